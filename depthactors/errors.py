@@ -1,0 +1,147 @@
+"""Every error that depthactors raises or reports, one tree under `DepthActorsError`.
+
+    DepthActorsError
+    ├── UsageError (also a ValueError)      the caller's mistake; nothing was started or changed
+    │   ├── UnknownMarketError
+    │   ├── UnknownSymbolError              the exchange does not list the symbol
+    │   ├── CallbackError (also a TypeError)    not callable, or a coroutine function
+    │   └── DepthTooLargeError              no snapshot of that market reaches so deep
+    ├── ExchangeError                       the exchange, or the way to it, misbehaved
+    │   ├── MalformedFrameError             a frame or a reply that breaks the documented shape
+    │   ├── BookIntegrityError              a book that breaks its own invariants
+    │   ├── StreamError                     no websocket connection, or it ended
+    │   │   └── SubscriptionError           a stream that the exchange refused
+    │   └── SnapshotError                   a REST depth request that brought no snapshot
+    │       └── RateLimitedError            429 or 418: wait `retry_after` seconds
+    ├── LifecycleError (also a RuntimeError)    called before the start, after the stop, or in a fork
+    ├── NotLiveError (also a TimeoutError)  a book did not become live in the time given
+    ├── ActorDiedError                  a handler raised; the supervisor replaces the actor
+    ├── EscalatedError                      retries are used up; the book or the engine was given up
+    └── RecordingError (also a ValueError)  an unreadable recording; names the file and the line
+
+Messages read "expected ..., was ...". The data that the message was made from is in attributes.
+"""
+
+from __future__ import annotations
+
+
+class DepthActorsError(Exception):
+    """Base of every error of this package."""
+
+
+class UsageError(DepthActorsError, ValueError):
+    """An argument that cannot be right, whatever the exchange says."""
+
+
+class UnknownMarketError(UsageError):
+    """A market name that no row describes."""
+
+
+class UnknownSymbolError(UsageError):
+    """The exchange answered that it does not list the symbol (code -1121)."""
+
+
+class CallbackError(UsageError, TypeError):
+    """A callback that cannot be called from a plain thread."""
+
+
+class DepthTooLargeError(UsageError):
+    """A depth that no snapshot of the market could vouch for."""
+
+
+class ExchangeError(DepthActorsError):
+    """The other side of the wire broke a rule, or could not be reached."""
+
+
+class MalformedFrameError(ExchangeError):
+    """A frame or a REST reply that is not what the protocol documents.
+
+    Attributes:
+        cause: what was expected and what was there.
+        excerpt: the start of the offending text.
+    """
+
+    def __init__(self, cause: str, excerpt: bytes | str = b"") -> None:
+        """Keep the first 120 characters of the offender."""
+        text = excerpt.decode("utf-8", "replace") if isinstance(excerpt, bytes) else excerpt
+        super().__init__(cause, text[:120])
+        self.cause = cause
+        self.excerpt = text[:120]
+
+    def __str__(self) -> str:
+        return f"{self.cause}: {self.excerpt!r}" if self.excerpt else self.cause
+
+
+class BookIntegrityError(ExchangeError):
+    """A book whose invariants do not hold: crossed, unsorted, or out of step with itself."""
+
+
+class StreamError(ExchangeError):
+    """A websocket connection that could not be made, ended, or fell silent."""
+
+
+class SubscriptionError(StreamError):
+    """The exchange answered a SUBSCRIBE with an error object."""
+
+
+class SnapshotError(ExchangeError):
+    """A REST depth request that did not bring a snapshot.
+
+    Attributes:
+        status: HTTP status, or `None` when no answer came.
+        code: the exchange's own error code, or `None`.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, code: int | None = None) -> None:
+        """Keep the numbers beside the words."""
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class RateLimitedError(SnapshotError):
+    """HTTP 429 or 418.
+
+    Attributes:
+        retry_after: seconds for which the whole pool must stay silent.
+    """
+
+    def __init__(self, message: str, *, status: int = 429, retry_after: float = 0.0) -> None:
+        """Keep the waiting time, which the pool obeys."""
+        super().__init__(message, status=status)
+        self.retry_after = retry_after
+
+
+class LifecycleError(DepthActorsError, RuntimeError):
+    """A call that the engine's present stage of life does not allow."""
+
+
+class NotLiveError(DepthActorsError, TimeoutError):
+    """Books that were not live when the time given was over; the message names them."""
+
+
+class ActorDiedError(DepthActorsError):
+    """An actor raised while handling a message and is being replaced."""
+
+
+class EscalatedError(DepthActorsError):
+    """Retries or restarts are used up and the supervisor gave the child up."""
+
+
+class RecordingError(DepthActorsError, ValueError):
+    """A recording that cannot be read.
+
+    Attributes:
+        path: the file.
+        line: 1-based number of the offending line, 0 for the file as a whole.
+    """
+
+    def __init__(self, path: str, line: int, cause: str) -> None:
+        """Name the place first, as compilers do."""
+        super().__init__(path, line, cause)
+        self.path = path
+        self.line = line
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.cause}"

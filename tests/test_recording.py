@@ -1,0 +1,167 @@
+import gzip
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from depthactors import recording
+from depthactors.errors import MalformedFrameError, RecordingError
+
+SNAPSHOT = {"lastUpdateId": 1, "bids": [], "asks": []}
+DIFF = {"e": "depthUpdate", "s": "BTCUSDT"}
+OBJECTS = st.dictionaries(st.text(max_size=5), st.none() | st.integers(0, 9) | st.text(max_size=9), max_size=4).filter(
+    lambda message: "data" not in message
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "btcusdt.gz"
+
+
+def put(path, *lines):
+    """Write raw lines as a recording, right or wrong."""
+    path.write_bytes(gzip.compress(b"".join(line + b"\n" for line in lines)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("recordings")
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**63), OBJECTS), max_size=8))
+def test_what_is_written_is_read(folder, messages):
+    path = folder / "round_trip.gz"
+    path.unlink(missing_ok=True)
+    with recording.Writer(path) as writer:
+        for recv_ns, message in messages:
+            writer.write(recv_ns, orjson.dumps(message))
+    lines = list(recording.read(path))
+    assert [(line.recv_ns, line.message) for line in lines] == messages
+    assert [line.text for line in lines] == [orjson.dumps(message) for _, message in messages]
+    assert [line.number for line in lines] == list(range(1, len(messages) + 1))
+
+
+def test_the_file_is_the_collectors_format(path):
+    with recording.Writer(path) as writer:
+        writer.write(1700000000000000001, b'{"stream":"a","data":{}}')
+        writer.write(2, b' {"lastUpdateId":1}\n')
+    assert gzip.decompress(path.read_bytes()) == (
+        b'1700000000000000001 {"stream":"a","data":{}}\n2 {"lastUpdateId":1}\n'
+    )
+
+
+def test_a_message_of_several_lines_is_still_one_line(path):
+    with recording.Writer(path) as writer:
+        writer.write(1, b'{\n  "lastUpdateId": 1\n}\n')
+        writer.write(2, b"{}")
+    assert [line.message for line in recording.read(path)] == [{"lastUpdateId": 1}, {}]
+
+
+def test_an_existing_file_is_appended_to(path):
+    for stamp in (1, 2, 3):
+        with recording.Writer(path) as writer:
+            writer.write(stamp, b"{}")
+    assert [line.recv_ns for line in recording.read(path)] == [1, 2, 3]
+
+
+def test_an_empty_recording_has_no_lines(path):
+    recording.Writer(path).close()
+    assert list(recording.read(path)) == []
+
+
+def test_lines_come_one_at_a_time(path):
+    lines = recording.read(put(path, b"1 {}", b"nonsense"))
+    assert next(lines).recv_ns == 1
+    with pytest.raises(RecordingError):
+        next(lines)
+
+
+@pytest.mark.parametrize(
+    ("message", "snapshot", "diff", "ticker"),
+    [
+        (SNAPSHOT, True, False, False),
+        ({"stream": "x@depth5", "data": SNAPSHOT}, False, False, False),
+        (DIFF, False, True, False),
+        ({"stream": "btcusdt@depth", "data": DIFF}, False, True, False),
+        ({"stream": "btcusdt@depth@100ms", "data": DIFF}, False, True, False),
+        ({"stream": "btcusdt@depth@0ms", "data": DIFF}, False, True, False),
+        ({"stream": "btcusdt@depth10@100ms", "data": DIFF}, False, False, False),
+        ({"stream": "btcusdt@rpiDepth@500ms", "data": DIFF}, False, False, False),
+        ({"stream": "btcusdt@bookTicker", "data": {"u": 1}}, False, False, True),
+        ({"stream": "btcusdt@trade", "data": {"e": "trade"}}, False, False, False),
+        ({"result": None, "id": 1}, False, False, False),
+    ],
+    ids=lambda value: str(value.get("stream", "bare")) if isinstance(value, dict) else "",
+)
+def test_kinds_of_lines(path, message, snapshot, diff, ticker):
+    [line] = recording.read(put(path, b"1 " + orjson.dumps(message)))
+    assert (line.is_snapshot, line.is_diff, line.is_ticker) == (snapshot, diff, ticker)
+    assert line.event == message.get("data", message)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [b"", b"nonsense", b"{}", b"1", b"1 ", b"x {}", b"-1 {}", b"1.5 {}", b"1 []", b"1 {", b'1 {"data":1}', b"\xff\xfe",
+     b"1" * 5000 + b" {}"],
+    ids=lambda line: repr(line[:12]),
+)  # fmt: skip
+def test_a_bad_line_is_named(path, bad):
+    with pytest.raises(RecordingError) as caught:
+        list(recording.read(put(path, b"1 {}", b"2 {}", bad, b"4 {}")))
+    assert (caught.value.path, caught.value.line) == (str(path), 3)
+    assert str(caught.value).startswith(f"{path}:3: ")
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.9, 0.999])
+def test_a_file_cut_short_is_named_with_the_line_where_reading_ended(path, kept):
+    whole = gzip.compress(b"".join(b'%d {"n":%d}\n' % (n, n * 7919 % 1000) for n in range(1, 5000)))
+    path.write_bytes(whole[: int(len(whole) * kept)])
+    seen = []
+    with pytest.raises(RecordingError) as caught:
+        seen.extend(recording.read(path))
+    good = 0
+    with pytest.raises(RecordingError):
+        for good, _ in enumerate(recording.read(path), start=1):  # noqa: B007
+            pass
+    assert caught.value.line == good + 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"1 {}\n", b"\x1f\x8b", b"\x1f\x8bgarbage", gzip.compress(b"1 {}\n")[:-1] + b"x", gzip.compress(b"1 {}\n") + b"x"],
+    ids=["plain text", "magic only", "bad header", "bad checksum", "garbage behind"],
+)
+def test_no_sound_gzip(path, content):
+    path.write_bytes(content)
+    with pytest.raises(RecordingError, match=r"btcusdt\.gz"):
+        list(recording.read(path))
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    for place in (tmp_path / "none.gz", tmp_path):
+        with pytest.raises(RecordingError) as caught:
+            list(recording.read(place))
+        assert caught.value.path == str(place)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_lines_or_an_unreadable_recording(folder, content):
+    path = folder / "any.gz"
+    path.write_bytes(gzip.compress(content))
+    try:
+        list(recording.read(path))
+    except RecordingError as error:
+        assert error.line >= 1  # noqa: PT017
+    except MalformedFrameError:
+        pytest.fail("expected a RecordingError")
+
+
+def test_every_capture_is_read_to_its_end(capture):
+    with gzip.open(capture, "rb") as file:
+        count = sum(1 for _ in file)
+    lines = list(recording.read(capture))
+    assert len(lines) == count
+    assert sum(line.is_snapshot for line in lines) == 1

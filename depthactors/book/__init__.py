@@ -1,0 +1,8 @@
+"""The order book: its two sides, the immutable view of it, and the digest that compares two."""
+
+from depthactors.book.digest import top_digest
+from depthactors.book.order_book import OrderBook
+from depthactors.book.side import BookSide
+from depthactors.book.view import BookState, BookView, Side
+
+__all__ = ["BookSide", "BookState", "BookView", "OrderBook", "Side", "top_digest"]

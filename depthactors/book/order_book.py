@@ -1,0 +1,183 @@
+"""The order book: two sides, the update id they belong to, and what can be promised of them."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from depthactors.book.numerals import plain, price_decimal
+from depthactors.book.side import BookSide
+from depthactors.errors import BookIntegrityError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from depthactors.wire import Diff, Snapshot
+
+
+class OrderBook:
+    """One symbol's book, begun from a snapshot and kept by diffs.
+
+    It applies what it is given; whether a diff is the next one is `sync`'s business. One thread
+    changes it. `version` is odd while an event is applied, so another thread can copy optimistically
+    and see afterwards whether the copy is of one update (`book.view.capture`).
+
+    Attributes:
+        symbol: upper case.
+        depth: how many of the best levels a side are promised; 0 for no promise.
+        bids: the bid side, keys negated.
+        asks: the ask side.
+        last_update_id: the exchange's id of this state.
+        event_time: the last event's `E`, milliseconds since the epoch (0 before the first).
+        recv_time: when the last change arrived, seconds since the epoch on this machine's clock.
+        version: odd while an event is applied, else even; only ever grows.
+        decimals: digits behind the point in the exchange's spelling of prices.
+        spare: vouched-for levels beyond `depth` on the thinner side that has an edge; infinite
+            where no side has one. Below zero the promise is broken.
+        crossed: the best bid is above the best ask, which no exchange's book ever is.
+    """
+
+    __slots__ = (
+        "asks",
+        "bids",
+        "crossed",
+        "decimals",
+        "depth",
+        "event_time",
+        "last_update_id",
+        "recv_time",
+        "spare",
+        "symbol",
+        "version",
+    )
+
+    def __init__(
+        self,
+        symbol: str,
+        snapshot: Snapshot,
+        *,
+        depth: int = 0,
+        keep_unvouched: bool = False,
+        max_levels: int | None = None,
+        recv_time: float = 0.0,
+    ) -> None:
+        """Begin from a snapshot; O(n log n).
+
+        Args:
+            symbol: upper case.
+            snapshot: checked levels; a side with fewer than `snapshot.limit` is whole.
+            depth: levels a side that are promised; readers of so many are served from the window.
+            keep_unvouched: keep levels beyond the snapshot's range as they are heard of.
+            max_levels: forget the worst levels a side beyond this many.
+            recv_time: when the snapshot arrived, seconds since the epoch.
+        """
+        self.symbol = symbol
+        self.depth = depth
+        self.bids, self.asks = (
+            BookSide(
+                levels,
+                whole=len(levels) < snapshot.limit,
+                keep_unvouched=keep_unvouched,
+                max_levels=max_levels,
+                window=depth,
+            )
+            for levels in (snapshot.bids, snapshot.asks)
+        )
+        self.last_update_id = snapshot.last_update_id
+        self.event_time = snapshot.event_time
+        self.recv_time = recv_time
+        self.version = 0
+        self.decimals = snapshot.decimals
+        self._assess()
+
+    def apply(self, diff: Diff, recv_time: float = 0.0) -> None:
+        """Take over one event; O(levels of the event).
+
+        The caller has made sure that `diff` follows `last_update_id`. Should this raise (memory, a
+        bug), `version` stays odd and nobody can read the half-applied book.
+        """
+        self.version += 1
+        self.bids.apply(diff.bids)
+        self.asks.apply(diff.asks)
+        self.last_update_id = diff.last_id
+        self.event_time = diff.event_time
+        self.recv_time = recv_time
+        self._assess()
+        self.version += 1
+
+    def promise(self, depth: int) -> None:
+        """Promise `depth` levels a side from now on; deeper reads than before leave the window."""
+        self.depth = depth
+        self._assess()
+
+    @property
+    def sound(self) -> bool:
+        """Whether the best `depth` levels of both sides are vouched for and the book is not crossed."""
+        return self.spare >= 0 and not self.crossed
+
+    @property
+    def best_bid(self) -> Decimal | None:
+        """The highest bid price, exact; `None` on an empty side."""
+        key = self.bids.best()
+        return None if key is None else price_decimal(key)
+
+    @property
+    def best_ask(self) -> Decimal | None:
+        """The lowest ask price, exact; `None` on an empty side."""
+        key = self.asks.best()
+        return None if key is None else price_decimal(key)
+
+    @property
+    def trusted_bids(self) -> int:
+        """How many of the best bids the snapshot's range vouches for."""
+        return self.bids.vouched()
+
+    @property
+    def trusted_asks(self) -> int:
+        """How many of the best asks the snapshot's range vouches for."""
+        return self.asks.vouched()
+
+    def differences(self, other: OrderBook, depth: int) -> int:
+        """Count the levels among the best `depth` of each side in which two books differ; O(depth)."""
+        count = 0
+        for ours, theirs in ((self.bids, other.bids), (self.asks, other.asks)):
+            mine = {key: float(ours.quantities[key]) for key in ours.best_keys(depth)}
+            yours = {key: float(theirs.quantities[key]) for key in theirs.best_keys(depth)}
+            count += sum(mine.get(key) != yours.get(key) for key in mine.keys() | yours.keys())
+        return count
+
+    def check(self) -> None:
+        """Verify every invariant of the book; O(n log n).
+
+        Raises:
+            BookIntegrityError: names the invariant that is broken and dumps the state.
+        """
+        self.bids.check(f"{self.symbol} bids")
+        self.asks.check(f"{self.symbol} asks")
+        if self.version % 2:
+            msg = f"{self.symbol}: an event is half applied (version {self.version})"
+            raise BookIntegrityError(msg)
+        # No resting bid is above a resting ask: the exchange would have matched them.
+        bid, ask = self.best_bid, self.best_ask
+        crossed = bid is not None and ask is not None and bid > ask
+        if crossed or self.crossed:
+            msg = f"{self.symbol}: crossed at update {self.last_update_id}: bid {bid}, ask {ask}"
+            raise BookIntegrityError(msg)
+
+    def __repr__(self) -> str:
+        """Show symbol, id, best prices and sizes."""
+        bid, ask = (plain(price) if price is not None else "-" for price in (self.best_bid, self.best_ask))
+        return f"<OrderBook {self.symbol} u={self.last_update_id} {bid}/{ask} levels={len(self.bids)}/{len(self.asks)}>"
+
+    def _assess(self) -> None:
+        """Work out `spare` and `crossed`; O(1), at each event."""
+        bids, asks = self.bids, self.asks
+        depth = self.depth
+        spare = inf
+        if depth and bids.edge != inf:
+            spare = bids.vouched() - depth
+        if depth and asks.edge != inf:
+            spare = min(spare, asks.vouched() - depth)
+        self.spare = spare
+        bid_window, ask_window = bids.window, asks.window
+        self.crossed = bool(bid_window and ask_window) and -bid_window[0] > ask_window[0]

@@ -1,0 +1,184 @@
+"""One side of an order book: quantities by price, and the best prices in order.
+
+Theory of operation. Most changes fall near the touch, most reads want the best few levels, and a
+book has thousands. So all levels are in a dict, and only the best few hundred prices are also in a
+sorted list, the *window*. A change outside the window costs a dict store; the window is cut when it
+grows and rebuilt from the dict when deletions have eaten it. Keys are prices, negated on the bid
+side, so that ascending is best first on both sides and one code serves both.
+
+Trust. A snapshot of n levels vouches for the prices down to its last level, the *edge*. Beyond it
+a level would be known only if it happened to change, so changes there are dropped, unless the book
+was told to keep every level it hears of.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from heapq import nsmallest
+from math import inf
+from typing import TYPE_CHECKING
+
+from depthactors.errors import BookIntegrityError
+
+if TYPE_CHECKING:
+    from depthactors.wire import Key, LevelChange
+
+
+class BookSide:
+    """One side of a book.
+
+    Not thread-safe: one thread changes it. Others may read `window` and `quantities` under
+    `OrderBook.version`, see `book.view.capture`.
+
+    Attributes:
+        quantities: the exchange's text for each level's quantity, by key.
+        window: the best keys, ascending; all of them while `window_edge` is infinite.
+        window_edge: the window holds exactly the keys at most this.
+        edge: the last key the snapshot vouches for; infinite when the snapshot showed the whole side.
+    """
+
+    __slots__ = (
+        "_high",
+        "_keep_unvouched",
+        "_low",
+        "_max_levels",
+        "_size",
+        "edge",
+        "quantities",
+        "window",
+        "window_edge",
+    )
+
+    def __init__(
+        self,
+        levels: list[LevelChange],
+        *,
+        whole: bool,
+        keep_unvouched: bool,
+        max_levels: int | None,
+        window: int,
+    ) -> None:
+        """Build the side from a snapshot's levels; O(n log n).
+
+        Args:
+            levels: the snapshot's, in any order.
+            whole: the snapshot had room for more levels than it showed, so there are none beyond.
+            keep_unvouched: keep levels beyond the edge as they are heard of.
+            max_levels: forget the worst levels beyond this many; the edge moves with them.
+            window: how many of the best levels readers want at once.
+        """
+        self.quantities: dict[Key, str] = {key: quantity for key, quantity in levels if quantity is not None}
+        self.edge: Key = inf if whole else max(self.quantities, default=inf)
+        self._keep_unvouched = keep_unvouched
+        self._max_levels = max_levels
+        # 32, 128 and 384 were the fastest of the sizes tried on recorded traffic with a top-5 read
+        # an event; they grow with what readers want, so that no usual read leaves the window.
+        self._low = max(32, window + window // 4)
+        self._size = self._low * 2 + 64
+        self._high = self._size * 3
+        self.window: list[Key] = []
+        self.window_edge: Key = inf
+        if max_levels is not None and len(self.quantities) > max_levels:
+            self._forget_worst()
+        else:
+            self._rebuild_window()
+
+    def __len__(self) -> int:
+        """Return how many levels are known."""
+        return len(self.quantities)
+
+    def apply(self, changes: list[LevelChange]) -> None:
+        """Set or remove the levels of one event; cannot fail on changes that `wire` made.
+
+        O(1) a level beyond the window, O(window) within it. A key already known is not inserted
+        again; removing an unknown level is normal (the exchange does it all the time).
+        """
+        quantities, window, window_edge = self.quantities, self.window, self.window_edge
+        pop = quantities.pop
+        limit = inf if self._keep_unvouched else self.edge
+        for key, quantity in changes:
+            if quantity is None:
+                if pop(key, None) is not None and key <= window_edge:
+                    del window[bisect_left(window, key)]
+            elif key <= limit:
+                if key <= window_edge and key not in quantities:
+                    insort(window, key)
+                quantities[key] = quantity
+        size = len(window)
+        if size > self._high:
+            self._cut_window()
+        elif size < self._low and window_edge != inf:
+            self._rebuild_window()
+        if self._max_levels is not None and len(quantities) > self._max_levels:
+            self._forget_worst()
+
+    def best(self) -> Key | None:
+        """Return the best key, `None` on an empty side; O(1)."""
+        return self.window[0] if self.window else None
+
+    def best_keys(self, count: int | None = None) -> list[Key]:
+        """Return the best `count` keys, best first, or all; O(count) within the window, else O(n log n)."""
+        window = self.window
+        if count is not None and count <= len(window):
+            return window[:count]
+        if self.window_edge == inf:
+            return window[:]
+        keys = sorted(self.quantities)
+        return keys if count is None else keys[:count]
+
+    def vouched(self) -> int:
+        """Count the best levels that the snapshot's range vouches for; O(1), or O(n log n) if others are kept."""
+        if not self._keep_unvouched or self.edge == inf:
+            return len(self.quantities)
+        return bisect_right(sorted(self.quantities), self.edge)
+
+    def check(self, name: str) -> None:
+        """Verify every invariant; O(n log n).
+
+        Raises:
+            BookIntegrityError: names the invariant and dumps the side.
+        """
+        ordered = sorted(self.quantities)
+        inside = [key for key in ordered if key <= self.window_edge]
+        faults = [
+            # The window is the sorted run of all keys up to its edge: reads of the top are right.
+            (self.window != inside, "window is not the best keys in order"),
+            # A cut window never runs dry while the dict has more: reads of the top are full.
+            (len(self.window) < min(self._low, len(ordered)), "window is too short"),
+            # Nothing is kept that nobody vouches for.
+            (not self._keep_unvouched and bool(ordered) and ordered[-1] > self.edge, "level beyond the edge"),
+            # A level of quantity zero is no level.
+            (any(float(text) <= 0 for text in self.quantities.values()), "level without quantity"),
+            # Memory is bounded.
+            (self._max_levels is not None and len(ordered) > self._max_levels, "more levels than allowed"),
+        ]
+        for broken, words in faults:
+            if broken:
+                msg = (
+                    f"{name}: {words}; edge={self.edge!r} window_edge={self.window_edge!r} "
+                    f"window={self.window!r} levels={sorted(self.quantities.items())!r}"
+                )
+                raise BookIntegrityError(msg)
+
+    def _cut_window(self) -> None:
+        """Shorten the window to its middle size; O(window)."""
+        del self.window[self._size :]
+        self.window_edge = self.window[-1]
+
+    def _rebuild_window(self) -> None:
+        """Fill the window anew from the dict; O(n log window), rare."""
+        if len(self.quantities) <= self._high:
+            self.window[:] = sorted(self.quantities)
+            self.window_edge = inf
+        else:
+            self.window[:] = nsmallest(self._size, self.quantities)
+            self.window_edge = self.window[-1]
+
+    def _forget_worst(self) -> None:
+        """Drop the worst quarter and vouch for the rest only; O(n log n), rare."""
+        ordered = sorted(self.quantities)
+        kept = max(1, (self._max_levels or 0) * 3 // 4)
+        for key in ordered[kept:]:
+            del self.quantities[key]
+        self.edge = min(self.edge, ordered[kept - 1])
+        self._rebuild_window()

@@ -1,0 +1,217 @@
+from decimal import Decimal
+from math import inf
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from depthactors import wire
+from depthactors.book import OrderBook
+from depthactors.errors import BookIntegrityError
+from depthactors.markets import Sequencing
+
+TEXT_QUANTITIES = st.sampled_from(["0", "0.00000000", "1", "1.50000000", "0.001"])
+
+
+def sides(low, high):
+    """Levels between two prices in cents, in several spellings."""
+    spelt = st.sampled_from(["{:.2f}", "{:.8f}", "{:g}"])
+    price = st.builds(lambda cents, form: form.format(cents / 100), st.integers(low, high), spelt)
+    return st.lists(st.tuples(price, TEXT_QUANTITIES).map(list), max_size=12)
+
+
+def snapshot_of(bids, asks, limit=1000, last_update_id=1):
+    return wire.parse_snapshot({"lastUpdateId": last_update_id, "E": 5, "bids": bids, "asks": asks}, limit)
+
+
+def diff_of(number, bids, asks):
+    event = {"e": "depthUpdate", "E": 1000 + number, "s": "BTCUSDT", "U": number, "u": number, "b": bids, "a": asks}
+    return wire.parse_diff(event, Sequencing.CONTIGUOUS, "BTCUSDT")
+
+
+class Oracle:
+    """Both sides as dicts from exact price to exact quantity."""
+
+    def __init__(self, bids, asks, limit, *, keep_unvouched):
+        self.keep = keep_unvouched
+        self.edges = [self.edge(levels, limit, worst) for levels, worst in ((bids, min), (asks, max))]
+        self.bids, self.asks = {}, {}
+        self.take(bids, asks)
+
+    @staticmethod
+    def edge(levels, limit, worst):
+        prices = [Decimal(price) for price, quantity in levels if Decimal(quantity)]
+        return worst(prices) if prices and len(levels) >= limit else None
+
+    def vouches(self, side, price):
+        bid_edge, ask_edge = self.edges
+        if side is self.bids:
+            return bid_edge is None or price >= bid_edge
+        return ask_edge is None or price <= ask_edge
+
+    def take(self, bids, asks):
+        for side, levels in ((self.bids, bids), (self.asks, asks)):
+            for price, quantity in ((Decimal(price), Decimal(quantity)) for price, quantity in levels):
+                if not quantity:
+                    side.pop(price, None)
+                elif self.keep or self.vouches(side, price):
+                    side[price] = quantity
+
+    def trusted(self, side):
+        return sum(self.vouches(side, price) for price in side)
+
+    def spare(self, depth):
+        spares = [
+            self.trusted(side) - depth for side, edge in zip((self.bids, self.asks), self.edges, strict=True) if edge
+        ]
+        return min(spares, default=inf) if depth else inf
+
+
+def exact(side):
+    return {Decimal(repr(abs(key))): Decimal(text) for key, text in side.quantities.items()}
+
+
+def compare(book, oracle, depth):
+    book.check()
+    assert (exact(book.bids), exact(book.asks)) == (oracle.bids, oracle.asks)
+    assert book.best_bid == max(oracle.bids, default=None)
+    assert book.best_ask == min(oracle.asks, default=None)
+    assert (book.trusted_bids, book.trusted_asks) == (oracle.trusted(oracle.bids), oracle.trusted(oracle.asks))
+    assert book.spare == oracle.spare(depth)
+    assert book.sound == (book.spare >= 0)
+    assert [abs(key) for key in book.bids.best_keys(5)] == [float(key) for key in sorted(oracle.bids, reverse=True)[:5]]
+    assert book.asks.best_keys(5) == [float(key) for key in sorted(oracle.asks)[:5]]
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["vouched", "all"])
+@settings(max_examples=150)
+@given(
+    snapshot=st.tuples(sides(900, 1000), sides(1001, 1100)).filter(any),
+    events=st.lists(st.tuples(sides(880, 1000), sides(1001, 1120)), max_size=15),
+    limit=st.sampled_from([1, 5, 100]),
+    depth=st.integers(0, 6),
+)
+def test_book_against_two_dicts(keep, snapshot, events, limit, depth):
+    depth = 0 if keep else depth  # such a book is for looking on, and promises nothing
+    # An exchange lists a price once, whatever its spelling.
+    bids, asks = (
+        [list(level) for level in {Decimal(price): (price, size) for price, size in side}.values()] for side in snapshot
+    )
+    book = OrderBook("BTCUSDT", snapshot_of(bids, asks, limit), depth=depth, keep_unvouched=keep)
+    oracle = Oracle(bids, asks, limit, keep_unvouched=keep)
+    compare(book, oracle, depth)
+    for number, (bids, asks) in enumerate(events, start=2):
+        version = book.version
+        book.apply(diff_of(number, bids, asks), recv_time=number / 10)
+        oracle.take(bids, asks)
+        compare(book, oracle, depth)
+        assert (book.last_update_id, book.event_time, book.recv_time) == (number, 1000 + number, number / 10)
+        assert book.version % 2 == 0
+        assert book.version > version
+
+
+def book_of(bids=(("10", "1"), ("9", "1")), asks=(("11", "1"), ("12", "1")), limit=1000, **more):
+    return OrderBook(
+        "BTCUSDT", snapshot_of([list(level) for level in bids], [list(level) for level in asks], limit), **more
+    )
+
+
+def test_a_book_begins_as_its_snapshot():
+    book = OrderBook("BTCUSDT", snapshot_of([["10.50", "1"]], [], last_update_id=7), recv_time=3.0)
+    assert (book.symbol, book.last_update_id, book.event_time, book.recv_time) == ("BTCUSDT", 7, 5, 3.0)
+    assert (book.best_bid, book.best_ask, book.decimals, book.version % 2) == (Decimal("10.5"), None, 2, 0)
+
+
+def test_two_spellings_of_one_price_are_one_level():
+    book = book_of(bids=[("61730.1", "1")], asks=[])
+    book.apply(diff_of(2, [["61730.10", "2"]], []))
+    assert (len(book.bids), book.bids.quantities) == (1, {-61730.1: "2"})
+    book.apply(diff_of(3, [["61730.10000000", "0.0"]], []))
+    assert len(book.bids) == 0
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "crossed"), [("10", "10.01", False), ("10", "10", False), ("10.01", "10", True)], ids=str
+)
+def test_a_locked_book_is_legal_and_a_crossed_one_is_not(bid, ask, crossed):
+    book = book_of(bids=[(bid, "1")], asks=[(ask, "1")])
+    assert (book.crossed, book.sound) == (crossed, not crossed)
+    if crossed:
+        with pytest.raises(BookIntegrityError, match="crossed"):
+            book.check()
+
+
+def test_a_crossing_that_a_later_event_ends():
+    book = book_of()
+    book.apply(diff_of(2, [["11.5", "1"]], []))
+    assert book.crossed
+    book.apply(diff_of(3, [["11.5", "0"]], []))
+    assert not book.crossed
+    book.check()
+
+
+def test_the_promise_is_broken_when_the_edge_comes_near():
+    book = book_of(limit=2, depth=2)
+    assert (book.spare, book.sound) == (0, True)
+    book.apply(diff_of(2, [["10", "0"]], []))
+    assert (book.spare, book.sound) == (-1, False)
+
+
+def test_a_whole_side_keeps_any_promise():
+    book = book_of(limit=3, depth=2)
+    book.apply(diff_of(2, [["10", "0"], ["9", "0"]], []))
+    assert (book.spare, book.sound, book.trusted_bids) == (inf, True, 0)
+
+
+def test_levels_that_nobody_vouches_for_keep_no_promise():
+    book = book_of(limit=2, depth=3, keep_unvouched=True)
+    book.apply(diff_of(2, [["8", "1"]], [["13", "1"]]))
+    assert (len(book.bids), book.trusted_bids, len(book.asks), book.trusted_asks) == (3, 2, 3, 2)
+    assert (book.spare, book.sound) == (-1, False)
+
+
+def test_a_deeper_promise():
+    book = book_of(limit=2, depth=1)
+    book.promise(2)
+    assert (book.depth, book.spare) == (2, 0)
+    book.promise(3)
+    assert (book.spare, book.sound) == (-1, False)
+
+
+def test_max_levels_bounds_the_book_and_its_promise():
+    book = book_of(max_levels=40, depth=20)
+    for number in range(2, 200):
+        book.apply(diff_of(number, [[f"{8 + number / 1000:.3f}", "1"]], [[f"{20 + number / 1000:.3f}", "1"]]))
+        book.check()
+        assert book.trusted_bids == len(book.bids) <= 40
+        assert book.trusted_asks == len(book.asks) <= 40
+    assert (book.best_bid, book.best_ask) == (10, 11)
+    assert book.sound
+
+
+def test_an_event_half_applied_is_seen():
+    book = book_of()
+    with pytest.raises(TypeError):
+        book.apply(diff_of(2, [], [])._replace(asks=None))
+    assert book.version % 2 == 1
+    with pytest.raises(BookIntegrityError, match="half applied"):
+        book.check()
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks", "depth", "count"),
+    [
+        ([("10.00", "1.0"), ("9", "1")], [("11", "1"), ("12", "1")], 2, 0),
+        ([("10", "2"), ("9", "1")], [("11", "1"), ("12", "1")], 2, 1),
+        ([("10", "1")], [("11", "1"), ("12", "1")], 2, 1),
+        ([("10", "1"), ("8", "1")], [("11", "1"), ("12", "1")], 2, 2),
+        ([("10", "1"), ("8", "1")], [("11", "1"), ("12", "3")], 1, 0),
+    ],
+)
+def test_differences_are_counted_by_level(bids, asks, depth, count):
+    assert book_of().differences(book_of(bids, asks), depth) == count
+    assert book_of(bids, asks).differences(book_of(), depth) == count
+
+
+def test_the_repr_shows_the_touch():
+    assert repr(book_of(bids=[("10.50", "1")], asks=[])) == "<OrderBook BTCUSDT u=1 10.5/- levels=1/0>"

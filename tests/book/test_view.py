@@ -1,0 +1,261 @@
+import copy
+import pickle
+import sys
+import threading
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from depthactors.book import BookState, BookView, OrderBook
+from depthactors.book.view import capture
+from depthactors.errors import UsageError
+from depthactors.wire import Diff, Snapshot
+
+FIELDS = ("symbol", "state", "last_update_id", "event_time", "recv_time", "age")
+PRICES = st.lists(st.integers(1, 500), unique=True, max_size=8)
+SIZES = st.lists(st.integers(1, 1000), min_size=8, max_size=8)
+
+
+def view_of(bids=(), asks=(), number=Decimal, **more):
+    """Make a view of levels given as texts, in any order."""
+    bid, ask = sorted(bids, key=lambda level: -float(level[0])), sorted(asks, key=lambda level: float(level[0]))
+    raw_bids = ([-float(price) for price, _ in bid], [size for _, size in bid])
+    raw_asks = ([float(price) for price, _ in ask], [size for _, size in ask])
+    return BookView("BTCUSDT", BookState.LIVE, 7, 1000, 2.0, 0.5, raw_bids, raw_asks, number, **more)
+
+
+BIDS = (("9.50", "2"), ("9.00", "1.5"), ("8", "0.25"))
+ASKS = (("10.50", "1"), ("11.00", "3"), ("12", "0.5"))
+VIEW = view_of(BIDS, ASKS, decimals=2)
+EMPTY = view_of()
+
+
+def some_view(bids, asks, sizes, number=Decimal):
+    return view_of(
+        [(f"{500 - price}.5", f"{size}.25") for price, size in zip(bids, sizes, strict=False)],
+        [(f"{500 + price}.5", f"{size}.125") for price, size in zip(asks, sizes, strict=False)],
+        number,
+    )
+
+
+@pytest.mark.parametrize("number", [float, Decimal])
+def test_levels_are_best_first_in_the_number_type(number):
+    view = view_of(BIDS, ASKS, number)
+    assert view.bids == tuple((number(price), number(size)) for price, size in BIDS)
+    assert view.asks == tuple((number(price), number(size)) for price, size in ASKS)
+    assert {type(value) for level in view.bids + view.asks for value in level} == {number}
+    assert (view.best_bid, view.best_ask) == (view.bids[0], view.asks[0])
+
+
+def test_texts_are_the_exchanges_own():
+    assert VIEW.texts("bid") == [("9.50", "2"), ("9.00", "1.5"), ("8.00", "0.25")]
+    assert VIEW.texts("ask") == [("10.50", "1"), ("11.00", "3"), ("12.00", "0.5")]
+
+
+def test_an_empty_view():
+    assert (EMPTY.bids, EMPTY.asks, EMPTY.texts("bid")) == ((), (), [])
+    assert [EMPTY.best_bid, EMPTY.best_ask, EMPTY.mid, EMPTY.spread, EMPTY.microprice, EMPTY.imbalance(5)] == [None] * 6
+    assert EMPTY.vwap("ask", 1) is None
+    assert EMPTY.to_price("bid", 1) == EMPTY.to_volume("ask", 1) == ()
+    assert "BTCUSDT" in repr(EMPTY)
+
+
+def test_a_view_with_one_side_has_no_middle():
+    view = view_of(BIDS)
+    assert (view.mid, view.spread, view.microprice, view.imbalance(), view.best_ask) == (None, None, None, 1, None)
+
+
+@pytest.mark.parametrize("name", [*FIELDS, "bids", "asks", "mid", "anything"])
+def test_a_view_is_immutable(name):
+    view = view_of(BIDS, ASKS)
+    with pytest.raises(AttributeError):
+        setattr(view, name, 1)
+    with pytest.raises(AttributeError):
+        delattr(view, name)
+    assert view == view_of(BIDS, ASKS)
+
+
+def test_a_view_keeps_copies_of_what_it_is_made_of():
+    keys, sizes = [1.0, 2.0], ["1", "2"]
+    view = BookView("BTCUSDT", BookState.LIVE, asks=(keys, sizes))
+    keys.append(3.0)
+    sizes.append("3")
+    assert view.asks == ((1.0, 1.0), (2.0, 2.0))
+
+
+@pytest.mark.parametrize("read", [False, True], ids=["unread", "read"])
+@pytest.mark.parametrize("number", [float, Decimal])
+@pytest.mark.parametrize("again", [lambda view: pickle.loads(pickle.dumps(view)), copy.copy, copy.deepcopy])
+def test_a_copy_is_equal_and_complete(number, read, again):
+    view = view_of(BIDS, ASKS, number, decimals=2)
+    if read:
+        assert view.bids
+    other = again(view)
+    assert other == view
+    assert hash(other) == hash(view)
+    assert [getattr(other, name) for name in FIELDS] == [getattr(view, name) for name in FIELDS]
+    assert (other.bids, other.asks, other.texts("bid")) == (view.bids, view.asks, view.texts("bid"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [view_of(BIDS, ASKS), view_of(BIDS, BIDS, decimals=2), view_of(BIDS, ASKS, float, decimals=2), EMPTY, None, "x"],
+)
+def test_other_views_and_other_things_are_unequal(other):
+    assert other != VIEW
+
+
+@given(PRICES, PRICES, SIZES, st.integers(1, 10))
+def test_measures_against_the_formulas(bids, asks, sizes, count):
+    view = some_view(bids, asks, sizes)
+    bid_sizes, ask_sizes = (Fraction(sum(size for _, size in side[:count])) for side in (view.bids, view.asks))
+    total = bid_sizes + ask_sizes
+    if total:
+        assert float(view.imbalance(count)) == pytest.approx(float((bid_sizes - ask_sizes) / total))
+        assert -1 <= view.imbalance(count) <= 1
+    if not (bids and asks):
+        assert view.imbalance(count) in {None, 1, -1}
+        return
+    (bid, bid_size), (ask, ask_size) = view.bids[0], view.asks[0]
+    assert view.mid == (bid + ask) / 2
+    assert view.spread == ask - bid
+    weighted = (Fraction(bid * ask_size) + Fraction(ask * bid_size)) / Fraction(bid_size + ask_size)
+    assert float(view.microprice) == pytest.approx(float(weighted))
+    assert bid < view.microprice < ask
+
+
+@given(PRICES.filter(bool), SIZES, st.sampled_from(["bid", "ask"]), st.fractions(0, 2).filter(bool))
+def test_vwap_against_one_unit_at_a_time(prices, sizes, side, share):
+    view = some_view(prices, prices, sizes)
+    levels = view.bids if side == "bid" else view.asks
+    total = sum(size for _, size in levels)
+    quantity = Decimal(int(share * int(total * 8)) or 1) / 8
+    # Eighths, the quantities' own unit, taken one by one from the best.
+    units = [price for price, size in levels for _ in range(int(size * 8))][: int(quantity * 8)]
+    vwap = view.vwap(side, quantity)
+    if quantity > total:
+        assert vwap is None
+    else:
+        assert vwap == pytest.approx(sum(units) / len(units))
+
+
+@given(PRICES, SIZES, st.sampled_from(["bid", "ask"]), st.integers(0, 1001))
+def test_to_price_and_to_volume_against_every_prefix(prices, sizes, side, limit):
+    view = some_view(prices, prices, sizes)
+    levels = view.bids if side == "bid" else view.asks
+    bound = Decimal(limit) + Decimal("0.5")
+    assert view.to_price(side, bound) == tuple(
+        level for level in levels if (level[0] >= bound if side == "bid" else level[0] <= bound)
+    )
+    prefixes = [levels[:count] for count in range(1, len(levels) + 1)]
+    enough = [prefix for prefix in prefixes if sum(size for _, size in prefix) >= bound]
+    assert view.to_volume(side, bound) == (enough[0] if enough else levels)
+
+
+@given(st.lists(st.integers(1, 999).map(lambda n: f"{n / 1000:.3f}"), min_size=1, max_size=8))
+def test_a_side_that_holds_the_volume_has_a_vwap_in_floats_too(sizes):
+    view = view_of(asks=[(str(price), size) for price, size in enumerate(sizes, start=1)], number=float)
+    total = 0.0
+    for _, size in view.asks:
+        total += size
+    assert view.to_volume("ask", total) == view.asks
+    assert view.vwap("ask", total) == pytest.approx(sum(price * size for price, size in view.asks) / total)
+
+
+@pytest.mark.parametrize("quantity", [0, -1, float("nan"), Decimal(0)], ids=repr)
+@pytest.mark.parametrize("number", [float, Decimal])
+def test_a_quantity_must_be_above_zero(number, quantity):
+    with pytest.raises(UsageError, match="above zero"):
+        view_of(BIDS, ASKS, number).vwap("ask", quantity)
+
+
+@pytest.mark.parametrize("side", ["bids", "BID", "", None], ids=repr)
+@pytest.mark.parametrize("method", ["vwap", "to_price", "to_volume", "texts"])
+def test_a_wrong_side_is_a_usage_error(method, side):
+    arguments = () if method == "texts" else (1,)
+    with pytest.raises(UsageError, match="expected 'bid' or 'ask'"):
+        getattr(VIEW, method)(side, *arguments)
+
+
+# Taking a view of a book.
+
+
+def book_of(size=50, *, depth=0, limit=1000):
+    levels = range(1, size + 1)
+    bids, asks = [(-float(100 - n), "1") for n in levels], [(float(100 + n), "1") for n in levels]
+    return OrderBook("BTCUSDT", Snapshot(1, 5, limit, 0, bids, asks), depth=depth, recv_time=10.0)
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 49, 50, 51, None])
+def test_a_view_has_the_best_levels_and_the_books_data(count):
+    view = capture(book_of(), count, BookState.LIVE, float, 12.5)
+    assert [price for price, _ in view.bids] == [100.0 - n for n in range(1, 51)][:count]
+    assert [price for price, _ in view.asks] == [100.0 + n for n in range(1, 51)][:count]
+    assert [getattr(view, name) for name in FIELDS] == ["BTCUSDT", BookState.LIVE, 1, 5, 10.0, 2.5]
+
+
+def test_age_is_not_negative_when_the_clock_was_set_back():
+    assert capture(book_of(), 1, BookState.LIVE, float, 9.0).age == 0.0
+
+
+def test_no_view_of_a_half_applied_book():
+    book = book_of()
+    book.version += 1
+    assert capture(book, 5, BookState.LIVE, float, 0.0) is None
+
+
+@pytest.mark.parametrize(("state", "shown"), [("LIVE", "STALE"), ("STALE", "STALE"), ("STOPPED", "STOPPED")])
+def test_a_book_whose_promise_is_broken_is_not_live(state, shown):
+    book = book_of(5, depth=6, limit=5)
+    assert capture(book, 5, BookState(state), float, 0.0).state == shown
+
+
+def test_a_crossed_book_shows_no_levels():
+    book = book_of()
+    book.apply(Diff(2, 2, 1, 0, [(-150.0, "1")], []))
+    view = capture(book, 5, BookState.LIVE, float, 0.0)
+    assert (view.state, view.bids, view.asks) == (BookState.STALE, (), ())
+
+
+def test_a_view_does_not_follow_the_book():
+    book = book_of()
+    view = capture(book, None, BookState.LIVE, float, 0.0)
+    book.apply(Diff(2, 2, 1, 0, [(-99.0, None)], [(101.0, "5")]))
+    assert (view.best_bid, view.best_ask) == ((99.0, 1.0), (101.0, 1.0))
+
+
+@pytest.fixture
+def _switching_often():
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("_switching_often")
+def test_views_taken_while_the_book_changes_are_of_one_update():
+    book, done, torn = book_of(300), threading.Event(), []
+
+    def read():
+        while not done.is_set():
+            view = capture(book, None, BookState.LIVE, float, 0.0)
+            # Each event writes its own id into a level of each side.
+            if view and view.last_update_id > 1:
+                sizes = {view.bids[0][1], view.asks[0][1], float(view.last_update_id)}
+                torn.extend([view] if len(sizes) > 1 else [])
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for number in range(2, 5000):
+        price = 200.0 + number % 400
+        diff = Diff(number, number, number - 1, 0, [(-99.0, str(number))], [(price, None), (101.0, str(number))])
+        book.apply(diff)
+        book.apply(diff._replace(asks=[(price, "1"), (101.0, str(number))]))
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert torn == []

@@ -1,0 +1,20 @@
+"""Keeping one book in step with its stream: rules, the table of transitions, and the machine."""
+
+from depthactors.sync.counters import Counters
+from depthactors.sync.effects import Ahead, Audited, Effect, Priority, Publish, RequestSnapshot, Resync, StateChanged
+from depthactors.sync.machine import Synchronizer
+from depthactors.sync.rules import Verdict
+
+__all__ = [
+    "Ahead",
+    "Audited",
+    "Counters",
+    "Effect",
+    "Priority",
+    "Publish",
+    "RequestSnapshot",
+    "Resync",
+    "StateChanged",
+    "Synchronizer",
+    "Verdict",
+]

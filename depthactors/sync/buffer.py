@@ -1,0 +1,77 @@
+"""Diffs that wait for a snapshot: a bounded run in which each follows the one before."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from depthactors.errors import BookIntegrityError
+from depthactors.sync.rules import Verdict, classify_first, classify_next
+
+if TYPE_CHECKING:
+    from depthactors.markets import Sequencing
+    from depthactors.sync.follower import Follower
+    from depthactors.wire import Diff
+
+
+class DiffBuffer:
+    """A bounded, unbroken run of diffs.
+
+    Attributes:
+        overflows: diffs that went at the old end to make room at the new one; only a snapshot that is
+            newer than they are can fit then.
+    """
+
+    def __init__(self, limit: int, sequencing: Sequencing) -> None:
+        """Begin empty, for at most `limit` diffs."""
+        self.overflows = 0
+        self._diffs: deque[Diff] = deque(maxlen=limit)
+        self._sequencing = sequencing
+
+    def __len__(self) -> int:
+        """Return how many diffs wait."""
+        return len(self._diffs)
+
+    @property
+    def last_id(self) -> int:
+        """Where the run ends, 0 when it is empty."""
+        return self._diffs[-1].last_id if self._diffs else 0
+
+    def judge(self, diff: Diff) -> Verdict:
+        """Tell how `diff` stands to the end of the run; anything can begin an empty one."""
+        return classify_next(diff, self.last_id, self._sequencing) if self._diffs else Verdict.NEXT
+
+    def append(self, diff: Diff) -> None:
+        """Add a diff that was judged to follow."""
+        self.overflows += len(self._diffs) == self._diffs.maxlen
+        self._diffs.append(diff)
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self._diffs.clear()
+
+    def joins(self, snapshot_id: int) -> bool:
+        """Tell whether the run continues a snapshot with this id, or begins after nothing that is missing."""
+        first = self._diffs[0] if self._diffs else None
+        return first is None or classify_first(first, snapshot_id, self._sequencing) is not Verdict.GAP
+
+    def replay(self, follower: Follower, recv_time: float) -> int:
+        """Apply what the book does not have yet; returns how many diffs that were. O(levels of all)."""
+        applied = 0
+        for diff in self._diffs:
+            if follower.judge(diff, self._sequencing) is not Verdict.STALE:
+                follower.take(diff, recv_time)
+                applied += 1
+        return applied
+
+    def check(self) -> None:
+        """Verify that each diff follows the one before.
+
+        Raises:
+            BookIntegrityError: names the two that do not.
+        """
+        for one, other in pairwise(self._diffs):
+            if classify_next(other, one.last_id, self._sequencing) is not Verdict.NEXT:
+                msg = f"expected a run of diffs, was {one} before {other}"
+                raise BookIntegrityError(msg)

@@ -1,0 +1,32 @@
+"""A book on its way along a stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from depthactors.sync.rules import Verdict, classify_first, classify_next
+
+if TYPE_CHECKING:
+    from depthactors.book import OrderBook
+    from depthactors.markets import Sequencing
+    from depthactors.wire import Diff
+
+
+class Follower:
+    """A book, and whether a diff has joined it yet: until then the rule for the first one holds."""
+
+    __slots__ = ("book", "joined")
+
+    def __init__(self, book: OrderBook) -> None:
+        self.book = book
+        self.joined = False
+
+    def judge(self, diff: Diff, sequencing: Sequencing) -> Verdict:
+        """Tell how `diff` stands to the book as it is now."""
+        rule = classify_next if self.joined else classify_first
+        return rule(diff, self.book.last_update_id, sequencing)
+
+    def take(self, diff: Diff, recv_time: float) -> None:
+        """Apply a diff that was judged to follow."""
+        self.book.apply(diff, recv_time)
+        self.joined = True

@@ -1,0 +1,60 @@
+"""How one diff stands to a book: the exchange's sequencing rules, one function a step.
+
+Spot, Binance.US: "How to manage a local order book correctly", web-socket-streams.md, as corrected
+on 2025-11-12. USD-M, COIN-M, options: the page of the same name in each market's documentation.
+
+| step                        | contiguous ids (spot, us)    | chained ids (usdm, coinm, options) |
+|-----------------------------|------------------------------|------------------------------------|
+| drop, first (spot 5, fut 3) | `u <= id`                    | `u < id`                           |
+| first   (spot 5, futures 4) | `U <= id + 1 <= u`           | `pu <= id <= u`                    |
+| next    (spot 7, futures 5) | `U <= id + 1`                | `pu == id`                         |
+| gap     (spot 7, futures 5) | `U > id + 1`                 | anything else                      |
+
+Different from the text, on purpose. Spot 5 says that the first event contains the snapshot's id;
+one that begins right behind it is as good. Futures 4 wants `U <= id`, but ids have holes and a
+snapshot's id may lie in one, between `pu` and `U`; an event covers all from `pu` on. An event that
+was already applied (`u <= id`) is dropped in both columns once a book is joined, so a duplicate is
+no gap. `previous_id` of a `Diff` is `pu`, or `U - 1` where ids are contiguous.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from depthactors.markets import Sequencing
+
+if TYPE_CHECKING:
+    from depthactors.wire import Diff
+
+
+class Verdict(Enum):
+    """How a diff stands to the book it is offered to."""
+
+    STALE = "stale"
+    """The book has it already."""
+    BRIDGE = "bridge"
+    """It joins a snapshot to the stream: the first to be applied."""
+    NEXT = "next"
+    """It follows the last one applied."""
+    GAP = "gap"
+    """Between the book and it something is missing."""
+
+
+def classify_first(diff: Diff, last_id: int, sequencing: Sequencing) -> Verdict:
+    """Judge a diff against a snapshot that no diff has joined yet."""
+    if diff.last_id < last_id or (diff.last_id == last_id and sequencing is Sequencing.CONTIGUOUS):
+        return Verdict.STALE
+    return Verdict.BRIDGE if diff.previous_id <= last_id else Verdict.GAP
+
+
+def classify_next(diff: Diff, last_id: int, sequencing: Sequencing) -> Verdict:
+    """Judge a diff against a book, or a buffer, whose last diff ended at `last_id`."""
+    if diff.previous_id == last_id:
+        return Verdict.NEXT
+    if diff.last_id <= last_id:
+        return Verdict.STALE
+    if diff.previous_id < last_id and sequencing is Sequencing.CONTIGUOUS:
+        # An overlap is harmless: quantities are absolute.
+        return Verdict.NEXT
+    return Verdict.GAP

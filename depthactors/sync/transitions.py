@@ -1,0 +1,270 @@
+"""What each transition does to a book: the actions of the table, and the state that they work on.
+
+A new base (first snapshot, resync, refresh) is always built beside the book that readers see and
+takes its place only when it stands at the same update id or later; until then the old book stays.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+
+from depthactors.book import BookState
+from depthactors.errors import BookIntegrityError, DepthActorsError, ExchangeError
+from depthactors.sync.buffer import DiffBuffer
+from depthactors.sync.counters import Counters
+from depthactors.sync.effects import Ahead, Audited, Effect, Priority, Publish, RequestSnapshot, Resync, StateChanged
+from depthactors.sync.rules import Verdict
+from depthactors.sync.table import TABLE, Action, Input, SyncState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from depthactors.book import OrderBook
+    from depthactors.markets import Sequencing
+    from depthactors.sync.follower import Follower
+    from depthactors.wire import Diff
+
+_PUBLISH: Final[tuple[Effect, ...]] = (Publish(),)
+NOTHING: Final[tuple[Effect, ...]] = ()
+STALE_LIMIT: Final = 100
+"""Old diffs in a row until it is the book that is doubted: more than two connections overlap by."""
+
+
+class Given(NamedTuple):
+    """What an input brought along; each action takes what it needs."""
+
+    diff: Diff | None = None
+    error: DepthActorsError | None = None
+    now: float = 0.0
+
+
+_GIVEN_NOTHING: Final = Given()
+
+
+class Transitions:
+    """One book, its buffer and its state, changed by one action at a time.
+
+    Attributes:
+        book: the last good book, or `None` before the first and after a crossed one.
+        state: what may be believed of it.
+        phase: where it stands with its stream.
+        epoch: the connection it listens to; inputs of others are dropped and counted.
+        counters: what happened so far.
+    """
+
+    def __init__(self, sequencing: Sequencing, depth: int, buffer_limit: int, book: OrderBook | None) -> None:
+        """Begin without a stream."""
+        self.book = book
+        self.state = BookState.SYNCING if book is None else BookState.STALE
+        self.phase = SyncState.DISCONNECTED
+        self.epoch: int | None = None
+        self.counters = Counters()
+        self._sequencing = sequencing
+        self._depth = depth
+        self._buffer = DiffBuffer(buffer_limit, sequencing)
+        self._following: Follower | None = None
+        self._candidate: Follower | None = None
+        self._behind = 0
+        self._stale_since = 0
+        self._stale_run = 0
+        self._refill_below = 0.0
+        self._urgent = False
+        self._was_live = book is not None
+        self._final = BookState.STOPPED
+
+    def _step(self, cause: Input, given: Given = _GIVEN_NOTHING) -> Sequence[Effect]:
+        """Look the transition up, carry out its action, and tell if what may be believed changed."""
+        self.phase, action = TABLE[self.phase, cause]
+        return self._relabel(self._ACTIONS[action](self, given), given.error)
+
+    def _relabel(self, effects: Sequence[Effect], error: DepthActorsError | None) -> Sequence[Effect]:
+        """Prepend a `StateChanged` when the public state is not what it was."""
+        previous, self.state = self.state, self._label()
+        if self.state is previous:
+            return effects
+        if self.state is BookState.LIVE:
+            self._was_live = True
+        elif error is None:
+            error = next((effect.error for effect in effects if isinstance(effect, Resync)), None)
+        return [StateChanged(previous, self.state, error), *effects]
+
+    def _label(self) -> BookState:
+        if self.phase is SyncState.CLOSED:
+            return self._final
+        if self.book is None:
+            return BookState.SYNCING
+        return BookState.LIVE if self._following is not None and self.book.sound else BookState.STALE
+
+    def _ignore(self, _given: Given) -> Sequence[Effect]:
+        return NOTHING
+
+    def _begin(self, _given: Given) -> Sequence[Effect]:
+        self._unfollow()
+        return [self._request()]
+
+    def _suspend(self, _given: Given) -> Sequence[Effect]:
+        self._unfollow()
+        return NOTHING
+
+    def _drop(self, _given: Given) -> Sequence[Effect]:
+        counters = self.counters
+        counters.stale += 1
+        if self._stale_since != counters.applied:
+            self._stale_since, self._stale_run = counters.applied, 0
+        self._stale_run += 1
+        if self._stale_run < STALE_LIMIT:
+            return NOTHING
+        self._stale_run = 0
+        counters.faults += 1
+        last = max(self._shown_id, self._buffer.last_id)
+        error = ExchangeError(f"expected news after update {last}, was older for {STALE_LIMIT} events in a row")
+        return self._step(Input.FAULT, Given(error=error))
+
+    def _keep(self, given: Given) -> Sequence[Effect]:
+        assert given.diff is not None
+        self._buffer.append(given.diff)
+        return NOTHING
+
+    def _apply(self, given: Given) -> Sequence[Effect]:
+        assert self._following is not None
+        assert given.diff is not None
+        self._following.take(given.diff, given.now)
+        self.counters.applied += 1
+        return self._after_apply(self._following.book)
+
+    def _apply_and_buffer(self, given: Given) -> Sequence[Effect]:
+        self._keep(given)
+        return self._apply(given)
+
+    def _apply_to_both(self, given: Given) -> Sequence[Effect]:
+        candidate = self._candidate
+        assert candidate is not None
+        assert given.diff is not None
+        effects = self._apply(given)
+        if self.phase is not SyncState.ALIGNING:
+            return effects
+        if candidate.judge(given.diff, self._sequencing) is not Verdict.STALE:
+            candidate.take(given.diff, given.now)
+        if self._shown_id >= candidate.book.last_update_id:
+            return [*effects, *self._step(Input.MET)]
+        return effects
+
+    def _resync(self, given: Given) -> Sequence[Effect]:
+        """Give up the chain; the event that showed the gap is the first of the next one."""
+        diff, error, followed = given.diff, given.error, self._following is not None
+        if diff is not None:
+            self.counters.gaps += 1
+            before = self._shown_id if followed else self._buffer.last_id
+            error = ExchangeError(f"expected a diff after update {before}, was U={diff.first_id} u={diff.last_id}")
+        assert error is not None
+        self._unfollow()
+        if diff is not None:
+            self._buffer.append(diff)
+        # Without a book to lose a snapshot is under way already; it serves the new chain, or is too old for it.
+        return [Resync(error), self._request()] if followed else [Resync(error)]
+
+    def _ask_again(self, _given: Given) -> Sequence[Effect]:
+        return [self._request()]
+
+    def _ask_refresh(self, _given: Given) -> Sequence[Effect]:
+        self._buffer.clear()
+        return [self._request()]
+
+    def _hold(self, _given: Given) -> Sequence[Effect]:
+        self._buffer.clear()
+        return [Ahead()]
+
+    def _adopt(self, _given: Given) -> Sequence[Effect]:
+        self.counters.resyncs += self._was_live
+        return self._after_apply(self._take_candidate())
+
+    def _swap(self, _given: Given) -> Sequence[Effect]:
+        old, candidate = self.book, self._candidate
+        assert old is not None
+        assert candidate is not None
+        self.counters.refreshes += 1
+        effects: list[Effect] = []
+        if old.sound and candidate.book.sound:
+            # Compared is what was promised, at the same id, where both vouch for it.
+            differences = old.differences(candidate.book, self._depth)
+            self.counters.audits += 1
+            self.counters.audit_differences += differences
+            effects.append(Audited(old.last_update_id, differences))
+        return [*effects, *self._after_apply(self._take_candidate())]
+
+    def _close(self, _given: Given) -> Sequence[Effect]:
+        self._unfollow()
+        return NOTHING
+
+    _ACTIONS: ClassVar[dict[Action, Callable[[Transitions, Given], Sequence[Effect]]]] = {
+        Action.IGNORE: _ignore,
+        Action.BEGIN: _begin,
+        Action.SUSPEND: _suspend,
+        Action.DROP: _drop,
+        Action.BUFFER: _keep,
+        Action.APPLY: _apply,
+        Action.APPLY_AND_BUFFER: _apply_and_buffer,
+        Action.APPLY_TO_BOTH: _apply_to_both,
+        Action.RESYNC: _resync,
+        Action.ASK_AGAIN: _ask_again,
+        Action.ASK_REFRESH: _ask_refresh,
+        Action.ADOPT: _adopt,
+        Action.HOLD: _hold,
+        Action.SWAP: _swap,
+        Action.CLOSE: _close,
+    }
+
+    # Parts of the actions.
+
+    def _after_apply(self, book: OrderBook) -> Sequence[Effect]:
+        """Look at the book after an event: still uncrossed, still deep enough?"""
+        if book.crossed:
+            error = BookIntegrityError(
+                f"expected bid <= ask, was {book.best_bid} / {book.best_ask} at update {book.last_update_id}"
+            )
+            # No good book is left to show: this one is wrong and the one before is gone.
+            self.book = None
+            self.counters.faults += 1
+            return self._step(Input.FAULT, Given(error=error))
+        if book.spare >= self._refill_below and self.state is BookState.LIVE:
+            return _PUBLISH
+        effects: list[Effect] = [Publish()]
+        thin = None if book.sound else ExchangeError(f"expected {book.depth} vouched-for levels a side, was {book!r}")
+        if book.spare < self._refill_below:
+            if self.phase is SyncState.FOLLOWING:
+                effects += self._step(Input.REFRESH_DUE)
+            elif self.phase is SyncState.REFRESHING and thin is not None and not self._urgent:
+                # The refresh under way has become a repair: let it overtake.
+                effects.append(self._request())
+        return self._relabel(effects, thin)
+
+    def _take_candidate(self) -> OrderBook:
+        """Follow the new base from here on."""
+        candidate = self._candidate
+        assert candidate is not None
+        self._following, self._candidate = candidate, None
+        self.book = candidate.book
+        self._buffer.clear()
+        # Half of what a fresh snapshot has to spare may go before the next one is asked for.
+        self._refill_below = candidate.book.spare / 2 if 0 < candidate.book.spare < float("inf") else 0.0
+        self._urgent = False
+        self._behind = 0
+        return candidate.book
+
+    def _unfollow(self) -> None:
+        self._following = None
+        self._candidate = None
+        self._buffer.clear()
+
+    @property
+    def _shown_id(self) -> int:
+        return self.book.last_update_id if self.book is not None else 0
+
+    def _request(self) -> RequestSnapshot:
+        assert self.epoch is not None
+        if self._following is not None and self.book is not None and self.book.sound:
+            priority = Priority.REFRESH
+        else:
+            priority = Priority.RESYNC if self._was_live else Priority.NEW
+        self._urgent = priority is not Priority.REFRESH
+        return RequestSnapshot(self.epoch, priority)

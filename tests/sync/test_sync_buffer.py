@@ -1,0 +1,66 @@
+"""Diffs that wait for a snapshot."""
+
+import pytest
+from sync_support import NaiveExchange, new_book, top_of
+
+from depthactors.errors import BookIntegrityError
+from depthactors.markets import Sequencing
+from depthactors.sync.buffer import DiffBuffer
+from depthactors.sync.follower import Follower
+from depthactors.sync.rules import Verdict
+
+BOTH = pytest.mark.parametrize("sequencing", Sequencing, ids=lambda each: each.value)
+
+
+@BOTH
+def test_a_replay_brings_the_book_to_the_end_of_the_run(sequencing):
+    exchange = NaiveExchange(sequencing, seed=5)
+    buffer = DiffBuffer(50, sequencing)
+    for _ in range(4):
+        buffer.append(exchange.event())
+    snapshot = exchange.snapshot(lag=2)
+    for _ in range(3):
+        buffer.append(exchange.event())
+    follower = Follower(new_book(snapshot, 0.0))
+    assert buffer.joins(snapshot.last_update_id)
+    # The event that ends at the snapshot's own id is applied once more where ids are chained.
+    assert buffer.replay(follower, 1.0) == (5 if sequencing is Sequencing.CONTIGUOUS else 6)
+    assert follower.joined
+    assert follower.book.last_update_id == buffer.last_id == exchange.id
+    assert top_of(follower.book) == exchange.top(exchange.id)
+    buffer.check()
+
+
+@BOTH
+def test_a_snapshot_from_before_the_run_does_not_join(sequencing):
+    exchange = NaiveExchange(sequencing, seed=5)
+    old = exchange.snapshot()
+    exchange.event()
+    buffer = DiffBuffer(50, sequencing)
+    assert buffer.joins(old.last_update_id), "nothing is missing before an empty run"
+    buffer.append(exchange.event())
+    assert not buffer.joins(old.last_update_id)
+
+
+@BOTH
+def test_a_full_buffer_lets_go_of_the_oldest_and_counts(sequencing):
+    exchange = NaiveExchange(sequencing, seed=1)
+    snapshot = exchange.snapshot()
+    buffer = DiffBuffer(3, sequencing)
+    for _ in range(5):
+        buffer.append(exchange.event())
+    assert (len(buffer), buffer.overflows) == (3, 2)
+    assert not buffer.joins(snapshot.last_update_id)
+
+
+@BOTH
+def test_a_broken_run_is_found(sequencing):
+    exchange = NaiveExchange(sequencing, seed=1)
+    buffer = DiffBuffer(9, sequencing)
+    buffer.append(exchange.event())
+    exchange.event()
+    later = exchange.event()
+    assert buffer.judge(later) is Verdict.GAP
+    buffer.append(later)
+    with pytest.raises(BookIntegrityError, match="run of diffs"):
+        buffer.check()

@@ -1,0 +1,1 @@
+"""The shells around the network: one websocket connection, one REST session."""

@@ -1,0 +1,223 @@
+"""One websocket connection and the thread that reads it.
+
+websocket-client's low-level `WebSocket` is used, not its `run_forever`: the thread here connects,
+reads in bulk, hands over what each read brought, and ends. It ends for certain: `close` shuts the
+socket down, which unblocks any read; connecting is under `connect_timeout`.
+
+Two things make it fast, both measured. The library's own UTF-8 check is skipped (orjson checks the
+text anyway). And the socket is read through a large buffer, so that one wake-up serves all the
+frames that have arrived, which are handed over together.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from websocket import ABNF, WebSocket, WebSocketException, WebSocketTimeoutException
+
+from depthactors.errors import StreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+logger = logging.getLogger(__name__)
+
+_READ_SIZE: Final = 256 * 1024
+_NS: Final = 1e-9
+
+
+class StreamConnection:
+    """A connection to `url`, from `start` to `on_close`. One use.
+
+    The callbacks run in the reader thread, in this order: `on_open` once the handshake is done,
+    `on_frames` with each read's frames and the time they arrived (seconds since the epoch), and last
+    `on_close`, always and exactly once, with what ended it. They must not block.
+
+    `send` and `close` may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        on_open: Callable[[], None],
+        on_frames: Callable[[list[bytes], float], None],
+        on_close: Callable[[StreamError], None],
+        name: str,
+        connect_timeout: float = 5.0,
+        silence_limit: float = 30.0,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Prepare; nothing is opened before `start`.
+
+        Args:
+            url: `ws://` or `wss://`.
+            on_open: the handshake is done.
+            on_frames: text frames, whole, in order.
+            on_close: the end.
+            name: of the thread.
+            connect_timeout: seconds for each step of connecting (name, TCP, TLS, each piece of the
+                handshake's answer); who wants a bound for all of them together calls `close`.
+            silence_limit: seconds for a send, and seconds without a byte after which the peer is pinged,
+                and after as many again given up as dead. A quiet market is no silence: the peer answers pings.
+            options: further keyword arguments of `WebSocket.connect`.
+        """
+        self._url = url
+        self._on_open, self._on_frames, self._on_close = on_open, on_frames, on_close
+        self._connect_timeout = connect_timeout
+        self._silence_limit = silence_limit
+        self._options = dict(options or {})
+        self._closing = threading.Event()
+        self._reason = StreamError(f"{url}: closed by this side")
+        self._web_socket = WebSocket(enable_multithread=True, skip_utf8_validation=True)
+        self._unparsed = memoryview(b"")
+        self._batch: list[bytes] = []
+        self._recv_time = 0.0
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the reader thread, which connects."""
+        self.thread.start()
+
+    def send(self, text: bytes) -> None:
+        """Send one text frame.
+
+        Raises:
+            StreamError: the connection is not open, or did not take the frame in time.
+        """
+        try:
+            self._web_socket.send(text, ABNF.OPCODE_TEXT)
+        except (WebSocketException, OSError, AttributeError) as error:
+            # AttributeError: the library's socket is None once it is closed.
+            msg = f"could not send on {self._url}: {error}"
+            raise StreamError(msg) from error
+
+    def close(self, reason: StreamError | None = None) -> None:
+        """End the connection, for a reason that `on_close` is given.
+
+        Returns at once; the thread follows at once too, or within `connect_timeout` while it connects.
+        """
+        if reason is not None:
+            self._reason = reason
+        self._closing.set()
+        self._shut()
+
+    def _run(self) -> None:
+        # What is told if anything unforeseen ends the thread; the exception itself goes to
+        # `threading.excepthook`.
+        error = StreamError(f"{self._url}: the reader failed")
+        try:
+            self._connect()
+            self._on_open()
+            self._read()
+            error = self._reason
+        except (StreamError, WebSocketException, OSError, ValueError) as raised:
+            error = self._blame(raised)
+        finally:
+            self._shut()
+            self._web_socket.shutdown()  # type: ignore[no-untyped-call]
+            logger.debug("- %s", error)
+            self._on_close(error)
+
+    def _blame(self, raised: Exception) -> StreamError:
+        """Say what ended the connection: this side, if it was asked to, whatever that looked like to the reader."""
+        if self._closing.is_set():
+            return self._reason
+        if isinstance(raised, StreamError):
+            return raised
+        error = StreamError(f"{self._url}: {type(raised).__name__}: {raised}")
+        error.__cause__ = raised
+        return error
+
+    def _connect(self) -> None:
+        self._web_socket.connect(  # type: ignore[no-untyped-call]
+            self._url, timeout=self._connect_timeout, enable_multithread=True, **self._options
+        )
+        self._web_socket.frame_buffer.recv = self._buffered_read
+        self._web_socket.settimeout(self._silence_limit)
+        if self._closing.is_set():
+            self._shut()
+
+    def _read(self) -> None:
+        """Parse frames until the end; `_buffered_read` hands them over whenever it is about to block."""
+        try:
+            while not self._closing.is_set():
+                try:
+                    opcode, data = self._web_socket.recv_data()
+                except (TimeoutError, WebSocketTimeoutException):
+                    self._probe()
+                else:
+                    self._take(opcode, data)
+        finally:
+            # What arrived whole before the end is good.
+            self._hand_over()
+
+    def _take(self, opcode: int, data: bytes) -> None:
+        if opcode == ABNF.OPCODE_CLOSE:
+            code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
+            msg = f"{self._url}: closed by the peer, code {code} {data[2:].decode('utf-8', 'replace')!r}"
+            raise StreamError(msg)
+        self._batch.append(bytes(data))
+
+    def _buffered_read(self, size: int) -> bytes:
+        """Serve the frame parser from the buffer; fill it with all that has arrived when it is empty."""
+        if not self._unparsed:
+            self._hand_over()
+            self._fill()
+        chunk, self._unparsed = self._unparsed[:size], self._unparsed[size:]
+        return bytes(chunk)
+
+    def _fill(self) -> None:
+        """Wait for bytes and read all that are there."""
+        connection = self._web_socket.sock
+        data = connection.recv(_READ_SIZE) if connection is not None else b""
+        if not data:
+            msg = f"{self._url}: the peer ended the connection"
+            raise StreamError(msg)
+        self._recv_time = time.time_ns() * _NS
+        if isinstance(connection, ssl.SSLSocket):
+            data += self._drain(connection)
+        self._unparsed = memoryview(data)
+
+    def _drain(self, connection: ssl.SSLSocket) -> bytes:
+        """Read the further TLS records that have arrived; one read brings one record, however small."""
+        records: list[bytes] = []
+        connection.settimeout(0.0)
+        try:
+            while record := connection.recv(_READ_SIZE):
+                records.append(record)
+        except ssl.SSLWantReadError:
+            # Nothing more for now. An end of the stream shows again at the next read.
+            pass
+        finally:
+            connection.settimeout(self._silence_limit)
+        return b"".join(records)
+
+    def _hand_over(self) -> None:
+        if self._batch:
+            frames, self._batch = self._batch, []
+            self._on_frames(frames, self._recv_time)
+
+    def _probe(self) -> None:
+        """Ping a silent peer and wait once more for anything at all."""
+        self._web_socket.ping()
+        try:
+            self._fill()
+        except TimeoutError:
+            msg = f"{self._url}: silent for {2 * self._silence_limit:g} s, pinged without an answer"
+            raise StreamError(msg) from None
+
+    def _shut(self) -> None:
+        """Unblock whatever waits on the socket; harmless when there is none."""
+        connection = self._web_socket.sock
+        if connection is not None:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                # Not connected any more: nothing waits on it.
+                logger.debug("= %s was already shut", self._url)

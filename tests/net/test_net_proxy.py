@@ -1,0 +1,146 @@
+"""One proxy address for both libraries, shown by a real proxy on the loopback interface."""
+
+import contextlib
+import socket
+import threading
+from base64 import b64decode
+
+import pytest
+
+from depthactors.errors import UsageError
+from depthactors.markets import SPOT
+from depthactors.net.proxy import requests_proxies, websocket_options
+from depthactors.net.rest import RestClient
+from depthactors.net.stream import StreamConnection
+
+
+def test_without_one_the_environment_holds():
+    assert websocket_options(None) == {}
+    assert requests_proxies(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("proxy", "host", "port", "auth"),
+    [
+        ("http://proxy:8080", "proxy", 8080, None),
+        ("proxy:8080", "proxy", 8080, None),
+        ("http://proxy", "proxy", 80, None),
+        ("http://user:secret@proxy:8080", "proxy", 8080, ("user", "secret")),
+        ("http://user@proxy:8080", "proxy", 8080, ("user", "")),
+        ("http://[::1]:8080", "::1", 8080, None),
+    ],
+)
+def test_an_address(proxy, host, port, auth):
+    options = websocket_options(proxy)
+    assert (options["http_proxy_host"], options["http_proxy_port"]) == (host, port)
+    assert options.get("http_proxy_auth") == auth
+    assert set(requests_proxies(proxy)) == {"http", "https"}
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "",
+        "http://",
+        "socks5://user:secret@proxy:1080",
+        "http://user:secret@proxy:port",
+        "http://user:secret@proxy:99999",
+        "http://user:secret@[proxy",
+        "http://user:secret@pro\u2100xy:1",
+    ],
+    ids=ascii,
+)
+def test_another_form_is_a_usage_error_that_does_not_tell_the_password(proxy):
+    with pytest.raises(UsageError) as caught:
+        websocket_options(proxy)
+    assert "secret" not in str(caught.value)
+    assert "proxy" in str(caught.value)
+
+
+class Proxy:
+    """Accept one request, remember it, and refuse it."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(5.0)
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def request(self):
+        """Return the request line and the user and password that came with it."""
+        connection, _ = self.listener.accept()
+        with connection:
+            connection.settimeout(5.0)
+            data = b""
+            while not data.endswith(b"\r\n\r\n"):
+                data += connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        first, *headers = data.decode().split("\r\n")
+        auth = [line.split()[-1] for line in headers if line.lower().startswith("proxy-authorization:")]
+        return first, b64decode(auth[0]).decode() if auth else None
+
+
+@pytest.fixture
+def proxy():
+    listening = Proxy()
+    with contextlib.closing(listening.listener):
+        yield listening
+
+
+@pytest.fixture
+def stream_request(proxy):
+    """Let a stream connect through the proxy; return what the proxy was asked."""
+
+    def connect(address):
+        closed = []
+        stream = StreamConnection(
+            "ws://exchange.invalid:9443/stream",
+            on_open=lambda: None,
+            on_frames=lambda *_: None,
+            on_close=closed.append,
+            name="depthactors-test-proxy",
+            options=websocket_options(address),
+        )
+        stream.start()
+        request = proxy.request()
+        stream.thread.join(5.0)
+        assert len(closed) == 1
+        return request
+
+    return connect
+
+
+@pytest.fixture
+def rest_request(proxy):
+    """Let a depth request go through the proxy; return what the proxy was asked."""
+
+    def connect(address):
+        with contextlib.closing(RestClient(proxy=address)) as client:
+            market = SPOT.at("http://exchange.invalid")
+            asking = threading.Thread(target=client.fetch_depth, args=(market, "BTCUSDT", 5))
+            asking.start()
+            request = proxy.request()
+            asking.join(5.0)
+            assert not asking.is_alive()
+            return request
+
+    return connect
+
+
+@pytest.mark.parametrize(
+    ("login", "auth"),
+    [
+        ("", None),
+        ("user:secret@", "user:secret"),
+        ("us%40er:se%3Acr%2Fet@", "us@er:se:cr/et"),
+    ],
+    ids=["open", "plain", "escaped"],
+)
+@pytest.mark.parametrize("scheme", ["http://", ""], ids=["http", "no scheme"])
+def test_both_go_through_the_proxy_as_the_same_user(proxy, stream_request, rest_request, scheme, login, auth):
+    address = f"{scheme}{login}{proxy.address}"
+    line, user = rest_request(address)
+    assert line.startswith("GET http://exchange.invalid/api/v3/depth?")
+    assert user == auth
+    line, user = stream_request(address)
+    assert line.startswith("CONNECT exchange.invalid:9443 ")
+    assert user == auth

@@ -1,0 +1,254 @@
+"""One connection against a peer that the test itself plays, byte by byte, on a real socket."""
+
+import contextlib
+import queue
+import socket
+import struct
+import threading
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from net_support import CLOSE, CONTINUED, PATIENCE, PING, PONG, TEXT, Client, Peer, connected, connecting, frame
+from websockets.sync.server import serve
+
+from depthactors.errors import StreamError
+
+
+@settings(max_examples=40)
+@given(
+    payloads=st.lists(st.sampled_from([0, 1, 125, 126, 300, 65535, 65536]), min_size=1, max_size=4),
+    pieces=st.integers(1, 3),
+    cuts=st.lists(st.integers(1, 140_000), max_size=6),
+)
+def test_frames_arrive_in_order_and_whole_however_they_are_cut(payloads, pieces, cuts):
+    texts = [(b"%d" % number * size)[:size] for number, size in enumerate(payloads)]
+    data = b""
+    for text in texts:
+        step = len(text) // pieces + 1
+        parts = [text[place : place + step] for place in range(0, len(text), step)] or [b""]
+        for number, part in enumerate(parts):
+            data += frame(part, CONTINUED if number else TEXT, fin=number == len(parts) - 1)
+            data += frame(b"between", PING)
+    with connected() as (peer, client):
+        for begin, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(data)], strict=True):
+            peer.socket_send(data[begin:end])
+        assert client.frames(len(texts)) == texts
+
+
+def test_every_byte_in_a_segment_of_its_own():
+    texts = [b'{"n":1}', b"x" * 200, b"", b"last"]
+    with connected() as (peer, client):
+        for byte in b"".join(map(frame, texts)):
+            peer.socket_send(bytes([byte]))
+        assert client.frames(4) == texts
+
+
+def test_frames_that_arrive_together_are_handed_over_together():
+    texts = [b"%d" % number for number in range(1000)]
+    before = time.time()
+    with connected(*map(frame, texts)) as (_, client):
+        batch, recv_time = client.next()
+        assert batch == texts
+        assert all(type(text) is bytes for text in batch)
+        assert before <= recv_time <= time.time()
+
+
+def test_a_ping_is_answered_with_its_own_payload():
+    with connected(frame(b"", PONG), frame(b"1770123456789", PING)) as (peer, client):
+        assert peer.read() == (PONG, b"1770123456789")
+        peer.socket_send(frame(b"on"))
+        assert client.frames(1) == [b"on"]
+
+
+def test_what_is_sent_arrives_as_text():
+    with connected() as (peer, client):
+        for text in (b'{"method":"SUBSCRIBE"}', b"x" * 70_000):
+            client.connection.send(text)
+            assert peer.read() == (TEXT, text)
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        (struct.pack("!H", 1008) + b"Too many requests", ["1008", "Too many requests"]),
+        (struct.pack("!H", 1001), ["1001"]),
+        (b"", ["closed by the peer"]),
+    ],
+    ids=["code and reason", "code", "bare"],
+)
+def test_a_close_frame_is_reported_after_the_frames_before_it(payload, words):
+    with connected(frame(b"last"), frame(payload, CLOSE)) as (peer, client):
+        error = client.end()
+        assert all(word in error for word in words)
+        assert client.frames(1) == [b"last"]
+        assert peer.read()[0] == CLOSE
+
+
+@pytest.mark.parametrize("rest", [b"", frame(b"cut")[:1], frame(b"cut")[:-1]], ids=["whole", "cut head", "cut body"])
+def test_a_peer_that_ends_the_connection(rest):
+    with connected(frame(b"last"), rest) as (peer, client):
+        assert client.frames(1) == [b"last"]
+        peer.socket.shutdown(socket.SHUT_WR)
+        assert peer.url in client.end()
+
+
+def test_a_peer_that_resets_the_connection():
+    with connected() as (peer, client):
+        peer.reset()
+        assert peer.url in client.end()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [frame(b"x", 3), b"\xf1\x00", frame(b"x", CONTINUED), frame(b"", PING, fin=False), frame(b"\x03", CLOSE)],
+    ids=["opcode", "reserved bits", "continues nothing", "cut ping", "close of one byte"],
+)
+def test_a_peer_that_breaks_the_protocol(broken):
+    with connected(broken) as (_, client):
+        client.end()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/1.1 403 Forbidden\r\n\r\n", b"HTTP/1.1 429 Slow\r\nContent-Length: 2\r\n\r\nno", b"garbage\r\n\r\n",
+     b"\r\n\r\n", b"HTTP/1.1 101 X\r\n\r\n", b"HTTP/1.1 x\r\n\r\n",
+     b"HTTP/1.1 302 X\r\n\r\n", b"\xff\xff\r\n\r\n", b""],
+    ids=repr,
+)  # fmt: skip
+def test_a_refused_upgrade(answer):
+    with connecting(connect_timeout=1.0) as (peer, client):
+        peer.request()
+        peer.socket_send(answer)
+        peer.socket.close()
+        assert peer.url in client.end()
+        assert not client.opened.is_set()
+
+
+def test_a_refused_connection_and_a_wrong_address():
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    for url in (f"ws://127.0.0.1:{port}", "ws://", "nonsense", "ws://127.0.0.1:99999"):
+        with connecting(url=url) as (_, client):
+            client.end()
+
+
+def test_a_silent_server_is_given_up_after_the_time_for_connecting():
+    with connecting(connect_timeout=0.3) as (peer, client):
+        begun = time.monotonic()
+        peer.request()
+        client.end()
+        assert time.monotonic() - begun < 1.0
+
+
+def test_silence_is_noticed():
+    with connected(silence_limit=0.2) as (peer, client):
+        begun = time.monotonic()
+        assert peer.read() == (PING, b"")
+        assert "silent" in client.end()
+        assert 0.35 < time.monotonic() - begun < 1.5
+
+
+def test_a_quiet_peer_that_answers_pings_is_not_silent():
+    with connected(silence_limit=0.2) as (peer, client):
+        for _ in range(4):
+            assert peer.read() == (PING, b"")
+            peer.socket_send(frame(b"", PONG))
+        peer.socket_send(frame(b"news"))
+        assert client.frames(1) == [b"news"]
+        assert client.closed.empty()
+
+
+def test_a_frame_that_stops_half_way_is_finished_after_the_ping():
+    first, rest = frame(b"x" * 300)[:150], frame(b"x" * 300)[150:]
+    with connected(frame(b"before"), first, silence_limit=0.2) as (peer, client):
+        assert client.frames(1) == [b"before"]
+        assert peer.read() == (PING, b"")
+        peer.socket_send(rest)
+        assert client.frames(1) == [b"x" * 300]
+
+
+@pytest.mark.parametrize("when", ["reading", "shaking hands", "before the start"])
+def test_close_from_another_thread(when):
+    peer = Peer()
+    client = Client(peer.url, connect_timeout=1.0)
+    if when == "before the start":
+        client.connection.close()
+    client.connection.start()
+    if when == "reading":
+        peer.open()
+        assert client.opened.wait(PATIENCE)
+    elif when == "shaking hands":
+        peer.request()
+    begun = time.monotonic()
+    client.connection.close()
+    client.end()
+    assert time.monotonic() - begun < (2.0 if when == "before the start" else 0.5)
+    client.connection.close()
+    for end in (peer.listener, peer.socket):
+        if end is not None:
+            end.close()
+
+
+def test_an_end_by_this_side_is_not_blamed_on_the_peer():
+    with connected() as (_, client):
+        client.connection.close()
+        assert "closed by this side" in client.end()
+
+
+@pytest.mark.parametrize("callback", ["on_open", "on_frames"])
+def test_close_from_a_callback(callback):
+    closing = {callback: lambda *_: client.connection.close()}
+    with connecting(**closing) as (peer, client):
+        peer.open(frame(b"x"))
+        client.end()
+
+
+@pytest.mark.parametrize("callback", ["on_open", "on_frames"])
+def test_a_callback_that_raises_is_an_end_like_any_other(callback, monkeypatch):
+    unhandled = queue.Queue()
+    monkeypatch.setattr(threading, "excepthook", lambda report: unhandled.put(report.exc_type))
+    with connecting(**{callback: lambda *_: {}["bug"]}) as (peer, client):
+        peer.open(frame(b"x"))
+        client.end()
+        assert unhandled.get(timeout=PATIENCE) is KeyError
+
+
+def test_sending_on_what_is_not_open():
+    idle = Client("ws://127.0.0.1:1")
+    with pytest.raises(StreamError, match=r"ws://127\.0\.0\.1:1"):
+        idle.connection.send(b"x")
+    with connected() as (_, client):
+        client.connection.close()
+        client.end()
+        with pytest.raises(StreamError):
+            client.connection.send(b"x")
+
+
+def test_a_send_that_the_peer_does_not_take_is_given_up():
+    with connected(silence_limit=0.2) as (_, client):
+        begun = time.monotonic()
+        with pytest.raises(StreamError):  # noqa: PT012
+            for _ in range(1000):
+                client.connection.send(b"x" * 1_000_000)
+        assert time.monotonic() - begun < PATIENCE
+
+
+def test_a_real_server():
+    def handler(connection):
+        connection.send(connection.recv())
+        assert connection.ping("are you there").wait(PATIENCE)
+        connection.send("pong came")
+        connection.close(1008, "Pong timeout")
+
+    with serve(handler, "127.0.0.1", 0) as server:
+        running = threading.Thread(target=server.serve_forever)
+        running.start()
+        with connecting(url=f"ws://127.0.0.1:{server.socket.getsockname()[1]}/stream") as (_, client):
+            assert client.opened.wait(PATIENCE)
+            client.connection.send(b"echo")
+            assert client.frames(2) == [b"echo", b"pong came"]
+            assert "1008 'Pong timeout'" in client.end()
+        server.shutdown()
+        running.join()

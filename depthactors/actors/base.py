@@ -1,0 +1,125 @@
+"""What every actor here has: a mailbox of our kind, timers, and a death that is told.
+
+Pykka's rules that this is built on: an exception in `on_start` runs no hook, so nothing fallible is
+done there; one while handling a `tell` runs `on_failure` and kills the actor; one while handling an
+`ask` goes to the caller and does not; a `BaseException` would stop every actor of the process, the
+host program's own included, so none gets out of here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import pykka
+
+from depthactors.actors.mailbox import Mailbox
+from depthactors.actors.messages import ChildFailed
+from depthactors.errors import LifecycleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+logger = logging.getLogger(__name__)
+
+THREAD_PREFIX: Final = "depthactors-"
+"""How the names of all threads of an engine begin."""
+
+_threads = count(1)
+
+
+class EngineActor(pykka.ThreadingActor):
+    """Base of the actors.
+
+    Daemon threads: a program that ends without stopping its engine must still end.
+    """
+
+    use_daemon_thread = True
+
+    def __init__(self, name: str, parent: pykka.ActorRef[Any] | None) -> None:
+        """Take a name, unique among the siblings, and the supervisor to tell of one's death."""
+        super().__init__()
+        self.name = name
+        self.parent = parent
+        self.mailbox = cast("Mailbox", self.actor_inbox)
+
+    @staticmethod
+    def _create_actor_inbox() -> Mailbox:
+        return Mailbox()
+
+    def _start_actor_loop(self) -> None:
+        """Start the thread and keep it, so that whoever stops the actor can wait for its end."""
+        name = f"{THREAD_PREFIX}{self.name}-{next(_threads)}"
+        thread = threading.Thread(target=self._actor_loop, name=name, daemon=self.use_daemon_thread)
+        self.mailbox.thread = thread
+        thread.start()
+
+    def on_receive(self, message: Any) -> Any:
+        """Handle one message in the actor's thread; what is no `Exception` is made one."""
+        try:
+            return self.handle(message)
+        except Exception:
+            raise
+        except BaseException as error:
+            msg = f"{self.name}: {type(error).__name__} while handling {type(message).__name__}"
+            raise LifecycleError(msg) from error
+
+    def handle(self, message: Any) -> Any:
+        """Do what the message asks; runs in the actor's thread."""
+        raise NotImplementedError
+
+    def release(self, error: BaseException | None) -> None:
+        """Give back what the actor holds; runs in its thread, however it ends. `error` is what killed it."""
+
+    def on_stop(self) -> None:
+        """Release, in the actor's thread."""
+        self.release(None)
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Release and tell the supervisor, in the dying actor's thread."""
+        del exception_type, traceback
+        try:
+            self.release(exception_value)
+        finally:
+            if self.parent is not None and exception_value is not None:
+                tell(self.parent, ChildFailed(self.name, self.actor_ref, exception_value))
+
+
+def tell(ref: pykka.ActorRef[Any], message: Any) -> bool:
+    """Send a message to an actor that may have ended; returns whether it was taken.
+
+    Between the death of an actor and its replacement messages to it are lost, as in any actor system;
+    epochs and the replacement's own requests make up for it.
+    """
+    try:
+        ref.tell(message)
+    except pykka.ActorDeadError:
+        logger.debug("= %s is gone, %s not delivered", ref, type(message).__name__)
+        return False
+    return True
+
+
+def call(callback: Callable[[Any], object], argument: object) -> bool:
+    """Call a user's function; returns whether it returned. What it raises is logged and goes no further.
+
+    Whatever it raises: a `SystemExit` let through would stop every actor of the process.
+    """
+    try:
+        callback(argument)
+    except BaseException:
+        logger.exception("! a callback raised: %r", callback)
+        return False
+    return True
+
+
+def mailbox_of(ref: pykka.ActorRef[Any]) -> Mailbox:
+    """Return the mailbox of an actor of ours."""
+    return cast("Mailbox", ref.actor_inbox)

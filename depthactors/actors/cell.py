@@ -1,0 +1,110 @@
+"""What outlives a book actor: the place where readers find the book, whoever keeps it.
+
+The supervisor makes one cell a symbol. The book actor of the moment writes it; handles in any
+thread read it. When the actor is replaced, its successor writes on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.book import BookState, BookView
+from depthactors.book.view import capture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    import pykka
+
+    from depthactors.actors.messages import BookSpec, Listener
+    from depthactors.book import OrderBook
+    from depthactors.errors import DepthActorsError
+
+_TRIES: Final = 20
+"""Optimistic copies before an actor is asked; each torn one means that an update fell into it."""
+
+
+class BookCell:
+    """One followed book, as readers and the supervisor know it.
+
+    Attributes:
+        spec: what was asked for.
+        ref: the present actor; changes when it is replaced.
+        current: the book that readers see and what may be believed of it, always set together.
+        settled: set while waiting is of no use: the book is live, or over.
+        error: why it is not live, where there is a why.
+        listeners: who is told; `add` and `remove` replace the tuple.
+        restarts: how often the actor was replaced.
+        followers: how many subscriptions share it; only the supervisor counts.
+        answer: answers a question in the actor's own thread, where asking would deadlock.
+    """
+
+    def __init__(self, spec: BookSpec) -> None:
+        """Begin without an actor and without a book."""
+        self.spec = spec
+        self.ref: pykka.ActorRef[Any] | None = None
+        self.current: tuple[OrderBook | None, BookState] = (None, BookState.SYNCING)
+        self.settled = threading.Event()
+        self.error: DepthActorsError | None = None
+        self.listeners: tuple[Listener, ...] = ()
+        self._changing = threading.Lock()
+        self.restarts = 0
+        self.followers = 0
+        self.answer: Callable[[Any], Any] | None = None
+
+    @property
+    def state(self) -> BookState:
+        """What may be believed of the book."""
+        return self.current[1]
+
+    def add(self, listener: Listener) -> None:
+        """Let a listener be told by whoever keeps the book, now or later; any thread."""
+        with self._changing:
+            self.listeners = (*self.listeners, listener)
+
+    def remove(self, listener: Listener) -> None:
+        """Undo `add`; a call that is under way goes on. Any thread."""
+        with self._changing:
+            self.listeners = tuple(each for each in self.listeners if each is not listener)
+
+    def publish(self, book: OrderBook | None, state: BookState) -> None:
+        """Show readers this book in this state; the actor's thread, or the supervisor's without one."""
+        self.current = (book, state)
+        if state in {BookState.SYNCING, BookState.STALE}:
+            self.settled.clear()
+        else:
+            self.settled.set()
+
+    def forsake(self, error: DepthActorsError) -> None:
+        """End in a fork, where the actor's thread does not exist, and may have held the old locks."""
+        self.settled = threading.Event()
+        self._changing = threading.Lock()
+        self.error = error
+        self.publish(self.last_good(), BookState.STOPPED)
+
+    def last_good(self) -> OrderBook | None:
+        """Return the book a successor may show as stale: none that its keeper left half applied."""
+        book, _ = self.current
+        return book if book is not None and book.version % 2 == 0 else None
+
+    def view(self, count: int | None, number: type[float | Decimal], depth: int = 0) -> BookView | None:
+        """Copy the best `count` levels without a message; any thread.
+
+        A live book that does not promise `depth` levels yet is stale in it.
+
+        Returns `None` when the book changed under each of several tries.
+        """
+        for attempt in range(_TRIES):
+            book, state = self.current
+            if book is None:
+                return BookView(self.spec.symbol, state, number=number)
+            view = capture(book, count, state, number, time.time(), depth)
+            if view is not None:
+                return view
+            if attempt:
+                # Give up the rest of this thread's turn: the writer needs it to finish its update.
+                time.sleep(0)
+        return None

@@ -1,0 +1,121 @@
+"""An actor's inbox: control before data, data bounded, and messages to oneself at a later time.
+
+Pykka's own inbox is a `queue.Queue`: unbounded, first come first served, and with a lock and a
+condition that cost more than a small message. Here a `SimpleQueue` carries the wake-ups and two
+deques the messages. It takes no lock of its own, so a signal handler may send.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from heapq import heappop, heappush
+from itertools import count
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
+
+from pykka._envelope import Envelope
+
+if TYPE_CHECKING:
+    import threading
+
+    from depthactors.actors.messages import Frames
+
+FRAME_LIMIT: Final = 5_000
+"""Frames that may wait for one actor: minutes of the fastest stream, and a bound for a stuck callback."""
+
+
+class Mailbox:
+    """What pykka asks of an inbox (`put`, `get`, `empty`), and a lane for frames.
+
+    Any thread puts; only the actor's own thread gets and sets timers.
+
+    Attributes:
+        thread: the actor's thread, set when it is started.
+        helpers: further threads that the actor owns; they end with it.
+        dropped: frames that found no room; the actor is told before the next ones.
+    """
+
+    def __init__(self, frame_limit: int = FRAME_LIMIT) -> None:
+        """Begin empty."""
+        self.thread: threading.Thread | None = None
+        self.helpers: tuple[threading.Thread, ...] = ()
+        self.dropped = 0
+        self._frame_limit = frame_limit
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._control: deque[Envelope[Any]] = deque()
+        self._data: deque[Envelope[Any]] = deque()
+        # Two counters, each with one writer (the reader thread, the actor), instead of one with a lock.
+        self._frames_in = 0
+        self._frames_out = 0
+        self._timers: list[tuple[float, int, Any]] = []
+        self._timer_was_last = False
+        self._serial = count()
+
+    def put(self, envelope: Envelope[Any], /) -> None:
+        """Add a message; called by pykka for `tell`, `ask` and `stop`."""
+        self._control.append(envelope)
+        self._wake.put(None)
+
+    def put_ordered(self, message: Any) -> None:
+        """Add a message that must stay in order with the frames around it."""
+        self._data.append(Envelope(message))
+        self._wake.put(None)
+
+    def has_room(self, frames: int) -> bool:
+        """Tell whether so many more frames may wait; the reader thread asks before it puts them."""
+        return self.waiting_frames + frames <= self._frame_limit
+
+    def put_frames(self, message: Frames) -> None:
+        """Add frames behind all that was put in order before; one reader thread at a time."""
+        self._frames_in += len(message.frames)
+        self.put_ordered(message)
+
+    @property
+    def waiting_frames(self) -> int:
+        """Frames put and not yet got."""
+        return self._frames_in - self._frames_out
+
+    def get(self) -> Envelope[Any]:
+        """Wait for the next message: a timer that is due, else control, else data.
+
+        Between two timers control has its turn, so that no timer can keep a `stop` away.
+        """
+        while True:
+            if not self._timers:
+                self._wake.get()
+                return self._next()
+            wait = self._timers[0][0] - time.monotonic()
+            if wait <= 0 and not (self._timer_was_last and self._control):
+                self._timer_was_last = True
+                return Envelope(heappop(self._timers)[2])
+            self._timer_was_last = False
+            try:
+                self._wake.get(timeout=max(0.0, wait))
+            except Empty:
+                continue
+            return self._next()
+
+    @property
+    def threads(self) -> tuple[threading.Thread, ...]:
+        """The threads that end when the actor is stopped."""
+        return self.helpers if self.thread is None else (self.thread, *self.helpers)
+
+    def empty(self) -> bool:
+        """Tell whether nothing waits, timers aside."""
+        return not self._control and not self._data
+
+    def after(self, seconds: float, message: Any) -> None:
+        """Deliver `message` to this actor itself in so many seconds, ahead of what waits then."""
+        heappush(self._timers, (time.monotonic() + seconds, next(self._serial), message))
+
+    def _next(self) -> Envelope[Any]:
+        # Each wake-up was put after its message, and only one thread gets: one of the two has it.
+        try:
+            return self._control.popleft()
+        except IndexError:
+            envelope = self._data.popleft()
+        frames = getattr(envelope.message, "frames", None)
+        if frames is not None:
+            self._frames_out += len(frames)
+        return envelope

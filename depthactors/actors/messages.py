@@ -1,0 +1,379 @@
+"""Every message of the library, in one place. Frozen; nobody changes one.
+
+The first group is for users: questions to a book, for `ref.ask(...)` and `handle.ask(...)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from depthactors.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pykka
+
+    from depthactors.actors.cell import BookCell
+    from depthactors.book import BookState, OrderBook, Side
+    from depthactors.book.numerals import Number
+    from depthactors.errors import DepthActorsError, ExchangeError, StreamError
+    from depthactors.markets import Market
+    from depthactors.net.rest import DepthReply
+    from depthactors.sync import Counters, Priority
+    from depthactors.wire import Snapshot
+
+# Questions to a book.
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """Ask for a `BookView` of the best `levels` of each side."""
+
+    levels: int
+
+    def __post_init__(self) -> None:
+        if type(self.levels) is not int or self.levels < 1:
+            msg = f"expected a number of levels of at least 1, was {self.levels!r}"
+            raise UsageError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """Ask for a `BookView` of the best level of each side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Ask for a `BookView` of every vouched-for level; O(n log n)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DepthTo:
+    """Ask for the levels of one side from the best to `price`: a tuple of `(price, quantity)`."""
+
+    side: Side
+    price: Number
+
+    def __post_init__(self) -> None:
+        if self.side not in {"bid", "ask"}:
+            msg = f"expected 'bid' or 'ask', was {self.side!r}"
+            raise UsageError(msg)
+        if not isinstance(self.price, int | float | Decimal):
+            msg = f"expected a price as a number, was {self.price!r}"
+            raise UsageError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Ask for a `BookStatus`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookStatus:
+    """How a book does; JSON-able but for `counters`, which `dataclasses.asdict` turns.
+
+    Attributes:
+        symbol, market, state, last_update_id: as in the view.
+        age: seconds since its last change.
+        trusted_bids, trusted_asks: how many of the best levels are vouched for.
+        waiting_frames, dropped_frames: frames not yet handled, and those that found no room.
+        buffered_diffs, buffer_overflows: diffs that wait for a snapshot, and those that found no room.
+        callback_errors: calls of listeners that raised.
+        coalesced: updates that listeners were not called for, since a later one was already there.
+        restarts: how often the actor was replaced.
+        counters: see `sync.Counters`.
+    """
+
+    symbol: str
+    market: str
+    state: BookState
+    last_update_id: int
+    age: float
+    trusted_bids: int
+    trusted_asks: int
+    waiting_frames: int
+    dropped_frames: int
+    buffered_diffs: int
+    buffer_overflows: int
+    callback_errors: int
+    coalesced: int
+    restarts: int
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True)
+class BookEvent:
+    """What listeners are told beside updates: a change of state, or an error that changed none.
+
+    Attributes:
+        symbol: whose book.
+        previous, state: what could be believed of it before, and now; equal when only the error is news.
+        error: what happened, `None` where all is well.
+    """
+
+    symbol: str
+    previous: BookState
+    state: BookState
+    error: DepthActorsError | None
+
+
+# From the sockets to the books.
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Raw frames of one stream, in order, that one read brought at `recv_time` (seconds since the epoch)."""
+
+    epoch: int
+    frames: list[bytes]
+    recv_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamUp:
+    """The exchange acknowledged the subscription: all from here on comes on connection `epoch`."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDown:
+    """Connection `epoch` ended, or could not be made."""
+
+    epoch: int
+    error: StreamError
+
+
+@dataclass(frozen=True, slots=True)
+class FramesLost:
+    """The mailbox was full: `count` frames of connection `epoch` are missing before the next ones."""
+
+    epoch: int
+    count: int
+
+
+# To the sockets.
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Carry `stream` and bring its frames to `ref`; for one already carried, change only the receiver."""
+
+    stream: str
+    ref: pykka.ActorRef[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """Carry `stream` no longer."""
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The reader's handshake is done."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The reader ended."""
+
+    epoch: int
+    error: StreamError
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The exchange answered control message `request_id`; `error` is `None` if it accepted."""
+
+    epoch: int
+    request_id: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownAnnounced:
+    """The exchange will end connection `epoch` soon."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRejected:
+    """Connection `epoch` brought a frame of which not even the stream could be told."""
+
+    epoch: int
+    error: ExchangeError
+
+
+# Between books and snapshots.
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotWanted:
+    """Fetch a snapshot for `ref`. A later request of the same book replaces the earlier one."""
+
+    market: Market
+    symbol: str
+    limit: int
+    epoch: int
+    priority: Priority
+    ref: pykka.ActorRef[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotArrived:
+    """The snapshot that was wanted, received at `recv_time`."""
+
+    epoch: int
+    snapshot: Snapshot
+    recv_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotDelayed:
+    """The pool must be silent for a while; the request stays in the queue."""
+
+    epoch: int
+    error: DepthActorsError
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFailed:
+    """No snapshot this time."""
+
+    epoch: int
+    error: DepthActorsError
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A worker's reply to a request, received at `recv_time`."""
+
+    wanted: SnapshotWanted
+    reply: DepthReply
+    recv_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotsAt:
+    """The snapshot actor was replaced: ask this one, and again for what is still unanswered."""
+
+    ref: pykka.ActorRef[Any]
+
+
+# Timers, to oneself.
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time for the work called `name`; `serial` tells a timer that was set again since."""
+
+    name: str
+    serial: int = 0
+
+
+# Listeners, and the supervisor.
+
+BookKey: TypeAlias = "tuple[Market, str, int]"
+"""Market, symbol and update interval: subscriptions that agree in these share a book."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told of a book, in the book actor's own thread: `update` must not block for long."""
+
+    update: Callable[[OrderBook], None] | None
+    event: Callable[[BookEvent], None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Greet:
+    """Tell `listener`, new to the cell, of the book as it is, if it is live or over."""
+
+    listener: Listener
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Answer; whatever the actor was at when this was sent, a callback perhaps, is over then."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookSpec:
+    """What a book is to be."""
+
+    market: Market
+    symbol: str
+    depth: int
+    speed_ms: int
+    refresh_interval: float | None
+    number: type[float | Decimal]
+
+    @property
+    def key(self) -> BookKey:
+        """What tells it from others."""
+        return self.market, self.symbol, self.speed_ms
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBooks:
+    """Follow these books; answered with their cells in the same order."""
+
+    specs: tuple[BookSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deepen:
+    """Promise `depth` levels from now on, more than before."""
+
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """End as failed, for this reason, and say so; questions are still answered."""
+
+    error: DepthActorsError
+
+
+@dataclass(frozen=True, slots=True)
+class CloseBook:
+    """Let go of a book; answered with its threads once the last who followed it let go."""
+
+    cell: BookCell
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """End everything; answered with the threads that are ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookGivenUp:
+    """The book of this cell failed for good: its stream is not needed any more."""
+
+    cell: BookCell
+
+
+@dataclass(frozen=True, slots=True)
+class ChildFailed:
+    """A handler of the child called `name` raised; its actor is gone."""
+
+    name: str
+    ref: pykka.ActorRef[Any]
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class ReconnectExhausted:
+    """The socket called `name` used up its tries."""
+
+    name: str
+    error: StreamError

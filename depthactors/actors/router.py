@@ -1,0 +1,159 @@
+"""From one connection's frames to the books they belong to; runs in the reader thread.
+
+What a read brought is handed over in bulk: one message a book, however many frames it had. Replies
+of the exchange are taken in their place among the frames, so that a book hears `StreamUp` before
+the first frame that the acknowledged subscription brings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors import wire
+from depthactors.actors.base import mailbox_of, tell
+from depthactors.actors.messages import (
+    Acknowledged,
+    Closed,
+    FrameRejected,
+    Frames,
+    FramesLost,
+    Opened,
+    ShutdownAnnounced,
+    StreamDown,
+    StreamUp,
+)
+from depthactors.errors import MalformedFrameError
+
+if TYPE_CHECKING:
+    import pykka
+
+    from depthactors.errors import StreamError
+
+_COMBINED: Final = b'{"stream":"'
+_START: Final = len(_COMBINED)
+
+
+class Router:
+    """One connection's way to the books.
+
+    The socket actor writes `routes`, `pending` and `latest`, the reader thread reads them, and takes
+    from `pending`: single dict operations, atomic under the GIL. Everything else is the reader's.
+
+    Attributes:
+        epoch: the connection's number, in every message that comes of it.
+        routes: the receiver of each stream, shared with the socket actor.
+        pending: streams of each SUBSCRIBE that is not answered yet, by request id.
+        latest: the last request that was sent about each stream, SUBSCRIBE or UNSUBSCRIBE.
+        tell_failure: whether all shall hear of the end if no stream came up: once an outage.
+        unrouted: frames of streams that nobody follows (any more).
+    """
+
+    def __init__(
+        self, epoch: int, owner: pykka.ActorRef[Any], routes: dict[bytes, pykka.ActorRef[Any]], *, tell_failure: bool
+    ) -> None:
+        """Serve one connection."""
+        self.epoch = epoch
+        self.routes = routes
+        self.pending: dict[int, list[bytes]] = {}
+        self.latest: dict[bytes, int] = {}
+        self.tell_failure = tell_failure
+        self.unrouted = 0
+        self._owner = owner
+        self._acknowledged: dict[bytes, int] = {}
+        self._lost: dict[bytes, int] = {}
+
+    def opened(self) -> None:
+        """Pass on that the handshake is done."""
+        tell(self._owner, Opened(self.epoch))
+
+    def route(self, frames: list[bytes], recv_time: float) -> None:
+        """Hand what one read brought to the books; O(frames)."""
+        groups: dict[bytes, list[bytes]] = {}
+        routes = self.routes
+        for frame in frames:
+            if frame.startswith(_COMBINED):
+                stream = frame[_START : frame.find(b'"', _START)]
+                group = groups.get(stream)
+                if group is not None:
+                    group.append(frame)
+                    continue
+                if stream in routes:
+                    groups[stream] = [frame]
+                    continue
+            # A reply, a notice or a stranger: first what came before it.
+            self._deliver(groups, recv_time)
+            groups = {}
+            self._take_other(frame, recv_time)
+        self._deliver(groups, recv_time)
+
+    def closed(self, error: StreamError) -> None:
+        """Tell the books, behind their last frames, and the socket actor.
+
+        Those that had a stream here; and those that were to have one, unless they know of the outage.
+        """
+        concerned = {stream for stream in list(self.latest) if self.is_up(stream)}
+        if self.tell_failure:
+            concerned.update(stream for stream in list(self.latest) if self.is_asked(stream))
+            if not self._acknowledged:
+                concerned.update(list(self.routes))
+        for stream in concerned:
+            ref = self.routes.get(stream)
+            if ref is not None:
+                mailbox_of(ref).put_ordered(StreamDown(self.epoch, error))
+        tell(self._owner, Closed(self.epoch, error))
+
+    def is_up(self, stream: bytes) -> bool:
+        """Tell whether the last request about the stream was a SUBSCRIBE and was acknowledged."""
+        request_id = self._acknowledged.get(stream)
+        return request_id is not None and request_id == self.latest.get(stream)
+
+    def is_asked(self, stream: bytes) -> bool:
+        """Tell whether the last request about the stream was a SUBSCRIBE and is not answered yet."""
+        return stream in self.pending.get(self.latest.get(stream, 0), ())
+
+    def _deliver(self, groups: dict[bytes, list[bytes]], recv_time: float) -> None:
+        for stream, frames in groups.items():
+            ref = self.routes.get(stream)
+            if ref is None:
+                self.unrouted += len(frames)
+                continue
+            mailbox = mailbox_of(ref)
+            if not mailbox.has_room(len(frames)):
+                mailbox.dropped += len(frames)
+                if stream in self._lost:
+                    self._lost[stream] += len(frames)
+                else:
+                    # At once: should the stream fall silent now, nothing else would tell.
+                    self._lost[stream] = 0
+                    mailbox.put_ordered(FramesLost(self.epoch, len(frames)))
+                continue
+            if self._lost and (more := self._lost.pop(stream, 0)):
+                mailbox.put_ordered(FramesLost(self.epoch, more))
+            mailbox.put_frames(Frames(self.epoch, frames, recv_time))
+
+    def _take_other(self, frame: bytes, recv_time: float) -> None:
+        try:
+            message = wire.decode(frame)
+        except MalformedFrameError as error:
+            tell(self._owner, FrameRejected(self.epoch, error))
+            return
+        notice = wire.parse_notice(message)
+        if isinstance(notice, wire.Reply):
+            self._take_reply(notice)
+        elif notice is wire.Notice.SERVER_SHUTDOWN:
+            tell(self._owner, ShutdownAnnounced(self.epoch))
+        else:
+            stream = str(message.get("stream", "")).encode()
+            self._deliver({stream: [frame]}, recv_time)
+
+    def _take_reply(self, reply: wire.Reply) -> None:
+        request_id = reply.request_id if isinstance(reply.request_id, int) else -1
+        streams = self.pending.pop(request_id, [])
+        if reply.error is None:
+            for stream in streams:
+                self._acknowledged[stream] = request_id
+                ref = self.routes.get(stream)
+                # A later UNSUBSCRIBE has overtaken the answer.
+                if ref is not None and self.is_up(stream):
+                    mailbox_of(ref).put_ordered(StreamUp(self.epoch))
+        tell(self._owner, Acknowledged(self.epoch, request_id, reply.error))

@@ -1,0 +1,201 @@
+"""What every actor does when its handler raises, and what its host program's actors notice of it: nothing."""
+
+import threading
+
+import pykka
+import pytest
+from actor_support import Actors, Host, Probe, Recorder, join, spec, until
+
+from depthactors import markets
+from depthactors.actors.base import EngineActor, mailbox_of, tell
+from depthactors.actors.messages import ChildFailed, FrameRejected, Listener, OpenBooks, Status
+from depthactors.actors.supervisor import NetworkSettings, Supervisor
+from depthactors.book import BookState
+from depthactors.errors import EscalatedError, ExchangeError, LifecycleError
+
+BASE_EXCEPTIONS = [SystemExit, KeyboardInterrupt, GeneratorExit]
+
+
+class Child(EngineActor):
+    """Raises what it is told to raise, and says when it is released."""
+
+    def __init__(self, parent, released, on_release=None):
+        super().__init__("child", parent)
+        self._released = released
+        self._on_release = on_release
+
+    def handle(self, message):
+        if isinstance(message, BaseException):
+            raise message
+        return message
+
+    def release(self, error):
+        self._released(error)
+        if self._on_release is not None:
+            raise self._on_release
+
+
+@pytest.fixture
+def actors():
+    with Actors() as actors:
+        yield actors
+
+
+@pytest.fixture
+def parent(actors):
+    return actors.probe(name="parent")
+
+
+@pytest.fixture
+def released():
+    return Recorder()
+
+
+@pytest.fixture
+def child(actors, parent, released):
+    return actors.start(Child, parent[0], released)
+
+
+def test_an_exception_in_a_tell_kills_the_actor_and_is_told_to_its_parent_once(child, parent, released):
+    error = ZeroDivisionError("in a handler")
+    child.tell(error)
+    told = parent[1].wait_one(ChildFailed)
+    assert (told.name, told.ref, told.error) == ("child", child, error)
+    join(child)
+    assert not child.is_alive()
+    assert (released.seen, len(parent[1].seen)) == ([error], 1)
+
+
+@pytest.mark.parametrize("kind", BASE_EXCEPTIONS)
+def test_a_base_exception_in_a_tell_is_one_actors_death_and_no_other_ones(actors, child, parent, kind):
+    host = actors.start(Host)
+    child.tell(kind())
+    told = parent[1].wait_one(ChildFailed)
+    assert isinstance(told.error, LifecycleError)
+    assert kind.__name__ in str(told.error)
+    assert isinstance(told.error.__cause__, kind)
+    join(child)
+    assert host.ask("still there?", timeout=5) == "still there?"
+    assert parent[0].is_alive()
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("asked for"), LifecycleError("asked for")], ids=type)
+def test_an_exception_in_an_ask_goes_to_the_caller_and_the_actor_lives(child, parent, released, error):
+    with pytest.raises(type(error), match="asked for"):
+        child.ask(error, timeout=5)
+    assert child.ask("alive", timeout=5) == "alive"
+    assert (parent[1].seen, released.seen) == ([], [])
+
+
+@pytest.mark.parametrize("kind", BASE_EXCEPTIONS)
+def test_a_base_exception_in_an_ask_goes_to_the_caller_as_an_error_of_ours(actors, child, kind):
+    host = actors.start(Host)
+    with pytest.raises(LifecycleError, match=kind.__name__):
+        child.ask(kind(), timeout=5)
+    assert child.ask("alive", timeout=5) == "alive"
+    assert host.ask("alive", timeout=5) == "alive"
+
+
+def test_a_stopped_actor_is_released_without_an_error_and_nobody_is_told(child, parent, released):
+    child.stop(timeout=5)
+    join(child)
+    assert (released.seen, parent[1].seen) == ([None], [])
+
+
+def test_a_death_is_told_even_if_the_release_raises_too(actors, parent, released):
+    child = actors.start(Child, parent[0], released, OSError("release"))
+    error = ZeroDivisionError("handler")
+    child.tell(error)
+    assert parent[1].wait_one(ChildFailed).error is error
+    join(child)
+
+
+def test_an_actor_without_a_parent_dies_alone(actors, released):
+    host = actors.start(Host)
+    orphan = actors.start(Child, None, released)
+    orphan.tell(ZeroDivisionError())
+    join(orphan)
+    assert host.ask(1, timeout=5) == 1
+
+
+def test_messages_are_handled_in_a_daemon_thread_with_the_actors_name(actors):
+    threads = Recorder()
+    ref = actors.start(Probe, lambda _message: threads(threading.current_thread()), name="book-BTCUSDT")
+    ref.tell("where?")
+    thread = threads.wait_one()
+    assert (thread,) == mailbox_of(ref).threads
+    assert thread.daemon
+    assert thread.name.startswith("depthactors-book-BTCUSDT")
+    ref.stop(block=False)
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_tell_says_whether_there_was_somebody(actors):
+    probe, record = actors.probe()
+    assert tell(probe, "news") is True
+    assert record.wait_one() == "news"
+    probe.stop(timeout=5)
+    assert tell(probe, "late news") is False
+    with pytest.raises(pykka.ActorDeadError):
+        probe.tell("late news")
+
+
+# Callbacks of the user that the supervisor calls itself.
+
+
+def supervise(actors, on_error=None):
+    """Start a supervisor and a book of it, at an address where nobody listens; returns it and the book's cell."""
+    supervisor = actors.start(Supervisor, NetworkSettings(), on_error)
+    (cell,) = supervisor.ask(OpenBooks((spec(markets.SPOT.at("http://127.0.0.1:1")),)), timeout=5)
+    return supervisor, cell
+
+
+@pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
+def test_a_raising_on_error_does_not_end_the_supervisor(actors, kind):
+    called = Recorder()
+
+    def broken(error):
+        called(error)
+        raise kind
+
+    supervisor, cell = supervise(actors, broken)
+    error = ExchangeError("news")
+    supervisor.tell(FrameRejected(1, error))
+    assert called.wait_one() is error
+    assert supervisor.ask(Status(), timeout=2).cells == (cell,)
+
+
+@pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit])
+def test_a_listener_that_raises_at_the_end_of_its_book_does_not_end_the_supervisor(actors, kind):
+    def broken(event):
+        if event.state is BookState.FAILED:
+            raise kind
+
+    supervisor, cell = supervise(actors)
+    cell.add(Listener(None, broken))
+    for restarts in range(1, 6):
+        cell.ref.tell(object())
+        until(lambda restarts=restarts: cell.restarts == restarts and cell.ref.is_alive())
+    cell.ref.tell(object())
+    until(lambda: cell.state is BookState.FAILED)
+    assert supervisor.ask(Status(), timeout=2).cells == (cell,)
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["told", "told, but the callback raises"])
+def test_a_dead_supervisor_says_so_and_takes_its_children_along(actors, broken):
+    told = Recorder()
+
+    def on_error(error):
+        told(error)
+        if broken:
+            raise SystemExit
+
+    host = actors.start(Host)
+    supervisor, cell = supervise(actors, on_error)
+    found = supervisor.ask(Status(), timeout=5)
+    supervisor.tell(object())
+    assert isinstance(told.wait_one(), EscalatedError)
+    for ref in (cell.ref, *found.sockets, *found.pools):
+        join(ref, 2)
+    assert host.ask("alive", timeout=5) == "alive"

@@ -1,0 +1,191 @@
+"""The cell: what readers find of a book, whoever keeps it at the moment."""
+
+from contextlib import closing
+from decimal import Decimal
+
+import pytest
+from actor_support import Actors, BookScene, FakeRest, FakeStreams, Recorder, frame, join, market_at, spec, until
+
+from depthactors import DepthEngine, wire
+from depthactors.actors.book import BookActor
+from depthactors.actors.cell import BookCell
+from depthactors.actors.messages import (
+    BookEvent,
+    BookGivenUp,
+    ChildFailed,
+    Deepen,
+    GiveUp,
+    SnapshotFailed,
+    SnapshotWanted,
+    StreamUp,
+    Top,
+)
+from depthactors.book import BookState, OrderBook
+from depthactors.errors import ActorDiedError, EscalatedError, UnknownSymbolError
+from depthactors.sync import Priority
+
+LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
+BID, ASK = (-99.0, "1.5"), (101.0, "2.5")
+
+
+@pytest.fixture
+def cell():
+    return BookCell(spec())
+
+
+@pytest.fixture
+def book():
+    return OrderBook("BTCUSDT", wire.Snapshot(7, 0, 100, 2, [BID], [ASK]), depth=10)
+
+
+def test_before_the_first_book_there_is_a_view_of_nothing(cell):
+    view = cell.view(None, float)
+    assert (view.symbol, view.state, view.last_update_id) == ("BTCUSDT", BookState.SYNCING, 0)
+    assert (view.bids, view.asks, view.best_bid) == ((), (), None)
+    assert not cell.settled.is_set()
+    assert cell.last_good() is None
+
+
+@pytest.mark.parametrize(
+    ("state", "settled"),
+    [
+        (BookState.SYNCING, False),
+        (BookState.LIVE, True),
+        (BookState.STALE, False),
+        (BookState.STOPPED, True),
+        (BookState.FAILED, True),
+    ],
+)
+def test_waiting_is_of_use_only_while_the_book_may_become_live(cell, book, state, settled):
+    cell.settled.set()
+    cell.publish(book, state)
+    assert (cell.state, cell.settled.is_set()) == (state, settled)
+    cell.settled.clear()
+    cell.publish(book, state)
+    assert cell.settled.is_set() is settled
+
+
+@pytest.mark.parametrize("number", [float, Decimal])
+def test_readers_get_both_sides_of_the_published_book(cell, book, number):
+    cell.publish(book, BookState.LIVE)
+    view = cell.view(5, number)
+    assert (view.state, view.last_update_id) == (BookState.LIVE, 7)
+    assert (view.best_bid, view.best_ask) == ((number("99.0"), number("1.5")), (number("101.0"), number("2.5")))
+    assert {type(each) for each in (*view.best_bid, *view.best_ask)} == {number}
+
+
+def test_a_half_applied_book_is_neither_read_nor_left_to_a_successor(cell, book):
+    cell.publish(book, BookState.LIVE)
+    assert cell.last_good() is book
+    book.version += 1
+    assert cell.view(5, float) is None
+    assert cell.last_good() is None
+    book.version += 1
+    assert cell.view(5, float).last_update_id == 7
+
+
+def test_a_book_that_outlived_its_keeper_is_read_as_labelled(cell, book):
+    cell.publish(book, BookState.STALE)
+    view = cell.view(None, float)
+    assert (view.state, len(view.bids)) == (BookState.STALE, 1)
+
+
+# What the book's actor leaves in it.
+
+
+@pytest.fixture
+def actors():
+    with Actors() as actors:
+        yield actors
+
+
+@pytest.fixture
+def scene(actors):
+    return BookScene(actors)
+
+
+@pytest.fixture
+def live(scene):
+    scene.go_live()
+    return scene
+
+
+def test_an_unknown_symbol_is_the_end_and_is_reported(scene):
+    error = UnknownSymbolError("spot does not list 'BTCUSDT'")
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.send(SnapshotFailed(1, error))
+    assert scene.events.wait_one() == BookEvent("BTCUSDT", SYNCING, FAILED, error)
+    assert scene.reported.wait_one() == BookGivenUp(scene.cell)
+    assert (scene.cell.error, scene.cell.settled.is_set()) == (error, True)
+    assert scene.ref.ask(Top(5), timeout=5).state is FAILED
+    late = Recorder()
+    scene.listen(event=late)
+    assert late.wait_one() == BookEvent("BTCUSDT", FAILED, FAILED, error)
+    assert len(scene.requests.of(SnapshotWanted)) == 1
+
+
+@pytest.mark.parametrize("depth", [5, 10])
+def test_deepening_to_no_more_than_is_promised_leaves_the_book_settled(live, depth):
+    # As the supervisor does: not settled until the actor has seen whether the book is deep enough.
+    live.cell.settled.clear()
+    live.ref.tell(Deepen(depth))
+    assert live.settled().state is LIVE
+    assert live.cell.settled.is_set()
+
+
+def test_a_book_that_was_given_up_says_why_and_still_answers(live):
+    error = EscalatedError("enough")
+    live.ref.tell(GiveUp(error))
+    assert live.events.wait_one(matches=lambda event: event.error) == BookEvent("BTCUSDT", LIVE, FAILED, error)
+    view = live.ref.ask(Top(2), timeout=5)
+    assert (view.state, view.last_update_id, len(view.bids)) == (FAILED, 100, 2)
+
+
+def test_a_stopped_book_says_so_and_keeps_its_last_view(live):
+    live.ref.stop(timeout=5)
+    join(live.ref)
+    assert (live.events.seen[-1].previous, live.events.seen[-1].state) == (LIVE, BookState.STOPPED)
+    view = live.cell.view(5, float)
+    assert (view.state, view.last_update_id, live.cell.settled.is_set()) == (BookState.STOPPED, 100, True)
+
+
+def test_a_dead_actor_leaves_a_stale_book_that_its_successor_mends(actors, live):
+    live.ref.tell(object())
+    assert live.reported.wait_one(ChildFailed).ref == live.ref
+    died = live.events.wait_one(matches=lambda event: event.error)
+    assert (died.previous, died.state, type(died.error)) == (LIVE, STALE, ActorDiedError)
+    assert live.cell.view(5, float).state is STALE
+    live.ref = actors.start(BookActor, "book-BTCUSDT", live.cell, live.snapshots, live.supervisor)
+    view = live.ref.ask(Top(5), timeout=5)
+    assert (live.cell.ref, view.state, view.last_update_id, len(view.bids)) == (live.ref, STALE, 100, 5)
+    live.send(StreamUp(2))
+    assert live.request(2).priority is Priority.RESYNC
+    live.arrive(epoch=2, last_id=140)
+    assert live.updates.wait(count=2) == [100, 140], "the listeners stayed with the cell"
+
+
+def test_a_book_that_is_asked_for_again_at_the_news_of_its_failure_keeps_its_stream():
+    asked, again = [], Recorder()
+
+    def answer(symbol, limit):
+        asked.append(symbol)
+        if asked.count("BTCUSDT") == 1 and symbol == "BTCUSDT":
+            return 400, {}, {"code": -1121, "msg": "Invalid symbol."}
+        return FakeRest.snapshot(symbol, limit)
+
+    with closing(FakeRest()) as rest, closing(FakeStreams()) as streams:
+        rest.on_request = answer
+        with DepthEngine(market_at(streams, rest_url=rest.url)) as engine:
+
+            def on_event(event):
+                if event.state is FAILED:
+                    again(engine.subscribe("BTCUSDT", depth=1))
+
+            engine.subscribe("ETHUSDT", depth=1).wait_live(10)
+            failed = engine.subscribe("BTCUSDT", depth=1, on_event=on_event)
+            book = again.wait_one().wait_live(5)
+            join(failed.ref)
+            engine.status()
+            streams.send(frame(101, 101))
+            until(lambda: book.view().last_update_id == 101, 3)

@@ -1,0 +1,162 @@
+"""The inbox: control before data, data in order and bounded, timers in time."""
+
+import threading
+from itertools import groupby
+
+import pykka
+import pytest
+from actor_support import Actors, hold
+from pykka._envelope import Envelope
+
+from depthactors.actors.base import mailbox_of
+from depthactors.actors.mailbox import FRAME_LIMIT, Mailbox
+from depthactors.actors.messages import Frames, StreamUp
+
+PRODUCERS = 4
+EACH = 2000
+
+
+def frames(number, count=1):
+    return Frames(number, [b"x"] * count, 0.0)
+
+
+def take(mailbox, count):
+    return [mailbox.get().message for _ in range(count)]
+
+
+def test_control_overtakes_data_and_each_lane_keeps_its_order():
+    mailbox = Mailbox()
+    mailbox.put_frames(frames(1))
+    mailbox.put_ordered(StreamUp(2))
+    mailbox.put(Envelope("first"))
+    mailbox.put_frames(frames(3))
+    mailbox.put(Envelope("second"))
+    assert not mailbox.empty()
+    assert take(mailbox, 5) == ["first", "second", frames(1), StreamUp(2), frames(3)]
+    assert mailbox.empty()
+
+
+def test_timers_come_in_the_order_of_their_times_not_of_their_setting():
+    mailbox = Mailbox()
+    mailbox.after(0.04, "later")
+    mailbox.after(0.0, "now")
+    mailbox.after(0.02, "soon")
+    assert take(mailbox, 3) == ["now", "soon", "later"]
+
+
+def test_timers_of_one_time_come_in_the_order_of_their_setting():
+    mailbox = Mailbox()
+    for number in range(20):
+        mailbox.after(-1.0, number)
+    assert take(mailbox, 20) == list(range(20))
+
+
+def test_a_due_timer_goes_before_waiting_messages_and_another_does_not():
+    mailbox = Mailbox()
+    mailbox.put(Envelope("control"))
+    mailbox.put_frames(frames(1))
+    mailbox.after(0.0, "due")
+    mailbox.after(60.0, "in a minute")
+    assert take(mailbox, 3) == ["due", "control", frames(1)]
+    assert mailbox.empty(), "a timer is nothing that waits"
+
+
+def test_a_message_wakes_an_actor_that_waits_for_a_timer():
+    mailbox = Mailbox()
+    mailbox.after(60.0, "in a minute")
+    thread = threading.Thread(target=mailbox.put, args=(Envelope("now"),))
+    thread.start()
+    assert mailbox.get().message == "now"
+    thread.join()
+
+
+def test_frames_have_room_up_to_the_limit_and_again_when_they_were_taken():
+    mailbox = Mailbox(frame_limit=10)
+    assert mailbox.has_room(10)
+    assert not mailbox.has_room(11)
+    mailbox.put_frames(frames(1, 6))
+    mailbox.put_frames(frames(2, 4))
+    assert (mailbox.waiting_frames, mailbox.has_room(0), mailbox.has_room(1)) == (10, True, False)
+    mailbox.get()
+    assert (mailbox.waiting_frames, mailbox.has_room(6), mailbox.has_room(7)) == (4, True, False)
+    mailbox.get()
+    assert mailbox.waiting_frames == 0
+
+
+def test_only_frames_count_against_the_bound():
+    mailbox = Mailbox(frame_limit=1)
+    for _ in range(50):
+        mailbox.put(Envelope("control"))
+        mailbox.put_ordered(StreamUp(1))
+    assert mailbox.has_room(1)
+    assert Mailbox().has_room(FRAME_LIMIT)
+    assert not Mailbox().has_room(FRAME_LIMIT + 1)
+
+
+@pytest.mark.parametrize("lane", ["put", "put_ordered"])
+def test_four_threads_at_once_lose_nothing_and_keep_each_ones_order(lane):
+    mailbox = Mailbox()
+    begin = threading.Barrier(PRODUCERS)
+
+    def produce(producer):
+        begin.wait(10)
+        for number in range(EACH):
+            message = (producer, number)
+            getattr(mailbox, lane)(Envelope(message) if lane == "put" else message)
+
+    threads = [threading.Thread(target=produce, args=(producer,)) for producer in range(PRODUCERS)]
+    for thread in threads:
+        thread.start()
+    taken = sorted(take(mailbox, PRODUCERS * EACH), key=lambda message: message[0])
+    for thread in threads:
+        thread.join()
+    for _, group in groupby(taken, key=lambda message: message[0]):
+        assert [number for _, number in group] == list(range(EACH))
+    assert mailbox.empty()
+
+
+def test_it_serves_pykka_for_tell_ask_and_stop():
+    class Adder(pykka.ThreadingActor):
+        total = 0
+
+        @staticmethod
+        def _create_actor_inbox():
+            return Mailbox()
+
+        def on_receive(self, message):
+            if message == "total":
+                return self.total
+            self.total += message
+            return None
+
+    ref = Adder.start()
+    for number in range(10):
+        ref.tell(number)
+    assert ref.ask("total", timeout=5) == 45
+    late = [ref.ask("total", block=False)]
+    ref.stop(timeout=5)
+    assert late[0].get(timeout=5) == 45
+    with pytest.raises(pykka.ActorDeadError):
+        ref.ask("total")
+
+
+def test_who_asks_behind_a_stop_is_told_that_the_actor_is_dead():
+    with Actors() as actors:
+        ref, _ = actors.probe()
+        let_go = hold(ref)
+        ref.stop(block=False)
+        answer = ref.ask("too late", block=False)
+        let_go()
+        with pytest.raises(pykka.ActorDeadError):
+            answer.get(timeout=10)
+
+
+def test_the_threads_of_an_actor_are_known_by_its_mailbox():
+    assert Mailbox().threads == ()
+    with Actors() as actors:
+        probe, _ = actors.probe()
+        (thread,) = mailbox_of(probe).threads
+        assert thread.is_alive()
+        probe.stop()
+        thread.join(10)
+        assert not thread.is_alive()

@@ -1,0 +1,205 @@
+"""The router: each book gets its stream's frames, in bulk, in order, and told what happened in between."""
+
+import json
+
+import pytest
+from actor_support import Actors, frame, hold
+
+from depthactors.actors.base import mailbox_of
+from depthactors.actors.mailbox import FRAME_LIMIT
+from depthactors.actors.messages import (
+    Acknowledged,
+    Closed,
+    FrameRejected,
+    Frames,
+    FramesLost,
+    Opened,
+    ShutdownAnnounced,
+    StreamDown,
+    StreamUp,
+)
+from depthactors.actors.router import Router
+from depthactors.errors import MalformedFrameError, StreamError
+
+EPOCH = 7
+BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"
+END = StreamError("the end")
+ACCEPTED = b'{"result":null,"id":1}'
+REFUSED = b'{"error":{"code":2,"msg":"Invalid request"},"id":1}'
+
+
+def btc(number):
+    return frame(number, number)
+
+
+def eth(number):
+    return frame(number, number, symbol="ETHUSDT")
+
+
+class Scene:
+    """A router between an owner and two books."""
+
+    def __init__(self, actors):
+        self.owner, self.told = actors.probe(name="owner")
+        self.btc, self.btc_told = actors.probe(name="btc")
+        self.eth, self.eth_told = actors.probe(name="eth")
+        self.routes = {BTC: self.btc, ETH: self.eth}
+        self.router = Router(EPOCH, self.owner, self.routes, tell_failure=True)
+
+    def route(self, *frames):
+        self.router.route(list(frames), 1.5)
+
+    def pend(self, *streams):
+        self.router.pending[1] = list(streams)
+        self.router.latest.update(dict.fromkeys(streams, 1))
+
+
+@pytest.fixture
+def actors():
+    with Actors() as actors:
+        yield actors
+
+
+@pytest.fixture
+def scene(actors):
+    return Scene(actors)
+
+
+def test_frames_of_one_read_are_one_message_a_book_in_order(scene):
+    scene.route(btc(1), eth(1), btc(2), btc(3), eth(2))
+    assert scene.btc_told.wait_one() == Frames(EPOCH, [btc(1), btc(2), btc(3)], 1.5)
+    assert scene.eth_told.wait_one() == Frames(EPOCH, [eth(1), eth(2)], 1.5)
+
+
+def test_an_acknowledged_stream_is_up_before_its_first_frame_and_behind_earlier_ones(scene):
+    scene.pend(BTC)
+    scene.route(btc(1), ACCEPTED, btc(2), eth(1))
+    assert scene.btc_told.wait(count=3) == [
+        Frames(EPOCH, [btc(1)], 1.5),
+        StreamUp(EPOCH),
+        Frames(EPOCH, [btc(2)], 1.5),
+    ]
+    assert scene.eth_told.wait() == [Frames(EPOCH, [eth(1)], 1.5)], "another stream was not acknowledged"
+    assert scene.told.wait_one() == Acknowledged(EPOCH, 1, None)
+    assert (scene.router.is_up(BTC), scene.router.is_up(ETH)) == (True, False)
+
+
+def test_all_streams_of_one_request_are_up_with_its_answer(scene):
+    scene.pend(BTC, ETH)
+    scene.route(ACCEPTED)
+    assert (scene.btc_told.wait_one(), scene.eth_told.wait_one()) == (StreamUp(EPOCH), StreamUp(EPOCH))
+    assert scene.router.pending == {}
+
+
+def test_a_refused_stream_is_not_up(scene):
+    scene.pend(BTC)
+    scene.route(REFUSED, btc(1))
+    assert scene.btc_told.wait() == [Frames(EPOCH, [btc(1)], 1.5)]
+    told = scene.told.wait_one(Acknowledged)
+    assert (told.request_id, "Invalid request" in told.error) == (1, True)
+    assert not scene.router.is_up(BTC)
+
+
+def test_a_stream_that_went_meanwhile_harms_no_answer(scene):
+    scene.pend(BTC, ETH)
+    del scene.routes[BTC]
+    scene.route(ACCEPTED)
+    assert scene.eth_told.wait_one() == StreamUp(EPOCH)
+
+
+def test_frames_that_nobody_follows_are_counted_and_the_others_delivered(scene):
+    stranger = frame(1, 1, symbol="XRPUSDT")
+    raw = json.dumps(json.loads(btc(1))["data"]).encode()
+    scene.route(btc(1), stranger, btc(2), raw, stranger, btc(3))
+    assert sum(len(each.frames) for each in scene.btc_told.wait(Frames, 3)) == 3
+    assert [one for each in scene.btc_told.of(Frames) for one in each.frames] == [btc(1), btc(2), btc(3)]
+    assert scene.router.unrouted == 3
+
+
+def test_a_stream_unrouted_within_a_read_does_not_stop_the_rest(scene):
+    del scene.routes[ETH]
+    scene.route(eth(1), btc(1), eth(2))
+    assert scene.btc_told.wait_one() == Frames(EPOCH, [btc(1)], 1.5)
+    assert scene.router.unrouted == 2
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"garbage", b"[1,2]", b"null", b'{"stream":"btcusdt', b'{"stream":', b"\xff\xfe", b"[" * 5000],
+    ids=["empty", "words", "a list", "null", "cut in the name", "cut before it", "no text", "a deep nest"],
+)
+def test_an_unreadable_frame_is_rejected_and_the_others_are_delivered_in_order(scene, garbage):
+    scene.route(btc(1), garbage, btc(2))
+    told = scene.told.wait_one(FrameRejected)
+    assert told.epoch == EPOCH
+    assert isinstance(told.error, MalformedFrameError)
+    delivered = [one for each in scene.btc_told.wait(Frames, 2) for one in each.frames]
+    assert delivered == [btc(1), btc(2)]
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [b'{"e":"serverShutdown","E":1770123456789}', b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}'],
+    ids=["raw", "combined"],
+)
+def test_an_announced_shutdown_reaches_the_owner_in_both_shapes(scene, notice):
+    scene.route(btc(1), notice, btc(2))
+    assert scene.told.wait_one() == ShutdownAnnounced(EPOCH)
+    assert len(scene.btc_told.wait(Frames, 2)) == 2
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda data: json.dumps({"data": data, "stream": BTC.decode()}),
+        lambda data: json.dumps({"stream": BTC.decode(), "data": data}),
+        lambda data: json.dumps({"extra": 1, "data": data, "stream": BTC.decode()}, indent=1),
+    ],
+    ids=["data first", "with spaces", "indented, with another key"],
+)
+def test_an_envelope_may_be_spelt_otherwise(scene, spell):
+    odd = spell(json.loads(btc(2))["data"]).encode()
+    scene.route(btc(1), odd, btc(3))
+    delivered = [one for each in scene.btc_told.wait(Frames, 3) for one in each.frames]
+    assert delivered == [btc(1), odd, btc(3)]
+
+
+def test_a_full_mailbox_loses_frames_and_says_so_at_once_and_before_the_next(scene):
+    mailbox = mailbox_of(scene.btc)
+    let_go = hold(scene.btc)
+    scene.route(*[btc(number) for number in range(FRAME_LIMIT)])
+    scene.route(btc(1), btc(2))
+    scene.route(btc(3), eth(1))
+    assert (mailbox.waiting_frames, mailbox.dropped) == (FRAME_LIMIT, 3)
+    assert scene.eth_told.wait_one() == Frames(EPOCH, [eth(1)], 1.5), "a full mailbox is its book's affair"
+    let_go()
+    scene.btc_told.wait_one(FramesLost)
+    assert mailbox.waiting_frames == 0
+    scene.route(btc(4))
+    scene.route(btc(5))
+    scene.btc_told.wait(Frames, 3)
+    first, *lost, fourth, fifth = scene.btc_told.seen
+    assert (len(first.frames), fourth.frames, fifth.frames) == (FRAME_LIMIT, [btc(4)], [btc(5)])
+    assert {type(each) for each in lost} == {FramesLost}
+    assert [each.count for each in lost] == [2, 1]
+
+
+def test_the_end_is_told_behind_the_last_frames(scene):
+    scene.router.opened()
+    scene.route(btc(1))
+    scene.router.closed(END)
+    assert scene.btc_told.wait(count=2) == [Frames(EPOCH, [btc(1)], 1.5), StreamDown(EPOCH, END)]
+    assert scene.eth_told.wait_one() == StreamDown(EPOCH, END)
+    assert scene.told.wait(count=2) == [Opened(EPOCH), Closed(EPOCH, END)]
+
+
+@pytest.mark.parametrize("tell_failure", [True, False])
+def test_a_connection_that_was_never_made_is_told_to_books_only_if_wanted(scene, tell_failure):
+    router = Router(EPOCH, scene.owner, scene.routes, tell_failure=tell_failure)
+    router.closed(END)
+    assert scene.told.wait_one() == Closed(EPOCH, END)
+    if tell_failure:
+        assert scene.btc_told.wait_one() == StreamDown(EPOCH, END)
+    mailbox_of(scene.btc).put_ordered("behind it")
+    scene.btc_told.wait_one(str)
+    assert len(scene.btc_told.of(StreamDown)) == tell_failure

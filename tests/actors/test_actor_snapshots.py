@@ -1,0 +1,243 @@
+"""The snapshot actor against a REST server with knobs: what goes first, how much, and what comes back."""
+
+import threading
+import time
+
+import pytest
+from actor_support import PATIENCE, Actors, FakeRest, Probe, Recorder, join, market_at, until
+
+from depthactors.actors.base import mailbox_of
+from depthactors.actors.messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted, Status
+from depthactors.actors.snapshots import SnapshotActor
+from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
+from depthactors.net.rest import RestClient
+from depthactors.pacing import WeightBudget
+from depthactors.sync import Priority
+
+LIMIT = 100
+WEIGHT = 5
+WORKERS = 4
+INVALID_SYMBOL = 400, {}, {"code": -1121, "msg": "Invalid symbol."}
+
+
+class Gate:
+    """Lets a server answer as many requests as it is told to, and all of them in the end."""
+
+    def __init__(self, server):
+        self._server = server
+        self._passes = threading.Semaphore(0)
+        server.on_request = self._wait
+
+    def _wait(self, symbol, limit):
+        assert self._passes.acquire(timeout=PATIENCE)
+        return FakeRest.snapshot(symbol, limit)
+
+    def open(self, count=1):
+        self._passes.release(count)
+
+    def order(self, symbols):
+        """Let the requests for these, which wait, come one after the other; returns their order."""
+        for count in range(1, len(symbols) + 1):
+            self.open()
+            self._server.requests.wait(count=WORKERS + count)
+        return asked_for(self._server)[WORKERS:]
+
+
+@pytest.fixture
+def server():
+    server = FakeRest()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def actors(server):
+    with Actors() as actors:
+        yield actors
+
+
+@pytest.fixture
+def told():
+    """What all books together are told."""
+    return Recorder()
+
+
+@pytest.fixture
+def want(server, actors, told):
+    """Make a request of a book; each symbol is one book, whatever it asks for."""
+    books = {}
+
+    def want(symbol="BTCUSDT", priority=Priority.NEW, epoch=1, limit=LIMIT, **changes):
+        if symbol not in books:
+            books[symbol] = actors.start(Probe, told, symbol)
+        return SnapshotWanted(market_at(server, **changes), symbol, limit, epoch, priority, books[symbol])
+
+    return want
+
+
+@pytest.fixture
+def start(actors):
+    parent, _ = actors.probe(name="parent")
+
+    def start(per_minute=6000):
+        budget = WeightBudget(per_minute)
+        return actors.start(SnapshotActor, "snapshots-spot", parent, budget=budget, new_client=RestClient)
+
+    return start
+
+
+@pytest.fixture
+def busy(start, server, want):
+    """Start an actor whose workers are all at a request; returns it and what lets the server answer."""
+    gate, ref = Gate(server), start()
+    for number in range(WORKERS):
+        ref.tell(want(f"BUSY{number}"))
+    server.requests.wait(count=WORKERS)
+    yield ref, gate
+    gate.open(100)
+
+
+def asked_for(server):
+    return [symbol for _, symbol, _ in list(server.requests.seen)]
+
+
+def away_from_the_turn_of_the_minute():
+    """The weight is counted by clock minutes: begin where one does not turn within the test."""
+    left = 60 - time.time() % 60
+    if left < 4:
+        threading.Event().wait(left + 0.1)
+
+
+def test_a_snapshot_comes_to_who_wanted_it(start, server, want, told):
+    start().tell(want(epoch=3))
+    arrived = told.wait_one(SnapshotArrived)
+    assert (arrived.epoch, arrived.snapshot.last_update_id, arrived.snapshot.limit) == (3, 100, LIMIT)
+    assert abs(time.time() - arrived.recv_time) < 5
+    assert server.requests.seen[0][1:] == ("BTCUSDT", LIMIT)
+
+
+def test_the_most_urgent_goes_first_and_the_older_of_equals(busy, server, want):
+    ref, gate = busy
+    waiting = ["REFRESH1", "NEW1", "REFRESH2", "RESYNC1", "NEW2", "RESYNC2"]
+    for symbol in waiting:
+        ref.tell(want(symbol, Priority[symbol[:-1]]))
+    assert ref.ask(Status(), timeout=5).waiting == len(waiting)
+    assert gate.order(waiting) == ["RESYNC1", "RESYNC2", "NEW1", "NEW2", "REFRESH1", "REFRESH2"]
+
+
+def test_a_later_request_of_a_book_replaces_the_waiting_one(busy, want, told):
+    ref, gate = busy
+    for epoch in range(1, 6):
+        ref.tell(want(epoch=epoch, limit=LIMIT * epoch))
+    assert ref.ask(Status(), timeout=5).waiting == 1
+    gate.open(WORKERS + 1)
+    told.wait(SnapshotArrived, WORKERS + 1)
+    served = [(each.epoch, each.snapshot.limit) for each in told.seen if each.epoch > 1]
+    assert (served, ref.ask(Status(), timeout=5).under_way) == ([(5, LIMIT * 5)], 0)
+
+
+def test_a_request_that_became_urgent_overtakes_and_one_that_did_not_keeps_its_place(busy, want):
+    ref, gate = busy
+    for symbol in ("A", "B", "C"):
+        ref.tell(want(symbol))
+    ref.tell(want("A", epoch=2))
+    ref.tell(want("C", Priority.RESYNC))
+    assert ref.ask(Status(), timeout=5).waiting == 3
+    assert gate.order("ABC") == ["C", "A", "B"]
+
+
+def test_no_more_is_asked_for_than_the_weight_of_a_minute_allows(start, server, want, told):
+    away_from_the_turn_of_the_minute()
+    ref = start(per_minute=WEIGHT * 4)
+    for number in range(8):
+        ref.tell(want(f"SYM{number}"))
+    told.wait(SnapshotArrived, 3)
+    until(lambda: ref.ask(Status(), timeout=5).under_way == 0)
+    row = ref.ask(Status(), timeout=5)
+    assert (row.waiting, row.used_weight) == (5, 3 * WEIGHT)
+    assert sorted(asked_for(server)) == ["SYM0", "SYM1", "SYM2"]
+
+
+def test_the_exchanges_own_count_is_believed(start, server, want, told):
+    away_from_the_turn_of_the_minute()
+    server.on_request = lambda *each: (200, {"X-MBX-USED-WEIGHT-1M": "5999"}, FakeRest.snapshot(*each)[2])
+    ref = start()
+    ref.tell(want("FIRST"))
+    told.wait(SnapshotArrived)
+    ref.tell(want("SECOND"))
+    row = ref.ask(Status(), timeout=5)
+    assert (row.waiting, row.under_way, row.used_weight) == (1, 0, 5999)
+    assert asked_for(server) == ["FIRST"]
+
+
+@pytest.mark.parametrize("status", [429, 418])
+def test_a_rate_limit_silences_the_pool_for_as_long_as_told_and_fails_no_book(start, server, want, told, status):
+    answers = iter([(status, {"Retry-After": "1"}, {"code": -1003, "msg": "Too many requests"})])
+    server.on_request = lambda *each: next(answers, FakeRest.snapshot(*each))
+    ref = start()
+    ref.tell(want("FIRST"))
+    delayed = told.wait_one(SnapshotDelayed)
+    assert (delayed.epoch, type(delayed.error)) == (1, RateLimitedError)
+    ref.tell(want("SECOND"))
+    told.wait(SnapshotArrived, 2)
+    (refused, _, _), *later = server.requests.seen
+    assert sorted(symbol for _, symbol, _ in later) == ["FIRST", "SECOND"]
+    assert all(0.95 < at - refused < 5 for at, _, _ in later)
+    assert told.of(SnapshotFailed) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        ((500, {}, {"code": -1000, "msg": "An unknown error"}), SnapshotError, "500 An unknown error"),
+        ((503, {}, "no object"), SnapshotError, "503"),
+        ((403, {}, {}), SnapshotError, "403"),
+        (INVALID_SYMBOL, UnknownSymbolError, "BTCUSDT"),
+        ((200, {}, {"lastUpdateId": 1}), MalformedFrameError, "'bids'"),
+        ((200, {}, {"lastUpdateId": 1, "bids": [], "asks": []}), MalformedFrameError, "empty"),
+        ((200, {}, [1, 2]), MalformedFrameError, "JSON object"),
+    ],
+    ids=["500", "503 without an object", "403", "unknown symbol", "truncated", "empty", "a list"],
+)
+def test_what_is_no_snapshot_is_a_typed_failure_and_the_next_request_is_served(
+    start, server, want, told, answer, error, words
+):
+    answers = iter([answer])
+    server.on_request = lambda *each: next(answers, FakeRest.snapshot(*each))
+    ref = start()
+    ref.tell(want(epoch=4))
+    failed = told.wait_one(SnapshotFailed)
+    assert (failed.epoch, type(failed.error)) == (4, error)
+    assert words in str(failed.error)
+    ref.tell(want(epoch=5))
+    assert told.wait_one(SnapshotArrived).epoch == 5
+
+
+def test_nobody_at_the_address_is_a_failure(start, want, told):
+    start().tell(want(rest_url="http://127.0.0.1:1"))
+    failed = told.wait_one(SnapshotFailed)
+    assert (type(failed.error), failed.error.status) == (SnapshotError, None)
+
+
+def test_the_request_of_a_book_that_died_is_skipped(busy, server, want):
+    ref, gate = busy
+    dead = want("DEAD", Priority.RESYNC)
+    ref.tell(dead)
+    ref.tell(want("ALIVE", Priority.REFRESH))
+    dead.ref.stop(timeout=5)
+    gate.open(WORKERS + 1)
+    server.requests.wait_one(matches=lambda request: request[1] == "ALIVE")
+    assert "DEAD" not in asked_for(server)
+
+
+def test_stopping_ends_every_worker(busy):
+    ref, gate = busy
+    assert len(mailbox_of(ref).helpers) == WORKERS
+    ref.stop(timeout=5)
+    gate.open(WORKERS)
+    join(ref, 5)
+
+
+def test_what_is_no_request_is_refused(start):
+    with pytest.raises(UsageError, match="expected a request for a snapshot"):
+        start().ask("what?", timeout=5)

@@ -1,0 +1,299 @@
+"""The socket actor against a server with knobs: what it sends, and how it comes back."""
+
+import socket
+import time
+from contextlib import closing
+from itertools import count, pairwise
+
+import pytest
+from actor_support import Actors, FakeStreams, frame, join, market_at, until
+
+from depthactors import markets
+from depthactors.actors.base import mailbox_of
+from depthactors.actors.messages import (
+    FrameRejected,
+    Frames,
+    ReconnectExhausted,
+    Status,
+    StreamDown,
+    StreamUp,
+    Subscribe,
+    Unsubscribe,
+)
+from depthactors.actors.socket import SocketActor
+from depthactors.errors import StreamError, SubscriptionError
+from depthactors.pacing import Backoff
+
+QUICK = Backoff(first=0.02, factor=1.0, cap=0.02)
+THREE_TRIES = Backoff(first=0.01, factor=1.0, tries=3)
+BTC, ETH = "btcusdt@depth@100ms", "ethusdt@depth@100ms"
+REFUSAL = {"error": {"code": 2, "msg": "Invalid request"}}
+
+
+class Scene:
+    def __init__(self, actors, server, market, backoff, options):
+        self.actors, self.server = actors, server
+        parent, self.reported = actors.probe(name="parent")
+        keywords = {"epochs": count(1), "backoff": backoff, "options": options}
+        self.ref = actors.start(SocketActor, "socket-1", market, parent, **keywords)
+
+    def subscribe(self, *streams):
+        """Carry streams for a new book; returns what it is told."""
+        book, told = self.actors.probe()
+        for stream in streams:
+            self.ref.tell(Subscribe(stream, book))
+        return told
+
+    def carry(self, *streams):
+        told = self.subscribe(*streams)
+        told.wait(StreamUp, len(streams))
+        return told
+
+    def unsubscribe(self, stream):
+        self.ref.tell(Unsubscribe(stream))
+
+    def status(self):
+        return self.ref.ask(Status(), timeout=5)
+
+    def heard_of(self, stream):
+        return [message["method"] for _, _, message in list(self.server.requests.seen) if stream in message["params"]]
+
+
+@pytest.fixture
+def server():
+    with closing(FakeStreams()) as server:
+        yield server
+
+
+@pytest.fixture
+def start(server):
+    with Actors() as actors:
+
+        def start(market=None, backoff=QUICK, **options):
+            return Scene(actors, server, market or market_at(server), backoff, options)
+
+        yield start
+
+
+@pytest.fixture
+def scene(start):
+    return start()
+
+
+def test_without_a_stream_there_is_no_connection(scene, server):
+    assert (scene.status().connected, scene.status().epoch, server.handshakes.seen) == (False, 0, [])
+
+
+def test_a_stream_is_up_then_brings_its_frames(scene, server):
+    told = scene.carry(BTC)
+    server.send(frame(1, 1))
+    up, brought = told.wait(count=2)
+    assert (up, brought.epoch, brought.frames) == (StreamUp(1), 1, [frame(1, 1)])
+    assert abs(time.time() - brought.recv_time) < 5
+    row = scene.status()
+    assert (row.name, row.market, row.connected, row.streams, row.failures) == ("socket-1", "spot", True, 1, 0)
+
+
+def test_hundreds_of_streams_become_few_requests_within_the_allowed_rate(start, server):
+    streams = [f"sym{number}usdt@depth" for number in range(700)]
+    start(market_at(server, messages_per_second=4)).carry(*streams)
+    assert sorted(server.subscribed()) == sorted(streams), "each once"
+    asked = server.requests.seen
+    assert len(asked) <= 5
+    assert len({message["id"] for _, _, message in asked}) == len(asked)
+    times = [at for _, at, _ in asked]
+    for first, fifth in zip(times, times[4:], strict=False):
+        assert fifth - first > 0.9, "five messages in a second, where four are allowed"
+
+
+def test_streams_come_and_go_on_a_live_connection(scene, server):
+    scene.carry(BTC)
+    scene.carry(ETH)
+    scene.unsubscribe(ETH)
+    scene.unsubscribe("nosuch@depth")
+    until(lambda: scene.heard_of(ETH) == ["SUBSCRIBE", "UNSUBSCRIBE"])
+    scene.carry("bnbusdt@depth")
+    assert (scene.heard_of(BTC), scene.heard_of("nosuch@depth")) == (["SUBSCRIBE"], [])
+    assert (scene.status().streams, len(server.handshakes.seen)) == (2, 1)
+
+
+@pytest.mark.parametrize("following", [BTC, ETH], ids=["the same", "another"])
+def test_the_last_stream_takes_the_connection_along_and_the_next_brings_it_back(scene, following):
+    scene.carry(BTC)
+    scene.unsubscribe(BTC)
+    until(lambda: not scene.status().connected and not mailbox_of(scene.ref).helpers[0].is_alive())
+    assert (scene.carry(following).seen, scene.reported.seen) == ([StreamUp(2)], [])
+
+
+def test_a_receiver_that_is_replaced_in_an_outage_is_told_up_only_when_it_is(start, server):
+    scene = start(backoff=Backoff(first=0.4, factor=1.0))
+    told = scene.carry(BTC)
+    server.cut()
+    told.wait(StreamDown)
+    until(lambda: not scene.status().connected)
+    assert scene.carry(BTC).of(StreamUp) == [StreamUp(2)]
+
+
+def test_a_new_stream_hears_nothing_of_the_connection_that_went_with_the_last_one(scene):
+    book, told = scene.actors.probe()
+    scene.carry(BTC)
+    scene.unsubscribe(BTC)
+    scene.ref.tell(Subscribe(ETH, book))
+    told.wait(StreamUp)
+    assert told.of(StreamDown) == [], "nothing was lost: this side closed, for want of streams"
+
+
+def test_a_replaced_receiver_is_told_that_its_stream_is_up_without_asking_the_exchange(scene, server):
+    before, after = scene.carry(BTC), scene.carry(BTC)
+    server.send(frame(1, 1))
+    after.wait(Frames)
+    assert (before.seen, after.seen[0]) == ([StreamUp(1)], StreamUp(1))
+    assert server.subscribed() == [BTC]
+
+
+@pytest.mark.parametrize("answered_first", [True, False], ids=["after the answers", "before the answers"])
+def test_a_stream_dropped_before_its_answer_came_is_asked_for_anew(scene, server, answered_first):
+    held = []
+    server.on_request = lambda _connection, message: held.append(message["id"])
+    keeper = scene.subscribe(ETH)
+    scene.subscribe(BTC)
+    until(lambda: {BTC, ETH} <= set(server.subscribed()))
+    scene.unsubscribe(BTC)
+    until(lambda: scene.heard_of(BTC) == ["SUBSCRIBE", "UNSUBSCRIBE"])
+    if not answered_first:
+        late = scene.subscribe(BTC)
+        scene.status()
+    server.on_request = server.acknowledge
+    for request_id in held:
+        server.send(f'{{"result":null,"id":{request_id}}}')
+    server.send(frame(1, 1, symbol="ETHUSDT"))
+    keeper.wait(Frames)
+    if answered_first:
+        late = scene.subscribe(BTC)
+    late.wait(StreamUp)
+    # Up was told; so what the exchange heard last of the stream must be, or become, a SUBSCRIBE.
+    until(lambda: scene.heard_of(BTC)[-1] == "SUBSCRIBE", 3)
+
+
+def test_a_lost_connection_is_replaced_and_every_stream_asked_for_again(scene, server):
+    books = [scene.carry(stream) for stream in (BTC, ETH)]
+    server.send(frame(1, 1))
+    books[0].wait(Frames)
+    server.cut()
+    for told in books:
+        up, down, again = told.wait((StreamUp, StreamDown), 3)
+        assert (up, down.epoch, type(down.error), again) == (StreamUp(1), 1, StreamError, StreamUp(2))
+    assert sorted(server.subscribed(connection=1)) == [BTC, ETH]
+    assert (scene.status().epoch, scene.status().failures, scene.reported.seen) == (2, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (lambda server: server.connections[0].close(1000), "1000"),
+        (lambda server: server.connections[0].close(1008), "1008"),
+        (lambda server: server.connections[0].close(1012), "1012"),
+        (lambda server: server.send('{"e":"serverShutdown","E":1}'), ""),
+        (lambda server: server.send('{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}'), ""),
+    ],
+    ids=["code 1000", "code 1008", "code 1012", "serverShutdown", "serverShutdown, combined"],
+)
+def test_however_the_exchange_ends_a_connection_a_new_one_follows(scene, server, end, words):
+    told = scene.carry(BTC)
+    end(server)
+    assert told.wait(StreamUp, 2)[1].epoch == 2
+    assert words in str(told.wait_one(StreamDown).error)
+
+
+def test_a_refused_request_is_told_and_tried_on_a_new_connection(scene, server):
+    server.on_request = lambda _connection, message: REFUSAL | {"id": message["id"]}
+    told = scene.subscribe(BTC)
+    refusal = told.wait_one(StreamDown).error
+    assert (type(refusal), "Invalid request" in str(refusal)) == (SubscriptionError, True)
+    server.on_request = server.acknowledge
+    assert told.wait_one(StreamUp).epoch > 1
+
+
+def test_an_unreadable_frame_is_counted_and_told(scene, server):
+    told = scene.carry(BTC)
+    server.send("garbage")
+    server.send(frame(1, 1))
+    told.wait(Frames)
+    assert (scene.status().rejected_frames, len(scene.reported.wait(FrameRejected))) == (1, 1)
+
+
+def test_the_waits_between_tries_grow(start, server):
+    server.refuse = True
+    scene = start(backoff=Backoff(first=0.05, factor=3.0, cap=60.0, tries=4))
+    scene.subscribe(BTC)
+    scene.reported.wait(ReconnectExhausted)
+    waits = [later - earlier for earlier, later in pairwise(server.handshakes.seen)]
+    for wait, longest in zip(waits, (0.05, 0.15, 0.45), strict=True):
+        assert wait >= longest / 2 * 0.95
+    assert waits[2] > waits[0]
+
+
+def test_used_up_tries_are_told_once_and_books_hear_of_one_failure(start, server):
+    server.refuse = True
+    scene = start(backoff=THREE_TRIES)
+    told = scene.subscribe(BTC)
+    exhausted = scene.reported.wait_one(ReconnectExhausted)
+    assert (exhausted.name, "503" in str(exhausted.error)) == ("socket-1", True)
+    assert (scene.status().failures, scene.status().connected) == (3, False)
+    assert (len(server.handshakes.seen), len(scene.reported.seen), len(told.of(StreamDown))) == (3, 1, 1)
+
+
+def test_an_acknowledged_subscription_makes_up_for_earlier_failures(start, server):
+    scene = start(backoff=THREE_TRIES)
+    told = scene.carry(BTC)
+    for lost in range(1, 6):
+        server.cut()
+        told.wait(StreamUp, lost + 1)
+    assert scene.reported.seen == []
+
+
+def test_a_connection_that_never_answers_is_no_success(start, server):
+    scene = start(backoff=THREE_TRIES)
+    server.on_request = lambda number, _message: server.cut(number)
+    told = scene.subscribe(BTC)
+    scene.reported.wait(ReconnectExhausted)
+    assert (len(server.handshakes.seen), told.of(StreamUp), len(told.of(StreamDown))) == (3, [], 1)
+
+
+def test_frames_carry_the_number_of_their_connection(scene, server):
+    told = scene.carry(BTC)
+    for epoch in range(1, 4):
+        server.send(frame(epoch, epoch))
+        told.wait(Frames, epoch)
+        server.cut()
+        told.wait(StreamUp, epoch + 1)
+    order = [(type(each), each.epoch) for each in told.seen]
+    assert order == [(kind, epoch) for epoch in (1, 2, 3) for kind in (StreamUp, Frames, StreamDown)] + [(StreamUp, 4)]
+
+
+def test_stopping_ends_the_reader_of_a_live_connection(scene, server):
+    told = scene.carry(BTC)
+    scene.ref.stop(timeout=5)
+    join(scene.ref, 2)
+    told.wait(StreamDown)
+    assert len(server.handshakes.seen) == 1
+
+
+def test_stopping_ends_a_reader_whose_handshake_is_not_answered(start):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        scene = start(markets.SPOT.at(f"http://127.0.0.1:{mute.getsockname()[1]}"), connect_timeout=30.0)
+        scene.subscribe(BTC)
+        connection, _ = mute.accept()
+        with connection:
+            connection.recv(100)
+            scene.ref.stop(timeout=5)
+            join(scene.ref, 3)
+
+
+def test_stopping_ends_the_wait_for_the_next_try(start, server):
+    server.refuse = True
+    scene = start(backoff=Backoff(first=60.0, cap=60.0))
+    scene.subscribe(BTC).wait(StreamDown)
+    scene.ref.stop(timeout=5)
+    join(scene.ref, 2)
+    assert len(server.handshakes.seen) == 1

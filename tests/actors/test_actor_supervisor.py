@@ -1,0 +1,299 @@
+"""The supervisor: whoever dies is replaced alone, up to a limit, and everybody concerned is told."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+from actor_support import Actors, FakeRest, FakeStreams, Recorder, join, spec, until
+
+from depthactors import DepthEngine, markets
+from depthactors.actors.messages import (
+    BookGivenUp,
+    CloseBook,
+    GiveUp,
+    Listener,
+    OpenBooks,
+    ReconnectExhausted,
+    Shutdown,
+    Status,
+    Top,
+)
+from depthactors.actors.supervisor import NetworkSettings, Supervisor
+from depthactors.book import BookState
+from depthactors.errors import ActorDiedError, EscalatedError, StreamError
+from depthactors.exchange import LocalExchange
+from depthactors.pacing import Backoff
+
+SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
+LIVE, STALE, FAILED = BookState.LIVE, BookState.STALE, BookState.FAILED
+RESTARTS = 5
+QUICK = NetworkSettings(backoff=Backoff(first=0.02, factor=1.0))
+
+
+@pytest.fixture
+def exchange():
+    with LocalExchange.with_order_flow(SYMBOLS, rate=100.0) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def market(exchange):
+    return markets.SPOT.at(exchange.url)
+
+
+@pytest.fixture
+def actors(exchange):
+    with Actors() as actors:
+        yield actors
+
+
+@pytest.fixture
+def supervisor(actors):
+    return actors.start(Supervisor, QUICK, None)
+
+
+@pytest.fixture
+def open_books(supervisor, market):
+    """Open books and wait until they are live; returns their cells."""
+
+    def open_books(*symbols, market=market, **changes):
+        cells = supervisor.ask(OpenBooks(tuple(spec(market, symbol, **changes) for symbol in symbols)), timeout=5)
+        for cell in cells:
+            assert cell.settled.wait(10), cell.error
+        return cells
+
+    return open_books
+
+
+def kill(ref):
+    ref.tell(object())  # which no actor of ours takes
+
+
+def listen(cell):
+    """Return the records of the events and of the ids of updates from now on."""
+    events, updates = Recorder(), Recorder()
+    cell.add(Listener(lambda book: updates(book.last_update_id), events))
+    return events, updates
+
+
+def children(supervisor):
+    return supervisor.ask(Status(), timeout=5)
+
+
+def goes_on(cell):
+    """Wait until the book is live and at a later update than now."""
+    before = cell.view(1, float).last_update_id
+    until(lambda: cell.state is LIVE and cell.view(1, float).last_update_id > before)
+
+
+def kill_book(cell):
+    """Kill a book's actor and wait until it is replaced."""
+    before = cell.restarts
+    kill(cell.ref)
+    until(lambda: cell.restarts > before and cell.ref.is_alive())
+
+
+def kill_for_good(cell):
+    """Kill a book's actor until it is not replaced any more."""
+    for _ in range(RESTARTS):
+        kill_book(cell)
+    kill(cell.ref)
+    until(lambda: cell.state is FAILED)
+
+
+def test_a_dead_book_is_replaced_and_its_last_good_levels_stay_readable(open_books):
+    cell, other = open_books(*SYMBOLS[:2])
+    died, updates = listen(cell)
+    seen = Recorder()
+    cell.add(Listener(None, lambda _event: seen(cell.view(5, float))))
+    updates.wait()
+    first = cell.ref
+    kill(first)
+    event = died.wait_one(matches=lambda event: isinstance(event.error, ActorDiedError))
+    view = seen.wait_one()
+    assert (event.previous, event.state, view.state) == (LIVE, STALE, STALE)
+    assert (len(view.bids), len(view.asks), view.last_update_id >= updates.seen[0]) == (5, 5, True)
+    goes_on(cell)
+    assert (cell.restarts, cell.ref != first, first.is_alive(), cell.ref.is_alive()) == (1, True, False, True)
+    updates.wait(matches=lambda last_id: last_id > view.last_update_id)
+    assert (other.restarts, other.state) == (0, LIVE)
+
+
+def test_the_death_of_one_book_disturbs_no_other(open_books):
+    cell, *others = open_books(*SYMBOLS)
+    records = [listen(each) for each in others]
+    for _ in range(3):
+        kill_book(cell)
+    goes_on(cell)
+    for each, (events, updates) in zip(others, records, strict=True):
+        goes_on(each)
+        row = each.ref.ask(Status(), timeout=5)
+        assert (row.restarts, row.counters.gaps, row.counters.resyncs, events.seen) == (0, 0, 0, [])
+        assert updates.seen == sorted(updates.seen)
+
+
+def test_a_dead_socket_is_replaced_and_every_book_of_it_is_live_again(supervisor, open_books):
+    cells = open_books(*SYMBOLS)
+    told = [listen(cell)[0] for cell in cells]
+    (first,) = children(supervisor).sockets
+    kill(first)
+    for events in told:
+        stale = events.wait_one(matches=lambda event: event.state is STALE)
+        assert isinstance(stale.error, StreamError)
+        events.wait_one(matches=lambda event: (event.previous, event.state) == (STALE, LIVE))
+    (second,) = children(supervisor).sockets
+    assert (first.is_alive(), second.is_alive()) == (False, True)
+    assert second.ask(Status(), timeout=5).streams == len(SYMBOLS)
+    for cell in cells:
+        goes_on(cell)
+        assert cell.restarts == 0
+    join(first)
+
+
+def test_a_dead_snapshot_actor_is_replaced_while_the_books_go_on(supervisor, open_books):
+    (cell,) = open_books("BTCUSDT")
+    events, _ = listen(cell)
+    (first,) = children(supervisor).pools
+    kill(first)
+    until(lambda: children(supervisor).pools != (first,))
+    goes_on(cell)
+    open_books("ETHUSDT")
+    assert (cell.restarts, events.seen) == (0, [])
+    join(first)
+
+
+def test_a_snapshot_that_died_with_its_actor_is_fetched_by_the_next(supervisor):
+    rest, streams = FakeRest(), FakeStreams()
+    passes = threading.Semaphore(0)
+    rest.on_request = lambda *each: (passes.acquire(timeout=10), FakeRest.snapshot(*each))[1]
+    try:
+        row = replace(markets.SPOT.at(streams.url), rest_url=rest.url)
+        (cell,) = supervisor.ask(OpenBooks((spec(row),)), timeout=5)
+        rest.requests.wait()
+        (first,) = children(supervisor).pools
+        kill(first)
+        rest.requests.wait(count=2)
+        passes.release(2)
+        assert cell.settled.wait(10)
+        assert (cell.state, cell.restarts) == (LIVE, 0)
+        join(first)
+        supervisor.ask(CloseBook(cell), timeout=5)
+    finally:
+        streams.close()
+        rest.close()
+
+
+def test_a_book_that_keeps_dying_is_given_up_and_told_and_the_others_go_on(open_books):
+    cell, other = open_books(*SYMBOLS[:2])
+    events, _ = listen(cell)
+    kill_for_good(cell)
+    event = events.wait_one(matches=lambda event: event.state is FAILED)
+    assert isinstance(event.error, EscalatedError)
+    assert (cell.error, cell.restarts, cell.settled.is_set()) == (event.error, RESTARTS, True)
+    assert cell.view(5, float).state is FAILED
+    goes_on(other)
+
+
+@pytest.mark.parametrize("group", ["sockets", "pools"])
+def test_what_books_need_and_keeps_dying_takes_them_along(supervisor, open_books, group):
+    cells = open_books(*SYMBOLS[:2])
+    events = [listen(cell)[0] for cell in cells]
+    for _ in range(RESTARTS):
+        (ref,) = getattr(children(supervisor), group)
+        kill(ref)
+        until(lambda ref=ref: getattr(children(supervisor), group) != (ref,))
+    kill(getattr(children(supervisor), group)[0])
+    for told in events:
+        failed = told.wait_one(matches=lambda event: event.state is FAILED)
+        assert isinstance(failed.error, EscalatedError)
+    assert all(cell.ref.ask(Top(1), timeout=5).state is FAILED for cell in cells), "questions are still answered"
+
+
+def test_exhausted_reconnects_fail_the_books_of_that_socket(supervisor, open_books):
+    (cell,) = open_books("BTCUSDT")
+    events, _ = listen(cell)
+    (socket,) = children(supervisor).sockets
+    name = socket.ask(Status(), timeout=5).name
+    supervisor.tell(ReconnectExhausted(name, StreamError("no way")))
+    failed = events.wait_one(matches=lambda event: event.state is FAILED)
+    assert (type(failed.error), "no way" in str(failed.error)) == (EscalatedError, True)
+    join(socket)
+    assert children(supervisor).sockets == ()
+
+
+@pytest.mark.parametrize("how", ["its connection was given up", "its symbol is unknown", "it was told to"])
+def test_a_given_up_book_stays_so_and_harms_nobody_when_its_actor_dies(supervisor, open_books, how):
+    (cell,) = open_books("BTCUSDT")
+    (socket,) = children(supervisor).sockets
+    if how == "its connection was given up":
+        supervisor.tell(ReconnectExhausted(socket.ask(Status(), timeout=5).name, StreamError("no way")))
+    else:
+        cell.ref.tell(GiveUp(EscalatedError("enough")))
+        if how == "its symbol is unknown":
+            supervisor.tell(BookGivenUp(cell))
+    until(lambda: cell.state is FAILED)
+    dead = cell.ref
+    kill(dead)
+    join(dead)
+    # Behind the news of the death: the supervisor still answers, and opens other books.
+    open_books("ETHUSDT")
+    assert supervisor.is_alive()
+    assert cell.state is FAILED
+
+
+def test_a_failed_book_that_is_asked_for_again_begins_anew(open_books):
+    (cell,) = open_books("BTCUSDT")
+    kill_for_good(cell)
+    (again,) = open_books("BTCUSDT")
+    assert again is not cell
+    goes_on(again)
+    assert (again.restarts, cell.state) == (0, FAILED)
+
+
+def test_letting_go_of_a_failed_book_leaves_its_successor_alone(exchange, monkeypatch):
+    monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+    with DepthEngine() as engine:
+        old = engine.subscribe("BTCUSDT", depth=10).wait_live(10)
+        old.ref.tell(GiveUp(EscalatedError("enough")))
+        until(lambda: old.state is FAILED)
+        new = engine.subscribe("BTCUSDT", depth=10).wait_live(10)
+        engine.unsubscribe(old)
+        assert new.state is LIVE
+        assert new.ask(Top(1)).state is LIVE
+
+
+def test_followers_share_a_book_and_the_last_one_takes_it_along(supervisor, open_books):
+    (first,) = open_books("BTCUSDT")
+    (second,) = open_books("BTCUSDT", depth=50)
+    assert second is first
+    until(lambda: first.spec.depth == 50)
+    assert supervisor.ask(CloseBook(first), timeout=5) == ()
+    goes_on(first)
+    (thread,) = supervisor.ask(CloseBook(first), timeout=5)
+    thread.join(5)
+    assert (thread.is_alive(), first.state, children(supervisor).cells) == (False, BookState.STOPPED, ())
+
+
+def test_a_deepened_book_is_as_deep_after_a_death(open_books):
+    (cell,) = open_books("BTCUSDT", depth=10)
+    open_books("BTCUSDT", depth=150)
+    until(lambda: cell.spec.depth == 150)
+    kill_book(cell)
+    goes_on(cell)
+    assert len(cell.ref.ask(Top(150), timeout=5).bids) == 150
+
+
+def test_a_connection_carries_no_more_streams_than_the_market_allows(supervisor, market, open_books):
+    open_books(*SYMBOLS, market=replace(market, max_streams=2))
+    streams = [ref.ask(Status(), timeout=5).streams for ref in children(supervisor).sockets]
+    assert sorted(streams) == [1, 2]
+
+
+def test_shutting_down_returns_threads_that_end(supervisor, market):
+    cells = supervisor.ask(OpenBooks(tuple(spec(market, symbol) for symbol in SYMBOLS)), timeout=5)
+    threads = supervisor.ask(Shutdown(), timeout=5)
+    assert len(threads) >= 3 + len(cells)
+    for thread in threads:
+        thread.join(5)
+        assert not thread.is_alive(), thread.name
+    assert {cell.state for cell in cells} == {BookState.STOPPED}

@@ -1,0 +1,458 @@
+"""The engine: live order books for threaded programs.
+
+    with DepthEngine(market="spot") as engine:
+        btc = engine.subscribe("BTCUSDT", depth=100)
+        btc.wait_live(timeout=10)
+        print(btc.view().best_bid)
+
+`DepthEngine` is the composition root: it makes the supervisor, which makes everything else, and it
+ends it. It holds no book and no socket; calls become messages.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
+
+import pykka
+
+from depthactors import markets
+from depthactors.actors.base import THREAD_PREFIX, mailbox_of, tell
+from depthactors.actors.messages import (
+    BookSpec,
+    BookStatus,
+    CloseBook,
+    Greet,
+    Listener,
+    OpenBooks,
+    Shutdown,
+    Status,
+)
+from depthactors.actors.supervisor import Children, NetworkSettings, Supervisor
+from depthactors.book import BookState
+from depthactors.callbacks import check_callback, view_teller
+from depthactors.environment import resolve
+from depthactors.errors import LifecycleError, NotLiveError, UsageError
+from depthactors.handle import BookHandle
+from depthactors.lifecycle import Latch, join, running
+from depthactors.net.proxy import websocket_options
+from depthactors.pacing import Backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+    from typing import Self
+
+    from depthactors.actors.messages import BookEvent
+    from depthactors.actors.snapshots import PoolStatus
+    from depthactors.actors.socket import SocketStatus
+    from depthactors.book import BookView
+    from depthactors.errors import DepthActorsError
+    from depthactors.markets import Market
+
+logger = logging.getLogger(__name__)
+
+_STOP_TIMEOUT: Final = 10.0
+"""Seconds that stopping may take when nobody says otherwise."""
+_CALL_TIMEOUT: Final = 10.0
+"""Seconds for the supervisor to answer; it never blocks, so this is only ever reached on a bug."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """How an engine does: a row a book, a connection and a weight pool."""
+
+    books: tuple[BookStatus, ...]
+    sockets: tuple[SocketStatus, ...]
+    pools: tuple[PoolStatus, ...]
+
+    @property
+    def live(self) -> int:
+        """How many books are live."""
+        return sum(book.state is BookState.LIVE for book in self.books)
+
+
+class DepthEngine:
+    """Follows order books in threads of its own. Any thread may call; every call is a message.
+
+    Started by `start`, by `with`, or by the first subscription. Its threads are daemons, and an
+    engine that is still running when the interpreter ends is stopped then.
+    """
+
+    def __init__(
+        self,
+        market: str | Market = "spot",
+        *,
+        number: type[float | Decimal] = float,
+        speed_ms: int = 100,
+        refresh_interval: float | None = 1800.0,
+        max_reconnects: int | None = None,
+        proxy: str | None = None,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 10.0,
+        silence_limit: float = 30.0,
+        on_error: Callable[[DepthActorsError], None] | None = None,
+    ) -> None:
+        """Check and keep the settings; nothing is started.
+
+        Args:
+            market: a name (`spot`, `usdm`, `coinm`, `options`, `us`, a testnet...) or a row of `markets`.
+            number: type of prices and quantities: `float`, or `Decimal` for the exchange's exact text.
+            speed_ms: update interval of the diff stream.
+            refresh_interval: seconds between fresh snapshots of a book; `None` or 0 for none.
+            max_reconnects: tries before the books of a connection are given up; `None` for never.
+            proxy: `http://user:password@host:port` for everything; `None` for the environment's.
+            connect_timeout: seconds for connecting.
+            read_timeout: seconds for a REST answer.
+            silence_limit: seconds of silence after which a connection is pinged, then given up.
+            on_error: told, in a thread of the engine, of errors that belong to no single book.
+
+        Raises:
+            UsageError: an argument that cannot be right.
+        """
+        if number is not float and number is not Decimal:
+            msg = f"expected float or Decimal as the number type, was {number!r}"
+            raise UsageError(msg)
+        for name, seconds in (
+            ("connect_timeout", connect_timeout),
+            ("read_timeout", read_timeout),
+            ("silence_limit", silence_limit),
+        ):
+            _check_seconds(name, seconds)
+        check_interval(refresh_interval)
+        if max_reconnects is not None and (type(max_reconnects) is not int or max_reconnects < 0):
+            msg = f"expected max_reconnects as a number of tries or None, was {max_reconnects!r}"
+            raise UsageError(msg)
+        websocket_options(proxy)
+        check_callback("on_error", on_error)
+        self.market = resolve(market)
+        self.market.diff_stream("", speed_ms)
+        self._number = number
+        self._speed_ms = speed_ms
+        self._refresh_interval = refresh_interval
+        self._settings = NetworkSettings(
+            backoff=Backoff(tries=max_reconnects),
+            proxy=proxy,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            silence_limit=silence_limit,
+        )
+        self._on_error = on_error
+        self._supervisor: pykka.ActorRef[Supervisor] | None = None
+        self._pid: int | None = None
+        self._stopped = False
+        self._stopper: int | None = None
+        self._ended = Latch()
+        self._handles: dict[int, BookHandle] = {}
+        # Reentrant: a signal handler may call `stop` while its thread is in `start`.
+        self._starting = threading.RLock()
+
+    def start(self) -> Self:
+        """Start the supervisor; connections follow with the first subscription. Harmless when running.
+
+        Raises:
+            LifecycleError: it was stopped, or this is a fork of the process that started it.
+        """
+        self._check_process()
+        with self._starting:
+            if self._supervisor is None and not self._stopped:
+                self._pid = os.getpid()
+                self._supervisor = Supervisor.start(self._settings, self._on_error)
+                running.add(self)
+        if self._stopped:
+            # Perhaps by a signal handler, in the middle of the start.
+            self._end(_STOP_TIMEOUT)
+            msg = "the engine was stopped; make a new one"
+            raise LifecycleError(msg)
+        return self
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def subscribe(
+        self,
+        symbol: str,
+        *,
+        depth: int = 100,
+        on_update: Callable[[BookView], None] | None = None,
+        on_event: Callable[[BookEvent], None] | None = None,
+        market: str | Market | None = None,
+    ) -> BookHandle:
+        """Follow a book; returns at once, `wait_live` waits.
+
+        The same symbol twice is one book with two handles, as deep as the deeper one asks.
+
+        Args:
+            symbol: in any case.
+            depth: how many of the best levels a side are promised to be right.
+            on_update: called with a `BookView` after each update while the book is live, in the
+                book's own thread. A slow one delays this book only; when updates pile up, the
+                latest is what it is called with.
+            on_event: called with a `BookEvent` for each change of state and each error, there too.
+            market: another market than the engine's.
+
+        Raises:
+            UsageError: a symbol, depth or callback that cannot be right (`DepthTooLargeError`,
+                `UnknownMarketError` among them).
+            LifecycleError: the engine was stopped, or belongs to another process.
+        """
+        return self.subscribe_many([symbol], depth=depth, on_update=on_update, on_event=on_event, market=market)[0]
+
+    def subscribe_many(
+        self,
+        symbols: Iterable[str],
+        *,
+        depth: int = 100,
+        on_update: Callable[[BookView], None] | None = None,
+        on_event: Callable[[BookEvent], None] | None = None,
+        market: str | Market | None = None,
+    ) -> list[BookHandle]:
+        """Follow several books with one message; arguments and errors as for `subscribe`.
+
+        One bad symbol and none is followed.
+        """
+        check_callback("on_update", on_update)
+        check_callback("on_event", on_event)
+        if isinstance(symbols, str):
+            msg = f"expected several symbols, was the text {symbols!r}"
+            raise UsageError(msg)
+        update = None if on_update is None else view_teller(on_update, depth, self._number)
+        listener = None if update is None and on_event is None else Listener(update, on_event)
+        return self._follow(
+            symbols,
+            depth,
+            None if listener is None else lambda _handle: listener,
+            self.market if market is None else resolve(market),
+            self._speed_ms,
+            self._refresh_interval,
+        )
+
+    def follow(
+        self,
+        symbol: str,
+        *,
+        depth: int,
+        new_listener: Callable[[BookHandle], Listener],
+        market: Market,
+        speed_ms: int,
+        refresh_interval: float | None,
+    ) -> BookHandle:
+        """Follow a book with a listener that reads the book itself, in its actor's thread; for facades."""
+        return self._follow([symbol], depth, new_listener, market, speed_ms, refresh_interval)[0]
+
+    def _follow(
+        self,
+        symbols: Iterable[str],
+        depth: int,
+        new_listener: Callable[[BookHandle], Listener] | None,
+        market: Market,
+        speed_ms: int,
+        refresh_interval: float | None,
+    ) -> list[BookHandle]:
+        if type(depth) is not int or depth < 1:
+            msg = f"expected a depth of at least 1, was {depth!r}"
+            raise UsageError(msg)
+        market.snapshot_limit(depth)
+        check_interval(refresh_interval)
+        specs = tuple(
+            BookSpec(market, markets.normalize_symbol(symbol), depth, speed_ms, refresh_interval, self._number)
+            for symbol in symbols
+        )
+        handles = [BookHandle(cell, depth, self.unsubscribe) for cell in self._call(OpenBooks(specs))]
+        for handle in handles:
+            self._handles[id(handle)] = handle
+            if new_listener is not None:
+                handle.listener = new_listener(handle)
+                handle.cell.add(handle.listener)
+                tell(handle.ref, Greet(handle.listener))
+        return handles
+
+    def unsubscribe(self, handle: BookHandle, timeout: float = 5.0) -> None:
+        """End a subscription; with the last one of a book, its stream and its actor are gone on return.
+
+        Called from the book's own callback it returns at once and the actor ends after the callback.
+        A handle that was let go before is ignored.
+        """
+        if not isinstance(handle, BookHandle):
+            msg = f"expected the handle that subscribe() returned, was {handle!r}"
+            raise UsageError(msg)
+        self._check_process()
+        if self._handles.pop(id(handle), None) is None or self._supervisor is None or self._stopped:
+            return
+        deadline = time.monotonic() + timeout
+        if handle.listener is not None:
+            handle.silence(deadline)
+        left = join(self._call(CloseBook(handle.cell)), deadline)
+        if left:
+            logger.warning("! %s: its actor has not ended in %g s: a callback does not return", handle.symbol, timeout)
+
+    def wait_live(self, timeout: float = 60.0) -> None:
+        """Wait until every followed book is live.
+
+        Raises:
+            NotLiveError: some were not in `timeout` seconds; the message counts and names them.
+            DepthActorsError: one was given up; its error.
+        """
+        deadline = time.monotonic() + timeout
+        waiting = list(self._handles.values())
+        for handle in waiting:
+            try:
+                handle.wait_live(max(0.0, deadline - time.monotonic()))
+            except NotLiveError as error:
+                late = [each.symbol for each in waiting if each.state is not BookState.LIVE]
+                named = ", ".join(late[:10]) + (", ..." if len(late) > 10 else "")
+                msg = f"{len(late)} of {len(waiting)} books were not live within {timeout:g} s: {named}; {error}"
+                raise NotLiveError(msg) from error
+
+    def status(self, timeout: float = 5.0) -> EngineStatus:
+        """Ask every actor how it does; one that does not answer in time has no row. O(books) messages."""
+        children: Children = self._call(Status())
+        deadline = time.monotonic() + timeout
+        groups = (
+            [cell.ref for cell in children.cells if cell.ref is not None],
+            list(children.sockets),
+            list(children.pools),
+        )
+        futures = [[ref.ask(Status(), block=False) for ref in refs] for refs in groups]
+        rows: list[list[Any]] = []
+        for group in futures:
+            rows.append([])
+            for future in group:
+                try:
+                    rows[-1].append(future.get(timeout=max(0.0, deadline - time.monotonic())))
+                except (pykka.Timeout, pykka.ActorDeadError):
+                    logger.debug("! an actor did not say how it does")
+        return EngineStatus(tuple(rows[0]), tuple(rows[1]), tuple(rows[2]))
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._supervisor is not None and not self._stopped
+
+    def wait_stopped(self, timeout: float | None = None) -> bool:
+        """Wait until `stop` has done its work, in whatever thread; returns whether it has."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
+            # In slices, so that Ctrl-C is noticed on every system.
+            if self._ended.wait(max(0.0, left)):
+                return True
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+
+    def stop(self, timeout: float = _STOP_TIMEOUT) -> None:
+        """Close every connection and end every thread of the engine, within `timeout` seconds.
+
+        May be called twice, from a callback (whose own thread then ends after it) and from a signal
+        handler. A thread that does not end in time, such as one in a stuck callback, is named in the
+        log; it is a daemon and does not keep the program alive.
+        """
+        if self._is_fork():
+            # The threads are the parent's and do not exist here.
+            self._stopped = True
+            self._ended.set()
+            return
+        first, self._stopped = not self._stopped, True
+        if first:
+            self._stopper = threading.get_ident()
+            self._end(timeout)
+        elif self._stopper != threading.get_ident() and not self._is_ours(threading.current_thread()):
+            # Somebody else is at it. Its own threads, and a handler within that call, must not wait for it.
+            self._ended.wait(timeout)
+
+    def _end(self, timeout: float) -> None:
+        """Stop everything and wait for it; the part of `stop` that is done once for each supervisor."""
+        deadline = time.monotonic() + timeout
+        running.discard(self)
+        self._handles.clear()
+        ref, self._supervisor = self._supervisor, None
+        if ref is not None:
+            threads = mailbox_of(ref).threads
+            if threading.current_thread() in threads:
+                # From `on_error`: the supervisor cannot wait for itself, but takes its children along as it ends.
+                ref.stop(block=False)
+            else:
+                self._end_children(ref, threads, deadline)
+        self._ended.set()
+
+    def _end_children(
+        self, ref: pykka.ActorRef[Supervisor], threads: tuple[threading.Thread, ...], deadline: float
+    ) -> None:
+        try:
+            threads = (*ref.ask(Shutdown(), timeout=max(0.0, deadline - time.monotonic())), *threads)
+        except (pykka.ActorDeadError, pykka.Timeout) as error:
+            logger.warning("! the supervisor did not stop its children: %s", error)
+        ref.stop(block=False)
+        left = join(threads, deadline)
+        if left:
+            logger.warning("! still running after the time given: %s", ", ".join(thread.name for thread in left))
+
+    @staticmethod
+    def _is_ours(thread: threading.Thread) -> bool:
+        return thread.name.startswith(THREAD_PREFIX)
+
+    def forsake(self) -> None:
+        """Label every book as over; in a fork, where the threads that keep them do not exist."""
+        error = LifecycleError(self._fork_words())
+        for handle in self._handles.values():
+            handle.cell.forsake(error)
+
+    def _fork_words(self) -> str:
+        return (
+            f"this engine was started in process {self._pid} and this is its fork {os.getpid()}, where its "
+            "threads do not exist; start the engine after the fork, in each worker"
+        )
+
+    def _call(self, message: Any) -> Any:
+        self.start()
+        supervisor = self._supervisor
+        if supervisor is None:
+            msg = "the engine was stopped"
+            raise LifecycleError(msg)
+        if mailbox_of(supervisor).thread is threading.current_thread():
+            msg = "on_error runs in the supervisor's thread and cannot ask the engine; do it in another thread"
+            raise LifecycleError(msg)
+        try:
+            return supervisor.ask(message, timeout=_CALL_TIMEOUT)
+        except pykka.Timeout:
+            msg = f"the engine's supervisor did not answer in {_CALL_TIMEOUT:g} s"
+            raise LifecycleError(msg) from None
+        except pykka.ActorDeadError:
+            msg = "the engine's supervisor has died; make a new engine"
+            raise LifecycleError(msg) from None
+
+    def _check_process(self) -> None:
+        if self._is_fork():
+            raise LifecycleError(self._fork_words())
+
+    def _is_fork(self) -> bool:
+        return self._pid is not None and self._pid != os.getpid()
+
+
+def check_interval(seconds: Any) -> None:
+    """Refuse what cannot be a refresh interval; `None` and 0 are none.
+
+    Raises:
+        UsageError: not a number of seconds, negative, or not finite.
+    """
+    if seconds is not None and seconds != 0:
+        _check_seconds("refresh_interval", seconds)
+
+
+def _check_seconds(name: str, seconds: Any) -> None:
+    if type(seconds) not in {int, float} or not 0 < seconds < inf:
+        msg = f"expected {name} in seconds above zero, was {seconds!r}"
+        raise UsageError(msg)

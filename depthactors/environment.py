@@ -1,0 +1,27 @@
+"""Where a market is reached: at the exchange, or where the environment says."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Final
+
+from depthactors import markets
+
+if TYPE_CHECKING:
+    from depthactors.markets import Market
+
+logger = logging.getLogger(__name__)
+
+EXCHANGE_VARIABLE: Final = "DEPTHACTORS_EXCHANGE"
+"""Environment variable that sends every market to one local exchange."""
+
+
+def resolve(market: str | Market) -> Market:
+    """Return the market's row, sent to the local exchange if the environment says so, with a warning."""
+    row = markets.lookup(market)
+    address = os.environ.get(EXCHANGE_VARIABLE)
+    if not address:
+        return row
+    logger.warning("= %s is set: %s goes to %s, not to the exchange", EXCHANGE_VARIABLE, row.name, address)
+    return row.at(address)

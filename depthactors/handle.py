@@ -1,0 +1,171 @@
+"""What a subscriber holds: one book, whoever keeps it at the moment."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any, overload
+
+import pykka
+
+from depthactors.actors.base import mailbox_of
+from depthactors.actors.messages import Best, BookStatus, DepthTo, Full, Ping, Status, Top
+from depthactors.book import BookState, BookView
+from depthactors.errors import LifecycleError, NotLiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from depthactors.actors.cell import BookCell
+    from depthactors.actors.messages import Listener
+    from depthactors.book.numerals import Level
+    from depthactors.errors import DepthActorsError
+
+
+logger = logging.getLogger(__name__)
+
+
+class BookHandle:
+    """One subscription to one book. Any thread; survives the replacement of the book's actor.
+
+    Attributes:
+        cell: where the book is found, whoever keeps it; for facades.
+        listener: what this subscription brought; for facades.
+    """
+
+    def __init__(self, cell: BookCell, depth: int, let_go: Callable[[BookHandle], None]) -> None:
+        """Made by `DepthEngine.subscribe`."""
+        self._depth = depth
+        self._number = cell.spec.number
+        self._let_go = let_go
+        self.cell = cell
+        self.listener: Listener | None = None
+
+    def __repr__(self) -> str:
+        return f"<BookHandle {self.symbol} {self.state}>"
+
+    @property
+    def symbol(self) -> str:
+        """Upper case."""
+        return self.cell.spec.symbol
+
+    @property
+    def market(self) -> str:
+        """Name of the market."""
+        return self.cell.spec.market.name
+
+    @property
+    def depth(self) -> int:
+        """How many of the best levels a side are promised to this subscription."""
+        return self._depth
+
+    @property
+    def state(self) -> BookState:
+        """What may be believed of the book at this moment."""
+        book, state = self.cell.current
+        if state is BookState.LIVE and book is not None and not (book.sound and book.depth >= self._depth):
+            return BookState.STALE
+        return state
+
+    @property
+    def error(self) -> DepthActorsError | None:
+        """What happened last to the book, if anything did."""
+        return self.cell.error
+
+    @property
+    def ref(self) -> pykka.ActorRef[Any]:
+        """The book's present actor, for `ref.ask(Top(5))`; another one after a restart."""
+        ref = self.cell.ref
+        assert ref is not None, "the supervisor starts the actor before it hands out the cell"
+        return ref
+
+    def view(self) -> BookView:
+        """Return the best `depth` levels of both sides, of one update id; no message, no lock, O(depth).
+
+        On a book so busy that several copies in a row are torn, its actor is asked.
+        """
+        view = self.cell.view(self._depth, self._number, self._depth)
+        return view if view is not None else self.ask(Top(self._depth))
+
+    @overload
+    def ask(self, message: Top | Best | Full, timeout: float = ...) -> BookView: ...
+    @overload
+    def ask(self, message: DepthTo, timeout: float = ...) -> tuple[Level, ...]: ...
+    @overload
+    def ask(self, message: Status, timeout: float = ...) -> BookStatus: ...
+    def ask(self, message: Any, timeout: float = 5.0) -> Any:
+        """Ask the book's actor and wait for the answer; some 60 microseconds.
+
+        Should the actor die meanwhile, its replacement is asked. From inside a callback of the same
+        book the answer is made at once, where a message would wait for itself.
+
+        Raises:
+            pykka.Timeout: no answer in `timeout` seconds.
+            LifecycleError: the book was unsubscribed, or the engine stopped.
+            UsageError: not a question to a book.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            if self.cell.state is BookState.STOPPED:
+                why = self.cell.error or "it is not followed any more"
+                msg = f"{self.symbol}: expected a book that is kept, was one that is not: {why}"
+                raise LifecycleError(msg)
+            ref, answer = self.ref, self.cell.answer
+            if answer is not None and mailbox_of(ref).thread is threading.current_thread():
+                return answer(message)
+            try:
+                return ref.ask(message, timeout=max(0.0, deadline - time.monotonic()))
+            except pykka.ActorDeadError:
+                if self.cell.state is BookState.FAILED:
+                    msg = f"{self.symbol}: the book was given up: {self.cell.error}"
+                    raise LifecycleError(msg) from self.cell.error
+                if time.monotonic() >= deadline:
+                    msg = f"{timeout} seconds"
+                    raise pykka.Timeout(msg) from None
+                # Its replacement is on the way.
+                time.sleep(0.001)
+
+    def wait_live(self, timeout: float = 30.0) -> Self:
+        """Wait until the book is live.
+
+        Raises:
+            NotLiveError: it was not in `timeout` seconds; the message says why, where that is known.
+            DepthActorsError: it was given up; the error that ended it, e.g. `UnknownSymbolError`.
+            LifecycleError: it was unsubscribed meanwhile.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            settled = self.cell.settled.wait(max(0.0, deadline - time.monotonic()))
+            state, error = self.state, self.cell.error
+            if state is BookState.LIVE:
+                return self
+            if state is BookState.FAILED and error is not None:
+                raise error
+            if state is BookState.STOPPED:
+                msg = f"{self.symbol}: the book is not followed any more"
+                raise LifecycleError(msg)
+            if not settled or time.monotonic() >= deadline:
+                why = f" ({error})" if error is not None else ""
+                msg = f"{self.symbol}: expected LIVE within {timeout:g} s, was {state}{why}"
+                raise NotLiveError(msg)
+
+    def silence(self, deadline: float) -> None:
+        """See to it that the listener is not called any more once this returns, or the monotonic deadline is over."""
+        if self.listener is None:
+            return
+        self.cell.remove(self.listener)
+        ref = self.ref
+        if mailbox_of(ref).thread is threading.current_thread():
+            return
+        try:
+            ref.ask(Ping(), timeout=max(0.0, deadline - time.monotonic()))
+        except pykka.ActorDeadError:
+            logger.debug("= %s has no actor that could call its listeners", self.symbol)
+        except pykka.Timeout:
+            logger.warning("! %s is still in a callback, which is told no more after it", self.symbol)
+
+    def close(self) -> None:
+        """End this subscription, as `DepthEngine.unsubscribe` does."""
+        self._let_go(self)

@@ -1,0 +1,79 @@
+"""The ends of an engine that nobody calls: the interpreter's exit, and a fork."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_EXIT_TIMEOUT: Final = 2.0
+"""Seconds that an engine may take to stop when the interpreter ends; its threads are daemons anyway."""
+
+
+class Running(Protocol):
+    """What runs threads that must not outlive the interpreter, and do not exist in a fork."""
+
+    def stop(self, timeout: float) -> None:
+        """End every thread."""
+
+    def forsake(self) -> None:
+        """Say in a fork that nothing runs here."""
+
+
+running: set[Running] = set()
+"""What is started and not stopped; kept here even if nobody else keeps it, as its threads are."""
+
+
+class Latch:
+    """Something that happens once and can be waited for. A signal handler may set it.
+
+    `threading.Event` has a lock that a handler could find held by the very thread it interrupted.
+    """
+
+    def __init__(self) -> None:
+        """Begin unset."""
+        self._closed = threading.Lock()
+        self._closed.acquire()
+
+    def set(self) -> None:
+        """Let everybody pass, now and later."""
+        try:
+            self._closed.release()
+        except RuntimeError:
+            # It was set before.
+            return
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for so many seconds; returns whether it is set."""
+        if not self._closed.acquire(timeout=max(0.0, timeout)):
+            return False
+        self.set()
+        return True
+
+
+def join(threads: Iterable[threading.Thread], deadline: float) -> list[threading.Thread]:
+    """Wait for threads other than this one; returns those still alive at the deadline."""
+    others = [thread for thread in threads if thread is not threading.current_thread()]
+    for thread in others:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return [thread for thread in others if thread.is_alive()]
+
+
+def _stop_all() -> None:
+    for each in tuple(running):
+        each.stop(timeout=_EXIT_TIMEOUT)
+
+
+def _forsake_all() -> None:
+    for each in tuple(running):
+        each.forsake()
+
+
+atexit.register(_stop_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forsake_all)

@@ -1,0 +1,77 @@
+"""What every test gets: the recordings of real traffic, and proof that it left no thread behind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from depthactors import DepthEngine
+from depthactors.exchange import LocalExchange
+
+CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2] / "shared" / "captures"))
+DEADLINE = 5.0
+
+settings.register_profile("depthactors", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("depthactors")
+
+
+def pytest_generate_tests(metafunc):
+    """Run a test that takes `capture` once for each recording."""
+    if "capture" in metafunc.fixturenames:
+        files = sorted(CAPTURES.glob("*/*/*.gz"))
+        skip = pytest.mark.skip(reason=f"no recordings in DEPTHACTORS_CAPTURES ({CAPTURES})")
+        cases = [pytest.param(path, id=f"{path.parent.name}-{path.stem}") for path in files]
+        metafunc.parametrize("capture", cases or [pytest.param(None, marks=skip, id="none")])
+
+
+@pytest.fixture
+def captures():
+    """Return the folder of recordings."""
+    if not CAPTURES.is_dir():
+        pytest.skip(f"no recordings in DEPTHACTORS_CAPTURES ({CAPTURES})")
+    return CAPTURES
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left():
+    """Fail a test whose own threads of the package outlive it."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + DEADLINE
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("depthactors")]
+    for thread in ours:
+        if thread not in before:
+            thread.join(max(0.0, deadline - time.monotonic()))
+    left = [thread.name for thread in ours if thread.is_alive() and thread not in before]
+    assert left == [], f"threads left behind: {left}"
+
+
+@pytest.fixture
+def exchange(monkeypatch):
+    """Three busy symbols on a local exchange, to which every engine of the test goes."""
+    with LocalExchange.with_order_flow(["BTCUSDT", "ETHUSDT", "BNBUSDT"], rate=100.0) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        yield exchange
+
+
+@pytest.fixture
+def engine(exchange):
+    """An engine of exact numbers on that exchange."""
+    with DepthEngine(number=Decimal) as engine:
+        yield engine
+
+
+@pytest.fixture
+def dead_address(monkeypatch):
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setenv("DEPTHACTORS_EXCHANGE", address)
+    return address

@@ -1,0 +1,126 @@
+"""`DepthCache`: the object that a depth-cache callback gets."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from depthactors import wire
+from depthactors.actors.messages import Full, Top
+from depthactors.book import BookState, BookView, OrderBook
+from depthactors.book.view import capture
+from depthactors.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.handle import BookHandle
+
+
+class DepthCache:
+    """A symbol's levels as lists of `[price, quantity]`, best first, in the type asked for.
+
+    In a callback it shows the book as of the update that the callback is for. Kept for later, or read
+    in another thread, it shows the book as it is then; each call is of one update.
+
+    Attributes:
+        symbol: upper case.
+        conv_type: called with the exchange's text of each price and quantity that is read.
+    """
+
+    def __init__(self, symbol: str, conv_type: Callable[[str], Any] = float) -> None:
+        """Begin empty, to be filled by `add_bid` and `add_ask`; the manager makes those that follow a book."""
+        self.symbol = symbol
+        self.conv_type = conv_type
+        self._handle: BookHandle | None = None
+        self._own = OrderBook(symbol, wire.Snapshot(0, 0, 1, 0, [], []))
+
+    @classmethod
+    def following(cls, handle: BookHandle, conv_type: Callable[[str], Any]) -> DepthCache:
+        """Show the book of a subscription."""
+        cache = cls(handle.symbol, conv_type)
+        cache._handle = handle
+        return cache
+
+    @property
+    def update_time(self) -> int:
+        """The last event's time in milliseconds, or the snapshot's id before the first event; `-1` for neither."""
+        book = self._book()
+        return -1 if book is None else book.event_time or book.last_update_id or -1
+
+    @property
+    def state(self) -> BookState:
+        """What may be believed of the book; `LIVE` for one that was filled by hand."""
+        return BookState.LIVE if self._handle is None else self._handle.state
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last change."""
+        return self._capture(1).age
+
+    def get_bids(self, limit: int | None = None) -> list[list[Any]]:
+        """Return the best `limit` bids, or every vouched-for one, highest price first."""
+        return self._levels(limit, "bid")
+
+    def get_asks(self, limit: int | None = None) -> list[list[Any]]:
+        """Return the best `limit` asks, or every vouched-for one, lowest price first."""
+        return self._levels(limit, "ask")
+
+    def view(self, limit: int | None = None) -> BookView:
+        """Return both sides of one update as a `BookView`; of `Decimal` if that is `conv_type`, else `float`."""
+        return self._capture(limit, Decimal if self.conv_type is Decimal else float)
+
+    def add_bid(self, bid: list[Any] | tuple[Any, ...]) -> None:
+        """Set a bid level `[price, quantity]`, texts or numbers; quantity zero removes it.
+
+        Raises:
+            UsageError: the cache follows a book, which the exchange alone changes.
+            MalformedFrameError: no sound level.
+        """
+        self._change(bid, wire.BID)
+
+    def add_ask(self, ask: list[Any] | tuple[Any, ...]) -> None:
+        """Set an ask level, as `add_bid` does."""
+        self._change(ask, wire.ASK)
+
+    @staticmethod
+    def sort_depth(
+        vals: dict[Any, Any] | list[Any], reverse: bool = False, conv_type: Callable[[Any], Any] = float
+    ) -> list[list[Any]]:
+        """Return levels of a dict or a list as `[price, quantity]` lists, in the order of their price as a number."""
+        if isinstance(vals, dict):
+            pairs = list(vals.items())
+        elif isinstance(vals, list):
+            pairs = vals
+        else:
+            msg = f"expected a dict or a list of levels, was {vals!r}"
+            raise UsageError(msg)
+        ordered = sorted(pairs, key=lambda level: float(level[0]), reverse=reverse)
+        return [[conv_type(price), conv_type(quantity)] for price, quantity, *_ in ordered]
+
+    def _levels(self, limit: int | None, side: Any) -> list[list[Any]]:
+        view, convert = self._capture(limit), self.conv_type
+        if convert is float:
+            return [list(level) for level in (view.bids if side == "bid" else view.asks)]
+        return [[convert(price), convert(quantity)] for price, quantity in view.texts(side)]
+
+    def _capture(self, count: int | None, number: type[float | Decimal] = float) -> BookView:
+        if self._handle is None:
+            view = capture(self._own, count, BookState.LIVE, number, self._own.recv_time)
+            assert view is not None, "a book of one's own is not changed by other threads"
+            return view
+        view = self._handle.cell.view(count, number)
+        if view is None:
+            view = self._handle.ask(Full() if count is None else Top(count))
+        return view
+
+    def _book(self) -> OrderBook | None:
+        return self._own if self._handle is None else self._handle.cell.current[0]
+
+    def _change(self, level: list[Any] | tuple[Any, ...], side: float) -> None:
+        if self._handle is not None:
+            msg = f"{self.symbol}: expected a cache of one's own to change, was one that follows the exchange"
+            raise UsageError(msg)
+        texts = [str(each) for each in level[:2]]
+        book = self._own
+        (book.bids if side == wire.BID else book.asks).apply(wire.parse_levels([texts], side))

@@ -1,0 +1,290 @@
+"""`DepthCache`: filled by hand, sorted, and following a book, as python-binance's does it."""
+
+import logging
+import queue
+import time
+from contextlib import ExitStack
+from decimal import Decimal
+
+import pytest
+
+from depthactors import BookState, DepthCache, ThreadedDepthCacheManager
+from depthactors.errors import DepthActorsError, UsageError
+from depthactors.exchange import LocalExchange
+
+ZEROS = ["0", "0.0", "0.00000000", "0.000", "0e-8", "-0.0", 0, 0.0, Decimal("0E-8")]
+
+
+@pytest.fixture
+def cache():
+    cache = DepthCache("BNBBTC")
+    for price, quantity in (("0.00158", "3.1"), ("0.00161", "0.5"), ("0.00159", "7")):
+        cache.add_bid([price, quantity])
+    for price, quantity in (("0.00173", "1"), ("0.00162", "2.5"), ("0.01", "9")):
+        cache.add_ask([price, quantity])
+    return cache
+
+
+def test_an_empty_cache_has_its_names_and_no_levels():
+    cache = DepthCache("BNBBTC")
+    assert (cache.symbol, cache.conv_type, cache.update_time) == ("BNBBTC", float, -1)
+    assert (cache.get_bids(), cache.get_asks(), cache.state) == ([], [], BookState.LIVE)
+
+
+def test_levels_are_lists_of_lists_best_first(cache):
+    assert cache.get_bids() == [[0.00161, 0.5], [0.00159, 7.0], [0.00158, 3.1]]
+    assert cache.get_asks() == [[0.00162, 2.5], [0.00173, 1.0], [0.01, 9.0]]
+    assert all(type(level) is list for level in cache.get_bids() + cache.get_asks())
+
+
+@pytest.mark.parametrize(("limit", "count"), [(None, 3), (1, 1), (2, 2), (3, 3), (100, 3)])
+def test_a_limit_cuts_from_the_best(cache, limit, count):
+    assert cache.get_bids(limit) == cache.get_bids()[:count]
+    assert cache.get_asks(limit=limit) == cache.get_asks()[:count]
+
+
+@pytest.mark.parametrize(
+    ("convert", "price", "quantity"),
+    [
+        (float, 100.25, 0.1),
+        (Decimal, Decimal("100.25"), Decimal("0.10")),
+        (str, "100.25", "0.10"),
+        (lambda text: "~" + text, "~100.25", "~0.10"),
+    ],
+    ids=["float", "Decimal", "str", "any callable"],
+)
+def test_prices_and_quantities_are_of_the_type_asked_for(convert, price, quantity):
+    cache = DepthCache("BTCUSDT", conv_type=convert)
+    cache.add_bid(["100.25", "0.10"])
+    cache.add_ask(("100.25", "0.10"))
+    assert cache.get_bids() == cache.get_asks() == [[price, quantity]]
+    assert {type(each) for each in cache.get_bids()[0]} == {type(price)}
+
+
+def test_the_type_may_be_changed_between_two_reads(cache):
+    cache.conv_type = str
+    assert cache.get_bids(1) == [["0.00161", "0.5"]]
+    cache.conv_type = Decimal
+    assert cache.get_bids(1) == [[Decimal("0.00161"), Decimal("0.5")]]
+
+
+def test_no_digit_is_lost():
+    cache = DepthCache("SHIBUSDT", conv_type=Decimal)
+    cache.add_bid(["0.00001234", "123456789012345678.12345678"])
+    assert cache.get_bids() == [[Decimal("0.00001234"), Decimal("123456789012345678.12345678")]]
+
+
+@pytest.mark.parametrize(
+    "numbers", [(100.5, 2.0), (Decimal("100.5"), Decimal(2)), (100.5, 2), ("100.50", "2.00")], ids=str
+)
+def test_a_level_may_be_given_as_texts_or_numbers(numbers):
+    cache = DepthCache("BTCUSDT")
+    cache.add_bid(list(numbers))
+    cache.add_ask(list(numbers))
+    assert cache.get_bids() == cache.get_asks() == [[100.5, 2.0]]
+
+
+@pytest.mark.parametrize("zero", ZEROS, ids=repr)
+def test_zero_removes_in_any_spelling(cache, zero):
+    cache.add_bid(["0.00161", zero])
+    cache.add_ask(["0.00162", zero])
+    assert [price for price, _ in cache.get_bids()] == [0.00159, 0.00158]
+    assert [price for price, _ in cache.get_asks()] == [0.00173, 0.01]
+
+
+@pytest.mark.parametrize("zero", ZEROS, ids=repr)
+def test_removing_an_unknown_level_is_no_error(cache, zero):
+    before = cache.get_bids(), cache.get_asks()
+    cache.add_bid(["0.5", zero])
+    cache.add_ask(["0.5", zero])
+    assert (cache.get_bids(), cache.get_asks()) == before
+
+
+def test_a_level_given_again_is_replaced_whatever_its_spelling(cache):
+    cache.add_bid(["0.0016100", "8"])
+    assert cache.get_bids(1) == [[0.00161, 8.0]]
+    assert len(cache.get_bids()) == 3
+
+
+@pytest.mark.parametrize(
+    "level",
+    [["nonsense", "1"], ["1", "nonsense"], ["-1", "1"], ["1", "-1"], ["0", "1"], ["nan", "1"], ["1", "inf"], ["1"], []],
+    ids=repr,
+)
+def test_what_is_no_level_is_refused_and_changes_nothing(cache, level):
+    before = cache.get_bids()
+    with pytest.raises(DepthActorsError):
+        cache.add_bid(level)
+    assert cache.get_bids() == before
+
+
+def test_a_view_is_of_both_sides(cache):
+    view = cache.view(1)
+    assert (view.symbol, view.bids, view.asks) == ("BNBBTC", ((0.00161, 0.5),), ((0.00162, 2.5),))
+    cache.conv_type = Decimal
+    assert cache.view(1).bids == ((Decimal("0.00161"), Decimal("0.5")),)
+
+
+PAIRS = {"9.5": "1", "10.5": "2", "100": "3"}
+
+
+@pytest.mark.parametrize(
+    ("vals", "options", "expected"),
+    [
+        (PAIRS, {}, [[9.5, 1.0], [10.5, 2.0], [100.0, 3.0]]),
+        (PAIRS, {"reverse": True}, [[100.0, 3.0], [10.5, 2.0], [9.5, 1.0]]),
+        ([["10.5", "2"], ["9.5", "1"]], {}, [[9.5, 1.0], [10.5, 2.0]]),
+        ([("10.5", "2"), ("9.5", "1")], {"reverse": True}, [[10.5, 2.0], [9.5, 1.0]]),
+        (PAIRS, {"conv_type": str}, [["9.5", "1"], ["10.5", "2"], ["100", "3"]]),
+        (PAIRS, {"conv_type": str, "reverse": True}, [["100", "3"], ["10.5", "2"], ["9.5", "1"]]),
+        (PAIRS, {"conv_type": Decimal}, [[Decimal("9.5"), 1], [Decimal("10.5"), 2], [100, 3]]),
+        ({}, {}, []),
+        ([], {}, []),
+    ],
+    ids=["dict", "reversed", "list", "list of tuples", "str", "str, reversed", "Decimal", "empty dict", "empty list"],
+)
+def test_sorting_is_by_the_price_as_a_number(vals, options, expected):
+    assert DepthCache.sort_depth(vals, **options) == expected
+
+
+def test_sorting_takes_its_arguments_by_place_and_leaves_the_input_alone():
+    levels = [["2", "1"], ["1", "1"]]
+    assert DepthCache.sort_depth(levels, True, str) == [["2", "1"], ["1", "1"]]
+    DepthCache.sort_depth(levels)
+    assert levels == [["2", "1"], ["1", "1"]]
+
+
+def test_what_is_neither_a_dict_nor_a_list_is_refused():
+    with pytest.raises(ValueError, match="expected a dict or a list"):
+        DepthCache.sort_depth("nonsense")
+
+
+# Caches that follow a book of a local exchange.
+
+
+class Following:
+    """A manager, and the exchange it talks to."""
+
+    def __init__(self, exchange, manager):
+        self.exchange, self.manager = exchange, manager
+
+    def seen(self, read, start="start_depth_cache", symbol="BNBBTC", **options):
+        """Follow a book; returns the name and a queue of what `read` makes of the cache in the callback."""
+        seen = queue.Queue()
+        name = getattr(self.manager, start)(lambda cache: seen.put(read(cache)), symbol, ws_interval=100, **options)
+        return name, seen
+
+
+@pytest.fixture
+def follow(monkeypatch):
+    """Start an exchange with one symbol and a manager."""
+    with ExitStack() as stack:
+
+        def follow(symbol="BNBBTC", market="spot"):
+            exchange = stack.enter_context(LocalExchange.with_order_flow([symbol], market=market, rate=50.0))
+            monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+            return Following(exchange, stack.enter_context(ThreadedDepthCacheManager()))
+
+        yield follow
+
+
+@pytest.mark.parametrize(
+    ("market", "start", "symbol"),
+    [
+        ("spot", "start_depth_cache", "BNBBTC"),
+        ("usdm", "start_futures_depth_socket", "BTCUSDT"),
+        ("coinm", "start_coin_futures_depth_socket", "BTCUSD_PERP"),
+        ("options", "start_options_depth_socket", "BTC-261225-100000-C"),
+    ],
+)
+def test_in_a_callback_both_sides_are_of_one_update_and_the_exchanges(follow, market, start, symbol):
+    following = follow(symbol, market)
+
+    def read(cache):
+        return cache.view(1).last_update_id, cache.get_bids(20), cache.get_asks(20), cache.update_time
+
+    name, seen = following.seen(read, start, symbol, conv_type=Decimal, limit=20)
+    assert name == f"{symbol.lower()}@depth20"
+    updates = [seen.get(timeout=10) for _ in range(20)]
+    for update_id, bids, asks, _ in updates:
+        truth = following.exchange.book_at(symbol, update_id)
+        assert (bids, asks) == ([*map(list, truth.bids[:20])], [*map(list, truth.asks[:20])])
+    ids, times = [update[0] for update in updates], [update[3] for update in updates[1:]]
+    assert (ids, times) == (sorted(set(ids)), sorted(times))
+    assert abs(times[-1] / 1000 - time.time()) < 10
+
+
+@pytest.mark.parametrize(
+    "convert", [float, Decimal, str, lambda text: ("it", text)], ids=["float", "Decimal", "str", "any"]
+)
+def test_levels_are_best_first_in_the_type_asked_for(follow, convert):
+    following = follow()
+    _, seen = following.seen(lambda cache: (cache.view(1), cache.get_bids(), cache.get_asks(5)), conv_type=convert)
+    view, bids, asks = seen.get(timeout=10)
+    assert (len(bids) >= 10, len(asks)) == (True, 5)
+    assert {type(each) for level in bids + asks for each in level} == {type(convert("1"))}
+    truth = following.exchange.book_at("BNBBTC", view.last_update_id)
+    # The local exchange spells spot's numbers with 8 digits, as the real one does.
+    assert bids[:10] == [[convert(f"{number:.8f}") for number in level] for level in truth.bids[:10]]
+
+
+def test_a_cache_kept_for_later_follows_until_the_stop_and_cannot_be_changed(follow):
+    following = follow()
+    _, seen = following.seen(lambda cache: cache)
+    cache = seen.get(timeout=10)
+    first = cache.view(1).last_update_id
+    while cache.view(1).last_update_id <= first:
+        seen.get(timeout=10)
+    with pytest.raises(UsageError, match="of one's own"):
+        cache.add_bid(["1", "1"])
+    following.manager.stop()
+    assert (cache.state, len(cache.get_bids(5))) == (BookState.STOPPED, 5)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "options", "name"),
+    [("BNBBTC", {}, "bnbbtc@depth10"), ("bnbBtc", {}, "bnbbtc@depth10"), ("BNBBTC", {"limit": 50}, "bnbbtc@depth50")],
+    ids=["default", "any case", "with a limit"],
+)
+def test_the_first_cache_is_in_sync_and_has_the_streams_name(follow, symbol, options, name):
+    given, seen = follow().seen(lambda cache: (cache, cache.state, len(cache.get_bids())), symbol=symbol, **options)
+    cache, state, levels = seen.get(timeout=10)
+    assert (given, type(cache), cache.symbol, cache.conv_type) == (name, DepthCache, "BNBBTC", float)
+    assert (state, levels >= options.get("limit", 10), cache.age >= 0) == (BookState.LIVE, True, True)
+
+
+def test_a_symbol_twice_is_two_names_two_callbacks_and_one_book(follow):
+    following = follow()
+    name, first = following.seen(lambda cache: cache.get_bids(1))
+    other, second = following.seen(lambda cache: cache.get_bids(1), conv_type=str)
+    assert name != other
+    assert (type(first.get(timeout=10)[0][0]), type(second.get(timeout=10)[0][0])) == (float, str)
+    assert len(following.manager.status().books) == 1
+    following.manager.stop_socket(name)
+    for _ in range(20):
+        second.get(timeout=10)
+
+
+def test_a_limit_beyond_what_the_market_vouches_for_is_cut_with_a_warning(follow, caplog):
+    with caplog.at_level(logging.WARNING, "depthactors"):
+        name, seen = follow().seen(lambda cache: cache, limit=5000)
+    assert name == "bnbbtc@depth4500"
+    assert "4500" in caplog.text
+    seen.get(timeout=10)
+
+
+@pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit])
+def test_a_raising_callback_ends_neither_its_stream_nor_another(follow, kind):
+    calls = queue.Queue()
+
+    def broken(cache):
+        calls.put(cache)
+        raise kind
+
+    following = follow()
+    following.manager.start_depth_cache(broken, "BNBBTC", ws_interval=100)
+    _, others = following.seen(lambda cache: cache)
+    for _ in range(3):
+        calls.get(timeout=10)
+        others.get(timeout=10)
+    assert following.manager.is_alive()

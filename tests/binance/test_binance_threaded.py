@@ -1,0 +1,298 @@
+"""`ThreadedDepthCacheManager` against a local exchange: what a program written for python-binance relies on."""
+
+import functools
+import inspect
+import queue
+import signal
+import threading
+import time
+
+import pytest
+
+from depthactors import DepthCache, ThreadedDepthCacheManager, markets
+from depthactors.errors import UsageError
+from depthactors.exchange import LocalExchange
+from depthactors.exchange.flow_feed import FlowFeed
+
+SYMBOLS = ["BNBBTC", "BTCUSDT"]
+
+
+class Inbox(queue.Queue):
+    """A callback that keeps what it is given."""
+
+    __call__ = queue.Queue.put
+
+    def next(self, kind=object):
+        """Return the next item of a class."""
+        deadline = time.monotonic() + 10
+        while True:
+            item = self.get(timeout=max(0.01, deadline - time.monotonic()))
+            if isinstance(item, kind):
+                return item
+
+
+@pytest.fixture
+def exchange(monkeypatch):
+    with LocalExchange.with_order_flow(SYMBOLS, rate=50.0) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        yield exchange
+
+
+@pytest.fixture
+def manager(exchange):
+    with ThreadedDepthCacheManager() as manager:
+        yield manager
+
+
+def quickly(manager, callback, symbol="BNBBTC", **options):
+    return manager.start_depth_cache(callback, symbol, **{"ws_interval": 100} | options)
+
+
+def test_the_arguments_are_those_of_python_binance_in_their_order():
+    parameters = inspect.signature(ThreadedDepthCacheManager).parameters
+    defaults = {name: parameter.default for name, parameter in parameters.items()}
+    expected = {"api_key": None, "api_secret": None, "requests_params": None, "tld": "com", "testnet": False}
+    assert list(defaults.items())[:5] == list(expected.items())
+    assert {"session_params": None, "https_proxy": None, "verbose": False}.items() <= defaults.items()
+
+
+STARTS = [
+    "start_depth_cache",
+    "start_futures_depth_socket",
+    "start_coin_futures_depth_socket",
+    "start_options_depth_socket",
+]
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_every_start_takes_the_same_arguments(name):
+    parameters = inspect.signature(getattr(ThreadedDepthCacheManager, name)).parameters
+    assert [(each.name, each.default) for each in list(parameters.values())[1:]] == [
+        ("callback", inspect.Parameter.empty), ("symbol", inspect.Parameter.empty), ("refresh_interval", 1800),
+        ("bm", None), ("limit", 10), ("conv_type", float), ("ws_interval", 0),
+    ]  # fmt: skip
+
+
+def test_an_unknown_symbol_is_one_error_then_none_and_the_others_go_on(manager):
+    good, bad = Inbox(), Inbox()
+    quickly(manager, good)
+    name = quickly(manager, bad, "NOSUCH")
+    error = bad.next(dict)
+    assert (set(error), error["e"], error["type"]) == ({"e", "type", "m"}, "error", "UnknownSymbolError")
+    assert "NOSUCH" in error["m"]
+    assert bad.get(timeout=10) is None
+    good.next(DepthCache)
+    manager.stop_socket(name)
+    assert bad.empty()
+
+
+def test_a_lost_connection_is_one_error_and_updates_resume_by_themselves(exchange):
+    inbox = Inbox()
+    with ThreadedDepthCacheManager() as manager:
+        quickly(manager, inbox)
+        inbox.next(DepthCache)
+        port = exchange.port
+        exchange.stop()
+        assert inbox.next(dict)["type"] == "BinanceWebsocketClosed"
+        with LocalExchange([FlowFeed("BNBBTC", markets.SPOT)], port=port):
+            assert isinstance(inbox.get(timeout=20), DepthCache)
+
+
+def test_used_up_reconnects_are_told_with_none_behind(exchange):
+    inbox = Inbox()
+    with ThreadedDepthCacheManager(max_reconnects=2) as manager:
+        quickly(manager, inbox)
+        inbox.next(DepthCache)
+        exchange.stop()
+        assert [inbox.next(dict)["type"] for _ in range(2)] == [
+            "BinanceWebsocketClosed",
+            "BinanceWebsocketUnableToConnect",
+        ]
+        assert inbox.get(timeout=10) is None
+
+
+def test_a_stopped_socket_is_gone_on_return_and_may_be_started_again(manager):
+    stopped, other = Inbox(), Inbox()
+    name = quickly(manager, stopped)
+    quickly(manager, other, "BTCUSDT")
+    stopped.next(DepthCache)
+    manager.stop_socket(name)
+    assert not any("book-BNBBTC" in thread.name for thread in threading.enumerate())
+    count = stopped.qsize()
+    for _ in range(3):
+        other.next(DepthCache)
+    assert stopped.qsize() == count
+    manager.stop_socket(name)
+    manager.stop_socket("no such name")
+    assert quickly(manager, stopped) == name
+    stopped.next(DepthCache)
+    assert not [item for item in list(other.queue) + list(stopped.queue) if isinstance(item, dict)]
+
+
+def test_a_stopped_callback_of_a_shared_book_is_not_called_after_the_return(manager):
+    entered, leave, last = threading.Event(), threading.Event(), Inbox()
+
+    def slow(_cache):
+        entered.set()
+        leave.wait(0.5)
+
+    quickly(manager, slow)
+    name = quickly(manager, last)
+    last.next()
+    entered.clear()
+    assert entered.wait(10)
+    manager.stop_socket(name)
+    last.queue.clear()
+    leave.set()
+    entered.clear()
+    assert entered.wait(10)
+    assert last.empty(), "called after stop_socket had returned"
+
+
+@pytest.mark.parametrize("stop_first", [False, True], ids=["before start", "after stop"])
+def test_a_stream_needs_a_running_manager(exchange, stop_first):
+    manager = ThreadedDepthCacheManager()
+    if stop_first:
+        manager.start()
+        manager.stop()
+    with pytest.raises(RuntimeError, match=r"attempting to start a stream .* will not work"):
+        manager.start_depth_cache(print, "BNBBTC")
+    manager.stop()
+
+
+def test_it_starts_once_and_tells_whether_it_is_alive(exchange):
+    manager = ThreadedDepthCacheManager()
+    assert not manager.is_alive()
+    manager.start()
+    assert manager.is_alive()
+    with pytest.raises(RuntimeError, match="once"):
+        manager.start()
+    assert manager.is_alive()
+    manager.stop()
+    assert not manager.is_alive()
+    with pytest.raises(RuntimeError):
+        manager.start()
+
+
+def test_it_has_what_else_programs_use_of_a_thread(exchange):
+    manager = ThreadedDepthCacheManager()
+    assert isinstance(manager.daemon, bool)
+    assert isinstance(manager.name, str)
+
+
+def test_stop_leaves_no_thread_and_may_be_called_again_and_before_start(exchange):
+    never_started = ThreadedDepthCacheManager()
+    never_started.stop()
+    before = set(threading.enumerate())
+    inbox = Inbox()
+    manager = ThreadedDepthCacheManager()
+    manager.start()
+    for symbol in SYMBOLS:
+        quickly(manager, inbox, symbol)
+    inbox.next(DepthCache)
+    manager.stop()
+    ours = [each.name for each in set(threading.enumerate()) - before if "exchange" not in each.name]
+    assert [name for name in ours if name.startswith("depthactors")] == []
+    manager.stop()
+
+
+def test_stop_from_inside_a_callback_ends_everything(exchange):
+    manager = ThreadedDepthCacheManager()
+    returned = Inbox()
+
+    def once(_cache):
+        manager.stop()
+        returned("yes")
+
+    manager.start()
+    quickly(manager, once)
+    assert returned.next() == "yes"
+    manager.join(10)
+    assert not manager.is_alive()
+
+
+def test_stop_socket_from_inside_its_callback_ends_that_stream(manager):
+    other, calls = Inbox(), Inbox()
+    quickly(manager, other, "BTCUSDT")
+
+    def once(_cache):
+        manager.stop_socket("bnbbtc@depth10")
+        calls("called")
+
+    quickly(manager, once)
+    calls.next()
+    for _ in range(5):
+        other.next(DepthCache)
+    assert calls.empty()
+
+
+def test_join_waits_for_the_stop_or_for_its_timeout(exchange):
+    manager = ThreadedDepthCacheManager()
+    with pytest.raises(RuntimeError):
+        manager.join(0.1)
+    manager.start()
+    begin = time.monotonic()
+    manager.join(timeout=0.2)
+    assert 0.15 < time.monotonic() - begin < 2
+    assert manager.is_alive()
+    threading.Timer(0.2, manager.stop).start()
+    manager.join()
+    assert not manager.is_alive()
+
+
+def test_join_is_interrupted_at_once(exchange):
+    with ThreadedDepthCacheManager() as manager:
+        main = threading.main_thread().ident
+        timer = threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT))
+        timer.start()
+        begin = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            manager.join()
+        assert time.monotonic() - begin < 1.5
+        timer.join()
+
+
+async def coroutine(_cache):
+    pass
+
+
+class WithMethod:
+    async def callback(self, cache):
+        pass
+
+
+class Called:
+    async def __call__(self, cache):
+        pass
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [coroutine, WithMethod().callback, functools.partial(coroutine), Called()],
+    ids=["function", "method", "partial", "object"],
+)
+def test_a_coroutine_callback_is_refused_with_the_reason(manager, callback):
+    with pytest.raises(TypeError, match="event loop"):
+        manager.start_depth_cache(callback, "BNBBTC")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ws_interval": 250}, "ws_interval"),
+        ({"ws_interval": -1}, "ws_interval"),
+        ({"symbol": ""}, "symbol"),
+        ({"symbol": None}, "symbol"),
+        ({"symbol": "a b"}, "symbol"),
+        ({"limit": 0}, "depth"),
+        ({"limit": "10"}, "depth"),
+        ({"callback": None}, "callback"),
+        ({"conv_type": "float"}, "conv_type"),
+    ],
+    ids=str,
+)
+def test_an_argument_that_cannot_be_right_is_refused_and_nothing_is_started(manager, options, words):
+    with pytest.raises(ValueError, match=words) as caught:
+        manager.start_depth_cache(**{"callback": print, "symbol": "BNBBTC"} | options)
+    assert isinstance(caught.value, UsageError)
+    assert manager.status().books == ()

@@ -1,0 +1,39 @@
+"""The public names: programs outside are written against them."""
+
+import subprocess
+import sys
+
+import depthactors
+
+
+def test_the_package_exports_what_is_documented():
+    assert sorted(depthactors.__all__) == [
+        "Best",
+        "BookEvent",
+        "BookHandle",
+        "BookState",
+        "BookStatus",
+        "BookView",
+        "DepthCache",
+        "DepthEngine",
+        "DepthTo",
+        "EngineStatus",
+        "Full",
+        "Market",
+        "OrderBook",
+        "Status",
+        "ThreadedDepthCacheManager",
+        "Top",
+        "markets",
+    ]
+    for name in depthactors.__all__:
+        assert hasattr(depthactors, name)
+
+
+def test_the_package_imports_no_extra():
+    script = (
+        "import depthactors, sys\n"
+        "print([name for name in ('depthactors.exchange', 'websockets', 'rich') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    assert result.stdout == "[]\n"

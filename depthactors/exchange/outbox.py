@@ -1,0 +1,111 @@
+"""The bounded queue between those who have frames for a client and the thread that sends them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from threading import Condition
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOM: Final = 1_000
+"""Frames that may wait for one client."""
+
+OVERFLOW: Final = 10
+"""Times the room: what a client may be behind when nobody waits for it."""
+
+PATIENCE: Final = 5.0
+"""Seconds for which a client may take nothing from its full queue."""
+
+
+class Outbox:
+    """Frames that wait to be sent to one client; any thread.
+
+    `append` never waits; its `False` tells of a client that is to be given up: one that took nothing
+    from its full queue for `patience` seconds, or is behind by several times the room.
+    `wait_for_room` waits for a client that takes frames, be it slowly.
+    """
+
+    def __init__(
+        self, room: int = ROOM, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Start empty.
+
+        Args:
+            room: frames.
+            patience: seconds.
+            clock: seconds, monotonic.
+        """
+        self._room = room
+        self._patience = patience
+        self._clock = clock
+        self._changed = Condition()
+        self._frames: deque[bytes] = deque()
+        self._in_flight = False
+        self._closed = False
+        self._last_taken = clock()
+        self._full_since = 0.0
+
+    def append(self, frame: bytes) -> bool:
+        """Add a frame behind the others; `False` when the client should be given up.
+
+        After `close` the frame is dropped.
+        """
+        with self._changed:
+            if self._closed:
+                return True
+            waiting = len(self._frames)
+            if waiting >= self._room and (waiting >= OVERFLOW * self._room or self._stuck_for() > self._patience):
+                return False
+            self._frames.append(frame)
+            if waiting + 1 == self._room:
+                self._full_since = self._clock()
+            self._changed.notify_all()
+            return True
+
+    def wait_for_room(self, pause: float | None = None) -> bool:
+        """Wait until a frame more fits; `False` when nothing has been taken for `pause` seconds.
+
+        Args:
+            pause: the patience by default.
+        """
+        longest = self._patience if pause is None else pause
+        with self._changed:
+            while len(self._frames) >= self._room and not self._closed:
+                left = longest - self._stuck_for()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+            return True
+
+    def take(self) -> bytes | None:
+        """Wait for a frame and take it; `None` after `close`. The frame before counts as sent now."""
+        with self._changed:
+            self._in_flight = False
+            self._changed.notify_all()
+            while not self._frames and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                return None
+            self._in_flight = True
+            self._last_taken = self._clock()
+            self._changed.notify_all()
+            return self._frames.popleft()
+
+    def wait_sent(self, timeout: float) -> bool:
+        """Wait until every frame has been sent or the outbox was closed; `False` when time ran out."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed or not (self._frames or self._in_flight), timeout)
+
+    def close(self) -> None:
+        """Drop what waits and let everybody go; idempotent."""
+        with self._changed:
+            self._closed = True
+            self._frames.clear()
+            self._changed.notify_all()
+
+    def _stuck_for(self) -> float:
+        """Seconds since the queue became full or a frame was taken, whichever was later."""
+        return self._clock() - max(self._full_since, self._last_taken)

@@ -1,0 +1,163 @@
+"""The one thread that carries out the feeds' steps, each in its time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from threading import Condition, Thread
+from typing import TYPE_CHECKING, Protocol
+
+from depthactors.errors import DepthActorsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from depthactors.exchange.feed import Feed
+
+logger = logging.getLogger(__name__)
+
+
+class Audience(Protocol):
+    """Who gets the events."""
+
+    def wait_for_room(self, feed: Feed) -> None:
+        """Wait until the clients of the feed can take one more event; not forever."""
+
+    def publish(self, feed: Feed, payload: bytes) -> None:
+        """Hand an event to every client of the feed; never waits."""
+
+
+@dataclass(order=True, slots=True)
+class _Playback:
+    """A feed that runs: `due` is on the clock of its queue, `number` keeps ties in the order of start."""
+
+    due: float
+    number: int
+    feed: Feed = field(compare=False)
+    origin: float = field(compare=False)
+
+
+class Player:
+    """Plays feeds: those with a speed by the clock, the others as fast as the audience takes them.
+
+    A clock that the audience or the machine cannot follow is followed late, never by leaving events out.
+    Feeds without a speed are interleaved by their own recorded time. Events of one feed are published
+    in order and one at a time. Its thread is `depthactors-exchange-player`.
+    """
+
+    def __init__(self, audience: Audience, clock: Callable[[], float] = time.monotonic) -> None:
+        """Prepare; `start` starts the thread.
+
+        Args:
+            audience: who gets the events.
+            clock: seconds, monotonic.
+        """
+        self._audience = audience
+        self._clock = clock
+        self._changed = Condition()
+        self._timed: list[_Playback] = []
+        self._untimed: list[_Playback] = []
+        self._untimed_now = 0.0
+        self._started: set[Feed] = set()
+        self._running: set[Feed] = set()
+        self._failure: DepthActorsError | None = None
+        self._stopping = False
+        self._thread = Thread(target=self._run, name="depthactors-exchange-player", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end after the step that it is at; any thread."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the thread's end, at most `timeout` seconds; tell whether it ended."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def play(self, feeds: Iterable[Feed]) -> None:
+        """Start those of the feeds that have not started yet, all at the same instant; any thread."""
+        with self._changed:
+            now = self._clock()
+            for feed in feeds:
+                if feed not in self._started:
+                    self._started.add(feed)
+                    self._running.add(feed)
+                    origin = self._untimed_now if feed.speed is None else now
+                    self._schedule(_Playback(0.0, len(self._started), feed, origin))
+            self._changed.notify_all()
+
+    def wait_recordings(self, timeout: float) -> bool:
+        """Wait until at least one recording has started and every started one has ended.
+
+        Raises:
+            DepthActorsError: a recording turned out to be broken, or a feed failed.
+        """
+        with self._changed:
+            ended = self._changed.wait_for(self._recordings_ended, timeout)
+            if self._failure is not None:
+                raise self._failure
+            return ended
+
+    def _recordings_ended(self) -> bool:
+        if self._failure is not None:
+            return True
+        started = [feed for feed in self._started if feed.is_recording]
+        return bool(started) and not any(feed in self._running for feed in started)
+
+    def _run(self) -> None:
+        while (playback := self._next()) is not None:
+            feed = playback.feed
+            try:
+                self._audience.wait_for_room(feed)
+                payload = feed.step()
+                if payload is not None:
+                    self._audience.publish(feed, payload)
+                with self._changed:
+                    self._schedule(playback)
+            except Exception as error:  # noqa: BLE001 - one broken feed must not end the others; kept for the caller
+                self._give_up(feed, error)
+
+    def _next(self) -> _Playback | None:
+        """Take the playback whose step is due; `None` when it is time to stop."""
+        with self._changed:
+            while not self._stopping:
+                now = self._clock()
+                if self._timed and self._timed[0].due <= now:
+                    return heappop(self._timed)
+                if self._untimed:
+                    self._untimed_now = self._untimed[0].due
+                    return heappop(self._untimed)
+                self._changed.wait(self._timed[0].due - now if self._timed else None)
+            return None
+
+    def _schedule(self, playback: _Playback) -> None:
+        """Queue the next step; the condition is held."""
+        feed = playback.feed
+        offset = feed.due()
+        if offset is None:
+            self._running.discard(feed)
+            self._changed.notify_all()
+            return
+        queue = self._untimed if feed.speed is None else self._timed
+        # Receive times may step back; a playback never does.
+        playback.due = max(playback.due, playback.origin + offset / (feed.speed or 1.0))
+        heappush(queue, playback)
+
+    def _give_up(self, feed: Feed, error: Exception) -> None:
+        logger.error("feed of %s ended by an error", feed.symbol, exc_info=error)
+        with self._changed:
+            self._running.discard(feed)
+            if self._failure is None:
+                if isinstance(error, DepthActorsError):
+                    self._failure = error
+                else:
+                    self._failure = DepthActorsError(f"feed of {feed.symbol} failed: {error!r}")
+            self._changed.notify_all()

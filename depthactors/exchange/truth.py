@@ -1,0 +1,80 @@
+"""The exchange's own book: two plain dicts, kept apart from the library's book on purpose.
+
+The library is checked against this one, so it shares no code with it and prefers plain to fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+LevelText: TypeAlias = tuple[str, str]
+"""Price and quantity as the exchange spelt them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookTruth:
+    """The whole book as it is right after one event.
+
+    Attributes:
+        symbol: upper case.
+        last_update_id: `u` of that event, or `lastUpdateId` of the snapshot that the book began with.
+        bids: `(price, quantity)`, best first, every level that the exchange knows.
+        asks: the same for the ask side.
+    """
+
+    symbol: str
+    last_update_id: int
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    asks: tuple[tuple[Decimal, Decimal], ...]
+
+
+class PlainBook:
+    """Levels of both sides by price; quantities and prices keep their spelling. Not thread-safe."""
+
+    def __init__(self, bids: Iterable[Sequence[str]] = (), asks: Iterable[Sequence[str]] = ()) -> None:
+        self._bids: dict[Decimal, LevelText] = {}
+        self._asks: dict[Decimal, LevelText] = {}
+        _set_levels(self._bids, bids)
+        _set_levels(self._asks, asks)
+
+    def apply(self, event: dict[str, Any]) -> None:
+        """Set the levels of one depth event; quantity zero removes the level, known or not."""
+        _set_levels(self._bids, event["b"])
+        _set_levels(self._asks, event["a"])
+
+    def copy(self) -> PlainBook:
+        """Return an independent book with the same levels; O(levels)."""
+        twin = PlainBook()
+        twin._bids, twin._asks = self._bids.copy(), self._asks.copy()
+        return twin
+
+    def cut(self, limit: int | None = None) -> tuple[list[LevelText], list[LevelText]]:
+        """Return the best `limit` levels (all for `None`) of bids and asks, best first."""
+        bids = [self._bids[price] for price in sorted(self._bids, reverse=True)[:limit]]
+        asks = [self._asks[price] for price in sorted(self._asks)[:limit]]
+        return bids, asks
+
+    def truth(self, symbol: str, last_update_id: int) -> BookTruth:
+        """Freeze the whole book."""
+        bids, asks = self.cut()
+        return BookTruth(symbol, last_update_id, _decimals(bids), _decimals(asks))
+
+
+def _set_levels(side: dict[Decimal, LevelText], levels: Iterable[Sequence[str]]) -> None:
+    for level in levels:
+        # Captures of 2017 have a third, empty element.
+        price_text, quantity_text = level[0], level[1]
+        price = Decimal(price_text)
+        if float(quantity_text):
+            side[price] = (price_text, quantity_text)
+        else:
+            side.pop(price, None)
+
+
+def _decimals(levels: list[LevelText]) -> tuple[tuple[Decimal, Decimal], ...]:
+    return tuple((Decimal(price), Decimal(quantity)) for price, quantity in levels)

@@ -1,0 +1,145 @@
+"""Plain clients and tiny recordings for the tests of the local exchange."""
+
+from __future__ import annotations
+
+import json
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import requests
+import websocket
+
+from depthactors import recording
+
+CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2].parent / "shared" / "captures"))
+needs_captures = pytest.mark.skipif(
+    not CAPTURES.is_dir(), reason=f"no recordings in {CAPTURES}; DEPTHACTORS_CAPTURES names their folder"
+)
+START_NS = 1_700_000_000_000_000_000
+
+
+def spot_event(first, last, bids=(), asks=(), symbol="BTCUSDT"):
+    return {
+        "e": "depthUpdate",
+        "E": 1_700_000_000_000 + last,
+        "s": symbol,
+        "U": first,
+        "u": last,
+        "b": [list(level) for level in bids],
+        "a": [list(level) for level in asks],
+    }
+
+
+def futures_event(previous, first, last, *, bids=(), asks=(), symbol="ETHUSDT"):
+    event = spot_event(first, last, bids, asks, symbol)
+    return event | {"T": event["E"] - 5, "pu": previous}
+
+
+def snapshot(last_update_id, bids, asks, **more):
+    return {
+        "lastUpdateId": last_update_id,
+        **more,
+        "bids": [list(level) for level in bids],
+        "asks": [list(level) for level in asks],
+    }
+
+
+def enveloped(event):
+    return {"stream": f"{event['s'].lower()}@depth@100ms", "data": event}
+
+
+def write_recording(path, messages, interval_ns=100_000_000):
+    """Write a recording with a message every `interval_ns`; events get their envelope."""
+    with recording.Writer(path) as writer:
+        for number, message in enumerate(messages):
+            line = enveloped(message) if message.get("e") == "depthUpdate" else message
+            writer.write(START_NS + number * interval_ns, json.dumps(line, separators=(",", ":")).encode())
+    return path
+
+
+SPOT_EVENTS = [
+    spot_event(90, 95, bids=[("99.00", "9.0")]),
+    spot_event(96, 102, bids=[("100.00", "2.0")], asks=[("101.00", "0.000")]),
+    spot_event(103, 103, asks=[("101.50", "4.0")]),
+    spot_event(104, 110, bids=[("100.00", "0.000"), ("99.50", "7.5")]),
+    spot_event(111, 111, bids=[("98.00", "0.000")]),
+]
+SPOT_SNAPSHOT = snapshot(
+    100, [("100.00", "1.0"), ("99.00", "3.0"), ("98.00", "5.0")], [("101.00", "1.0"), ("102.00", "2.0")]
+)
+SPOT_FINAL_BIDS = [["99.50", "7.5"], ["99.00", "3.0"]]
+SPOT_FINAL_ASKS = [["101.50", "4.0"], ["102.00", "2.0"]]
+
+
+def spot_messages():
+    """The snapshot's line comes after the first two events, of which the second already follows it."""
+    return [*SPOT_EVENTS[:2], SPOT_SNAPSHOT, *SPOT_EVENTS[2:]]
+
+
+class StreamClient:
+    """A websocket client that reads one frame at a time."""
+
+    def __init__(self, exchange, path):
+        self.socket = websocket.create_connection(exchange.url.replace("http", "ws", 1) + path, timeout=10)
+        self._last_id = 100
+
+    def receive(self):
+        return json.loads(self.socket.recv())
+
+    def send(self, text):
+        self.socket.send(text)
+
+    def request(self, method, params=None, request_id=1):
+        message = {"method": method, "id": request_id}
+        self.send(json.dumps(message if params is None else message | {"params": params}))
+
+    def ask(self, method, params=None):
+        """Send a request and return the reply with whatever frames came before it."""
+        self._last_id += 1
+        self.request(method, params, self._last_id)
+        before = []
+        while (frame := self.receive()).get("id") != self._last_id:
+            before.append(frame)
+        return frame, before
+
+    def close(self):
+        # Without a handshake: also frees the socket of a connection that the exchange has closed.
+        self.socket.shutdown()
+
+
+def get(exchange, path, **query):
+    return requests.get(exchange.url + path, params=query, timeout=10)
+
+
+class Replay:
+    """An independent book: the documented rules by hand, on Decimals."""
+
+    def __init__(self, reply):
+        self.last_id = reply["lastUpdateId"]
+        self.sides = {"b": {}, "a": {}}
+        for side, levels in (("b", reply["bids"]), ("a", reply["asks"])):
+            self._set(side, levels)
+
+    def apply(self, event):
+        """Apply an event that follows; `False` for an old one."""
+        if event["u"] < self.last_id or (event["u"] == self.last_id and "pu" not in event):
+            return False
+        previous = event.get("pu", event["U"] - 1)
+        assert previous <= self.last_id, "gap"
+        self._set("b", event["b"])
+        self._set("a", event["a"])
+        self.last_id = event["u"]
+        return True
+
+    def book(self):
+        bids = sorted(self.sides["b"].items(), reverse=True)
+        return tuple(bids), tuple(sorted(self.sides["a"].items()))
+
+    def _set(self, side, levels):
+        for price, quantity in levels:
+            if Decimal(quantity):
+                self.sides[side][Decimal(price)] = Decimal(quantity)
+            else:
+                self.sides[side].pop(Decimal(price), None)

@@ -1,0 +1,124 @@
+"""`depthactors demo`: a local exchange, three books, their ladders live in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.binance import ThreadedDepthCacheManager
+from depthactors.cli.followed import Followed
+from depthactors.environment import EXCHANGE_VARIABLE
+
+if TYPE_CHECKING:
+    from depthactors.exchange import LocalExchange
+
+SYMBOLS: Final = ("BTCUSDT", "ETHUSDT", "BNBUSDT")
+LEVELS: Final = 8
+LEVELS_COMPARED: Final = 20
+_FRAME: Final = 0.2
+"""Seconds between two drawings."""
+_PLAIN_EVERY: Final = 1.0
+"""Seconds between two lines where the output is no terminal."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "demo",
+        help="follow three books of a local exchange",
+        description="Start a local exchange (no network is needed), follow three symbols, draw their ladders, and "
+        "compare each book with the exchange's own at the end. Exit status 1 if one differed, 130 on Ctrl-C.",
+    )
+    parser.add_argument("--seconds", type=_seconds, default=15.0, help="how long (default 15)")
+    parser.add_argument("--seed", type=int, default=7, help="of the exchange's order flow")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the demo; returns the exit status."""
+    try:
+        from depthactors.cli.ladder import draw  # noqa: PLC0415 - an extra
+        from depthactors.exchange import LocalExchange  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        print(f"depthactors demo needs the extra: pip install 'depthactors[demo]' ({error})", file=sys.stderr)
+        return 2
+    interrupted = False
+    with LocalExchange.with_order_flow(SYMBOLS, seed=options.seed, rate=10.0) as exchange:
+        os.environ[EXCHANGE_VARIABLE] = exchange.url
+        manager = ThreadedDepthCacheManager()
+        manager.start()
+        try:
+            followed = [Followed(symbol) for symbol in SYMBOLS]
+            try:
+                for each in followed:
+                    manager.start_depth_cache(
+                        each.callback, each.symbol, limit=LEVELS_COMPARED, conv_type=Decimal, ws_interval=100
+                    )
+                if sys.stdout.isatty():
+                    draw(followed, options.seconds, _FRAME, LEVELS)
+                else:
+                    _print_lines(followed, options.seconds)
+            except KeyboardInterrupt:
+                interrupted = True
+            verdicts = _summary(manager, exchange, followed)
+        finally:
+            manager.stop(timeout=1.5)
+    if interrupted:
+        # A book that had no time to begin is not one that differed.
+        return 1 if False in verdicts else 130
+    return 0 if all(verdicts) else 1
+
+
+def _print_lines(followed: list[Followed], seconds: float) -> None:
+    """Print a line a second and symbol, until the time is over."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while (left := deadline - time.monotonic()) > 0:
+        pause.wait(min(_PLAIN_EVERY, left))
+        for each in followed:
+            if each.cache is not None:
+                view = each.cache.view(1)
+                touch = f"{view.best_bid[0]} / {view.best_ask[0]}" if view.best_bid and view.best_ask else "no levels"
+                print(f"{each.symbol} {view.state} {touch}  {each.updates} updates", flush=True)
+
+
+def _summary(
+    manager: ThreadedDepthCacheManager, exchange: LocalExchange, followed: list[Followed]
+) -> list[bool | None]:
+    """Compare each book with the truth at its own update id and print the outcome; `None` where none began."""
+    counters = {row.symbol: row.counters for row in manager.status().books}
+    verdicts: list[bool | None] = []
+    print(f"{'symbol':<10}{'updates':>9}{'gaps':>6}{'resyncs':>9}  book")
+    for each in followed:
+        if each.cache is None or each.symbol not in counters:
+            verdicts.append(None)
+            print(f"{each.symbol:<10}{each.updates:>9}{'':>15}  had not begun")
+        else:
+            count, view = counters[each.symbol], each.cache.view(LEVELS_COMPARED)
+            truth = exchange.book_at(each.symbol, view.last_update_id)
+            equal = (view.bids, view.asks) == (truth.bids[:LEVELS_COMPARED], truth.asks[:LEVELS_COMPARED])
+            verdicts.append(equal)
+            print(
+                f"{each.symbol:<10}{each.updates:>9}{count.gaps:>6}{count.resyncs:>9}  "
+                f"{'equal to' if equal else 'DIFFERENT from'} the exchange's at update {view.last_update_id} "
+                f"({view.state}, {len(view.bids)} levels)"
+            )
+        for error in each.errors[:3]:
+            print(f"{'':<10}{error}")
+    return verdicts
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        msg = f"expected seconds above zero, was {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return seconds

@@ -1,0 +1,79 @@
+"""`depthactors demo`: needs no network, compares its books with the truth, and goes at once when told to."""
+
+import io
+import signal
+import subprocess
+import sys
+import time
+from contextlib import redirect_stdout
+
+import pytest
+
+from depthactors.cli import main
+
+SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
+
+
+@pytest.fixture
+def demo():
+    """Start demos that do not outlive the test."""
+    started = []
+
+    def demo(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "depthactors", "demo", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield demo
+    for process in started:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def interrupt(process):
+    """Send Ctrl-C; returns the status, what was printed since, and the seconds that it took."""
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=10)
+    return process.returncode, output, errors, time.monotonic() - begin
+
+
+def test_it_ends_by_itself_with_every_book_equal_to_the_exchanges(demo):
+    process = demo("--seconds", "2")
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+    summary = [line for line in output.splitlines() if " to the exchange's at update " in line]
+    assert [line.split()[0] for line in summary] == SYMBOLS
+    assert all(" equal to the exchange's" in line and "LIVE" in line for line in summary)
+    assert all(int(line.split()[1]) > 0 for line in summary), "no updates"
+    for symbol in SYMBOLS:
+        assert f"{symbol} LIVE " in output, "a line a second and symbol"
+
+
+def test_an_interrupt_ends_it_in_time_with_a_summary_and_status_130(demo):
+    process = demo("--seconds", "60")
+    assert " LIVE " in process.stdout.readline()
+    status, output, errors, seconds = interrupt(process)
+    assert (status, errors) == (130, "")
+    assert output.count(" equal to the exchange's") == 3
+    assert seconds < 2
+
+
+def test_an_interrupt_before_the_books_are_there_has_status_130_too(monkeypatch):
+    class Interrupting(io.StringIO):
+        """A terminal whose user presses Ctrl-C as soon as it is asked what it is: no book is live yet."""
+
+        def isatty(self):
+            raise KeyboardInterrupt
+
+    # The demo sets it; this way it is put back.
+    monkeypatch.setenv("DEPTHACTORS_EXCHANGE", "")
+    with redirect_stdout(Interrupting()) as output:
+        status = main(["demo", "--seconds", "60"])
+    assert status == 130
+    assert "DIFFERENT" not in output.getvalue()

@@ -1,0 +1,73 @@
+"""The command line: what it prints and how it ends on arguments that cannot be right."""
+
+import subprocess
+import sys
+
+import pytest
+
+from depthactors.cli import main
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "depthactors", *arguments], capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--log", "nonsense", "demo"], "argument --log: expected a level like INFO, was 'nonsense'"),
+        (["demo", "--seconds", "nope"], "argument --seconds: expected seconds above zero, was 'nope'"),
+        (["demo", "--seconds", "0"], "argument --seconds: expected seconds above zero, was '0'"),
+        (["demo", "--seconds", "-1"], "argument --seconds: expected seconds above zero, was '-1'"),
+        (["demo", "--seconds", "inf"], "argument --seconds: expected seconds above zero, was 'inf'"),
+        (["demo", "--seconds", "nan"], "argument --seconds: expected seconds above zero, was 'nan'"),
+        (["demo", "--seed", "x"], "argument --seed"),
+        (["demo", "--nonsense"], "--nonsense"),
+        (["nonsense"], "nonsense"),
+        ([], "COMMAND"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_argument_is_one_clear_line_and_status_2(capsys, arguments, words):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    output, errors = capsys.readouterr()
+    assert (ended.value.code, output) == (2, "")
+    lines = [line for line in errors.splitlines() if ": error: " in line]
+    assert len(lines) == 1
+    assert words in lines[0]
+    assert errors.splitlines()[-1] == lines[0], "the error is what stays on the screen"
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "info", "Warning"])
+def test_a_level_may_be_spelt_in_any_case(capsys, level):
+    with pytest.raises(SystemExit) as ended:
+        main(["--log", level, "demo", "--help"])
+    assert ended.value.code == 0
+    assert "--seconds" in capsys.readouterr().out
+
+
+def test_help_names_the_commands():
+    done = run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "demo" in done.stdout
+    assert "replay" in done.stdout
+
+
+def test_a_wrong_argument_of_the_program_itself_ends_with_status_2_and_no_traceback():
+    done = run("demo", "--seconds", "nope")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "was 'nope'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unreadable_recording_is_one_line_with_its_place(tmp_path):
+    path = tmp_path / "broken.gz"
+    path.write_bytes(b"no recording")
+    done = run("replay", str(path))
+    assert done.returncode == 2
+    assert str(path) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -30,18 +30,19 @@ class Backoff:
     cap: float = 30.0
     tries: int | None = None
 
-    def wait(self, tried: int, uniform: float) -> float | None:
-        """Return the seconds before the next try, or `None` when `tried` tries are all there were.
+    def wait(self, failed: int, in_a_row: int, uniform: float) -> float | None:
+        """Return the seconds before the next try, or `None` when `failed` tries are all there were.
 
         Args:
-            tried: tries that failed so far.
+            failed: tries that failed so far.
+            in_a_row: how often it was tried lately, failed or soon lost again: the wait grows with it.
             uniform: a random number in [0, 1): half of the wait is spread by it, so that clients
                 that lost their connections together do not come back together.
         """
-        if self.tries is not None and tried >= self.tries:
+        if self.tries is not None and failed >= self.tries:
             return None
         # The exponent is bounded, so that a year of failures does not overflow.
-        longest = min(self.cap, self.first * self.factor ** min(max(tried - 1, 0), 64))
+        longest = min(self.cap, self.first * self.factor ** min(max(in_a_row - 1, 0), 64))
         return longest * (0.5 + uniform / 2)
 
 

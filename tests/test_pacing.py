@@ -11,7 +11,7 @@ UNIFORM = st.floats(0, 1, exclude_max=True)
 
 @given(st.floats(0.01, 10), st.floats(1, 10), st.floats(0.01, 1000), st.integers(1, 10**6), UNIFORM)
 def test_backoff_waits_between_half_and_the_whole_of_the_growing_bound(first, factor, cap, tried, uniform):
-    wait = Backoff(first, factor, cap).wait(tried, uniform)
+    wait = Backoff(first, factor, cap).wait(0, tried, uniform)
     try:
         bound = min(cap, first * factor ** (tried - 1))
     except OverflowError:
@@ -23,12 +23,12 @@ def test_backoff_waits_between_half_and_the_whole_of_the_growing_bound(first, fa
 
 def test_backoff_grows_to_the_cap():
     backoff = Backoff(first=1.0, factor=2.0, cap=30.0)
-    assert [backoff.wait(tried, 0.0) for tried in (1, 2, 3, 4, 5, 6, 7)] == [0.5, 1, 2, 4, 8, 15, 15]
+    assert [backoff.wait(0, tried, 0.0) for tried in (1, 2, 3, 4, 5, 6, 7)] == [0.5, 1, 2, 4, 8, 15, 15]
 
 
 @pytest.mark.parametrize(("tried", "over"), [(1, False), (2, False), (3, True), (4, True)])
 def test_backoff_gives_up_after_so_many_tries(tried, over):
-    assert (Backoff(tries=3).wait(tried, 0.5) is None) == over
+    assert (Backoff(tries=3).wait(tried, 1, 0.5) is None) == over
 
 
 @given(st.integers(1, 5), st.integers(1, 20), TIMES)

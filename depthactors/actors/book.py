@@ -255,7 +255,7 @@ class BookActor(EngineActor):
         if self._requests == 0:
             self._send_request()
             return
-        wait = _SNAPSHOT_BACKOFF.wait(self._requests, random.random()) or 0.0  # noqa: S311 - as above
+        wait = _SNAPSHOT_BACKOFF.wait(0, self._requests, random.random()) or 0.0  # noqa: S311 - as above
         self._requested_at = now + wait
         self._send_request_in(wait)
 

@@ -43,6 +43,8 @@ _BATCH: Final = 200
 """Streams in one SUBSCRIBE: measured to be taken by the exchange, and well below its frame limit."""
 _SPARE_MESSAGES: Final = 2
 """Of the messages a second that a client may send, those left for pongs and pings."""
+_LASTING: Final = 10.0
+"""Seconds after which a connection counts as one that held."""
 _OPENING_DEADLINE: Final = 20.0
 """Seconds for all steps of connecting together, whatever a peer does to stretch them."""
 _ANSWER_DEADLINE: Final = 10.0
@@ -111,6 +113,8 @@ class SocketActor(EngineActor):
         self._router = Router(0, self.actor_ref, self._routes, tell_failure=False)
         self._open = False
         self._failures = 0
+        self._short_lived = 0
+        self._connected_at = 0.0
         self._promised = False
         self._at_once = False
         self._outage: StreamError | None = None
@@ -261,6 +265,7 @@ class SocketActor(EngineActor):
     def _opened(self) -> None:
         logger.info("= %s connected, epoch %d", self.name, self._router.epoch)
         self._open = True
+        self._connected_at = time.monotonic()
         self._to_unsubscribe.clear()
         self._to_subscribe = dict.fromkeys(self._routes)
         self._flush()
@@ -305,7 +310,10 @@ class SocketActor(EngineActor):
         self._outage = error
         # The end of a connection that served its streams is no failed try; the tries begin with it.
         self._failures = 0 if promised else self._failures + 1
-        wait = self._backoff.wait(self._failures, random.random())  # noqa: S311 - spreads load, guards nothing
+        # But one that is cut again and again is not to be opened again and again as fast.
+        lasted = promised and time.monotonic() - self._connected_at > _LASTING
+        self._short_lived = 0 if lasted else self._short_lived + 1
+        wait = self._backoff.wait(self._failures, self._short_lived, random.random())  # noqa: S311 - spreads load
         if wait is None:
             logger.error("! %s gave up after %d tries: %s", self.name, self._failures, error)
             if self.parent is not None:

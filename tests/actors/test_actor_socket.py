@@ -125,6 +125,18 @@ def test_the_last_stream_takes_the_connection_along_and_the_next_brings_it_back(
     assert (scene.carry(following).seen, scene.reported.seen) == ([StreamUp(2)], [])
 
 
+def test_a_peer_that_cuts_each_connection_is_tried_ever_more_slowly(start, server):
+    scene = start(backoff=Backoff(first=0.1, factor=2.0, tries=1))
+    told = scene.carry(BTC)
+    begun = time.monotonic()
+    for connections in range(1, 5):
+        told.wait(StreamUp, connections)
+        server.cut()
+    told.wait(StreamUp, 5)
+    assert time.monotonic() - begun > 0.05 + 0.1 + 0.2 + 0.4
+    assert scene.reported.seen == [], "each of them was served: no try failed"
+
+
 def test_a_receiver_that_is_replaced_in_an_outage_is_told_up_only_when_it_is(start, server):
     scene = start(backoff=Backoff(first=0.4, factor=1.0))
     told = scene.carry(BTC)

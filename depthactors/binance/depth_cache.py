@@ -121,6 +121,7 @@ class DepthCache:
         if self._handle is not None:
             msg = f"{self.symbol}: expected a cache of one's own to change, was one that follows the exchange"
             raise UsageError(msg)
-        texts = [str(each) for each in level[:2]]
+        # A float may have more digits than the exchange ever sends, such as those of 0.1 + 0.2.
+        texts = [f"{each:.15g}" if isinstance(each, float) else str(each) for each in level[:2]]
         book = self._own
         (book.bids if side == wire.BID else book.asks).apply(wire.parse_levels([texts], side))

@@ -76,7 +76,7 @@ class ThreadedDepthCacheManager:
         Args:
             api_key: not needed for market data, and not kept.
             api_secret: not needed either.
-            requests_params: its `timeout` holds for REST answers.
+            requests_params: its `timeout` holds, a number or `(connect, read)`, as requests has it.
             tld: `com`, `us`, or another top-level domain of the exchange.
             testnet: use the test networks.
             session_params: accepted for compatibility.
@@ -85,8 +85,9 @@ class ThreadedDepthCacheManager:
             max_reconnects: tries before a stream is given up; `None` for never.
         """
         del api_key, api_secret, session_params
-        timeout = (requests_params or {}).get("timeout", 10.0)
-        self._engine = DepthEngine(proxy=https_proxy, max_reconnects=max_reconnects, read_timeout=timeout)
+        self._engine = DepthEngine(
+            proxy=https_proxy, max_reconnects=max_reconnects, **_timeouts((requests_params or {}).get("timeout"))
+        )
         self._tld = tld
         self._testnet = testnet
         self._handles: dict[str, BookHandle] = {}
@@ -317,6 +318,16 @@ def _error_type(error: DepthActorsError | None) -> str | None:
         case SnapshotError() | MalformedFrameError() | UnknownSymbolError():
             return type(error).__name__
     return None
+
+
+def _timeouts(timeout: Any) -> dict[str, Any]:
+    """Translate what requests takes as a time-out; `None` leaves the engine's own."""
+    if timeout is None:
+        return {}
+    if isinstance(timeout, tuple) and len(timeout) == 2:
+        names = ("connect_timeout", "read_timeout")
+        return {name: seconds for name, seconds in zip(names, timeout, strict=True) if seconds is not None}
+    return {"read_timeout": timeout}
 
 
 def _speed(market: Market, ws_interval: int | None) -> int:

@@ -84,6 +84,12 @@ def test_a_level_may_be_given_as_texts_or_numbers(numbers):
     assert cache.get_bids() == cache.get_asks() == [[100.5, 2.0]]
 
 
+def test_a_float_with_more_digits_than_a_price_has_is_the_price_it_stands_for():
+    cache = DepthCache("BTCUSDT", conv_type=str)
+    cache.add_bid([0.1 + 0.2, 1.1 + 2.2])
+    assert cache.get_bids() == [["0.3", "3.3"]]
+
+
 @pytest.mark.parametrize("zero", ZEROS, ids=repr)
 def test_zero_removes_in_any_spelling(cache, zero):
     cache.add_bid(["0.00161", zero])

@@ -56,6 +56,11 @@ def test_the_arguments_are_those_of_python_binance_in_their_order():
     assert {"session_params": None, "https_proxy": None, "verbose": False}.items() <= defaults.items()
 
 
+@pytest.mark.parametrize("timeout", [None, 20, 2.5, (3, 10), (None, 10), (3, None)], ids=repr)
+def test_a_timeout_is_taken_in_each_form_that_requests_takes(timeout):
+    assert not ThreadedDepthCacheManager(requests_params={"timeout": timeout}).is_alive()
+
+
 STARTS = [
     "start_depth_cache",
     "start_futures_depth_socket",

@@ -17,8 +17,8 @@ manager.start()
 live = threading.Event()
 manager.start_depth_cache(lambda cache: live.set(), "BTCUSDT")
 assert live.wait(10)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     manager.join()
 except KeyboardInterrupt:
     manager.stop()
@@ -26,7 +26,7 @@ except KeyboardInterrupt:
     sys.exit(7)
 """
 
-UNGUARDED = JOINING.partition("try:")[0] + "manager.join()\n"
+UNGUARDED = JOINING.partition("try:")[0] + "print('ready', flush=True)\nmanager.join()\n"
 
 HANDLER = """
 import signal, sys, threading

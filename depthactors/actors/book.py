@@ -65,6 +65,8 @@ _AHEAD_DEADLINE: Final = 10.0
 """Seconds for the stream to reach a snapshot that is ahead of it; the slowest stream tells once a second."""
 _REFRESH_SPREAD: Final = 0.2
 """Share of the refresh interval over which the books of an engine spread their refreshes."""
+_REQUESTS_AFTER_LIVE: Final = 2
+"""Requests in a row that a book keeps on its account when one has made it live: a second's wait at most."""
 _LEVELS_KEPT: Final = 3
 """Times the snapshot's size: a side grown beyond that forgets its worst levels."""
 
@@ -208,20 +210,25 @@ class BookActor(EngineActor):
                     self._request()
                 case Ahead():
                     self.mailbox.after(_AHEAD_DEADLINE, Tick("ahead", sync.counters.snapshots))
-                case StateChanged(previous, state, error):
-                    self._cell.error = error
-                    logger.info("= %s %s -> %s%s", self._symbol, previous, state, f" ({error})" if error else "")
-                    self._tell_event(BookEvent(self._symbol, previous, state, error))
+                case StateChanged():
+                    self._tell_state(effect)
                 case Resync(error):
                     logger.warning("~ %s %s", self._symbol, error)
                     if not changed:
+                        # No change of state tells of it, so this does.
                         self._tell_event(BookEvent(self._symbol, sync.state, sync.state, error))
-                case Audited(last_update_id, differences):
-                    if differences:
-                        error = ExchangeError(
-                            f"{self._symbol}: a fresh snapshot differs in {differences} levels at {last_update_id}"
-                        )
-                        self._tell_error(error)
+                case Audited(last_update_id, differences) if differences:
+                    words = f"a fresh snapshot differs in {differences} levels at update {last_update_id}"
+                    self._tell_error(ExchangeError(f"{self._symbol}: {words}"))
+
+    def _tell_state(self, change: StateChanged) -> None:
+        self._cell.error = change.error
+        if change.state is BookState.LIVE:
+            # Its snapshot was of use: the next one need not wait for long.
+            self._requests = min(self._requests, _REQUESTS_AFTER_LIVE)
+        why = f" ({change.error})" if change.error else ""
+        logger.info("= %s %s -> %s%s", self._symbol, change.previous, change.state, why)
+        self._tell_event(BookEvent(self._symbol, change.previous, change.state, change.error))
 
     def _new_book(self, snapshot: Snapshot, now: float) -> OrderBook:
         return OrderBook(

@@ -116,7 +116,7 @@ class SocketActor(EngineActor):
         self._short_lived = 0
         self._connected_at = 0.0
         self._promised = False
-        self._at_once = False
+        self._retired = False
         self._outage: StreamError | None = None
         self._rejected = 0
         self._requests = 0
@@ -139,8 +139,7 @@ class SocketActor(EngineActor):
                 return self._closed(error) if epoch == self._router.epoch else None
             case ShutdownAnnounced(epoch):
                 reason = StreamError(f"{self.name}: the exchange announced that it will shut down")
-                self._at_once = epoch == self._router.epoch
-                return self._drop_connection(reason) if self._at_once else None
+                return self._drop_connection(reason) if epoch == self._router.epoch else None
             case FrameRejected(_, error):
                 self._rejected += 1
                 logger.warning("! %s %s", self.name, error)
@@ -191,12 +190,7 @@ class SocketActor(EngineActor):
             self._to_unsubscribe[stream] = None
             self._flush_soon()
         if not self._routes:
-            # Nobody is left to listen: the connection goes too, and comes back with the next stream.
-            # Whoever subscribes meanwhile has nothing to do with its end.
-            self._at_once = True
-            self._router.latest.clear()
-            self._router.tell_failure = False
-            self._drop_connection(StreamError(f"{self.name}: closed, no stream was left on it"))
+            self._retire()
 
     def _flush_soon(self, wait: float = 0.0) -> None:
         """Send what is to be sent behind all requests that are already in the mailbox, so as one."""
@@ -291,6 +285,16 @@ class SocketActor(EngineActor):
                 StreamError(f"{self.name}: request {request_id} was not answered in {_ANSWER_DEADLINE:g} s")
             )
 
+    def _retire(self) -> None:
+        """Let the connection go with its last stream; the next stream brings one back, and owes this one nothing."""
+        self._failures = 0
+        self._outage = None
+        if self._connection is not None:
+            self._retired = True
+            self._router.latest.clear()
+            self._router.tell_failure = False
+            self._drop_connection(StreamError(f"{self.name}: closed, no stream was left on it"))
+
     def _drop_connection(self, reason: StreamError) -> None:
         """End the connection; `Closed` follows and decides about the next one."""
         self._open = False
@@ -298,13 +302,11 @@ class SocketActor(EngineActor):
             self._connection.close(reason)
 
     def _closed(self, error: StreamError) -> None:
-        promised, at_once = self._promised, self._at_once
-        self._promised = self._at_once = self._open = False
+        promised, retired = self._promised, self._retired
+        self._promised = self._retired = self._open = False
         self._connection = None
-        if at_once or not self._routes:
-            # This side's own decision, or nobody's loss.
-            self._failures = 0
-            self._outage = None
+        if retired:
+            # For a stream that came meanwhile, if one did.
             self._connect()
             return
         self._outage = error

@@ -230,7 +230,7 @@ class DepthEngine:
             msg = f"expected several symbols, was the text {symbols!r}"
             raise UsageError(msg)
         update = None if on_update is None else view_teller(on_update, depth, self._number)
-        listener = None if update is None and on_event is None else Listener(update, on_event)
+        listener = None if update is None and on_event is None else Listener(update, on_event, depth)
         return self._follow(
             symbols,
             depth,

@@ -102,6 +102,15 @@ def test_the_same_symbol_twice_is_one_book_as_deep_as_the_deeper_asks(engine):
     assert len(engine.status().books) == 1
 
 
+def test_a_deeper_subscription_is_told_only_of_books_that_deep(engine):
+    engine.subscribe("BTCUSDT", depth=10).wait_live(10)
+    for depth in (120, 200):
+        updates = Recorder()
+        engine.subscribe("BTCUSDT", depth=depth, on_update=updates)
+        assert wait_until(updates, lambda updates=updates: len(updates.seen) >= 5)
+        assert {(len(view.bids), len(view.asks)) for view in updates.seen} == {(depth, depth)}
+
+
 def test_a_refresh_changes_nothing_that_readers_see(exchange):
     updates = Recorder()
     with DepthEngine(refresh_interval=0.5, number=Decimal) as engine:

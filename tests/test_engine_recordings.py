@@ -1,8 +1,6 @@
 """Recorded real traffic through real sockets: the engine and the manager end where the replay ends."""
 
-import os
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from engine_support import Recorder, digest_of, wait_until
@@ -11,24 +9,15 @@ from depthactors import BookState, DepthEngine, ThreadedDepthCacheManager
 from depthactors.exchange import LocalExchange
 from depthactors.replay import replay
 
-CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2] / "shared" / "captures"))
-FILES = sorted(CAPTURES.glob("*/*/*.gz"))
-COINM = sorted(CAPTURES.glob("coinm/coinm-20210417/*.gz"))
-
-pytestmark = pytest.mark.skipif(not FILES, reason=f"no recordings in DEPTHACTORS_CAPTURES ({CAPTURES})")
-
-recording = pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-
 
 def live_at(handle, update_id):
     view = handle.view()
     return view.state is BookState.LIVE and view.last_update_id == update_id
 
 
-@recording
-def test_engine_ends_where_the_replay_ends(path, monkeypatch):
-    expected = replay(path)
-    with LocalExchange.from_recording(path) as exchange:
+def test_engine_ends_where_the_replay_ends(capture, monkeypatch):
+    expected = replay(capture)
+    with LocalExchange.from_recording(capture) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         with DepthEngine(market=expected.market, number=Decimal) as engine:
             updates = Recorder()
@@ -39,10 +28,9 @@ def test_engine_ends_where_the_replay_ends(path, monkeypatch):
             assert engine.status().books[0].counters.gaps == 0
 
 
-@recording
-def test_manager_ends_where_the_replay_ends(path, monkeypatch):
-    expected = replay(path)
-    with LocalExchange.from_recording(path) as exchange:
+def test_manager_ends_where_the_replay_ends(capture, monkeypatch):
+    expected = replay(capture)
+    with LocalExchange.from_recording(capture) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         with ThreadedDepthCacheManager() as manager:
             start = {
@@ -63,12 +51,14 @@ def test_manager_ends_where_the_replay_ends(path, monkeypatch):
             assert digest_of(updates.seen[-1].view(20)) == expected.top_digest
 
 
-@pytest.mark.skipif(len(COINM) < 10, reason="the ten COIN-M recordings are not there")
-def test_ten_recordings_share_a_connection_while_symbols_come_and_go(monkeypatch):
-    expected = {result.symbol: result for result in map(replay, COINM)}
+def test_ten_recordings_share_a_connection_while_symbols_come_and_go(captures, monkeypatch):
+    files = sorted(captures.glob("coinm/coinm-20210417/*.gz"))
+    if len(files) < 10:
+        pytest.skip("the ten COIN-M recordings are not there")
+    expected = {result.symbol: result for result in map(replay, files)}
     *followed, late = expected
     leaver = followed.pop()
-    with LocalExchange.from_recording(COINM, speed=15.0) as exchange:
+    with LocalExchange.from_recording(files, speed=15.0) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         with DepthEngine(market="coinm", number=Decimal) as engine:
             updates = Recorder()

@@ -311,19 +311,23 @@ class BookActor(EngineActor):
     def _greet(self, listener: Listener) -> None:
         """Tell a new listener where the book stands, which may be all there is to tell for long."""
         book, state = self._cell.current
-        if state is BookState.LIVE and book is not None and listener.update is not None:
-            self._call(listener.update, book)
+        if state is BookState.LIVE and book is not None:
+            self._update(listener, book)
         elif state is BookState.FAILED and listener.event is not None:
             self._call(listener.event, BookEvent(self._symbol, state, state, self._cell.error))
 
     def _tell_update(self) -> None:
         """Call the listeners with the live book; a raising one is logged and counted, and harms nobody."""
         book, state = self._cell.current
-        if state is not BookState.LIVE:
+        if state is not BookState.LIVE or book is None:
             return
         for listener in self._cell.listeners:
-            if listener.update is not None:
-                self._call(listener.update, book)
+            self._update(listener, book)
+
+    def _update(self, listener: Listener, book: OrderBook) -> None:
+        # One that was promised more than the book holds so far is told when it holds that.
+        if listener.update is not None and book.depth >= listener.depth:
+            self._call(listener.update, book)
 
     def _tell_event(self, event: BookEvent) -> None:
         for listener in self._cell.listeners:

@@ -287,10 +287,14 @@ BookKey: TypeAlias = "tuple[Market, str, int]"
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who is told of a book, in the book actor's own thread: `update` must not block for long."""
+    """Who is told of a book, in the book actor's own thread: `update` must not block for long.
+
+    Of updates only while the book is live and promises `depth` levels.
+    """
 
     update: Callable[[OrderBook], None] | None
     event: Callable[[BookEvent], None] | None
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ class SocketStatus:
         epoch: number of the present connection in the engine.
         failures: tries that failed since the last acknowledged subscription.
         rejected_frames: frames that could not be read at all.
+        unrouted_frames: frames of this connection for streams that nobody follows any more.
     """
 
     name: str
@@ -72,6 +73,7 @@ class SocketStatus:
     epoch: int
     failures: int
     rejected_frames: int
+    unrouted_frames: int
 
 
 class SocketActor(EngineActor):
@@ -334,4 +336,5 @@ class SocketActor(EngineActor):
             self._router.epoch,
             self._failures,
             self._rejected,
+            self._router.unrouted,
         )

@@ -252,7 +252,7 @@ class ThreadedDepthCacheManager:
 
         def new_listener(handle: BookHandle) -> Listener:
             caller = _Caller(callback, DepthCache.following(handle, conv_type))
-            return Listener(caller.update, caller.event)
+            return Listener(caller.update, caller.event, limit)
 
         with self._naming:
             handle = self._engine.follow(

@@ -13,6 +13,7 @@ from depthactors.actors.messages import (
     DepthTo,
     FramesLost,
     Full,
+    Listener,
     SnapshotDelayed,
     SnapshotFailed,
     SnapshotsAt,
@@ -249,6 +250,17 @@ def test_a_removed_listener_hears_nothing_more_and_the_others_do(live):
     live.frames(frame(101, 101))
     assert stays.wait(count=2) == [100, 101]
     assert gone.seen == [100]
+
+
+def test_a_listener_that_was_promised_more_is_not_called_before_the_book_promises_it(live):
+    deeper = Recorder()
+    live.cell.add(Listener(lambda book: deeper(book.depth), None, depth=11))
+    live.frames(frame(101, 101))
+    live.settled()
+    assert deeper.seen == []
+    live.send(Deepen(11))
+    live.frames(frame(102, 102))
+    assert deeper.wait(count=1)[0] == 11
 
 
 def test_deepening_beyond_what_is_vouched_for_fetches_more(actors):

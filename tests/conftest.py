@@ -56,7 +56,7 @@ def _no_thread_left():
 @pytest.fixture
 def exchange(monkeypatch):
     """Three busy symbols on a local exchange, to which every engine of the test goes."""
-    with LocalExchange.with_order_flow(["BTCUSDT", "ETHUSDT", "BNBUSDT"], rate=100.0) as exchange:
+    with LocalExchange.with_order_flow(["BTCUSDT", "ETHUSDT", "BNBUSDT"], rate=100.0, levels=5.0) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         yield exchange
 

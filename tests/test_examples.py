@@ -13,7 +13,7 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(path, monkeypatch):
-    with LocalExchange.with_order_flow(["BTCUSDT"], rate=50.0) as exchange:
+    with LocalExchange.with_order_flow(["BTCUSDT"], rate=50.0, levels=5.0) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         result = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=30, check=False)
     assert (result.returncode, result.stderr) == (0, "")

@@ -37,7 +37,7 @@ from depthactors.actors.messages import (
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import ActorDiedError, ExchangeError, MalformedFrameError, UnknownSymbolError, UsageError
 from depthactors.pacing import Backoff
-from depthactors.sync import Ahead, Audited, Publish, RequestSnapshot, Resync, StateChanged, Synchronizer
+from depthactors.sync import Ahead, Audited, Priority, Publish, RequestSnapshot, Resync, StateChanged, Synchronizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -59,6 +59,14 @@ _LATE: Final = 0.25
 _SNAPSHOT_BACKOFF: Final = Backoff(first=0.5, factor=2.0, cap=30.0)
 _REQUESTS_IN_A_ROW: Final = 5.0
 """Seconds: a request so soon after another waits its backoff, whatever the reason for either."""
+_FIRST_DIFF_PATIENCE: Final = 1.5
+"""Seconds that the first diff is awaited before the snapshot is asked for, which may lag the stream: one from before
+the stream began would fit nothing that follows. A quiet book's snapshot is as good without; the slowest stream tells
+once a second."""
+_SNAPSHOT_SHOULD_LAST: Final = 60.0
+"""Seconds in which the price should not reach the end of what a snapshot vouches for."""
+_WIDEST: Final = 1_000
+"""Levels, beyond which a wider snapshot costs more weight than the sooner next one."""
 _REQUEST_DEADLINE: Final = 60.0
 """Seconds after which an unanswered request is sent again; waiting for weight may take longer."""
 _AHEAD_DEADLINE: Final = 10.0
@@ -92,6 +100,8 @@ class BookActor(EngineActor):
         self._requests = 0
         self._requested_at = 0.0
         self._request_serial = 0
+        self._awaits_first_diff = False
+        self._arrived_at = 0.0
         self._failure_told = False
         self._callback_errors = 0
         self._coalesced = 0
@@ -127,7 +137,8 @@ class BookActor(EngineActor):
                 return self._carry_out(self._sync.fault(epoch, lost))
             case SnapshotArrived(epoch, snapshot, recv_time):
                 self._failure_told = False
-                return self._carry_out(self._sync.snapshot(epoch, snapshot, recv_time))
+                self._arrived_at = time.monotonic()
+                return self._carry_out(self._sync.snapshot(epoch, snapshot, recv_time), again=True)
             case SnapshotFailed(epoch, error):
                 return self._snapshot_failed(epoch, error)
             case SnapshotDelayed(epoch, error):
@@ -189,6 +200,8 @@ class BookActor(EngineActor):
                     self._tell_update()
             elif effects:
                 self._carry_out(effects)
+        if self._awaits_first_diff and sync.buffered:
+            self._request()
         if held_back:
             if self.mailbox.waiting_frames == 0:
                 # The latest there is: listeners hear of it, however late it is.
@@ -198,7 +211,8 @@ class BookActor(EngineActor):
 
     # Effects.
 
-    def _carry_out(self, effects: Iterable[Effect]) -> None:
+    def _carry_out(self, effects: Iterable[Effect], *, again: bool = False) -> None:
+        """Do what the machine wants; `again` where a request would repeat one that was just answered."""
         sync = self._sync
         changed = sync.state is not self._cell.state
         self._cell.publish(sync.book, sync.state)
@@ -206,8 +220,8 @@ class BookActor(EngineActor):
             match effect:
                 case Publish():
                     self._tell_update()
-                case RequestSnapshot():
-                    self._request()
+                case RequestSnapshot(_, priority):
+                    self._plan_request(priority, again=again)
                 case Ahead():
                     self.mailbox.after(_AHEAD_DEADLINE, Tick("ahead", sync.counters.snapshots))
                 case StateChanged():
@@ -255,8 +269,28 @@ class BookActor(EngineActor):
 
     # Snapshots.
 
+    def _plan_request(self, priority: Priority, *, again: bool) -> None:
+        """Ask for a snapshot at its time: a first one when the stream has begun to bring diffs."""
+        if priority is Priority.REFRESH:
+            self._widen()
+        if priority is Priority.REFRESH or self._sync.buffered or again:
+            self._request()
+        else:
+            self._awaits_first_diff = True
+            self._send_request_in(_FIRST_DIFF_PATIENCE)
+
+    def _widen(self) -> None:
+        """Ask for more levels from now on if the last snapshot's were used up before they were a minute old."""
+        book = self._sync.book
+        young = time.monotonic() - self._arrived_at < _SNAPSHOT_SHOULD_LAST
+        if book is not None and young and book.spare < (self._limit - self._depth) / 2:
+            wider = min((size for size in self._market.limits if size > self._limit), default=self._limit)
+            if wider <= _WIDEST:
+                self._limit = wider
+
     def _request(self) -> None:
         """Ask for a snapshot now, or after a growing wait when the last request was just before."""
+        self._awaits_first_diff = False
         now = time.monotonic()
         self._requests = self._requests + 1 if now - self._requested_at < _REQUESTS_IN_A_ROW else 0
         if self._requests == 0:
@@ -267,6 +301,7 @@ class BookActor(EngineActor):
         self._send_request_in(wait)
 
     def _send_request(self) -> None:
+        self._awaits_first_diff = False
         wanted = self._sync.wanted()
         if wanted is None:
             return

@@ -5,6 +5,7 @@ import threading
 import pytest
 from actor_support import Actors, BookScene, Host, Recorder, frame, until
 
+from depthactors.actors import book
 from depthactors.actors.messages import (
     Best,
     BookEvent,
@@ -35,6 +36,12 @@ from depthactors.sync import Priority
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 CUT = StreamError("cut")
 GARBAGE = b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate"}}'
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """Most scenes begin without a diff, and need not wait for one as long as programs do."""
+    monkeypatch.setattr(book, "_FIRST_DIFF_PATIENCE", 0.02)
 
 
 @pytest.fixture
@@ -302,3 +309,49 @@ def test_a_new_snapshot_actor_is_asked_for_what_is_unanswered(actors, scene):
     scene.ref.tell(SnapshotsAt(other))
     scene.settled()
     assert len(asked.seen) == 1, "nothing is wanted any more"
+
+
+@pytest.mark.parametrize("cause", ["the stream is new", "a frame was lost"])
+def test_a_snapshot_is_asked_for_when_the_first_diff_has_come(scene, monkeypatch, cause):
+    requests = 1
+    if cause == "a frame was lost":
+        scene.go_live()
+        requests = 2
+    monkeypatch.setattr(book, "_FIRST_DIFF_PATIENCE", 30.0)
+    scene.send(StreamUp(1) if requests == 1 else FramesLost(1, 3))
+    assert scene.settled().counters.snapshots == requests - 1
+    assert len(scene.requests.seen) == requests - 1
+    scene.frames(frame(150, 151))
+    scene.request(requests)
+
+
+def test_a_quiet_book_gets_its_snapshot_without_a_diff(scene):
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.arrive()
+    assert scene.events.wait_one().state is LIVE
+
+
+def test_a_snapshot_whose_levels_are_used_up_within_the_minute_is_followed_by_a_wider_one(live_of_a_hundred):
+    scene = live_of_a_hundred
+    gone = [[f"{1099 - number}.00", "0.00"] for number in range(60)]
+    scene.frames(frame(101, 160, bids=gone))
+    wanted = scene.request(2)
+    assert (wanted.limit, wanted.priority) == (500, Priority.REFRESH)
+    scene.arrive(last_id=160, levels=500, limit=500)
+    until(lambda: scene.settled().counters.refreshes == 1)
+    assert changes(scene) == [(SYNCING, LIVE)]
+
+
+def test_a_snapshot_that_lasted_is_followed_by_one_as_wide(live_of_a_hundred, monkeypatch):
+    monkeypatch.setattr(book, "_SNAPSHOT_SHOULD_LAST", 0.0)
+    gone = [[f"{1099 - number}.00", "0.00"] for number in range(60)]
+    live_of_a_hundred.frames(frame(101, 160, bids=gone))
+    assert live_of_a_hundred.request(2).limit == 100
+
+
+@pytest.fixture
+def live_of_a_hundred(actors):
+    scene = BookScene(actors)
+    scene.go_live(levels=100, limit=100)
+    return scene

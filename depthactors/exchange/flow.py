@@ -1,173 +1,278 @@
-"""A simple order flow: a book whose price drifts, as a pure sequence of depth events.
+"""The seeded order flow: a market of traders without intelligence, whose book looks like a real one.
+
+The model is that of Smith, Farmer, Gillemot & Krishnamurthy (2003, "Statistical theory of the
+continuous double auction") and Cont, Stoikov & Talreja (2010, "A stochastic model for order book
+dynamics"): limit orders, cancellations and market orders come at random, each at a rate of its own.
+How far from the opposite best price limit orders are placed follows the power law of Bouchaud,
+Mézard & Potters (2002, "Statistical properties of stock order books"), drawn by octave. Two things
+are added: trends, so that the price goes places, and traders who keep up the far book, so that it
+goes along.
 
 Nothing here knows a clock or a thread: the same seed and the same number of steps give the same
-events and the same book, always.
+changes and the same book, always.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect
+from functools import partial
+from itertools import accumulate
+from math import exp, log
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sortedcontainers import SortedDict
-
+from depthactors.errors import UsageError
+from depthactors.exchange.matching import MatchingBook
+from depthactors.exchange.pools import DENSITY, KEPT_LEVELS, Pool, Quote, octaves, set_rates
+from depthactors.exchange.spelling import SPELLINGS
 from depthactors.markets import Sequencing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from depthactors.exchange.matching import Side
     from depthactors.exchange.truth import LevelText
     from depthactors.markets import Market
 
-LEVELS_LOW: Final = 250
-LEVELS_HIGH: Final = 350
-"""A side is filled up far from the touch below the one, and trimmed there above the other."""
+LEAST_DEPTH: Final = 10
 
-LOWEST_TOUCH: Final = 2_000
-"""Ticks; below this the price only rises."""
+# The model's figures, found by experiment: `tests/exchange/hour_of_trading.py` shows what they make.
+# Rates are those of a step with the usual number of level changes; busier markets do all of it faster.
+_MARKET_SHARE: Final = 0.22  # market orders for each limit order
+_SWEEP_CHANCE: Final = 0.02  # a market order wants what the best level has, on average; few want
+_SWEEP_FACTOR: Final = 6.0  # so many times as much
+_WEAKEST_TREND: Final = 0.6  # buys less sells, as a part of all market orders
+_STRONGEST_TREND: Final = 0.9
+_SHORTEST_TREND: Final = 1_800  # steps
+_MORE_TREND: Final = 1_200  # beyond that, on average; exponentially distributed
+_LEAN: Final = 0.3  # of a trend's strength is in the limit orders too
+_REPLACED: Final = 0.5  # so many orders would come for each level change wanted, were all of them missing
+_REACH: Final = 1.25  # of the farthest placement; orders that the price has left farther behind are withdrawn
+_START: Final = (300_000, 900_000)  # ticks, as the large coins have
+_MARGIN: Final = 4  # placements must stay far above price zero; the price rises below so many times the farthest
+_HOLE: Final = 100  # in a chained market an order's first id is up to so many above the last one
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """How a market writes its numbers.
+class Touch(NamedTuple):
+    """The best prices right after one book update.
 
     Attributes:
-        price_decimals: digits behind the point of a price.
-        price_step: one tick, in units of the last of these digits.
-        quantity_decimals: digits behind the point of a quantity.
-        quantity_step: one lot, in units of the last of these digits.
+        update_id: of that update.
+        bid: price and quantity of the best bid, as spelt.
+        ask: the same for the best ask.
     """
 
-    price_decimals: int
-    price_step: int
-    quantity_decimals: int
-    quantity_step: int
-
-    def price(self, ticks: int) -> str:
-        """Spell a price of so many ticks."""
-        return _spell(ticks * self.price_step, self.price_decimals)
-
-    def quantity(self, lots: int) -> str:
-        """Spell a quantity of so many lots."""
-        return _spell(lots * self.quantity_step, self.quantity_decimals)
+    update_id: int
+    bid: LevelText
+    ask: LevelText
 
 
-SPELLINGS: Final = {
-    "/api/v3/depth": Spelling(8, 1_000_000, 8, 10_000),
-    "/fapi/v1/depth": Spelling(2, 10, 3, 1),
-    "/dapi/v1/depth": Spelling(1, 1, 0, 1),
-    "/eapi/v1/depth": Spelling(3, 5_000, 2, 1),
-}
-"""By the market's depth path, as captured."""
+class Change(NamedTuple):
+    """Everything that one step changed, merged: one entry a price, with its last quantity.
+
+    Attributes:
+        first_id: the id of the step's first update.
+        last_id: of its last, so of the book after it.
+        bids: best first; quantity zero for a level that vanished, even one that came within the step.
+        asks: the same for the ask side.
+        touches: each change of a best price or its quantity, in order; empty unless asked for. A market
+            order that takes several levels is seen once, when it is done.
+    """
+
+    first_id: int
+    last_id: int
+    bids: list[LevelText]
+    asks: list[LevelText]
+    touches: list[Touch]
 
 
 class OrderFlow:
-    """The book of one made-up symbol, and the events that change it. Not thread-safe.
+    """The book of one made-up symbol, and the orders that change it. Not thread-safe.
 
-    After each step the best bid is below the best ask by one or two ticks.
+    Neither side is ever empty, and the best bid is below the best ask. A symbol takes some 1.3 MB at
+    a depth of 1,000, in proportion.
+
+    Attributes:
+        last_id: the update id of the present book. Each level change has one; where the market
+            chains its diffs, ids have holes.
     """
 
-    def __init__(self, symbol: str, market: Market, seed: int = 0) -> None:
-        """Lay out the first book.
+    def __init__(self, symbol: str, market: Market, seed: int = 0, *, levels: float = 20.0, depth: int = 2_000) -> None:
+        """Lay out the first book; some 4 microseconds a level.
 
         Args:
             symbol: upper case; symbols of one seed differ in price and path.
             market: decides the spelling and how ids run.
             seed: of everything random.
+            levels: level changes in a step, on average.
+            depth: levels a side, about.
+
+        Raises:
+            UsageError: a depth below 10, or more level changes than the book has levels.
         """
+        if depth < LEAST_DEPTH:
+            msg = f"expected a depth of at least {LEAST_DEPTH} levels, was {depth!r}"
+            raise UsageError(msg)
+        if not 0 < levels <= 2 * depth:
+            msg = f"expected above 0 and at most {2 * depth} level changes a step (the whole book), was {levels!r}"
+            raise UsageError(msg)
         self._random = Random(f"{seed}/{market.name}/{symbol}")  # noqa: S311 - a game, not a secret
-        self._symbol = symbol
         self._spelling = SPELLINGS[market.depth_path]
-        self._chained = market.sequencing is Sequencing.CHAINED
+        self._hole = _HOLE if market.sequencing is Sequencing.CHAINED else 1
         self.last_id = self._random.randrange(10**9, 10**10)
-        self._best_bid = self._random.randrange(20_000, 80_000)
-        self._best_ask = self._best_bid + 1
-        self._bids: SortedDict = SortedDict()
-        self._asks: SortedDict = SortedDict()
-        for distance in range((LEVELS_LOW + LEVELS_HIGH) // 2):
-            self._bids[self._best_bid - distance] = self._lots(distance)
-            self._asks[self._best_ask + distance] = self._lots(distance)
+        self._replaced = _REPLACED * levels / depth
+        self._depth = depth
+        # Orders are Poisson distributed over the ticks, so that some ticks have none.
+        self._farthest = round(depth / (1.0 - exp(-DENSITY)))
+        self._floor = _MARGIN * self._farthest
+        self._book: MatchingBook[Quote] = MatchingBook()
+        book = self._book
+        self._sides = (book.bids, book.asks)
+        self._pools = tuple(
+            [Pool(book, side, self._random.random, *octave) for octave in octaves(self._farthest)]
+            for side in self._sides
+        )
+        self._trades = _MARKET_SHARE * sum(set_rates(pools, levels) for pools in self._pools)
+        self._trend = self._random.choice((-_WEAKEST_TREND, _WEAKEST_TREND))
+        self._trend_left = 0.0
+        every = [pool for pools in self._pools for pool in pools]
+        # In the order of `_rates`.
+        self._actions: list[Callable[[], int]] = [pool.arrive for pool in every]
+        self._actions += [pool.leave for pool in every]
+        self._actions += [partial(self._trade, book.asks), partial(self._trade, book.bids)]
+        self._lay_out(self._random.randrange(*_START) + self._floor)
 
-    def levels(self) -> tuple[list[LevelText], list[LevelText]]:
-        """Return bids and asks of the present book, best first."""
-        bids = [self._spelt(tick, lots) for tick, lots in reversed(self._bids.items())]
-        return bids, [self._spelt(tick, lots) for tick, lots in self._asks.items()]
+    @property
+    def best_bid(self) -> int:
+        """The highest bid, in ticks."""
+        return -self._book.bids.best
 
-    def step(self) -> dict[str, Any]:
-        """Change the book and return the depth event that says so, without `E` and `T`."""
-        bids: dict[int, int] = {}
-        asks: dict[int, int] = {}
-        if self._random.random() < 0.2:
-            self._move(bids, asks)
-        for _ in range(self._random.randint(1, 6)):
-            self._change_near_touch(bids, asks)
-        if not bids and not asks:
-            # Only levels that were not there were taken away; an exchange sends no empty event.
-            self._set(self._bids, bids, self._best_bid, self._lots(0))
-        self._keep_deep(self._bids, bids, -1)
-        self._keep_deep(self._asks, asks, 1)
-        event = {"e": "depthUpdate", "s": self._symbol, **self._next_ids(len(bids) + len(asks))}
-        event["b"] = [self._spelt(tick, bids[tick]) for tick in sorted(bids, reverse=True)]
-        event["a"] = [self._spelt(tick, asks[tick]) for tick in sorted(asks)]
-        return event
+    @property
+    def best_ask(self) -> int:
+        """The lowest ask, in ticks."""
+        return self._book.asks.best
 
-    def _move(self, bids: dict[int, int], asks: dict[int, int]) -> None:
-        """Shift the touch by a tick or several: what it passes over is traded away."""
-        jump = self._random.choice((1, 1, 1, 2, 2, 3, 8))
-        rises = self._best_bid < LOWEST_TOUCH or self._random.random() < 0.5
-        self._best_bid += jump if rises else -jump
-        self._best_ask = self._best_bid + self._random.choice((1, 1, 2))
-        for tick in list(self._bids.irange(minimum=self._best_bid, inclusive=(False, True))):
-            self._set(self._bids, bids, tick, 0)
-        for tick in list(self._asks.irange(maximum=self._best_ask, inclusive=(True, False))):
-            self._set(self._asks, asks, tick, 0)
-        if self._best_bid not in self._bids:
-            self._set(self._bids, bids, self._best_bid, self._lots(0))
-        if self._best_ask not in self._asks:
-            self._set(self._asks, asks, self._best_ask, self._lots(0))
+    def book(self) -> tuple[list[LevelText], list[LevelText]]:
+        """Return bids and asks of the whole present book, best first; O(levels)."""
+        bids, asks = self._sides
+        return (
+            [self._spelt(-key, level.total) for key, level in bids.levels.items()],
+            [self._spelt(key, level.total) for key, level in asks.levels.items()],
+        )
 
-    def _change_near_touch(self, bids: dict[int, int], asks: dict[int, int]) -> None:
-        distance = int(self._random.expovariate(0.12))
-        # The touch itself only changes its quantity: the spread stays as `_move` left it.
-        lots = 0 if distance and self._random.random() < 0.3 else self._lots(distance)
-        if self._random.random() < 0.5:
-            self._set(self._bids, bids, self._best_bid - distance, lots)
-        else:
-            self._set(self._asks, asks, self._best_ask + distance, lots)
+    def step(self, *, touches: bool = False) -> Change | None:
+        """Let the market trade for one interval, 100 ms of its time; some 4 microseconds an order.
 
-    def _keep_deep(self, side: SortedDict, changes: dict[int, int], outward: int) -> None:
-        """Add levels beyond the worst, or take the worst away, until the side is as deep as it should be."""
-        worst = -1 if outward > 0 else 0
-        while len(side) < LEVELS_LOW:
-            tick = side.peekitem(worst)[0] + outward * self._random.randint(1, 3)
-            self._set(side, changes, tick, self._lots(LEVELS_LOW))
-        while len(side) > LEVELS_HIGH:
-            self._set(side, changes, side.peekitem(worst)[0], 0)
+        Args:
+            touches: report each change of the touch as well; the market does not notice.
 
-    def _set(self, side: SortedDict, changes: dict[int, int], tick: int, lots: int) -> None:
-        if lots:
-            side[tick] = changes[tick] = lots
-        elif side.pop(tick, 0):
-            changes[tick] = 0
+        Returns:
+            What changed; `None` if nothing did.
+        """
+        random, hole = self._random.random, self._hole
+        first, last = 0, self.last_id
+        seen = [(last, self._touch())]
+        for changed in self._orders():
+            if changed:
+                last += 1 + int(random() * hole)
+                first = first or last
+                last += changed - 1
+                if touches and (touch := self._touch()) != seen[-1][1]:
+                    seen.append((last, touch))
+        if not first:
+            return None
+        self.last_id = last
+        price, quantity = self._spelling.price, self._spelling.quantity
+        bid_changes, ask_changes = (sorted(side.changes.items()) for side in self._sides)
+        for side in self._sides:
+            side.changes.clear()
+        return Change(
+            first,
+            last,
+            [(price(-key), quantity(lots)) for key, lots in bid_changes],
+            [(price(key), quantity(lots)) for key, lots in ask_changes],
+            [self._spelt_touch(*moment) for moment in seen[1:]],
+        )
 
-    def _next_ids(self, changes: int) -> dict[str, int]:
-        previous = self.last_id
-        if not self._chained:
-            self.last_id = previous + changes
-            return {"U": previous + 1, "u": self.last_id}
-        first = previous + self._random.randint(1, 300)
-        self.last_id = first + changes + self._random.randint(0, 2_000)
-        return {"U": first, "u": self.last_id, "pu": previous}
+    def _orders(self) -> Iterator[int]:
+        """Run the step's orders; yield how many levels each has changed."""
+        for side in self._sides:
+            yield self._withdraw_far(side)
+        random, actions = self._random.random, self._actions
+        # Rates are those at the step's start; between two orders is an exponentially distributed time.
+        rates = list(accumulate(self._rates()))
+        total, end = rates[-1], len(rates) - 1
+        time = -log(1.0 - random())
+        while time < total:
+            yield actions[bisect(rates, random() * total, 0, end)]()
+            time -= log(1.0 - random())
 
-    def _lots(self, distance: int) -> int:
-        """Draw a quantity: larger away from the touch, as in real books."""
-        return 1 + int(self._random.expovariate(1.0) * (200 + 40 * distance))
+    def _rates(self) -> list[float]:
+        """Return how many of each of the actions to expect in a step."""
+        trend = self._turn_trend()
+        replaced = self._replaced
+        rates: list[float] = []
+        for pools, eager in zip(self._pools, (1.0 + _LEAN * trend, 1.0 - _LEAN * trend), strict=True):
+            missing = [pool.target - len(pool.quotes) for pool in pools]
+            # The farthest octave makes up for missing levels, wherever they are: a price on its way
+            # crowds the same orders into fewer levels.
+            missing[-1] = self._depth - len(pools[-1].side.levels)
+            rates += [max(0.0, pool.births * eager + replaced * n) for pool, n in zip(pools, missing, strict=True)]
+        rates += [pool.deaths * len(pool.quotes) for pools in self._pools for pool in pools]
+        buys = self._trades * (1.0 + trend) / 2
+        return [*rates, buys, self._trades - buys]
+
+    def _turn_trend(self) -> float:
+        """Return the trend's strength in this step, negative while prices fall."""
+        low = self.best_bid < self._floor
+        self._trend_left -= 1.0
+        if self._trend_left <= 0.0 or (low and self._trend < 0.0):
+            self._trend_left = _SHORTEST_TREND + self._random.expovariate(1.0 / _MORE_TREND)
+            strength = self._random.uniform(_WEAKEST_TREND, _STRONGEST_TREND)
+            self._trend = strength if low or self._trend < 0.0 else -strength
+        return self._trend
+
+    def _trade(self, side: Side) -> int:
+        """Send a market order to `side`; return how many levels it changed."""
+        mean = side.levels[side.best].total
+        if self._random.random() < _SWEEP_CHANCE:
+            mean *= _SWEEP_FACTOR
+        filled, changed = self._book.market(side, 1 + int(self._random.expovariate(1.0 / mean)), KEPT_LEVELS)
+        for quote in filled:
+            quote.pool.forget(quote)
+        return changed
+
+    def _withdraw_far(self, side: Side) -> int:
+        """Cancel all orders too far from the opposite best; return how many levels are gone."""
+        last = self._farthest * _REACH - side.opposite.best
+        levels = side.levels
+        gone = 0
+        while levels.keys()[-1] > last and len(levels) > KEPT_LEVELS:
+            for quote in [*levels[levels.keys()[-1]]]:
+                quote.pool.forget(quote)
+                self._book.cancel(quote)
+            gone += 1
+        return gone
+
+    def _lay_out(self, best_bid: int) -> None:
+        """Fill the pools as they are on average, around a spread of one tick."""
+        for pools, key in zip(self._pools, (-best_bid, best_bid + 1), strict=True):
+            pools[0].place(key)
+        for pools in self._pools:
+            for pool in pools:
+                while len(pool.quotes) < pool.target:
+                    pool.arrive()
+        for side in self._sides:
+            side.changes.clear()
+
+    def _touch(self) -> tuple[int, int, int, int]:
+        """Return key and quantity of the best bid and of the best ask."""
+        bids, asks = self._sides
+        return bids.best, bids.levels[bids.best].total, asks.best, asks.levels[asks.best].total
+
+    def _spelt_touch(self, update_id: int, touch: tuple[int, int, int, int]) -> Touch:
+        bid, bid_lots, ask, ask_lots = touch
+        return Touch(update_id, self._spelt(-bid, bid_lots), self._spelt(ask, ask_lots))
 
     def _spelt(self, tick: int, lots: int) -> LevelText:
         return self._spelling.price(tick), self._spelling.quantity(lots)
-
-
-def _spell(units: int, decimals: int) -> str:
-    if not decimals:
-        return str(units)
-    whole, rest = divmod(units, 10**decimals)
-    return f"{whole}.{rest:0{decimals}d}"

@@ -1,22 +1,46 @@
-"""A small Binance on the loopback interface, in threads: the test bed of depthactors and of its users.
+"""The local exchange: a small Binance on the loopback interface, in threads; for tests, demos and drills.
 
-`LocalExchange` serves REST depth and diff streams from recordings or from a seeded order flow, and
-knows the exact book after every event (`book_at`).
+`LocalExchange` serves the REST and stream sides of every market from recordings or from a seeded order
+flow, knows the exact book after every event (`book_at`), and misbehaves on request (`Fault`).
 """
 
-try:
-    import websockets.sync.server as _server_side
-except ImportError as error:  # the server side is an optional extra
-    msg = (
-        "expected the package 'websockets', which serves the local exchange's connections; "
-        "install it with: pip install depthactors[demo]"
-    )
-    raise ImportError(msg) from error
+from __future__ import annotations
 
-del _server_side
+from typing import TYPE_CHECKING, Any
 
-from depthactors.exchange.feed import Feed  # noqa: E402 - after the check of the extra
-from depthactors.exchange.local import LocalExchange  # noqa: E402
-from depthactors.exchange.truth import BookTruth  # noqa: E402
+if TYPE_CHECKING:
+    from depthactors.exchange.fault import KINDS, Fault
+    from depthactors.exchange.feed import Feed
+    from depthactors.exchange.limits import Limits
+    from depthactors.exchange.local import LocalExchange
+    from depthactors.exchange.truth import BookTruth
 
-__all__ = ["BookTruth", "Feed", "LocalExchange"]
+__all__ = ["KINDS", "BookTruth", "Fault", "Feed", "Limits", "LocalExchange"]
+
+_MODULES = {
+    "KINDS": "fault",
+    "BookTruth": "truth",
+    "Fault": "fault",
+    "Feed": "feed",
+    "Limits": "limits",
+    "LocalExchange": "local",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: only what serves connections needs the extra `websockets`."""
+    from importlib import import_module  # noqa: PLC0415 - see above
+
+    if name not in _MODULES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    try:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "websockets":
+            raise
+        msg = (
+            "expected the package 'websockets', which serves the local exchange's connections; "
+            "install it with: pip install depthactors[demo]"
+        )
+        raise ImportError(msg) from error

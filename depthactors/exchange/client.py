@@ -1,86 +1,105 @@
-"""One websocket connection: what it has subscribed to, and the thread that sends to it."""
+"""One websocket client: what it has subscribed to, and the replies to what it asks."""
 
 from __future__ import annotations
 
-import logging
-from threading import Lock, Thread
+import time
+from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 
 from depthactors.exchange import control
-from depthactors.exchange.outbox import Outbox
+from depthactors.exchange.fault import Place
+from depthactors.exchange.message import text_frame
+from depthactors.pacing import RateWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from depthactors.exchange.fault import Fault
+    from depthactors.exchange.fault_plan import FaultPlan
     from depthactors.exchange.feed import Feed
     from depthactors.exchange.hub import Hub
+    from depthactors.exchange.limits import Limits
+    from depthactors.exchange.message import Message
+    from depthactors.exchange.outbox import Outbox
+    from depthactors.exchange.routes import StreamRoute, Subscription
 
-logger = logging.getLogger(__name__)
-
-HURRIED_PAUSE: Final = 0.25
-"""Seconds; a client that took nothing from its full queue for so long does not hold up timed feeds."""
+POLICY: Final = 1008
+"""Close code of a client that broke a rule."""
 
 
-class Wire(Protocol):
-    """The connection as a client's writer needs it."""
-
-    def send(self, frame: bytes) -> bool:
-        """Send a text frame; waits while the peer does not read. `False` when the connection is over."""
+class Line(Protocol):
+    """The connection as its client needs it; no method waits."""
 
     def close(self, code: int, reason: str) -> None:
-        """Carry out the closing handshake, for a short while at most."""
+        """Send what is queued, then carry out the closing handshake."""
 
-    def cut(self) -> None:
-        """End the TCP connection at once; never waits, and frees whoever waits in `send`."""
+    def give_up(self) -> None:
+        """End the TCP connection at once, whatever is queued."""
+
+    def suffer(self, fault: Fault) -> None:
+        """Let a fault strike the connection."""
 
 
 class Client:
-    """One connection's subscriptions and its writer.
+    """One connection's subscriptions.
 
-    `handle` runs in the connection's reader thread, `deliver` and `wait_for_room` in the player's.
+    `message` runs in the connection's reader thread, `deliver` and `wait_for_room` in the player's.
     An acknowledgement is queued before the first event of what it acknowledges, and no event of a
     stream is queued after its UNSUBSCRIBE was acknowledged.
     """
 
     def __init__(
         self,
-        wire: Wire,
-        hub: Hub,
+        line: Line,
+        outbox: Outbox,
+        route: StreamRoute,
         *,
-        find: Callable[[str], Feed | None],
+        hub: Hub,
+        find: Callable[[str], Subscription | None],
         play: Callable[[Iterable[Feed]], None],
-        combined: bool,
-        name: str,
-        outbox: Outbox | None = None,
+        limits: Limits,
+        faults: FaultPlan,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare; `start` starts the writer.
+        """Prepare; `start` subscribes to what the path named.
 
         Args:
-            wire: the connection.
+            line: the connection.
+            outbox: where frames to send are put.
+            route: what the path said.
             hub: where subscriptions are kept.
-            find: the feed that a stream's name means on this connection's path.
+            find: what a stream's name means on this connection's path.
             play: starts feeds that have not started yet.
-            combined: whether frames have an envelope, until the client sets the property.
-            name: of the writer's thread.
-            outbox: the queue; a new one by default.
+            limits: of messages and streams.
+            faults: which subscriptions are never served.
+            clock: seconds, monotonic.
         """
-        self._wire = wire
+        self._line = line
+        self._outbox = outbox
         self._hub = hub
         self._find = find
         self._play = play
-        self._combined = combined
-        self._outbox = outbox if outbox is not None else Outbox()
+        self._route = route
+        self._combined = route.combined
+        self._limits = limits
+        self._faults = faults
+        self._clock = clock
+        self._messages = RateWindow(limits.messages_per_second, 1.0)
         self._lock = Lock()
         self._streams: dict[str, None] = {}
-        self._closing = (1000, "")
-        self._writer = Thread(target=self._write, name=name, daemon=True)
 
-    def start(self, streams: tuple[str, ...] = ()) -> None:
-        """Start the writer, subscribed to the streams that the path named."""
-        self._writer.start()
-        self._subscribe(streams, None)
+    def start(self) -> None:
+        """Subscribe to the streams that the path named."""
+        self._subscribe(self._route.streams, None)
 
-    def handle(self, message: bytes | str) -> None:
+    def counts(self) -> bool:
+        """Count one message, ping or pong from the client; `False` when it was one too many, and it is closed."""
+        if self._messages.take(self._clock()):
+            self._line.close(POLICY, "Too many requests")
+            return False
+        return True
+
+    def handle(self, message: bytes) -> None:
         """Carry out one control message and queue the reply."""
         try:
             request = control.parse(message)
@@ -102,71 +121,67 @@ class Client:
             case _:
                 self._queue(control.result(list(self._streams), request.request_id))
 
-    def deliver(self, name: str, payload: bytes, enveloped: bytes) -> None:
+    @property
+    def combined(self) -> bool:
+        """Whether frames have an envelope now."""
+        return self._combined
+
+    def deliver(self, message: Message) -> None:
         """Queue an event if the stream is still subscribed; a client that is too far behind is cut off."""
         with self._lock:
-            if name in self._streams:
-                self._queue(enveloped if self._combined else payload)
+            if message.stream in self._streams:
+                self._put(message.wire(self._combined, self._route.unit))
 
-    def wait_for_room(self, *, hurried: bool) -> None:
-        """Wait until an event more fits, as long as the client takes some.
+    def suffer(self, fault: Fault) -> None:
+        """Let a fault strike the connection; one that ends it ends its subscriptions, too."""
+        if fault.kind != "shutdown":
+            self.leave()
+        self._line.suffer(fault)
 
-        Args:
-            hurried: wait only shortly for a client that takes nothing, since others want their events
-                in time; else wait with patience, and then cut it off.
-        """
-        if not self._outbox.wait_for_room(HURRIED_PAUSE if hurried else None) and not hurried:
-            self._give_up()
+    def wait_for_room(self) -> None:
+        """Wait until an event more fits, as long as the client takes some; then cut it off."""
+        if not self._outbox.wait_for_room():
+            self._line.give_up()
 
     def wait_sent(self, timeout: float) -> bool:
         """Wait until everything queued has been sent, or the connection is over."""
         return self._outbox.wait_sent(timeout)
 
-    def close(self, code: int, reason: str) -> None:
-        """Drop what is queued and let the writer close the connection; does not wait."""
-        self._closing = (code, reason)
-        self._outbox.close()
+    def leave(self) -> None:
+        """Give every subscription back."""
+        self._hub.remove(self, self._served(self._streams))
 
-    def leave(self, timeout: float) -> bool:
-        """Clean up after the connection's end: in the reader thread, waits for the writer."""
-        self._hub.remove(self, self._feeds_of(tuple(self._streams)))
-        self._outbox.close()
-        self._writer.join(timeout)
-        return not self._writer.is_alive()
-
-    def _subscribe(self, streams: tuple[str, ...], reply: bytes | None) -> None:
+    def _subscribe(self, names: Iterable[str], reply: bytes | None) -> None:
         with self._lock:
-            self._streams.update(dict.fromkeys(streams))
+            wanted = self._streams | dict.fromkeys(names)
+            if len(wanted) > self._limits.max_streams:
+                self._queue(control.too_many_streams())
+                self._line.close(POLICY, "Invalid request")
+                return
+            self._streams = wanted
             if reply is not None:
                 self._queue(reply)
-        served = self._feeds_of(streams)
+        served = [each for each in self._served(names) if not self._unserved(each)]
         self._hub.add(self, served)
         # Only now: a recording that starts before its first listener would be lost on it.
-        self._play([feed for _, feed in served])
+        self._play([each.feed for each in served])
 
-    def _unsubscribe(self, streams: tuple[str, ...], reply: bytes) -> None:
-        self._hub.remove(self, self._feeds_of(streams))
+    def _unsubscribe(self, names: tuple[str, ...], reply: bytes) -> None:
+        self._hub.remove(self, self._served(names))
         with self._lock:
-            for name in streams:
+            for name in names:
                 self._streams.pop(name, None)
             self._queue(reply)
 
-    def _feeds_of(self, streams: tuple[str, ...]) -> list[tuple[str, Feed]]:
-        found = ((name, self._find(name)) for name in streams)
-        return [(name, feed) for name, feed in found if feed is not None]
+    def _served(self, names: Iterable[str]) -> list[Subscription]:
+        return [each for name in tuple(names) if (each := self._find(name)) is not None]
 
-    def _queue(self, frame: bytes) -> None:
+    def _unserved(self, subscription: Subscription) -> bool:
+        return bool(self._faults.strike(Place.SUBSCRIBE, subscription.feed.symbol))
+
+    def _queue(self, reply: bytes) -> None:
+        self._put(text_frame(reply))
+
+    def _put(self, frame: bytes) -> None:
         if not self._outbox.append(frame):
-            self._give_up()
-
-    def _give_up(self) -> None:
-        logger.warning("%s: cut off, it was too far behind or took nothing for too long", self._writer.name)
-        self._outbox.close()
-        self._wire.cut()
-
-    def _write(self) -> None:
-        while (frame := self._outbox.take()) is not None:
-            if not self._wire.send(frame):
-                self._outbox.close()
-                return
-        self._wire.close(*self._closing)
+            self._line.give_up()

@@ -15,6 +15,7 @@ UNKNOWN_PROPERTY: Final = 0
 INVALID_VALUE: Final = 1
 INVALID_REQUEST: Final = 2
 INVALID_JSON: Final = 3
+TOO_MANY: Final = 4
 
 
 class Request(NamedTuple):
@@ -47,6 +48,11 @@ class RefusedError(Exception):
 def result(value: Any, request_id: int | str | None) -> bytes:
     """Encode the reply to a request that was accepted."""
     return orjson.dumps({"result": value, "id": request_id})
+
+
+def too_many_streams() -> bytes:
+    """Encode the error that comes before the connection is closed; it has no `id`, as measured."""
+    return orjson.dumps({"error": {"code": TOO_MANY, "msg": "Too many subscriptions"}})
 
 
 def parse(message: bytes | str) -> Request:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from depthactors.exchange.ledger import Depth
+    from depthactors.exchange.tick import Step, Tick
     from depthactors.exchange.truth import BookTruth
     from depthactors.markets import Market
 
@@ -15,7 +16,6 @@ class Feed(Protocol):
 
     `due` and `step` are called by one thread at a time: first `due` by whoever starts the feed, then
     both by the player's thread. Any thread may call the rest at any time.
-    A feed's book is never behind what `step` has returned: an event is in the book before it is sent.
     """
 
     @property
@@ -32,20 +32,36 @@ class Feed(Protocol):
 
     @property
     def is_recording(self) -> bool:
-        """Whether it starts at its first subscription and ends; else it runs from start to stop."""
+        """Whether it starts at its first subscription and may end; else it runs from start to stop."""
+
+    @property
+    def interval(self) -> int:
+        """Milliseconds of market time in a step; 0 where each event is due on every stream, as recorded."""
 
     def due(self) -> float | None:
         """Seconds of the feed's own time, from its start to its next step; `None` after the last one."""
 
-    def step(self) -> bytes | None:
-        """Carry out the next step and return the event to send, JSON without an envelope, if there is one.
+    def step(self, *, tickers: bool) -> Step:
+        """Carry out the next step and return what it brought; the book has it from now on.
+
+        Args:
+            tickers: whether anybody listens to bookTicker events.
 
         Raises:
             DepthActorsError: the source is broken; the feed ends here.
         """
 
-    def depth(self, limit: int) -> Depth:
-        """Return what REST shows now, at most `limit` levels a side."""
+    def present(self, limit: int) -> Depth:
+        """Return the best `limit` levels a side after the last step."""
+
+    def snapshot(self, limit: int) -> Depth:
+        """Return what REST shows now: the present book, or one that lags it a little."""
+
+    def stale(self, limit: int) -> Depth:
+        """Return the oldest book that is kept."""
+
+    def since(self, number: int) -> list[Tick]:
+        """Return the ticks of the intervals after the `number`th; no further back than a second of market time."""
 
     def book_at(self, update_id: int) -> BookTruth:
         """Return the exact book after the event that ended with `update_id`.

@@ -1,28 +1,40 @@
-"""The built-in order flow as a feed: events at a steady rate, stamped with the time of the day."""
+"""The order flow as a feed: a live market, its events at a steady rate, stamped with the time of the day."""
 
 from __future__ import annotations
 
 import time
+from math import inf
 from random import Random
-from typing import TYPE_CHECKING
-
-import orjson
+from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import UsageError
+from depthactors.exchange import shapes
 from depthactors.exchange.flow import OrderFlow
 from depthactors.exchange.ledger import DEFAULT_HISTORY, Depth, Ledger
+from depthactors.exchange.tick import Step, Tick
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.exchange.flow import Change
     from depthactors.exchange.truth import BookTruth
     from depthactors.markets import Market
+
+DEFAULT_LEVELS: Final = 20.0
+"""Level changes in an event, on average."""
+
+DEFAULT_DEPTH: Final = 1_000
+"""Levels a side, about."""
+
+LONGEST_LAG: Final = 2
+"""Ticks that a snapshot may be behind the stream."""
 
 
 class FlowFeed:
     """One symbol of made-up but consistent traffic, from the exchange's start to its stop.
 
-    The events are those of `OrderFlow` for the seed; only `E` and `T` depend on the clock.
+    The events are those of `OrderFlow` for the seed; only `E` and `T` depend on the clock. Snapshots are
+    0 to 2 ticks behind, as the real exchange's come from a copy.
     """
 
     is_recording = False
@@ -35,6 +47,8 @@ class FlowFeed:
         *,
         seed: int = 0,
         rate: float = 10.0,
+        levels: float = DEFAULT_LEVELS,
+        depth: int = DEFAULT_DEPTH,
         history: int = DEFAULT_HISTORY,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -44,47 +58,67 @@ class FlowFeed:
             symbol: upper case.
             market: whose shapes and ids the events have.
             seed: the same seed, market and symbol make the same events.
-            rate: events a second.
+            rate: steps a second: events of the market's fastest stream.
+            levels: level changes in such an event, on average.
+            depth: levels a side, about.
             history: events (at least) that `book_at` reaches back.
             clock: seconds since the epoch, for `E` and `T`.
 
         Raises:
-            UsageError: a rate that is not above zero.
+            UsageError: a rate that is not above zero, or figures that no book can have.
         """
-        if not rate > 0:
+        if not 0 < rate < inf:
             msg = f"expected a rate above zero, was {rate!r}"
+            raise UsageError(msg)
+        if history < 1:
+            msg = f"expected a history of at least one event, was {history!r}"
             raise UsageError(msg)
         self.symbol = symbol
         self.market = market
-        self._interval = 1.0 / rate
+        self.interval = market.speeds[0][0]
+        self._pause = 1.0 / rate
         self._clock = clock
         # Symbols take turns within the interval; all at once would be a burst.
-        self._phase = 1.0 - Random(f"{seed}/{symbol}/phase").random()  # noqa: S311 - a game, not a secret
+        self._phase = phase(seed, symbol)
+        self._lag = Random(f"{seed}/{symbol}/lag")  # noqa: S311 - a game, not a secret
         self._steps = 0
-        self._flow = OrderFlow(symbol, market, seed)
+        self._flow = OrderFlow(symbol, market, seed, levels=levels, depth=depth)
         self._ledger = Ledger(symbol, history)
-        now = self._now_ms()
-        bids, asks = self._flow.levels()
-        self._ledger.rebase(Depth(self._flow.last_id, now, now, bids, asks))
+        self._ledger.rebase(Depth(self._flow.last_id, self._now_us(), *self._flow.book()))
 
     def due(self) -> float:
-        """Seconds from the start to the next event; there always is one."""
-        return (self._steps + self._phase) * self._interval
+        """Seconds from the start to the next step; there always is one."""
+        return (self._steps + self._phase) * self._pause
 
-    def step(self) -> bytes:
-        """Make the next event, apply it and return it."""
+    def step(self, *, tickers: bool) -> Step:
+        """Let the market trade for one interval."""
         self._steps += 1
-        changes = self._flow.step()
-        now = self._now_ms()
-        stamps = {"E": now, "T": now} if "pu" in changes else {"E": now}
-        event = {"e": changes["e"], **stamps, **changes}
-        payload = orjson.dumps(event)
-        self._ledger.apply(event, payload)
-        return payload
+        previous_id = self._flow.last_id
+        change = self._flow.step(touches=tickers)
+        if change is None:
+            return Step(self._steps, None)
+        now = self._now_us()
+        ids = (change.first_id, change.last_id, previous_id)
+        event = shapes.diff(self.market, self.symbol, now, ids, change.bids, change.asks)
+        tick = Tick(self._steps, *ids, now, event)
+        self._ledger.append(tick)
+        return Step(self._steps, tick, self._tickers(change, now))
 
-    def depth(self, limit: int) -> Depth:
-        """Return the present book, at most `limit` levels a side."""
+    def present(self, limit: int) -> Depth:
+        """Return the best `limit` levels a side after the last step."""
         return self._ledger.depth(limit)
+
+    def snapshot(self, limit: int) -> Depth:
+        """Return a book of the last few ticks."""
+        return self._ledger.depth(limit, self._lag.randint(0, LONGEST_LAG))
+
+    def stale(self, limit: int) -> Depth:
+        """Return the oldest book that is kept."""
+        return self._ledger.oldest(limit)
+
+    def since(self, number: int) -> list[Tick]:
+        """Return the ticks of the intervals after the `number`th."""
+        return self._ledger.since(number)
 
     def book_at(self, update_id: int) -> BookTruth:
         """Return the exact book after the event of that id."""
@@ -93,5 +127,13 @@ class FlowFeed:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
+    def _tickers(self, change: Change, now_us: int) -> list[bytes]:
+        return [shapes.ticker(self.market, self.symbol, now_us, *touch) for touch in change.touches]
+
+    def _now_us(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+
+def phase(seed: int, symbol: str) -> float:
+    """Return where in the interval a symbol has its steps, above 0 and at most 1."""
+    return 1.0 - Random(f"{seed}/{symbol}/phase").random()  # noqa: S311 - a game, not a secret

@@ -6,9 +6,7 @@ from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
-
-import orjson
+from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import UsageError
 from depthactors.exchange.truth import BookTruth, LevelText, PlainBook
@@ -16,11 +14,13 @@ from depthactors.exchange.truth import BookTruth, LevelText, PlainBook
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-CHAPTER_LENGTH: Final = 256
-"""Events between two kept copies of the book: the most that one `book_at` has to replay."""
+    from depthactors.exchange.tick import Tick
+
+CHAPTER_LENGTH: Final = 512
+"""Ticks between two kept copies of the book: the most that one `book_at` has to replay."""
 
 DEFAULT_HISTORY: Final = 10_000
-"""Events that `book_at` reaches back by default."""
+"""Ticks that `book_at` reaches back by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +29,61 @@ class Depth:
 
     Attributes:
         last_update_id: the id of the book.
-        event_time: `E`, milliseconds since the epoch.
-        transaction_time: `T`, milliseconds since the epoch.
+        time_us: its time, microseconds since the epoch.
         bids: best first, as spelt.
         asks: best first, as spelt.
+        matched_us: when the matching engine changed it last (`T`), where that is known.
     """
 
     last_update_id: int
-    event_time: int
-    transaction_time: int
-    bids: Sequence[Sequence[str]]
-    asks: Sequence[Sequence[str]]
+    time_us: int
+    bids: Sequence[LevelText]
+    asks: Sequence[LevelText]
+    matched_us: int | None = None
 
 
 @dataclass(slots=True)
 class _Chapter:
-    """A copy of the book and the events that followed: `ids[0]` is the copy's id, `payloads[0]` is empty."""
+    """A copy of the book and the ticks that followed: `ids[n]` is the book's id after `n` of them."""
 
     base: PlainBook
+    base_time_us: int
     ids: list[int]
-    payloads: list[bytes] = field(default_factory=lambda: [b""])
+    ticks: list[Tick] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """A book that is moved forward through the chapters as it is asked for."""
+
+    book: PlainBook
+    chapter: _Chapter
+    applied: int = 0
 
 
 class Ledger:
-    """The book of one symbol and the events of its recent past; every method may be called from any thread."""
+    """The book of one symbol and the ticks of its recent past; every method may be called from any thread.
 
-    def __init__(self, symbol: str, history: int = DEFAULT_HISTORY) -> None:
+    Adding a tick only stores it; once in `CHAPTER_LENGTH` ticks the book is brought up to date and copied.
+    """
+
+    def __init__(self, symbol: str, history: int = DEFAULT_HISTORY, *, chapter_length: int = CHAPTER_LENGTH) -> None:
         """Start without a book; `rebase` brings the first one.
 
         Args:
             symbol: upper case.
-            history: events (at least) that `book_at` reaches back.
+            history: ticks (at least) that `book_at` reaches back.
+            chapter_length: ticks between two kept copies of the book.
         """
         self._symbol = symbol
         self._history = history
+        self._chapter_length = chapter_length
         self._lock = Lock()
-        self._book = PlainBook()
-        self._times = (0, 0)
         self._last_id = 0
         self._chapters: deque[_Chapter] = deque()
         self._kept = 0
+        self._present: _Reader | None = None
+        self._lagging: _Reader | None = None
 
     @property
     def last_id(self) -> int:
@@ -79,29 +94,57 @@ class Ledger:
         """Replace the present book by a snapshot; the past stays answerable."""
         book = PlainBook(depth.bids, depth.asks)
         with self._lock:
-            self._book = book
-            self._last_id = depth.last_update_id
-            self._times = (depth.event_time, depth.transaction_time)
-            self._open_chapter()
+            self._open_chapter(_Chapter(book, depth.time_us, [depth.last_update_id]))
 
-    def apply(self, event: dict[str, Any], payload: bytes) -> None:
-        """Apply one depth event whole; `payload` is its JSON, which the history keeps."""
+    def append(self, tick: Tick) -> None:
+        """Add the tick that follows.
+
+        Raises:
+            LookupError, TypeError, ValueError: some tick of the chapter was no depth event.
+        """
         with self._lock:
-            self._book.apply(event)
-            self._last_id = event["u"]
-            self._times = (event["E"], event.get("T", event["E"]))
             chapter = self._chapters[-1]
-            chapter.ids.append(self._last_id)
-            chapter.payloads.append(payload)
+            chapter.ids.append(tick.last_id)
+            chapter.ticks.append(tick)
+            self._last_id = tick.last_id
             self._kept += 1
-            if len(chapter.ids) > CHAPTER_LENGTH:
-                self._open_chapter()
+            if len(chapter.ticks) >= self._chapter_length:
+                book = chapter.base.copy()
+                for each in chapter.ticks:
+                    book.apply(each.decoded())
+                self._open_chapter(_Chapter(book, tick.time_us, [tick.last_id]))
 
-    def depth(self, limit: int) -> Depth:
-        """Return the present book, cut to the best `limit` levels a side."""
+    def depth(self, limit: int | None, lag: int = 0) -> Depth:
+        """Return the best `limit` levels a side (all for `None`) of the present book, or of that of `lag` ticks ago.
+
+        Two readers, one for each use, are moved forward; so a steady `lag` makes this cost what was added
+        since the last call.
+        """
         with self._lock:
-            bids, asks = self._book.cut(limit)
-            return Depth(self._last_id, *self._times, bids, asks)
+            if lag:
+                self._lagging = reader = self._moved(self._lagging, lag)
+            else:
+                self._present = reader = self._moved(self._present, 0)
+            chapter = reader.chapter
+            time_us = chapter.ticks[reader.applied - 1].time_us if reader.applied else chapter.base_time_us
+            return Depth(chapter.ids[reader.applied], time_us, *reader.book.cut(limit))
+
+    def oldest(self, limit: int) -> Depth:
+        """Return the best `limit` levels of the oldest book that is kept."""
+        with self._lock:
+            chapter = self._chapters[0]
+            return Depth(chapter.ids[0], chapter.base_time_us, *chapter.base.cut(limit))
+
+    def since(self, number: int) -> list[Tick]:
+        """Return the kept ticks of intervals after the `number`th, oldest first."""
+        found: list[Tick] = []
+        with self._lock:
+            for chapter in reversed(self._chapters):
+                for tick in reversed(chapter.ticks):
+                    if tick.number <= number:
+                        return found[::-1]
+                    found.append(tick)
+        return found[::-1]
 
     def book_at(self, update_id: int) -> BookTruth:
         """Return the exact book right after the event whose `u` is `update_id`.
@@ -110,19 +153,19 @@ class Ledger:
             UsageError: no event of the kept history ended with that id.
         """
         with self._lock:
-            base, payloads = self._replay_of(update_id)
+            base, ticks = self._replay_of(update_id)
         book = base.copy()
-        for payload in payloads:
-            book.apply(orjson.loads(payload))
+        for tick in ticks:
+            book.apply(tick.decoded())
         return book.truth(self._symbol, update_id)
 
-    def _replay_of(self, update_id: int) -> tuple[PlainBook, list[bytes]]:
+    def _replay_of(self, update_id: int) -> tuple[PlainBook, list[Tick]]:
         """Find the copy to start from and what to apply to it. The lock is held; bases never change."""
         for chapter in reversed(self._chapters):
             # The last of equal ids: an event that ends at the snapshot's own id was applied to it.
             position = bisect_right(chapter.ids, update_id) - 1
             if position >= 0 and chapter.ids[position] == update_id:
-                return chapter.base, chapter.payloads[1 : position + 1]
+                return chapter.base, chapter.ticks[:position]
         first = self._chapters[0].ids[0] if self._chapters else 0
         msg = (
             f"expected an update id of {self._symbol} that ended an event of the kept history "
@@ -130,11 +173,28 @@ class Ledger:
         )
         raise UsageError(msg)
 
-    def _open_chapter(self) -> None:
-        self._chapters.append(_Chapter(self._book.copy(), [self._last_id]))
-        while self._kept - (oldest := len(self._chapters[0].ids) - 1) >= self._history and len(self._chapters) > 1:
-            self._chapters.popleft()
-            self._kept -= oldest
+    def _moved(self, reader: _Reader | None, lag: int) -> _Reader:
+        """Move a reader to the book of `lag` ticks ago, but never back. The lock is held."""
+        chapter = self._chapters[-1]
+        position = len(chapter.ticks) - lag
+        if position < 0 and len(self._chapters) > 1 and self._chapters[-2].ids[-1] == chapter.ids[0]:
+            chapter = self._chapters[-2]
+            position += len(chapter.ticks)
+        position = max(0, position)
+        if reader is None or reader.chapter is not chapter:
+            if reader is not None and reader.chapter is self._chapters[-1]:
+                return reader
+            reader = _Reader(chapter.base.copy(), chapter)
+        for tick in reader.chapter.ticks[reader.applied : position]:
+            reader.book.apply(tick.decoded())
+        reader.applied = max(reader.applied, position)
+        return reader
+
+    def _open_chapter(self, chapter: _Chapter) -> None:
+        self._chapters.append(chapter)
+        self._last_id = chapter.ids[0]
+        while len(self._chapters) > 1 and self._kept - len(self._chapters[0].ticks) >= self._history:
+            self._kept -= len(self._chapters.popleft().ticks)
 
 
 def spelt(levels: Iterable[Sequence[str]]) -> list[LevelText]:

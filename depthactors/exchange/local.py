@@ -5,48 +5,75 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from depthactors import markets
 from depthactors.errors import LifecycleError, UsageError
-from depthactors.exchange.flow_feed import FlowFeed
+from depthactors.exchange.fault_plan import FaultPlan
+from depthactors.exchange.flow_feed import DEFAULT_DEPTH, DEFAULT_LEVELS, FlowFeed
 from depthactors.exchange.hub import Hub
 from depthactors.exchange.ledger import DEFAULT_HISTORY
+from depthactors.exchange.limits import Limits
 from depthactors.exchange.player import Player
 from depthactors.exchange.recording_feed import RecordingFeed
 from depthactors.exchange.rest import RestApi
 from depthactors.exchange.routes import Catalogue
 from depthactors.exchange.server import HOST, ExchangeServer
+from depthactors.exchange.tape import Tape
+from depthactors.exchange.tape_feed import TapeFeed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
     from typing import Self
 
+    from depthactors.exchange.fault import Fault
     from depthactors.exchange.feed import Feed
     from depthactors.exchange.truth import BookTruth
+    from depthactors.markets import Market
+
+
+LAST_PORT: Final = 65_535
 
 
 class LocalExchange:
-    """A small Binance on 127.0.0.1: REST depth and diff streams on one port.
+    """A small Binance on 127.0.0.1: REST and streams on one port, for the markets of its feeds.
 
     Recordings start at their symbol's first subscription, order flows when the exchange starts. An
     exchange starts once. Its threads are daemons, and `stop` ends them all.
+
+    `limits` of each constructor changes figures of the markets' own limits (`Limits`), to see them reached
+    in seconds: `{"ping_interval": 1.0, "connection_life": 30.0}`.
     """
 
-    def __init__(self, feeds: Iterable[Feed], *, port: int = 0) -> None:
+    def __init__(
+        self,
+        feeds: Iterable[Feed],
+        *,
+        port: int = 0,
+        faults: Iterable[Fault] = (),
+        limits: Mapping[str, float] | None = None,
+    ) -> None:
         """Prepare; nothing listens before `start`.
 
         Args:
             feeds: what to serve, one for each market and symbol.
             port: 0 for any free one.
+            faults: how to misbehave, from the start.
+            limits: changes of the markets' own limits.
 
         Raises:
-            UsageError: no feed, or two of one market and symbol.
+            UsageError: no feed, two of one market and symbol, an unknown limit, or no port.
         """
+        if not 0 <= port <= LAST_PORT:
+            msg = f"expected a port to listen on (0 to {LAST_PORT}), was {port!r}"
+            raise UsageError(msg)
         self._catalogue = Catalogue(feeds)
         self._wanted_port = port
-        self._hub = Hub()
+        self._limits = limits
+        Limits.of(self._catalogue.market_of(""), limits)
+        self._faults = FaultPlan(faults)
+        self._hub = Hub(self._faults)
         self._player = Player(self._hub)
         self._server: ExchangeServer | None = None
         self._stopped = False
@@ -59,6 +86,10 @@ class LocalExchange:
         *,
         speed: float | None = None,
         market: str | None = None,
+        loop: bool = False,
+        port: int = 0,
+        faults: Iterable[Fault] = (),
+        limits: Mapping[str, float] | None = None,
     ) -> Self:
         """Serve recordings, a symbol each.
 
@@ -66,13 +97,22 @@ class LocalExchange:
             files: one path or many.
             speed: 1.0 as recorded, 10.0 ten times faster, `None` as fast as the clients take it.
             market: of all of them; `None` tells each one's from its events.
+            loop: begin again at the end, for ever; ids and times go on, and the book is led back by an event.
+                Needs a speed.
+            port: 0 for any free one.
+            faults: how to misbehave, from the start.
+            limits: changes of the markets' own limits.
 
         Raises:
             RecordingError: a file is unreadable, or has no events or no snapshot that bridges to them.
-            UsageError: no file, two of one symbol, an unknown market, or a speed not above zero.
+            UsageError: no file, two of one symbol, an unknown market, a speed not above zero, or a loop without one.
         """
+        if loop and speed is None:
+            msg = "expected a speed for a loop, was None: it would run on as fast as it can when nobody listens"
+            raise UsageError(msg)
         paths = [files] if isinstance(files, str | Path) else list(files)
-        return cls([RecordingFeed(path, speed=speed, market=market) for path in paths])
+        feeds = [RecordingFeed(path, speed=speed, market=market, loop=loop) for path in paths]
+        return cls(feeds, port=port, faults=faults, limits=limits)
 
     @classmethod
     def with_order_flow(
@@ -82,7 +122,13 @@ class LocalExchange:
         market: str = "spot",
         seed: int = 0,
         rate: float = 10.0,
+        levels: float = DEFAULT_LEVELS,
+        depth: int = DEFAULT_DEPTH,
         history: int = DEFAULT_HISTORY,
+        repeat: int | None = None,
+        port: int = 0,
+        faults: Iterable[Fault] = (),
+        limits: Mapping[str, float] | None = None,
     ) -> Self:
         """Serve made-up but consistent traffic.
 
@@ -90,16 +136,32 @@ class LocalExchange:
             symbols: one or many, in any case.
             market: name of the market whose paths, shapes and ids they have.
             seed: the same seed makes the same books and events, but for their time stamps.
-            rate: diff events a second and symbol.
+            rate: diff events a second and symbol on the market's fastest stream; slower ones in proportion.
+            levels: level changes in such an event, on average.
+            depth: levels a side, about.
             history: events of a symbol (at least) that `book_at` reaches back.
+            repeat: make so many events beforehand, and let every symbol play them in a circle from a place of
+                its own: for loads that no market could be traded at. `None` trades live.
+            port: 0 for any free one.
+            faults: how to misbehave, from the start.
+            limits: changes of the markets' own limits.
 
         Raises:
-            UsageError: no symbol, one given twice, an unknown market, or a rate not above zero.
+            UsageError: no symbol, one given twice, an unknown market, or a figure that makes no sense.
         """
         row = markets.lookup(market)
         names = [symbols] if isinstance(symbols, str) else list(symbols)
         wanted = [markets.normalize_symbol(name) for name in names]
-        return cls([FlowFeed(name, row, seed=seed, rate=rate, history=history) for name in wanted])
+        feeds: list[Feed]
+        if repeat is None:
+            feeds = [
+                FlowFeed(name, row, seed=seed, rate=rate, levels=levels, depth=depth, history=history)
+                for name in wanted
+            ]
+        else:
+            tape = Tape(row, repeat, seed=seed, levels=levels, depth=depth)
+            feeds = [TapeFeed(name, row, tape, seed=seed, rate=rate) for name in wanted]
+        return cls(feeds, port=port, faults=faults, limits=limits)
 
     @property
     def port(self) -> int:
@@ -119,6 +181,11 @@ class LocalExchange:
         return f"http://{HOST}:{self.port}"
 
     @property
+    def market(self) -> Market:
+        """The market whose limits hold on unrouted paths: the first one of spot, us, coinm, usdm, options."""
+        return self._catalogue.market_of("")
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         """What is served, upper case."""
         return tuple(feed.symbol for feed in self._catalogue.feeds)
@@ -136,7 +203,13 @@ class LocalExchange:
                 raise LifecycleError(msg)
             if self._server is None:
                 server = ExchangeServer(
-                    self._catalogue, RestApi(self._catalogue), self._hub, self._player.play, self._wanted_port
+                    self._catalogue,
+                    RestApi(self._catalogue, self._faults, self._limits),
+                    self._hub,
+                    self._faults,
+                    play=self._player.play,
+                    limits=self._limits,
+                    port=self._wanted_port,
                 )
                 self._server = server
                 self._player.start()
@@ -183,6 +256,14 @@ class LocalExchange:
             UsageError: symbol not served, or no such event in the kept history.
         """
         return self._catalogue.symbol(symbol, market).book_at(update_id)
+
+    def inject(self, fault: Fault) -> None:
+        """Misbehave from now on: the fault's occasions are counted from here. Any thread."""
+        self._faults.add(fault)
+
+    def strikes(self) -> dict[str, int]:
+        """Return how often each kind of fault has struck so far. Any thread."""
+        return self._faults.strikes()
 
     def wait_finished(self, timeout: float) -> bool:
         """Wait until a recording has started and every started one has been sent to its last line.

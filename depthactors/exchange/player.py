@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from depthactors.exchange.feed import Feed
+    from depthactors.exchange.tick import Step
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +26,14 @@ class Audience(Protocol):
     def wait_for_room(self, feed: Feed) -> None:
         """Wait until the clients of the feed can take one more event; not forever."""
 
-    def publish(self, feed: Feed, payload: bytes) -> None:
-        """Hand an event to every client of the feed; never waits."""
+    def wants_tickers(self, feed: Feed) -> bool:
+        """Tell whether anybody listens to the feed's bookTicker events."""
+
+    def publish(self, feed: Feed, step: Step) -> None:
+        """Hand a step's events to every client of the feed; never waits."""
+
+    def tend(self) -> float | None:
+        """Hand out what was held back till now; return the seconds until there is more, `None` if nothing is."""
 
 
 @dataclass(order=True, slots=True)
@@ -42,7 +49,8 @@ class _Playback:
 class Player:
     """Plays feeds: those with a speed by the clock, the others as fast as the audience takes them.
 
-    A clock that the audience or the machine cannot follow is followed late, never by leaving events out.
+    A clock that the machine cannot follow is followed late, never by leaving events out. Feeds by the clock
+    wait for no client; one that falls too far behind is cut off by its own queue.
     Feeds without a speed are interleaved by their own recorded time. Events of one feed are published
     in order and one at a time. Its thread is `depthactors-exchange-player`.
     """
@@ -64,6 +72,7 @@ class Player:
         self._running: set[Feed] = set()
         self._failure: DepthActorsError | None = None
         self._stopping = False
+        self._holding = False
         self._thread = Thread(target=self._run, name="depthactors-exchange-player", daemon=True)
 
     def start(self) -> None:
@@ -110,32 +119,38 @@ class Player:
         if self._failure is not None:
             return True
         started = [feed for feed in self._started if feed.is_recording]
-        return bool(started) and not any(feed in self._running for feed in started)
+        return bool(started) and not self._holding and not any(feed in self._running for feed in started)
 
     def _run(self) -> None:
-        while (playback := self._next()) is not None:
+        while not self._stopping:
+            playback = self._next(self._audience.tend())
+            if playback is None:
+                continue
             feed = playback.feed
             try:
-                self._audience.wait_for_room(feed)
-                payload = feed.step()
-                if payload is not None:
-                    self._audience.publish(feed, payload)
+                if feed.speed is None:
+                    self._audience.wait_for_room(feed)
+                self._audience.publish(feed, feed.step(tickers=self._audience.wants_tickers(feed)))
                 with self._changed:
                     self._schedule(playback)
             except Exception as error:  # noqa: BLE001 - one broken feed must not end the others; kept for the caller
                 self._give_up(feed, error)
 
-    def _next(self) -> _Playback | None:
-        """Take the playback whose step is due; `None` when it is time to stop."""
+    def _next(self, longest: float | None) -> _Playback | None:
+        """Take the playback whose step is due, or wait for one, or a change, or `longest`, and return `None`."""
         with self._changed:
-            while not self._stopping:
-                now = self._clock()
-                if self._timed and self._timed[0].due <= now:
-                    return heappop(self._timed)
-                if self._untimed:
-                    self._untimed_now = self._untimed[0].due
-                    return heappop(self._untimed)
-                self._changed.wait(self._timed[0].due - now if self._timed else None)
+            if self._holding is not (longest is not None):
+                self._holding = longest is not None
+                self._changed.notify_all()
+            now = self._clock()
+            if self._timed and self._timed[0].due <= now:
+                return heappop(self._timed)
+            if self._untimed:
+                self._untimed_now = self._untimed[0].due
+                return heappop(self._untimed)
+            waits = [wait for wait in (longest, self._timed[0].due - now if self._timed else None) if wait is not None]
+            if not self._stopping:
+                self._changed.wait(min(waits, default=None))
             return None
 
     def _schedule(self, playback: _Playback) -> None:

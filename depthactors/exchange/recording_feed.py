@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Generator
-from decimal import InvalidOperation
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -13,6 +13,8 @@ import orjson
 from depthactors import markets, recording
 from depthactors.errors import RecordingError, UsageError
 from depthactors.exchange.ledger import Depth, Ledger, spelt
+from depthactors.exchange.tick import Step, Tick
+from depthactors.exchange.truth import PlainBook
 from depthactors.markets import Market, Sequencing
 
 if TYPE_CHECKING:
@@ -24,6 +26,26 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 NANOSECONDS: Final = 1e9
+LAP_PAUSE_NS: Final = 100_000_000
+"""Before the event that leads from a recording's end back to its beginning, and after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """What to add to a lap's ids, to the exchange's times and to the times of receipt."""
+
+    ids: int = 0
+    milliseconds: int = 0
+    nanoseconds: int = 0
+
+    def apply(self, event: dict[str, Any]) -> None:
+        """Add it to an event or a snapshot, in place."""
+        for name in ("U", "u", "pu", "lastUpdateId"):
+            if name in event:
+                event[name] += self.ids
+        for name in ("E", "T"):
+            if name in event:
+                event[name] += self.milliseconds
 
 
 class RecordingFeed:
@@ -31,10 +53,15 @@ class RecordingFeed:
 
     Until playback has passed the recorded snapshot, REST shows that snapshot; from then on it shows
     the feed's own book: the snapshot and every event sent so far that follows it. Where the recording
-    has a gap, the next recorded snapshot that bridges takes over by the same rule.
+    has a gap, the next recorded snapshot that bridges takes over by the same rule. Every diff stream
+    of the symbol, whatever its speed, has the events as they were recorded.
+
+    In a loop one made-up event leads from the last book back to the first one, and ids and times go on:
+    for its clients there is no seam.
     """
 
     is_recording = True
+    interval = 0
 
     def __init__(
         self,
@@ -42,6 +69,7 @@ class RecordingFeed:
         *,
         speed: float | None = None,
         market: str | Market | None = None,
+        loop: bool = False,
         history: int = 50_000,
     ) -> None:
         """Read up to the first snapshot that bridges to the events.
@@ -50,6 +78,7 @@ class RecordingFeed:
             path: a recording of one symbol.
             speed: 1.0 as recorded, 10.0 ten times faster, `None` as fast as the clients take it.
             market: name or row; `None` tells it from the first event.
+            loop: begin again at the end, for ever.
             history: events (at least) that `book_at` reaches back.
 
         Raises:
@@ -61,19 +90,25 @@ class RecordingFeed:
             raise UsageError(msg)
         self.speed = speed
         self._path = str(path)
-        self._file = recording.read(path)
+        self._loop = loop
+        self._shift = _Shift()
+        self._seam: int | None = None
+        self._sent_id = self._sent_ms = 0
+        self._steps = 0
         self._ahead: deque[Line] = deque()
+        self._file = self._lines()
         first = self._first_event()
         self._symbol = str(first.event.get("s"))
         self._stream = first.message.get("stream")
         self._market = markets.guess(first.event) if market is None else markets.lookup(market)
         self._chained = self._market.sequencing is Sequencing.CHAINED
+        self._first_ms = int(first.event.get("E", 0))
         self._ledger = Ledger(self._symbol, history)
         self._base: Depth | None = None
         self._base_line = 0
         self._last_snapshot: Line | None = None
-        self._rebase(self._bridging_snapshot(self._previous_id(first)))
-        self._start_ns = self._ahead[0].recv_ns
+        self._first = self._rebase(self._bridging_snapshot(self._previous_id(first)))
+        self._start_ns = self._last_ns = self._ahead[0].recv_ns
         self._next: Line | None = self._ahead.popleft()
 
     @property
@@ -88,30 +123,48 @@ class RecordingFeed:
 
     def due(self) -> float | None:
         """Seconds between the receipt of the first and of the next line."""
-        return None if self._next is None else (self._next.recv_ns - self._start_ns) / NANOSECONDS
+        if self._next is not None:
+            return (self._next.recv_ns - self._start_ns) / NANOSECONDS
+        return (self._last_ns + LAP_PAUSE_NS - self._start_ns) / NANOSECONDS if self._loop else None
 
-    def step(self) -> bytes | None:
+    def step(self, *, tickers: bool) -> Step:
         """Pass the next line: a snapshot is only noted, an event is applied and returned."""
+        self._steps += 1
         line = self._next
         if line is None:
-            return None
-        payload = None
+            return Step(self._steps, self._turn() if self._loop else None)
+        self._last_ns = line.recv_ns
+        step = Step(self._steps, None)
         if line.is_snapshot:
             self._last_snapshot = line
             if line.number == self._base_line:
                 self._base = None
-        else:
-            payload = orjson.dumps(line.event)
-            self._follow(line, payload)
+        elif line.is_ticker:
+            if tickers and (self._seam is None or line.event["u"] > self._seam):
+                step = Step(self._steps, None, (orjson.dumps(line.event),))
+        elif self._is_past_seam(line):
+            step = Step(self._steps, self._follow(line))
         self._next = self._read()
-        return payload
+        return step
 
-    def depth(self, limit: int) -> Depth:
+    def present(self, limit: int) -> Depth:
+        """Return the best `limit` levels a side of the book kept here."""
+        return self._ledger.depth(limit)
+
+    def snapshot(self, limit: int) -> Depth:
         """Return the recorded snapshot until its line has been passed, then the book kept here."""
         base = self._base
         if base is None:
             return self._ledger.depth(limit)
-        return Depth(base.last_update_id, base.event_time, base.transaction_time, base.bids[:limit], base.asks[:limit])
+        return replace(base, bids=base.bids[:limit], asks=base.asks[:limit])
+
+    def stale(self, limit: int) -> Depth:
+        """Return the oldest book that is kept."""
+        return self._ledger.oldest(limit)
+
+    def since(self, number: int) -> list[Tick]:
+        """Return the kept ticks of the steps after the `number`th."""
+        return self._ledger.since(number)
 
     def book_at(self, update_id: int) -> BookTruth:
         """Return the exact book after the event, or at the snapshot, of that id."""
@@ -124,20 +177,78 @@ class RecordingFeed:
         if isinstance(self._file, Generator):
             self._file.close()
 
-    def _follow(self, line: Line, payload: bytes) -> None:
+    def _lines(self) -> Iterator[Line]:
+        """Read the file from its beginning, with ids and times shifted to this lap."""
+        for line in recording.read(self._path):
+            if self._shift.ids:
+                self._shift.apply(line.event)
+            yield line._replace(recv_ns=line.recv_ns + self._shift.nanoseconds)
+
+    def _is_past_seam(self, line: Line) -> bool:
+        """Skip what the book of a new lap already has; chain the first event after it to the lap before."""
+        if self._seam is None:
+            return True
+        event, seam = line.event, self._seam
+        if event["u"] <= seam:
+            return False
+        event["pu" if self._chained else "U"] = seam if self._chained else seam + 1
+        self._seam = None
+        return True
+
+    def _turn(self) -> Tick:
+        """Return the event that leads back to the first book, and read from the beginning again."""
+        present = self._ledger.depth(None)
+        now = PlainBook(present.bids, present.asks)
+        bids, asks = now.changes_to(PlainBook(self._first.bids, self._first.asks))
+        previous_id = self._ledger.last_id
+        # Events after a gap that nothing bridged were sent, and did not get into the book.
+        last_id = max(previous_id, self._sent_id) + max(1, len(bids) + len(asks))
+        pause_ms = LAP_PAUSE_NS // 1_000_000
+        time_ms = self._sent_ms + pause_ms
+        event: dict[str, Any] = {
+            "e": "depthUpdate",
+            "E": time_ms,
+            "s": self._symbol,
+            "U": previous_id + 1,
+            "u": last_id,
+        }
+        if self._chained:
+            event |= {"T": time_ms, "pu": previous_id}
+        event |= {"b": bids, "a": asks}
+        tick = Tick(self._steps, previous_id + 1, last_id, previous_id, time_ms * 1_000, orjson.dumps(event))
+        self._ledger.append(tick)
+        self._shift = _Shift(
+            last_id - self._first.last_update_id,
+            time_ms + pause_ms - self._first_ms,
+            self._last_ns + 2 * LAP_PAUSE_NS - self._start_ns,
+        )
+        self._seam = last_id
+        self._last_snapshot = None
+        self._file = self._lines()
+        self._next = self._read()
+        self._sent_id, self._sent_ms = last_id, time_ms
+        return tick
+
+    def _follow(self, line: Line) -> Tick:
         """Apply an event that follows the book; one that the book already has changes nothing."""
         previous_id = self._previous_id(line)
         if previous_id > self._ledger.last_id:
             self._bridge_gap(line, previous_id)
         event, book_id = line.event, self._ledger.last_id
         try:
-            ends_later = event["u"] > book_id
+            payload = orjson.dumps(event)
+            tick = Tick(self._steps, event["U"], event["u"], previous_id, event["E"] * 1_000, payload)
+            ends_later = tick.last_id > book_id
             # Futures apply the event that ends at the snapshot's own id, too.
-            ends_there = event["u"] == book_id and self._chained
+            ends_there = tick.last_id == book_id and self._chained
             if previous_id <= book_id and (ends_later or ends_there):
-                self._ledger.apply(event, payload)
-        except (LookupError, TypeError, ValueError, InvalidOperation) as error:
+                # Levels that are none should be told here, not when somebody asks for the book.
+                PlainBook(event["b"], event["a"])
+                self._ledger.append(tick)
+            self._sent_id, self._sent_ms = max(self._sent_id, tick.last_id), max(self._sent_ms, event["E"])
+        except (LookupError, TypeError, ValueError) as error:
             raise self._broken(line, error) from None
+        return tick
 
     def _bridge_gap(self, line: Line, previous_id: int) -> None:
         try:
@@ -148,22 +259,19 @@ class RecordingFeed:
         else:
             self._rebase(snapshot)
 
-    def _rebase(self, snapshot: Line) -> None:
+    def _rebase(self, snapshot: Line) -> Depth:
         message = snapshot.message
-        received_ms = snapshot.recv_ns // 1_000_000
         try:
-            base = Depth(
-                message["lastUpdateId"],
-                message.get("E", received_ms),
-                message.get("T", received_ms),
-                spelt(message["bids"]),
-                spelt(message["asks"]),
-            )
+            time_us = message.get("E", snapshot.recv_ns // 1_000_000) * 1_000
+            matched_us = message["T"] * 1_000 if "T" in message else None
+            sides = spelt(message["bids"]), spelt(message["asks"])
+            base = Depth(message["lastUpdateId"], time_us, *sides, matched_us)
             self._ledger.rebase(base)
-        except (LookupError, TypeError, ValueError, InvalidOperation) as error:
+        except (LookupError, TypeError, ValueError) as error:
             raise self._broken(snapshot, error) from None
         self._base = None if snapshot is self._last_snapshot else base
         self._base_line = snapshot.number
+        return base
 
     def _previous_id(self, line: Line) -> int:
         event: dict[str, Any] = line.event
@@ -213,7 +321,7 @@ class RecordingFeed:
 
     def _belongs(self, line: Line) -> bool:
         """Tell snapshots and events of the feed's stream from whatever else was recorded."""
-        if line.is_snapshot:
+        if line.is_snapshot or line.is_ticker:
             return True
         if not line.is_diff or line.message.get("stream") != self._stream:
             return False

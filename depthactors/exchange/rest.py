@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from dataclasses import replace
+from math import ceil
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
-from depthactors.exchange import routes
-from depthactors.exchange.weights import WeightCounter
+from depthactors.exchange import routes, shapes
+from depthactors.exchange.exchange_info import exchange_info
+from depthactors.exchange.fault import Place
+from depthactors.exchange.limits import Limits
+from depthactors.exchange.weights import BANNED, TOO_MANY_REQUESTS, Charge, WeightCounter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from depthactors.exchange.fault import Fault
+    from depthactors.exchange.fault_plan import FaultPlan
+    from depthactors.exchange.feed import Feed
     from depthactors.exchange.ledger import Depth
     from depthactors.exchange.routes import Catalogue, RestRoute
     from depthactors.markets import Market
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_LIMITS: Final = {"/api/v3/depth": 100, "/fapi/v1/depth": 500, "/dapi/v1/depth": 500, "/eapi/v1/depth": 100}
 """Levels a side when `limit` is not given."""
 
 LIGHT_WEIGHT: Final = 1
-"""Of ping, of time, and of a request that was refused for its parameters."""
+"""Of ping, of time, of a request that was refused for its parameters, and of a futures depth without `limit`."""
+
+SPOT_INFO_WEIGHT: Final = 20
 
 _LIMIT: Final = re.compile(r"[0-9]{1,20}")
 
@@ -34,11 +47,15 @@ class Answer(NamedTuple):
         status: HTTP status.
         body: JSON.
         headers: beside those that every reply has.
+        pause: seconds to wait before it is sent.
+        cut: bytes of the body after which the connection ends, with 0 before the head; `None` for the whole.
     """
 
     status: int
     body: bytes
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = ()
+    pause: float = 0.0
+    cut: int | None = None
 
 
 class _BadRequestError(Exception):
@@ -46,37 +63,78 @@ class _BadRequestError(Exception):
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
-        self.body = orjson.dumps({"code": code, "msg": text})
+        self.body = _error_body(code, text)
 
 
 class RestApi:
     """The REST side of one exchange; any thread."""
 
-    def __init__(self, catalogue: Catalogue, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        faults: FaultPlan,
+        limits: Mapping[str, float] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         """Count weight from zero.
 
         Args:
             catalogue: the feeds.
+            faults: what befalls depth requests.
+            limits: changes of the markets' own limits.
             clock: seconds since the epoch, for `/time` and for the minutes of the weight.
         """
         self._catalogue = catalogue
+        self._faults = faults
+        self._limits = limits
         self._clock = clock
         self._weights = WeightCounter()
 
-    def answer(self, path: str) -> Answer | None:
-        """Answer a GET; `None` when the path is none of REST's."""
+    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """Answer a GET.
+
+        Args:
+            path: with its query.
+            headers: of the request.
+        """
         route = routes.rest_route(path)
         if route is None:
-            return None
+            return Answer(404, b"{}")
         market = self._market_of(route)
+        faults = self._faults.strike(Place.REST, route.query.get("symbol")) if route.endpoint == "depth" else []
+        limit, refusal = None, None
         try:
             limit = _limit_of(route, market) if route.endpoint == "depth" else None
-            weight = LIGHT_WEIGHT if limit is None else market.snapshot_weight(limit)
-            status, body = 200, self._body(route, market, limit)
+            weight = _weight_of(route, market, limit)
         except _BadRequestError as error:
-            status, body, weight = 400, error.body, LIGHT_WEIGHT
-        used = self._weights.charge(market.weight_pool, weight, self._clock())
-        return Answer(status, body, (("X-MBX-USED-WEIGHT-1M", str(used)),))
+            refusal, weight = error, LIGHT_WEIGHT
+        charge = self._weights.charge(market.weight_pool, weight, Limits.of(market, self._limits), self._clock())
+        for fault in faults:
+            if fault.kind in {"429", "418"}:
+                charge = Charge(charge.used, int(fault.kind), ceil(fault.seconds))
+        used = _used_weight(market, charge.used)
+        if charge.status != 200:
+            return self._refused(market, charge, used)
+        if refusal is not None:
+            return Answer(400, refusal.body, used)
+        try:
+            answer = Answer(200, self._body(route, market, limit, headers, faults), used)
+        except _BadRequestError as error:
+            return Answer(400, error.body, used)
+        return _spoilt(answer, faults)
+
+    def _refused(self, market: Market, charge: Charge, headers: tuple[tuple[str, str], ...]) -> Answer:
+        """Answer 429 or 418, in the words of the error page."""
+        allowed = Limits.of(market, self._limits).weight_per_minute
+        until = int((self._clock() + charge.retry_after) * 1_000)
+        text = {
+            TOO_MANY_REQUESTS: f"Too much request weight used; current limit is {allowed} request weight per 1 MINUTE. "
+            "Please use WebSocket Streams for live updates to avoid polling the API.",
+            BANNED: f"Way too much request weight used; IP banned until {until}. "
+            "Please use WebSocket Streams for live updates to avoid bans.",
+        }[charge.status]
+        retry = ("Retry-After", str(charge.retry_after))
+        return Answer(charge.status, _error_body(-1003, text), (*headers, retry))
 
     def _market_of(self, route: RestRoute) -> Market:
         feed = self._catalogue.rest(route.depth_path, route.query.get("symbol", ""))
@@ -84,9 +142,18 @@ class RestApi:
             feed = next((each for each in self._catalogue.feeds if each.market.depth_path == route.depth_path), None)
         return routes.family_of(route.depth_path) if feed is None else feed.market
 
-    def _body(self, route: RestRoute, market: Market, limit: int | None) -> bytes:
-        if limit is None:
-            return orjson.dumps({"serverTime": int(self._clock() * 1000)} if route.endpoint == "time" else {})
+    def _body(
+        self, route: RestRoute, market: Market, limit: int | None, headers: Mapping[str, str], faults: list[Fault]
+    ) -> bytes:
+        match route.endpoint:
+            case "ping":
+                return b"{}"
+            case "time":
+                unit = headers.get("X-MBX-TIME-UNIT", "").upper()
+                scale = 1_000_000 if unit == "MICROSECOND" and market.depth_path == shapes.SPOT_PATH else 1_000
+                return orjson.dumps({"serverTime": int(self._clock() * scale)})
+            case "exchangeInfo":
+                return self._info(route, market)
         symbol = route.query.get("symbol")
         if not symbol:
             cause = "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."
@@ -94,23 +161,57 @@ class RestApi:
         feed = self._catalogue.rest(route.depth_path, symbol)
         if feed is None:
             raise _BadRequestError(-1121, "Invalid symbol.")
-        return orjson.dumps(shaped(feed.depth(limit), market, symbol))
+        if market.any_limit and route.query.get("symbolStatus", "TRADING") != "TRADING":
+            raise _BadRequestError(-1220, "The symbol is not in the requested symbolStatus.")
+        return shapes.depth_reply(market, symbol, self._depth(feed, limit or 0, {fault.kind for fault in faults}))
+
+    def _info(self, route: RestRoute, market: Market) -> bytes:
+        listed = (feed.symbol for feed in self._catalogue.feeds if feed.market.depth_path == route.depth_path)
+        symbols = list(dict.fromkeys(listed))
+        wanted = route.query.get("symbol")
+        if wanted is not None and market.any_limit:
+            if wanted not in symbols:
+                raise _BadRequestError(-1121, "Invalid symbol.")
+            symbols = [wanted]
+        told = replace(market, weight_per_minute=Limits.of(market, self._limits).weight_per_minute)
+        return orjson.dumps(exchange_info(told, symbols, int(self._clock() * 1_000)))
+
+    def _depth(self, feed: Feed, limit: int, kinds: set[str]) -> Depth:
+        if "mismatch" in kinds:
+            others = (each for each in self._catalogue.feeds if each.market == feed.market and each is not feed)
+            other = next(others, None)
+            if other is None:
+                logger.warning("expected a second symbol of %s for a mismatch, was none", feed.market.name)
+            else:
+                return other.snapshot(limit)
+        return feed.stale(limit) if "stale" in kinds else feed.snapshot(limit)
 
 
-def shaped(depth: Depth, market: Market, symbol: str) -> dict[str, Any]:
-    """Give a depth reply the keys that the market's replies have, in their order."""
-    sides = {"bids": depth.bids, "asks": depth.asks}
-    head: dict[str, Any] = {"lastUpdateId": depth.last_update_id}
-    times = {"E": depth.event_time, "T": depth.transaction_time}
-    match market.depth_path:
-        case "/fapi/v1/depth":
-            return head | times | sides
-        case "/dapi/v1/depth":
-            return head | times | {"symbol": symbol, "pair": symbol.partition("_")[0]} | sides
-        case "/eapi/v1/depth":
-            return sides | {"T": depth.transaction_time} | head
-        case _:
-            return head | sides
+def _spoilt(answer: Answer, faults: list[Fault]) -> Answer:
+    for fault in faults:
+        match fault.kind:
+            case "500":
+                body = _error_body(-1000, "An unknown error occurred while processing the request.")
+                return Answer(500, body, answer.headers)
+            case "time-out":
+                return answer._replace(pause=fault.seconds, cut=0)
+            case "truncate":
+                return answer._replace(cut=len(answer.body) // 2)
+    return answer
+
+
+def _used_weight(market: Market, used: int) -> tuple[tuple[str, str], ...]:
+    count = str(used)
+    header = ("X-MBX-USED-WEIGHT-1M", count)
+    # Spot has an older name beside it, which some clients still read.
+    return (("X-MBX-USED-WEIGHT", count), header) if market.depth_path == shapes.SPOT_PATH else (header,)
+
+
+def _weight_of(route: RestRoute, market: Market, limit: int | None) -> int:
+    if limit is not None:
+        # Measured on futures: without a `limit` the weight is 1, whatever the page says.
+        return market.snapshot_weight(limit) if market.any_limit or "limit" in route.query else LIGHT_WEIGHT
+    return SPOT_INFO_WEIGHT if route.endpoint == "exchangeInfo" and market.any_limit else LIGHT_WEIGHT
 
 
 def _limit_of(route: RestRoute, market: Market) -> int:
@@ -128,3 +229,7 @@ def _limit_of(route: RestRoute, market: Market) -> int:
     if market.any_limit:
         raise _BadRequestError(-1130, "Data sent for parameter 'limit' is not valid.")
     raise _BadRequestError(-4021, f"{limit} is not valid depth limit")
+
+
+def _error_body(code: int, text: str) -> bytes:
+    return orjson.dumps({"code": code, "msg": text})

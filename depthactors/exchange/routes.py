@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from depthactors import markets
 from depthactors.errors import UsageError
+from depthactors.exchange.message import MICROSECOND, MILLISECOND
+from depthactors.exchange.stream_kinds import StreamKind, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,29 +19,44 @@ if TYPE_CHECKING:
 PRECEDENCE: Final = (markets.SPOT, markets.US, markets.COINM, markets.USDM, markets.OPTIONS)
 """Which market an unrouted path means first, when several list the symbol."""
 ROUTED_PREFIX: Final = "/public"
-REAL_TIME_SUFFIX: Final = "@depth@0ms"
-"""Undocumented, but collectors ask for it."""
+"""Where USD-M futures and options have their books; without it a path means the same and all other markets."""
+
+MUTE_PREFIXES: Final = ("/market", "/private")
+"""Where other streams are: those of books are acked there and stay silent."""
+
+ENDPOINTS: Final = ("depth", "ping", "time", "exchangeInfo")
+TIME_UNITS: Final = {"MILLISECOND": MILLISECOND, "MICROSECOND": MICROSECOND}
+
+
+class Subscription(NamedTuple):
+    """One stream that a client may listen to."""
+
+    name: str
+    feed: Feed
+    kind: StreamKind
 
 
 class StreamRoute(NamedTuple):
     """What the path of a websocket connection says.
 
     Attributes:
-        routed: came by `/public`.
+        prefix: `/public`, `/market`, `/private`, or nothing.
         combined: frames have the `{"stream", "data"}` envelope.
         streams: subscribed by the path itself.
+        unit: of the times in spot's events, in microseconds.
     """
 
-    routed: bool
+    prefix: str
     combined: bool
     streams: tuple[str, ...]
+    unit: int = MILLISECOND
 
 
 class RestRoute(NamedTuple):
     """What a REST path says.
 
     Attributes:
-        endpoint: `depth`, `ping` or `time`.
+        endpoint: one of `ENDPOINTS`.
         depth_path: the depth path of the markets that the path belongs to.
         query: parameters, each with its last value.
     """
@@ -51,27 +68,30 @@ class RestRoute(NamedTuple):
 
 def stream_route(path: str) -> StreamRoute | None:
     """Read a websocket path; `None` for one that the exchange does not have."""
-    parts = urlsplit(path)
-    place = unquote(parts.path).rstrip("/")
-    routed = place.startswith(f"{ROUTED_PREFIX}/")
-    if routed:
-        place = place.removeprefix(ROUTED_PREFIX)
+    place, _, query_text = path.partition("?")
+    place = unquote(place).rstrip("/")
+    prefix = next((each for each in (ROUTED_PREFIX, *MUTE_PREFIXES) if place.startswith(f"{each}/")), "")
+    place = place.removeprefix(prefix)
+    query = parse_qs(query_text)
+    unit = TIME_UNITS.get(query.get("timeUnit", [""])[-1].upper(), MILLISECOND)
     if place == "/stream":
-        listed = parse_qs(parts.query).get("streams", [""])[-1]
-        return StreamRoute(routed, combined=True, streams=_names(listed))
+        return StreamRoute(prefix, combined=True, streams=_names(query.get("streams", [""])[-1]), unit=unit)
     if place == "/ws" or place.startswith("/ws/"):
-        return StreamRoute(routed, combined=False, streams=_names(place.removeprefix("/ws")))
+        # `/ws/btcusdt@depth&timeUnit=MICROSECOND` is documented, too.
+        listed, _, more = place.removeprefix("/ws").partition("&")
+        unit = TIME_UNITS.get(parse_qs(more).get("timeUnit", [""])[-1].upper(), unit)
+        return StreamRoute(prefix, combined=False, streams=_names(listed), unit=unit)
     return None
 
 
 def rest_route(path: str) -> RestRoute | None:
     """Read a REST path; `None` for one that the exchange does not have."""
-    parts = urlsplit(path)
-    base, _, endpoint = parts.path.rpartition("/")
+    place, _, query_text = path.partition("?")
+    base, _, endpoint = place.rpartition("/")
     depth_path = f"{base}/depth"
-    if endpoint not in {"depth", "ping", "time"} or all(row.depth_path != depth_path for row in PRECEDENCE):
+    if endpoint not in ENDPOINTS or all(row.depth_path != depth_path for row in PRECEDENCE):
         return None
-    values = parse_qs(parts.query, keep_blank_values=True)
+    values = parse_qs(query_text, keep_blank_values=True)
     return RestRoute(endpoint, depth_path, {name: each[-1] for name, each in values.items()})
 
 
@@ -100,26 +120,32 @@ class Catalogue:
                 msg = f"expected one feed for a market and symbol, was a second one of {' '.join(key)}"
                 raise UsageError(msg)
             seen.add(key)
-        self._by_stream: dict[tuple[bool, str], Feed] = {}
+        self._by_stream: dict[tuple[str, str], Feed] = {}
         self._by_rest: dict[tuple[str, str], Feed] = {}
         self._by_symbol: dict[str, Feed] = {}
         for feed in self.feeds:
             name = feed.symbol.lower()
-            self._by_stream.setdefault((False, name), feed)
+            self._by_stream.setdefault(("", name), feed)
             if feed.market.stream_path.startswith(ROUTED_PREFIX):
-                self._by_stream.setdefault((True, name), feed)
+                self._by_stream.setdefault((ROUTED_PREFIX, name), feed)
             self._by_rest.setdefault((feed.market.depth_path, feed.symbol), feed)
             self._by_symbol.setdefault(feed.symbol, feed)
 
-    def stream(self, name: str, *, routed: bool) -> Feed | None:
-        """Return the feed that a stream's name means, `None` for a stream that will stay silent."""
-        symbol, mark, kind = name.partition("@")
-        feed = self._by_stream.get((routed, symbol))
+    def stream(self, name: str, prefix: str) -> Subscription | None:
+        """Return what a stream's name means on a path; `None` for a stream that will stay silent."""
+        symbol, mark, suffix = name.partition("@")
+        feed = self._by_stream.get((prefix, symbol))
         if feed is None:
             return None
-        suffix = f"{mark}{kind}"
-        known = suffix == REAL_TIME_SUFFIX or any(suffix == each for _, each in feed.market.speeds)
-        return feed if known else None
+        kind = kind_of(f"{mark}{suffix}", feed.market)
+        return None if kind is None else Subscription(name, feed, kind)
+
+    def market_of(self, prefix: str) -> Market:
+        """Return the market whose limits hold for the connections of a path."""
+        for feed in self.feeds:
+            if not prefix or feed.market.stream_path.startswith(ROUTED_PREFIX):
+                return feed.market
+        return self.feeds[0].market
 
     def rest(self, depth_path: str, symbol: str) -> Feed | None:
         """Return the feed that serves a symbol under a depth path."""

@@ -34,16 +34,23 @@ class BookTruth:
 
 
 class PlainBook:
-    """Levels of both sides by price; quantities and prices keep their spelling. Not thread-safe."""
+    """Levels of both sides by price; quantities and prices keep their spelling. Not thread-safe.
+
+    The keys are floats: exact up to 15 significant digits, and one for each spelling of a price.
+    """
 
     def __init__(self, bids: Iterable[Sequence[str]] = (), asks: Iterable[Sequence[str]] = ()) -> None:
-        self._bids: dict[Decimal, LevelText] = {}
-        self._asks: dict[Decimal, LevelText] = {}
+        self._bids: dict[float, LevelText] = {}
+        self._asks: dict[float, LevelText] = {}
         _set_levels(self._bids, bids)
         _set_levels(self._asks, asks)
 
     def apply(self, event: dict[str, Any]) -> None:
-        """Set the levels of one depth event; quantity zero removes the level, known or not."""
+        """Set the levels of one depth event; quantity zero removes the level, known or not.
+
+        Raises:
+            LookupError, TypeError, ValueError: no depth event; part of it may be applied then.
+        """
         _set_levels(self._bids, event["b"])
         _set_levels(self._asks, event["a"])
 
@@ -54,10 +61,16 @@ class PlainBook:
         return twin
 
     def cut(self, limit: int | None = None) -> tuple[list[LevelText], list[LevelText]]:
-        """Return the best `limit` levels (all for `None`) of bids and asks, best first."""
+        """Return the best `limit` levels (all for `None`) of bids and asks, best first; O(n log n)."""
         bids = [self._bids[price] for price in sorted(self._bids, reverse=True)[:limit]]
         asks = [self._asks[price] for price in sorted(self._asks)[:limit]]
         return bids, asks
+
+    def changes_to(self, other: PlainBook) -> tuple[list[LevelText], list[LevelText]]:
+        """Return the levels to set, bids and asks, that turn this book into the other; best first."""
+        bids = _changes(self._bids, other._bids)
+        asks = _changes(self._asks, other._asks)
+        return [bids[price] for price in sorted(bids, reverse=True)], [asks[price] for price in sorted(asks)]
 
     def truth(self, symbol: str, last_update_id: int) -> BookTruth:
         """Freeze the whole book."""
@@ -65,15 +78,24 @@ class PlainBook:
         return BookTruth(symbol, last_update_id, _decimals(bids), _decimals(asks))
 
 
-def _set_levels(side: dict[Decimal, LevelText], levels: Iterable[Sequence[str]]) -> None:
+def _set_levels(side: dict[float, LevelText], levels: Iterable[Sequence[str]]) -> None:
     for level in levels:
         # Captures of 2017 have a third, empty element.
         price_text, quantity_text = level[0], level[1]
-        price = Decimal(price_text)
+        price = float(price_text)
         if float(quantity_text):
             side[price] = (price_text, quantity_text)
         else:
             side.pop(price, None)
+
+
+def _changes(now: dict[float, LevelText], then: dict[float, LevelText]) -> dict[float, LevelText]:
+    changes = {price: level for price, level in then.items() if now.get(price) != level}
+    for price, (price_text, quantity_text) in now.items():
+        if price not in then:
+            # Zero with as many decimals as the quantity had.
+            changes[price] = (price_text, "".join(mark if mark == "." else "0" for mark in quantity_text))
+    return changes
 
 
 def _decimals(levels: list[LevelText]) -> tuple[tuple[Decimal, Decimal], ...]:

@@ -1,33 +1,76 @@
-"""The request weight that clients have used, a pool and clock minute."""
+"""The request weight that clients have used, a pool and clock minute, and what they get for too much of it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import ceil
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from depthactors.exchange.limits import Limits
 
 MINUTE: Final = 60.0
+TOO_MANY_REQUESTS: Final = 429
+BANNED: Final = 418
+
+
+class Charge(NamedTuple):
+    """What one request came to.
+
+    Attributes:
+        used: weight that the pool has used in this minute, the request's included.
+        status: 200, 429 or 418.
+        retry_after: whole seconds to wait, unless the status is 200.
+    """
+
+    used: int
+    status: int = 200
+    retry_after: int = 0
+
+
+@dataclass(slots=True)
+class _Pool:
+    minute: int = -1
+    used: int = 0
+    refusals: int = 0
+    bans: int = 0
+    banned_until: float = 0.0
 
 
 class WeightCounter:
-    """Counts weight as the exchange does: from zero in each minute of the clock. Any thread."""
+    """Counts weight as the exchange does: from zero in each minute of the clock, refused requests too. Any thread.
+
+    Who goes on after so many refusals in a minute is banned, and each time twice as long.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._minute = -1
-        self._used: dict[str, int] = {}
+        self._pools: dict[str, _Pool] = {}
 
-    def charge(self, pool: str, weight: int, now: float) -> int:
-        """Add the weight of one request and return what the pool has used in this minute.
+    def charge(self, name: str, weight: int, limits: Limits, now: float) -> Charge:
+        """Add the weight of one request and tell what becomes of it.
 
         Args:
-            pool: markets of one pool share the count.
-            weight: of the request, refused or not.
+            name: of the pool; its markets share the count.
+            weight: of the request.
+            limits: weight a minute, refusals and the ban.
             now: seconds since the epoch.
         """
         minute = int(now // MINUTE)
         with self._lock:
-            if minute != self._minute:
-                self._minute = minute
-                self._used.clear()
-            self._used[pool] = used = self._used.get(pool, 0) + weight
-            return used
+            pool = self._pools.setdefault(name, _Pool())
+            if minute != pool.minute:
+                pool.minute, pool.used, pool.refusals = minute, 0, 0
+            pool.used += weight
+            if now < pool.banned_until:
+                return Charge(pool.used, BANNED, ceil(pool.banned_until - now))
+            if pool.used <= limits.weight_per_minute:
+                return Charge(pool.used)
+            pool.refusals += 1
+            if pool.refusals > limits.refusals:
+                ban = limits.ban * 2**pool.bans
+                pool.bans += 1
+                pool.banned_until = now + ban
+                return Charge(pool.used, BANNED, ceil(ban))
+            return Charge(pool.used, TOO_MANY_REQUESTS, ceil((minute + 1) * MINUTE - now))

@@ -1,7 +1,7 @@
-import threading
+from contextlib import ExitStack
 
 import pytest
-from exchange_support import StreamClient, spot_messages, write_recording
+from exchange_support import StreamClient, live, spot_messages, write_recording
 
 from depthactors.exchange import LocalExchange
 
@@ -12,12 +12,19 @@ def spot_file(tmp_path):
 
 
 @pytest.fixture
-def connect():
-    """Open websocket clients that are closed at the end of the test."""
+def serve():
+    """Start exchanges that are stopped at the end of the test."""
+    with ExitStack() as stack:
+        yield stack.enter_context
+
+
+@pytest.fixture
+def connect(serve):
+    """Open websocket clients that are closed at the end of the test, before the exchanges of `serve` stop."""
     clients = []
 
-    def open_client(exchange, path):
-        client = StreamClient(exchange, path)
+    def open_client(exchange, path, **options):
+        client = StreamClient(exchange, path, **options)
         clients.append(client)
         return client
 
@@ -33,8 +40,15 @@ def flow():
         yield exchange
 
 
-@pytest.fixture(autouse=True)
-def no_threads_left():
-    yield
-    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("depthactors-exchange")]
-    assert left == []
+@pytest.fixture
+def spot():
+    """An exchange with one spot symbol that takes any number of messages."""
+    with live() as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def usdm():
+    """An exchange with one symbol of USD-M futures that takes any number of messages."""
+    with live("usdm") as exchange:
+        yield exchange

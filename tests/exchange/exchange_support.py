@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,13 +12,75 @@ import pytest
 import requests
 import websocket
 
-from depthactors import recording
+from depthactors import markets, recording
+from depthactors.exchange import LocalExchange
+from depthactors.exchange.ledger import Depth
 
 CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2].parent / "shared" / "captures"))
 needs_captures = pytest.mark.skipif(
     not CAPTURES.is_dir(), reason=f"no recordings in {CAPTURES}; DEPTHACTORS_CAPTURES names their folder"
 )
 START_NS = 1_700_000_000_000_000_000
+
+SYMBOLS = {
+    "spot": "BTCUSDT",
+    "us": "BTCUSDT",
+    "usdm": "BTCUSDT",
+    "coinm": "BTCUSD_PERP",
+    "options": "BTC-261225-100000-C",
+}
+"""A symbol of each market."""
+REST = {"spot": "/api/v3", "us": "/api/v3", "usdm": "/fapi/v1", "coinm": "/dapi/v1", "options": "/eapi/v1"}
+ROUTES = {"spot": "", "us": "", "usdm": "/public", "coinm": "", "options": "/public"}
+"""Where each market has its streams."""
+SPEEDS = {
+    "spot": {"@depth@100ms": 1, "@depth": 10},
+    "us": {"@depth@100ms": 1, "@depth": 10},
+    "usdm": {"@depth@100ms": 1, "@depth": 2.5, "@depth@500ms": 5},
+    "coinm": {"@depth@100ms": 1, "@depth": 2.5, "@depth@500ms": 5},
+    "options": {"@depth@100ms": 1, "@depth@500ms": 5},
+}
+"""Each market's diff streams, with how many events of the fastest one make one of theirs."""
+
+
+def live(market="spot", *, limits=None, **more):
+    """Make an exchange with one symbol of a market: a small book, 500 events a second, messages at will."""
+    options = {"seed": 3, "rate": 500.0, "levels": 6.0, "depth": 60} | more
+    limits = {"messages_per_second": 1000} | (limits or {})
+    return LocalExchange.with_order_flow(SYMBOLS[market], market=market, limits=limits, **options)
+
+
+def stream_of(market, suffix):
+    return f"{SYMBOLS[market].lower()}{suffix}"
+
+
+class StillFeed:
+    """A feed whose book never moves, for those who only ask for it."""
+
+    is_recording = False
+    speed = 1.0
+    interval = 100
+
+    def __init__(self, market="spot", symbol=None, *, levels=3, last_id=1_000, time_us=1_700_000_000_123_456):
+        self.market = markets.lookup(market)
+        self.symbol = symbol or SYMBOLS[market.partition("-")[0]]
+        self.last_id, self.time_us = last_id, time_us
+        self.bids = [(f"{10_000 - number}.00", f"{number + 1}.0") for number in range(levels)]
+        self.asks = [(f"{10_001 + number}.00", f"{number + 1}.0") for number in range(levels)]
+
+    def due(self):
+        return None
+
+    def present(self, limit):
+        return Depth(self.last_id, self.time_us, self.bids[:limit], self.asks[:limit])
+
+    snapshot = present
+
+    def stale(self, limit):
+        return replace(self.present(limit), last_update_id=self.last_id - 500)
+
+    def close(self):
+        pass
 
 
 def spot_event(first, last, bids=(), asks=(), symbol="BTCUSDT"):
@@ -81,8 +144,9 @@ def spot_messages():
 class StreamClient:
     """A websocket client that reads one frame at a time."""
 
-    def __init__(self, exchange, path):
-        self.socket = websocket.create_connection(exchange.url.replace("http", "ws", 1) + path, timeout=10)
+    def __init__(self, exchange, path, **options):
+        url = exchange.url.replace("http", "ws", 1) + path
+        self.socket = websocket.create_connection(url, timeout=10, **options)
         self._last_id = 100
 
     def receive(self):
@@ -103,6 +167,24 @@ class StreamClient:
         while (frame := self.receive()).get("id") != self._last_id:
             before.append(frame)
         return frame, before
+
+    def events(self, count):
+        """Receive so many frames."""
+        return [self.receive() for _ in range(count)]
+
+    def frame(self):
+        """Receive one frame of any kind and answer none."""
+        return self.socket.recv_frame()
+
+    def ending(self):
+        """Read on to the close frame: its code, its reason, and the frames before it."""
+        before = []
+        while True:
+            opcode, data = self.socket.recv_data(control_frame=True)
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                return int.from_bytes(data[:2], "big"), data[2:].decode(), before
+            if opcode == websocket.ABNF.OPCODE_TEXT:
+                before.append(json.loads(data))
 
     def close(self):
         # Without a handshake: also frees the socket of a connection that the exchange has closed.
@@ -143,3 +225,13 @@ class Replay:
                 self.sides[side][Decimal(price)] = Decimal(quantity)
             else:
                 self.sides[side].pop(Decimal(price), None)
+
+
+def bridging(exchange, market, first, limit=1000):
+    """Ask for snapshots, as documented, until one is no older than the stream's first event; also tell how many."""
+    before = first.get("pu", first["U"] - 1)
+    for tries in range(1, 101):
+        reply = get(exchange, f"{REST[market]}/depth", symbol=SYMBOLS[market], limit=limit).json()
+        if reply["lastUpdateId"] >= before:
+            return Replay(reply), tries
+    pytest.fail("no snapshot bridged to the stream")

@@ -1,37 +1,123 @@
+from dataclasses import FrozenInstanceError
 from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from depthactors.exchange.truth import BookTruth, PlainBook
 
+PRICES = st.integers(1, 12).map(lambda tick: f"{tick}.50")
+LOTS = st.integers(0, 4).map(lambda lots: f"{lots}.000")
+LEVELS = st.lists(st.tuples(PRICES, LOTS), max_size=8)
+EVENTS = st.lists(st.fixed_dictionaries({"b": LEVELS, "a": LEVELS}), max_size=8)
 
-def test_cut_is_best_first_and_keeps_the_spelling():
+
+def book_of(events):
+    book = PlainBook()
+    for event in events:
+        book.apply(event)
+    return book
+
+
+def naive(events):
+    """The levels by hand: for each price the last quantity that is not zero, best first."""
+    sides = ({}, {})
+    for event in events:
+        for side, levels in zip(sides, (event["b"], event["a"]), strict=True):
+            side.update(levels)
+    bids, asks = ([(price, quantity) for price, quantity in side.items() if Decimal(quantity)] for side in sides)
+    return (
+        sorted(bids, key=lambda level: -Decimal(level[0])),
+        sorted(asks, key=lambda level: Decimal(level[0])),
+    )
+
+
+@settings(max_examples=40)
+@given(EVENTS)
+def test_the_book_is_for_each_price_the_last_quantity(events):
+    assert book_of(events).cut() == naive(events)
+
+
+@settings(max_examples=40)
+@given(EVENTS, st.integers(0, 10))
+def test_a_cut_is_the_best_levels_of_each_side(events, limit):
+    bids, asks = naive(events)
+    assert book_of(events).cut(limit) == (bids[:limit], asks[:limit])
+
+
+@settings(max_examples=40)
+@given(EVENTS, EVENTS)
+def test_changes_lead_from_any_book_to_any_other(before, after):
+    book, goal = book_of(before), book_of(after)
+    bids, asks = book.changes_to(goal)
+    book.apply({"b": bids, "a": asks})
+    assert book.cut() == goal.cut()
+
+
+@settings(max_examples=40)
+@given(EVENTS, EVENTS)
+def test_changes_name_each_level_that_differs_once_and_no_other_best_first(before, after):
+    changes = book_of(before).changes_to(book_of(after))
+    for changed, now, then, sign in zip(changes, naive(before), naive(after), (-1, 1), strict=True):
+        prices = [price for price, _ in changed]
+        differing = {price for price, _ in set(now) ^ set(then)}
+        assert prices == sorted(differing, key=lambda price: sign * Decimal(price))
+
+
+def test_a_level_that_is_gone_has_a_zero_as_the_exchange_spells_it():
+    now = PlainBook([("10.10", "1.250")], [("11.00", "7")])
+    assert now.changes_to(PlainBook()) == ([("10.10", "0.000")], [("11.00", "0")])
+
+
+@settings(max_examples=40)
+@given(EVENTS, EVENTS)
+def test_a_copy_goes_its_own_way(before, more):
+    book = book_of(before)
+    twin = book.copy()
+    for event in more:
+        twin.apply(event)
+    assert book.cut() == naive(before)
+    assert twin.cut() == naive([*before, *more])
+
+
+def test_texts_keep_their_spelling():
     book = PlainBook([["9.10", "1.000"], ["10.00", "2.50"]], [["12.0", "1"], ["11.0", "3"]])
     assert book.cut(1) == ([("10.00", "2.50")], [("11.0", "3")])
-    assert book.cut() == ([("10.00", "2.50"), ("9.10", "1.000")], [("11.0", "3"), ("12.0", "1")])
 
 
-def test_apply_sets_replaces_and_removes():
-    book = PlainBook([["10", "1"], ["9", "1"]], [["11", "1"]])
-    book.apply({"b": [["10.0", "0.000"], ["9", "5"], ["7", "0"]], "a": [["10.5", "2"]]})
-    assert book.cut() == ([("9", "5")], [("10.5", "2"), ("11", "1")])
-
-
-def test_same_price_in_another_spelling_is_the_same_level():
+def test_one_price_in_two_spellings_is_one_level():
     book = PlainBook([["10.0", "1"]])
     book.apply({"b": [["10.00", "2"]], "a": []})
     assert book.cut() == ([("10.00", "2")], [])
 
 
-def test_copy_is_independent():
+@pytest.mark.parametrize("zero", ["0", "0.0", "0.00000000"])
+def test_zero_in_any_spelling_removes_a_level_known_or_not(zero):
     book = PlainBook([["10", "1"]])
-    twin = book.copy()
-    book.apply({"b": [["10", "0"]], "a": []})
-    assert twin.cut() == ([("10", "1")], [])
+    book.apply({"b": [["10.0", zero], ["9", zero]], "a": [["11", zero]]})
+    assert book.cut() == ([], [])
 
 
-def test_third_empty_element_of_old_captures_is_dropped():
+def test_prices_of_fifteen_digits_are_told_apart():
+    book = PlainBook([["1234567.12345678", "1"], ["1234567.12345679", "2"]])
+    assert [quantity for _, quantity in book.cut()[0]] == ["2", "1"]
+
+
+def test_the_third_empty_element_of_captures_of_2017_is_dropped():
     assert PlainBook([["10", "1", []]]).cut() == ([("10", "1")], [])
 
 
-def test_truth_is_frozen_decimals():
-    truth = PlainBook([["10.0", "1"]], [["11", "2.50"]]).truth("BTCUSDT", 7)
-    assert truth == BookTruth("BTCUSDT", 7, ((Decimal(10), Decimal(1)),), ((Decimal(11), Decimal("2.5")),))
+@pytest.mark.parametrize("event", [{}, {"b": [["1"]], "a": []}, {"b": [["x", "1"]], "a": []}, {"b": 5, "a": []}])
+def test_what_is_no_event_raises(event):
+    with pytest.raises((LookupError, TypeError, ValueError)):
+        PlainBook().apply(event)
+
+
+def test_the_truth_is_a_frozen_value_of_exact_decimals():
+    truth = PlainBook([["10.0", "1"], ["10.5", "3"]], [["11", "2.50"]]).truth("BTCUSDT", 7)
+    bids = ((Decimal("10.5"), Decimal(3)), (Decimal(10), Decimal(1)))
+    assert truth == BookTruth("BTCUSDT", 7, bids, ((Decimal(11), Decimal("2.5")),))
+    assert hash(truth) == hash(BookTruth("BTCUSDT", 7, truth.bids, truth.asks))
+    with pytest.raises(FrozenInstanceError):
+        truth.last_update_id = 8

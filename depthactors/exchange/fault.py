@@ -1,0 +1,168 @@
+"""`Fault`: one way in which the exchange misbehaves, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors import markets
+from depthactors.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Place(Enum):
+    """Where a fault strikes, which is what its occasions are."""
+
+    EVENT = "an event of a diff stream that somebody has subscribed to"
+    SUBSCRIBE = "a stream that a client subscribes to"
+    CONNECT = "a new TCP connection"
+    REST = "a depth request"
+
+
+KINDS: Final = {
+    "drop": (Place.EVENT, "the event is left out"),
+    "duplicate": (Place.EVENT, "the event is sent twice"),
+    "reorder": (Place.EVENT, "the event is sent after the next one"),
+    "delay": (Place.EVENT, "the event and what follows it are held back for `seconds` (1)"),
+    "split": (Place.EVENT, "the event comes in three websocket fragments"),
+    "garbage": (Place.EVENT, "the event is cut in the middle: no JSON any more"),
+    "wrong-types": (Place.EVENT, "the event has a text for an id, and null for quantities"),
+    "cut": (Place.EVENT, "the connections of the stream end by FIN, without a close frame"),
+    "reset": (Place.EVENT, "the connections of the stream end by RST"),
+    "half-open": (Place.EVENT, "the connections of the stream stay open, and nothing comes any more, no pong either"),
+    "shutdown": (Place.EVENT, "serverShutdown on the stream's connections, which end `seconds` (1) later"),
+    "expire": (Place.EVENT, "the connections of the stream are closed as after 24 hours"),
+    "unserved": (Place.SUBSCRIBE, "the subscription is acked and never served"),
+    "refuse": (Place.CONNECT, "the connection is reset before anything is read"),
+    "slow-accept": (Place.CONNECT, "nothing is read for `seconds` (1)"),
+    "429": (Place.REST, "too many requests; `Retry-After` is `seconds` (1)"),
+    "418": (Place.REST, "banned; `Retry-After` is `seconds` (1)"),
+    "500": (Place.REST, "internal error"),
+    "time-out": (Place.REST, "no answer for `seconds` (1), then the connection ends"),
+    "truncate": (Place.REST, "the connection ends in the middle of the body"),
+    "stale": (Place.REST, "the oldest book that is kept instead of the present one"),
+    "mismatch": (Place.REST, "another symbol's book"),
+}
+"""What each kind does, and where."""
+
+DEFAULT_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault and its occasions, counted from 1 when the fault is added.
+
+    Without `every` and `chance` it strikes once, at occasion `at`. With `every` it strikes at `at` and at
+    each `every`-th occasion after it, with `chance` at any occasion from `at` on with that probability.
+
+    Attributes:
+        kind: one of `KINDS`.
+        symbol: upper case; only its occasions count. `None`: those of all.
+        at: the first occasion that it may strike; by default the first, or the `every`-th.
+        every: occasions from one strike to the next.
+        count: most strikes; by default 1, or no end with `every` or `chance`.
+        chance: probability of each occasion, drawn from the seed.
+        seed: of these draws.
+        seconds: how long, for the kinds that last.
+
+    Raises:
+        UsageError: an unknown kind, or a figure that makes no sense; names it.
+    """
+
+    kind: str
+    symbol: str | None = None
+    at: int | None = None
+    every: int | None = None
+    count: int | None = None
+    chance: float | None = None
+    seed: int = 0
+    seconds: float = DEFAULT_SECONDS
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        if self.kind not in KINDS:
+            msg = f"expected a fault of {', '.join(KINDS)}, was {self.kind!r}"
+            raise UsageError(msg)
+        if self.symbol is not None:
+            if self.place is Place.CONNECT:
+                msg = f"expected no symbol for {self.kind}, which strikes connections, was {self.symbol!r}"
+                raise UsageError(msg)
+            object.__setattr__(self, "symbol", markets.normalize_symbol(self.symbol))
+        self._check_figures()
+
+    @property
+    def place(self) -> Place:
+        """Where it strikes."""
+        return KINDS[self.kind][0]
+
+    @property
+    def most(self) -> int | None:
+        """Most strikes, `None` for no end."""
+        if self.count is None and self.every is None and self.chance is None:
+            return 1
+        return self.count
+
+    def is_due(self, occasion: int, draw: float) -> bool:
+        """Tell whether it strikes at an occasion (from 1), given a random number in [0, 1)."""
+        first = self.at if self.at is not None else (self.every or 1)
+        if occasion < first:
+            return False
+        if self.chance is not None:
+            return draw < self.chance
+        return self.every is None or (occasion - first) % self.every == 0
+
+    def _check_figures(self) -> None:
+        for name in ("at", "every", "count"):
+            value = getattr(self, name)
+            if value is not None and not (type(value) is int and value > 0):
+                msg = f"expected {name} of {self.kind} to be a whole number above zero, was {value!r}"
+                raise UsageError(msg)
+        for name in ("chance", "seconds"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
+                msg = f"expected {name} of {self.kind} to be a number, was {value!r}"
+                raise UsageError(msg)
+        if self.chance is not None and not 0 < self.chance <= 1:
+            msg = f"expected chance of {self.kind} above 0 and at most 1, was {self.chance!r}"
+            raise UsageError(msg)
+        if self.every is not None and self.chance is not None:
+            msg = f"expected either every or chance for {self.kind}, were both"
+            raise UsageError(msg)
+        if not 0 <= self.seconds < float("inf"):
+            msg = f"expected seconds of {self.kind} of at least 0, was {self.seconds!r}"
+            raise UsageError(msg)
+
+    @classmethod
+    def parse(cls, text: str) -> Fault:
+        """Read `kind` or `kind:name=value,...`, as the command line has it: `drop:symbol=BTCUSDT,every=50`.
+
+        Raises:
+            UsageError: not of that form, or what the constructor refuses.
+        """
+        kind, _, listed = text.partition(":")
+        values: dict[str, Any] = {}
+        for part in filter(None, listed.split(",")):
+            name, mark, value = part.partition("=")
+            if not mark or name not in _READERS:
+                msg = f"expected KIND:NAME=VALUE,... with a NAME of {', '.join(_READERS)}, was {text!r}"
+                raise UsageError(msg)
+            try:
+                values[name] = _READERS[name](value)
+            except ValueError:
+                msg = f"expected a number for {name}, was {value!r} in {text!r}"
+                raise UsageError(msg) from None
+        return cls(kind, **values)
+
+
+_READERS: Final[dict[str, Callable[[str], Any]]] = {
+    "symbol": str,
+    "at": int,
+    "every": int,
+    "count": int,
+    "chance": float,
+    "seed": int,
+    "seconds": float,
+}

@@ -1,0 +1,51 @@
+"""What a stream's name asks for. Pure."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from depthactors.markets import Market
+
+PARTIAL_LEVELS: Final = (5, 10, 20)
+"""Levels a side that partial-depth streams come with."""
+
+
+class Diff(NamedTuple):
+    """Every change since the last event; `interval` in milliseconds, 0 for each change of the book."""
+
+    interval: int
+
+
+class Partial(NamedTuple):
+    """The best `levels` levels a side, every `interval` milliseconds if the book changed."""
+
+    levels: int
+    interval: int
+
+
+class Ticker(NamedTuple):
+    """Each change of the best bid or ask."""
+
+
+StreamKind: TypeAlias = Diff | Partial | Ticker
+
+
+def kind_of(suffix: str, market: Market) -> StreamKind | None:
+    """Read what follows the symbol in a stream's name (`@depth@100ms`); `None` for a stream that stays silent.
+
+    Only exact names are served: futures ack `@depth@250ms` and never send it.
+    """
+    return _kinds(market).get(suffix)
+
+
+@cache
+def _kinds(market: Market) -> dict[str, StreamKind]:
+    # Undocumented, but collectors ask for it.
+    kinds: dict[str, StreamKind] = {"@depth@0ms": Diff(0), "@bookTicker": Ticker()}
+    for interval, suffix in market.speeds:
+        kinds[suffix] = Diff(interval)
+        for levels in PARTIAL_LEVELS:
+            kinds[suffix.replace("@depth", f"@depth{levels}")] = Partial(levels, interval)
+    return kinds

@@ -1,0 +1,102 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from depthactors import markets
+from depthactors.exchange.heartbeat import Beat, Heartbeat
+from depthactors.exchange.limits import Limits
+
+LIMITS = Limits.of(markets.SPOT, {"ping_interval": 20, "pong_deadline": 60, "connection_life": 1_000})
+
+
+@pytest.fixture
+def heartbeat():
+    return Heartbeat(LIMITS, 100.0)
+
+
+def test_the_first_ping_is_due_an_interval_after_the_beginning(heartbeat):
+    assert heartbeat.wait(100.0) == 20.0
+    assert heartbeat.beat(119.9) is Beat.NONE
+    assert heartbeat.wait(121.0) == 0.0
+    assert heartbeat.beat(120.0) is Beat.PING
+
+
+def test_the_next_ping_is_due_an_interval_after_the_last_answered_or_not(heartbeat):
+    heartbeat.pinged(b"1", 121.0)
+    assert heartbeat.beat(140.9) is Beat.NONE
+    assert heartbeat.beat(141.0) is Beat.PING
+    heartbeat.answered(b"1")
+    assert heartbeat.wait(121.0) == 20.0
+
+
+def test_a_ping_that_is_not_answered_in_time_ends_the_connection(heartbeat):
+    heartbeat.pinged(b"1", 120.0)
+    heartbeat.pinged(b"2", 170.0)
+    assert heartbeat.wait(170.0) == 10.0
+    assert heartbeat.beat(179.9) is Beat.NONE
+    assert heartbeat.beat(180.0) is Beat.LATE
+
+
+def test_the_answer_to_a_later_ping_answers_those_before(heartbeat):
+    heartbeat.pinged(b"1", 120.0)
+    heartbeat.pinged(b"2", 140.0)
+    heartbeat.pinged(b"3", 160.0)
+    heartbeat.answered(b"2")
+    assert heartbeat.beat(179.0) is Beat.NONE
+    assert heartbeat.beat(219.9) is Beat.PING
+    assert heartbeat.beat(220.0) is Beat.LATE
+
+
+@pytest.mark.parametrize("payload", [b"", b"9", b"11"])
+def test_an_unsolicited_pong_answers_nothing(heartbeat, payload):
+    heartbeat.answered(payload)
+    heartbeat.pinged(b"1", 120.0)
+    heartbeat.answered(payload)
+    assert heartbeat.beat(180.0) is Beat.LATE
+
+
+def test_a_pong_for_a_ping_that_was_answered_answers_no_later_one(heartbeat):
+    heartbeat.pinged(b"1", 120.0)
+    heartbeat.answered(b"1")
+    heartbeat.pinged(b"2", 140.0)
+    heartbeat.answered(b"1")
+    assert heartbeat.beat(200.0) is Beat.LATE
+
+
+def test_life_ends_whatever_else_is_due(heartbeat):
+    heartbeat.pinged(b"1", 120.0)
+    assert heartbeat.beat(1_099.9) is Beat.LATE
+    assert heartbeat.beat(1_100.0) is Beat.OVER
+
+
+def test_life_can_be_shortened_and_not_prolonged(heartbeat):
+    heartbeat.end_by(5_000.0)
+    assert heartbeat.beat(1_100.0) is Beat.OVER
+    heartbeat.end_by(110.0)
+    assert heartbeat.wait(105.0) == 5.0
+    assert heartbeat.beat(110.0) is Beat.OVER
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 50), st.sampled_from(["answer last", "answer first", "wrong", "nothing"]))))
+def test_something_is_due_exactly_when_the_wait_is_over(course):
+    heartbeat = Heartbeat(LIMITS, 0.0)
+    now, sent, open_pings = 0.0, 0, []
+    for pause, answer in course:
+        now += pause
+        beat = heartbeat.beat(now)
+        assert (beat is Beat.NONE) == (heartbeat.wait(now) > 0)
+        late = bool(open_pings) and now >= open_pings[0][0] + 60
+        assert beat is (Beat.OVER if now >= 1_000 else Beat.LATE if late else beat)
+        if beat in {Beat.OVER, Beat.LATE}:
+            assert now >= 1_000 or late
+            return
+        if beat is Beat.PING:
+            sent += 1
+            open_pings.append((now, b"%d" % sent))
+            heartbeat.pinged(b"%d" % sent, now)
+        if answer == "wrong":
+            heartbeat.answered(b"?")
+        elif answer != "nothing" and open_pings:
+            place = -1 if answer == "answer last" else 0
+            heartbeat.answered(open_pings[place][1])
+            open_pings = [] if place else open_pings[1:]

@@ -1,0 +1,76 @@
+import http.client
+import io
+
+import pytest
+from websockets.datastructures import Headers
+from websockets.http11 import Request
+
+from depthactors.exchange import http as exchange_http
+from depthactors.exchange.rest import Answer
+from depthactors.exchange.routes import StreamRoute
+
+
+class Wire:
+    """Bytes as `http.client` wants to read them."""
+
+    def __init__(self, wire):
+        self._wire = wire
+
+    def makefile(self, _):
+        return io.BytesIO(self._wire)
+
+
+def request(path="/api/v3/ping", **headers):
+    return Request(path, Headers({"Host": "x"} | headers))
+
+
+def read(wire):
+    reply = http.client.HTTPResponse(Wire(wire))
+    reply.begin()
+    return reply, reply.read()
+
+
+@pytest.mark.parametrize("upgrade", ["websocket", "WebSocket", "h2c, websocket"])
+def test_an_upgrade_of_a_stream_path_is_a_websocket(upgrade):
+    assert exchange_http.stream_route(request("/ws/a@depth", Upgrade=upgrade)) == StreamRoute(
+        "", combined=False, streams=("a@depth",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"), [("/ws/a@depth", {}), ("/ws/a@depth", {"Upgrade": "h2c"}), ("/x", {"Upgrade": "websocket"})]
+)
+def test_anything_else_is_not(path, headers):
+    assert exchange_http.stream_route(request(path, **headers)) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "keeps"), [(None, True), ("keep-alive", True), ("close", False), ("Close, TE", False)]
+)
+def test_the_client_decides_whether_the_connection_goes_on(header, keeps):
+    asked = request(**({} if header is None else {"Connection": header}))
+    assert exchange_http.keeps_alive(asked) is keeps
+    reply, _ = read(exchange_http.response(asked, Answer(200, b"{}")))
+    assert reply.headers["Connection"] == ("keep-alive" if keeps else "close")
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 418, 429, 500])
+def test_an_answer_is_http_that_any_client_reads(status):
+    answer = Answer(status, b'{"a":1}', (("Retry-After", "7"), ("X-MBX-USED-WEIGHT-1M", "12")))
+    reply, body = read(exchange_http.response(request(), answer))
+    assert (reply.status, body) == (status, b'{"a":1}')
+    assert reply.headers["Content-Length"] == "7"
+    assert reply.headers["Content-Type"].startswith("application/json")
+    assert reply.headers["Date"].endswith("GMT")
+    assert (reply.headers["Retry-After"], reply.headers["X-MBX-USED-WEIGHT-1M"]) == ("7", "12")
+
+
+def test_an_answer_that_is_cut_promises_its_whole_length_and_no_further_request():
+    reply, _ = read(exchange_http.response(request(), Answer(200, b"0123456789", cut=4)))
+    assert (reply.headers["Content-Length"], reply.headers["Connection"]) == ("10", "close")
+
+
+@pytest.mark.parametrize(("make", "status"), [("bad_request", 400), ("too_many_connections", 429)])
+def test_refusals_end_the_connection(make, status):
+    reply, body = read(getattr(exchange_http, make)())
+    assert (reply.status, reply.headers["Connection"], body) == (status, "close", b"{}")

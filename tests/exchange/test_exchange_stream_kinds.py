@@ -1,0 +1,62 @@
+import pytest
+from exchange_support import SYMBOLS
+
+from depthactors import markets
+from depthactors.exchange.stream_kinds import Diff, Partial, Ticker, kind_of
+
+SPOT = {"@depth": 1000, "@depth@100ms": 100}
+FUTURES = {"@depth": 250, "@depth@100ms": 100, "@depth@500ms": 500}
+DIFFS = {
+    "spot": SPOT,
+    "us": SPOT,
+    "usdm": FUTURES,
+    "coinm": FUTURES,
+    "options": {"@depth@100ms": 100, "@depth@500ms": 500},
+}
+
+
+@pytest.mark.parametrize("market", SYMBOLS)
+def test_each_market_has_its_diff_streams(market):
+    row = markets.lookup(market)
+    names = ["@depth", *(f"@depth@{interval}ms" for interval in (50, 100, 250, 500, 1000))]
+    served = {name: kind for name in names if (kind := kind_of(name, row)) is not None}
+    assert served == {name: Diff(interval) for name, interval in DIFFS[market].items()}
+
+
+@pytest.mark.parametrize("market", SYMBOLS)
+@pytest.mark.parametrize("levels", [5, 10, 20])
+def test_partial_depth_comes_at_the_same_speeds(market, levels):
+    row = markets.lookup(market)
+    for suffix, interval in DIFFS[market].items():
+        name = suffix.replace("@depth", f"@depth{levels}", 1)
+        assert kind_of(name, row) == Partial(levels, interval)
+
+
+@pytest.mark.parametrize("market", SYMBOLS)
+def test_tickers_and_real_time_depth_are_served_everywhere(market):
+    row = markets.lookup(market)
+    assert kind_of("@bookTicker", row) == Ticker()
+    assert kind_of("@depth@0ms", row) == Diff(0)
+
+
+@pytest.mark.parametrize("market", SYMBOLS)
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        "",
+        "@",
+        "depth",
+        "@Depth",
+        "@depth@",
+        "@depth@100",
+        "@depth7",
+        "@depth05",
+        "@depth5@0ms",
+        "@depth100",
+        "@bookticker",
+        "@trade",
+        "@depth@100ms ",
+    ],
+)
+def test_other_names_stay_silent(market, suffix):
+    assert kind_of(suffix, markets.lookup(market)) is None

@@ -1,0 +1,34 @@
+import orjson
+import pytest
+from exchange_support import spot_event
+
+from depthactors.exchange.tick import Step, Tick
+
+EVENT = spot_event(101, 105, bids=[("10", "1")])
+
+
+def tick():
+    return Tick(7, 101, 105, 100, 1_700_000_000_105_000, orjson.dumps(EVENT))
+
+
+def test_the_event_is_decoded_as_it_was_encoded():
+    assert tick().decoded() == EVENT
+
+
+def test_whoever_changes_a_decoded_event_changes_it_for_nobody_else():
+    shared = tick()
+    mine = shared.decoded()
+    mine["b"].append(["9", "9"])
+    mine["u"] = 0
+    assert shared.decoded() == EVENT
+
+
+@pytest.mark.parametrize("value", [tick(), Step(7, tick())], ids=["tick", "step"])
+def test_ticks_and_steps_are_values(value):
+    assert value == type(value)(*value)
+    with pytest.raises(AttributeError):
+        value.number = 8
+
+
+def test_a_step_has_no_bookticker_events_unless_told():
+    assert Step(1, None) == (1, None, ())

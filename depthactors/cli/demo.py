@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from depthactors.exchange import LocalExchange
 
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT", "BNBUSDT")
+FAULTS: Final = (
+    ("drop", "ETHUSDT", 50),
+    ("duplicate", "ETHUSDT", 20),
+    ("reorder", "BNBUSDT", 60),
+    ("garbage", "BNBUSDT", 90),
+)
+"""Kind, symbol, and events from one time to the next."""
 LEVELS: Final = 8
 LEVELS_COMPARED: Final = 20
 _FRAME: Final = 0.2
@@ -32,7 +39,8 @@ def add_parser(commands: Any) -> None:
         "demo",
         help="follow three books of a local exchange",
         description="Start a local exchange (no network is needed), follow three symbols, draw their ladders, and "
-        "compare each book with the exchange's own at the end. Exit status 1 if one differed, 130 on Ctrl-C.",
+        "compare each book with the exchange's own at the end. Events of two of the symbols are lost, repeated, late "
+        "or broken now and then. Exit status 1 if a book differed, 130 on Ctrl-C.",
     )
     parser.add_argument("--seconds", type=_seconds, default=15.0, help="how long (default 15)")
     parser.add_argument("--seed", type=int, default=7, help="of the exchange's order flow")
@@ -43,12 +51,13 @@ def run(options: argparse.Namespace) -> int:
     """Run the demo; returns the exit status."""
     try:
         from depthactors.cli.ladder import draw  # noqa: PLC0415 - an extra
-        from depthactors.exchange import LocalExchange  # noqa: PLC0415 - an extra
+        from depthactors.exchange import Fault, LocalExchange  # noqa: PLC0415 - an extra
     except ImportError as error:
         print(f"depthactors demo needs the extra: pip install 'depthactors[demo]' ({error})", file=sys.stderr)
         return 2
     interrupted = False
-    with LocalExchange.with_order_flow(SYMBOLS, seed=options.seed, rate=10.0) as exchange:
+    faults = [Fault(kind, symbol, every=every) for kind, symbol, every in FAULTS]
+    with LocalExchange.with_order_flow(SYMBOLS, seed=options.seed, rate=10.0, faults=faults) as exchange:
         os.environ[EXCHANGE_VARIABLE] = exchange.url
         manager = ThreadedDepthCacheManager()
         manager.start()
@@ -110,6 +119,8 @@ def _summary(
             )
         for error in each.errors[:3]:
             print(f"{'':<10}{error}")
+    strikes = ", ".join(f"{kind} {count}" for kind, count in sorted(exchange.strikes().items()))
+    print(f"faults of the exchange: {strikes or 'none yet'}")
     return verdicts
 
 

@@ -1,0 +1,64 @@
+"""`depthactors exchange`: a local exchange in the foreground."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.cli.serving import add_options, open_exchange
+from depthactors.environment import EXCHANGE_VARIABLE
+
+if TYPE_CHECKING:
+    import argparse
+
+    from depthactors.exchange import LocalExchange
+
+PORT: Final = 9000
+NAMED: Final = 5
+"""Symbols that are listed by name."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "exchange",
+        help="run a local exchange",
+        description="Run a small Binance on 127.0.0.1 until Ctrl-C (status 130) or SIGTERM (status 0), and say how to "
+        "point a program at it.",
+    )
+    add_options(parser, port=PORT)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the exchange; returns the exit status."""
+    terminated = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: terminated.set())
+    try:
+        with open_exchange(options) as exchange:
+            print(_directions(exchange), flush=True)
+            try:
+                terminated.wait()
+            finally:
+                for kind, count in sorted(exchange.strikes().items()):
+                    print(f"fault {kind}: {count}", flush=True)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 0
+
+
+def _directions(exchange: LocalExchange) -> str:
+    """Say what is served and how to reach it."""
+    row, symbols = exchange.market, exchange.symbols
+    more = f" and {len(symbols) - NAMED} more" if len(symbols) > NAMED else ""
+    streams = f"{row.stream_path}?streams={row.diff_stream(symbols[0], row.speeds[0][0])}"
+    return "\n".join(
+        (
+            f"local exchange: {row.name}, {', '.join(symbols[:NAMED])}{more}",
+            f"  unchanged depthactors program   {EXCHANGE_VARIABLE}={exchange.url} python program.py",
+            f"  REST                            {exchange.url}{row.depth_path}?symbol={symbols[0]}",
+            f"  websocket                       {exchange.url.replace('http', 'ws', 1)}{streams}",
+            "Ctrl-C ends it.",
+        )
+    )

@@ -1,0 +1,139 @@
+"""The options of the commands that start a local exchange, and the exchange that they describe."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Final
+
+from depthactors import markets
+from depthactors.errors import UsageError
+from depthactors.markets import MARKETS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.exchange import Fault, LocalExchange
+
+HISTORY: Final = 1_000
+"""Events a symbol that are kept: nobody asks these commands for the truth of long ago."""
+
+DEFAULT_SYMBOLS: Final = "3"
+
+
+def add_options(parser: argparse.ArgumentParser, *, port: int) -> None:
+    """Add the options; `port` is the default one."""
+    add = parser.add_argument
+    add("--market", choices=MARKETS, metavar="MARKET", help=f"{', '.join(MARKETS)}; spot, or told by the recording")
+    add("--symbols", default=DEFAULT_SYMBOLS, metavar="N|A,B", help="how many, or which ones (default 3)")
+    add("--rate", type=_above_zero, default=10.0, help="diff events a second and symbol (default 10)")
+    add("--levels", type=_above_zero, default=20.0, help="level changes in an event, on average (default 20)")
+    add("--depth", type=int, default=1_000, help="levels a side, about (default 1000)")
+    add("--seed", type=int, default=0, help="of the order flow (default 0)")
+    add(
+        "--repeat", type=int, metavar="EVENTS", help="make so many beforehand and play them in a circle: for high loads"
+    )
+    add("--recording", nargs="+", metavar="FILE", help="serve recordings instead of an order flow")
+    add("--speed", type=_above_zero, help="of the recordings: 1 as recorded; as fast as clients take it when left out")
+    add("--loop", action="store_true", help="begin the recordings again at their end")
+    add("--port", type=int, default=port, help=f"(default {port or 'any free one'})")
+    add(
+        "--fault",
+        action="append",
+        type=_fault,
+        default=[],
+        metavar="KIND[:NAME=VALUE,...]",
+        help="misbehave, e.g. drop:symbol=BTCUSDT,every=50 or 429:chance=0.1,seed=3; names: symbol, at, every, count, "
+        "chance, seed, seconds; may be repeated; 'help' lists the kinds",
+    )
+    add(
+        "--limit",
+        action="append",
+        type=_limit,
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a limit, e.g. ping_interval=1; may be repeated",
+    )
+
+
+def open_exchange(options: argparse.Namespace) -> LocalExchange:
+    """Build the exchange that the options describe and start it.
+
+    Raises:
+        UsageError: values that do not go together, a port that is taken, or the extra is not installed.
+        RecordingError: a recording that cannot be served.
+    """
+    try:
+        from depthactors.exchange import LocalExchange  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        msg = f"this command needs the extra: pip install 'depthactors[demo]' ({error})"
+        raise UsageError(msg) from None
+    common = {"port": options.port, "faults": options.fault, "limits": dict(options.limit)}
+    if options.recording:
+        exchange = LocalExchange.from_recording(
+            options.recording, speed=options.speed, market=options.market, loop=options.loop, **common
+        )
+    else:
+        if options.speed is not None or options.loop:
+            msg = "expected --speed and --loop with --recording only"
+            raise UsageError(msg)
+        market = options.market or "spot"
+        exchange = LocalExchange.with_order_flow(
+            _symbols(options.symbols, market),
+            market=market,
+            seed=options.seed,
+            rate=options.rate,
+            levels=options.levels,
+            depth=options.depth,
+            repeat=options.repeat,
+            history=HISTORY,
+            **common,
+        )
+    try:
+        return exchange.start()
+    except OSError as error:
+        msg = f"expected a port to listen on, was {options.port}: {error}"
+        raise UsageError(msg) from None
+
+
+def _symbols(text: str, market: str) -> list[str]:
+    from depthactors.exchange.symbols import invent  # noqa: PLC0415 - an extra
+
+    if text.lstrip("-").isdigit():
+        return invent(markets.lookup(market), int(text))
+    return text.split(",")
+
+
+def _above_zero(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        msg = f"expected a number above zero, was {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def _fault(text: str) -> Fault:
+    from depthactors.exchange.fault import KINDS, Fault  # noqa: PLC0415 - an extra
+
+    if text == "help":
+        listed = "\n".join(f"  {kind:<12} {effect}" for kind, (_, effect) in KINDS.items())
+        msg = f"the kinds are\n{listed}"
+        raise argparse.ArgumentTypeError(msg)
+    return _checked(Fault.parse, text)
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, mark, value = text.partition("=")
+    if not mark:
+        msg = f"expected NAME=VALUE, was {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return name, _above_zero(value)
+
+
+def _checked(parse: Callable[[str], Fault], text: str) -> Fault:
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -15,6 +15,7 @@
     │       └── RateLimitedError            429 or 418: wait `retry_after` seconds
     ├── LifecycleError (also a RuntimeError)    called before the start, after the stop, or in a fork
     ├── NotLiveError (also a TimeoutError)  a book did not become live in the time given
+    ├── SlowCallbackError                   a callback that cannot keep up; it is spared updates
     ├── ActorDiedError                  a handler raised; the supervisor replaces the actor
     ├── EscalatedError                      retries are used up; the book or the engine was given up
     └── RecordingError (also a ValueError)  an unreadable recording; names the file and the line
@@ -118,6 +119,10 @@ class LifecycleError(DepthActorsError, RuntimeError):
 
 class NotLiveError(DepthActorsError, TimeoutError):
     """Books that were not live when the time given was over; the message names them."""
+
+
+class SlowCallbackError(DepthActorsError):
+    """A callback so slow that updates were left out for it; the book has them all."""
 
 
 class ActorDiedError(DepthActorsError):

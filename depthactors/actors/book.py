@@ -35,7 +35,14 @@ from depthactors.actors.messages import (
     Top,
 )
 from depthactors.book import BookState, OrderBook
-from depthactors.errors import ActorDiedError, ExchangeError, MalformedFrameError, UnknownSymbolError, UsageError
+from depthactors.errors import (
+    ActorDiedError,
+    ExchangeError,
+    MalformedFrameError,
+    SlowCallbackError,
+    UnknownSymbolError,
+    UsageError,
+)
 from depthactors.pacing import Backoff
 from depthactors.sync import Ahead, Audited, Priority, Publish, RequestSnapshot, Resync, StateChanged, Synchronizer
 
@@ -101,6 +108,7 @@ class BookActor(EngineActor):
         self._requested_at = 0.0
         self._request_serial = 0
         self._awaits_first_diff = False
+        self._backlog_told = False
         self._arrived_at = 0.0
         self._failure_told = False
         self._callback_errors = 0
@@ -202,12 +210,22 @@ class BookActor(EngineActor):
                 self._carry_out(effects)
         if self._awaits_first_diff and sync.buffered:
             self._request()
-        if held_back:
-            if self.mailbox.waiting_frames == 0:
-                # The latest there is: listeners hear of it, however late it is.
-                held_back -= 1
-                self._tell_update()
-            self._coalesced += held_back
+        self._tell_latest(held_back)
+
+    def _tell_latest(self, held_back: int) -> None:
+        """Make up for updates that nobody was told of, since callbacks are behind: once in a while, the latest."""
+        if not held_back:
+            self._backlog_told = False
+            return
+        if self.mailbox.waiting_frames == 0:
+            # The latest there is: listeners hear of it, however late it is.
+            held_back -= 1
+            self._tell_update()
+        self._coalesced += held_back
+        if not self._backlog_told:
+            self._backlog_told = True
+            words = "callbacks are behind, they are told only the latest update"
+            self._tell_error(SlowCallbackError(f"{self._symbol}: {words}"))
 
     # Effects.
 

@@ -21,7 +21,8 @@ class DepthCache:
     """A symbol's levels as lists of `[price, quantity]`, best first, in the type asked for.
 
     In a callback it shows the book as of the update that the callback is for. Kept for later, or read
-    in another thread, it shows the book as it is then; each call is of one update.
+    in another thread, it shows the book as it is then; each call is of one update. What `recv` returns
+    shows one update for ever.
 
     Attributes:
         symbol: upper case.
@@ -33,6 +34,7 @@ class DepthCache:
         self.symbol = symbol
         self.conv_type = conv_type
         self._handle: BookHandle | None = None
+        self._frozen: BookView | None = None
         self._own = OrderBook(symbol, wire.Snapshot(0, 0, 1, 0, [], []))
 
     @classmethod
@@ -42,11 +44,20 @@ class DepthCache:
         cache._handle = handle
         return cache
 
+    def frozen(self) -> DepthCache | None:
+        """Return the book as it is now, which nothing changes any more; `None` unless it is live. O(levels)."""
+        view = self._capture(None, self._number)
+        if view.state is not BookState.LIVE:
+            return None
+        twin = DepthCache(self.symbol, self.conv_type)
+        twin._frozen = view
+        return twin
+
     @property
     def update_time(self) -> int:
         """The last event's time in milliseconds, or the snapshot's id before the first event; `-1` for neither."""
-        book = self._book()
-        return -1 if book is None else book.event_time or book.last_update_id or -1
+        shown = self._frozen if self._frozen is not None else self._book()
+        return -1 if shown is None else shown.event_time or shown.last_update_id or -1
 
     @property
     def state(self) -> BookState:
@@ -68,7 +79,7 @@ class DepthCache:
 
     def view(self, limit: int | None = None) -> BookView:
         """Return both sides of one update as a `BookView`; of `Decimal` if that is `conv_type`, else `float`."""
-        return self._capture(limit, Decimal if self.conv_type is Decimal else float)
+        return self._capture(limit, self._number)
 
     def add_bid(self, bid: list[Any] | tuple[Any, ...]) -> None:
         """Set a bid level `[price, quantity]`, texts or numbers; quantity zero removes it.
@@ -101,10 +112,12 @@ class DepthCache:
     def _levels(self, limit: int | None, side: Any) -> list[list[Any]]:
         view, convert = self._capture(limit), self.conv_type
         if convert is float:
-            return [list(level) for level in (view.bids if side == "bid" else view.asks)]
-        return [[convert(price), convert(quantity)] for price, quantity in view.texts(side)]
+            return [list(level) for level in (view.bids if side == "bid" else view.asks)[:limit]]
+        return [[convert(price), convert(quantity)] for price, quantity in view.texts(side)[:limit]]
 
     def _capture(self, count: int | None, number: type[float | Decimal] = float) -> BookView:
+        if self._frozen is not None:
+            return self._frozen
         if self._handle is None:
             view = capture(self._own, count, BookState.LIVE, number, self._own.recv_time)
             assert view is not None, "a book of one's own is not changed by other threads"
@@ -114,11 +127,15 @@ class DepthCache:
             view = self._handle.ask(Full() if count is None else Top(count))
         return view
 
+    @property
+    def _number(self) -> type[float | Decimal]:
+        return Decimal if self.conv_type is Decimal else float
+
     def _book(self) -> OrderBook | None:
         return self._own if self._handle is None else self._handle.cell.current[0]
 
     def _change(self, level: list[Any] | tuple[Any, ...], side: float) -> None:
-        if self._handle is not None:
+        if self._handle is not None or self._frozen is not None:
             msg = f"{self.symbol}: expected a cache of one's own to change, was one that follows the exchange"
             raise UsageError(msg)
         # A float may have more digits than the exchange ever sends, such as those of 0.1 + 0.2.

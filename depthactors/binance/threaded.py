@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import replace
+from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from depthactors import markets
-from depthactors.actors.messages import Listener
-from depthactors.binance.depth_cache import DepthCache
+from depthactors.binance.client import Client, market_of, settings_of
+from depthactors.binance.follow import DEFAULT_REFRESH, follow
+from depthactors.binance.messages import error_message
+from depthactors.binance.socket_manager import BinanceSocketManager, shared
 from depthactors.book import BookState
 from depthactors.callbacks import check_callback
 from depthactors.engine import DepthEngine
-from depthactors.environment import resolve
-from depthactors.errors import (
-    CallbackError,
-    EscalatedError,
-    LifecycleError,
-    MalformedFrameError,
-    SnapshotError,
-    StreamError,
-    UnknownSymbolError,
-    UsageError,
-)
+from depthactors.errors import CallbackError, LifecycleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,17 +23,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from depthactors.actors.messages import BookEvent
-    from depthactors.book import OrderBook
     from depthactors.engine import EngineStatus
-    from depthactors.errors import DepthActorsError
     from depthactors.handle import BookHandle
-    from depthactors.markets import Market
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_REFRESH: Final = 1800
-"""Seconds between refreshes when the caller does not say: the half hour of the guide."""
-
 
 _serials = count(1)
 
@@ -84,13 +68,11 @@ class ThreadedDepthCacheManager:
             verbose: log at DEBUG level.
             max_reconnects: tries before a stream is given up; `None` for never.
         """
-        del api_key, api_secret, session_params
-        self._engine = DepthEngine(
-            proxy=https_proxy, max_reconnects=max_reconnects, **_timeouts((requests_params or {}).get("timeout"))
-        )
-        self._tld = tld
-        self._testnet = testnet
-        self._handles: dict[str, BookHandle] = {}
+        del session_params
+        client = Client(api_key, api_secret, requests_params, tld, testnet, https_proxy=https_proxy)
+        self._client = client
+        self._engine = DepthEngine(max_reconnects=max_reconnects, **settings_of(client))
+        self._streams: dict[str, _Stream] = {}
         self._started = False
         self.daemon = True
         self.name = f"{type(self).__name__}-{next(_serials)}"
@@ -128,7 +110,7 @@ class ThreadedDepthCacheManager:
                 with `None` when the stream was given up.
             symbol: in any case.
             refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
-            bm: accepted; one manager's streams share connections anyway.
+            bm: a `BinanceSocketManager` whose connections to use; by default all streams share the manager's own.
             limit: how many of the best levels a side are always right.
             conv_type: type of prices and quantities: `float`, `Decimal`, `str`, any callable of a text.
             ws_interval: `0` or `None` for updates each second, `100` for each 100 ms.
@@ -138,8 +120,7 @@ class ThreadedDepthCacheManager:
             UsageError: an argument that cannot be right.
             TypeError: a coroutine function as callback.
         """
-        del bm
-        return self._start(callback, symbol, self._spot(), refresh_interval, limit, conv_type, ws_interval)
+        return self._start("spot", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
 
     def start_futures_depth_socket(
         self,
@@ -152,8 +133,7 @@ class ThreadedDepthCacheManager:
         ws_interval: int | None = 0,
     ) -> str:
         """Follow a USD-M futures book; arguments and errors as for `start_depth_cache`."""
-        del bm
-        return self._start(callback, symbol, self._row("usdm"), refresh_interval, limit, conv_type, ws_interval)
+        return self._start("usdm", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
 
     def start_coin_futures_depth_socket(
         self,
@@ -166,8 +146,7 @@ class ThreadedDepthCacheManager:
         ws_interval: int | None = 0,
     ) -> str:
         """Follow a COIN-M futures book; arguments and errors as for `start_depth_cache`."""
-        del bm
-        return self._start(callback, symbol, self._row("coinm"), refresh_interval, limit, conv_type, ws_interval)
+        return self._start("coinm", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
 
     def start_options_depth_socket(
         self,
@@ -180,20 +159,22 @@ class ThreadedDepthCacheManager:
         ws_interval: int | None = 0,
     ) -> str:
         """Follow an options book; arguments and errors as for `start_depth_cache`."""
-        del bm
-        return self._start(callback, symbol, self._row("options"), refresh_interval, limit, conv_type, ws_interval)
+        return self._start("options", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
 
     def stop_socket(self, socket_name: str) -> None:
         """End one stream; its callback is not called any more on return. An unknown name is ignored."""
         with self._naming:
-            handle = self._handles.pop(socket_name, None)
-        if handle is not None:
-            handle.close()
+            stream = self._streams.pop(socket_name, None)
+        if stream is not None:
+            stream.end()
 
     def stop(self, timeout: float = 10.0) -> None:
         """End everything within `timeout` seconds; twice, from a callback and from a signal handler is fine."""
         self._engine.stop(timeout)
-        self._handles.clear()
+        for name in list(self._streams):
+            stream = self._streams.pop(name, None)
+            if stream is not None and stream.bm is not None:
+                stream.end()
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it was stopped, or for `timeout` seconds; Ctrl-C interrupts at once.
@@ -227,9 +208,10 @@ class ThreadedDepthCacheManager:
 
     def _start(
         self,
+        market: str,
         callback: Callable[[Any], None],
         symbol: str,
-        market: Market,
+        bm: Any,
         refresh_interval: float | None,
         limit: int,
         conv_type: Callable[[str], Any],
@@ -243,99 +225,58 @@ class ThreadedDepthCacheManager:
             msg = "expected a callable as callback, was None"
             raise CallbackError(msg)
         check_callback("callback", callback)
-        check_callback("conv_type", conv_type)
-        if type(limit) is int and limit > market.max_depth:
-            logger.warning(
-                "! %s: limit %d is more than %s can vouch for, %d it is", symbol, limit, market.name, market.max_depth
-            )
-            limit = market.max_depth
+        connections = shared(bm)
+        engine = self._engine if connections is None else connections.lease()
+        try:
+            with self._naming:
+                handle = follow(
+                    engine,
+                    market_of(self._client, market),
+                    symbol,
+                    update=callback,
+                    event=partial(_tell, callback),
+                    refresh_interval=refresh_interval,
+                    limit=limit,
+                    conv_type=conv_type,
+                    ws_interval=ws_interval,
+                )
+                return self._named(_Stream(handle, engine, connections))
+        except BaseException:
+            if connections is not None:
+                connections.give_back(engine)
+            raise
 
-        def new_listener(handle: BookHandle) -> Listener:
-            caller = _Caller(callback, DepthCache.following(handle, conv_type))
-            return Listener(caller.update, caller.event, limit)
-
-        with self._naming:
-            handle = self._engine.follow(
-                symbol,
-                depth=limit,
-                new_listener=new_listener,
-                market=market,
-                speed_ms=_speed(market, ws_interval),
-                refresh_interval=refresh_interval or None,
-            )
-            name = f"{handle.symbol.lower()}@depth{limit}"
-            serial = 1
-            while name in self._handles:
-                serial += 1
-                name = f"{handle.symbol.lower()}@depth{limit}#{serial}"
-            self._handles[name] = handle
+    def _named(self, stream: _Stream) -> str:
+        """Keep a stream under its name; the lock is held."""
+        name = base = f"{stream.handle.symbol.lower()}@depth{stream.handle.depth}"
+        serial = 1
+        while name in self._streams:
+            serial += 1
+            name = f"{base}#{serial}"
+        self._streams[name] = stream
         return name
 
-    def _spot(self) -> Market:
-        if self._tld == "us":
-            return resolve("us")
-        row = self._row("spot")
-        if self._tld != "com" and not self._testnet and row == markets.SPOT:
-            name, domain = f"spot-{self._tld}", f"binance.{self._tld}"
-            return replace(
-                row,
-                name=name,
-                weight_pool=name,
-                rest_url=f"https://api.{domain}",
-                stream_url=f"wss://stream.{domain}:9443",
-            )
-        return row
 
-    def _row(self, name: str) -> Market:
-        return resolve(f"{name}-testnet" if self._testnet else name)
+class _Stream(NamedTuple):
+    """One stream, and where its connections come from if not from the manager itself."""
+
+    handle: BookHandle
+    engine: DepthEngine
+    bm: BinanceSocketManager | None
+
+    def end(self) -> None:
+        """Follow the book no more; its callback is not called again."""
+        try:
+            self.handle.close()
+        finally:
+            if self.bm is not None:
+                self.bm.give_back(self.engine)
 
 
-class _Caller:
-    """Turns what happens to a book into what the guide's callbacks expect; in the book's own thread."""
-
-    def __init__(self, callback: Callable[[Any], None], cache: DepthCache) -> None:
-        self._callback = callback
-        self._cache = cache
-
-    def update(self, _book: OrderBook) -> None:
-        self._callback(self._cache)
-
-    def event(self, event: BookEvent) -> None:
-        kind = _error_type(event.error)
-        if kind is not None:
-            self._callback({"e": "error", "type": kind, "m": str(event.error)})
-        if event.state is BookState.FAILED:
-            self._callback(None)
-
-
-def _error_type(error: DepthActorsError | None) -> str | None:
-    """Name an error as the guide does; `None` for what the library mends without a word (a gap)."""
-    match error:
-        case StreamError():
-            return "BinanceWebsocketClosed"
-        case EscalatedError():
-            return "BinanceWebsocketUnableToConnect"
-        case SnapshotError() | MalformedFrameError() | UnknownSymbolError():
-            return type(error).__name__
-    return None
-
-
-def _timeouts(timeout: Any) -> dict[str, Any]:
-    """Translate what requests takes as a time-out; `None` leaves the engine's own."""
-    if timeout is None:
-        return {}
-    if isinstance(timeout, tuple) and len(timeout) == 2:
-        names = ("connect_timeout", "read_timeout")
-        return {name: seconds for name, seconds in zip(names, timeout, strict=True) if seconds is not None}
-    return {"read_timeout": timeout}
-
-
-def _speed(market: Market, ws_interval: int | None) -> int:
-    """Choose the stream: each 100 ms, or the market's slowest usual one."""
-    if ws_interval not in {None, 0, 100}:
-        msg = f"expected a ws_interval of 0, None or 100, was {ws_interval!r}"
-        raise UsageError(msg)
-    if ws_interval == 100:
-        return 100
-    bare = [speed for speed, suffix in market.speeds if suffix == "@depth"]
-    return bare[0] if bare else market.speeds[-1][0]
+def _tell(callback: Callable[[Any], None], event: BookEvent) -> None:
+    """Turn what happened to a book into what the guide's callbacks expect; in the book's own thread."""
+    message = error_message(event.error)
+    if message is not None:
+        callback(message)
+    if event.state is BookState.FAILED:
+        callback(None)

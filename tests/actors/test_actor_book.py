@@ -27,6 +27,7 @@ from depthactors.book import BookState
 from depthactors.errors import (
     ExchangeError,
     MalformedFrameError,
+    SlowCallbackError,
     SnapshotError,
     StreamError,
     UsageError,
@@ -237,6 +238,8 @@ def test_a_slow_callback_is_called_for_the_latest_when_many_frames_wait(live, a_
     assert calls.seen == sorted(calls.seen)
     assert len(calls.seen) < total / 2
     assert len(calls.seen) - 1 + row.coalesced == total, "an update is either told or counted"
+    told = [event.error for event in live.events.seen if event.error is not None]
+    assert [type(error) for error in told] == [SlowCallbackError]
 
 
 def test_a_listener_that_comes_late_to_a_quiet_book_is_called_at_once(live):

@@ -33,7 +33,7 @@ class Inbox(queue.Queue):
 
 @pytest.fixture
 def exchange(monkeypatch):
-    with LocalExchange.with_order_flow(SYMBOLS, rate=50.0) as exchange:
+    with LocalExchange.with_order_flow(SYMBOLS, rate=50.0, levels=5.0) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         yield exchange
 
@@ -83,7 +83,7 @@ def test_an_unknown_symbol_is_one_error_then_none_and_the_others_go_on(manager):
     quickly(manager, good)
     name = quickly(manager, bad, "NOSUCH")
     error = bad.next(dict)
-    assert (set(error), error["e"], error["type"]) == ({"e", "type", "m"}, "error", "UnknownSymbolError")
+    assert (set(error), error["e"], error["type"]) == ({"e", "type", "m"}, "error", "BinanceAPIException")
     assert "NOSUCH" in error["m"]
     assert bad.get(timeout=10) is None
     good.next(DepthCache)

@@ -1,0 +1,85 @@
+"""One stream of a manager: from python-binance's arguments to a subscription."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.actors.messages import Listener
+from depthactors.binance.depth_cache import DepthCache
+from depthactors.callbacks import check_callback
+from depthactors.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.actors.messages import BookEvent
+    from depthactors.engine import DepthEngine
+    from depthactors.handle import BookHandle
+    from depthactors.markets import Market
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_REFRESH: Final = 1800
+"""Seconds between refreshes when the caller does not say: the half hour of the guide."""
+
+
+def follow(
+    engine: DepthEngine,
+    market: Market,
+    symbol: str,
+    *,
+    update: Callable[[DepthCache], None],
+    event: Callable[[BookEvent], None],
+    refresh_interval: float | None,
+    limit: int,
+    conv_type: Callable[[str], Any],
+    ws_interval: int | None,
+) -> BookHandle:
+    """Follow a book.
+
+    Args:
+        engine: a running one.
+        market: the row.
+        symbol: in any case.
+        update: called in the book's thread with its cache, after each update while the book is right.
+        event: called in the book's thread with each change of state and each error.
+        refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
+        limit: how many of the best levels a side are always right; cut to what the market can vouch for.
+        conv_type: of prices and quantities.
+        ws_interval: `0` or `None`, or 100.
+
+    Raises:
+        UsageError: an argument that cannot be right.
+        LifecycleError: the engine is not running.
+    """
+    check_callback("conv_type", conv_type)
+    if type(limit) is int and limit > market.max_depth:
+        logger.warning(
+            "! %s: limit %d is more than %s can vouch for, %d it is", symbol, limit, market.name, market.max_depth
+        )
+        limit = market.max_depth
+
+    def new_listener(handle: BookHandle) -> Listener:
+        cache = DepthCache.following(handle, conv_type)
+        return Listener(lambda _book: update(cache), event, limit)
+
+    return engine.follow(
+        symbol,
+        depth=limit,
+        new_listener=new_listener,
+        market=market,
+        speed_ms=_speed(market, ws_interval),
+        refresh_interval=refresh_interval or None,
+    )
+
+
+def _speed(market: Market, ws_interval: int | None) -> int:
+    """Choose the stream: each 100 ms, or the market's slowest usual one."""
+    if ws_interval not in {None, 0, 100}:
+        msg = f"expected a ws_interval of 0, None or 100, was {ws_interval!r}"
+        raise UsageError(msg)
+    if ws_interval == 100:
+        return 100
+    bare = [speed for speed, suffix in market.speeds if suffix == "@depth"]
+    return bare[0] if bare else market.speeds[-1][0]

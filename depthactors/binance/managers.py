@@ -1,0 +1,240 @@
+"""`DepthCacheManager` and its like: one book, received in the program's own time."""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from collections import deque
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from depthactors.binance.client import market_of
+from depthactors.binance.depth_cache import DepthCache
+from depthactors.binance.follow import DEFAULT_REFRESH, follow
+from depthactors.binance.messages import error_message
+from depthactors.binance.socket_manager import BinanceSocketManager, shared
+from depthactors.book import BookState
+from depthactors.errors import LifecycleError, NotLiveError
+from depthactors.exceptions import ReadLoopClosed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from depthactors.actors.messages import BookEvent
+    from depthactors.engine import DepthEngine
+    from depthactors.handle import BookHandle
+
+
+class DepthCacheManager:
+    """Follows one spot book from `with` to its end; `recv` returns it whenever it has changed.
+
+    Between two calls of `recv` updates are merged: the latest book is returned, not each one. Any thread
+    may call any method.
+    """
+
+    _market: ClassVar[str] = "spot"
+
+    def __init__(
+        self,
+        client: Any = None,
+        symbol: str = "",
+        loop: Any = None,
+        refresh_interval: float | None = DEFAULT_REFRESH,
+        bm: Any = None,
+        limit: int = 500,
+        conv_type: Callable[[str], Any] = float,
+        ws_interval: int | None = None,
+    ) -> None:
+        """Keep the settings; nothing is started.
+
+        Args:
+            client: a `Client`, one of python-binance's, or `None` for the usual exchange.
+            symbol: in any case.
+            loop: accepted and ignored with a warning: there is no event loop here.
+            refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
+            bm: a `BinanceSocketManager` whose connections to share; one of its own by default.
+            limit: how many of the best levels a side are always right.
+            conv_type: type of prices and quantities: `float`, `Decimal`, `str`, any callable of a text.
+            ws_interval: `0` or `None` for updates each second, `100` for each 100 ms.
+
+        Raises:
+            UsageError: a client that tells neither `tld` nor `testnet`.
+        """
+        if loop is not None:
+            warnings.warn("loop is ignored: depthactors works in threads", UserWarning, stacklevel=2)
+        self._row = market_of(client, self._market)
+        self._symbol = symbol
+        self._options: dict[str, Any] = {
+            "refresh_interval": refresh_interval,
+            "limit": limit,
+            "conv_type": conv_type,
+            "ws_interval": ws_interval,
+        }
+        self._conv_type = conv_type
+        self._bm = shared(bm) or BinanceSocketManager(client)
+        self._lifecycle = threading.Lock()
+        self._engine: DepthEngine | None = None
+        self._handle: BookHandle | None = None
+        self._news = threading.Condition()
+        self._messages: deque[dict[str, Any] | None] = deque(maxlen=100)
+        self._changed = False
+        self._over = False
+
+    def __enter__(self) -> Self:
+        """Start to follow the book; returns at once.
+
+        Raises:
+            LifecycleError: it follows one already, or `bm` was closed.
+            UsageError: an argument that cannot be right.
+        """
+        with self._lifecycle:
+            if self._engine is not None:
+                msg = "expected a manager that was not entered yet, or closed since"
+                raise LifecycleError(msg)
+            with self._news:
+                self._messages.clear()
+                self._changed = self._over = False
+            engine = self._bm.lease()
+            try:
+                self._handle = follow(
+                    engine, self._row, self._symbol, update=self._on_update, event=self._on_event, **self._options
+                )
+            except BaseException:
+                self._bm.give_back(engine)
+                raise
+            self._engine = engine
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def __iter__(self) -> Iterator[DepthCache | dict[str, Any]]:
+        """Yield what `recv` returns, up to the end of the stream or `close`."""
+        while True:
+            try:
+                message = self.recv()
+            except ReadLoopClosed:
+                return
+            if message is None:
+                return
+            yield message
+
+    def recv(self, timeout: float | None = None) -> DepthCache | dict[str, Any] | None:
+        """Wait for the book to change and return it.
+
+        Ctrl-C interrupts the wait.
+
+        Args:
+            timeout: seconds to wait; `None` for as long as it takes.
+
+        Returns:
+            The book as a `DepthCache` that does not change any more; an error dict; or `None`, once,
+            when the stream was given up.
+
+        Raises:
+            NotLiveError: nothing came in `timeout` seconds; it is a `TimeoutError`.
+            ReadLoopClosed: it was closed or given up, or not entered yet.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            message = self._next(deadline)
+            if not isinstance(message, _Changed):
+                return message
+            cache = self.get_depth_cache().frozen()
+            if cache is not None:
+                return cache
+
+    def get_depth_cache(self) -> DepthCache:
+        """Return the cache that follows the book.
+
+        Raises:
+            ReadLoopClosed: not entered.
+        """
+        handle = self._handle
+        if handle is None:
+            raise ReadLoopClosed(_CLOSED)
+        return DepthCache.following(handle, self._conv_type)
+
+    def get_symbol(self) -> str:
+        """Return the symbol as it was given."""
+        return self._symbol
+
+    def close(self) -> None:
+        """End the stream; connections that nobody shares end too. Idempotent; the manager can be entered again."""
+        with self._lifecycle:
+            engine, handle, self._engine = self._engine, self._handle, None
+            with self._news:
+                self._over = True
+                self._news.notify_all()
+        if engine is None or handle is None:
+            return
+        try:
+            handle.close()
+        finally:
+            self._bm.give_back(engine)
+
+    def __aenter__(self) -> NoReturn:
+        """Tell who comes from asyncio how it is here."""
+        form = f"`with {type(self).__name__}(...) as dcm:` and `dcm.recv()`"
+        msg = f"use {form}: depthactors works in threads, not asyncio"
+        raise TypeError(msg)
+
+    def __aexit__(self, *_: object) -> NoReturn:
+        """Never reached: `async with` looks for it before it enters."""
+        self.__aenter__()
+
+    def _next(self, deadline: float | None) -> dict[str, Any] | _Changed | None:
+        """Wait for a message or a change, whichever comes first."""
+        with self._news:
+            while True:
+                if self._messages:
+                    return self._messages.popleft()
+                if self._over:
+                    raise ReadLoopClosed(_CLOSED)
+                if self._changed:
+                    self._changed = False
+                    return _Changed()
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    msg = f"{self._symbol}: expected an update in time, was none"
+                    raise NotLiveError(msg)
+                self._news.wait(left)
+
+    def _on_update(self, _cache: DepthCache) -> None:
+        with self._news:
+            self._changed = True
+            self._news.notify_all()
+
+    def _on_event(self, event: BookEvent) -> None:
+        message = error_message(event.error)
+        with self._news:
+            if message is not None:
+                self._messages.append(message)
+            if event.state is BookState.FAILED:
+                self._messages.append(None)
+                self._over = True
+            self._news.notify_all()
+
+
+class FuturesDepthCacheManager(DepthCacheManager):
+    """Follows one USD-M futures book, as `DepthCacheManager` does a spot one."""
+
+    _market = "usdm"
+
+
+class OptionsDepthCacheManager(DepthCacheManager):
+    """Follows one options book, as `DepthCacheManager` does a spot one."""
+
+    _market = "options"
+
+
+class _Changed:
+    """The book has changed; what to is looked up when somebody wants it."""
+
+
+_CLOSED = "expected an open manager, was one that is closed, was given up, or was not entered"

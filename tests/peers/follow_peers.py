@@ -44,6 +44,7 @@ class Peer(NamedTuple):
 
 
 PEERS = (
+    Peer("depthactors", "depthactors_client.py", "DEPTHACTORS_PYTHON"),
     Peer("python-binance", "python_binance_client.py", "DEPTHACTORS_PEERS_PYTHON"),
     Peer("ccxt", "ccxt_pro_client.py", "DEPTHACTORS_PEERS_PYTHON"),
     Peer("unicorn-binance-local-depth-cache", "unicorn_client.py", "DEPTHACTORS_UBLDC_PYTHON"),

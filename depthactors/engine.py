@@ -159,7 +159,7 @@ class DepthEngine:
         Raises:
             LifecycleError: it was stopped, or this is a fork of the process that started it.
         """
-        self._check_process()
+        self.check_process()
         with self._starting:
             if self._supervisor is None and not self._stopped:
                 self._pid = os.getpid()
@@ -289,7 +289,7 @@ class DepthEngine:
         if not isinstance(handle, BookHandle):
             msg = f"expected the handle that subscribe() returned, was {handle!r}"
             raise UsageError(msg)
-        self._check_process()
+        self.check_process()
         if self._handles.pop(id(handle), None) is None or self._supervisor is None or self._stopped:
             return
         deadline = time.monotonic() + timeout
@@ -339,11 +339,13 @@ class DepthEngine:
 
     @property
     def running(self) -> bool:
-        """Whether it was started and not stopped."""
-        return self._supervisor is not None and not self._stopped
+        """Whether it was started and not stopped; not in a fork, where its threads do not exist."""
+        return self._supervisor is not None and not self._stopped and not self._is_fork()
 
     def wait_stopped(self, timeout: float | None = None) -> bool:
-        """Wait until `stop` has done its work, in whatever thread; returns whether it has."""
+        """Wait until `stop` has done its work, in whatever thread; returns whether it has, as a fork always does."""
+        if self._is_fork():
+            return True
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
@@ -391,12 +393,15 @@ class DepthEngine:
     def _end_children(
         self, ref: pykka.ActorRef[Supervisor], threads: tuple[threading.Thread, ...], deadline: float
     ) -> None:
+        mailboxes: Any = ()
         try:
-            threads = (*ref.ask(Shutdown(), timeout=max(0.0, deadline - time.monotonic())), *threads)
+            mailboxes = ref.ask(Shutdown(), timeout=max(0.0, deadline - time.monotonic()))
         except (pykka.ActorDeadError, pykka.Timeout) as error:
             logger.warning("! the supervisor did not stop its children: %s", error)
         ref.stop(block=False)
-        left = join(threads, deadline)
+        left = join((*(box.thread for box in mailboxes if box.thread is not None), *threads), deadline)
+        # Only now: an actor that was at a message when it was stopped may have started a helper since.
+        left += join([helper for box in mailboxes for helper in box.helpers], deadline)
         if left:
             logger.warning("! still running after the time given: %s", ", ".join(thread.name for thread in left))
 
@@ -434,7 +439,12 @@ class DepthEngine:
             msg = "the engine's supervisor has died; make a new engine"
             raise LifecycleError(msg) from None
 
-    def _check_process(self) -> None:
+    def check_process(self) -> None:
+        """Refuse to go on in a fork.
+
+        Raises:
+            LifecycleError: this is a fork of the process that started the engine; its threads do not exist here.
+        """
         if self._is_fork():
             raise LifecycleError(self._fork_words())
 

@@ -83,6 +83,8 @@ class SnapshotActor(EngineActor):
         self._places: dict[tuple[str, str], tuple[int, int]] = {}
         self._jobs: SimpleQueue[SnapshotWanted | None] = SimpleQueue()
         self._under_way = 0
+        self._clients: list[RestClient] = []
+        self._over = threading.Event()
         self._tick_due = False
 
     def handle(self, message: Any) -> Any:
@@ -104,10 +106,13 @@ class SnapshotActor(EngineActor):
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:
-        """End the worker threads, each behind the request it is at."""
+        """End the worker threads, and the requests that they are at."""
         del error
+        self._over.set()
         for _ in self.mailbox.helpers:
             self._jobs.put(None)
+        for client in list(self._clients):
+            client.abort()
 
     def _enqueue(self, wanted: SnapshotWanted) -> None:
         """Add a request, or move the book's earlier one up if this is more urgent."""
@@ -172,6 +177,10 @@ class SnapshotActor(EngineActor):
     def _work(self) -> None:
         """Fetch one snapshot after the other; a worker thread."""
         client = self._new_client()
+        self._clients.append(client)
+        if self._over.is_set():
+            # The actor ended before it could see this client.
+            client.abort()
         try:
             while (wanted := self._jobs.get()) is not None:
                 try:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     import pykka
 
+    from depthactors.actors.mailbox import Mailbox
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
 
@@ -353,14 +354,13 @@ class Supervisor(EngineActor):
 
     # The end.
 
-    def _shut_down(self) -> tuple[threading.Thread, ...]:
-        """Stop sockets, books and snapshot actors; returns the threads that are ending, for the caller to join."""
+    def _shut_down(self) -> tuple[Mailbox, ...]:
+        """Stop books, sockets and snapshot actors; returns their mailboxes, whose threads the caller joins."""
         self._stopping = True
-        refs = [socket.ref for socket in self._sockets.values()]
-        refs += [book.cell.ref for book in self._books.values() if book.cell.ref is not None]
+        # Books first: to them the end of a stream would be news.
+        refs = [book.cell.ref for book in self._books.values() if book.cell.ref is not None]
+        refs += [socket.ref for socket in self._sockets.values()]
         refs += [pool.ref for pool in self._pools.values()]
-        threads: list[threading.Thread] = []
         for ref in refs:
             ref.stop(block=False)
-            threads += mailbox_of(ref).threads
-        return tuple(threads)
+        return tuple(mailbox_of(ref) for ref in refs)

@@ -10,6 +10,7 @@ import requests
 
 from depthactors import wire
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError
+from depthactors.net.abort import AbortableAdapter
 from depthactors.net.proxy import requests_proxies
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ class RestClient:
         """
         self._session = requests.Session()
         self._session.proxies.update(requests_proxies(proxy))
+        self._adapter = AbortableAdapter()
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
         self._timeout = (connect_timeout, read_timeout)
 
     def fetch_depth(self, market: Market, symbol: str, limit: int) -> DepthReply:
@@ -67,6 +71,10 @@ class RestClient:
             return DepthReply(self._read(response, market, symbol, limit), used)
         except (MalformedFrameError, SnapshotError, UnknownSymbolError) as error:
             return DepthReply(error, used)
+
+    def abort(self) -> None:
+        """Fail the request under way and any further one, at once; any thread."""
+        self._adapter.abort()
 
     def close(self) -> None:
         """Close the idle connections."""

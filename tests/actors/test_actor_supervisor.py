@@ -289,9 +289,10 @@ def test_a_connection_carries_no_more_streams_than_the_market_allows(supervisor,
     assert sorted(streams) == [1, 2]
 
 
-def test_shutting_down_returns_threads_that_end(supervisor, market):
+def test_shutting_down_returns_the_mailboxes_of_threads_that_end(supervisor, market):
     cells = supervisor.ask(OpenBooks(tuple(spec(market, symbol) for symbol in SYMBOLS)), timeout=5)
-    threads = supervisor.ask(Shutdown(), timeout=5)
+    mailboxes = supervisor.ask(Shutdown(), timeout=5)
+    threads = [thread for mailbox in mailboxes for thread in mailbox.threads]
     assert len(threads) >= 3 + len(cells)
     for thread in threads:
         thread.join(5)

@@ -66,10 +66,9 @@ _LATE: Final = 0.25
 _SNAPSHOT_BACKOFF: Final = Backoff(first=0.5, factor=2.0, cap=30.0)
 _REQUESTS_IN_A_ROW: Final = 5.0
 """Seconds: a request so soon after another waits its backoff, whatever the reason for either."""
-_FIRST_DIFF_PATIENCE: Final = 1.5
-"""Seconds that the first diff is awaited before the snapshot is asked for, which may lag the stream: one from before
-the stream began would fit nothing that follows. A quiet book's snapshot is as good without; the slowest stream tells
-once a second."""
+_FIRST_DIFF_PATIENCE: Final = 0.25
+"""Seconds beyond the stream's interval that the first diff is awaited before the snapshot is asked for, which may lag
+the stream: one from before the stream began would fit nothing that follows. A quiet book's is as good without."""
 _SNAPSHOT_SHOULD_LAST: Final = 60.0
 """Seconds in which the price should not reach the end of what a snapshot vouches for."""
 _WIDEST: Final = 1_000
@@ -295,7 +294,7 @@ class BookActor(EngineActor):
             self._request()
         else:
             self._awaits_first_diff = True
-            self._send_request_in(_FIRST_DIFF_PATIENCE)
+            self._send_request_in(_FIRST_DIFF_PATIENCE + self._cell.spec.speed_ms / 1_000)
 
     def _widen(self) -> None:
         """Ask for more levels from now on if the last snapshot's were used up before they were a minute old."""

@@ -27,14 +27,16 @@ DEFAULT_DEPTH: Final = 1_000
 """Levels a side, about."""
 
 LONGEST_LAG: Final = 2
-"""Ticks that a snapshot may be behind the stream."""
+"""Ticks that a snapshot may be behind the stream..."""
+LONGEST_LAG_TIME: Final = 0.2
+"""... and seconds."""
 
 
 class FlowFeed:
     """One symbol of made-up but consistent traffic, from the exchange's start to its stop.
 
     The events are those of `OrderFlow` for the seed; only `E` and `T` depend on the clock. Snapshots are
-    0 to 2 ticks behind, as the real exchange's come from a copy.
+    0 to 2 ticks behind, at most a fifth of a second, as the real exchange's come from a copy.
     """
 
     is_recording = False
@@ -81,6 +83,7 @@ class FlowFeed:
         # Symbols take turns within the interval; all at once would be a burst.
         self._phase = phase(seed, symbol)
         self._lag = Random(f"{seed}/{symbol}/lag")  # noqa: S311 - a game, not a secret
+        self._longest_lag = longest_lag(rate)
         self._steps = 0
         self._flow = OrderFlow(symbol, market, seed, levels=levels, depth=depth)
         self._ledger = Ledger(symbol, history)
@@ -110,7 +113,7 @@ class FlowFeed:
 
     def snapshot(self, limit: int) -> Depth:
         """Return a book of the last few ticks."""
-        return self._ledger.depth(limit, self._lag.randint(0, LONGEST_LAG))
+        return self._ledger.depth(limit, self._lag.randint(0, self._longest_lag))
 
     def stale(self, limit: int) -> Depth:
         """Return the oldest book that is kept."""
@@ -132,6 +135,11 @@ class FlowFeed:
 
     def _now_us(self) -> int:
         return int(self._clock() * 1_000_000)
+
+
+def longest_lag(rate: float) -> int:
+    """Return how many ticks snapshots of a feed may be behind its stream."""
+    return min(LONGEST_LAG, int(rate * LONGEST_LAG_TIME))
 
 
 def phase(seed: int, symbol: str) -> float:

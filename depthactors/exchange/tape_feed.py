@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import UsageError
 from depthactors.exchange import shapes
-from depthactors.exchange.flow_feed import LONGEST_LAG, phase
+from depthactors.exchange.flow_feed import longest_lag, phase
 from depthactors.exchange.ledger import Depth
 from depthactors.exchange.tick import Step, Tick
 
@@ -69,6 +69,7 @@ class TapeFeed:
         self._phase = phase(seed, symbol)
         self._lag = Random(f"{seed}/{symbol}/lag")  # noqa: S311 - a game, not a secret
         self._clock = clock
+        self._longest_lag = longest_lag(rate)
         self._steps = 0
         self._first_place = self._position = self._lag.randrange(len(tape))
         ticks_in_a_second = 1_000 // self.interval
@@ -98,7 +99,7 @@ class TapeFeed:
 
     def snapshot(self, limit: int) -> Depth:
         """Return a book of the last few ticks; replays a piece of the tape."""
-        return self._depth(limit, self._lag.randint(0, LONGEST_LAG))
+        return self._depth(limit, self._lag.randint(0, self._longest_lag))
 
     def stale(self, limit: int) -> Depth:
         """Return a book of long ago."""

@@ -1,6 +1,7 @@
 """Live Binance order books for threaded Python: an actor a book, no asyncio."""
 
 import logging
+from typing import Any
 
 from depthactors import markets
 from depthactors.actors.messages import Best, BookEvent, BookStatus, DepthTo, Full, Status, Top
@@ -42,5 +43,15 @@ __all__ = [
     "Top",
     "markets",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Tell programs that come from asyncio what there is instead."""
+    if name == "AsyncClient":
+        msg = "depthactors works in threads: use `client = Client()` in place of `await AsyncClient.create()`"
+        raise ImportError(msg)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors.actors.messages import Listener
 from depthactors.binance.depth_cache import DepthCache
 from depthactors.callbacks import check_callback
-from depthactors.errors import UsageError
+from depthactors.errors import CallbackError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,9 @@ def follow(
         UsageError: an argument that cannot be right.
         LifecycleError: the engine is not running.
     """
+    if conv_type is None:
+        msg = "expected a callable as conv_type, was None"
+        raise CallbackError(msg)
     check_callback("conv_type", conv_type)
     if type(limit) is int and limit > market.max_depth:
         logger.warning(
@@ -76,7 +79,7 @@ def follow(
 
 def _speed(market: Market, ws_interval: int | None) -> int:
     """Choose the stream: each 100 ms, or the market's slowest usual one."""
-    if ws_interval not in {None, 0, 100}:
+    if ws_interval not in (None, 0, 100):
         msg = f"expected a ws_interval of 0, None or 100, was {ws_interval!r}"
         raise UsageError(msg)
     if ws_interval == 100:

@@ -80,7 +80,7 @@ class DepthCacheManager:
         self._news = threading.Condition()
         self._messages: deque[dict[str, Any] | None] = deque(maxlen=100)
         self._changed = False
-        self._over = False
+        self._over = True
 
     def __enter__(self) -> Self:
         """Start to follow the book; returns at once.
@@ -171,7 +171,7 @@ class DepthCacheManager:
             with self._news:
                 self._over = True
                 self._news.notify_all()
-        if engine is None or handle is None:
+        if engine is None or handle is None or not engine.running:
             return
         try:
             handle.close()
@@ -190,6 +190,8 @@ class DepthCacheManager:
 
     def _next(self, deadline: float | None) -> dict[str, Any] | _Changed | None:
         """Wait for a message or a change, whichever comes first."""
+        if self._engine is not None:
+            self._engine.check_process()
         with self._news:
             while True:
                 if self._messages:
@@ -217,6 +219,7 @@ class DepthCacheManager:
                 self._messages.append(message)
             if event.state is BookState.FAILED:
                 self._messages.append(None)
+            if event.state in {BookState.FAILED, BookState.STOPPED}:
                 self._over = True
             self._news.notify_all()
 

@@ -44,7 +44,8 @@ class BinanceSocketManager:
         del user_timeout, max_queue_size
         self._settings = settings_of(client)
         self._max_reconnects = max_reconnects
-        self._lock = threading.Lock()
+        # A signal handler may come between: it runs in the same thread.
+        self._lock = threading.RLock()
         self._engine: DepthEngine | None = None
         self._leases = 0
         self._closed = False

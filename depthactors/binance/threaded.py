@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthactors.binance.client import Client, market_of, settings_of
 from depthactors.binance.follow import DEFAULT_REFRESH, follow
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from depthactors.handle import BookHandle
 
 logger = logging.getLogger(__name__)
+
+_END_TIMEOUT: Final = 5.0
+"""Seconds for one stream to end when nobody says otherwise."""
 
 _serials = count(1)
 
@@ -170,11 +174,13 @@ class ThreadedDepthCacheManager:
 
     def stop(self, timeout: float = 10.0) -> None:
         """End everything within `timeout` seconds; twice, from a callback and from a signal handler is fine."""
-        self._engine.stop(timeout)
+        deadline = time.monotonic() + timeout
+        # In a fork there is nothing to end: it is all the parent's.
         for name in list(self._streams):
             stream = self._streams.pop(name, None)
-            if stream is not None and stream.bm is not None:
-                stream.end()
+            if stream is not None and stream.bm is not None and stream.engine.running:
+                stream.end(deadline)
+        self._engine.stop(max(0.0, deadline - time.monotonic()))
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it was stopped, or for `timeout` seconds; Ctrl-C interrupts at once.
@@ -217,6 +223,7 @@ class ThreadedDepthCacheManager:
         conv_type: Callable[[str], Any],
         ws_interval: int | None,
     ) -> str:
+        self._engine.check_process()
         if not self._engine.running:
             when = "after stop" if self._started else "before start()"
             msg = f"attempting to start a stream {when} will not work"
@@ -248,6 +255,9 @@ class ThreadedDepthCacheManager:
 
     def _named(self, stream: _Stream) -> str:
         """Keep a stream under its name; the lock is held."""
+        for over in [name for name, each in self._streams.items() if each.handle.state is BookState.FAILED]:
+            # Given up: its name is free again.
+            self._streams.pop(over).end()
         name = base = f"{stream.handle.symbol.lower()}@depth{stream.handle.depth}"
         serial = 1
         while name in self._streams:
@@ -264,13 +274,14 @@ class _Stream(NamedTuple):
     engine: DepthEngine
     bm: BinanceSocketManager | None
 
-    def end(self) -> None:
-        """Follow the book no more; its callback is not called again."""
+    def end(self, deadline: float | None = None) -> None:
+        """Follow the book no more; its callback is not called again, unless it is stuck at the monotonic deadline."""
+        given = time.monotonic() + _END_TIMEOUT if deadline is None else deadline
         try:
-            self.handle.close()
+            self.engine.unsubscribe(self.handle, max(0.0, given - time.monotonic()))
         finally:
             if self.bm is not None:
-                self.bm.give_back(self.engine)
+                self.bm.give_back(self.engine, max(0.0, given - time.monotonic()))
 
 
 def _tell(callback: Callable[[Any], None], event: BookEvent) -> None:

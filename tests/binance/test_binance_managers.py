@@ -1,0 +1,251 @@
+"""`DepthCacheManager`: its life, and what `recv` does at the edges."""
+
+import gc
+import threading
+import time
+import weakref
+from decimal import Decimal
+
+import pytest
+
+from depthactors import (
+    BinanceSocketManager,
+    BookState,
+    DepthCache,
+    DepthCacheManager,
+    FuturesDepthCacheManager,
+    OptionsDepthCacheManager,
+    ThreadedDepthCacheManager,
+)
+from depthactors.errors import LifecycleError, NotLiveError, UsageError
+from depthactors.exceptions import ReadLoopClosed
+from depthactors.exchange import Fault
+
+KINDS = [DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager]
+
+
+def new(symbol="BTCUSDT", **options):
+    return DepthCacheManager(None, symbol, **{"ws_interval": 100} | options)
+
+
+def own_threads():
+    names = [each.name for each in threading.enumerate() if each.name.startswith("depthactors")]
+    return [name for name in names if "exchange" not in name]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_making_one_starts_nothing(kind):
+    dcm = kind(None, "BTCUSDT")
+    assert own_threads() == []
+    assert dcm.get_symbol() == "BTCUSDT"
+
+
+def test_before_it_is_entered_there_is_no_cache():
+    with pytest.raises(ReadLoopClosed):
+        new().get_depth_cache()
+
+
+def test_before_it_is_entered_there_is_nothing_to_receive():
+    with pytest.raises(ReadLoopClosed):
+        new().recv(timeout=0.1)
+
+
+def test_entered_twice_is_refused_and_the_first_goes_on(exchange):
+    with new() as dcm:
+        with pytest.raises(LifecycleError):
+            dcm.__enter__()
+        assert isinstance(dcm.recv(timeout=10), DepthCache)
+
+
+def test_closed_it_can_be_entered_again(exchange):
+    dcm = new()
+    for _ in range(2):
+        with dcm:
+            assert isinstance(dcm.recv(timeout=10), DepthCache)
+        assert own_threads() == []
+
+
+def test_given_up_and_closed_it_can_be_entered_again(exchange):
+    dcm = new("NOSUCH")
+    for _ in range(2):
+        with dcm:
+            assert dcm.recv(timeout=5)["type"] == "BinanceAPIException"
+            assert dcm.recv(timeout=5) is None
+    assert own_threads() == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"ws_interval": 250}, {"limit": 0}, {"conv_type": 3}, {"refresh_interval": -1}, {"symbol": ""}],
+    ids=str,
+)
+def test_what_cannot_be_right_is_refused_on_entering_and_nothing_is_left(exchange, options):
+    dcm = new(**options)
+    with pytest.raises(UsageError):
+        dcm.__enter__()
+    assert own_threads() == []
+    dcm.close()
+
+
+def test_a_closed_bm_is_refused():
+    bm = BinanceSocketManager()
+    bm.close()
+    with pytest.raises(LifecycleError):
+        new(bm=bm).__enter__()
+
+
+def test_a_bm_that_closes_ends_the_reading(exchange):
+    bm, ended = BinanceSocketManager(), threading.Event()
+
+    def read(dcm):
+        for _ in dcm:
+            pass
+        ended.set()
+
+    with new(bm=bm) as dcm:
+        dcm.recv(timeout=10)
+        thread = threading.Thread(target=read, args=(dcm,), daemon=True)
+        thread.start()
+        bm.close()
+        assert ended.wait(3), "still waiting for updates that cannot come"
+        thread.join(5)
+
+
+@pytest.mark.parametrize("convert", [float, Decimal, str, lambda text: (text,)], ids=["float", "Decimal", "str", "any"])
+def test_recv_is_of_the_type_asked_for(exchange, convert):
+    with new(conv_type=convert) as dcm:
+        cache = dcm.recv(timeout=10)
+        assert {type(each) for each in cache.get_bids(1)[0]} == {type(convert("1"))}
+        assert cache.conv_type is convert
+
+
+def test_recv_merges_what_came_meanwhile_into_the_latest(exchange):
+    with new() as dcm:
+        first = dcm.recv(timeout=10).view(1).last_update_id
+        live = dcm.get_depth_cache()
+        deadline = time.monotonic() + 5
+        while (reached := live.view(1).last_update_id) < first + 50:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.01)
+        assert dcm.recv(timeout=10).view(1).last_update_id >= reached
+
+
+def test_a_time_out_says_which_book_and_is_both_kinds_of_error(dead_address):
+    with new(limit=10) as dcm:
+        assert dcm.recv(timeout=5)["type"] == "BinanceWebsocketClosed"
+        with pytest.raises(NotLiveError, match="BTCUSDT") as caught:
+            dcm.recv(timeout=0.05)
+        assert isinstance(caught.value, TimeoutError)
+
+
+def test_recv_never_returns_a_book_out_of_sync(exchange):
+    with new(conv_type=Decimal) as dcm:
+        dcm.recv(timeout=10)
+        exchange.inject(Fault("drop", symbol="BTCUSDT"))
+        for _ in range(20):
+            cache = dcm.recv(timeout=10)
+            truth = exchange.book_at("BTCUSDT", cache.view(1).last_update_id)
+            assert cache.get_bids(20) == [list(level) for level in truth.bids[:20]]
+            assert cache.state is BookState.LIVE
+
+
+def test_many_threads_may_receive(exchange):
+    with new() as dcm:
+        received = []
+        threads = [threading.Thread(target=lambda: received.append(dcm.recv(timeout=10))) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert [type(each) for each in received] == [DepthCache] * 4
+
+
+def test_close_in_many_threads_is_one_close(exchange):
+    dcm = new().__enter__()
+    dcm.recv(timeout=10)
+    threads = [threading.Thread(target=dcm.close) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert own_threads() == []
+
+
+def test_what_was_received_outlives_the_manager(exchange):
+    with new() as dcm:
+        cache = dcm.recv(timeout=10)
+    assert len(cache.get_bids(100)) == 100
+
+
+def test_a_closed_manager_is_not_kept(exchange):
+    dcm = new()
+    with dcm:
+        dcm.recv(timeout=10)
+    kept = weakref.ref(dcm)
+    del dcm
+    gc.collect()
+    assert kept() is None
+
+
+def test_a_threaded_manager_that_stops_in_a_callback_gives_its_bm_back(exchange):
+    bm, manager, called = BinanceSocketManager(), ThreadedDepthCacheManager(), threading.Event()
+
+    def callback(_cache):
+        manager.stop()
+        called.set()
+
+    manager.start()
+    manager.start_depth_cache(callback, "BTCUSDT", bm=bm, ws_interval=100)
+    assert called.wait(10)
+    manager.join(5)
+    for thread in threading.enumerate():
+        if thread.name in own_threads():
+            thread.join(5)
+    assert own_threads() == []
+
+
+def test_a_stream_started_in_a_callback_is_followed(exchange):
+    names, other = [], threading.Event()
+
+    def callback(_cache):
+        if not names:
+            names.append(manager.start_depth_cache(lambda _cache: other.set(), "ETHUSDT", ws_interval=100))
+
+    with ThreadedDepthCacheManager() as manager:
+        manager.start_depth_cache(callback, "BTCUSDT", ws_interval=100)
+        assert other.wait(5)
+        assert names == ["ethusdt@depth10"]
+
+
+def test_a_stuck_callback_with_a_bm_does_not_keep_stop_beyond_its_time(exchange):
+    entered, leave, manager = threading.Event(), threading.Event(), ThreadedDepthCacheManager()
+
+    def callback(_cache):
+        entered.set()
+        leave.wait(10)
+
+    manager.start()
+    manager.start_depth_cache(callback, "BTCUSDT", bm=BinanceSocketManager(), ws_interval=100)
+    assert entered.wait(5)
+    threading.Timer(3, leave.set).start()
+    begin = time.monotonic()
+    manager.stop(timeout=0.5)
+    took = time.monotonic() - begin
+    leave.set()
+    assert took < 2
+
+
+def test_join_returns_when_streams_of_a_bm_are_over_too(exchange):
+    left, joined, manager = [], threading.Event(), ThreadedDepthCacheManager()
+    manager.start()
+    manager.start_depth_cache(print, "BTCUSDT", bm=BinanceSocketManager(), ws_interval=100)
+
+    def wait():
+        manager.join()
+        left.extend(name for name in own_threads() if "book-BTCUSDT" in name)
+        joined.set()
+
+    threading.Thread(target=wait).start()
+    manager.stop()
+    assert joined.wait(5)
+    assert left == []

@@ -1,25 +1,439 @@
-"""Every example runs, against the local exchange, as a user would run it."""
+"""Every example runs, against the local exchange, as a user would run it, and shows what its first line says."""
 
+import ast
+import json
+import os
+import re
+import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
-from depthactors.exchange import LocalExchange
+from depthactors import markets
+from depthactors.exchange import Fault, LocalExchange
+from depthactors.exchange.flow_feed import FlowFeed
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+FOLDER = Path(__file__).parents[1] / "examples"
+EXAMPLES = sorted(FOLDER.glob("*.py"))
+OPTION = "BTC-261225-100000-C"
+LISTED = [
+    (markets.SPOT, "BTCUSDT"),
+    (markets.SPOT, "ETHUSDT"),
+    (markets.SPOT, "BNBUSDT"),
+    (markets.USDM, "BTCUSDT"),
+    (markets.COINM, "BTCUSD_PERP"),
+    (markets.OPTIONS, OPTION),
+]
+PRICE = r"\d+(\.\d+)?(e-?\d+)?"
+LEVEL = rf"[\[(]{PRICE}, {PRICE}[\])]"
+EXACT = rf"\[Decimal\('{PRICE}'\), Decimal\('{PRICE}'\)\]"
+DEADLINE = 10.0
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs(path, monkeypatch):
-    with LocalExchange.with_order_flow(["BTCUSDT"], rate=50.0, levels=5.0) as exchange:
+@pytest.fixture
+def exchange(monkeypatch):
+    """All markets of the examples on one exchange."""
+    feeds = [FlowFeed(symbol, market, rate=50.0, levels=5.0) for market, symbol in LISTED]
+    with LocalExchange(feeds) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
-        result = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=30, check=False)
+        monkeypatch.setenv("PYTHONWARNINGS", "default")
+        yield exchange
+
+
+def run(name, *arguments):
+    """Run an example to its end and return the lines it printed."""
+    result = subprocess.run(
+        [sys.executable, f"{name}.py", *map(str, arguments)],
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
     assert (result.returncode, result.stderr) == (0, "")
-    assert "BTCUSDT" in result.stdout
+    return result.stdout.splitlines()
+
+
+class Program:
+    """A program under way: its lines as they come, then its status."""
+
+    def __init__(self, process):
+        self.process = process
+        self.lines = []
+        self._news = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, name="reader", daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self._news:
+                self.lines.append(line.rstrip())
+                self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def wait_for(self, pattern, count=1):
+        """Return the matches of a pattern once there are so many lines of it."""
+
+        def matches():
+            return list(re.finditer(pattern, "\n".join(self.lines), re.MULTILINE))
+
+        with self._news:
+            self._news.wait_for(lambda: len(matches()) >= count or self._ended, DEADLINE)
+            assert len(matches()) >= count, "\n".join(self.lines)
+            return matches()
+
+    def interrupt(self):
+        """Press Ctrl-C; returns the status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.end()
+
+    def end(self):
+        status = self.process.wait(DEADLINE)
+        self._reader.join(DEADLINE)
+        return status
+
+
+@contextmanager
+def program(*command, **environment):
+    """Start a command in the folder of the examples; it is gone afterwards."""
+    with subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        cwd=FOLDER,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        started = Program(process)
+        try:
+            yield started
+        finally:
+            # Its workers, too.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            started.end()
+
+
+def get(port, path):
+    """Ask a server for JSON."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_says_in_its_first_line_what_it_shows(path):
-    assert path.read_text().startswith('"""')
+    text = path.read_text()
+    first = text.splitlines()[0]
+    assert first.startswith('"""')
+    assert first.endswith('."""')
+    assert ast.get_docstring(ast.parse(text)) == first.strip('"')
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_is_run_by_a_test(path):
+    tests = Path(__file__).read_text()
+    assert re.search(rf"\b{path.stem}\b", tests)
+
+
+def test_threaded_depth_cache(exchange):
+    lines = run("threaded_depth_cache", 3)
+    assert len(lines) >= 3
+    assert all(re.fullmatch(rf"BTCUSDT bid {LEVEL} ask {LEVEL}", line) for line in lines)
+
+
+def test_ask_a_book(exchange):
+    ref_ask, handle_ask, view = run("ask_a_book")
+    for line in (ref_ask, handle_ask, view):
+        assert re.search("BTCUSDT", line)
+    assert re.search(rf"spread {PRICE} vwap of 1 ask {PRICE}$", view)
+
+
+def test_stop_one_stream(exchange):
+    assert run("stop_one_stream") == [
+        "both came",
+        "stopped btcusdt@depth10, ethusdt@depth10 goes on",
+    ]
+
+
+def test_stop_all_streams_from_a_callback(exchange):
+    lines = run("stop_all_streams", 40)
+    assert lines[-2:] == ["stopped by a callback", "running: False"]
+
+
+def test_stop_all_streams_by_ctrl_c(exchange):
+    with program("stop_all_streams.py", 1_000_000) as example:
+        example.wait_for("is followed", count=3)
+        assert example.interrupt() == 0
+    followed = re.findall(r"([A-Z]+) is followed", "".join(example.lines))
+    assert sorted(followed) == ["BNBUSDT", "BTCUSDT", "ETHUSDT"]
+    assert example.lines[-2:] == ["stopped by Ctrl-C", "running: False"]
+
+
+def test_context_manager(exchange):
+    lines = run("context_manager")
+    assert [line[:9].strip() for line in lines] == ["recv", "iteration", "iteration", "iteration", "by hand"]
+    assert all(re.search(rf"BTCUSDT bid {LEVEL} ask {LEVEL}$", line) for line in lines)
+
+
+def test_shared_socket_manager(exchange):
+    btc, eth = run("shared_socket_manager")
+    assert re.fullmatch(rf"BTCUSDT bid {LEVEL} ask {LEVEL}", btc)
+    assert re.fullmatch(rf"ETHUSDT bid {LEVEL} ask {LEVEL}", eth)
+
+
+def test_shared_socket_manager_connects_once(exchange):
+    logged = "import logging, shared_socket_manager as it; logging.basicConfig(level='INFO'); it.main()"
+    with program("-c", logged) as example:
+        assert example.end() == 0
+        (_,) = example.wait_for(r"socket-spot-\d+ connected")
+
+
+def test_handle_errors_of_an_unknown_symbol_and_of_a_lost_connection(exchange):
+    with program("handle_errors.py", 60) as example:
+        example.wait_for("BTCUSDT \\[\\[")
+        before = len(example.lines)
+        exchange.inject(Fault("cut", symbol="BTCUSDT"))
+        example.wait_for("BinanceWebsocketClosed")
+        closed = next(n for n, line in enumerate(example.lines) if "BinanceWebsocketClosed" in line)
+        prices = sum("BTCUSDT [[" in line for line in example.lines[:closed])
+        example.wait_for("BTCUSDT \\[\\[", count=prices + 2)
+    lines = [line for line in example.lines if "DEPTHACTORS_EXCHANGE" not in line]
+    assert lines[0] == "starting NOSUCHCOIN"
+    assert lines[1].startswith("BinanceAPIException: ")
+    assert lines[2] == "None: this stream is over and can be started anew"
+    assert closed >= before
+    assert sum("None" in line for line in lines) == 1
+
+
+def test_handle_errors_of_an_exchange_that_is_gone(exchange):
+    with program("handle_errors.py", 5, 1) as example:
+        example.wait_for("BTCUSDT \\[\\[")
+        exchange.stop()
+        example.wait_for("None: this stream is over", count=3)
+        assert example.end() == 0
+    kinds = [line.partition(":")[0] for line in example.lines if re.match("Binance|None", line)]
+    refused = ["BinanceAPIException", "None"]
+    over = ["BinanceWebsocketUnableToConnect", "None"]
+    assert kinds[:5] == [*refused, "BinanceWebsocketClosed", *over]
+    assert kinds[-2:] == over
+    assert [line for line in example.lines if "starting" in line] == [
+        "starting NOSUCHCOIN",
+        "starting BTCUSDT",
+        "starting BTCUSDT",
+    ]
+
+
+def test_refresh_intervals(exchange):
+    lines = run("refresh_intervals", 1.5, 0.3)
+    rows = dict(line.split(" ", 1) for line in lines)
+    assert rows["BTCUSDT"] == "LIVE 0 refreshes"
+    assert rows["BNBUSDT"] == "LIVE 0 refreshes"
+    assert int(re.fullmatch(r"LIVE (\d+) refreshes", rows["ETHUSDT"])[1]) >= 1
+
+
+def test_options_book(exchange):
+    lines = run("options_book", OPTION)
+    assert len(lines) >= 2
+    assert all(re.fullmatch(rf"callback {OPTION} {EXACT} {EXACT}", line) for line in lines[:-1])
+    assert re.fullmatch(rf"recv {OPTION} {EXACT} {EXACT}", lines[-1])
+
+
+def test_futures_books(exchange):
+    *callbacks, received = run("futures_books")
+    for symbol, line in zip(("BTCUSDT", "BTCUSD_PERP"), sorted(callbacks), strict=True):
+        assert re.fullmatch(rf"{symbol} 50 bids from {LEVEL}, 50 asks from {LEVEL}", line)
+    assert received == "received BTCUSDT, 50 bids"
+
+
+def test_legacy_poller(exchange):
+    lines = run("legacy_poller", 3, 0.2)
+    found = [re.fullmatch(rf"BTCUSDT id (\d+) spread {PRICE}", line) for line in lines]
+    ids = [int(match[1]) for match in found]
+    assert len(ids) == 3
+    assert ids[0] < ids[1] < ids[2]
+
+
+def test_legacy_poller_by_ctrl_c(exchange):
+    with program("legacy_poller.py", 1000, 0.1) as example:
+        example.wait_for("BTCUSDT id")
+        assert example.interrupt() == -signal.SIGINT
+
+
+def test_jupyter_cell(exchange):
+    *views, loop = run("jupyter_cell")
+    assert len(views) == 3
+    assert all(re.fullmatch(rf"BTCUSDT bid {LEVEL} ask {LEVEL}", line) for line in views)
+    ticks, pause = re.fullmatch(r"the loop ticked (\d+) times, its longest pause was ([\d.]+) s", loop).groups()
+    assert int(ticks) >= 3
+    assert float(pause) < 1.0
+
+
+def test_flask_view_under_its_development_server(exchange):
+    pytest.importorskip("flask", reason="the Flask example needs Flask, no dependency of the project")
+    port = free_port()
+    with program("flask_view.py", port) as example:
+        example.wait_for("Running on")
+        status, book = get(port, "/book/btcusdt")
+        assert status == 200
+        assert book["symbol"] == "BTCUSDT"
+        assert book["bids"] == exchange_levels(exchange, book, "bids")
+        assert book["asks"] == exchange_levels(exchange, book, "asks")
+        status, error = get(port, "/book/nosuchcoin")
+        assert (status, "NOSUCHCOIN" in error["error"]) == (404, True)
+        assert example.interrupt() == 0
+
+
+def exchange_levels(exchange, book, side):
+    """Return the best five levels that the exchange had at the id of an answer."""
+    truth = exchange.book_at("BTCUSDT", book["id"], market="spot")
+    return [[float(price), float(quantity)] for price, quantity in getattr(truth, side)[:5]]
+
+
+def test_flask_view_starts_nothing_before_a_request(exchange):
+    pytest.importorskip("flask", reason="the Flask example needs Flask, no dependency of the project")
+    assert threads_after_importing("flask_view") == ["MainThread"]
+
+
+def test_celery_task_runs_without_a_broker(exchange):
+    pytest.importorskip("celery", reason="the Celery example needs Celery, no dependency of the project")
+    with program("celery_task.py") as example:
+        example.wait_for(rf"^BTCUSDT {PRICE}$")
+        assert example.end() == 0
+
+
+def test_celery_task_starts_nothing_before_a_task(exchange):
+    pytest.importorskip("celery", reason="the Celery example needs Celery, no dependency of the project")
+    assert threads_after_importing("celery_task") == ["MainThread"]
+
+
+WORKERS = """
+import os
+import celery_task
+
+celery_task.app.conf.task_always_eager = True
+for _ in range(2):
+    if (child := os.fork()) == 0:
+        print("worker", os.getpid(), celery_task.cost_of_buying.delay("BTCUSDT", 0.01).get(), flush=True)
+        celery_task.stop_engine()
+        os._exit(0)
+    print("parent", child, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def test_celery_task_in_forked_workers(exchange):
+    pytest.importorskip("celery", reason="the Celery example needs Celery, no dependency of the project")
+    with program("-c", WORKERS) as parent:
+        assert parent.end() == 0
+        prices = parent.wait_for(rf"worker (\d+) {PRICE}$", count=2)
+        statuses = parent.wait_for(r"parent (\d+) 0$", count=2)
+    assert {match[1] for match in prices} == {match[1] for match in statuses}
+
+
+TASKS = """
+import filesystem_broker
+from celery_task import cost_of_buying
+
+for _ in range(2):
+    print("cost", cost_of_buying.delay("BTCUSDT", 0.01).get(timeout=10, interval=0.05), flush=True)
+"""
+
+
+def test_celery_task_in_two_worker_processes_one_after_the_other(exchange, tmp_path):
+    pytest.importorskip("celery", reason="the Celery example needs Celery, no dependency of the project")
+    folders = dict.fromkeys(("data_folder_in", "data_folder_out", "control_folder"), str(tmp_path))
+    (tmp_path / "filesystem_broker.py").write_text(
+        "from celery_task import app\n"
+        f"app.conf.broker_transport_options = {folders | {'polling_interval': 0.05}!r}\n"
+        f"app.conf.result_backend = 'file://{tmp_path}'\n"
+    )
+    setting = {"CELERY_BROKER_URL": "filesystem://", "PYTHONPATH": f"{tmp_path}{os.pathsep}{FOLDER}"}
+    options = ("--pool", "prefork", "--concurrency", "1", "--max-tasks-per-child", "1", "--loglevel", "INFO")
+    quick = ("--without-mingle", "--without-gossip", "--without-heartbeat")
+    with program("-m", "celery", "--app", "filesystem_broker:app", "worker", *options, *quick, **setting) as worker:
+        worker.wait_for("ready")
+        with program("-c", TASKS, **setting) as client:
+            client.wait_for(rf"^cost {PRICE}$", count=2)
+            assert client.end() == 0
+        live = worker.wait_for(r"/(ForkPoolWorker-\d+)\] = BTCUSDT SYNCING -> LIVE", count=2)
+        stopped = worker.wait_for(r"/(ForkPoolWorker-\d+)\] = BTCUSDT LIVE -> STOPPED", count=2)
+    assert [match[1] for match in live] == [match[1] for match in stopped]
+    assert len({match[1] for match in live}) == 2
+
+
+def test_gunicorn_app_and_gunicorn_conf_answer_from_forked_workers(exchange):
+    pytest.importorskip("gunicorn", reason="the gunicorn example needs gunicorn, no dependency of the project")
+    port = free_port()
+    command = (
+        "-m",
+        "gunicorn",
+        "--config",
+        "gunicorn_conf.py",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "gunicorn_app:application",
+    )
+    with program(*command) as server:
+        workers = {match[1] for match in server.wait_for(r"worker (\d+) follows BTCUSDT, ETHUSDT", count=2)}
+        answered = set()
+        deadline = time.monotonic() + DEADLINE
+        while answered != workers and time.monotonic() < deadline:
+            status, answer = get(port, "/BTCUSDT")
+            assert (status, answer["symbol"]) == (200, "BTCUSDT")
+            assert answer["bid"][0] < answer["ask"][0]
+            answered.add(str(answer["process"]))
+        assert answered <= workers
+        assert str(server.process.pid) not in answered
+        assert get(port, "/NOSUCHCOIN") == (404, {"error": "followed are BTCUSDT, ETHUSDT"})
+        assert server.interrupt() == 0
+        assert len(server.wait_for("has stopped its engine", count=2)) == 2
+
+
+FORKING = """
+import os
+import gunicorn_app
+
+for _ in range(2):
+    if (child := os.fork()) == 0:
+        gunicorn_app.follow("BTCUSDT")
+        gunicorn_app.application({"PATH_INFO": "/BTCUSDT"}, lambda status, _: print(os.getpid(), status, flush=True))
+        gunicorn_app.engine.stop()
+        os._exit(0)
+    print("parent", child, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def test_gunicorn_app_without_gunicorn_after_a_fork(exchange):
+    with program("-c", FORKING) as parent:
+        assert parent.end() == 0
+        answers = parent.wait_for(r"^(\d+) 200 OK$", count=2)
+        statuses = parent.wait_for(r"parent (\d+) 0$", count=2)
+    assert [match[1] for match in answers] == [match[1] for match in statuses]
+
+
+def threads_after_importing(module):
+    """Name the threads of a program that has imported an example."""
+    code = f"import threading, {module}; print(*(thread.name for thread in threading.enumerate()), sep='\\n')"
+    with program("-c", code) as example:
+        assert example.end() == 0
+    return [line for line in example.lines if "DEPTHACTORS_EXCHANGE" not in line]

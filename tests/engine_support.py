@@ -45,10 +45,11 @@ class Recorder:
 def wait_until(updates: Recorder, condition, timeout=20.0):
     """Wait until `condition` holds, looking after each update; returns whether it does."""
     deadline = time.monotonic() + timeout
-    with updates._news:
-        while not condition():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
+    # Not looked at with the lock held: what it asks may be at an update, which waits for the lock.
+    while not condition():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return False
+        with updates._news:
             updates._news.wait(min(left, 0.2))
     return True

@@ -71,6 +71,8 @@ _FIRST_DIFF_PATIENCE: Final = 0.25
 the stream: one from before the stream began would fit nothing that follows. A quiet book's is as good without."""
 _SNAPSHOT_SHOULD_LAST: Final = 60.0
 """Seconds in which the price should not reach the end of what a snapshot vouches for."""
+_USED_UP: Final = 0.6
+"""Share of the levels beyond the promise: a new snapshot is asked for when about half of them are left."""
 _WIDEST: Final = 1_000
 """Levels, beyond which a wider snapshot costs more weight than the sooner next one."""
 _REQUEST_DEADLINE: Final = 60.0
@@ -79,8 +81,8 @@ _AHEAD_DEADLINE: Final = 10.0
 """Seconds for the stream to reach a snapshot that is ahead of it; the slowest stream tells once a second."""
 _REFRESH_SPREAD: Final = 0.2
 """Share of the refresh interval over which the books of an engine spread their refreshes."""
-_REQUESTS_AFTER_LIVE: Final = 2
-"""Requests in a row that a book keeps on its account when one has made it live: a second's wait at most."""
+_REQUESTS_AFTER_USE: Final = 2
+"""Requests in a row that a book keeps on its account when one was of use: a second's wait at most."""
 _LEVELS_KEPT: Final = 3
 """Times the snapshot's size: a side grown beyond that forgets its worst levels."""
 
@@ -145,7 +147,8 @@ class BookActor(EngineActor):
             case SnapshotArrived(epoch, snapshot, recv_time):
                 self._failure_told = False
                 self._arrived_at = time.monotonic()
-                return self._carry_out(self._sync.snapshot(epoch, snapshot, recv_time), again=True)
+                self._carry_out(self._sync.snapshot(epoch, snapshot, recv_time), again=True)
+                return self._relax()
             case SnapshotFailed(epoch, error):
                 return self._snapshot_failed(epoch, error)
             case SnapshotDelayed(epoch, error):
@@ -254,9 +257,6 @@ class BookActor(EngineActor):
 
     def _tell_state(self, change: StateChanged) -> None:
         self._cell.error = change.error
-        if change.state is BookState.LIVE:
-            # Its snapshot was of use: the next one need not wait for long.
-            self._requests = min(self._requests, _REQUESTS_AFTER_LIVE)
         why = f" ({change.error})" if change.error else ""
         logger.info("= %s %s -> %s%s", self._symbol, change.previous, change.state, why)
         self._tell_event(BookEvent(self._symbol, change.previous, change.state, change.error))
@@ -296,11 +296,16 @@ class BookActor(EngineActor):
             self._awaits_first_diff = True
             self._send_request_in(_FIRST_DIFF_PATIENCE + self._cell.spec.speed_ms / 1_000)
 
+    def _relax(self) -> None:
+        """Let the next request wait for less when the last one was of use."""
+        if self._sync.wanted() is None:
+            self._requests = min(self._requests, _REQUESTS_AFTER_USE)
+
     def _widen(self) -> None:
         """Ask for more levels from now on if the last snapshot's were used up before they were a minute old."""
         book = self._sync.book
         young = time.monotonic() - self._arrived_at < _SNAPSHOT_SHOULD_LAST
-        if book is not None and young and book.spare < (self._limit - self._depth) / 2:
+        if book is not None and young and book.spare < _USED_UP * (self._limit - self._depth):
             wider = min((size for size in self._market.limits if size > self._limit), default=self._limit)
             if wider <= _WIDEST:
                 self._limit = wider

@@ -32,6 +32,7 @@ from depthactors.errors import (
     StreamError,
     UsageError,
 )
+from depthactors.pacing import Backoff
 from depthactors.sync import Priority
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
@@ -358,3 +359,13 @@ def live_of_a_hundred(actors):
     scene = BookScene(actors)
     scene.go_live(levels=100, limit=100)
     return scene
+
+
+def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors, monkeypatch):
+    monkeypatch.setattr(book, "_SNAPSHOT_BACKOFF", Backoff(first=0.02, factor=4.0, cap=30.0))
+    scene = BookScene(actors, refresh_interval=0.05)
+    scene.go_live()
+    for number in range(2, 8):
+        scene.request(number)
+        scene.arrive()
+        until(lambda number=number: scene.settled().counters.refreshes >= number - 1)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Client:
     """The place to connect to; it connects to nothing itself.
 
-    Wherever a client is taken, one of python-binance's (`Client`, `AsyncClient`) is taken as well: only
-    `tld`, `testnet` and `https_proxy` are read.
+    Wherever a client is taken, one of python-binance's (`Client`, `AsyncClient`) is taken as well, for its
+    `tld` and `testnet`.
 
     Attributes:
         tld: `com`, `us`, or another top-level domain of the exchange.

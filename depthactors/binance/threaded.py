@@ -241,7 +241,7 @@ class ThreadedDepthCacheManager:
                     market_of(self._client, market),
                     symbol,
                     update=callback,
-                    event=partial(_tell, callback),
+                    event=partial(_tell, callback, engine),
                     refresh_interval=refresh_interval,
                     limit=limit,
                     conv_type=conv_type,
@@ -284,10 +284,11 @@ class _Stream(NamedTuple):
                 self.bm.give_back(self.engine, max(0.0, given - time.monotonic()))
 
 
-def _tell(callback: Callable[[Any], None], event: BookEvent) -> None:
+def _tell(callback: Callable[[Any], None], engine: DepthEngine, event: BookEvent) -> None:
     """Turn what happened to a book into what the guide's callbacks expect; in the book's own thread."""
     message = error_message(event.error)
     if message is not None:
         callback(message)
-    if event.state is BookState.FAILED:
+    # Who stopped at the error wants to hear no more.
+    if event.state is BookState.FAILED and engine.running:
         callback(None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import threading
@@ -11,10 +10,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.binance import ThreadedDepthCacheManager
+from depthactors.cli.arguments import above_zero
 from depthactors.cli.followed import Followed
 from depthactors.environment import EXCHANGE_VARIABLE
 
 if TYPE_CHECKING:
+    import argparse
+
     from depthactors.exchange import LocalExchange
 
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT", "BNBUSDT")
@@ -42,7 +44,7 @@ def add_parser(commands: Any) -> None:
         "compare each book with the exchange's own at the end. Events of two of the symbols are lost, repeated, late "
         "or broken now and then. Exit status 1 if a book differed, 130 on Ctrl-C.",
     )
-    parser.add_argument("--seconds", type=_seconds, default=15.0, help="how long (default 15)")
+    parser.add_argument("--seconds", type=above_zero, default=15.0, help="how long (default 15)")
     parser.add_argument("--seed", type=int, default=7, help="of the exchange's order flow")
     parser.set_defaults(run=run)
 
@@ -122,14 +124,3 @@ def _summary(
     strikes = ", ".join(f"{kind} {count}" for kind, count in sorted(exchange.strikes().items()))
     print(f"faults of the exchange: {strikes or 'none yet'}")
     return verdicts
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        msg = f"expected seconds above zero, was {text!r}"
-        raise argparse.ArgumentTypeError(msg)
-    return seconds

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Final
 
 from depthactors import markets
+from depthactors.cli.arguments import above_zero
 from depthactors.errors import UsageError
 from depthactors.markets import MARKETS
 
@@ -25,15 +26,15 @@ def add_options(parser: argparse.ArgumentParser, *, port: int) -> None:
     add = parser.add_argument
     add("--market", choices=MARKETS, metavar="MARKET", help=f"{', '.join(MARKETS)}; spot, or told by the recording")
     add("--symbols", default=DEFAULT_SYMBOLS, metavar="N|A,B", help="how many, or which ones (default 3)")
-    add("--rate", type=_above_zero, default=10.0, help="diff events a second and symbol (default 10)")
-    add("--levels", type=_above_zero, default=20.0, help="level changes in an event, on average (default 20)")
+    add("--rate", type=above_zero, default=10.0, help="diff events a second and symbol (default 10)")
+    add("--levels", type=above_zero, default=20.0, help="level changes in an event, on average (default 20)")
     add("--depth", type=int, default=1_000, help="levels a side, about (default 1000)")
     add("--seed", type=int, default=0, help="of the order flow (default 0)")
     add(
         "--repeat", type=int, metavar="EVENTS", help="make so many beforehand and play them in a circle: for high loads"
     )
     add("--recording", nargs="+", metavar="FILE", help="serve recordings instead of an order flow")
-    add("--speed", type=_above_zero, help="of the recordings: 1 as recorded; as fast as clients take it when left out")
+    add("--speed", type=above_zero, help="of the recordings: 1 as recorded; as fast as clients take it when left out")
     add("--loop", action="store_true", help="begin the recordings again at their end")
     add("--port", type=int, default=port, help=f"(default {port or 'any free one'})")
     add(
@@ -103,17 +104,6 @@ def _symbols(text: str, market: str) -> list[str]:
     return text.split(",")
 
 
-def _above_zero(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < float("inf"):
-        msg = f"expected a number above zero, was {text!r}"
-        raise argparse.ArgumentTypeError(msg)
-    return value
-
-
 def _fault(text: str) -> Fault:
     from depthactors.exchange.fault import KINDS, Fault  # noqa: PLC0415 - an extra
 
@@ -129,7 +119,7 @@ def _limit(text: str) -> tuple[str, float]:
     if not mark:
         msg = f"expected NAME=VALUE, was {text!r}"
         raise argparse.ArgumentTypeError(msg)
-    return name, _above_zero(value)
+    return name, above_zero(value)
 
 
 def _checked(parse: Callable[[str], Fault], text: str) -> Fault:

@@ -268,7 +268,8 @@ class LocalExchange:
     def wait_finished(self, timeout: float) -> bool:
         """Wait until a recording has started and every started one has been sent to its last line.
 
-        Sent means written to the sockets of all clients. Order flows never finish and are not waited for.
+        Sent means written to the sockets of all clients. Order flows never finish and are not waited for;
+        recordings in a loop never finish either.
 
         Args:
             timeout: seconds.

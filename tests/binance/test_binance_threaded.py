@@ -78,6 +78,25 @@ def test_every_start_takes_the_same_arguments(name):
     ]  # fmt: skip
 
 
+def test_who_stops_at_an_error_hears_no_more(local_exchange):
+    heard, over = [], threading.Event()
+    manager = ThreadedDepthCacheManager()
+    manager.start()
+
+    callers = []
+
+    def handle(message):
+        heard.append(message)
+        callers.append(threading.current_thread())
+        manager.stop()
+        over.set()
+
+    manager.start_depth_cache(handle, "NOPE")
+    assert over.wait(10)
+    callers[0].join(10)
+    assert [message["type"] for message in heard] == ["BinanceAPIException"]
+
+
 def test_an_unknown_symbol_is_one_error_then_none_and_the_others_go_on(manager):
     good, bad = Inbox(), Inbox()
     quickly(manager, good)

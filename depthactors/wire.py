@@ -210,7 +210,8 @@ def parse_snapshot(reply: dict[str, Any], limit: int, symbol: str | None = None)
         symbol: what was asked for, compared where the market names it in the reply (COIN-M).
 
     Raises:
-        MalformedFrameError: a key is missing, of a wrong type, or both sides are empty.
+        MalformedFrameError: a key is missing, of a wrong type, both sides are empty, or one has more levels
+            than were asked for.
     """
     try:
         last_update_id, bids, asks = reply["lastUpdateId"], reply["bids"], reply["asks"]
@@ -227,6 +228,9 @@ def parse_snapshot(reply: dict[str, Any], limit: int, symbol: str | None = None)
     bid_levels, ask_levels = parse_levels(bids, BID), parse_levels(asks, ASK)
     if not bid_levels and not ask_levels:
         msg = f"expected levels in the snapshot with lastUpdateId {last_update_id}, was empty"
+        raise MalformedFrameError(msg)
+    if max(len(bid_levels), len(ask_levels)) > limit:
+        msg = f"expected at most {limit} levels a side in a snapshot, was {len(bid_levels)} and {len(ask_levels)}"
         raise MalformedFrameError(msg)
     decimals = len((bids or asks)[0][0].partition(".")[2])
     return Snapshot(last_update_id, event_time, limit, decimals, bid_levels, ask_levels)

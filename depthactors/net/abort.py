@@ -31,6 +31,11 @@ class AbortableAdapter(HTTPAdapter):
         """End every connection; whoever waits on one, or opens one from now on, gets a connection error. Any thread."""
         with self._lock:
             self._aborted = True
+        self.cut()
+
+    def cut(self) -> None:
+        """End every connection there is; whoever waits on one gets a connection error. Any thread."""
+        with self._lock:
             sockets = list(self._sockets)
         for each in sockets:
             _shut_down(each)

@@ -1,12 +1,17 @@
-"""REST depth requests: one session, time-outs, the used weight, and failures with types."""
+"""REST depth requests: one session, bounds on all that comes back, and failures with types."""
 
 from __future__ import annotations
 
 import logging
+import time
+import zlib
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from depthactors import wire
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError
@@ -19,24 +24,45 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MAX_BODY: Final = 4 * 1024 * 1024
+"""Bytes of an answer, unpacked: ten times the largest snapshot there is (5,000 levels a side)."""
+_PIECE: Final = 64 * 1024
 _INVALID_SYMBOL: Final = frozenset({-1121, -1100})
 """Codes for a symbol that is not listed, and for one with characters that none has."""
 _HEADER_DIGITS: Final = 9
 _WEIGHT_HEADER: Final = "X-MBX-USED-WEIGHT-1M"
 _DEFAULT_BAN: Final = {429: 60.0, 418: 120.0}
 """Seconds to wait when the answer does not say: the window's length, the shortest ban."""
+_LONGEST_BAN: Final = 3 * 24 * 3600.0
+"""Seconds: the longest that the exchange documents."""
+_WORDS: Final = 200
+"""Characters of what the other side says that are repeated in an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class DepthReply:
-    """What a depth request brought: a snapshot or the reason for none, and the pool's used weight if told."""
+    """What a depth request brought: a snapshot or the reason for none.
+
+    Attributes:
+        result: either of them.
+        used_weight: of the pool in this minute, if the answer told.
+        date: the exchange's clock, whole seconds since the epoch, if the answer told.
+        sent, received: when the request was sent and the answer was there, by this machine's clock.
+    """
 
     result: Snapshot | SnapshotError | MalformedFrameError | UnknownSymbolError
-    used_weight: int | None
+    used_weight: int | None = None
+    date: float | None = None
+    sent: float = 0.0
+    received: float = 0.0
 
 
 class RestClient:
-    """Fetches depth snapshots. Not thread-safe: each thread has its own."""
+    """Fetches depth snapshots. Not thread-safe: each thread has its own, others may only `cut` and `abort`.
+
+    TLS certificates and host names are verified, and there is no way to turn that off. No redirect is
+    followed, no cookie kept, no `.netrc` read: the exchange needs none of them.
+    """
 
     def __init__(self, *, proxy: str | None = None, connect_timeout: float = 3.05, read_timeout: float = 10.0) -> None:
         """Prepare a session; no connection is opened before the first request.
@@ -44,10 +70,14 @@ class RestClient:
         Args:
             proxy: `http://host:port` for all requests; without it the environment's proxies hold.
             connect_timeout: seconds for connecting.
-            read_timeout: seconds between two bytes of the answer; the exchange itself gives up at 10.
+            read_timeout: seconds between two bytes of the answer; the exchange itself gives up at 10. Who wants a
+                bound for the whole answer calls `cut`.
         """
         self._session = requests.Session()
         self._session.proxies.update(requests_proxies(proxy))
+        self._session.auth = _anonymous
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers["Accept-Encoding"] = "gzip"
         self._adapter = AbortableAdapter()
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
@@ -59,18 +89,33 @@ class RestClient:
         Blocks for at most `connect_timeout`, and then `read_timeout` between any two bytes.
         """
         url = f"{market.rest_url}{market.depth_path}"
+        sent = time.time()
         try:
-            response = self._session.get(url, params={"symbol": symbol, "limit": str(limit)}, timeout=self._timeout)
-        except requests.RequestException as error:
-            failure = SnapshotError(f"{symbol}: no answer from {url}: {type(error).__name__}: {error}")
+            response = self._session.get(
+                url,
+                params={"symbol": symbol, "limit": str(limit)},
+                timeout=self._timeout,
+                stream=True,
+                allow_redirects=False,
+            )
+            with response:
+                body = _body_of(response)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            failure = SnapshotError(f"{symbol}: no answer from {url}: {type(error).__name__}: {error!s:.{_WORDS}}")
             failure.__cause__ = error
-            return DepthReply(failure, None)
+            return DepthReply(failure)
         header = response.headers.get(_WEIGHT_HEADER, "")
         used = int(header) if _is_number(header) else None
+        date = _date_of(response)
+        received = time.time()
         try:
-            return DepthReply(self._read(response, market, symbol, limit), used)
+            return DepthReply(_read(response, body, market, symbol, limit), used, date, sent, received)
         except (MalformedFrameError, SnapshotError, UnknownSymbolError) as error:
-            return DepthReply(error, used)
+            return DepthReply(error, used, date, sent, received)
+
+    def cut(self) -> None:
+        """Fail the request under way, if there is one, at once; any thread."""
+        self._adapter.cut()
 
     def abort(self) -> None:
         """Fail the request under way and any further one, at once; any thread."""
@@ -80,34 +125,76 @@ class RestClient:
         """Close the idle connections."""
         self._session.close()
 
-    def _read(self, response: requests.Response, market: Market, symbol: str, limit: int) -> Snapshot:
-        status = response.status_code
-        if status in _DEFAULT_BAN:
-            retry_after = _seconds(response.headers.get("Retry-After"), _DEFAULT_BAN[status])
-            msg = f"{symbol}: {market.name} answered {status}, silent for {retry_after:g} s"
-            raise RateLimitedError(msg, status=status, retry_after=retry_after)
-        if status == requests.codes.ok:
-            return wire.parse_snapshot(wire.decode(response.content), limit, symbol)
-        code, words = _error_body(response)
-        if code in _INVALID_SYMBOL:
-            msg = f"{market.name} does not list {symbol!r} ({code}: {words})"
-            raise UnknownSymbolError(msg)
-        msg = f"{symbol}: {market.name} answered {status} {words}"
-        raise SnapshotError(msg, status=status, code=code)
+
+def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Authenticate as nobody; without this, requests would look into `.netrc`."""
+    return request
 
 
-def _error_body(response: requests.Response) -> tuple[int | None, str]:
+def _body_of(response: requests.Response) -> bytes | None:
+    """Read the whole body and unpack it; `None` if it is larger than any answer is."""
+    packed = bytearray()
+    while piece := response.raw.read(_PIECE, decode_content=False):
+        packed += piece
+        if len(packed) > MAX_BODY:
+            return None
+    encoding = response.headers.get("Content-Encoding", "identity").lower()
+    if encoding == "identity":
+        return bytes(packed)
+    if encoding == "gzip":
+        return _unpacked(bytes(packed))
+    msg = f"expected a gzip body or a plain one, was {encoding!r:.20}"
+    raise requests.exceptions.ContentDecodingError(msg)
+
+
+def _unpacked(packed: bytes) -> bytes | None:
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
-        body = wire.decode(response.content)
+        body = unpacker.decompress(packed, MAX_BODY)
+    except zlib.error as error:
+        msg = f"expected a gzip body, was none ({error})"
+        raise requests.exceptions.ContentDecodingError(msg) from error
+    return body if unpacker.eof else None
+
+
+def _read(response: requests.Response, body: bytes | None, market: Market, symbol: str, limit: int) -> Snapshot:
+    status = response.status_code
+    if status in _DEFAULT_BAN:
+        retry_after = _seconds(response.headers.get("Retry-After"), _DEFAULT_BAN[status])
+        msg = f"{symbol}: {market.name} answered {status}, silent for {retry_after:g} s"
+        raise RateLimitedError(msg, status=status, retry_after=retry_after)
+    if body is None:
+        msg = f"{symbol}: expected an answer of at most {MAX_BODY} bytes, was larger, or cut off within"
+        raise SnapshotError(msg, status=status)
+    if status == requests.codes.ok:
+        return wire.parse_snapshot(wire.decode(body), limit, symbol)
+    code, words = _error_body(body)
+    if code in _INVALID_SYMBOL:
+        msg = f"{market.name} does not list {symbol!r} ({code}: {words})"
+        raise UnknownSymbolError(msg)
+    msg = f"{symbol}: {market.name} answered {status} {words}"
+    raise SnapshotError(msg, status=status, code=code)
+
+
+def _error_body(body: bytes) -> tuple[int | None, str]:
+    try:
+        message = wire.decode(body)
     except MalformedFrameError:
-        return None, response.text[:120]
-    code = body.get("code")
-    return (code if isinstance(code, int) else None), str(body.get("msg", ""))
+        return None, body[:_WORDS].decode("utf-8", "replace")
+    code = message.get("code")
+    return (code if isinstance(code, int) else None), str(message.get("msg", ""))[:_WORDS]
+
+
+def _date_of(response: requests.Response) -> float | None:
+    try:
+        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _seconds(text: str | None, default: float) -> float:
     """Read a `Retry-After` header of whole seconds, the only form the exchange uses."""
-    return float(text) if text is not None and _is_number(text) else default
+    return min(float(text), _LONGEST_BAN) if text is not None and _is_number(text) else default
 
 
 def _is_number(text: str) -> bool:

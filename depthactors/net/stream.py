@@ -4,6 +4,10 @@ websocket-client's low-level `WebSocket` is used, not its `run_forever`: the thr
 reads in bulk, hands over what each read brought, and ends. It ends for certain: `close` shuts the
 socket down, which unblocks any read; connecting is under `connect_timeout`.
 
+What a peer may send is bounded: the size of a message, the head of the handshake, and the time in which
+each of them must come whole. TLS certificates and host names are verified, and there is no way to turn
+that off; no redirect is followed.
+
 Two things make it fast, both measured. The library's own UTF-8 check is skipped (orjson checks the
 text anyway). And the socket is read through a large buffer, so that one wake-up serves all the
 frames that have arrived, which are handed over together.
@@ -18,16 +22,21 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from websocket import ABNF, WebSocket, WebSocketException, WebSocketTimeoutException
+from websocket import ABNF, WebSocketException, WebSocketTimeoutException
 
 from depthactors.errors import StreamError
+from depthactors.net.handshake import BoundedWebSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 logger = logging.getLogger(__name__)
 
+MAX_MESSAGE: Final = 4 * 1024 * 1024
+"""Bytes of a message: ten times the largest diff that was ever seen."""
 _READ_SIZE: Final = 256 * 1024
+_WORDS: Final = 200
+"""Characters of what the other side says that are repeated in an error."""
 _NS: Final = 1e-9
 
 
@@ -64,7 +73,8 @@ class StreamConnection:
             connect_timeout: seconds for each step of connecting (name, TCP, TLS, each piece of the
                 handshake's answer); who wants a bound for all of them together calls `close`.
             silence_limit: seconds for a send, and seconds without a byte after which the peer is pinged,
-                and after as many again given up as dead. A quiet market is no silence: the peer answers pings.
+                and after as many again given up as dead; so is one that brings no whole frame in twice
+                that time, however many bytes. A quiet market is no silence: the peer answers pings.
             options: further keyword arguments of `WebSocket.connect`.
         """
         self._url = url
@@ -73,11 +83,14 @@ class StreamConnection:
         self._silence_limit = silence_limit
         self._options = dict(options or {})
         self._closing = threading.Event()
+        self._finishing = threading.Event()
         self._reason = StreamError(f"{url}: closed by this side")
-        self._web_socket = WebSocket(enable_multithread=True, skip_utf8_validation=True)
+        self._web_socket = BoundedWebSocket(enable_multithread=True, skip_utf8_validation=True)
         self._unparsed = memoryview(b"")
         self._batch: list[bytes] = []
         self._recv_time = 0.0
+        self._whole_at = 0.0
+        self._is_alive = False
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -96,6 +109,18 @@ class StreamConnection:
             # AttributeError: the library's socket is None once it is closed.
             msg = f"could not send on {self._url}: {error}"
             raise StreamError(msg) from error
+
+    def finish(self, reason: StreamError) -> None:
+        """Ask the peer to end the connection, and read what it sends until it does; `on_close` is given `reason`.
+
+        Who cannot wait for the peer calls `close` in the end.
+        """
+        self._reason = reason
+        self._finishing.set()
+        try:
+            self._web_socket.send_close()
+        except (WebSocketException, OSError, AttributeError) as error:
+            logger.debug("- %s was over already: %s", self._url, error)
 
     def close(self, reason: StreamError | None = None) -> None:
         """End the connection, for a reason that `on_close` is given.
@@ -126,18 +151,20 @@ class StreamConnection:
 
     def _blame(self, raised: Exception) -> StreamError:
         """Say what ended the connection: this side, if it was asked to, whatever that looked like to the reader."""
-        if self._closing.is_set():
+        if self._closing.is_set() or self._finishing.is_set():
             return self._reason
         if isinstance(raised, StreamError):
             return raised
-        error = StreamError(f"{self._url}: {type(raised).__name__}: {raised}")
+        error = StreamError(f"{self._url}: {type(raised).__name__}: {raised!s:.{_WORDS}}")
         error.__cause__ = raised
         return error
 
     def _connect(self) -> None:
         self._web_socket.connect(  # type: ignore[no-untyped-call]
-            self._url, timeout=self._connect_timeout, enable_multithread=True, **self._options
+            self._url, timeout=self._connect_timeout, enable_multithread=True, redirect_limit=0, **self._options
         )
+        self._web_socket.handshaken = True
+        self._whole_at = time.monotonic()
         self._web_socket.frame_buffer.recv = self._buffered_read
         self._web_socket.settimeout(self._silence_limit)
         if self._closing.is_set():
@@ -148,16 +175,20 @@ class StreamConnection:
         try:
             while not self._closing.is_set():
                 try:
-                    opcode, data = self._web_socket.recv_data()
+                    opcode, data = self._web_socket.recv_data(control_frame=True)
                 except (TimeoutError, WebSocketTimeoutException):
                     self._probe()
                 else:
+                    self._is_alive = True
                     self._take(opcode, data)
         finally:
             # What arrived whole before the end is good.
             self._hand_over()
 
     def _take(self, opcode: int, data: bytes) -> None:
+        if opcode in {ABNF.OPCODE_PING, ABNF.OPCODE_PONG}:
+            # The library has answered the one; the other shows that the peer is there.
+            return
         if opcode == ABNF.OPCODE_CLOSE:
             code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
             msg = f"{self._url}: closed by the peer, code {code} {data[2:].decode('utf-8', 'replace')!r}"
@@ -180,17 +211,34 @@ class StreamConnection:
             msg = f"{self._url}: the peer ended the connection"
             raise StreamError(msg)
         self._recv_time = time.time_ns() * _NS
+        self._check_progress()
         if isinstance(connection, ssl.SSLSocket):
             data += self._drain(connection)
         self._unparsed = memoryview(data)
 
+    def _check_progress(self) -> None:
+        """Refuse a message that is too large, or that does not get whole; looked at once a read."""
+        web_socket, now = self._web_socket, time.monotonic()
+        if self._is_alive:
+            self._is_alive, self._whole_at = False, now
+        elif now - self._whole_at > 2 * self._silence_limit:
+            msg = f"{self._url}: no whole frame for {now - self._whole_at:.1f} s"
+            raise StreamError(msg)
+        parts = web_socket.cont_frame.cont_data
+        size = (web_socket.frame_buffer.length or 0) + (len(parts[1]) if parts else 0)
+        if size > MAX_MESSAGE:
+            msg = f"{self._url}: expected messages of at most {MAX_MESSAGE} bytes, was one of {size} or more"
+            raise StreamError(msg)
+
     def _drain(self, connection: ssl.SSLSocket) -> bytes:
         """Read the further TLS records that have arrived; one read brings one record, however small."""
         records: list[bytes] = []
+        size = 0
         connection.settimeout(0.0)
         try:
-            while record := connection.recv(_READ_SIZE):
+            while size < _READ_SIZE and (record := connection.recv(_READ_SIZE)):
                 records.append(record)
+                size += len(record)
         except ssl.SSLWantReadError:
             # Nothing more for now. An end of the stream shows again at the next read.
             pass

@@ -1,9 +1,12 @@
 """The client against a real HTTP server on the loopback interface, well- and ill-behaved."""
 
 import contextlib
+import gzip
 import socket
 import threading
 import time
+import tracemalloc
+import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +15,7 @@ import pytest
 
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError
 from depthactors.markets import COINM, SPOT
-from depthactors.net.rest import RestClient
+from depthactors.net.rest import MAX_BODY, RestClient
 
 DEPTH = {"lastUpdateId": 7, "bids": [["10.50", "1"]], "asks": [["11.00", "2"]]}
 
@@ -204,13 +207,13 @@ def bad_gzip(handler):
     handler.reply(b"no gzip", Content_Encoding="gzip")
 
 
-def redirects_for_ever(handler):
-    handler.reply(b"", 302, Location="/api/v3/depth")
+def unknown_encoding(handler):
+    handler.reply(Content_Encoding="br")
 
 
 @pytest.mark.parametrize(
     "answer",
-    [no_answer, ends_at_once, resets, cut_body, garbage, bad_gzip, redirects_for_ever],
+    [no_answer, ends_at_once, resets, cut_body, garbage, bad_gzip, unknown_encoding],
     ids=lambda f: f.__name__,
 )
 def test_no_answer_is_an_error_without_a_status(fetch, answer):
@@ -220,6 +223,115 @@ def test_no_answer_is_an_error_without_a_status(fetch, answer):
     assert (error.status, error.code) == (None, None)
     assert "BTCUSDT" in str(error)
     assert time.monotonic() - begun < 2.0
+
+
+def test_a_redirect_is_a_failure_and_not_followed(fetch, server):
+    error = fetch(body=b"", status=302, Location="/api/v3/depth").result
+    assert (type(error), error.status, len(server.requests)) == (SnapshotError, 302, 1)
+
+
+def test_a_packed_body_is_unpacked(fetch):
+    assert fetch(body=gzip.compress(orjson.dumps(DEPTH)), Content_Encoding="gzip").result.last_update_id == 7
+
+
+PACKER = zlib.compressobj(9, wbits=31)
+BOMB = b"".join(PACKER.compress(b" " * 2**20) for _ in range(100)) + PACKER.flush()
+
+
+def endless(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    handler.close_connection = True
+    while True:
+        handler.wfile.write(b" " * 65_536)
+
+
+def bomb(handler):
+    handler.reply(BOMB, Content_Encoding="gzip")
+
+
+@pytest.mark.parametrize("answer", [endless, bomb], ids=lambda f: f.__name__)
+def test_a_body_beyond_all_bounds_is_a_failure_and_not_kept(fetch, answer):
+    tracemalloc.start()
+    try:
+        error = fetch(answer).result
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert type(error) is SnapshotError
+    assert str(MAX_BODY) in str(error)
+    assert peak < 6 * MAX_BODY
+    assert fetch().result.last_update_id == 7
+
+
+def test_more_levels_than_were_asked_for(fetch):
+    levels = [[str(price), "1"] for price in range(1, 600)]
+    error = fetch(body=DEPTH | {"bids": levels}).result
+    assert type(error) is MalformedFrameError
+    assert "at most 500" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("header", "date"),
+    [
+        ("Tue, 24 Nov 2026 16:25:38 GMT", 1795537538.0),
+        ("", None),
+        ("yesterday", None),
+        ("Tue, 24 Nov 99999 16:25:38 GMT", None),
+    ],
+)
+def test_the_exchanges_clock_is_told_where_it_is_a_date(server, client, header, date):
+    def answer(handler):
+        body = orjson.dumps(DEPTH)
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nDate: %b\r\nContent-Length: %d\r\n\r\n" % (header.encode(), len(body)))
+        handler.wfile.write(body)
+
+    server.answer = answer
+    before = time.time()
+    reply = client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500)
+    assert reply.date == date
+    assert before <= reply.sent <= reply.received <= time.time()
+
+
+def test_nothing_of_the_user_goes_along(fetch, server, monkeypatch, tmp_path):
+    (tmp_path / ".netrc").write_text("default login me password secret")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    seen = []
+
+    def answer(handler):
+        seen.append(dict(handler.headers))
+        handler.reply(Set_Cookie="tracked=1")
+
+    fetch(answer)
+    fetch(answer)
+    assert len(seen) == 2
+    assert not any({"Authorization", "Cookie"} & headers.keys() for headers in seen)
+
+
+def test_a_request_is_cut_by_another_thread_and_the_next_one_is_not(server):
+    asked = threading.Event()
+
+    def drips(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        asked.set()
+        while not handler.server.over.wait(0.02):
+            handler.wfile.write(b" ")
+
+    server.answer = drips
+    with contextlib.closing(RestClient(read_timeout=5.0)) as client:
+        replies = []
+        thread = threading.Thread(
+            target=lambda: replies.append(client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500)), daemon=True
+        )
+        thread.start()
+        assert asked.wait(5)
+        client.cut()
+        thread.join(5)
+        assert type(replies[0].result) is SnapshotError
+        server.answer = Handler.reply
+        assert client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500).result.last_update_id == 7
 
 
 def test_a_refused_connection(client):

@@ -14,6 +14,7 @@ from net_support import CLOSE, CONTINUED, PATIENCE, PING, PONG, TEXT, Client, Pe
 from websockets.sync.server import serve
 
 from depthactors.errors import StreamError
+from depthactors.net.stream import MAX_MESSAGE
 
 
 @settings(max_examples=40)
@@ -252,3 +253,98 @@ def test_a_real_server():
             assert "1008 'Pong timeout'" in client.end()
         server.shutdown()
         running.join()
+
+
+def head(payload_size, opcode=TEXT, *, fin=True):
+    """The head of a frame that promises so many bytes."""
+    return bytes([fin << 7 | opcode, 127]) + struct.pack("!Q", payload_size)
+
+
+def flood(peer, piece):
+    """Send as long as the client takes it."""
+    with contextlib.suppress(OSError):
+        while True:
+            peer.socket.sendall(piece)
+
+
+@pytest.mark.parametrize("size", [MAX_MESSAGE + 1, 2**62])
+def test_a_message_that_is_too_large_ends_the_connection_before_it_is_read(size):
+    with connected(head(size)) as (peer, client):
+        flood(peer, b"x" * 65_536)
+        assert "expected messages of at most 4194304 bytes" in client.end()
+
+
+def test_fragments_that_make_no_end_are_too_large_together():
+    fragments = frame(b"x" * 60_000, CONTINUED, fin=False)
+    with connected(frame(b"x", TEXT, fin=False)) as (peer, client):
+        flood(peer, fragments)
+        assert "expected messages of at most" in client.end()
+
+
+def test_the_largest_message_is_taken():
+    text = b"x" * MAX_MESSAGE
+    with connected() as (peer, client):
+        peer.socket_send(frame(text))
+        assert client.frames(1) == [text]
+
+
+def test_a_frame_that_drips_is_no_sign_of_life():
+    with connected(frame(b"whole"), silence_limit=0.2) as (peer, client):
+        assert client.frames(1) == [b"whole"]
+        peer.socket_send(frame(b"x" * 10_000)[:50])
+        pause = threading.Event()
+        with contextlib.suppress(OSError):
+            for _ in range(200):
+                pause.wait(0.02)
+                peer.socket_send(b"x")
+        assert "no whole frame" in client.end()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 101 Switching Protocols\r\n" + b"X-Filler: yes\r\n" * 10_000,
+        b"HTTP/1.1 101 " + b"x" * 100_000,
+        b"HTTP/1.1 503 Busy\r\nContent-Length: 99999999999\r\n\r\n" + b"x" * 100_000,
+    ],
+    ids=["endless head", "endless line", "endless body"],
+)
+def test_an_answer_to_the_handshake_that_makes_no_end(answer):
+    with connecting() as (peer, client):
+        peer.request()
+        with contextlib.suppress(OSError):
+            peer.socket_send(answer)
+        error = client.end()
+        assert "expected an answer to the handshake of at most 65536 bytes" in error
+        assert len(error) < 400
+
+
+def test_a_redirect_is_not_followed():
+    with connecting() as (peer, client), contextlib.closing(Peer().listener) as elsewhere:
+        peer.request()
+        port = elsewhere.getsockname()[1]
+        peer.socket_send(b"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:%d/\r\n\r\n" % port)
+        assert "Redirect" in client.end()
+        elsewhere.settimeout(0.0)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
+def test_what_the_peer_sends_before_it_ends_a_finished_connection_is_handed_over():
+    with connected(frame(b"first")) as (peer, client):
+        assert client.frames(1) == [b"first"]
+        client.connection.finish(StreamError("handed over"))
+        opcode, _ = peer.read()
+        assert opcode == CLOSE
+        peer.socket_send(frame(b"second"), frame(b"last"), frame(struct.pack("!H", 1000), CLOSE))
+        assert client.frames(2) == [b"second", b"last"]
+        assert client.end() == "handed over"
+
+
+def test_a_finished_connection_whose_peer_does_not_end_it_is_closed_by_force():
+    with connected() as (peer, client):
+        client.connection.finish(StreamError("handed over"))
+        assert peer.read()[0] == CLOSE
+        client.connection.close()
+        assert client.end() == "handed over"
+        client.connection.finish(StreamError("twice"))

@@ -1,0 +1,83 @@
+"""Retries, messages, restarts: how often in how long."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+_GOLDEN: Final = 0.618_033_988_749_895
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Growing, jittered waits between tries.
+
+    Attributes:
+        first: the longest first wait.
+        factor: each further one may be so many times longer.
+        cap: the longest wait of all.
+        tries: tries before giving up; `None` for never.
+    """
+
+    first: float = 0.5
+    factor: float = 2.0
+    cap: float = 30.0
+    tries: int | None = None
+
+    def wait(self, failed: int, in_a_row: int, uniform: float) -> float | None:
+        """Return the seconds before the next try, or `None` when `failed` tries are all there were.
+
+        Args:
+            failed: tries that failed so far.
+            in_a_row: how often it was tried lately, failed or soon lost again: the wait grows with it.
+            uniform: a random number in [0, 1): half of the wait is spread by it, so that clients
+                that lost their connections together do not come back together.
+        """
+        if self.tries is not None and failed >= self.tries:
+            return None
+        # The exponent is bounded, so that a year of failures does not overflow.
+        longest = min(self.cap, self.first * self.factor ** min(max(in_a_row - 1, 0), 64))
+        return longest * (0.5 + uniform / 2)
+
+
+class RateWindow:
+    """At most `count` events in any `seconds`."""
+
+    def __init__(self, count: int, seconds: float) -> None:
+        """Begin empty."""
+        self._seconds = seconds
+        self._times: deque[float] = deque(maxlen=count)
+        self._count = count
+
+    def take(self, now: float) -> float:
+        """Count an event now and return 0, or count nothing and return the seconds to wait."""
+        if not self._count:
+            return inf
+        if len(self._times) == self._count:
+            wait = self._times[0] + self._seconds - now
+            if wait > 0:
+                return wait
+        self._times.append(now)
+        return 0.0
+
+
+class RestartIntensity:
+    """How often a child may be restarted before its supervisor gives it up: n times in t seconds."""
+
+    def __init__(self, restarts: int = 5, seconds: float = 60.0) -> None:
+        """Begin without a restart."""
+        self._window = RateWindow(restarts, seconds)
+
+    def allows(self, now: float) -> bool:
+        """Count a restart, and tell whether it is still within the intensity."""
+        return self._window.take(now) == 0.0
+
+
+def stagger(number: int) -> float:
+    """Return a place in [0, 1) for each of any number of things that shall not happen together.
+
+    Multiples of the golden ratio: each new place falls into a largest gap that the earlier ones left.
+    """
+    return number * _GOLDEN % 1.0

@@ -9,8 +9,10 @@
     ├── ExchangeError                       the exchange, or the way to it, misbehaved
     │   ├── MalformedFrameError             a frame or a reply that breaks the documented shape
     │   ├── BookIntegrityError              a book that breaks its own invariants
+    │   ├── AuditError                      a fresh snapshot that differs from the book at the same update id
     │   ├── StreamError                     no websocket connection, or it ended
-    │   │   └── SubscriptionError           a stream that the exchange refused
+    │   │   ├── SubscriptionError           a stream that the exchange refused
+    │   │   └── SilentStreamError           a stream that was acknowledged, and brings nothing though the book moves
     │   └── SnapshotError                   a REST depth request that brought no snapshot
     │       └── RateLimitedError            429 or 418: wait `retry_after` seconds
     ├── LifecycleError (also a RuntimeError)    called before the start, after the stop, or in a fork
@@ -77,12 +79,20 @@ class BookIntegrityError(ExchangeError):
     """A book whose invariants do not hold: crossed, unsorted, or out of step with itself."""
 
 
+class AuditError(ExchangeError):
+    """A fresh snapshot and the book that was kept differ at the same update id: neither is believed."""
+
+
 class StreamError(ExchangeError):
     """A websocket connection that could not be made, ended, or fell silent."""
 
 
 class SubscriptionError(StreamError):
     """The exchange answered a SUBSCRIBE with an error object."""
+
+
+class SilentStreamError(StreamError):
+    """A stream that brings nothing though snapshots show that the book moves."""
 
 
 class SnapshotError(ExchangeError):

@@ -137,13 +137,17 @@ class OrderBook:
         """How many of the best asks the snapshot's range vouches for."""
         return self.asks.vouched()
 
-    def differences(self, other: OrderBook, depth: int) -> int:
-        """Count the levels among the best `depth` of each side in which two books differ; O(depth)."""
+    def differences(self, other: OrderBook) -> int:
+        """Count the levels in which two books differ, of those that both vouch for; O(levels)."""
         count = 0
         for ours, theirs in ((self.bids, other.bids), (self.asks, other.asks)):
-            mine = {key: float(ours.quantities[key]) for key in ours.best_keys(depth)}
-            yours = {key: float(theirs.quantities[key]) for key in theirs.best_keys(depth)}
-            count += sum(mine.get(key) != yours.get(key) for key in mine.keys() | yours.keys())
+            edge = min(ours.edge, theirs.edge)
+            mine, yours = ours.quantities, theirs.quantities
+            for key in mine.keys() | yours.keys():
+                one, another = mine.get(key), yours.get(key)
+                # Two spellings of one quantity are no difference.
+                if key <= edge and one != another and (one is None or another is None or float(one) != float(another)):
+                    count += 1
         return count
 
     def check(self) -> None:

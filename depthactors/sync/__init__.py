@@ -1,7 +1,18 @@
 """Keeping one book in step with its stream: rules, the table of transitions, and the machine."""
 
 from depthactors.sync.counters import Counters
-from depthactors.sync.effects import Ahead, Audited, Effect, Priority, Publish, RequestSnapshot, Resync, StateChanged
+from depthactors.sync.effects import (
+    Ahead,
+    Audited,
+    Effect,
+    Priority,
+    Publish,
+    Refused,
+    RequestSnapshot,
+    Resync,
+    Silent,
+    StateChanged,
+)
 from depthactors.sync.machine import Synchronizer
 from depthactors.sync.rules import Verdict
 
@@ -12,8 +23,10 @@ __all__ = [
     "Effect",
     "Priority",
     "Publish",
+    "Refused",
     "RequestSnapshot",
     "Resync",
+    "Silent",
     "StateChanged",
     "Synchronizer",
     "Verdict",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from depthactors.book.view import BookState
-    from depthactors.errors import DepthActorsError
+    from depthactors.errors import DepthActorsError, StreamError
 
 
 class Priority(IntEnum):
@@ -57,14 +57,28 @@ class Resync:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A snapshot was let go without use, and another one is asked for; `error` says why."""
+
+    error: DepthActorsError
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """The stream brings nothing though the book moves: subscribe to it anew. Not live until it brings something."""
+
+    error: StreamError
+
+
+@dataclass(frozen=True, slots=True)
 class Audited:
     """A refreshed book was compared with the one it replaces, at the same update id.
 
-    `differences` counts levels among the best `depth` of each side.
+    `differences` counts levels, of all that both vouch for.
     """
 
     last_update_id: int
     differences: int
 
 
-Effect: TypeAlias = RequestSnapshot | Publish | Ahead | StateChanged | Resync | Audited
+Effect: TypeAlias = RequestSnapshot | Publish | Ahead | StateChanged | Resync | Refused | Silent | Audited

@@ -13,13 +13,19 @@ if TYPE_CHECKING:
 
 
 class Follower:
-    """A book, and whether a diff has joined it yet: until then the rule for the first one holds."""
+    """A book, and how it stands with the stream that it follows.
 
-    __slots__ = ("book", "joined")
+    Attributes:
+        joined: a diff of the present connection has been applied; until then the rule for the first one holds.
+        confirmed: the stream has been seen at the book's id: it is this book's, and not another one's.
+    """
+
+    __slots__ = ("book", "confirmed", "joined")
 
     def __init__(self, book: OrderBook) -> None:
         self.book = book
         self.joined = False
+        self.confirmed = False
 
     def judge(self, diff: Diff, sequencing: Sequencing) -> Verdict:
         """Tell how `diff` stands to the book as it is now."""
@@ -29,4 +35,4 @@ class Follower:
     def take(self, diff: Diff, recv_time: float) -> None:
         """Apply a diff that was judged to follow."""
         self.book.apply(diff, recv_time)
-        self.joined = True
+        self.joined = self.confirmed = True

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from depthactors.errors import BookIntegrityError, ExchangeError
-from depthactors.sync.effects import Resync
+from depthactors.errors import BookIntegrityError, ExchangeError, SilentStreamError, StreamError
+from depthactors.sync.counters import Counters
+from depthactors.sync.effects import Publish, Refused, Resync, Silent
 from depthactors.sync.follower import Follower
 from depthactors.sync.rules import Verdict
+from depthactors.sync.standby import Standby
 from depthactors.sync.table import Input, SyncState
 from depthactors.sync.transitions import NOTHING, Given, Transitions
 
@@ -40,6 +42,10 @@ _INPUT_OF: Final = {
 }
 
 
+_SYNCING: Final = frozenset({SyncState.BUFFERING, SyncState.BRIDGING})
+_AHEAD: Final = frozenset({SyncState.BRIDGING, SyncState.ALIGNING})
+
+
 class Synchronizer(Transitions):
     """Keep one book right."""
 
@@ -48,34 +54,60 @@ class Synchronizer(Transitions):
         sequencing: Sequencing,
         new_book: Callable[[Snapshot, float], OrderBook],
         *,
-        depth: int = 0,
         buffer_limit: int = BUFFER_LIMIT,
         book: OrderBook | None = None,
+        counters: Counters | None = None,
     ) -> None:
         """Begin without a stream.
 
         Args:
             sequencing: the market's rule.
             new_book: makes a book of a snapshot and the time it arrived.
-            depth: how many levels a side an audit compares.
             buffer_limit: diffs kept while a snapshot is awaited; beyond it the oldest goes, so that
                 only a newer snapshot can fit.
             book: the last good one of a predecessor, shown as stale meanwhile.
+            counters: to count on with, a predecessor's.
         """
-        super().__init__(sequencing, depth, buffer_limit, book)
+        super().__init__(sequencing, buffer_limit, book, counters if counters is not None else Counters())
         self._new_book = new_book
+        self._buffer_limit = buffer_limit
+        self._standby: Standby | None = None
 
-    def stream_up(self, epoch: int) -> Sequence[Effect]:
-        """Begin on a connection from which every diff will come from now on."""
-        if self.phase is not SyncState.CLOSED:
-            self.epoch = epoch
-        return self._step(Input.STREAM_UP)
+    def stream_up(self, epoch: int, beside: int | None = None) -> Sequence[Effect]:
+        """Note that a connection brings every diff from now on.
+
+        Args:
+            epoch: of the connection; later ones are larger.
+            beside: the connection that it is the successor of, and which still brings every diff too: the
+                successor takes over when that one ends.
+        """
+        if self.phase is SyncState.CLOSED:
+            return self._step(Input.STREAM_UP)
+        effects: list[Effect] = []
+        if self.epoch is not None:
+            if epoch <= self.epoch:
+                # Subscribed to once more, or a predecessor that is as good as over.
+                return NOTHING
+            if beside == self.epoch:
+                self._standby = Standby(epoch, self._buffer_limit, self._sequencing)
+                return NOTHING
+            error = StreamError(f"connection {self.epoch} ended without a word")
+            self._standby = None
+            effects += self._step(Input.STREAM_DOWN, Given(error=error))
+        self.epoch = epoch
+        return [*effects, *self._step(Input.STREAM_UP)]
 
     def stream_down(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
-        """Note that the connection ended; whatever else it brings is late."""
+        """Note that the connection ended; whatever else it brings is late. Its successor takes over, if any."""
+        standby = self._standby
+        if standby is not None and epoch == standby.epoch:
+            self._standby = None
+            return NOTHING
         if epoch != self.epoch:
             self.counters.late += 1
             return NOTHING
+        if standby is not None:
+            return self._hand_over(standby)
         self.epoch = None
         return self._step(Input.STREAM_DOWN, Given(error=error))
 
@@ -83,7 +115,12 @@ class Synchronizer(Transitions):
         """Take one checked depth event; O(levels) when it is applied."""
         counters = self.counters
         if epoch != self.epoch:
-            counters.late += 1
+            standby = self._standby
+            if standby is not None and epoch == standby.epoch:
+                counters.overlapped += 1
+                standby.take(diff, recv_time, self._reached_id)
+            else:
+                counters.late += 1
             return NOTHING
         counters.diffs += 1
         follower = self._following
@@ -94,12 +131,22 @@ class Synchronizer(Transitions):
                 follower.book.apply(diff, recv_time)
                 counters.applied += 1
                 return self._after_apply(follower.book)
+        elif self.phase is SyncState.BRIDGING:
+            follower = self._candidate
+            assert follower is not None
+            verdict = follower.judge(diff, self._sequencing)
         else:
             verdict = self._buffer.judge(diff)
+        if verdict is Verdict.STALE and follower is not None and not follower.confirmed:
+            return self._step(Input.DIFF_BEHIND, Given(diff, None, recv_time))
         return self._step(_INPUT_OF[verdict], Given(diff, None, recv_time))
 
     def fault(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
         """Note that something of this book's stream was lost or unreadable: what follows cannot be trusted."""
+        if self._standby is not None and epoch == self._standby.epoch:
+            # Should it matter, ids will show it.
+            self._standby.clear()
+            return NOTHING
         if epoch != self.epoch:
             self.counters.late += 1
             return NOTHING
@@ -121,10 +168,11 @@ class Synchronizer(Transitions):
             return self._step(found)
         candidate = Follower(self._new_book(snapshot, now))
         applied = self._buffer.replay(candidate, now)
+        candidate.confirmed = found is Input.SNAPSHOT_FITS and len(self._buffer) > 0
         if candidate.book.crossed:
             error = BookIntegrityError(f"expected a snapshot with bid <= ask, was {candidate.book!r}")
             return [Resync(error), self._request()]
-        if found is Input.SNAPSHOT_FITS and self.phase is SyncState.BUFFERING:
+        if self.phase is SyncState.BUFFERING:
             self.counters.applied += applied
             self.counters.stale += len(self._buffer) - applied
         self._candidate = candidate
@@ -135,26 +183,39 @@ class Synchronizer(Transitions):
         return self._step(Input.REFRESH_DUE)
 
     def overdue(self) -> Sequence[Effect]:
-        """Decide about a new base that the stream has not reached for long.
+        """Decide about a snapshot that the stream has not reached for long.
 
-        Where it shows the same levels, only its id was ahead (chained ids have holes), and it is
-        taken. Where it does not, the stream keeps something back.
+        Where it shows the levels of the book that is followed, only its id was ahead (chained ids have holes),
+        and it is taken. Where the stream went on and did not meet it, it was none of this book. Where
+        the stream brought nothing, it shows a book that is followed to miss something, and to one that is
+        not followed a second snapshot will tell whether all is just quiet.
         """
-        if self.phase is not SyncState.ALIGNING or self.book is None or self._candidate is None:
+        if self._candidate is None:
             return NOTHING
-        differences = self.book.differences(self._candidate.book, self._depth)
-        if not differences:
+        found, following = self._candidate.book, self._following
+        differences = following.book.differences(found) if following is not None else 0
+        if following is not None and not differences:
             return self._step(Input.MET)
+        effects: list[Effect] = []
+        if self.counters.diffs > self._held_at:
+            self.counters.snapshots_refused += 1
+            words = f"expected the stream to meet update {found.last_update_id} of a snapshot, went on without"
+            effects.append(Refused(ExchangeError(words)))
+        elif following is not None:
+            return self._fall_silent(found, differences)
+        return [*effects, *self._step(Input.SNAPSHOT_OLD)]
+
+    def _fall_silent(self, found: OrderBook, differences: int) -> Sequence[Effect]:
         self.counters.faults += 1
-        error = ExchangeError(
-            f"expected the stream to reach update {self._candidate.book.last_update_id}, was at {self._shown_id}, "
-            f"with {differences} levels that differ"
+        self._doubted = True
+        error = SilentStreamError(
+            f"expected the stream to reach update {found.last_update_id}, "
+            f"was silent at {self._shown_id}, with {differences} levels that differ"
         )
-        return self._step(Input.FAULT, Given(error=error))
+        return [*self._step(Input.FAULT, Given(error=error)), Silent(error)]
 
     def deepen(self, depth: int) -> Sequence[Effect]:
         """Promise `depth` levels from now on; a book too thin for it is stale until it is refreshed."""
-        self._depth = depth
         if self.book is None:
             return NOTHING
         self.book.promise(depth)
@@ -164,7 +225,7 @@ class Synchronizer(Transitions):
         """End in `STOPPED` or `FAILED`; the last good book stays readable."""
         if self.phase is not SyncState.CLOSED:
             self._final = state
-        self.epoch = None
+        self.epoch = self._standby = None
         return self._step(Input.CLOSE, Given(error=error))
 
     def wanted(self) -> RequestSnapshot | None:
@@ -191,13 +252,14 @@ class Synchronizer(Transitions):
         """
         in_sequence = self.phase in {SyncState.FOLLOWING, SyncState.REFRESHING, SyncState.ALIGNING}
         faults = [
-            # Only a connected book is kept current.
-            ((self.epoch is None) == (in_sequence or self.phase is SyncState.BUFFERING), "epoch and phase disagree"),
+            # Only a connected book is kept current, and only beside a connection is another one a successor.
+            ((self.epoch is None) == (in_sequence or self.phase in _SYNCING), "epoch and phase disagree"),
+            (self._standby is not None and self.epoch in {None, self._standby.epoch}, "successor of nothing"),
             # A book is followed exactly while it is in sequence, and it is the one readers see.
             ((self._following is not None) != in_sequence, "followed book and phase disagree"),
             (self._following is not None and self._following.book is not self.book, "readers see another book"),
             # A new base is held only while it is ahead.
-            ((self._candidate is not None) != (self.phase is SyncState.ALIGNING), "candidate and phase disagree"),
+            ((self._candidate is not None) != (self.phase in _AHEAD), "candidate and phase disagree"),
             (self.state is not self._label(), "state is not what the phase says"),
         ]
         for broken, words in faults:
@@ -208,6 +270,23 @@ class Synchronizer(Transitions):
         if self.book is not None:
             self.book.check()
 
+    def _hand_over(self, standby: Standby) -> Sequence[Effect]:
+        """Go on with the successor, from where its predecessor ended; ids tell whether anything is missing."""
+        self._standby, self.epoch = None, standby.epoch
+        self.counters.handovers += 1
+        effects = list(self._step(Input.HANDOVER))
+        for diff, recv_time in standby.drain():
+            # One update is told for all of them.
+            effects = [effect for effect in effects if type(effect) is not Publish]
+            effects += self.diff(standby.epoch, diff, recv_time)
+        return effects
+
+    @property
+    def _reached_id(self) -> int:
+        """Up to where the stream was heard, whether a book has it or a buffer."""
+        base = self._following or self._candidate
+        return base.book.last_update_id if base is not None else self._buffer.last_id
+
     def _classify_snapshot(self, snapshot_id: int) -> Input:
         if not self._buffer.joins(snapshot_id):
             return Input.SNAPSHOT_OLD
@@ -215,9 +294,11 @@ class Synchronizer(Transitions):
             if snapshot_id > self._shown_id:
                 return Input.SNAPSHOT_AHEAD
             behind = not self._buffer and snapshot_id < self._shown_id
-        else:
-            behind = self._is_behind(snapshot_id)
-        return Input.SNAPSHOT_OLD if behind else Input.SNAPSHOT_FITS
+            return Input.SNAPSHOT_OLD if behind else Input.SNAPSHOT_FITS
+        if self._is_behind(snapshot_id):
+            return Input.SNAPSHOT_OLD
+        ahead = self._buffer and snapshot_id > self._buffer.last_id
+        return Input.SNAPSHOT_AHEAD if ahead else Input.SNAPSHOT_FITS
 
     def _is_behind(self, snapshot_id: int) -> bool:
         """Tell a snapshot that would take readers back: the exchange's copy lags, a newer one will come.

@@ -2,6 +2,9 @@
 
 A new base (first snapshot, resync, refresh) is always built beside the book that readers see and
 takes its place only when it stands at the same update id or later; until then the old book stays.
+
+A snapshot is believed when the stream meets it: a diff joins it, or ends at its id. Only where the
+stream brings nothing at all is it believed alone, and doubted again if the first diff is older.
 """
 
 from __future__ import annotations
@@ -9,9 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from depthactors.book import BookState
-from depthactors.errors import BookIntegrityError, DepthActorsError, ExchangeError
+from depthactors.errors import AuditError, BookIntegrityError, DepthActorsError, ExchangeError
 from depthactors.sync.buffer import DiffBuffer
-from depthactors.sync.counters import Counters
 from depthactors.sync.effects import Ahead, Audited, Effect, Priority, Publish, RequestSnapshot, Resync, StateChanged
 from depthactors.sync.rules import Verdict
 from depthactors.sync.table import TABLE, Action, Input, SyncState
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from depthactors.book import OrderBook
     from depthactors.markets import Sequencing
+    from depthactors.sync.counters import Counters
     from depthactors.sync.follower import Follower
     from depthactors.wire import Diff
 
@@ -52,18 +55,19 @@ class Transitions:
         counters: what happened so far.
     """
 
-    def __init__(self, sequencing: Sequencing, depth: int, buffer_limit: int, book: OrderBook | None) -> None:
+    def __init__(self, sequencing: Sequencing, buffer_limit: int, book: OrderBook | None, counters: Counters) -> None:
         """Begin without a stream."""
         self.book = book
         self.state = BookState.SYNCING if book is None else BookState.STALE
         self.phase = SyncState.DISCONNECTED
         self.epoch: int | None = None
-        self.counters = Counters()
+        self.counters = counters
         self._sequencing = sequencing
-        self._depth = depth
         self._buffer = DiffBuffer(buffer_limit, sequencing)
         self._following: Follower | None = None
         self._candidate: Follower | None = None
+        self._held_at = 0
+        self._doubted = False
         self._behind = 0
         self._stale_since = 0
         self._stale_run = 0
@@ -93,7 +97,11 @@ class Transitions:
             return self._final
         if self.book is None:
             return BookState.SYNCING
-        return BookState.LIVE if self._following is not None and self.book.sound else BookState.STALE
+        following = self._following
+        if following is None or not self.book.sound:
+            return BookState.STALE
+        self._doubted = self._doubted and not following.confirmed
+        return BookState.STALE if self._doubted else BookState.LIVE
 
     def _ignore(self, _given: Given) -> Sequence[Effect]:
         return NOTHING
@@ -151,19 +159,20 @@ class Transitions:
 
     def _resync(self, given: Given) -> Sequence[Effect]:
         """Give up the chain; the event that showed the gap is the first of the next one."""
-        diff, error, followed = given.diff, given.error, self._following is not None
+        diff, error, base = given.diff, given.error, self._following or self._candidate
         if diff is not None:
             self.counters.gaps += 1
-            before = self._shown_id if followed else self._buffer.last_id
+            before = base.book.last_update_id if base is not None else self._buffer.last_id
             error = ExchangeError(f"expected a diff after update {before}, was U={diff.first_id} u={diff.last_id}")
         assert error is not None
         self._unfollow()
         if diff is not None:
             self._buffer.append(diff)
-        # Without a book to lose a snapshot is under way already; it serves the new chain, or is too old for it.
-        return [Resync(error), self._request()] if followed else [Resync(error)]
+        # Without a base a snapshot is under way already; it serves the new chain, or is too old for it.
+        return [Resync(error)] if base is None else [Resync(error), self._request()]
 
     def _ask_again(self, _given: Given) -> Sequence[Effect]:
+        self._candidate = None
         return [self._request()]
 
     def _ask_refresh(self, _given: Given) -> Sequence[Effect]:
@@ -172,24 +181,58 @@ class Transitions:
 
     def _hold(self, _given: Given) -> Sequence[Effect]:
         self._buffer.clear()
+        self._held_at = self.counters.diffs
         return [Ahead()]
 
     def _adopt(self, _given: Given) -> Sequence[Effect]:
-        self.counters.resyncs += self._was_live
+        candidate = self._candidate
+        assert candidate is not None
+        # One that was only doubted comes back as it was.
+        self.counters.resyncs += self._was_live and candidate.book is not self.book
         return self._after_apply(self._take_candidate())
 
+    def _join(self, given: Given) -> Sequence[Effect]:
+        assert self._candidate is not None
+        assert given.diff is not None
+        self._candidate.take(given.diff, given.now)
+        self.counters.applied += 1
+        return self._adopt(given)
+
+    def _doubt(self, given: Given) -> Sequence[Effect]:
+        """Take the book that was believed without a diff for a snapshot that is ahead of the stream."""
+        following = self._following
+        self._unfollow()
+        self._candidate = following
+        return [*self._drop(given), *self._hold(given)]
+
+    def _rejoin(self, _given: Given) -> Sequence[Effect]:
+        assert self._following is not None
+        self._following.joined = False
+        return NOTHING
+
+    def _rejoin_and_ask(self, given: Given) -> Sequence[Effect]:
+        self._rejoin(given)
+        return self._ask_refresh(given)
+
     def _swap(self, _given: Given) -> Sequence[Effect]:
-        old, candidate = self.book, self._candidate
-        assert old is not None
+        following, candidate = self._following, self._candidate
+        assert following is not None
         assert candidate is not None
+        old, new = following.book, candidate.book
         self.counters.refreshes += 1
         effects: list[Effect] = []
-        if old.sound and candidate.book.sound:
-            # Compared is what was promised, at the same id, where both vouch for it.
-            differences = old.differences(candidate.book, self._depth)
+        if not (old.crossed or new.crossed):
+            differences = old.differences(new)
             self.counters.audits += 1
             self.counters.audit_differences += differences
             effects.append(Audited(old.last_update_id, differences))
+            if differences:
+                error = AuditError(f"a fresh snapshot differs in {differences} levels at update {old.last_update_id}")
+                return [*effects, *self._step(Input.FAULT, Given(error=error))]
+        candidate.confirmed |= following.confirmed
+        candidate.joined |= following.joined and old.last_update_id == new.last_update_id
+        # Nothing is missing that the exchange has: whatever the doubt was, it is over.
+        self._doubted = False
         return [*effects, *self._after_apply(self._take_candidate())]
 
     def _close(self, _given: Given) -> Sequence[Effect]:
@@ -209,6 +252,10 @@ class Transitions:
         Action.ASK_AGAIN: _ask_again,
         Action.ASK_REFRESH: _ask_refresh,
         Action.ADOPT: _adopt,
+        Action.JOIN: _join,
+        Action.DOUBT: _doubt,
+        Action.REJOIN: _rejoin,
+        Action.REJOIN_AND_ASK: _rejoin_and_ask,
         Action.HOLD: _hold,
         Action.SWAP: _swap,
         Action.CLOSE: _close,

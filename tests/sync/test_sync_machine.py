@@ -1,12 +1,33 @@
 """The machine's paths one by one; what any mixture of them comes to is the property test's business."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sync_support import LIMIT, NaiveExchange, new_book, top_of
 
 from depthactors.book import BookState
-from depthactors.errors import BookIntegrityError, EscalatedError, ExchangeError, MalformedFrameError, StreamError
+from depthactors.errors import (
+    AuditError,
+    BookIntegrityError,
+    EscalatedError,
+    ExchangeError,
+    MalformedFrameError,
+    SilentStreamError,
+    StreamError,
+)
 from depthactors.markets import Sequencing
-from depthactors.sync import Ahead, Audited, Priority, Publish, RequestSnapshot, Resync, StateChanged, Synchronizer
+from depthactors.sync import (
+    Ahead,
+    Audited,
+    Priority,
+    Publish,
+    Refused,
+    RequestSnapshot,
+    Resync,
+    Silent,
+    StateChanged,
+    Synchronizer,
+)
 from depthactors.sync.table import SyncState
 from depthactors.sync.transitions import STALE_LIMIT
 from depthactors.wire import Diff, Snapshot
@@ -19,7 +40,7 @@ class Bench:
 
     def __init__(self, sequencing=Sequencing.CONTIGUOUS, seed=3):
         self.exchange = NaiveExchange(sequencing, seed)
-        self.sync = Synchronizer(sequencing, new_book, depth=3)
+        self.sync = Synchronizer(sequencing, new_book)
         self.effects = self.sync.stream_up(1)
 
     def trade(self, count=1):
@@ -117,15 +138,105 @@ def test_a_refresh_ahead_of_the_stream_waits_until_the_stream_has_reached_it(seq
 
 
 @BOTH
-def test_a_stream_that_never_reaches_a_snapshot_of_other_levels_is_doubted(sequencing):
+def test_a_stream_that_brings_nothing_though_the_book_moves_is_silent_and_not_live_until_it_brings_something(
+    sequencing,
+):
     bench = Bench(sequencing).live()
+    bench.sync.refresh()
+    missed = [bench.exchange.event()]
+    while bench.exchange.top(bench.exchange.id) == top_of(bench.sync.book):
+        missed.append(bench.exchange.event())
+    assert [type(effect) for effect in bench.snapshot().effects] == [Ahead]
+    effects = bench.sync.overdue()
+    assert [type(effect) for effect in effects] == [StateChanged, Resync, RequestSnapshot, Silent]
+    assert type(effects[3].error) is SilentStreamError
+    assert bench.sync.state is BookState.STALE
+    # A fresh base is taken, but nothing shows yet that the stream brings what changes it.
+    bench.snapshot()
+    assert (bench.sync.phase, bench.sync.state) == (SyncState.FOLLOWING, BookState.STALE)
+    assert top_of(bench.sync.book) == bench.exchange.top(bench.exchange.id)
+    bench.trade()
+    assert bench.kinds() == [StateChanged, Publish]
+    assert bench.sync.state is BookState.LIVE
+
+
+def test_a_silent_stream_of_a_book_that_does_not_move_any_more_is_live_after_the_next_comparison():
+    bench = Bench().live()
     bench.sync.refresh()
     while bench.exchange.top(bench.exchange.id) == top_of(bench.sync.book):
         bench.exchange.event()
-    assert [type(effect) for effect in bench.snapshot().effects] == [Ahead]
-    effects = bench.sync.overdue()
-    assert [type(effect) for effect in effects] == [StateChanged, Resync, RequestSnapshot]
+    bench.snapshot()
+    bench.sync.overdue()
+    bench.snapshot()
     assert bench.sync.state is BookState.STALE
+    bench.sync.refresh()
+    assert bench.snapshot().sync.state is BookState.LIVE
+
+
+@BOTH
+def test_a_refresh_that_the_stream_goes_on_without_meeting_is_of_another_book(sequencing):
+    bench = Bench(sequencing).live()
+    bench.sync.refresh()
+    foreign = NaiveExchange(sequencing, seed=99)
+    foreign.mid = 10
+    for _ in range(5):
+        foreign.event()
+    bench.sync.snapshot(1, foreign.snapshot()._replace(last_update_id=10**9), 0.0)
+    bench.trade(3)
+    effects = bench.sync.overdue()
+    assert [type(effect) for effect in effects] == [Refused, RequestSnapshot]
+    assert (bench.sync.state, bench.sync.counters.snapshots_refused) == (BookState.LIVE, 1)
+    assert [type(effect) for effect in bench.snapshot().effects] == [Audited, Publish]
+
+
+@BOTH
+def test_a_snapshot_ahead_of_a_stream_that_is_heard_is_not_believed_before_the_stream_meets_it(sequencing):
+    bench = Bench(sequencing).trade(2)
+    held_up = [bench.exchange.event() for _ in range(3)]
+    bench.snapshot()
+    assert bench.kinds() == [Ahead]
+    states = []
+    for diff in [*held_up, bench.exchange.event()]:
+        bench.effects = bench.sync.diff(1, diff, 1.0)
+        states.append(bench.sync.state)
+    assert set(states[:-2]) == {BookState.SYNCING}
+    assert states[-1] is BookState.LIVE
+    assert top_of(bench.sync.book) == bench.exchange.top(bench.sync.book.last_update_id)
+
+
+@BOTH
+def test_another_books_snapshot_is_refused_when_the_stream_goes_on_without_meeting_it(sequencing):
+    bench = Bench(sequencing).trade(2)
+    foreign = NaiveExchange(sequencing, seed=99)
+    bench.sync.snapshot(1, foreign.snapshot()._replace(last_update_id=10**9), 0.0)
+    bench.trade(3)
+    assert bench.sync.state is BookState.SYNCING
+    assert [type(effect) for effect in bench.sync.overdue()] == [Refused, RequestSnapshot]
+    assert bench.trade(1).snapshot(lag=1).sync.state is BookState.LIVE
+
+
+@BOTH
+def test_a_snapshot_ahead_of_a_stream_that_falls_silent_is_believed_when_a_second_one_says_so_too(sequencing):
+    bench = Bench(sequencing).trade(2)
+    bench.exchange.event()
+    bench.snapshot()
+    assert list(bench.sync.overdue()) == [RequestSnapshot(1, Priority.NEW)]
+    assert bench.sync.state is BookState.SYNCING
+    assert bench.snapshot().kinds() == [StateChanged, Publish]
+    assert bench.sync.state is BookState.LIVE
+
+
+@BOTH
+def test_a_book_that_was_believed_without_a_diff_is_doubted_when_the_first_one_is_older(sequencing):
+    bench = Bench(sequencing)
+    late = [bench.exchange.event() for _ in range(2)]
+    assert bench.snapshot().sync.state is BookState.LIVE
+    bench.effects = bench.sync.diff(1, late[0], 1.0)
+    assert bench.kinds() == [StateChanged, Ahead]
+    assert bench.sync.state is BookState.STALE
+    bench.sync.diff(1, late[1], 1.0)
+    bench.trade()
+    assert (bench.sync.state, bench.sync.counters.resyncs) == (BookState.LIVE, 0)
 
 
 def test_a_snapshot_that_is_ahead_by_its_id_alone_is_taken_in_the_end():
@@ -152,15 +263,188 @@ def test_a_stream_that_only_repeats_old_ids_is_doubted(sequencing):
     assert states[-1] is BookState.STALE
 
 
-def test_an_audit_counts_the_levels_that_differ():
+@pytest.mark.parametrize("place", [0, -1], ids=["best", "worst vouched for"])
+def test_an_audit_that_finds_a_difference_believes_neither_book(place):
+    bench = Bench().live()
+    before = bench.sync.book
+    bench.sync.refresh()
+    snapshot = bench.exchange.snapshot()
+    levels = [list(level) for level in snapshot.asks]
+    common = [number for number, (key, _) in enumerate(levels) if key <= before.asks.edge]
+    levels[common[place]][1] = "77"
+    effects = bench.sync.snapshot(1, snapshot._replace(asks=list(map(tuple, levels))), 0.0)
+    assert [type(effect) for effect in effects] == [Audited, StateChanged, Resync, RequestSnapshot]
+    assert effects[0] == Audited(bench.exchange.id, 1)
+    assert type(effects[1].error) is AuditError
+    assert effects[3].priority is Priority.RESYNC
+    assert (bench.sync.state, bench.sync.book) == (BookState.STALE, before)
+    assert bench.sync.counters.audit_differences == 1
+    assert bench.trade(1).snapshot(lag=1).sync.state is BookState.LIVE
+
+
+def test_an_audit_says_nothing_about_levels_that_only_one_of_the_two_vouches_for():
     bench = Bench().live()
     bench.sync.refresh()
     snapshot = bench.exchange.snapshot()
-    key, _ = snapshot.bids[0]
-    wrong = snapshot._replace(bids=[(key, "77"), *snapshot.bids[1:]])
-    effects = bench.sync.snapshot(1, wrong, 0.0)
-    assert effects[0] == Audited(bench.exchange.id, 1)
-    assert bench.sync.counters.audit_differences == 1
+    deeper = snapshot._replace(limit=LIMIT + 2, bids=[*snapshot.bids, (-0.5, "9"), (-0.25, "9")])
+    assert bench.sync.snapshot(1, deeper, 0.0)[0] == Audited(bench.exchange.id, 0)
+
+
+class TwoConnections:
+    """A connection and from time to time its successor, which bring the same updates, each in its own time.
+
+    With `merged`, every other connection brings two events as one, as a slower stream does.
+    """
+
+    def __init__(self, bench, *, merged):
+        self.bench, self.merged = bench, merged
+        self.wires, self.half = {1: []}, []
+
+    def merges(self, epoch):
+        return self.merged and epoch % 2 == 0
+
+    def trade(self, _data):
+        diff = self.bench.exchange.event()
+        for epoch, wire in self.wires.items():
+            if not self.merges(epoch):
+                wire.append(diff)
+            elif self.half:
+                wire.append(join(self.half.pop(), diff))
+            else:
+                self.half.append(diff)
+
+    def deliver(self, data):
+        epoch = data.draw(st.sampled_from(sorted(self.wires)))
+        wire = self.wires[epoch]
+        for diff in [wire.pop(0) for _ in range(min(len(wire), data.draw(st.integers(1, 3))))]:
+            self.bench.sync.diff(epoch, diff, 1.0)
+
+    def open(self, _data):
+        if len(self.wires) == 1:
+            (epoch,) = self.wires
+            self.wires[epoch + 1] = []
+            if self.merges(epoch + 1):
+                # An event that straddles the opening is the old connection's.
+                self.half.clear()
+            assert not self.bench.sync.stream_up(epoch + 1, epoch)
+
+    def hand_over(self, _data):
+        if len(self.wires) == 2:
+            old = min(self.wires)
+            # A connection is kept until what was under way when its successor opened has come.
+            for diff in [*self.wires.pop(old), *(self.half if self.merges(old) else [])]:
+                self.bench.sync.diff(old, diff, 1.0)
+            self.bench.sync.stream_down(old, StreamError("handed over"))
+
+
+@BOTH
+@pytest.mark.parametrize("merged", [False, True], ids=["the same events", "longer events"])
+@given(data=st.data())
+def test_a_successor_takes_over_without_a_gap_whatever_the_order_of_the_two(sequencing, merged, data):
+    bench = Bench(sequencing).live()
+    two = TwoConnections(bench, merged=merged)
+    for step in data.draw(st.lists(st.sampled_from([two.trade, two.deliver, two.open, two.hand_over]), max_size=40)):
+        step(data)
+        bench.sync.check()
+        assert bench.sync.state is BookState.LIVE
+        assert top_of(bench.sync.book) == bench.exchange.top(bench.sync.book.last_update_id)
+    counters = bench.sync.counters
+    assert (counters.gaps, counters.faults, counters.resyncs) == (0, 0, 0)
+
+
+@BOTH
+def test_a_connection_whose_end_was_not_told_is_over_when_the_next_one_begins(sequencing):
+    bench = Bench(sequencing).live()
+    effects = bench.sync.stream_up(2)
+    assert [type(effect) for effect in effects] == [StateChanged, RequestSnapshot]
+    assert type(effects[0].error) is StreamError
+    assert not bench.sync.stream_up(2), "the same once more"
+    assert not bench.sync.stream_up(1), "an older one, as good as over"
+    assert bench.sync.epoch == 2
+
+
+def join(one, other):
+    """Two events in a row as one, as a slower stream brings them."""
+    changes = [
+        list(dict([*first, *second]).items()) for first, second in ((one.bids, other.bids), (one.asks, other.asks))
+    ]
+    return Diff(one.first_id, other.last_id, one.previous_id, other.event_time, *changes)
+
+
+@BOTH
+def test_a_successor_takes_over_where_it_alone_brought_the_last_updates(sequencing):
+    bench = Bench(sequencing).live()
+    bench.sync.stream_up(2, 1)
+    shared = bench.exchange.event()
+    assert not bench.sync.diff(2, shared, 1.0)
+    bench.sync.diff(1, shared, 1.0)
+    for _ in range(3):
+        assert not bench.sync.diff(2, bench.exchange.event(), 1.0)
+    bench.effects = bench.sync.stream_down(1, StreamError("cut"))
+    assert bench.kinds() == [Publish]
+    assert (bench.sync.state, bench.sync.book.last_update_id) == (BookState.LIVE, bench.exchange.id)
+    assert bench.sync.counters.handovers == 1
+
+
+@BOTH
+def test_a_successor_that_misses_something_is_resynced_from(sequencing):
+    bench = Bench(sequencing).live()
+    bench.sync.stream_up(2, 1)
+    bench.exchange.event()
+    bench.sync.diff(2, bench.exchange.event(), 1.0)
+    bench.effects = bench.sync.stream_down(1, StreamError("cut"))
+    assert bench.kinds() == [StateChanged, Resync, RequestSnapshot]
+    assert bench.effects[2].epoch == 2
+    assert bench.sync.buffered == 1
+
+
+@BOTH
+def test_a_successor_that_ends_first_leaves_no_trace(sequencing):
+    bench = Bench(sequencing).live()
+    bench.sync.stream_up(2, 1)
+    bench.sync.diff(2, bench.exchange.event(), 1.0)
+    assert not bench.sync.fault(2, MalformedFrameError("garbled"))
+    assert not bench.sync.stream_down(2, StreamError("cut"))
+    assert bench.sync.state is BookState.LIVE
+    bench.sync.stream_down(1, StreamError("cut"))
+    assert bench.sync.state is BookState.STALE
+
+
+@BOTH
+@pytest.mark.parametrize("phase", [SyncState.BUFFERING, SyncState.BRIDGING, SyncState.REFRESHING, SyncState.ALIGNING])
+def test_a_handover_while_a_snapshot_is_under_way(sequencing, phase):
+    bench = Bench(sequencing)
+    if phase is SyncState.BUFFERING:
+        bench.trade(2)
+    elif phase is SyncState.BRIDGING:
+        bench.trade(2)
+        held_up = [bench.exchange.event() for _ in range(2)]
+        bench.snapshot()
+    else:
+        bench.live()
+        bench.sync.refresh()
+        held_up = [bench.exchange.event() for _ in range(2)]
+        if phase is SyncState.ALIGNING:
+            bench.snapshot()
+        else:
+            for diff in held_up:
+                bench.sync.diff(1, diff, 1.0)
+    assert bench.sync.phase is phase
+    bench.sync.stream_up(2, 1)
+    if phase in {SyncState.BRIDGING, SyncState.ALIGNING}:
+        for diff in held_up:
+            bench.sync.diff(2, diff, 1.0)
+    effects = bench.sync.stream_down(1, StreamError("handed over"))
+    asked = [effect.epoch for effect in effects if isinstance(effect, RequestSnapshot)]
+    assert asked == ([2] if phase in {SyncState.BUFFERING, SyncState.REFRESHING} else [])
+    bench.sync.check()
+    for _ in range(3):
+        bench.sync.diff(2, bench.exchange.event(), 1.0)
+    if asked:
+        bench.sync.snapshot(2, bench.exchange.snapshot(lag=1), 2.0)
+    assert (bench.sync.state, bench.sync.phase) == (BookState.LIVE, SyncState.FOLLOWING)
+    assert top_of(bench.sync.book) == bench.exchange.top(bench.exchange.id)
+    assert bench.sync.counters.resyncs == 0
 
 
 def test_what_an_old_connection_brings_is_dropped_and_counted():
@@ -179,6 +463,7 @@ def test_what_an_old_connection_brings_is_dropped_and_counted():
 
 def test_a_lagging_snapshot_never_takes_readers_back():
     bench = Bench().live()
+    bench.sync.stream_down(1, StreamError("cut"))
     bench.sync.stream_up(2)
     assert list(bench.sync.snapshot(2, bench.exchange.snapshot(lag=1), 0.0)) == [RequestSnapshot(2, Priority.RESYNC)]
     bench.sync.snapshot(2, bench.exchange.snapshot(), 0.0)
@@ -187,6 +472,7 @@ def test_a_lagging_snapshot_never_takes_readers_back():
 
 def test_an_exchange_that_begins_anew_at_lower_ids_is_believed_in_the_end():
     bench = Bench().live()
+    bench.sync.stream_down(1, StreamError("cut"))
     bench.sync.stream_up(2)
     fresh = NaiveExchange(Sequencing.CONTIGUOUS, seed=8)
     bench.sync.book.last_update_id = 10**9
@@ -255,6 +541,6 @@ def test_after_the_end_nothing_changes_any_more(state):
 
 def test_a_successor_shows_the_last_good_book_as_stale():
     book = Bench().live().sync.book
-    sync = Synchronizer(Sequencing.CONTIGUOUS, new_book, depth=3, book=book)
+    sync = Synchronizer(Sequencing.CONTIGUOUS, new_book, book=book)
     assert (sync.book, sync.state) == (book, BookState.STALE)
     assert list(sync.stream_up(5)) == [RequestSnapshot(5, Priority.RESYNC)]

@@ -10,7 +10,7 @@ from sync_support import NaiveExchange, new_book, top_of
 from depthactors.book import BookState
 from depthactors.errors import MalformedFrameError, StreamError
 from depthactors.markets import Sequencing
-from depthactors.sync import Publish, RequestSnapshot, StateChanged, Synchronizer
+from depthactors.sync import Audited, Publish, RequestSnapshot, StateChanged, Synchronizer
 
 BUFFER_LIMIT = 6
 
@@ -23,10 +23,9 @@ class Interleavings(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 2**16))
     def begin(self, seed):
         self.exchange = NaiveExchange(self.sequencing, seed)
-        self.sync = Synchronizer(self.sequencing, new_book, depth=3, buffer_limit=BUFFER_LIMIT)
-        self.epoch = 0
-        self.connected = False
-        self.wire = deque()
+        self.sync = Synchronizer(self.sequencing, new_book, buffer_limit=BUFFER_LIMIT)
+        self.epochs = 0
+        self.wires = {}
         self.last = None
         self.requests = deque()
         self.answers = deque()
@@ -36,69 +35,104 @@ class Interleavings(RuleBasedStateMachine):
     def take(self, effects):
         for effect in effects:
             if isinstance(effect, RequestSnapshot):
-                assert effect.epoch == self.epoch
+                assert effect.epoch == next(iter(self.wires))
                 self.requests.append(effect)
             elif isinstance(effect, StateChanged):
                 assert effect.previous is self.told is not effect.state
                 self.told = effect.state
+            elif isinstance(effect, Audited):
+                assert effect.differences == 0
             elif isinstance(effect, Publish) and self.told is BookState.LIVE:
                 # What readers are shown never runs backwards.
                 assert self.sync.book.last_update_id >= self.published
                 self.published = self.sync.book.last_update_id
 
+    @precondition(lambda self: len(self.wires) < 2)
     @rule()
     def connect(self):
-        self.epoch += 1
-        self.connected = True
-        self.wire.clear()
-        self.take(self.sync.stream_up(self.epoch))
+        """A connection, or the successor of the one there is."""
+        self.epochs += 1
+        beside = next(iter(self.wires), None)
+        self.wires[self.epochs] = deque()
+        self.take(self.sync.stream_up(self.epochs, beside))
 
-    @precondition(lambda self: self.connected)
+    @precondition(lambda self: self.wires)
     @rule()
-    def disconnect(self):
-        self.connected = False
-        self.take(self.sync.stream_down(self.epoch, StreamError("cut")))
+    def connect_without_a_word(self):
+        """A new connection, and the end of those before is not told."""
+        self.epochs += 1
+        self.wires = {self.epochs: deque()}
+        self.requests.clear()
+        self.take(self.sync.stream_up(self.epochs))
+
+    @precondition(lambda self: self.wires)
+    @rule(data=st.data())
+    def disconnect(self, data):
+        """Either of them may end first."""
+        epoch = data.draw(st.sampled_from(list(self.wires)))
+        del self.wires[epoch]
+        self.take(self.sync.stream_down(epoch, StreamError("cut")))
 
     @rule(count=st.integers(1, 4))
     def trade(self, count):
         for _ in range(count):
             diff = self.exchange.event()
             self.last = diff
-            if self.connected:
-                self.wire.append((self.epoch, diff))
+            for wire in self.wires.values():
+                wire.append(diff)
 
-    @precondition(lambda self: self.wire)
-    @rule(count=st.integers(1, 4))
-    def deliver(self, count):
-        for _ in range(min(count, len(self.wire))):
-            self.take(self.sync.diff(*self.wire.popleft(), 1.0))
+    @precondition(lambda self: self.wires)
+    @rule(data=st.data(), count=st.integers(1, 4))
+    def deliver(self, data, count):
+        epoch, wire = self.pick(data)
+        for _ in range(min(count, len(wire))):
+            self.take(self.sync.diff(epoch, wire.popleft(), 1.0))
 
-    @precondition(lambda self: self.wire)
-    @rule()
-    def drop(self):
-        self.wire.popleft()
+    @precondition(lambda self: any(self.wires.values()))
+    @rule(data=st.data())
+    def drop(self, data):
+        _, wire = self.pick(data)
+        if wire:
+            wire.popleft()
 
-    @precondition(lambda self: self.wire)
-    @rule()
-    def duplicate(self):
-        self.wire.insert(1, self.wire[0])
+    @precondition(lambda self: any(self.wires.values()))
+    @rule(data=st.data())
+    def duplicate(self, data):
+        _, wire = self.pick(data)
+        if wire:
+            wire.insert(1, wire[0])
 
-    @precondition(lambda self: len(self.wire) > 1)
-    @rule(distance=st.integers(1, 3))
-    def delay(self, distance):
-        moved = self.wire.popleft()
-        self.wire.insert(min(distance, len(self.wire)), moved)
+    @precondition(lambda self: any(self.wires.values()))
+    @rule(data=st.data(), distance=st.integers(1, 3))
+    def delay(self, data, distance):
+        _, wire = self.pick(data)
+        if wire:
+            moved = wire.popleft()
+            wire.insert(min(distance, len(wire)), moved)
 
-    @precondition(lambda self: self.last is not None and self.epoch > 1)
+    @precondition(lambda self: self.last is not None and self.epochs > 2)
     @rule()
     def late_frame(self):
-        self.take(self.sync.diff(self.epoch - 1, self.last, 1.0))
+        self.take(self.sync.diff(self.epochs - 2, self.last, 1.0))
 
-    @precondition(lambda self: self.wire)
+    @precondition(lambda self: any(self.wires.values()))
+    @rule(data=st.data())
+    def garble(self, data):
+        epoch, wire = self.pick(data)
+        if wire:
+            wire.popleft()
+            self.take(self.sync.fault(epoch, MalformedFrameError("garbled")))
+
     @rule()
-    def garble(self):
-        self.wire.popleft()
-        self.take(self.sync.fault(self.epoch, MalformedFrameError("garbled")))
+    def overdue(self):
+        """What is held has been waited for long enough; nothing of it is under way any more."""
+        for epoch, wire in list(self.wires.items()):
+            while wire:
+                self.take(self.sync.diff(epoch, wire.popleft(), 1.0))
+        self.take(self.sync.overdue())
+
+    def pick(self, data):
+        return data.draw(st.sampled_from(list(self.wires.items())))
 
     @precondition(lambda self: self.requests)
     @rule(lag=st.integers(0, 5))
@@ -111,6 +145,14 @@ class Interleavings(RuleBasedStateMachine):
     def snapshot_arrives(self):
         self.take(self.sync.snapshot(*self.answers.popleft(), 2.0))
 
+    @precondition(lambda self: self.requests and self.sync.buffered)
+    @rule()
+    def another_books_snapshot(self):
+        """The exchange answers with another symbol's book, whose ids are others."""
+        foreign = NaiveExchange(self.sequencing, seed=7).snapshot()
+        epoch = self.requests.popleft().epoch
+        self.take(self.sync.snapshot(epoch, foreign._replace(last_update_id=10**9), 2.0))
+
     @precondition(lambda self: self.requests)
     @rule()
     def snapshot_fails(self):
@@ -122,11 +164,12 @@ class Interleavings(RuleBasedStateMachine):
     def refresh(self):
         self.take(self.sync.refresh())
 
-    @precondition(lambda self: self.epoch)
     @rule()
     def calm(self):
         """Once nothing goes wrong any more, the book is live and equal, however it got here."""
-        self.wire.clear()
+        for epoch in list(self.wires):
+            del self.wires[epoch]
+            self.take(self.sync.stream_down(epoch, StreamError("cut")))
         self.requests.clear()
         self.answers.clear()
         self.connect()
@@ -134,13 +177,17 @@ class Interleavings(RuleBasedStateMachine):
             while self.requests:
                 # The usual order: some events, then the snapshot that was cut before the last of them.
                 request, snapshot = self.requests.popleft(), self.exchange.snapshot()
-                self.trade(1)
-                self.deliver(9)
+                self.trade_and_deliver()
                 self.take(self.sync.snapshot(request.epoch, snapshot, 3.0))
-            self.trade(1)
-            self.deliver(9)
+            self.trade_and_deliver()
         assert self.sync.state is BookState.LIVE
         assert self.sync.book.last_update_id == self.exchange.id
+
+    def trade_and_deliver(self):
+        self.trade(1)
+        ((epoch, wire),) = self.wires.items()
+        while wire:
+            self.take(self.sync.diff(epoch, wire.popleft(), 1.0))
 
     @invariant()
     def holds(self):

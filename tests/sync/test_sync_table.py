@@ -5,18 +5,27 @@ import pytest
 from depthactors.sync.table import TABLE, Action, Input, SyncState, diagram
 from depthactors.sync.transitions import Transitions
 
-DIFFS = {Input.DIFF_STALE, Input.DIFF_NEXT, Input.DIFF_GAP}
 FOLLOWED = {SyncState.FOLLOWING, SyncState.REFRESHING, SyncState.ALIGNING}
-CONNECTED = FOLLOWED | {SyncState.BUFFERING}
+BASED = FOLLOWED | {SyncState.BRIDGING}
+CONNECTED = BASED | {SyncState.BUFFERING}
 
 
 @pytest.mark.parametrize("state", CONNECTED, ids=lambda state: state.value)
 def test_a_connected_book_has_an_answer_to_whatever_a_stream_brings(state):
-    for cause in DIFFS | {Input.STREAM_UP, Input.STREAM_DOWN, Input.FAULT, Input.REFRESH_DUE, Input.CLOSE}:
+    causes = {Input.DIFF_NEXT, Input.DIFF_GAP, Input.STREAM_DOWN, Input.HANDOVER}
+    # A book without a base has nothing to be behind of, one that is not confirmed only that.
+    causes |= {Input.DIFF_BEHIND} if state in BASED else set()
+    causes |= {Input.DIFF_STALE} if state is not SyncState.BRIDGING else set()
+    for cause in causes | {Input.FAULT, Input.REFRESH_DUE, Input.CLOSE}:
         assert (state, cause) in TABLE
 
 
 @pytest.mark.parametrize("state", FOLLOWED, ids=lambda state: state.value)
+def test_a_handover_leaves_a_followed_book_followed(state):
+    assert TABLE[state, Input.HANDOVER][0] is state
+
+
+@pytest.mark.parametrize("state", BASED, ids=lambda state: state.value)
 def test_a_gap_and_a_fault_always_end_in_buffering(state):
     for cause in (Input.DIFF_GAP, Input.FAULT):
         assert TABLE[state, cause] == (SyncState.BUFFERING, Action.RESYNC)
@@ -27,9 +36,10 @@ def test_a_lost_stream_disconnects(state):
     assert TABLE[state, Input.STREAM_DOWN] == (SyncState.DISCONNECTED, Action.SUSPEND)
 
 
-def test_only_a_fitting_snapshot_or_a_meeting_leads_to_following():
-    causes = {cause for (state, cause), (after, _) in TABLE.items() if after is SyncState.FOLLOWING is not state}
-    assert causes == {Input.SNAPSHOT_FITS, Input.MET}
+def test_only_a_meeting_of_stream_and_snapshot_leads_to_following():
+    ways = {(state, cause) for (state, cause), (after, _) in TABLE.items() if after is SyncState.FOLLOWING is not state}
+    fits = {(state, Input.SNAPSHOT_FITS) for state in (SyncState.BUFFERING, SyncState.REFRESHING)}
+    assert ways == fits | {(SyncState.ALIGNING, Input.MET), (SyncState.BRIDGING, Input.DIFF_NEXT)}
 
 
 def test_nothing_leads_out_of_closed():

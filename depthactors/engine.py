@@ -34,7 +34,7 @@ from depthactors.actors.messages import (
     Shutdown,
     Status,
 )
-from depthactors.actors.supervisor import Children, NetworkSettings, Supervisor
+from depthactors.actors.supervisor import ROTATE_AFTER, Children, NetworkSettings, Supervisor
 from depthactors.book import BookState
 from depthactors.callbacks import check_callback, view_teller
 from depthactors.environment import resolve
@@ -96,7 +96,8 @@ class DepthEngine:
         proxy: str | None = None,
         connect_timeout: float = 5.0,
         read_timeout: float = 10.0,
-        silence_limit: float = 30.0,
+        silence_limit: float = 10.0,
+        rotate_after: float | None = ROTATE_AFTER,
         on_error: Callable[[DepthActorsError], None] | None = None,
     ) -> None:
         """Check and keep the settings; nothing is started.
@@ -110,7 +111,10 @@ class DepthEngine:
             proxy: `http://user:password@host:port` for everything; `None` for the environment's.
             connect_timeout: seconds for connecting.
             read_timeout: seconds for a REST answer.
-            silence_limit: seconds of silence after which a connection is pinged, then given up.
+            silence_limit: seconds of silence after which a connection is pinged, and after as many again
+                given up: a half-open one is noticed within twice that time.
+            rotate_after: seconds after which a connection is replaced by a successor, without a gap; the
+                exchange ends any after 24 hours. `None` leaves that to the exchange, with a resync.
             on_error: told, in a thread of the engine, of errors that belong to no single book.
 
         Raises:
@@ -126,6 +130,8 @@ class DepthEngine:
         ):
             _check_seconds(name, seconds)
         check_interval(refresh_interval)
+        if rotate_after is not None:
+            _check_seconds("rotate_after", rotate_after)
         if max_reconnects is not None and (type(max_reconnects) is not int or max_reconnects < 0):
             msg = f"expected max_reconnects as a number of tries or None, was {max_reconnects!r}"
             raise UsageError(msg)
@@ -142,6 +148,7 @@ class DepthEngine:
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             silence_limit=silence_limit,
+            rotate_after=rotate_after,
         )
         self._on_error = on_error
         self._supervisor: pykka.ActorRef[Supervisor] | None = None

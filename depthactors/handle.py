@@ -64,10 +64,7 @@ class BookHandle:
     @property
     def state(self) -> BookState:
         """What may be believed of the book at this moment."""
-        book, state = self.cell.current
-        if state is BookState.LIVE and book is not None and not (book.sound and book.depth >= self._depth):
-            return BookState.STALE
-        return state
+        return self.cell.state_of(self._depth)
 
     @property
     def error(self) -> DepthActorsError | None:

@@ -50,6 +50,7 @@ class Market:
         ping_interval: seconds between the server's pings.
         pong_deadline: seconds the server waits for the pong before it disconnects.
         connection_life: seconds after which the server ends any connection.
+        connections: websockets that one address may try to open in five minutes.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Market:
     ping_interval: float
     pong_deadline: float
     connection_life: float = 24 * 3600.0
+    connections: int = 300
 
     def diff_stream(self, symbol: str, speed_ms: int = 100) -> str:
         """Name the diff-depth stream of `symbol` at one of the market's speeds."""
@@ -129,7 +131,12 @@ class Market:
             raise UsageError(msg)
         base = f"{parts.netloc}{parts.path.rstrip('/')}"
         secure = "s" if parts.scheme == "https" else ""
-        return replace(self, rest_url=f"http{secure}://{base}", stream_url=f"ws{secure}://{base}")
+        return replace(
+            self,
+            rest_url=f"http{secure}://{base}",
+            stream_url=f"ws{secure}://{base}",
+            weight_pool=f"{self.weight_pool}@{parts.netloc}",
+        )
 
 
 SPOT = Market(

@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from depthactors import DepthEngine
 from depthactors.exchange import LocalExchange
+from depthactors.net.allowance import forget_allowances
 
 CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2] / "shared" / "captures"))
 DEADLINE = 5.0
@@ -51,6 +52,12 @@ def _no_thread_left():
             thread.join(max(0.0, deadline - time.monotonic()))
     left = [thread.name for thread in ours if thread.is_alive() and thread not in before]
     assert left == [], f"threads left behind: {left}"
+
+
+@pytest.fixture(autouse=True)
+def _no_allowance_kept():
+    """Forget what the exchange of another test, perhaps on the same port, has allowed."""
+    forget_allowances()
 
 
 @pytest.fixture

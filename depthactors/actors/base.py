@@ -1,9 +1,10 @@
 """What every actor here has: a mailbox of our kind, timers, and a death that is told.
 
-Pykka's rules that this is built on: an exception in `on_start` runs no hook, so nothing fallible is
-done there; one while handling a `tell` runs `on_failure` and kills the actor; one while handling an
-`ask` goes to the caller and does not; a `BaseException` would stop every actor of the process, the
-host program's own included, so none gets out of here.
+Pykka's rules that this is built on: an exception in `on_start` runs no hook; one while handling a
+`tell` runs `on_failure` and kills the actor; one while handling an `ask` goes to the caller and does
+not; a `BaseException` would stop every actor of the process, the host program's own included. So what
+an actor does at its start goes into `begin`, whose failure is a death like any other, and whatever is
+raised leaves here as an `Exception` or not at all.
 """
 
 from __future__ import annotations
@@ -57,6 +58,15 @@ class EngineActor(pykka.ThreadingActor):
         self.mailbox.thread = thread
         thread.start()
 
+    def on_start(self) -> None:
+        """Begin, in the actor's thread; a failure is told as pykka would not tell it."""
+        try:
+            self.begin()
+        except BaseException as error:
+            self.on_failure(type(error), error, None)
+            msg = f"{self.name}: {type(error).__name__} at the start"
+            raise LifecycleError(msg) from error
+
     def on_receive(self, message: Any) -> Any:
         """Handle one message in the actor's thread; what is no `Exception` is made one."""
         try:
@@ -67,6 +77,9 @@ class EngineActor(pykka.ThreadingActor):
             msg = f"{self.name}: {type(error).__name__} while handling {type(message).__name__}"
             raise LifecycleError(msg) from error
 
+    def begin(self) -> None:
+        """Set timers and the like, before the first message; runs in the actor's thread."""
+
     def handle(self, message: Any) -> Any:
         """Do what the message asks; runs in the actor's thread."""
         raise NotImplementedError
@@ -76,7 +89,7 @@ class EngineActor(pykka.ThreadingActor):
 
     def on_stop(self) -> None:
         """Release, in the actor's thread."""
-        self.release(None)
+        self._release(None)
 
     def on_failure(
         self,
@@ -86,11 +99,15 @@ class EngineActor(pykka.ThreadingActor):
     ) -> None:
         """Release and tell the supervisor, in the dying actor's thread."""
         del exception_type, traceback
+        self._release(exception_value)
+        if self.parent is not None and exception_value is not None:
+            tell(self.parent, ChildFailed(self.name, self.actor_ref, exception_value))
+
+    def _release(self, error: BaseException | None) -> None:
         try:
-            self.release(exception_value)
-        finally:
-            if self.parent is not None and exception_value is not None:
-                tell(self.parent, ChildFailed(self.name, self.actor_ref, exception_value))
+            self.release(error)
+        except BaseException:
+            logger.exception("! %s could not give back all that it held", self.name)
 
 
 def tell(ref: pykka.ActorRef[Any], message: Any) -> bool:

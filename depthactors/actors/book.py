@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import wire
@@ -30,6 +31,7 @@ from depthactors.actors.messages import (
     SnapshotWanted,
     Status,
     StreamDown,
+    StreamSilent,
     StreamUp,
     Tick,
     Top,
@@ -44,7 +46,17 @@ from depthactors.errors import (
     UsageError,
 )
 from depthactors.pacing import Backoff
-from depthactors.sync import Ahead, Audited, Priority, Publish, RequestSnapshot, Resync, StateChanged, Synchronizer
+from depthactors.sync import (
+    Ahead,
+    Priority,
+    Publish,
+    Refused,
+    RequestSnapshot,
+    Resync,
+    Silent,
+    StateChanged,
+    Synchronizer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,7 +75,7 @@ logger = logging.getLogger(__name__)
 
 _LATE: Final = 0.25
 """Seconds that a frame may have waited for listeners to be called for it; later ones wait for the latest state."""
-_SNAPSHOT_BACKOFF: Final = Backoff(first=0.5, factor=2.0, cap=30.0)
+_SNAPSHOT_BACKOFF: Final = Backoff(first=0.5, factor=2.0, cap=8.0)
 _REQUESTS_IN_A_ROW: Final = 5.0
 """Seconds: a request so soon after another waits its backoff, whatever the reason for either."""
 _FIRST_DIFF_PATIENCE: Final = 0.25
@@ -79,6 +91,9 @@ _REQUEST_DEADLINE: Final = 60.0
 """Seconds after which an unanswered request is sent again; waiting for weight may take longer."""
 _AHEAD_DEADLINE: Final = 10.0
 """Seconds for the stream to reach a snapshot that is ahead of it; the slowest stream tells once a second."""
+_QUIET_LIMIT: Final = 15.0
+"""Seconds without a diff after which a snapshot is asked whether the book is just quiet. Doubled for a book that
+was, so that one that hardly ever trades costs no more weight than its refreshes."""
 _REFRESH_SPREAD: Final = 0.2
 """Share of the refresh interval over which the books of an engine spread their refreshes."""
 _REQUESTS_AFTER_USE: Final = 2
@@ -104,7 +119,7 @@ class BookActor(EngineActor):
         self._snapshots = snapshots
         self._market, self._symbol, self._depth = spec.market, spec.symbol, spec.depth
         self._limit = spec.market.snapshot_limit(spec.depth)
-        self._sync = Synchronizer(spec.market.sequencing, self._new_book, depth=spec.depth, book=cell.last_good())
+        self._sync = Synchronizer(spec.market.sequencing, self._new_book, book=cell.last_good(), counters=cell.counters)
         self._requests = 0
         self._requested_at = 0.0
         self._request_serial = 0
@@ -114,13 +129,16 @@ class BookActor(EngineActor):
         self._failure_told = False
         self._callback_errors = 0
         self._coalesced = 0
+        self._quiet_limit = _QUIET_LIMIT
+        self._heard_of = 0
         cell.ref = self.actor_ref
         cell.answer = self.handle
         cell.publish(self._sync.book, self._sync.state)
 
-    def on_start(self) -> None:
-        """Set the refresh timer."""
+    def begin(self) -> None:
+        """Set the timers."""
         self._set_refresh_timer()
+        self.mailbox.after(self._quiet_limit, Tick("quiet"))
 
     def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - the list of messages, a line each
         """Handle what comes from sockets, snapshots, listeners and askers."""
@@ -137,8 +155,8 @@ class BookActor(EngineActor):
                 return self._view(None).to_price(side, price)
             case Status():
                 return self._status()
-            case StreamUp(epoch):
-                return self._carry_out(self._sync.stream_up(epoch))
+            case StreamUp(epoch, beside):
+                return self._carry_out(self._sync.stream_up(epoch, beside))
             case StreamDown(epoch, error):
                 return self._stream_down(epoch, error)
             case FramesLost(epoch, count):
@@ -165,6 +183,8 @@ class BookActor(EngineActor):
             case Tick("refresh"):
                 self._set_refresh_timer()
                 return self._carry_out(self._sync.refresh())
+            case Tick("quiet"):
+                return self._look_for_silence()
             case Greet(listener):
                 return self._greet(listener)
             case Ping():
@@ -231,7 +251,7 @@ class BookActor(EngineActor):
 
     # Effects.
 
-    def _carry_out(self, effects: Iterable[Effect], *, again: bool = False) -> None:
+    def _carry_out(self, effects: Iterable[Effect], *, again: bool = False) -> None:  # noqa: C901 - a line an effect
         """Do what the machine wants; `again` where a request would repeat one that was just answered."""
         sync = self._sync
         changed = sync.state is not self._cell.state
@@ -251,9 +271,12 @@ class BookActor(EngineActor):
                     if not changed:
                         # No change of state tells of it, so this does.
                         self._tell_event(BookEvent(self._symbol, sync.state, sync.state, error))
-                case Audited(last_update_id, differences) if differences:
-                    words = f"a fresh snapshot differs in {differences} levels at update {last_update_id}"
-                    self._tell_error(ExchangeError(f"{self._symbol}: {words}"))
+                case Refused(error):
+                    self._tell_error(error)
+                case Silent(error):
+                    self._quiet_limit = _QUIET_LIMIT
+                    if self.parent is not None:
+                        tell(self.parent, StreamSilent(self._cell, error))
 
     def _tell_state(self, change: StateChanged) -> None:
         self._cell.error = change.error
@@ -283,6 +306,15 @@ class BookActor(EngineActor):
         if interval:
             spread = 1 - _REFRESH_SPREAD * random.random()  # noqa: S311 - spreads load, guards nothing
             self.mailbox.after(interval * spread, Tick("refresh"))
+
+    def _look_for_silence(self) -> None:
+        """Ask for a snapshot if the stream has brought nothing for long: it may be quiet, or not served at all."""
+        heard_of = self._sync.counters.diffs
+        if heard_of == self._heard_of:
+            self._quiet_limit = min(2 * self._quiet_limit, self._cell.spec.refresh_interval or inf)
+            self._carry_out(self._sync.refresh())
+        self._heard_of = heard_of
+        self.mailbox.after(self._quiet_limit, Tick("quiet"))
 
     # Snapshots.
 
@@ -359,7 +391,7 @@ class BookActor(EngineActor):
     def _stream_down(self, epoch: int, error: DepthActorsError) -> None:
         before = self._sync.state
         self._carry_out(self._sync.stream_down(epoch, error))
-        if self._sync.state is before:
+        if self._sync.state is before and self._sync.epoch is None:
             # The book was not live anyway; why it is not getting there is news.
             self._tell_error(error)
 
@@ -418,6 +450,7 @@ class BookActor(EngineActor):
             state=state,
             last_update_id=book.last_update_id if book else 0,
             age=max(0.0, time.time() - book.recv_time) if book else 0.0,
+            lag=self._cell.lag(),
             trusted_bids=book.trusted_bids if book else 0,
             trusted_asks=book.trusted_asks if book else 0,
             waiting_frames=self.mailbox.waiting_frames,

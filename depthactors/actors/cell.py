@@ -10,8 +10,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from depthactors.actors.base import mailbox_of
 from depthactors.book import BookState, BookView
 from depthactors.book.view import capture
+from depthactors.sync import Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 20
 """Optimistic copies before an actor is asked; each torn one means that an update fell into it."""
+LAG_LIMIT: Final = 5.0
+"""Seconds that frames may wait for a book until it is called stale: its actor is stuck, or too slow."""
 
 
 class BookCell:
@@ -36,6 +40,7 @@ class BookCell:
         current: the book that readers see and what may be believed of it, always set together.
         settled: set while waiting is of no use: the book is live, or over.
         error: why it is not live, where there is a why.
+        counters: what happened to the book, whoever kept it.
         listeners: who is told; `add` and `remove` replace the tuple.
         restarts: how often the actor was replaced.
         followers: how many subscriptions share it; only the supervisor counts.
@@ -49,6 +54,7 @@ class BookCell:
         self.current: tuple[OrderBook | None, BookState] = (None, BookState.SYNCING)
         self.settled = threading.Event()
         self.error: DepthActorsError | None = None
+        self.counters = Counters()
         self.listeners: tuple[Listener, ...] = ()
         self._changing = threading.Lock()
         self.restarts = 0
@@ -57,8 +63,21 @@ class BookCell:
 
     @property
     def state(self) -> BookState:
-        """What may be believed of the book."""
+        """What its actor says may be believed of the book; `state_of` also asks whether the actor gets on."""
         return self.current[1]
+
+    def lag(self) -> float:
+        """Seconds for which the oldest frames have waited for the book's actor. Any thread."""
+        return mailbox_of(self.ref).lag(time.time()) if self.ref is not None else 0.0
+
+    def state_of(self, depth: int) -> BookState:
+        """What may be believed of the best `depth` levels at this moment. Any thread, O(1)."""
+        book, state = self.current
+        if state is BookState.LIVE and book is not None:
+            promised = book.sound and book.depth >= depth
+            if not promised or self.lag() > LAG_LIMIT:
+                return BookState.STALE
+        return state
 
     def add(self, listener: Listener) -> None:
         """Let a listener be told by whoever keeps the book, now or later; any thread."""
@@ -93,12 +112,15 @@ class BookCell:
     def view(self, count: int | None, number: type[float | Decimal], depth: int = 0) -> BookView | None:
         """Copy the best `count` levels without a message; any thread.
 
-        A live book that does not promise `depth` levels yet is stale in it.
+        A live book that does not promise `depth` levels yet is stale in it, as is one whose actor is
+        behind its stream by more than `LAG_LIMIT`.
 
         Returns `None` when the book changed under each of several tries.
         """
         for attempt in range(_TRIES):
             book, state = self.current
+            if state is BookState.LIVE and self.lag() > LAG_LIMIT:
+                state = BookState.STALE
             if book is None:
                 return BookView(self.spec.symbol, state, number=number)
             view = capture(book, count, state, number, time.time(), depth)

@@ -2,11 +2,12 @@
 
 Pykka's own inbox is a `queue.Queue`: unbounded, first come first served, and with a lock and a
 condition that cost more than a small message. Here a `SimpleQueue` carries the wake-ups and two
-deques the messages. It takes no lock of its own, so a signal handler may send.
+deques the messages. Sending takes no lock of its own, so a signal handler may send.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from heapq import heappop, heappush
@@ -17,8 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 from pykka._envelope import Envelope
 
 if TYPE_CHECKING:
-    import threading
-
     from depthactors.actors.messages import Frames
 
 FRAME_LIMIT: Final = 5_000
@@ -45,9 +44,11 @@ class Mailbox:
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._control: deque[Envelope[Any]] = deque()
         self._data: deque[Envelope[Any]] = deque()
-        # Two counters, each with one writer (the reader thread, the actor), instead of one with a lock.
+        # Two counters instead of one: the actor writes one of them without a lock. The other has one for
+        # the moments when a connection and its successor both bring frames.
         self._frames_in = 0
         self._frames_out = 0
+        self._counting = threading.Lock()
         self._timers: list[tuple[float, int, Any]] = []
         self._timer_was_last = False
         self._serial = count()
@@ -67,14 +68,29 @@ class Mailbox:
         return self.waiting_frames + frames <= self._frame_limit
 
     def put_frames(self, message: Frames) -> None:
-        """Add frames behind all that was put in order before; one reader thread at a time."""
-        self._frames_in += len(message.frames)
+        """Add frames behind all that was put in order before; for reader threads."""
+        with self._counting:
+            self._frames_in += len(message.frames)
         self.put_ordered(message)
+
+    def drop_frames(self, count: int) -> None:
+        """Count frames that were not put, for want of room; for reader threads."""
+        with self._counting:
+            self.dropped += count
 
     @property
     def waiting_frames(self) -> int:
         """Frames put and not yet got."""
         return self._frames_in - self._frames_out
+
+    def lag(self, now: float) -> float:
+        """Seconds for which the oldest frames have waited, 0 if none wait; `now` since the epoch. Any thread."""
+        try:
+            waiting_since = getattr(self._data[0].message, "recv_time", now)
+        except IndexError:
+            # Taken in between, perhaps.
+            return 0.0
+        return max(0.0, now - waiting_since)
 
     def get(self) -> Envelope[Any]:
         """Wait for the next message: a timer that is due, else control, else data.

@@ -79,6 +79,7 @@ class BookStatus:
         symbol, market, state, last_update_id: as in the view.
         age: seconds since its last change.
         trusted_bids, trusted_asks: how many of the best levels are vouched for.
+        lag: seconds for which the oldest frame not yet handled has waited.
         waiting_frames, dropped_frames: frames not yet handled, and those that found no room.
         buffered_diffs, buffer_overflows: diffs that wait for a snapshot, and those that found no room.
         callback_errors: calls of listeners that raised.
@@ -92,6 +93,7 @@ class BookStatus:
     state: BookState
     last_update_id: int
     age: float
+    lag: float
     trusted_bids: int
     trusted_asks: int
     waiting_frames: int
@@ -134,9 +136,13 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class StreamUp:
-    """The exchange acknowledged the subscription: all from here on comes on connection `epoch`."""
+    """The exchange acknowledged the subscription: all from here on comes on connection `epoch`.
+
+    And on connection `beside` too, if this is the successor of one that still serves the stream.
+    """
 
     epoch: int
+    beside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,15 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """Carry `stream` no longer."""
+    """Carry `stream` no longer; its receiver is told of the end if an `error` says why."""
+
+    stream: str
+    error: StreamError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resubscribe:
+    """Ask the exchange for `stream` once more, from the beginning: it is acknowledged and brings nothing."""
 
     stream: str
 
@@ -254,11 +268,10 @@ class SnapshotFailed:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A worker's reply to a request, received at `recv_time`."""
+    """A worker's reply to the request of that number."""
 
-    wanted: SnapshotWanted
+    number: int
     reply: DepthReply
-    recv_time: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +377,14 @@ class BookGivenUp:
     """The book of this cell failed for good: its stream is not needed any more."""
 
     cell: BookCell
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSilent:
+    """The stream of this cell's book brings nothing though the book moves."""
+
+    cell: BookCell
+    error: StreamError
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,15 +22,15 @@ from depthactors.actors.messages import (
     StreamDown,
     StreamUp,
 )
-from depthactors.errors import MalformedFrameError
+from depthactors.errors import MalformedFrameError, StreamError
 
 if TYPE_CHECKING:
     import pykka
 
-    from depthactors.errors import StreamError
-
 _COMBINED: Final = b'{"stream":"'
 _START: Final = len(_COMBINED)
+_MOST_REJECTED: Final = 100
+"""Frames that nobody can read or asked for, after which the connection is as good as none."""
 
 
 class Router:
@@ -41,33 +41,48 @@ class Router:
 
     Attributes:
         epoch: the connection's number, in every message that comes of it.
+        beside: the connection that it is the successor of, `None` once that one is over.
         routes: the receiver of each stream, shared with the socket actor.
         pending: streams of each SUBSCRIBE that is not answered yet, by request id.
         latest: the last request that was sent about each stream, SUBSCRIBE or UNSUBSCRIBE.
         tell_failure: whether all shall hear of the end if no stream came up: once an outage.
         unrouted: frames of streams that nobody follows (any more).
+        rejected: frames that could not be read at all, and replies to nothing.
     """
 
     def __init__(
-        self, epoch: int, owner: pykka.ActorRef[Any], routes: dict[bytes, pykka.ActorRef[Any]], *, tell_failure: bool
+        self,
+        epoch: int,
+        owner: pykka.ActorRef[Any],
+        routes: dict[bytes, pykka.ActorRef[Any]],
+        *,
+        tell_failure: bool,
+        beside: int | None = None,
     ) -> None:
         """Serve one connection."""
         self.epoch = epoch
+        self.beside = beside
         self.routes = routes
         self.pending: dict[int, list[bytes]] = {}
         self.latest: dict[bytes, int] = {}
         self.tell_failure = tell_failure
         self.unrouted = 0
+        self.rejected = 0
         self._owner = owner
         self._acknowledged: dict[bytes, int] = {}
         self._lost: dict[bytes, int] = {}
+        self._shutdown_told = False
 
     def opened(self) -> None:
         """Pass on that the handshake is done."""
         tell(self._owner, Opened(self.epoch))
 
     def route(self, frames: list[bytes], recv_time: float) -> None:
-        """Hand what one read brought to the books; O(frames)."""
+        """Hand what one read brought to the books; O(frames).
+
+        Raises:
+            StreamError: the connection brings too much that nobody can read; it is to end.
+        """
         groups: dict[bytes, list[bytes]] = {}
         routes = self.routes
         for frame in frames:
@@ -119,7 +134,7 @@ class Router:
                 continue
             mailbox = mailbox_of(ref)
             if not mailbox.has_room(len(frames)):
-                mailbox.dropped += len(frames)
+                mailbox.drop_frames(len(frames))
                 if stream in self._lost:
                     self._lost[stream] += len(frames)
                 else:
@@ -135,25 +150,37 @@ class Router:
         try:
             message = wire.decode(frame)
         except MalformedFrameError as error:
-            tell(self._owner, FrameRejected(self.epoch, error))
+            self._reject(error)
             return
         notice = wire.parse_notice(message)
         if isinstance(notice, wire.Reply):
-            self._take_reply(notice)
+            self._take_reply(notice, frame)
         elif notice is wire.Notice.SERVER_SHUTDOWN:
-            tell(self._owner, ShutdownAnnounced(self.epoch))
+            if not self._shutdown_told:
+                self._shutdown_told = True
+                tell(self._owner, ShutdownAnnounced(self.epoch))
         else:
             stream = str(message.get("stream", "")).encode()
             self._deliver({stream: [frame]}, recv_time)
 
-    def _take_reply(self, reply: wire.Reply) -> None:
-        request_id = reply.request_id if isinstance(reply.request_id, int) else -1
-        streams = self.pending.pop(request_id, [])
+    def _take_reply(self, reply: wire.Reply, frame: bytes) -> None:
+        request_id = reply.request_id if type(reply.request_id) is int else -1
+        streams = self.pending.pop(request_id, None)
+        if streams is None and reply.error is None:
+            self._reject(MalformedFrameError("expected a reply to a request that is not answered yet", frame))
+            return
         if reply.error is None:
-            for stream in streams:
+            for stream in streams or ():
                 self._acknowledged[stream] = request_id
                 ref = self.routes.get(stream)
                 # A later UNSUBSCRIBE has overtaken the answer.
                 if ref is not None and self.is_up(stream):
-                    mailbox_of(ref).put_ordered(StreamUp(self.epoch))
+                    mailbox_of(ref).put_ordered(StreamUp(self.epoch, self.beside))
         tell(self._owner, Acknowledged(self.epoch, request_id, reply.error))
+
+    def _reject(self, error: MalformedFrameError) -> None:
+        self.rejected += 1
+        if self.rejected > _MOST_REJECTED:
+            msg = f"expected depth events and replies, was unreadable for {self.rejected} frames, at last: {error}"
+            raise StreamError(msg)
+        tell(self._owner, FrameRejected(self.epoch, error))

@@ -7,8 +7,9 @@ import threading
 import time
 from dataclasses import dataclass
 from itertools import count
+from math import inf
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sortedcontainers import SortedDict
 
@@ -24,6 +25,7 @@ from depthactors.actors.messages import (
 )
 from depthactors.errors import RateLimitedError, SnapshotError, UsageError
 from depthactors.net.rest import DepthReply, RestClient
+from depthactors.sync import Priority
 from depthactors.wire import Snapshot
 
 if TYPE_CHECKING:
@@ -31,12 +33,16 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from depthactors.pacing import WeightBudget
+    from depthactors.net.allowance import Allowance
 
 logger = logging.getLogger(__name__)
 
 _WORKERS: Final = 4
 """Requests under way at once. An answer takes tenths of a second; the weight allows some twenty a second."""
+_RESERVES: Final = {Priority.RESYNC: 0.0, Priority.NEW: 0.04, Priority.REFRESH: 0.12}
+"""Share of a minute's weight that each leaves to the more urgent: so a start never makes a resync wait for a minute."""
+_LOST_AFTER: Final = 5.0
+"""Seconds after its connection was cut that a request is given up, whatever its worker is at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,32 @@ class PoolStatus:
         name: of the pool.
         waiting: snapshots not yet asked for.
         under_way: requests not yet answered.
-        used_weight: of the current minute, as far as known.
+        estimate: seconds until all that waits can have been asked for.
+        used_weight: of the current minute, by everybody behind the address, as far as known.
+        allowed_weight: what the exchange allows in a minute.
+        others_weight: what others behind the address are expected to use of it.
+        silent_for: seconds for which a 429 or 418 still forbids everything.
+        fetched, failed, limited: requests that brought a snapshot, those that did not, and 429s and 418s.
+        restarts: how often the actor was replaced; the counts begin anew then.
     """
 
     name: str
     waiting: int
     under_way: int
+    estimate: float
     used_weight: int
+    allowed_weight: int
+    others_weight: int
+    silent_for: float
+    fetched: int
+    failed: int
+    limited: int
+    restarts: int
+
+
+class _Job(NamedTuple):
+    number: int
+    wanted: SnapshotWanted
 
 
 class SnapshotActor(EngineActor):
@@ -64,44 +89,58 @@ class SnapshotActor(EngineActor):
         name: str,
         supervisor: pykka.ActorRef[Any],
         *,
-        budget: WeightBudget,
+        allowance: Allowance,
         new_client: Callable[[], RestClient],
+        answer_deadline: float = 20.0,
+        restarts: int = 0,
     ) -> None:
         """Prepare; the worker threads are started with the first request.
 
         Args:
             name: of the pool.
             supervisor: told of death.
-            budget: the pool's weight, which outlives this actor.
+            allowance: of the pool's weight, which outlives this actor.
             new_client: makes a client for each worker thread.
+            answer_deadline: seconds for a whole answer, after which its connection is cut.
+            restarts: how often the actor was replaced.
         """
         super().__init__(name, supervisor)
-        self._budget = budget
+        self._allowance = allowance
         self._new_client = new_client
+        self._answer_deadline = answer_deadline
+        self._restarts = restarts
         self._serial = count()
         self._queue: SortedDict[tuple[int, int], SnapshotWanted] = SortedDict()
         self._places: dict[tuple[str, str], tuple[int, int]] = {}
-        self._jobs: SimpleQueue[SnapshotWanted | None] = SimpleQueue()
-        self._under_way = 0
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._under_way: dict[int, SnapshotWanted] = {}
         self._clients: list[RestClient] = []
+        # Which client is at which job; workers write it, each its own entry.
+        self._at_work: dict[int, RestClient] = {}
         self._over = threading.Event()
-        self._tick_due = False
+        self._wakes_at = inf
+        self._fetched = self._failed = self._limited = 0
 
     def handle(self, message: Any) -> Any:
-        """Handle requests, replies and the timer."""
+        """Handle requests, replies and the timers."""
         match message:
             case SnapshotWanted():
                 self._enqueue(message)
                 return self._dispatch()
-            case Fetched(wanted, reply, recv_time):
-                self._under_way -= 1
-                self._take_reply(wanted, reply, recv_time)
+            case Fetched(number, reply):
+                self._take_reply(number, reply)
                 return self._dispatch()
             case Tick("dispatch"):
-                self._tick_due = False
+                self._wakes_at = inf
+                return self._dispatch()
+            case Tick("overdue", number):
+                return self._cut(number)
+            case Tick("lost", number):
+                lost = SnapshotError(f"no answer within {self._answer_deadline + _LOST_AFTER:g} s")
+                self._take_reply(number, DepthReply(lost))
                 return self._dispatch()
             case Status():
-                return PoolStatus(self.name, len(self._queue), self._under_way, self._budget.used)
+                return self._status()
         msg = f"{self.name}: expected a request for a snapshot, was {message!r}"
         raise UsageError(msg)
 
@@ -127,48 +166,68 @@ class SnapshotActor(EngineActor):
         self._queue[place] = wanted
 
     def _dispatch(self) -> None:
-        """Give the workers what the budget allows."""
-        while self._queue and self._under_way < _WORKERS:
+        """Give the workers what the allowance allows."""
+        while self._queue and len(self._under_way) < _WORKERS:
             place, wanted = self._queue.peekitem(0)
             if not wanted.ref.is_alive():
                 self._dequeue(place, wanted)
                 continue
-            wait = self._budget.take(wanted.market.snapshot_weight(wanted.limit), time.time())
+            wait = self._allowance.take_weight(_weight(wanted), _RESERVES[wanted.priority])
             if wait:
-                if not self._tick_due:
-                    self._tick_due = True
-                    logger.info("= %s waits %.1f s for weight, %d snapshots queued", self.name, wait, len(self._queue))
-                    self.mailbox.after(wait, Tick("dispatch"))
+                self._wake_in(wait)
                 return
             self._dequeue(place, wanted)
-            self._under_way += 1
+            job = _Job(next(self._serial), wanted)
+            self._under_way[job.number] = wanted
+            self.mailbox.after(self._answer_deadline, Tick("overdue", job.number))
             self._start_workers()
-            self._jobs.put(wanted)
+            self._jobs.put(job)
+
+    def _wake_in(self, wait: float) -> None:
+        """Look again after so many seconds, unless that will be done sooner anyway."""
+        now = time.monotonic()
+        if now + wait < self._wakes_at:
+            self._wakes_at = now + wait
+            logger.info("= %s waits %.1f s for weight, %d snapshots queued", self.name, wait, len(self._queue))
+            self.mailbox.after(wait, Tick("dispatch"))
 
     def _dequeue(self, place: tuple[int, int], wanted: SnapshotWanted) -> None:
         del self._queue[place]
         del self._places[_key(wanted)]
 
-    def _take_reply(self, wanted: SnapshotWanted, reply: DepthReply, recv_time: float) -> None:
-        if reply.used_weight is not None:
-            self._budget.observe(reply.used_weight, recv_time)
+    def _take_reply(self, number: int, reply: DepthReply) -> None:
+        wanted = self._under_way.pop(number, None)
+        if wanted is None:
+            # Given up meanwhile, or answered.
+            return
         result = reply.result
         if isinstance(result, Snapshot):
-            tell(wanted.ref, SnapshotArrived(wanted.epoch, result, recv_time))
+            self._fetched += 1
+            tell(wanted.ref, SnapshotArrived(wanted.epoch, result, reply.received))
         elif isinstance(result, RateLimitedError):
             # Nobody's failure: the request goes back and the whole pool is silent as told.
+            self._limited += 1
             logger.warning("! %s %s", self.name, result)
-            self._budget.silence(result.retry_after, recv_time)
             if _key(wanted) not in self._places:
                 self._enqueue(wanted)
             for each in self._queue.values():
                 tell(each.ref, SnapshotDelayed(each.epoch, result))
         else:
+            self._failed += 1
             tell(wanted.ref, SnapshotFailed(wanted.epoch, result))
 
+    def _cut(self, number: int) -> None:
+        """End a request that takes too long, however steadily its answer drips."""
+        client = self._at_work.get(number)
+        if number in self._under_way:
+            if client is not None:
+                client.cut()
+            self.mailbox.after(_LOST_AFTER, Tick("lost", number))
+
     def _start_workers(self) -> None:
-        """Start a worker for each request under way, up to the limit."""
-        while len(self.mailbox.helpers) < min(self._under_way, _WORKERS):
+        """Start a worker for each request under way, up to the limit; one that died is replaced."""
+        self.mailbox.helpers = tuple(thread for thread in self.mailbox.helpers if thread.is_alive())
+        while len(self.mailbox.helpers) < min(len(self._under_way), _WORKERS):
             name = f"{THREAD_PREFIX}{self.name}-rest-{len(self.mailbox.helpers) + 1}"
             thread = threading.Thread(target=self._work, name=name, daemon=True)
             self.mailbox.helpers = (*self.mailbox.helpers, thread)
@@ -182,16 +241,54 @@ class SnapshotActor(EngineActor):
             # The actor ended before it could see this client.
             client.abort()
         try:
-            while (wanted := self._jobs.get()) is not None:
+            while (job := self._jobs.get()) is not None:
+                self._at_work[job.number] = client
                 try:
-                    reply = client.fetch_depth(wanted.market, wanted.symbol, wanted.limit)
-                except Exception as error:
-                    logger.exception("! %s %s: the request failed unexpectedly", self.name, wanted.symbol)
-                    failure = SnapshotError(f"{wanted.symbol}: {type(error).__name__}: {error}")
-                    reply = DepthReply(failure, None)
-                tell(self.actor_ref, Fetched(wanted, reply, time.time()))
+                    reply = self._fetch(client, job.wanted)
+                finally:
+                    del self._at_work[job.number]
+                tell(self.actor_ref, Fetched(job.number, reply))
         finally:
+            self._clients.remove(client)
             client.close()
+
+    def _fetch(self, client: RestClient, wanted: SnapshotWanted) -> DepthReply:
+        """Fetch one snapshot; whatever is raised is a failure of this request and of no other."""
+        try:
+            reply = client.fetch_depth(wanted.market, wanted.symbol, wanted.limit)
+        except BaseException as error:
+            logger.exception("! %s %s: the request failed unexpectedly", self.name, wanted.symbol)
+            return DepthReply(SnapshotError(f"{wanted.symbol}: {type(error).__name__}: {error}"))
+        if reply.received:
+            self._allowance.note_answer(reply.used_weight, reply.date, reply.sent, reply.received)
+        if isinstance(reply.result, RateLimitedError):
+            # Here, before anybody can ask for the next one.
+            self._allowance.silence(reply.result.retry_after)
+        return reply
+
+    def _status(self) -> PoolStatus:
+        waiting = list(self._queue.values())
+        level = self._allowance.level()
+        reserve = max((_RESERVES[each.priority] for each in waiting), default=0.0)
+        estimate = self._allowance.estimate(sum(map(_weight, waiting)), reserve) if waiting else 0.0
+        return PoolStatus(
+            name=self.name,
+            waiting=len(waiting),
+            under_way=len(self._under_way),
+            estimate=estimate,
+            used_weight=level.used,
+            allowed_weight=level.per_minute,
+            others_weight=level.others,
+            silent_for=level.silent_for,
+            fetched=self._fetched,
+            failed=self._failed,
+            limited=self._limited,
+            restarts=self._restarts,
+        )
+
+
+def _weight(wanted: SnapshotWanted) -> int:
+    return wanted.market.snapshot_weight(wanted.limit)
 
 
 def _key(wanted: SnapshotWanted) -> tuple[str, str]:

@@ -1,4 +1,10 @@
-"""The socket actor: one connection, the streams on it, and the way back when it is lost."""
+"""The socket actor: the streams of one connection, the way back when it is lost, and its successor in time.
+
+A connection is rotated without loss: the successor is opened and subscribed first, both bring every
+update for a while, then the old one is ended in good order, and each book goes on with the other
+(`sync.machine`). That is done before the exchange ends the connection for its age, each socket of an
+engine at a time of its own, and at once when the exchange announces a shutdown.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +12,18 @@ import logging
 import random
 import time
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors import wire
-from depthactors.actors.base import THREAD_PREFIX, EngineActor, mailbox_of, tell
+from depthactors.actors.base import EngineActor, mailbox_of, tell
+from depthactors.actors.link import Link
 from depthactors.actors.messages import (
     Acknowledged,
     Closed,
     FrameRejected,
     Opened,
     ReconnectExhausted,
+    Resubscribe,
     ShutdownAnnounced,
     Status,
     StreamDown,
@@ -24,10 +32,8 @@ from depthactors.actors.messages import (
     Tick,
     Unsubscribe,
 )
-from depthactors.actors.router import Router
 from depthactors.errors import StreamError, SubscriptionError, UsageError
-from depthactors.net.stream import StreamConnection
-from depthactors.pacing import RateWindow
+from depthactors.pacing import stagger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,20 +41,21 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.markets import Market
+    from depthactors.net.allowance import Allowance
     from depthactors.pacing import Backoff
 
 logger = logging.getLogger(__name__)
 
-_BATCH: Final = 200
-"""Streams in one SUBSCRIBE: measured to be taken by the exchange, and well below its frame limit."""
-_SPARE_MESSAGES: Final = 2
-"""Of the messages a second that a client may send, those left for pongs and pings."""
 _LASTING: Final = 10.0
 """Seconds after which a connection counts as one that held."""
-_OPENING_DEADLINE: Final = 20.0
-"""Seconds for all steps of connecting together, whatever a peer does to stretch them."""
-_ANSWER_DEADLINE: Final = 10.0
-"""Seconds for the exchange to answer a control message."""
+_OVERLAP: Final = 1.0
+"""Seconds beyond the slowest stream's interval for which a connection and its successor both bring every update."""
+_LEAVING: Final = 3.0
+"""Seconds for the exchange to end a connection that was handed over."""
+_ROTATION_SPREAD: Final = 0.1
+"""Share of a connection's life over which the sockets of an engine spread their rotations."""
+_WATCH: Final = 5.0
+"""Seconds between two looks at the reader threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +68,14 @@ class SocketStatus:
         connected: the handshake is done and nothing ended it since.
         streams: streams it carries or will carry.
         epoch: number of the present connection in the engine.
+        age: seconds since it was made, 0 when there is none.
+        connections: how many were made so far, successors included.
+        rotations: how often a successor took over in good order.
         failures: tries that failed since the last acknowledged subscription.
         rejected_frames: frames that could not be read at all.
         unrouted_frames: frames of this connection for streams that nobody follows any more.
+        restarts: how often the actor was replaced.
+        error: what the last connection ended with, while there is no other; else `None`.
     """
 
     name: str
@@ -71,16 +83,22 @@ class SocketStatus:
     connected: bool
     streams: int
     epoch: int
+    age: float
+    connections: int
+    rotations: int
     failures: int
     rejected_frames: int
     unrouted_frames: int
+    restarts: int
+    error: str | None
 
 
 class SocketActor(EngineActor):
     """Carries up to `market.max_streams` streams. Everything here runs in its thread, `__init__` aside.
 
     It owns a reader thread a connection (`net.stream`), which hands frames to the books through a
-    `Router` and ends before the next one is started.
+    `Router`. There is one connection, for the time of a rotation a successor, and for moments those
+    that are on their way out.
     """
 
     def __init__(
@@ -92,6 +110,10 @@ class SocketActor(EngineActor):
         epochs: Iterator[int],
         backoff: Backoff,
         options: Mapping[str, Any],
+        allowance: Allowance,
+        rotate_after: float | None = None,
+        place: int = 0,
+        restarts: int = 0,
     ) -> None:
         """Wait for the first stream; no connection is made before.
 
@@ -102,220 +124,232 @@ class SocketActor(EngineActor):
             epochs: gives each connection of the engine its number.
             backoff: waits between tries, and how many.
             options: keyword arguments for `StreamConnection`.
+            allowance: of attempts to connect.
+            rotate_after: seconds after which a connection is replaced at the latest; `None` for never.
+            place: among the sockets of the engine; no two rotate at the same time.
+            restarts: how often the actor was replaced.
         """
         super().__init__(name, supervisor)
         self._market = market
         self._epochs = epochs
         self._backoff = backoff
         self._options = options
+        self._allowance = allowance
+        self._rotate_after = None if rotate_after is None else rotate_after * (1 - _ROTATION_SPREAD * stagger(place))
+        self._overlap = max(speed for speed, _ in market.speeds) / 1_000 + _OVERLAP
+        self._restarts = restarts
         self._routes: dict[bytes, pykka.ActorRef[Any]] = {}
-        self._to_subscribe: dict[bytes, None] = {}
-        self._to_unsubscribe: dict[bytes, None] = {}
-        self._connection: StreamConnection | None = None
-        self._router = Router(0, self.actor_ref, self._routes, tell_failure=False)
-        self._open = False
+        self._link: Link | None = None
+        self._successor: Link | None = None
+        self._leaving: dict[int, Link] = {}
+        self._request_ids = count(1)
+        self._epoch = 0
+        self._connections = 0
+        self._rotations = 0
         self._failures = 0
         self._short_lived = 0
-        self._connected_at = 0.0
-        self._promised = False
-        self._retired = False
+        self._failed_rotations = 0
         self._outage: StreamError | None = None
-        self._rejected = 0
-        self._requests = 0
-        self._flush_due = False
         self._connect_due = False
-        self._rate = RateWindow(1, 1.0)
+        self._unread: set[int] = set()
 
-    def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911 - the list of messages, a line each
-        """Handle what comes from the supervisor, the reader thread and timers."""
+    def begin(self) -> None:
+        """Set the timer for looks at the reader threads."""
+        self.mailbox.after(_WATCH, Tick("watch"))
+
+    def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - the list of messages, a line each
+        """Handle what comes from the supervisor, the reader threads and timers."""
         match message:
             case Subscribe(stream, ref):
                 return self._subscribe(stream.encode(), ref)
-            case Unsubscribe(stream):
-                return self._unsubscribe(stream.encode())
+            case Unsubscribe(stream, error):
+                return self._unsubscribe(stream.encode(), error)
+            case Resubscribe(stream):
+                return self._resubscribe(stream.encode())
             case Opened(epoch):
-                return self._opened() if epoch == self._router.epoch else None
+                return self._opened(self._find(epoch))
             case Acknowledged(epoch, request_id, error):
-                return self._acknowledged(request_id, error) if epoch == self._router.epoch else None
+                return self._acknowledged(self._find(epoch), request_id, error)
             case Closed(epoch, error):
-                return self._closed(error) if epoch == self._router.epoch else None
+                return self._closed(epoch, error)
             case ShutdownAnnounced(epoch):
-                reason = StreamError(f"{self.name}: the exchange announced that it will shut down")
-                return self._drop_connection(reason) if epoch == self._router.epoch else None
+                return self._shutdown_announced(self._find(epoch))
             case FrameRejected(_, error):
-                self._rejected += 1
                 logger.warning("! %s %s", self.name, error)
                 return self.parent is not None and tell(self.parent, message)
-            case Tick("flush"):
-                self._flush_due = False
-                return self._flush()
+            case Tick("flush", epoch):
+                return link.flush() if (link := self._find(epoch)) else None
+            case Tick("opening", epoch):
+                return link.check_opening() if (link := self._find(epoch)) else None
+            case Tick("answer", request_id):
+                for link in self._links():
+                    link.check_answer(request_id)
+                return None
             case Tick("connect"):
                 self._connect_due = False
                 return self._connect()
-            case Tick("opening", epoch):
-                return self._check_opening() if epoch == self._router.epoch else None
-            case Tick("answer", request_id):
-                return self._check_answer(request_id)
+            case Tick("rotate", epoch):
+                return self._rotate(epoch)
+            case Tick("overlap", epoch):
+                return self._hand_over(epoch)
+            case Tick("leave", epoch):
+                return link.drop() if (link := self._leaving.get(epoch)) else None
+            case Tick("watch"):
+                return self._watch()
             case Status():
                 return self._status()
         msg = f"{self.name}: expected a message for a socket, was {message!r}"
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:
-        """Close the connection; its reader thread ends by itself and tells the books."""
+        """Close the connections; their reader threads end by themselves and tell the books."""
         del error
-        self._open = False
-        if self._connection is not None:
-            self._connection.close()
+        for link in self._links():
+            link.drop()
 
     # Streams.
 
     def _subscribe(self, stream: bytes, ref: pykka.ActorRef[Any]) -> None:
         self._routes[stream] = ref
-        self._to_unsubscribe.pop(stream, None)
-        if self._open and self._router.is_up(stream):
-            # A replaced actor: what its predecessor was told long ago is news to it.
-            mailbox_of(ref).put_ordered(StreamUp(self._router.epoch))
-            return
-        if not self._router.is_asked(stream):
-            self._to_subscribe[stream] = None
-            self._flush_soon()
+        for link in (self._link, self._successor):
+            if link is None:
+                continue
+            if link.open and link.router.is_up(stream):
+                # A replaced actor: what its predecessor was told long ago is news to it.
+                mailbox_of(ref).put_ordered(StreamUp(link.epoch, link.router.beside))
+            else:
+                link.subscribe(stream)
         if self._outage is not None:
-            mailbox_of(ref).put_ordered(StreamDown(self._router.epoch, self._outage))
-        if self._connection is None and not self._connect_due:
-            self._connect()
+            mailbox_of(ref).put_ordered(StreamDown(self._epoch, self._outage))
+        self._connect()
 
-    def _unsubscribe(self, stream: bytes) -> None:
-        if self._routes.pop(stream, None) is None:
+    def _unsubscribe(self, stream: bytes, error: StreamError | None) -> None:
+        ref = self._routes.pop(stream, None)
+        if ref is None:
             return
-        if self._to_subscribe.pop(stream, False) is False:
-            self._to_unsubscribe[stream] = None
-            self._flush_soon()
+        for link in (self._link, self._successor):
+            if link is not None:
+                link.unsubscribe(stream)
+        if error is not None:
+            for link in (self._successor, self._link):
+                if link is not None:
+                    mailbox_of(ref).put_ordered(StreamDown(link.epoch, error))
         if not self._routes:
             self._retire()
-
-    def _flush_soon(self, wait: float = 0.0) -> None:
-        """Send what is to be sent behind all requests that are already in the mailbox, so as one."""
-        if self._flush_due:
-            return
-        self._flush_due = True
-        if wait:
-            self.mailbox.after(wait, Tick("flush"))
         else:
-            self.actor_ref.tell(Tick("flush"))
+            self._consider_handover()
 
-    def _flush(self) -> None:
-        """Send control messages as fast as the exchange allows, each for as many streams as it takes."""
-        while self._open and (self._to_unsubscribe or self._to_subscribe):
-            wait = self._rate.take(time.monotonic())
-            if wait:
-                self._flush_soon(wait)
-                return
-            self._requests += 1
-            waiting = self._to_unsubscribe or self._to_subscribe
-            batch = list(waiting)[:_BATCH]
-            names = [stream.decode() for stream in batch]
-            if waiting is self._to_unsubscribe:
-                text = wire.unsubscribe(names, self._requests)
-                self._router.pending[self._requests] = []
-            else:
-                text = wire.subscribe(names, self._requests)
-                self._router.pending[self._requests] = batch
-            for stream in batch:
-                del waiting[stream]
-                self._router.latest[stream] = self._requests
-            self._send(text)
-            self.mailbox.after(_ANSWER_DEADLINE, Tick("answer", self._requests))
+    def _resubscribe(self, stream: bytes) -> None:
+        if stream in self._routes and self._link is not None:
+            self._link.resubscribe(stream)
 
-    def _send(self, text: bytes) -> None:
-        logger.debug("> %s %s", self.name, text)
-        assert self._connection is not None
-        try:
-            self._connection.send(text)
-        except StreamError as error:
-            # The reader notices too and reports the end; nothing is lost, all is subscribed anew.
-            logger.debug("! %s %s", self.name, error)
-            self._connection.close()
+    def _retire(self) -> None:
+        """Let the connections go with their last stream; the next one brings one back, and owes these nothing."""
+        self._failures = 0
+        self._outage = None
+        for link in (self._link, self._successor):
+            if link is not None:
+                link.fall_silent()
+                self._leave(link, StreamError(f"{self.name}: closed, no stream was left on it"))
+        self._link = self._successor = None
 
     # The connection.
 
-    def _connect(self) -> None:
-        if self._connection is not None or not self._routes:
-            return
-        epoch = next(self._epochs)
-        router = Router(epoch, self.actor_ref, self._routes, tell_failure=self._outage is None)
-        self._router = router
-        self._rate = RateWindow(max(1, self._market.messages_per_second - _SPARE_MESSAGES), 1.0)
-        self._connection = StreamConnection(
-            f"{self._market.stream_url}{self._market.stream_path}",
-            on_open=router.opened,
-            on_frames=router.route,
-            on_close=router.closed,
-            name=f"{THREAD_PREFIX}{self.name}-reader-{epoch}",
-            **self._options,
+    def _links(self) -> list[Link]:
+        return [each for each in (self._link, self._successor, *self._leaving.values()) if each is not None]
+
+    def _find(self, epoch: int) -> Link | None:
+        """Return the connection of that number, `None` if it is over or on its way out."""
+        return next((link for link in (self._link, self._successor) if link is not None and link.epoch == epoch), None)
+
+    def _new_link(self, *, tell_failure: bool, beside: int | None = None) -> Link:
+        self._epoch = next(self._epochs)
+        self._connections += 1
+        return Link(
+            self.name,
+            self._market,
+            self._epoch,
+            self._routes,
+            owner=self.actor_ref,
+            mailbox=self.mailbox,
+            request_ids=self._request_ids,
+            options=self._options,
+            tell_failure=tell_failure,
+            beside=beside,
         )
-        self.mailbox.helpers = (self._connection.thread,)
-        self._connection.start()
-        self.mailbox.after(_OPENING_DEADLINE, Tick("opening", epoch))
 
-    def _opened(self) -> None:
-        logger.info("= %s connected, epoch %d", self.name, self._router.epoch)
-        self._open = True
-        self._connected_at = time.monotonic()
-        self._to_unsubscribe.clear()
-        self._to_subscribe = dict.fromkeys(self._routes)
-        self._flush()
+    def _connect(self) -> None:
+        if self._link is not None or self._connect_due or not self._routes:
+            return
+        wait = self._allowance.take_connection()
+        if wait:
+            logger.warning("= %s waits %.1f s: too many attempts to connect lately", self.name, wait)
+            self._connect_in(wait)
+            return
+        self._link = self._new_link(tell_failure=self._outage is None)
 
-    def _acknowledged(self, request_id: int, error: str | None) -> None:
-        if error is None:
+    def _connect_in(self, seconds: float) -> None:
+        self._connect_due = True
+        self.mailbox.after(seconds, Tick("connect"))
+
+    def _opened(self, link: Link | None) -> None:
+        if link is None:
+            return
+        link.opened()
+        if link is self._link:
+            self._set_rotation_timer(link)
+
+    def _acknowledged(self, link: Link | None, request_id: int, error: str | None) -> None:
+        if link is None:
+            return
+        if error is not None:
+            # Which stream of the batch was refused is not told: begin anew, as after a lost connection.
+            link.promised = False
+            link.drop(SubscriptionError(f"{self.name}: request {request_id} was refused: {error}"))
+            return
+        link.promised = True
+        if link is self._link:
             self._failures = 0
-            self._promised = True
             self._outage = None
+        else:
+            self._consider_handover()
+
+    def _closed(self, epoch: int, error: StreamError) -> None:
+        if self._leaving.pop(epoch, None) is not None:
             return
-        # Which stream of the batch was refused is not told: begin anew, as after a lost connection.
-        self._promised = False
-        self._drop_connection(SubscriptionError(f"{self.name}: request {request_id} was refused: {error}"))
-
-    def _check_opening(self) -> None:
-        if not self._open and self._connection is not None:
-            self._drop_connection(StreamError(f"{self.name}: not connected within {_OPENING_DEADLINE:g} s"))
-
-    def _check_answer(self, request_id: int) -> None:
-        if self._open and request_id in self._router.pending:
-            self._promised = False
-            self._drop_connection(
-                StreamError(f"{self.name}: request {request_id} was not answered in {_ANSWER_DEADLINE:g} s")
-            )
-
-    def _retire(self) -> None:
-        """Let the connection go with its last stream; the next stream brings one back, and owes this one nothing."""
-        self._failures = 0
-        self._outage = None
-        if self._connection is not None:
-            self._retired = True
-            self._router.latest.clear()
-            self._router.tell_failure = False
-            self._drop_connection(StreamError(f"{self.name}: closed, no stream was left on it"))
-
-    def _drop_connection(self, reason: StreamError) -> None:
-        """End the connection; `Closed` follows and decides about the next one."""
-        self._open = False
-        if self._connection is not None:
-            self._connection.close(reason)
-
-    def _closed(self, error: StreamError) -> None:
-        promised, retired = self._promised, self._retired
-        self._promised = self._retired = self._open = False
-        self._connection = None
-        if retired:
-            # For a stream that came meanwhile, if one did.
-            self._connect()
+        link = self._find(epoch)
+        if link is None:
             return
+        link.open = False
+        if link is self._successor:
+            self._successor = None
+            self._failed_rotations += 1
+            logger.warning("- %s its successor ended: %s", self.name, error)
+            if self._link is not None:
+                self._rotate_in(self._pause(self._failed_rotations), self._link)
+            return
+        self._link = None
+        if self._successor is not None:
+            self._promote(self._successor, error)
+        else:
+            self._reconnect(link, error)
+
+    def _promote(self, successor: Link, error: StreamError) -> None:
+        """Go on with a successor whose predecessor ended before its time."""
+        logger.warning("- %s %s; its successor takes over", self.name, error)
+        self._link, self._successor = successor, None
+        successor.router.beside = None
+        if not successor.serves_all:
+            self._outage = error
+        if successor.open:
+            self._set_rotation_timer(successor)
+
+    def _reconnect(self, link: Link, error: StreamError) -> None:
         self._outage = error
         # The end of a connection that served its streams is no failed try; the tries begin with it.
-        self._failures = 0 if promised else self._failures + 1
+        self._failures = 0 if link.promised else self._failures + 1
         # But one that is cut again and again is not to be opened again and again as fast.
-        lasted = promised and time.monotonic() - self._connected_at > _LASTING
+        lasted = link.promised and time.monotonic() - link.opened_at > _LASTING
         self._short_lived = 0 if lasted else self._short_lived + 1
         wait = self._backoff.wait(self._failures, self._short_lived, random.random())  # noqa: S311 - spreads load
         if wait is None:
@@ -324,17 +358,92 @@ class SocketActor(EngineActor):
                 tell(self.parent, ReconnectExhausted(self.name, error))
             return
         logger.warning("- %s %s; next try in %.1f s", self.name, error, wait)
-        self._connect_due = True
-        self.mailbox.after(wait, Tick("connect"))
+        self._connect_in(wait)
+
+    # Rotation.
+
+    def _set_rotation_timer(self, link: Link) -> None:
+        if self._rotate_after is not None:
+            self._rotate_in(max(0.0, self._rotate_after - (time.monotonic() - link.opened_at)), link)
+
+    def _rotate_in(self, seconds: float, link: Link) -> None:
+        self.mailbox.after(seconds, Tick("rotate", link.epoch))
+
+    def _shutdown_announced(self, link: Link | None) -> None:
+        if link is None:
+            return
+        logger.warning("= %s the exchange will end connection %d: its successor comes first", self.name, link.epoch)
+        if link is self._successor:
+            link.drop(StreamError(f"{self.name}: the exchange announced that it will shut down"))
+        else:
+            self._rotate(link.epoch)
+
+    def _rotate(self, epoch: int) -> None:
+        """Open the successor of that connection, if it is the present one and has none yet."""
+        link = self._link
+        if link is None or link.epoch != epoch or self._successor is not None:
+            return
+        wait = self._allowance.take_connection()
+        if wait:
+            self._rotate_in(wait, link)
+            return
+        self._successor = self._new_link(tell_failure=False, beside=link.epoch)
+        logger.info("= %s opens connection %d, the successor of %d", self.name, self._epoch, link.epoch)
+
+    def _consider_handover(self) -> None:
+        """Begin the overlap if the successor brings all by now."""
+        if self._successor is not None and self._successor.serves_all:
+            self.mailbox.after(self._overlap, Tick("overlap", self._successor.epoch))
+
+    def _hand_over(self, epoch: int) -> None:
+        """End the old connection, now that both have brought every update for a while."""
+        link, successor = self._link, self._successor
+        if link is None or successor is None or successor.epoch != epoch or not successor.serves_all:
+            return
+        self._link, self._successor = successor, None
+        self._rotations += 1
+        self._failed_rotations = 0
+        self._leave(link, StreamError(f"{self.name}: connection {link.epoch} was handed over to {epoch}"))
+        self._set_rotation_timer(successor)
+
+    def _leave(self, link: Link, reason: StreamError) -> None:
+        """Let a connection end in good order, and by force if the peer does not end it."""
+        self._leaving[link.epoch] = link
+        if link.open:
+            link.finish(reason)
+            self.mailbox.after(_LEAVING, Tick("leave", link.epoch))
+        else:
+            link.drop(reason)
+
+    def _pause(self, in_a_row: int) -> float:
+        return self._backoff.wait(0, in_a_row, random.random()) or 0.0  # noqa: S311 - spreads load
+
+    # Looking after.
+
+    def _watch(self) -> None:
+        """Notice a reader that ended without a word, as one may that a bug or want of memory has killed."""
+        self.mailbox.after(_WATCH, Tick("watch"))
+        unread = {link.epoch: link for link in self._links() if not link.reading}
+        for epoch in self._unread & unread.keys():
+            # Seen twice: its last word is not just on the way.
+            logger.error("! %s the reader of connection %d is gone", self.name, epoch)
+            unread[epoch].router.closed(StreamError(f"{self.name}: the reader of connection {epoch} died"))
+        self._unread = set(unread)
 
     def _status(self) -> SocketStatus:
+        link = self._link
         return SocketStatus(
-            self.name,
-            self._market.name,
-            self._open,
-            len(self._routes),
-            self._router.epoch,
-            self._failures,
-            self._rejected,
-            self._router.unrouted,
+            name=self.name,
+            market=self._market.name,
+            connected=link is not None and link.open,
+            streams=len(self._routes),
+            epoch=self._epoch if link is None else link.epoch,
+            age=time.monotonic() - link.opened_at if link is not None and link.open else 0.0,
+            connections=self._connections,
+            rotations=self._rotations,
+            failures=self._failures,
+            rejected_frames=0 if link is None else link.router.rejected,
+            unrouted_frames=0 if link is None else link.router.unrouted,
+            restarts=self._restarts,
+            error=None if self._outage is None else str(self._outage),
         )

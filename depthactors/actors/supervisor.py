@@ -1,9 +1,6 @@
 """The supervisor: starts the other actors, replaces those that die, gives up those that keep dying.
 
-Strategy: one for one. A child that dies is replaced alone, within a restart intensity of its own
-(5 in 60 s); beyond it the child is given up and everybody concerned is told. What a child leaves
-behind for its successor: a book its cell, a socket its streams, a snapshot actor nothing (the books
-ask again).
+`actors.supervision` says by which rules.
 """
 
 from __future__ import annotations
@@ -12,11 +9,11 @@ import logging
 import time
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.actors.base import EngineActor, call, mailbox_of, tell
 from depthactors.actors.book import BookActor
-from depthactors.actors.cell import BookCell
+from depthactors.actors.cell import LAG_LIMIT, BookCell
 from depthactors.actors.messages import (
     BookEvent,
     BookGivenUp,
@@ -29,19 +26,24 @@ from depthactors.actors.messages import (
     GiveUp,
     OpenBooks,
     ReconnectExhausted,
+    Resubscribe,
     Shutdown,
     SnapshotsAt,
     Status,
+    StreamSilent,
     Subscribe,
+    Tick,
     Unsubscribe,
 )
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
+from depthactors.actors.supervision import WATCH_INTERVAL, Supervised
 from depthactors.book import BookState
-from depthactors.errors import EscalatedError, UsageError
+from depthactors.errors import ActorDiedError, EscalatedError, SlowCallbackError, UsageError
+from depthactors.net.allowance import allowance_of
 from depthactors.net.proxy import websocket_options
 from depthactors.net.rest import RestClient
-from depthactors.pacing import Backoff, RestartIntensity, WeightBudget
+from depthactors.pacing import Backoff
 
 if TYPE_CHECKING:
     import threading
@@ -50,10 +52,13 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.mailbox import Mailbox
-    from depthactors.errors import DepthActorsError
+    from depthactors.errors import DepthActorsError, StreamError
     from depthactors.markets import Market
 
 logger = logging.getLogger(__name__)
+
+ROTATE_AFTER: Final = 23 * 3600.0
+"""Seconds: an hour before the exchange ends a connection, and up to a tenth of it sooner, each in its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +69,17 @@ class NetworkSettings:
         backoff: waits between reconnects, and how many tries.
         proxy: `http://host:port` for everything; `None` for the environment's.
         connect_timeout: seconds for each connection, REST or websocket.
-        read_timeout: seconds for a REST answer.
+        read_timeout: seconds between two bytes of a REST answer; the whole may take twice that.
         silence_limit: seconds without a byte after which a websocket peer is pinged.
+        rotate_after: seconds after which a connection is replaced by its successor; `None` for never.
     """
 
     backoff: Backoff = field(default_factory=Backoff)
     proxy: str | None = field(default=None, repr=False)
     connect_timeout: float = 5.0
     read_timeout: float = 10.0
-    silence_limit: float = 30.0
+    silence_limit: float = 10.0
+    rotate_after: float | None = ROTATE_AFTER
 
 
 @dataclass(slots=True)
@@ -80,23 +87,24 @@ class _Book:
     cell: BookCell
     stream: str
     socket: str
-    intensity: RestartIntensity = field(default_factory=RestartIntensity)
+    child: Supervised
+    silences: int = 0
+    failure: EscalatedError | None = None
+    lag_told: bool = False
 
 
 @dataclass(slots=True)
 class _Socket:
-    ref: pykka.ActorRef[Any]
     market: Market
+    place: int
+    child: Supervised
     streams: dict[str, BookKey] = field(default_factory=dict)
-    intensity: RestartIntensity = field(default_factory=RestartIntensity)
 
 
 @dataclass(slots=True)
 class _Pool:
-    ref: pykka.ActorRef[Any]
     market: Market
-    budget: WeightBudget
-    intensity: RestartIntensity = field(default_factory=RestartIntensity)
+    child: Supervised
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +133,17 @@ class Supervisor(EngineActor):
         self._settings = settings
         self._on_error = on_error
         self._epochs = count(1)
-        self._names = count(1)
+        self._places = count()
         self._books: dict[BookKey, _Book] = {}
         self._sockets: dict[str, _Socket] = {}
         self._pools: dict[str, _Pool] = {}
         self._stopping = False
 
-    def handle(self, message: Any) -> Any:  # noqa: PLR0911 - the list of messages, a line each
+    def begin(self) -> None:
+        """Set the timer for looks at the children."""
+        self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
+
+    def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911 - the list of messages, a line each
         """Handle what the faces ask and what children report."""
         match message:
             case OpenBooks(specs):
@@ -146,13 +158,17 @@ class Supervisor(EngineActor):
                 book = self._books.get(cell.spec.key)
                 # Followed anew already, perhaps: then the stream is that book's.
                 return self._detach(cell.spec.key) if book is not None and book.cell is cell else None
+            case StreamSilent(cell, error):
+                return self._stream_silent(cell, error)
             case FrameRejected(_, error):
                 return self._tell_error(error)
+            case Tick("watch"):
+                return self._watch()
             case Status():
                 return Children(
                     tuple(book.cell for book in self._books.values()),
-                    tuple(each.ref for each in self._sockets.values()),
-                    tuple(pool.ref for pool in self._pools.values()),
+                    tuple(each.child.ref for each in self._sockets.values()),
+                    tuple(pool.child.ref for pool in self._pools.values()),
                 )
             case Shutdown():
                 return self._shut_down()
@@ -161,9 +177,12 @@ class Supervisor(EngineActor):
 
     def release(self, error: BaseException | None) -> None:
         """Take the children along, in reverse order of their start."""
+        if error is not None and not self._stopping:
+            escalated = EscalatedError(f"the supervisor died: {type(error).__name__}: {error}")
+            for key in self._books:
+                self._fail_book(key, escalated)
+            self._tell_error(escalated)
         self._shut_down()
-        if error is not None:
-            self._tell_error(EscalatedError(f"the supervisor died: {type(error).__name__}: {error}"))
 
     # Books.
 
@@ -175,22 +194,19 @@ class Supervisor(EngineActor):
             book = None
         if book is not None:
             book.cell.followers += 1
-            if spec.depth > book.cell.spec.depth and book.cell.ref is not None:
+            if spec.depth > book.cell.spec.depth:
                 # Kept for a successor, and not settled until the actor has seen whether it is deep enough.
                 book.cell.spec = replace(book.cell.spec, depth=spec.depth)
                 book.cell.settled.clear()
-                tell(book.cell.ref, Deepen(spec.depth))
+                tell(book.child.ref, Deepen(spec.depth))
             return book.cell
         stream = spec.market.diff_stream(spec.symbol, spec.speed_ms)
-        pool = self._pool_for(spec.market)
         cell = BookCell(spec)
         cell.followers = 1
-        ref = BookActor.start(f"book-{spec.symbol}", cell, pool.ref, self.actor_ref)
+        ref = self._start_book(cell)
         socket_name = self._socket_for(spec.market)
-        socket = self._sockets[socket_name]
-        socket.streams[stream] = spec.key
-        self._books[spec.key] = _Book(cell, stream, socket_name)
-        tell(socket.ref, Subscribe(stream, ref))
+        self._books[spec.key] = _Book(cell, stream, socket_name, Supervised(ref))
+        self._attach(spec.key)
         return cell
 
     def _close_book(self, cell: BookCell) -> tuple[threading.Thread, ...]:
@@ -204,29 +220,37 @@ class Supervisor(EngineActor):
     def _forget(self, key: BookKey) -> tuple[threading.Thread, ...]:
         """Stop a book's actor and its stream; returns the thread that is ending."""
         self._detach(key)
-        book = self._books.pop(key)
-        ref = book.cell.ref
-        assert ref is not None
+        ref = self._books.pop(key).child.ref
         ref.stop(block=False)
         return mailbox_of(ref).threads
 
-    def _detach(self, key: BookKey) -> None:
+    def _attach(self, key: BookKey) -> None:
+        """Have the book's socket bring its stream to the present actor."""
+        book = self._books[key]
+        socket = self._sockets[book.socket]
+        socket.streams[book.stream] = key
+        tell(socket.child.ref, Subscribe(book.stream, book.child.ref))
+
+    def _detach(self, key: BookKey, error: StreamError | None = None) -> None:
         book = self._books.get(key)
         socket = self._sockets.get(book.socket) if book is not None else None
         if book is not None and socket is not None and socket.streams.pop(book.stream, None) is not None:
-            tell(socket.ref, Unsubscribe(book.stream))
+            tell(socket.child.ref, Unsubscribe(book.stream, error))
 
     # Starting the others.
+
+    def _start_book(self, cell: BookCell) -> pykka.ActorRef[Any]:
+        pool = self._pool_for(cell.spec.market)
+        return BookActor.start(f"book-{cell.spec.symbol}", cell, pool.child.ref, self.actor_ref)
 
     def _pool_for(self, market: Market) -> _Pool:
         pool = self._pools.get(market.weight_pool)
         if pool is None:
-            budget = WeightBudget(market.weight_per_minute)
-            pool = _Pool(self._start_pool(market, budget), market, budget)
+            pool = _Pool(market, Supervised(self._start_pool(market)))
             self._pools[market.weight_pool] = pool
         return pool
 
-    def _start_pool(self, market: Market, budget: WeightBudget) -> pykka.ActorRef[Any]:
+    def _start_pool(self, market: Market, restarts: int = 0) -> pykka.ActorRef[Any]:
         settings = self._settings
 
         def new_client() -> RestClient:
@@ -239,20 +263,24 @@ class Supervisor(EngineActor):
         return SnapshotActor.start(
             f"snapshots-{market.weight_pool}",
             self.actor_ref,
-            budget=budget,
+            allowance=allowance_of(market),
             new_client=new_client,
+            answer_deadline=2 * settings.read_timeout,
+            restarts=restarts,
         )
 
-    def _socket_for(self, market: Market) -> str:
-        """Return a socket with room for one more stream."""
+    def _socket_for(self, market: Market, *, alone: bool = False) -> str:
+        """Return a socket with room for one more stream, or one without any."""
+        room = 1 if alone else market.max_streams
         for name, socket in self._sockets.items():
-            if socket.market == market and len(socket.streams) < market.max_streams:
+            if socket.market == market and len(socket.streams) < room:
                 return name
-        name = f"socket-{market.name}-{next(self._names)}"
-        self._sockets[name] = _Socket(self._start_socket(name, market), market)
+        place = next(self._places)
+        name = f"socket-{market.name}-{place + 1}"
+        self._sockets[name] = _Socket(market, place, Supervised(self._start_socket(name, market, place)))
         return name
 
-    def _start_socket(self, name: str, market: Market) -> pykka.ActorRef[Any]:
+    def _start_socket(self, name: str, market: Market, place: int, restarts: int = 0) -> pykka.ActorRef[Any]:
         settings = self._settings
         return SocketActor.start(
             name,
@@ -265,6 +293,10 @@ class Supervisor(EngineActor):
                 "silence_limit": settings.silence_limit,
                 "options": websocket_options(settings.proxy),
             },
+            allowance=allowance_of(market),
+            rotate_after=settings.rotate_after,
+            place=place,
+            restarts=restarts,
         )
 
     # Replacing the dead.
@@ -275,52 +307,90 @@ class Supervisor(EngineActor):
         logger.error("! %s died: %s: %s", name, type(error).__name__, error)
         now = time.monotonic()
         for key, book in list(self._books.items()):
-            if book.cell.ref is ref:
+            if book.child.ref is ref:
                 self._replace_book(key, book, error, now)
                 return
         for socket_name, socket in list(self._sockets.items()):
-            if socket.ref is ref:
+            if socket.child.ref is ref:
                 self._replace_socket(socket_name, socket, error, now)
                 return
         for pool in list(self._pools.values()):
-            if pool.ref is ref:
+            if pool.child.ref is ref:
                 self._replace_pool(pool, error, now)
                 return
 
     def _replace_book(self, key: BookKey, book: _Book, error: BaseException, now: float) -> None:
         if book.cell.state is BookState.FAILED:
             return
-        if not book.intensity.allows(now):
+        if book.failure is not None:
+            # Given up meanwhile; its actor died before it could say so.
+            self._fail_book(key, book.failure)
+        elif not book.child.may_restart(now):
             self._fail_book(key, EscalatedError(f"{key[1]}: the book's actor keeps dying: {error}"))
-            return
-        book.cell.restarts += 1
-        market = book.cell.spec.market
-        ref = BookActor.start(f"book-{key[1]}", book.cell, self._pool_for(market).ref, self.actor_ref)
-        tell(self._sockets[book.socket].ref, Subscribe(book.stream, ref))
+        else:
+            book.cell.restarts = book.child.restarts
+            book.child.ref = self._start_book(book.cell)
+            self._attach(key)
 
     def _replace_socket(self, name: str, socket: _Socket, error: BaseException, now: float) -> None:
-        if not socket.intensity.allows(now):
+        if not socket.child.may_restart(now):
             self._give_up_socket(name, error)
             return
-        socket.ref = self._start_socket(name, socket.market)
-        for stream, key in socket.streams.items():
-            ref = self._books[key].cell.ref
-            assert ref is not None
-            tell(socket.ref, Subscribe(stream, ref))
+        socket.child.ref = self._start_socket(name, socket.market, socket.place, socket.child.restarts)
+        for key in list(socket.streams.values()):
+            self._attach(key)
 
     def _replace_pool(self, pool: _Pool, error: BaseException, now: float) -> None:
-        if not pool.intensity.allows(now):
+        books = [(key, book) for key, book in self._books.items() if key[0].weight_pool == pool.market.weight_pool]
+        if not pool.child.may_restart(now):
             del self._pools[pool.market.weight_pool]
             escalated = EscalatedError(f"snapshots of {pool.market.weight_pool} keep failing: {error}")
-            for key, book in list(self._books.items()):
-                if book.cell.spec.market.weight_pool == pool.market.weight_pool:
-                    self._fail_book(key, escalated)
+            for key, _ in books:
+                self._fail_book(key, escalated)
             return
-        # The budget is the exchange's, not the actor's: a ban outlives the actor that drew it.
-        pool.ref = self._start_pool(pool.market, pool.budget)
-        for book in self._books.values():
-            if book.cell.spec.market.weight_pool == pool.market.weight_pool and book.cell.ref is not None:
-                tell(book.cell.ref, SnapshotsAt(pool.ref))
+        pool.child.ref = self._start_pool(pool.market, pool.child.restarts)
+        for _, book in books:
+            tell(book.child.ref, SnapshotsAt(pool.child.ref))
+
+    # Looking after.
+
+    def _watch(self) -> None:
+        """Notice who died without a word, and who does not get on."""
+        self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
+        books = [book for book in self._books.values() if book.cell.state is not BookState.FAILED]
+        children = [(book.cell.spec.symbol, book.child) for book in books]
+        children += [(name, socket.child) for name, socket in self._sockets.items()]
+        children += [(name, pool.child) for name, pool in self._pools.items()]
+        for name, child in children:
+            thread = mailbox_of(child.ref).thread
+            if not child.ref.is_alive() or (thread is not None and not thread.is_alive()):
+                self._replace(name, child.ref, ActorDiedError(f"{name}: its thread ended without a word"))
+        for book in books:
+            self._look_for_lag(book)
+
+    def _look_for_lag(self, book: _Book) -> None:
+        lag = book.cell.lag()
+        late, told = lag > LAG_LIMIT, book.lag_told
+        book.lag_told = late
+        if late and not told:
+            words = f"its frames have waited for {lag:.1f} s: a callback does not return, or the machine is too slow"
+            error = SlowCallbackError(f"{book.cell.spec.symbol}: {words}")
+            logger.warning("! %s", error)
+            self._tell_error(error)
+
+    def _stream_silent(self, cell: BookCell, error: StreamError) -> None:
+        """Subscribe anew; and if that did not help, on a connection of its own."""
+        key = cell.spec.key
+        book = self._books.get(key)
+        if book is None or book.cell is not cell or book.failure is not None:
+            return
+        book.silences += 1
+        if book.silences % 2:
+            tell(self._sockets[book.socket].child.ref, Resubscribe(book.stream))
+            return
+        self._detach(key, error)
+        book.socket = self._socket_for(cell.spec.market, alone=True)
+        self._attach(key)
 
     # Giving up.
 
@@ -329,7 +399,7 @@ class Supervisor(EngineActor):
         socket = self._sockets.pop(name, None)
         if socket is None:
             return
-        socket.ref.stop(block=False)
+        socket.child.ref.stop(block=False)
         escalated = EscalatedError(f"{name} was given up: {error}")
         escalated.__cause__ = error
         for key in socket.streams.values():
@@ -338,9 +408,11 @@ class Supervisor(EngineActor):
     def _fail_book(self, key: BookKey, error: EscalatedError) -> None:
         """Let a book end as failed; where its actor is dead too, say so in its place."""
         self._detach(key)
-        cell = self._books[key].cell
-        if cell.ref is not None and tell(cell.ref, GiveUp(error)):
+        book = self._books[key]
+        book.failure = error
+        if tell(book.child.ref, GiveUp(error)):
             return
+        cell = book.cell
         previous, cell.error = cell.state, error
         cell.publish(cell.last_good(), BookState.FAILED)
         event = BookEvent(key[1], previous, BookState.FAILED, error)
@@ -358,9 +430,9 @@ class Supervisor(EngineActor):
         """Stop books, sockets and snapshot actors; returns their mailboxes, whose threads the caller joins."""
         self._stopping = True
         # Books first: to them the end of a stream would be news.
-        refs = [book.cell.ref for book in self._books.values() if book.cell.ref is not None]
-        refs += [socket.ref for socket in self._sockets.values()]
-        refs += [pool.ref for pool in self._pools.values()]
+        refs = [book.child.ref for book in self._books.values()]
+        refs += [socket.child.ref for socket in self._sockets.values()]
+        refs += [pool.child.ref for pool in self._pools.values()]
         for ref in refs:
             ref.stop(block=False)
         return tuple(mailbox_of(ref) for ref in refs)

@@ -292,8 +292,8 @@ class BookScene:
         return self.ref.ask(Status(), timeout=5)
 
 
-def snapshot(last_id=100, levels=30, limit=100, quantity="1.0"):
-    """Bids from 1099 down, asks from 1101 up; with `levels` below `limit` each side is whole."""
-    bids = [(-(1099.0 - number), quantity) for number in range(levels)]
+def snapshot(last_id=100, levels=30, limit=100, quantity="1.0", best_bid=1099.0):
+    """Bids from `best_bid` down, asks from 1101 up; with `levels` below `limit` each side is whole."""
+    bids = [(-(best_bid - number), quantity) for number in range(levels)]
     asks = [(1101.0 + number, quantity) for number in range(levels)]
     return wire.Snapshot(last_id, 0, limit, 2, bids, asks)

@@ -10,8 +10,8 @@ from depthactors.actors.base import mailbox_of
 from depthactors.actors.messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted, Status
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
+from depthactors.net.allowance import Allowance
 from depthactors.net.rest import RestClient
-from depthactors.pacing import WeightBudget
 from depthactors.sync import Priority
 
 LIMIT = 100
@@ -79,9 +79,9 @@ def want(server, actors, told):
 def start(actors):
     parent, _ = actors.probe(name="parent")
 
-    def start(per_minute=6000):
-        budget = WeightBudget(per_minute)
-        return actors.start(SnapshotActor, "snapshots-spot", parent, budget=budget, new_client=RestClient)
+    def start(per_minute=6000, **options):
+        options = {"allowance": Allowance(per_minute, 300), "new_client": RestClient} | options
+        return actors.start(SnapshotActor, "snapshots-spot", parent, **options)
 
     return start
 

@@ -1,0 +1,63 @@
+"""How the supervisor treats its children: the strategy, the limits, and what survives a death. All of it is here.
+
+The strategy is OTP's one-for-one: a child that dies is replaced alone, and nobody else is disturbed. A
+death is an exception that a handler let out, of whatever class, in the start too; or a thread that ended
+without a word, which the supervisor looks for. Each child has a restart intensity of its own: so many
+restarts in so many seconds (OTP's `intensity` and `period`). Beyond it the child is given up, alone, and
+everybody concerned is told.
+
+| child          | what its successor takes over    | what others notice         | when it is given up          |
+|----------------|----------------------------------|----------------------------|------------------------------|
+| book           | its cell: the last good levels,  | readers: `STALE`, `LIVE`;  | that book is `FAILED`, its   |
+|                | the listeners, the counters      | other books: nothing       | stream is given back         |
+| socket         | the streams and their books      | its books: `STALE`, `LIVE` | its books are `FAILED`       |
+| reader thread  | (the socket's connection is made | the same                   | with the reconnects, where   |
+|                | anew, after a wait)              |                            | `max_reconnects` limits them |
+| snapshot actor | the allowance, which is the      | nothing: the books ask     | the books of its pool are    |
+|                | address's                        | again                      | `FAILED`                     |
+| REST worker    | (the next request starts one)    | one request fails          | never                        |
+
+The supervisor itself is the root: should it die, every book is `FAILED`, everything is stopped, and the
+engine says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.pacing import RestartIntensity
+
+if TYPE_CHECKING:
+    import pykka
+
+RESTARTS: Final = 5
+RESTART_SECONDS: Final = 60.0
+"""A child that dies more often than so many times in so many seconds will not get better by itself."""
+WATCH_INTERVAL: Final = 5.0
+"""Seconds between two looks of the supervisor at its children."""
+
+
+def _intensity() -> RestartIntensity:
+    return RestartIntensity(RESTARTS, RESTART_SECONDS)
+
+
+@dataclass(slots=True)
+class Supervised:
+    """A child of the supervisor.
+
+    Attributes:
+        ref: the present actor.
+        restarts: how often it was replaced.
+    """
+
+    ref: pykka.ActorRef[Any]
+    restarts: int = 0
+    _intensity: RestartIntensity = field(default_factory=_intensity)
+
+    def may_restart(self, now: float) -> bool:
+        """Count a restart at `now` (monotonic), and tell whether it is still within the intensity."""
+        if not self._intensity.allows(now):
+            return False
+        self.restarts += 1
+        return True

@@ -1,0 +1,128 @@
+"""What this machine's address may still ask of the exchange, shared by all engines of the process.
+
+The exchange counts by address, so two engines that each kept to a budget of their own would be refused
+together. Here is the one place that both ask. Locks are held for arithmetic only.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from depthactors.pacing import RateWindow, ServerClock, WeightBudget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.markets import Market
+
+_CONNECTION_WINDOW: Final = 300.0
+"""Seconds in which the exchange counts attempts to connect (spot's "WebSocket Streams": 300 in 5 minutes)."""
+_CONNECTION_SHARE: Final = 0.9
+"""Share of them to use: the host program may have websockets of its own."""
+
+
+class WeightLevel(NamedTuple):
+    """How much of a pool's weight is spent.
+
+    Attributes:
+        used: in the current minute, by everybody behind the address, as far as known.
+        per_minute: what the exchange allows.
+        others: what others behind the address are expected to use in a minute.
+        silent_for: seconds for which a 429 or 418 still forbids everything.
+    """
+
+    used: int
+    per_minute: int
+    others: int
+    silent_for: float
+
+
+class Allowance:
+    """One pool's weight, and attempts to connect. Any thread."""
+
+    def __init__(
+        self,
+        per_minute: int,
+        connections: int,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin unspent.
+
+        Args:
+            per_minute: weight.
+            connections: attempts that the exchange takes in five minutes.
+            clock: seconds since the epoch, by this machine.
+            monotonic: seconds.
+        """
+        self._lock = threading.Lock()
+        self._budget = WeightBudget(per_minute)
+        self._server = ServerClock()
+        self._connections = RateWindow(max(1, int(connections * _CONNECTION_SHARE)), _CONNECTION_WINDOW)
+        self._clock = clock
+        self._monotonic = monotonic
+
+    def take_weight(self, weight: int, reserve: float = 0.0) -> float:
+        """Take weight now and return 0, or take none and return the seconds to wait; see `WeightBudget.take`."""
+        with self._lock:
+            return self._budget.take(weight, self._now(), reserve)
+
+    def note_answer(self, used: int | None, date: float | None, sent: float, received: float) -> None:
+        """Learn from an answer: the weight it says was used, and its date; times by this machine's clock."""
+        with self._lock:
+            if date is not None:
+                self._server.observe(date, sent, received)
+            if used is not None:
+                self._budget.observe(used, sent + self._server.offset, received + self._server.offset)
+
+    def silence(self, seconds: float) -> None:
+        """Let nobody ask anything for so long."""
+        with self._lock:
+            self._budget.silence(seconds, self._now())
+
+    def estimate(self, weight: int, reserve: float = 0.0) -> float:
+        """Return the seconds until so much weight can have been spent."""
+        with self._lock:
+            return self._budget.estimate(weight, self._now(), reserve)
+
+    def level(self) -> WeightLevel:
+        """Tell how much is spent."""
+        with self._lock:
+            now, budget = self._now(), self._budget
+            return WeightLevel(budget.used, budget.per_minute, budget.expected_of_others, budget.silent_for(now))
+
+    def take_connection(self) -> float:
+        """Count an attempt to connect and return 0, or count none and return the seconds to wait."""
+        with self._lock:
+            return self._connections.take(self._monotonic())
+
+    def _now(self) -> float:
+        return self._clock() + self._server.offset
+
+
+_allowances: dict[str, Allowance] = {}
+_registering = threading.Lock()
+
+
+def allowance_of(market: Market) -> Allowance:
+    """Return the allowance of a market's weight pool; the same one for every engine of the process."""
+    with _registering:
+        allowance = _allowances.get(market.weight_pool)
+        if allowance is None:
+            allowance = Allowance(market.weight_per_minute, market.connections)
+            _allowances[market.weight_pool] = allowance
+        return allowance
+
+
+def forget_allowances() -> None:
+    """Begin anew: in a fork, whose locks may be held by threads that do not exist there, and between tests."""
+    global _registering  # noqa: PLW0603 - a fork's lock is replaced, not waited for
+    _registering = threading.Lock()
+    _allowances.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_allowances)

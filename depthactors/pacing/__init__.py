@@ -1,0 +1,11 @@
+"""How fast one may: weight a minute, messages a second, retries, restarts.
+
+All of it is data and arithmetic; the time is an argument, randomness too. Seconds throughout;
+`wall` is time since the epoch (the exchange's windows are clock minutes), `now` any monotonic clock.
+"""
+
+from depthactors.pacing.rates import Backoff, RateWindow, RestartIntensity, stagger
+from depthactors.pacing.server_clock import ServerClock
+from depthactors.pacing.weight import WeightBudget
+
+__all__ = ["Backoff", "RateWindow", "RestartIntensity", "ServerClock", "WeightBudget", "stagger"]

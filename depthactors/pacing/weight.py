@@ -1,0 +1,132 @@
+"""A pool's request weight: how much of it may be spent now, and by what.
+
+The exchange counts by UTC minute from zero, counts refused requests too, and tells its count in each
+answer (REST API, "LIMITS"; that the minute is the clock's was measured on fapi). Other programs behind
+the same address spend from it as well: what they used is what the exchange has counted beyond ours.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Final
+
+_MINUTE: Final = 60.0
+_GUARD: Final = 0.5
+"""Seconds after the turn of a minute in which nothing is sent: the exchange's clock may be that much behind."""
+_FLOOR: Final = 0.1
+"""Share of the weight that we use in a minute however much others are expected to need."""
+_SHORTEST_LOOK: Final = 5.0
+"""Seconds of a minute after which what others used so far is believed to be their pace."""
+_BLIND_SHARE: Final = 0.25
+"""Share of the weight that is used before that, as long as nothing is known of others."""
+_LONG_LOOK: Final = 50.0
+"""Seconds after which that replaces what was believed before."""
+_LAST_LOOK: Final = 57.0
+"""Second of a minute at which one more request is sent by who would have to wait: its answer shows the whole minute."""
+
+
+class WeightBudget:
+    """What may be spent in each clock minute. Room is left for others, and by the less urgent for the urgent."""
+
+    def __init__(self, per_minute: int, *, share: float = 0.97) -> None:
+        """Begin unspent.
+
+        Args:
+            per_minute: what the exchange allows the address.
+            share: how much of it to use at most; the rest is for what cannot be foreseen.
+        """
+        self.per_minute = per_minute
+        self._allowed = int(per_minute * share)
+        self._minute = -1
+        self._ours = 0
+        self._others = 0
+        self._expected = 0.0
+        self._silent_until = 0.0
+        self._looked = False
+        self._blind = True
+
+    @property
+    def used(self) -> int:
+        """Weight known to be used in the current minute, by whomever."""
+        return self._ours + self._others
+
+    @property
+    def expected_of_others(self) -> int:
+        """Weight that others are expected to use in a minute, from what the exchange has counted beyond ours."""
+        return int(self._expected)
+
+    def take(self, weight: int, wall: float, reserve: float = 0.0) -> float:
+        """Take `weight` now and return 0, or take nothing and return the seconds to wait.
+
+        Args:
+            weight: of the request.
+            wall: now.
+            reserve: share of the minute's weight to leave for what is more urgent.
+        """
+        self._turn(wall)
+        wait = max(self._silent_until, self._minute * _MINUTE + _GUARD) - wall
+        if wait > 0:
+            return wait
+        seen = self._minute * _MINUTE + _SHORTEST_LOOK - wall
+        if self._blind and seen > 0 and self.used + weight > _BLIND_SHARE * self.per_minute:
+            return seen
+        if self.used and weight > self._room(reserve):
+            look = self._minute * _MINUTE + _LAST_LOOK - wall
+            if look > 0:
+                return look
+            if self._looked or weight > self._allowed - self.used:
+                return self._next_minute() - wall
+            self._looked = True
+        self._ours += weight
+        return 0.0
+
+    def observe(self, used: int, sent: float, wall: float) -> None:
+        """Take what the exchange says that was used, in the answer to a request sent at `sent`.
+
+        An answer from before the turn of the minute is of no use: which of the two it counts is unknown.
+        """
+        self._turn(wall)
+        if int(sent // _MINUTE) != self._minute:
+            return
+        self._others = max(self._others, used - self._ours)
+        elapsed = wall - self._minute * _MINUTE
+        self._blind = self._blind and elapsed < _SHORTEST_LOOK
+        pace = self._others * _MINUTE / max(elapsed, _SHORTEST_LOOK)
+        self._expected = pace if elapsed > _LONG_LOOK else max(self._expected, pace)
+
+    def silence(self, seconds: float, wall: float) -> None:
+        """Take nothing for so long: a 429 or 418 said so."""
+        self._silent_until = max(self._silent_until, wall + seconds)
+
+    def silent_for(self, wall: float) -> float:
+        """Seconds for which the pool must still be silent, 0 if it need not."""
+        return max(0.0, self._silent_until - wall)
+
+    def estimate(self, weight: int, wall: float, reserve: float = 0.0) -> float:
+        """Return the seconds until requests of so much weight together can all have been sent, if nobody else comes."""
+        self._turn(wall)
+        start = wall + self.silent_for(wall)
+        same_minute = int(start // _MINUTE) == self._minute
+        whole = self._room_of(0, self._expected, reserve)
+        left = weight - max(0.0, self._room(reserve) if same_minute else whole)
+        if left <= 0:
+            return start - wall
+        minutes = int(start // _MINUTE) + ceil(left / max(whole, 1.0))
+        return minutes * _MINUTE + _GUARD - wall
+
+    def _room(self, reserve: float) -> float:
+        return self._room_of(self._ours, max(self._others, self._expected), reserve)
+
+    def _room_of(self, ours: int, others: float, reserve: float) -> float:
+        room = self._allowed - reserve * self.per_minute - ours - others
+        # However busy the others are, a little goes on, as long as the exchange has it.
+        floor = min(_FLOOR * self.per_minute, self._allowed - self._others) - ours
+        return max(room, floor)
+
+    def _next_minute(self) -> float:
+        return (self._minute + 1) * _MINUTE + _GUARD
+
+    def _turn(self, wall: float) -> None:
+        minute = int(wall // _MINUTE)
+        if minute != self._minute:
+            self._minute, self._ours, self._others, self._looked = minute, 0, 0, False

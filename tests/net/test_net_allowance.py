@@ -1,0 +1,101 @@
+"""One allowance for each pool and process, by the exchange's clock, whoever asks."""
+
+import os
+import threading
+
+import pytest
+
+from depthactors import markets
+from depthactors.net.allowance import Allowance, allowance_of, forget_allowances
+
+
+class Clock:
+    """Both clocks, set by the test; the exchange's is `ahead` of ours."""
+
+    def __init__(self, now=30.0):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
+def allowance(clock, per_minute=1000, connections=10):
+    return Allowance(per_minute, connections, clock, clock)
+
+
+def test_usdm_and_coinm_share_one_and_other_markets_have_their_own():
+    assert allowance_of(markets.USDM) is allowance_of(markets.COINM)
+    others = [allowance_of(row) for row in (markets.SPOT, markets.USDM, markets.OPTIONS, markets.US)]
+    assert len(set(map(id, others))) == 4
+
+
+def test_a_local_exchange_has_its_own_for_each_pool_and_address():
+    here = "http://127.0.0.1:9000"
+    assert allowance_of(markets.USDM.at(here)) is allowance_of(markets.COINM.at(here))
+    assert allowance_of(markets.SPOT.at(here)) is not allowance_of(markets.SPOT)
+    assert allowance_of(markets.SPOT.at(here)) is not allowance_of(markets.SPOT.at("http://127.0.0.1:9001"))
+
+
+def test_minutes_turn_when_the_exchanges_do():
+    clock = Clock(30.0)
+    ours = allowance(clock)
+    # The exchange's clock is 20 s ahead: its minute turns at our 40.
+    ours.note_answer(0, 50.0, 29.99, 30.01)
+    assert ours.take_weight(960) == 0.0
+    clock.now = 39.0
+    assert ours.take_weight(100) > 1.0
+    clock.now = 42.0
+    assert ours.take_weight(100) == 0.0
+
+
+def test_the_level_tells_what_is_spent_and_by_whom():
+    clock = Clock(30.0)
+    ours = allowance(clock)
+    ours.take_weight(100)
+    ours.note_answer(400, None, 30.0, 30.0)
+    ours.silence(12.0)
+    clock.now = 35.0
+    level = ours.level()
+    assert (level.used, level.per_minute, level.others, level.silent_for) == (400, 1000, 600, 7.0)
+    assert ours.estimate(10) == pytest.approx(7.0)
+
+
+def test_attempts_to_connect_are_counted_in_five_minutes():
+    clock = Clock(0.0)
+    ours = allowance(clock)
+    assert [ours.take_connection() for _ in range(9)] == [0.0] * 9
+    assert ours.take_connection() == 300.0
+    clock.now = 300.0
+    assert ours.take_connection() == 0.0
+
+
+def test_many_threads_take_no_more_than_there_is():
+    ours, taken = allowance(Clock(30.0)), []
+
+    def take():
+        taken.extend(10 for _ in range(50) if not ours.take_weight(10))
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(taken) == 970
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_begins_anew_even_if_a_thread_held_the_lock():
+    before = allowance_of(markets.SPOT)
+    with before._lock:
+        child = os.fork()
+        if not child:
+            fresh = allowance_of(markets.SPOT)
+            os._exit(0 if fresh is not before and fresh.take_weight(5) <= 0.5 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_forgetting_is_for_all():
+    before = allowance_of(markets.SPOT)
+    forget_allowances()
+    assert allowance_of(markets.SPOT) is not before

@@ -1,0 +1,198 @@
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from depthactors import markets
+from depthactors.exchange.limits import Limits
+from depthactors.exchange.weights import WeightCounter
+from depthactors.pacing import WeightBudget
+
+STEP = st.tuples(st.sampled_from(["take", "take", "take", "silence"]), st.integers(0, 8 * 50), st.integers(1, 120))
+
+
+def informed(per_minute=1000, share=1.0):
+    """A budget that knows that it is alone so far: the first answer said so."""
+    budget = WeightBudget(per_minute, share=share)
+    budget.observe(0, 10.0, 10.0)
+    return budget
+
+
+@given(st.lists(STEP, max_size=60))
+def test_alone_it_is_a_count_for_each_minute(steps):
+    budget, allowed = informed(200, 0.5), 100
+    wall, used, silent_until = 10.0, {}, 0.0
+    for kind, eighths, amount in steps:
+        wall += eighths / 8
+        minute = int(wall // 60)
+        if kind == "silence":
+            budget.silence(float(amount), wall)
+            silent_until = max(silent_until, wall + amount)
+            continue
+        before = used.get(minute, 0)
+        # The exchange's clock may be half a second behind ours.
+        open_from = max(silent_until, 60 * minute + 0.5)
+        wait = budget.take(amount, wall)
+        if wall < open_from:
+            assert wait == open_from - wall
+        elif before and before + amount > allowed:
+            # The end of the minute is waited for, to see what others used in it.
+            assert wait == (60 * minute + 57 if wall < 60 * minute + 57 else 60 * (minute + 1) + 0.5) - wall > 0
+        else:
+            assert wait == 0.0
+            used[minute] = before + amount
+        assert budget.used == used.get(minute, 0)
+
+
+@given(st.lists(st.integers(1, 250), min_size=1, max_size=80), st.integers(0, 10**9))
+def test_a_patient_client_never_goes_beyond_its_share(weights, start):
+    budget, wall, spent = informed(6000, 0.97), 60.0 + start, {}
+    for weight in weights:
+        while wait := budget.take(weight, wall):
+            wall += wait
+        spent[int(wall // 60)] = spent.get(int(wall // 60), 0) + weight
+    assert max(spent.values()) <= 5820
+    assert len(spent) <= sum(weights) // (5820 - 250) + 1
+
+
+def test_weight_that_others_spent_counts():
+    budget = WeightBudget(6000)
+    assert budget.take(250, 30.0) == 0.0
+    budget.observe(5700, 30.5, 31.0)
+    assert (budget.used, budget.take(250, 58.0)) == (5700, 2.5)
+    assert budget.take(250, 60.5) == 0.0
+
+
+def test_the_exchange_is_not_believed_when_it_has_counted_less():
+    budget = informed(6000)
+    budget.take(5600, 11.0)
+    budget.observe(10, 11.5, 12.0)
+    assert budget.used == 5600
+
+
+def test_an_answer_from_before_the_turn_of_the_minute_says_nothing_about_the_new_one():
+    budget = informed(6000)
+    budget.take(5800, 11.0)
+    budget.observe(5800, 59.9, 60.1)
+    assert budget.used == 0
+    assert budget.take(25, 60.5) == 0.0
+
+
+def test_silence_outlasts_the_minute_and_a_shorter_one():
+    budget = WeightBudget(6000)
+    budget.silence(120.0, 30.0)
+    budget.silence(5.0, 31.0)
+    assert budget.take(5, 61.0) == 89.0
+    assert (budget.silent_for(61.0), budget.silent_for(200.0)) == (89.0, 0.0)
+    assert budget.take(5, 150.0) == 0.0
+
+
+def test_the_less_urgent_leaves_a_reserve_to_the_urgent():
+    budget = informed()
+    assert budget.take(890, 11.0, 0.1) == 0.0
+    assert budget.take(20, 12.0, 0.1) == 45.0
+    assert budget.take(20, 12.0) == 0.0
+
+
+def test_who_would_have_to_wait_sends_one_request_late_in_the_minute():
+    budget = informed()
+    budget.take(890, 11.0, 0.1)
+    assert budget.take(20, 57.0, 0.1) == 0.0
+    assert budget.take(20, 57.0, 0.1) == 3.5
+    budget = informed()
+    budget.take(990, 11.0, 0.1)
+    assert budget.take(20, 57.0, 0.1) == 3.5
+
+
+def test_before_anything_is_known_of_others_most_is_left_to_them():
+    budget = WeightBudget(1000)
+    assert budget.take(250, 1.0) == 0.0
+    assert budget.take(10, 1.0) == 4.0
+    assert budget.take(10, 5.0) == 0.0
+    budget.observe(260, 5.0, 5.1)
+    assert budget.take(600, 61.0) == 0.0, "known from then on"
+
+
+def test_the_first_half_second_of_a_minute_is_left_to_the_exchanges_clock():
+    assert informed().take(1, 60.1) == pytest.approx(0.4)
+
+
+def test_room_is_left_for_what_others_used_in_the_minute_before():
+    budget = informed()
+    budget.take(100, 50.0)
+    budget.observe(480, 57.0, 57.0)
+    budget.take(1, 61.0)
+    assert budget.expected_of_others == 400
+    assert budget.take(598, 62.0) == 0.0
+    assert budget.take(2, 62.0) > 0
+
+
+def test_the_pace_of_others_within_a_minute_is_what_they_are_expected_to_go_on_at():
+    budget = informed()
+    budget.take(10, 11.0)
+    budget.observe(210, 19.0, 20.0)
+    assert budget.expected_of_others == 600
+
+
+def test_however_busy_the_others_are_a_little_goes_on():
+    budget = informed()
+    budget.take(10, 11.0)
+    budget.observe(860, 19.0, 20.0)
+    assert budget.take(80, 21.0) == 0.0
+    assert budget.take(20, 21.0) > 0
+
+
+def test_others_that_are_gone_are_forgotten_after_a_minute():
+    budget = informed()
+    budget.take(10, 11.0)
+    budget.observe(810, 50.0, 50.0)
+    assert budget.expected_of_others == 960
+    budget.take(10, 61.0)
+    budget.observe(10, 115.0, 115.0)
+    assert budget.expected_of_others == 0
+
+
+@pytest.mark.parametrize("round_trip", [0.02, 0.15])
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("outside", [0, 600, 2400, 4200])
+def test_beside_a_steady_outsider_nobody_is_refused_and_the_rest_is_used(outside, seed, round_trip):
+    """The exchange's own counter, an outsider who spends evenly, and a client with endless work, for ten minutes."""
+    draws, counter, limits = random.Random(seed), WeightCounter(), Limits.of(markets.SPOT)
+    budget, start = WeightBudget(6000), 60 + draws.random() * 60
+    lateness = draws.random() * 0.4
+    outsiders = [60 + number * 600 / outside for number in range(outside * 11 // 10)]
+    wall, ours, refused = start, {}, 0
+    while wall < start + 600:
+        while outsiders and outsiders[0] <= wall:
+            # The exchange's clock is a little behind ours.
+            refused += counter.charge("spot", 10, limits, outsiders.pop(0) - lateness).status != 200
+        wait = budget.take(25, wall, 0.04)
+        if not wait:
+            charge = counter.charge("spot", 25, limits, wall - lateness)
+            refused += charge.status != 200
+            budget.observe(charge.used, wall, wall + round_trip)
+            ours[int(wall // 60)] = ours.get(int(wall // 60), 0) + 25
+            wait = round_trip
+        wall = min(wall + wait, outsiders[0]) if outsiders else wall + wait
+    assert refused == 0
+    whole = [spent for minute, spent in ours.items() if start < minute * 60 < start + 540]
+    # What neither others need, nor the urgent, nor chance; the pace of others is seen in pieces.
+    assert min(whole) >= 0.93 * 6000 - outside - 100
+
+
+def test_the_estimate_is_the_time_that_it_takes():
+    for queued in (1, 50, 200, 240, 700, 1000):
+        budget, wall = informed(6000, 0.97), 42.0
+        budget.take(1000, wall)
+        foretold = budget.estimate(25 * queued, wall, 0.04)
+        for _ in range(queued):
+            while wait := budget.take(25, wall, 0.04):
+                wall += wait
+        assert foretold == pytest.approx(wall - 42.0)
+
+
+def test_the_estimate_counts_a_ban():
+    budget = WeightBudget(6000)
+    budget.silence(100.0, 0.0)
+    assert budget.estimate(25, 10.0) == 90.0

@@ -27,6 +27,7 @@ KINDS: Final = {
     "duplicate": (Place.EVENT, "the event is sent twice"),
     "reorder": (Place.EVENT, "the event is sent after the next one"),
     "delay": (Place.EVENT, "the event and what follows it are held back for `seconds` (1)"),
+    "burst": (Place.EVENT, "events of the symbol come ten times as fast for `seconds` (1)"),
     "split": (Place.EVENT, "the event comes in three websocket fragments"),
     "garbage": (Place.EVENT, "the event is cut in the middle: no JSON any more"),
     "wrong-types": (Place.EVENT, "the event has a text for an id, and null for quantities"),

@@ -63,8 +63,8 @@ class Feed(Protocol):
     def since(self, number: int) -> list[Tick]:
         """Return the ticks of the intervals after the `number`th; no further back than a second of market time."""
 
-    def book_at(self, update_id: int) -> BookTruth:
-        """Return the exact book after the event that ended with `update_id`.
+    def book_at(self, update_id: int, levels: int | None = None) -> BookTruth:
+        """Return the exact book after the event that ended with `update_id`, or its best `levels` a side.
 
         Raises:
             UsageError: no such event in the kept history.

@@ -123,9 +123,9 @@ class FlowFeed:
         """Return the ticks of the intervals after the `number`th."""
         return self._ledger.since(number)
 
-    def book_at(self, update_id: int) -> BookTruth:
-        """Return the exact book after the event of that id."""
-        return self._ledger.book_at(update_id)
+    def book_at(self, update_id: int, levels: int | None = None) -> BookTruth:
+        """Return the exact book after the event of that id, or its best levels."""
+        return self._ledger.book_at(update_id, levels)
 
     def close(self) -> None:
         """Nothing is held."""

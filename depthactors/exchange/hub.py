@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from depthactors.exchange.routes import Subscription
     from depthactors.exchange.tick import Step
 
+BURST_PACE: Final = 10.0
 CONNECTION_FAULTS: Final = frozenset({"cut", "reset", "half-open", "shutdown", "expire"})
 
 
@@ -57,6 +58,7 @@ class Hub:
         self._lock = Lock()
         self._streams: dict[Feed, dict[str, _Stream]] = {}
         self._tampering: dict[tuple[Feed, str], Tampering] = {}
+        self._bursts: dict[Feed, float] = {}
 
     def add(self, client: Subscriber, subscriptions: Iterable[Subscription]) -> None:
         """Let the client have every further event of these streams."""
@@ -102,6 +104,15 @@ class Hub:
                     for client in listeners:
                         client.deliver(each)
 
+    def pace(self, feed: Feed) -> float:
+        """Tell how many times as fast as usual the feed is to run."""
+        if not self._bursts:
+            return 1.0
+        if self._clock() < self._bursts.get(feed, 0.0):
+            return BURST_PACE
+        self._bursts.pop(feed, None)
+        return 1.0
+
     def tend(self) -> float | None:
         """Queue what was held back till now; return the seconds until there is more, `None` if nothing is."""
         if not self._tampering:
@@ -127,6 +138,8 @@ class Hub:
             tampering = self._tampering[feed, message.stream] = Tampering()
         sent = tampering.tamper(message, faults, self._clock())
         for fault in faults:
+            if fault.kind == "burst":
+                self._bursts[feed] = self._clock() + fault.seconds
             if fault.kind in CONNECTION_FAULTS:
                 for client in listeners:
                     client.suffer(fault)

@@ -84,6 +84,7 @@ class Ledger:
         self._kept = 0
         self._present: _Reader | None = None
         self._lagging: _Reader | None = None
+        self._asked: _Reader | None = None
 
     @property
     def last_id(self) -> int:
@@ -146,26 +147,31 @@ class Ledger:
                     found.append(tick)
         return found[::-1]
 
-    def book_at(self, update_id: int) -> BookTruth:
-        """Return the exact book right after the event whose `u` is `update_id`.
+    def book_at(self, update_id: int, levels: int | None = None) -> BookTruth:
+        """Return the exact book right after the event whose `u` is `update_id`, or its best `levels` a side.
+
+        Asking for one id after the other costs the events between them.
 
         Raises:
             UsageError: no event of the kept history ended with that id.
         """
         with self._lock:
-            base, ticks = self._replay_of(update_id)
-        book = base.copy()
-        for tick in ticks:
-            book.apply(tick.decoded())
-        return book.truth(self._symbol, update_id)
+            chapter, position = self._place_of(update_id)
+            reader = self._asked
+            if reader is None or reader.chapter is not chapter or reader.applied > position:
+                self._asked = reader = _Reader(chapter.base.copy(), chapter)
+            for tick in chapter.ticks[reader.applied : position]:
+                reader.book.apply(tick.decoded())
+            reader.applied = position
+            return reader.book.truth(self._symbol, update_id, levels)
 
-    def _replay_of(self, update_id: int) -> tuple[PlainBook, list[Tick]]:
-        """Find the copy to start from and what to apply to it. The lock is held; bases never change."""
+    def _place_of(self, update_id: int) -> tuple[_Chapter, int]:
+        """Find the chapter and how many of its ticks lead to that id. The lock is held."""
         for chapter in reversed(self._chapters):
             # The last of equal ids: an event that ends at the snapshot's own id was applied to it.
             position = bisect_right(chapter.ids, update_id) - 1
             if position >= 0 and chapter.ids[position] == update_id:
-                return chapter.base, chapter.ticks[:position]
+                return chapter, position
         first = self._chapters[0].ids[0] if self._chapters else 0
         msg = (
             f"expected an update id of {self._symbol} that ended an event of the kept history "

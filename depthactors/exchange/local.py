@@ -242,20 +242,24 @@ class LocalExchange:
                 msg = f"expected every thread to end within {timeout} s, was still alive: {', '.join(alive)}"
                 raise LifecycleError(msg)
 
-    def book_at(self, symbol: str, update_id: int, *, market: str | None = None) -> BookTruth:
+    def book_at(
+        self, symbol: str, update_id: int, *, market: str | None = None, levels: int | None = None
+    ) -> BookTruth:
         """Return the exact book of a symbol right after the event that ended with `update_id`.
 
-        A recording also knows the book at its snapshot's id. Any thread, also after `stop`.
+        A recording also knows the book at its snapshot's id. Any thread, also after `stop`. Cheap for one id after
+        the other.
 
         Args:
             symbol: upper case.
             update_id: `u` of an event that was sent.
             market: name, needed when several markets list the symbol; the first one otherwise.
+            levels: how many of the best levels a side are wanted; `None` for all.
 
         Raises:
             UsageError: symbol not served, or no such event in the kept history.
         """
-        return self._catalogue.symbol(symbol, market).book_at(update_id)
+        return self._catalogue.symbol(symbol, market).book_at(update_id, levels)
 
     def inject(self, fault: Fault) -> None:
         """Misbehave from now on: the fault's occasions are counted from here. Any thread."""

@@ -32,6 +32,9 @@ class Audience(Protocol):
     def publish(self, feed: Feed, step: Step) -> None:
         """Hand a step's events to every client of the feed; never waits."""
 
+    def pace(self, feed: Feed) -> float:
+        """Tell how many times as fast as usual the feed is to run."""
+
     def tend(self) -> float | None:
         """Hand out what was held back till now; return the seconds until there is more, `None` if nothing is."""
 
@@ -100,7 +103,7 @@ class Player:
                     self._started.add(feed)
                     self._running.add(feed)
                     origin = self._untimed_now if feed.speed is None else now
-                    self._schedule(_Playback(0.0, len(self._started), feed, origin))
+                    self._schedule(_Playback(origin, len(self._started), feed, origin))
             self._changed.notify_all()
 
     def wait_recordings(self, timeout: float) -> bool:
@@ -162,6 +165,11 @@ class Player:
             self._changed.notify_all()
             return
         queue = self._untimed if feed.speed is None else self._timed
+        pace = self._audience.pace(feed)
+        if pace != 1.0 and feed.speed is not None:
+            # What is saved now is not made up for later.
+            gap = playback.origin + offset / feed.speed - playback.due
+            playback.origin -= max(0.0, gap) * (1.0 - 1.0 / pace)
         # Receive times may step back; a playback never does.
         playback.due = max(playback.due, playback.origin + offset / (feed.speed or 1.0))
         heappush(queue, playback)

@@ -166,9 +166,9 @@ class RecordingFeed:
         """Return the kept ticks of the steps after the `number`th."""
         return self._ledger.since(number)
 
-    def book_at(self, update_id: int) -> BookTruth:
-        """Return the exact book after the event, or at the snapshot, of that id."""
-        return self._ledger.book_at(update_id)
+    def book_at(self, update_id: int, levels: int | None = None) -> BookTruth:
+        """Return the exact book after the event, or at the snapshot, of that id, or its best levels."""
+        return self._ledger.book_at(update_id, levels)
 
     def close(self) -> None:
         """Close the file; the book stays answerable."""

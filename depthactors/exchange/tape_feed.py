@@ -109,8 +109,8 @@ class TapeFeed:
         """Return the ticks of the intervals after the `number`th, a second of market time at most."""
         return [tick for tick in self._recent.copy() if tick.number > number]
 
-    def book_at(self, update_id: int) -> BookTruth:
-        """Return the exact book after the event of that id, however long ago.
+    def book_at(self, update_id: int, levels: int | None = None) -> BookTruth:
+        """Return the exact book after the event of that id, or its best levels, however long ago.
 
         Raises:
             UsageError: no event that was played ended with that id.
@@ -121,7 +121,7 @@ class TapeFeed:
         if place is None or position is None or not self._first_place <= position <= self._position:
             msg = f"expected an update id of {self.symbol} that ended an event, was {update_id}"
             raise UsageError(msg)
-        return self._tape.book_before(place).truth(self.symbol, update_id)
+        return self._tape.book_before(place).truth(self.symbol, update_id, levels)
 
     def close(self) -> None:
         """Nothing is held."""

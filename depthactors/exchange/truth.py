@@ -23,7 +23,7 @@ class BookTruth:
     Attributes:
         symbol: upper case.
         last_update_id: `u` of that event, or `lastUpdateId` of the snapshot that the book began with.
-        bids: `(price, quantity)`, best first, every level that the exchange knows.
+        bids: `(price, quantity)`, best first, every level that the exchange knows, or as many as were asked for.
         asks: the same for the ask side.
     """
 
@@ -72,9 +72,9 @@ class PlainBook:
         asks = _changes(self._asks, other._asks)
         return [bids[price] for price in sorted(bids, reverse=True)], [asks[price] for price in sorted(asks)]
 
-    def truth(self, symbol: str, last_update_id: int) -> BookTruth:
-        """Freeze the whole book."""
-        bids, asks = self.cut()
+    def truth(self, symbol: str, last_update_id: int, levels: int | None = None) -> BookTruth:
+        """Freeze the book, or its best `levels` a side."""
+        bids, asks = self.cut(levels)
         return BookTruth(symbol, last_update_id, _decimals(bids), _decimals(asks))
 
 

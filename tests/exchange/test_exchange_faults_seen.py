@@ -158,6 +158,25 @@ def test_a_delayed_event_and_what_follows_come_later_in_order_and_whole(provoke,
     assert time.time() - client.receive()["E"] / 1_000 < 0.2
 
 
+@seen("burst")
+def test_events_of_a_burst_come_ten_times_as_fast_and_of_no_other_symbol(provoke, connect, how):
+    exchange = provoke(how, Fault("burst", symbol="BTCUSDT", at=3, seconds=1.0), rate=40.0)
+    client = connect(exchange, COMBINED + f"/{ETH}")
+    events, end = {BTC: [], ETH: []}, time.monotonic() + 1.0
+    while time.monotonic() < end:
+        frame = client.receive()
+        events[frame["stream"]].append(frame["data"])
+    assert 20 <= len(events[ETH]) <= 60
+    assert 5 * len(events[ETH]) <= len(events[BTC]) <= 14 * len(events[ETH])
+    assert gaps(events[BTC]) == gaps(events[ETH]) == []
+    # Afterwards nothing is made up for.
+    until_calm = time.monotonic() + 0.3
+    while time.monotonic() < until_calm:
+        client.receive()
+    times = [frame["data"]["E"] for frame in client.events(40) if frame["stream"] == BTC]
+    assert min(after - before for before, after in pairwise(times)) > 10
+
+
 @seen("split")
 @pytest.mark.parametrize("path", [RAW, COMBINED])
 def test_a_split_event_comes_in_three_fragments_that_make_one_text(provoke, connect, how, path):

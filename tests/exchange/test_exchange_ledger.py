@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -97,7 +98,7 @@ def test_a_ledger_is_a_list_of_all_books(operations, chapter_length, history):
     reach = min(history, len(ticks))
 
     # Books of the past: all of the promised history, and never a wrong one.
-    for place, book in enumerate(model.books):
+    for place, book in [*enumerate(model.books), *reversed(list(enumerate(model.books)))]:
         later = sum(each.tick is not None for each in model.books[place + 1 :])
         try:
             truth = ledger.book_at(book.last_id)
@@ -108,6 +109,7 @@ def test_a_ledger_is_a_list_of_all_books(operations, chapter_length, history):
             assert (truth.symbol, truth.last_update_id) == ("BTCUSDT", book.last_id)
             assert truth.bids == tuple((Decimal(price), Decimal(lots)) for price, lots in cut.bids)
             assert truth.asks == tuple((Decimal(price), Decimal(lots)) for price, lots in cut.asks)
+            assert ledger.book_at(book.last_id, 2) == replace(truth, bids=truth.bids[:2], asks=truth.asks[:2])
 
     # The oldest book is one of them, as old as promised and not much older.
     oldest = ledger.oldest(2)

@@ -45,7 +45,7 @@ class Audience:
     """Writes down what is published, by feed and number."""
 
     def __init__(self):
-        self.calls, self.waited, self.wanted = [], [], set()
+        self.calls, self.waited, self.wanted, self.paces = [], [], set(), {}
         self.room = threading.Event()
         self.room.set()
         self.clock = None
@@ -60,6 +60,9 @@ class Audience:
 
     def tend(self):
         return None
+
+    def pace(self, feed):
+        return self.paces.get(feed.symbol, 1.0)
 
     def publish(self, feed, step):
         with self.changed:
@@ -199,6 +202,17 @@ def test_a_clock_that_the_machine_cannot_follow_is_followed_late_and_nothing_is_
     assert audience.names() == ["a1", "a2", "a3", "a4"]
     # The late steps are made up for at once; the last one comes in its own time again.
     assert [round(at - 1_000.0, 3) for _, at in audience.calls] == [30.0, 30.0, 30.0, 50.0]
+
+
+def test_a_feed_that_is_to_hurry_saves_time_for_good_and_no_other_feed_does(make, audience):
+    clock = Clock()
+    player = make(clock)
+    audience.paces = {"a": 10.0}
+    player.play([Script("a", [0, 10, 20, 40], speed=2.0), Script("b", [0, 10, 20], speed=2.0)])
+    assert player.wait_recordings(LONG)
+    times = {name: round(at - 1_000.0, 3) for name, at in audience.calls}
+    assert [times[name] for name in ("a1", "a2", "a3", "a4")] == [0.0, 0.5, 1.0, 2.0]
+    assert [times[name] for name in ("b1", "b2", "b3")] == [0.0, 5.0, 10.0]
 
 
 def test_a_feed_starts_once(player, audience):

@@ -15,9 +15,10 @@ from depthactors.binance import (
     ThreadedDepthCacheManager,
 )
 from depthactors.book import BookState, BookView, OrderBook
-from depthactors.engine import DepthEngine, EngineStatus
+from depthactors.engine import DepthEngine
 from depthactors.handle import BookHandle
 from depthactors.markets import Market
+from depthactors.status import EngineStatus
 
 __all__ = [
     "Best",

@@ -15,7 +15,6 @@ import logging
 import os
 import threading
 import time
-from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +25,6 @@ from depthactors import markets
 from depthactors.actors.base import THREAD_PREFIX, mailbox_of, tell
 from depthactors.actors.messages import (
     BookSpec,
-    BookStatus,
     CloseBook,
     Greet,
     Listener,
@@ -34,7 +32,7 @@ from depthactors.actors.messages import (
     Shutdown,
     Status,
 )
-from depthactors.actors.supervisor import ROTATE_AFTER, Children, NetworkSettings, Supervisor
+from depthactors.actors.supervisor import ROTATE_AFTER, NetworkSettings, Supervisor
 from depthactors.book import BookState
 from depthactors.callbacks import check_callback, view_teller
 from depthactors.environment import resolve
@@ -43,6 +41,7 @@ from depthactors.handle import BookHandle
 from depthactors.lifecycle import Latch, join, running
 from depthactors.net.proxy import websocket_options
 from depthactors.pacing import Backoff
+from depthactors.status import EngineStatus, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,8 +49,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from depthactors.actors.messages import BookEvent
-    from depthactors.actors.snapshots import PoolStatus
-    from depthactors.actors.socket import SocketStatus
     from depthactors.book import BookView
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
@@ -62,20 +59,6 @@ _STOP_TIMEOUT: Final = 10.0
 """Seconds that stopping may take when nobody says otherwise."""
 _CALL_TIMEOUT: Final = 10.0
 """Seconds for the supervisor to answer; it never blocks, so this is only ever reached on a bug."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
-    """How an engine does: a row a book, a connection and a weight pool."""
-
-    books: tuple[BookStatus, ...]
-    sockets: tuple[SocketStatus, ...]
-    pools: tuple[PoolStatus, ...]
-
-    @property
-    def live(self) -> int:
-        """How many books are live."""
-        return sum(book.state is BookState.LIVE for book in self.books)
 
 
 class DepthEngine:
@@ -325,24 +308,8 @@ class DepthEngine:
                 raise NotLiveError(msg) from error
 
     def status(self, timeout: float = 5.0) -> EngineStatus:
-        """Ask every actor how it does; one that does not answer in time has no row. O(books) messages."""
-        children: Children = self._call(Status())
-        deadline = time.monotonic() + timeout
-        groups = (
-            [cell.ref for cell in children.cells if cell.ref is not None],
-            list(children.sockets),
-            list(children.pools),
-        )
-        futures = [[ref.ask(Status(), block=False) for ref in refs] for refs in groups]
-        rows: list[list[Any]] = []
-        for group in futures:
-            rows.append([])
-            for future in group:
-                try:
-                    rows[-1].append(future.get(timeout=max(0.0, deadline - time.monotonic())))
-                except (pykka.Timeout, pykka.ActorDeadError):
-                    logger.debug("! an actor did not say how it does")
-        return EngineStatus(tuple(rows[0]), tuple(rows[1]), tuple(rows[2]))
+        """Tell how every book, connection and weight pool does; O(books), and a message a connection and pool."""
+        return gather(self._call(Status()), timeout)
 
     @property
     def running(self) -> bool:

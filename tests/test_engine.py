@@ -133,7 +133,7 @@ def test_a_raising_callback_harms_nobody(engine, caplog):
     book = engine.subscribe("BTCUSDT", on_update=broken)
     engine.subscribe("BTCUSDT", on_update=others)
     assert wait_until(others, lambda: len(others.seen) >= 3)
-    assert book.ask(Status()).callback_errors >= 2
+    assert book.ask(Status()).counters.callback_errors >= 2
     assert "the user's mistake" in caplog.text
 
 
@@ -214,8 +214,8 @@ def test_a_slow_callback_gets_the_latest_and_delays_nobody_else(engine):
     release.set()
     status = book.ask(Status())
     assert lag < 2.0
-    assert status.coalesced > calls
-    assert status.dropped_frames == 0
+    assert status.counters.coalesced > calls
+    assert status.counters.lost_frames == 0
     assert len(fast.seen) > 10 * calls
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import random
 import time
-from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +14,6 @@ from depthactors.actors.messages import (
     Best,
     BookEvent,
     BookGivenUp,
-    BookStatus,
     Deepen,
     DepthTo,
     Frames,
@@ -127,8 +125,6 @@ class BookActor(EngineActor):
         self._backlog_told = False
         self._arrived_at = 0.0
         self._failure_told = False
-        self._callback_errors = 0
-        self._coalesced = 0
         self._quiet_limit = _QUIET_LIMIT
         self._heard_of = 0
         cell.ref = self.actor_ref
@@ -154,12 +150,13 @@ class BookActor(EngineActor):
             case DepthTo(side, price):
                 return self._view(None).to_price(side, price)
             case Status():
-                return self._status()
+                return self._cell.status()
             case StreamUp(epoch, beside):
                 return self._carry_out(self._sync.stream_up(epoch, beside))
             case StreamDown(epoch, error):
                 return self._stream_down(epoch, error)
             case FramesLost(epoch, count):
+                self._sync.counters.lost_frames += count
                 lost = ExchangeError(f"{self._symbol}: {count} frames found no room in the mailbox")
                 return self._carry_out(self._sync.fault(epoch, lost))
             case SnapshotArrived(epoch, snapshot, recv_time):
@@ -243,7 +240,7 @@ class BookActor(EngineActor):
             # The latest there is: listeners hear of it, however late it is.
             held_back -= 1
             self._tell_update()
-        self._coalesced += held_back
+        self._sync.counters.coalesced += held_back
         if not self._backlog_told:
             self._backlog_told = True
             words = "callbacks are behind, they are told only the latest update"
@@ -429,7 +426,7 @@ class BookActor(EngineActor):
         self._tell_event(BookEvent(self._symbol, self._sync.state, self._sync.state, error))
 
     def _call(self, callback: Callable[[Any], None], argument: object) -> None:
-        self._callback_errors += not call(callback, argument)
+        self._sync.counters.callback_errors += not call(callback, argument)
 
     # Questions.
 
@@ -441,24 +438,3 @@ class BookActor(EngineActor):
     @property
     def _number(self) -> type[float | Decimal]:
         return self._cell.spec.number
-
-    def _status(self) -> BookStatus:
-        book, state = self._cell.current
-        return BookStatus(
-            symbol=self._symbol,
-            market=self._market.name,
-            state=state,
-            last_update_id=book.last_update_id if book else 0,
-            age=max(0.0, time.time() - book.recv_time) if book else 0.0,
-            lag=self._cell.lag(),
-            trusted_bids=book.trusted_bids if book else 0,
-            trusted_asks=book.trusted_asks if book else 0,
-            waiting_frames=self.mailbox.waiting_frames,
-            dropped_frames=self.mailbox.dropped,
-            buffered_diffs=self._sync.buffered,
-            buffer_overflows=self._sync.buffer_overflows,
-            callback_errors=self._callback_errors,
-            coalesced=self._coalesced,
-            restarts=self._cell.restarts,
-            counters=replace(self._sync.counters),
-        )

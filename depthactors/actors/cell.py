@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.actors.base import mailbox_of
+from depthactors.actors.messages import BookStatus
 from depthactors.book import BookState, BookView
 from depthactors.book.view import capture
 from depthactors.sync import Counters
@@ -103,6 +105,26 @@ class BookCell:
         self._changing = threading.Lock()
         self.error = error
         self.publish(self.last_good(), BookState.STOPPED)
+
+    def status(self) -> BookStatus:
+        """Tell how the book does, without asking its actor, which may be stuck. Any thread, O(1)."""
+        spec, (book, _) = self.spec, self.current
+        return BookStatus(
+            symbol=spec.symbol,
+            market=spec.market.name,
+            speed_ms=spec.speed_ms,
+            state=self.state_of(spec.depth),
+            error=None if self.error is None else str(self.error),
+            last_update_id=book.last_update_id if book else 0,
+            depth=spec.depth,
+            age=max(0.0, time.time() - book.recv_time) if book else 0.0,
+            lag=self.lag(),
+            trusted_bids=book.trusted_bids if book else 0,
+            trusted_asks=book.trusted_asks if book else 0,
+            waiting_frames=mailbox_of(self.ref).waiting_frames if self.ref is not None else 0,
+            restarts=self.restarts,
+            counters=replace(self.counters),
+        )
 
     def last_good(self) -> OrderBook | None:
         """Return the book a successor may show as stale: none that its keeper left half applied."""

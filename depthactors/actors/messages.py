@@ -73,37 +73,41 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class BookStatus:
-    """How a book does; JSON-able but for `counters`, which `dataclasses.asdict` turns.
+    """How a book does.
 
     Attributes:
-        symbol, market, state, last_update_id: as in the view.
+        symbol, market, last_update_id: as in the view.
+        speed_ms: update interval of its stream.
+        state: what may be believed of it.
+        error: what happened to it last, `None` if nothing did.
+        depth: how many of the best levels are promised.
         age: seconds since its last change.
         trusted_bids, trusted_asks: how many of the best levels are vouched for.
         lag: seconds for which the oldest frame not yet handled has waited.
-        waiting_frames, dropped_frames: frames not yet handled, and those that found no room.
-        buffered_diffs, buffer_overflows: diffs that wait for a snapshot, and those that found no room.
-        callback_errors: calls of listeners that raised.
-        coalesced: updates that listeners were not called for, since a later one was already there.
+        waiting_frames: frames not yet handled.
         restarts: how often the actor was replaced.
         counters: see `sync.Counters`.
     """
 
     symbol: str
     market: str
+    speed_ms: int
     state: BookState
+    error: str | None
     last_update_id: int
+    depth: int
     age: float
     lag: float
     trusted_bids: int
     trusted_asks: int
     waiting_frames: int
-    dropped_frames: int
-    buffered_diffs: int
-    buffer_overflows: int
-    callback_errors: int
-    coalesced: int
     restarts: int
     counters: Counters
+
+    @property
+    def live(self) -> bool:
+        """Whether the promised levels equal the exchange's."""
+        return self.state == "LIVE"
 
 
 @dataclass(frozen=True, slots=True)

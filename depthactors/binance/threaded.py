@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from depthactors.actors.messages import BookEvent
-    from depthactors.engine import EngineStatus
     from depthactors.handle import BookHandle
+    from depthactors.status import EngineStatus
 
 logger = logging.getLogger(__name__)
 

@@ -16,16 +16,10 @@ if TYPE_CHECKING:
 
 
 class DiffBuffer:
-    """A bounded, unbroken run of diffs.
-
-    Attributes:
-        overflows: diffs that went at the old end to make room at the new one; only a snapshot that is
-            newer than they are can fit then.
-    """
+    """A bounded, unbroken run of diffs. When it is full the oldest goes: only a newer snapshot can fit then."""
 
     def __init__(self, limit: int, sequencing: Sequencing) -> None:
         """Begin empty, for at most `limit` diffs."""
-        self.overflows = 0
         self._diffs: deque[Diff] = deque(maxlen=limit)
         self._sequencing = sequencing
 
@@ -42,10 +36,11 @@ class DiffBuffer:
         """Tell how `diff` stands to the end of the run; anything can begin an empty one."""
         return classify_next(diff, self.last_id, self._sequencing) if self._diffs else Verdict.NEXT
 
-    def append(self, diff: Diff) -> None:
-        """Add a diff that was judged to follow."""
-        self.overflows += len(self._diffs) == self._diffs.maxlen
+    def append(self, diff: Diff) -> bool:
+        """Add a diff that was judged to follow; returns whether the oldest one went, to make room."""
+        full = len(self._diffs) == self._diffs.maxlen
         self._diffs.append(diff)
+        return full
 
     def clear(self) -> None:
         """Let go of all."""

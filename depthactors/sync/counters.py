@@ -26,6 +26,10 @@ class Counters:
         refreshes: live books that were replaced by a fresh one.
         audits: of them, those that were compared with the fresh one at the same update id.
         audit_differences: levels that differed in these comparisons.
+        buffer_overflows: depth events that made room for later ones while a snapshot was awaited.
+        lost_frames: frames that found no room in the mailbox.
+        callback_errors: calls of listeners that raised.
+        coalesced: updates that listeners were not called for, since a later one was already there.
     """
 
     diffs: int = 0
@@ -44,3 +48,7 @@ class Counters:
     refreshes: int = 0
     audits: int = 0
     audit_differences: int = 0
+    buffer_overflows: int = 0
+    lost_frames: int = 0
+    callback_errors: int = 0
+    coalesced: int = 0

@@ -239,11 +239,6 @@ class Synchronizer(Transitions):
         """How many diffs wait for a snapshot."""
         return len(self._buffer)
 
-    @property
-    def buffer_overflows(self) -> int:
-        """How many diffs found the buffer full."""
-        return self._buffer.overflows
-
     def check(self) -> None:
         """Verify every invariant of the machine and of its books; O(n log n).
 

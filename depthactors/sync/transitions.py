@@ -130,7 +130,7 @@ class Transitions:
 
     def _keep(self, given: Given) -> Sequence[Effect]:
         assert given.diff is not None
-        self._buffer.append(given.diff)
+        self.counters.buffer_overflows += self._buffer.append(given.diff)
         return NOTHING
 
     def _apply(self, given: Given) -> Sequence[Effect]:

@@ -199,3 +199,40 @@ def test_a_dead_supervisor_says_so_and_takes_its_children_along(actors, broken):
     for ref in (cell.ref, *found.sockets, *found.pools):
         join(ref, 2)
     assert host.ask("alive", timeout=5) == "alive"
+
+
+class Stillborn(Child):
+    """Raises before its first message."""
+
+    def __init__(self, parent, released, error):
+        super().__init__(parent, released)
+        self._error = error
+
+    def begin(self):
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), MemoryError(), SystemExit(), KeyboardInterrupt()], ids=type)
+def test_a_failure_at_the_start_is_a_death_like_any_other(actors, parent, released, error):
+    host = actors.start(Host)
+    child = actors.start(Stillborn, parent[0], released, error)
+    told = parent[1].wait_one(ChildFailed)
+    assert (told.ref, told.error, released.wait_one(BaseException)) == (child, error, error)
+    join(child)
+    assert not child.is_alive()
+    with pytest.raises(pykka.ActorDeadError):
+        child.ask("anybody?", timeout=5)
+    assert host.ask("still there?", timeout=5) == "still there?"
+
+
+@pytest.mark.parametrize("kind", [OSError, *BASE_EXCEPTIONS])
+def test_whatever_a_release_raises_stays_within_and_the_death_is_told(actors, parent, released, kind):
+    host = actors.start(Host)
+    for end in (lambda ref: ref.tell(ZeroDivisionError("handler")), lambda ref: ref.stop(block=False)):
+        child = actors.start(Child, parent[0], released, kind("release"))
+        end(child)
+        join(child)
+        assert not child.is_alive()
+    assert type(parent[1].wait_one(ChildFailed).error) is ZeroDivisionError
+    assert len(parent[1].seen) == 1
+    assert host.ask("still there?", timeout=5) == "still there?"

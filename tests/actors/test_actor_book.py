@@ -1,6 +1,7 @@
 """The book actor, driven by messages: from raw frames to a book that is right, and to those who listen."""
 
 import threading
+import time
 
 import pytest
 from actor_support import Actors, BookScene, Host, Recorder, frame, until
@@ -20,6 +21,7 @@ from depthactors.actors.messages import (
     SnapshotsAt,
     SnapshotWanted,
     StreamDown,
+    StreamSilent,
     StreamUp,
     Top,
 )
@@ -28,6 +30,7 @@ from depthactors.errors import (
     AuditError,
     ExchangeError,
     MalformedFrameError,
+    SilentStreamError,
     SlowCallbackError,
     SnapshotError,
     StreamError,
@@ -216,7 +219,7 @@ def test_a_raising_callback_is_counted_and_harms_nobody(actors, kind):
     assert last.wait(count=3) == [100, 101, 102]
     assert len(last_events.wait()) == 1
     row = scene.settled()
-    assert (row.state, row.callback_errors) == (LIVE, 4)
+    assert (row.state, row.counters.callback_errors) == (LIVE, 4)
     assert scene.reported.of(ChildFailed) == []
     assert host.ask("alive", timeout=5) == "alive"
 
@@ -238,10 +241,15 @@ def test_a_slow_callback_is_called_for_the_latest_when_many_frames_wait(live, a_
     leave.set()
     calls.wait(matches=lambda last_id: last_id == 100 + total)
     row = live.settled()
-    assert (row.state, row.last_update_id, row.counters.applied, row.dropped_frames) == (LIVE, 100 + total, total, 0)
+    assert (row.state, row.last_update_id, row.counters.applied, row.counters.lost_frames) == (
+        LIVE,
+        100 + total,
+        total,
+        0,
+    )
     assert calls.seen == sorted(calls.seen)
     assert len(calls.seen) < total / 2
-    assert len(calls.seen) - 1 + row.coalesced == total, "an update is either told or counted"
+    assert len(calls.seen) - 1 + row.counters.coalesced == total, "an update is either told or counted"
     told = [event.error for event in live.events.seen if event.error is not None]
     assert [type(error) for error in told] == [SlowCallbackError]
 
@@ -383,3 +391,77 @@ def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors, monk
         scene.request(number)
         scene.arrive()
         until(lambda number=number: scene.settled().counters.refreshes >= number - 1)
+
+
+def test_a_stream_that_was_quiet_for_long_is_asked_about_ever_more_seldom(actors, monkeypatch):
+    monkeypatch.setattr(book, "_QUIET_LIMIT", 0.1)
+    monkeypatch.setattr(book, "_REQUESTS_IN_A_ROW", 0.0)
+    scene = BookScene(actors)
+    scene.go_live()
+    begun, times = time.monotonic(), []
+    for number in range(2, 5):
+        assert scene.request(number).priority is Priority.REFRESH
+        times.append(time.monotonic() - begun)
+        scene.arrive()
+        until(lambda number=number: scene.settled().counters.audits == number - 1)
+    assert changes(scene) == [(SYNCING, LIVE)], "quiet is not stale"
+    assert times[2] - times[1] > 1.5 * (times[1] - times[0])
+
+
+def test_a_stream_that_brings_something_is_not_asked_about(actors, monkeypatch):
+    monkeypatch.setattr(book, "_QUIET_LIMIT", 0.2)
+    scene = BookScene(actors)
+    scene.go_live()
+    pause = threading.Event()
+    for number in range(101, 121):
+        scene.frames(frame(number, number))
+        pause.wait(0.03)
+    assert len(scene.requests.of(SnapshotWanted)) == 1
+
+
+def test_a_stream_that_brings_nothing_though_the_book_moves_is_told_to_the_supervisor(actors, monkeypatch):
+    monkeypatch.setattr(book, "_QUIET_LIMIT", 0.1)
+    monkeypatch.setattr(book, "_AHEAD_DEADLINE", 0.1)
+    scene = BookScene(actors)
+    scene.go_live()
+    scene.request(2)
+    scene.arrive(last_id=200, quantity="7.0")
+    silent = scene.reported.wait_one(StreamSilent)
+    assert (silent.cell, type(silent.error)) == (scene.cell, SilentStreamError)
+    stale = scene.events.wait_one(matches=lambda event: event.state is STALE)
+    assert type(stale.error) is SilentStreamError
+    scene.requests.wait_one(matches=lambda request: request.priority is Priority.RESYNC)
+    scene.arrive(last_id=210, quantity="7.0")
+    until(lambda: scene.settled().counters.snapshots == 3)
+    assert scene.settled().state is STALE, "not live until the stream brings something"
+    scene.frames(frame(211, 211))
+    until(lambda: scene.settled().state is LIVE)
+
+
+def test_a_handover_is_no_news_to_listeners(scene):
+    scene.go_live()
+    scene.send(StreamUp(2, 1))
+    scene.frames(frame(101, 101), epoch=2)
+    scene.frames(frame(101, 101), epoch=1)
+    scene.frames(frame(102, 102), epoch=2)
+    scene.send(StreamDown(1, StreamError("handed over")))
+    scene.frames(frame(103, 103), epoch=2)
+    scene.updates.wait(matches=lambda last_id: last_id == 103)
+    assert scene.updates.seen == [100, 101, 102, 103]
+    assert changes(scene) == [(SYNCING, LIVE)]
+    assert [event.error for event in scene.events.seen] == [None]
+    counters = scene.settled().counters
+    assert (counters.handovers, counters.gaps, counters.resyncs, counters.overlapped) == (1, 0, 0, 2)
+
+
+def test_a_snapshot_of_another_book_is_told_and_not_believed(scene, monkeypatch):
+    monkeypatch.setattr(book, "_AHEAD_DEADLINE", 0.1)
+    scene.send(StreamUp(1))
+    scene.frames(frame(1, 1))
+    scene.request(1)
+    scene.arrive(last_id=10**9)
+    scene.frames(frame(2, 2))
+    error = scene.events.wait_one(matches=lambda event: event.error is not None).error
+    assert "1000000000" in str(error)
+    assert scene.settled().state is SYNCING
+    scene.request(2)

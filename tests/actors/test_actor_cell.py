@@ -1,19 +1,22 @@
 """The cell: what readers find of a book, whoever keeps it at the moment."""
 
+import time
 from contextlib import closing
 from decimal import Decimal
 
 import pytest
-from actor_support import Actors, BookScene, FakeRest, FakeStreams, Recorder, frame, join, market_at, spec, until
+from actor_support import Actors, BookScene, FakeRest, FakeStreams, Recorder, frame, hold, join, market_at, spec, until
 
 from depthactors import DepthEngine, wire
+from depthactors.actors.base import mailbox_of
 from depthactors.actors.book import BookActor
-from depthactors.actors.cell import BookCell
+from depthactors.actors.cell import LAG_LIMIT, BookCell
 from depthactors.actors.messages import (
     BookEvent,
     BookGivenUp,
     ChildFailed,
     Deepen,
+    Frames,
     GiveUp,
     SnapshotFailed,
     SnapshotWanted,
@@ -189,3 +192,23 @@ def test_a_book_that_is_asked_for_again_at_the_news_of_its_failure_keeps_its_str
             engine.status()
             streams.send(frame(101, 101))
             until(lambda: book.view().last_update_id == 101, 3)
+
+
+def test_a_book_whose_actor_does_not_get_on_is_stale_to_its_readers(actors, book):
+    probe, _ = actors.probe()
+    cell = BookCell(spec())
+    cell.ref = probe
+    cell.publish(book, LIVE)
+    assert (cell.state_of(10), cell.view(5, float).state, cell.lag()) == (LIVE, LIVE, 0.0)
+    let_go = hold(probe)
+    mailbox_of(probe).put_frames(Frames(1, [b"x"], time.time() - LAG_LIMIT - 1))
+    assert (cell.state_of(10), cell.view(5, float).state, cell.status().state) == (STALE, STALE, STALE)
+    assert cell.status().lag > LAG_LIMIT
+    assert cell.state is LIVE, "what the actor said last"
+    let_go()
+    until(lambda: cell.state_of(10) is LIVE)
+
+
+def test_a_live_book_is_stale_in_what_it_does_not_promise(cell, book):
+    cell.publish(book, LIVE)
+    assert (cell.state_of(10), cell.state_of(11)) == (LIVE, STALE)

@@ -160,3 +160,30 @@ def test_the_threads_of_an_actor_are_known_by_its_mailbox():
         probe.stop()
         thread.join(10)
         assert not thread.is_alive()
+
+
+def test_the_lag_is_that_of_the_oldest_frames():
+    mailbox = Mailbox()
+    assert mailbox.lag(100.0) == 0.0
+    mailbox.put_frames(Frames(1, [b"x"], 90.0))
+    mailbox.put_frames(Frames(1, [b"x"], 95.0))
+    assert mailbox.lag(100.0) == 10.0
+    mailbox.get()
+    assert mailbox.lag(100.0) == 5.0
+    mailbox.get()
+    mailbox.put_ordered(StreamUp(2))
+    assert mailbox.lag(100.0) == 0.0, "an event of the stream has no time"
+
+
+def test_two_connections_that_bring_frames_at_once_are_counted_right():
+    mailbox = Mailbox(frame_limit=10**9)
+    threads = [
+        threading.Thread(target=lambda: [mailbox.put_frames(frames(1, 3)) for _ in range(EACH)]) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert mailbox.waiting_frames == 4 * 3 * EACH
+    mailbox.drop_frames(7)
+    assert mailbox.dropped == 7

@@ -203,3 +203,27 @@ def test_a_connection_that_was_never_made_is_told_to_books_only_if_wanted(scene,
     mailbox_of(scene.btc).put_ordered("behind it")
     scene.btc_told.wait_one(str)
     assert len(scene.btc_told.of(StreamDown)) == tell_failure
+
+
+def test_an_announced_shutdown_is_told_once_however_often_it_comes(scene):
+    scene.route(*[b'{"e":"serverShutdown","E":1770123456789}'] * 50)
+    mailbox_of(scene.owner).put_ordered("behind it")
+    scene.told.wait_one(str)
+    assert len(scene.told.of(ShutdownAnnounced)) == 1
+
+
+@pytest.mark.parametrize("rubbish", [b"garbage", b'{"result":null,"id":99}'], ids=["unreadable", "a reply to nothing"])
+def test_a_connection_that_brings_nothing_but_rubbish_is_to_end(scene, rubbish):
+    scene.route(*[rubbish] * 100)
+    with pytest.raises(StreamError, match="unreadable for 101 frames"):
+        scene.route(btc(1), rubbish, rubbish)
+    assert scene.btc_told.wait_one(Frames).frames == [btc(1)], "what came before it is good"
+    assert scene.router.rejected == 101
+    assert len(scene.told.wait(FrameRejected, 100)) == 100
+
+
+def test_a_successor_says_whose(scene):
+    router = Router(EPOCH, scene.owner, scene.routes, tell_failure=False, beside=6)
+    router.pending[1], router.latest[BTC] = [BTC], 1
+    router.route([ACCEPTED], 1.5)
+    assert scene.btc_told.wait_one() == StreamUp(EPOCH, 6)

@@ -6,12 +6,13 @@ import time
 import pytest
 from actor_support import PATIENCE, Actors, FakeRest, Probe, Recorder, join, market_at, until
 
+from depthactors.actors import snapshots
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted, Status
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.allowance import Allowance
-from depthactors.net.rest import RestClient
+from depthactors.net.rest import DepthReply, RestClient
 from depthactors.sync import Priority
 
 LIMIT = 100
@@ -241,3 +242,123 @@ def test_stopping_ends_every_worker(busy):
 def test_what_is_no_request_is_refused(start):
     with pytest.raises(UsageError, match="expected a request for a snapshot"):
         start().ask("what?", timeout=5)
+
+
+class FakeClient:
+    """A client whose answers `on_fetch` makes; `cut` frees the one that waits."""
+
+    def __init__(self, on_fetch):
+        self.on_fetch, self.cuts, self.freed = on_fetch, 0, threading.Event()
+
+    def fetch_depth(self, market, symbol, limit):
+        return self.on_fetch(self, market, symbol, limit)
+
+    def cut(self):
+        self.cuts += 1
+        self.freed.set()
+
+    abort = cut
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("raised", [ZeroDivisionError, MemoryError, SystemExit, KeyboardInterrupt])
+def test_whatever_a_worker_raises_is_one_requests_failure(start, want, told, raised):
+    def fetch(_client, market, symbol, limit):
+        if symbol == "BROKEN":
+            raise raised
+        return RestClient().fetch_depth(market, symbol, limit)
+
+    ref = start(new_client=lambda: FakeClient(fetch))
+    for _ in range(2 * WORKERS):
+        ref.tell(want("BROKEN"))
+        failed = told.wait_one(SnapshotFailed)
+        assert (type(failed.error), raised.__name__ in str(failed.error)) == (SnapshotError, True)
+        told.seen.clear()
+    ref.tell(want("WELL"))
+    told.wait(SnapshotArrived)
+    assert ref.ask(Status(), timeout=5).failed == 2 * WORKERS
+
+
+def test_an_answer_that_takes_too_long_is_cut_however_steadily_it_comes(start, want, told):
+    def fetch(client, _market, symbol, _limit):
+        assert client.freed.wait(PATIENCE)
+        return DepthReply(SnapshotError(f"{symbol}: cut"))
+
+    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.2)
+    begun = time.monotonic()
+    ref.tell(want())
+    assert "cut" in str(told.wait_one(SnapshotFailed).error)
+    assert 0.15 < time.monotonic() - begun < 2
+
+
+def test_a_request_whose_worker_is_stuck_for_good_is_given_up(start, want, told, monkeypatch):
+    monkeypatch.setattr(snapshots, "_LOST_AFTER", 0.1)
+    leave = threading.Event()
+
+    def fetch(_client, _market, _symbol, _limit):
+        assert leave.wait(PATIENCE)
+        return DepthReply(SnapshotError("at last"))
+
+    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.1)
+    try:
+        ref.tell(want())
+        assert "no answer within" in str(told.wait_one(SnapshotFailed).error)
+        assert ref.ask(Status(), timeout=5).under_way == 0
+    finally:
+        leave.set()
+    assert len(told.of(SnapshotFailed)) == 1
+
+
+def test_a_start_leaves_weight_to_resyncs_and_both_to_the_refreshes_last(start, server, want, told):
+    away_from_the_turn_of_the_minute()
+    allowance = Allowance(100, 300)
+    # Known from before: nobody else is there.
+    allowance.note_answer(0, None, time.time(), time.time())
+    ref = start(allowance=allowance)
+    for kind in (Priority.REFRESH, Priority.NEW, Priority.RESYNC):
+        for number in range(30):
+            ref.tell(want(f"{kind.name}{number}", kind))
+        until(lambda: ref.ask(Status(), timeout=5).under_way == 0)
+    # Of 97: refreshes stop at 85, starts at 93, resyncs at the end; five at a time.
+    served = [symbol.rstrip("0123456789") for symbol in asked_for(server)]
+    assert (served.count("REFRESH"), served.count("NEW"), served.count("RESYNC")) == (17, 1, 1)
+
+
+def test_the_status_tells_what_waits_and_for_how_long(start, server, want, told):
+    away_from_the_turn_of_the_minute()
+    ref = start(per_minute=100)
+    for number in range(50):
+        ref.tell(want(f"SYM{number}"))
+    until(lambda: ref.ask(Status(), timeout=5).under_way == 0)
+    row = ref.ask(Status(), timeout=5)
+    assert row.waiting + row.fetched == 50
+    # 93 a minute: what is left takes the rest of this minute and one or two more.
+    minutes = -(-row.waiting * WEIGHT // 93)
+    left = 60 - time.time() % 60
+    assert abs(row.estimate - (left + (minutes - 1) * 60)) < 2
+    assert (row.allowed_weight, row.limited) == (100, 0)
+
+
+def test_an_urgent_request_does_not_sleep_behind_an_earlier_alarm(start, server, want, told):
+    class Strict:
+        """Refreshes wait for a minute, the rest for a moment."""
+
+        level, estimate, silence = Allowance(100, 300).level, lambda *_: 0.0, lambda *_: None
+
+        def __init__(self):
+            self.asked = 0
+
+        def take_weight(self, _weight, reserve):
+            self.asked += 1
+            return 60.0 if reserve else 0.2 if self.asked < 4 else 0.0
+
+        def note_answer(self, *_):
+            pass
+
+    ref = start(allowance=Strict())
+    ref.tell(want("LATER", Priority.REFRESH))
+    ref.tell(want("NOW", Priority.RESYNC))
+    told.wait(SnapshotArrived, timeout=5)
+    assert asked_for(server) == ["NOW"]

@@ -1,6 +1,7 @@
 """The socket actor against a server with knobs: what it sends, and how it comes back."""
 
 import socket
+import threading
 import time
 from contextlib import closing
 from itertools import count, pairwise
@@ -9,11 +10,14 @@ import pytest
 from actor_support import Actors, FakeStreams, frame, join, market_at, until
 
 from depthactors import markets
+from depthactors.actors import router
+from depthactors.actors import socket as socket_module
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.messages import (
     FrameRejected,
     Frames,
     ReconnectExhausted,
+    Resubscribe,
     Status,
     StreamDown,
     StreamUp,
@@ -310,3 +314,165 @@ def test_stopping_ends_the_wait_for_the_next_try(start, server):
     scene.ref.stop(timeout=5)
     join(scene.ref, 2)
     assert len(server.handshakes.seen) == 1
+
+
+# Rotation: the successor comes first.
+
+
+def quick_market(server, **changes):
+    """Only the fastest stream, so that a connection and its successor overlap for little more than a second."""
+    return market_at(server, speeds=((100, "@depth@100ms"),), **changes)
+
+
+def test_a_successor_is_subscribed_to_all_before_its_predecessor_is_ended_in_good_order(start, server):
+    scene = start(quick_market(server), rotate_after=0.2)
+    books = [scene.carry(stream) for stream in (BTC, ETH)]
+    for told in books:
+        assert told.wait(StreamUp, 2) == [StreamUp(1), StreamUp(2, 1)]
+        assert told.of(StreamDown) == []
+    for number, connection in enumerate(list(server.connections)):
+        connection.send(frame(number + 1, number + 1).decode())
+    assert [each.epoch for each in books[0].wait(Frames, 2)] in ([1, 2], [2, 1])
+    down = books[0].wait_one(StreamDown)
+    assert (down.epoch, "handed over" in str(down.error)) == (1, True)
+    assert server.connections[0].protocol.close_rcvd.code == 1000, "a close frame, not a cut"
+    row = scene.status()
+    assert (row.rotations, row.connected, row.failures, scene.reported.seen) == (1, True, 0, [])
+    assert sorted(server.subscribed(connection=1)) == [BTC, ETH]
+
+
+@pytest.mark.parametrize(
+    "notice",
+    ['{"e":"serverShutdown","E":1}', '{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}'],
+    ids=["raw", "combined"],
+)
+def test_an_announced_shutdown_brings_the_successor_at_once(start, server, notice):
+    scene = start(quick_market(server))
+    told = scene.carry(BTC)
+    begun = time.monotonic()
+    server.send(notice)
+    assert told.wait(StreamUp, 2)[1] == StreamUp(2, 1)
+    assert time.monotonic() - begun < 1.0
+    assert told.wait_one(StreamDown).epoch == 1
+    assert (scene.status().rotations, scene.status().epoch) == (1, 2)
+
+
+def test_a_successor_that_cannot_be_made_harms_nobody_and_is_tried_again(start, server):
+    scene = start(quick_market(server), rotate_after=0.1, backoff=Backoff(first=0.1, factor=1.0))
+    told = scene.carry(BTC)
+    server.refuse = True
+    server.handshakes.wait(count=4)
+    assert (scene.status().connected, told.of(StreamDown), scene.reported.seen) == (True, [], [])
+    server.connections[0].send(frame(1, 1).decode())
+    told.wait(Frames)
+    server.refuse = False
+    told.wait(StreamUp, 2)
+    assert told.wait_one(StreamDown).epoch == 1
+    assert scene.status().rotations == 1
+
+
+def test_a_successor_takes_over_at_once_when_its_predecessor_ends_before_its_time(start, server):
+    scene = start(quick_market(server), rotate_after=0.1, backoff=Backoff(first=60.0))
+    told = scene.carry(BTC)
+    told.wait(StreamUp, 2)
+    server.cut(0)
+    assert told.wait_one(StreamDown).epoch == 1
+    until(lambda: scene.status().epoch == 2)
+    assert (scene.status().connected, scene.status().error) == (True, None)
+    server.connections[1].send(frame(1, 1).decode())
+    assert told.wait_one(Frames).epoch == 2
+
+
+def test_streams_that_come_and_go_during_a_rotation_do_so_on_both_connections(start, server):
+    held = []
+    server.on_request = lambda number, message: (
+        server.acknowledge(number, message) if number == 0 else held.append(message)
+    )
+    scene = start(quick_market(server), rotate_after=0.1)
+    scene.carry(BTC)
+    until(lambda: held)
+    scene.carry(ETH)
+    scene.unsubscribe(BTC)
+    until(lambda: [each["method"] for each in held] == ["SUBSCRIBE", "SUBSCRIBE", "UNSUBSCRIBE"])
+    server.on_request = server.acknowledge
+    for message in held:
+        server.connections[1].send(f'{{"result":null,"id":{message["id"]}}}')
+    until(lambda: scene.status().rotations == 1)
+    assert scene.status().streams == 1
+
+
+def test_a_receiver_that_is_replaced_during_a_rotation_hears_of_both(start, server):
+    scene = start(quick_market(server), rotate_after=0.1)
+    scene.carry(BTC).wait(StreamUp, 2)
+    book, told = scene.actors.probe()
+    scene.ref.tell(Subscribe(BTC, book))
+    assert told.wait(StreamUp, 2) == [StreamUp(1), StreamUp(2, 1)]
+
+
+def test_the_last_stream_takes_a_rotation_along(start, server):
+    scene = start(quick_market(server), rotate_after=0.1)
+    scene.carry(BTC).wait(StreamUp, 2)
+    scene.unsubscribe(BTC)
+    until(lambda: not scene.status().connected)
+    until(lambda: not any(thread.is_alive() for thread in mailbox_of(scene.ref).helpers))
+    assert scene.carry(ETH).of(StreamUp) == [StreamUp(3)]
+
+
+def test_sockets_of_one_engine_rotate_at_different_times(server):
+    with Actors() as actors:
+        parent, _ = actors.probe(name="parent")
+        books = []
+        for place in range(3):
+            options = {"epochs": count(1), "backoff": QUICK, "allowance": Allowance(6000, 300), "options": {}}
+            options |= {"rotate_after": 3.0, "place": place}
+            ref = actors.start(SocketActor, f"socket-{place}", quick_market(server), parent, **options)
+            book, told = actors.probe()
+            ref.tell(Subscribe(BTC, book))
+            books.append(told)
+        server.handshakes.wait(count=6, timeout=12)
+        opened = server.handshakes.seen[:3]
+        rotated = [at - opened[0] for at in server.handshakes.seen[3:6]]
+    # Of three seconds a tenth is what they are spread over.
+    assert 2.6 < rotated[0] < rotated[-1] < 3.5
+    assert min(later - sooner for sooner, later in pairwise(rotated)) > 0.05
+
+
+def test_attempts_to_connect_are_paced_by_the_allowance(start, server):
+    allowance = Allowance(6000, 2)
+    scene = start(allowance=allowance)
+    told = scene.carry(BTC)
+    server.cut()
+    told.wait(StreamDown)
+    # One attempt in five minutes (nine tenths of two): the next one waits, and says so.
+    until(lambda: not scene.status().connected)
+    assert len(server.handshakes.seen) == 1
+    assert scene.status().connections == 1
+
+
+def test_a_stream_is_given_back_before_it_is_asked_for_again(scene, server):
+    told = scene.carry(BTC)
+    scene.ref.tell(Resubscribe(BTC))
+    told.wait(StreamUp, 2)
+    assert scene.heard_of(BTC) == ["SUBSCRIBE", "UNSUBSCRIBE", "SUBSCRIBE"]
+    assert told.of(StreamUp) == [StreamUp(1), StreamUp(1)]
+
+
+def test_a_stream_that_is_taken_elsewhere_is_told_its_end(scene):
+    told = scene.carry(BTC)
+    scene.carry(ETH)
+    end = StreamError("moved")
+    scene.ref.tell(Unsubscribe(BTC, end))
+    assert told.wait_one(StreamDown) == StreamDown(1, end)
+
+
+def test_a_reader_that_ends_without_a_word_is_noticed(start, server, monkeypatch):
+    monkeypatch.setattr(socket_module, "_WATCH", 0.05)
+    scene = start()
+    with monkeypatch.context() as broken:
+        broken.setattr(router.Router, "closed", lambda *_: (_ for _ in ()).throw(MemoryError("in the last word")))
+        broken.setattr(threading, "excepthook", lambda *_: None)
+        told = scene.carry(BTC)
+        server.cut()
+        until(lambda: not mailbox_of(scene.ref).helpers[0].is_alive())
+    assert "died" in str(told.wait_one(StreamDown).error)
+    assert told.wait(StreamUp, 2)[1].epoch == 2

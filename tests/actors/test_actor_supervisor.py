@@ -7,6 +7,8 @@ import pytest
 from actor_support import Actors, FakeRest, FakeStreams, Recorder, join, spec, until
 
 from depthactors import DepthEngine, markets
+from depthactors.actors.book import BookActor
+from depthactors.actors.cell import LAG_LIMIT
 from depthactors.actors.messages import (
     BookGivenUp,
     CloseBook,
@@ -16,11 +18,15 @@ from depthactors.actors.messages import (
     ReconnectExhausted,
     Shutdown,
     Status,
+    StreamSilent,
+    Tick,
     Top,
 )
+from depthactors.actors.snapshots import SnapshotActor
+from depthactors.actors.socket import SocketActor
 from depthactors.actors.supervisor import NetworkSettings, Supervisor
 from depthactors.book import BookState
-from depthactors.errors import ActorDiedError, EscalatedError, StreamError
+from depthactors.errors import ActorDiedError, EscalatedError, SilentStreamError, SlowCallbackError, StreamError
 from depthactors.exchange import LocalExchange
 from depthactors.pacing import Backoff
 
@@ -298,3 +304,123 @@ def test_shutting_down_returns_the_mailboxes_of_threads_that_end(supervisor, mar
         thread.join(5)
         assert not thread.is_alive(), thread.name
     assert {cell.state for cell in cells} == {BookState.STOPPED}
+
+
+@pytest.mark.parametrize("raised", [ZeroDivisionError, MemoryError, SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("kind", [BookActor, SocketActor, SnapshotActor])
+def test_a_child_that_cannot_begin_is_given_up_in_the_end(supervisor, market, monkeypatch, kind, raised):
+    begun = []
+
+    def begin(actor):
+        begun.append(actor.name)
+        raise raised
+
+    monkeypatch.setattr(kind, "begin", begin)
+    (cell,) = supervisor.ask(OpenBooks((spec(market),)), timeout=5)
+    until(lambda: cell.state is FAILED)
+    assert type(cell.error) is EscalatedError
+    assert len(begun) == RESTARTS + 1
+    monkeypatch.undo()
+    (again,) = supervisor.ask(OpenBooks((spec(market, "ETHUSDT"),)), timeout=5)
+    assert again.settled.wait(10)
+    assert again.state is LIVE
+
+
+def test_a_child_that_cannot_begin_once_is_live_in_the_end(supervisor, market, monkeypatch):
+    begin, failures = BookActor.begin, iter([ZeroDivisionError("once")])
+
+    def sometimes(actor):
+        for failure in failures:
+            raise failure
+        begin(actor)
+
+    monkeypatch.setattr(BookActor, "begin", sometimes)
+    (cell,) = supervisor.ask(OpenBooks((spec(market),)), timeout=5)
+    until(lambda: cell.state is LIVE)
+    assert cell.restarts == 1
+
+
+def test_a_child_whose_thread_ended_without_a_word_is_found_and_replaced(supervisor, open_books, monkeypatch):
+    (cell,) = open_books("BTCUSDT")
+    # Whatever it was: its last message never came.
+    monkeypatch.setattr(BookActor, "on_failure", lambda *_: None)
+    first = cell.ref
+    kill(first)
+    join(first)
+    supervisor.tell(Tick("watch"))
+    until(lambda: cell.restarts == 1)
+    goes_on(cell)
+
+
+def test_a_book_that_is_stuck_is_told_once(actors, market):
+    errors = Recorder()
+    supervisor = actors.start(Supervisor, QUICK, errors)
+    (cell,) = supervisor.ask(OpenBooks((spec(market),)), timeout=5)
+    assert cell.settled.wait(10)
+    leave = threading.Event()
+    cell.add(Listener(lambda _book: leave.wait(20), None))
+    try:
+        until(lambda: cell.lag() > LAG_LIMIT, timeout=20)
+        assert cell.state_of(10) is STALE
+        for _ in range(3):
+            supervisor.tell(Tick("watch"))
+        error = errors.wait_one(SlowCallbackError)
+        assert "BTCUSDT" in str(error)
+        supervisor.ask(Status(), timeout=5)
+        assert len(errors.seen) == 1
+    finally:
+        leave.set()
+    until(lambda: cell.state_of(10) is LIVE)
+
+
+def test_a_supervisor_that_dies_fails_every_book_and_says_so(actors, market):
+    errors = Recorder()
+    supervisor = actors.start(Supervisor, QUICK, errors)
+    cells = supervisor.ask(OpenBooks(tuple(spec(market, symbol) for symbol in SYMBOLS)), timeout=5)
+    told = [listen(cell)[0] for cell in cells]
+    for cell in cells:
+        assert cell.settled.wait(10)
+    kill(supervisor)
+    for cell, events in zip(cells, told, strict=True):
+        failed = events.wait_one(matches=lambda event: event.state is FAILED)
+        assert (type(failed.error), "supervisor died" in str(failed.error)) == (EscalatedError, True)
+        assert cell.state is FAILED
+    assert type(errors.wait_one()) is EscalatedError
+    for cell in cells:
+        join(cell.ref)
+
+
+def test_a_silent_stream_is_subscribed_to_anew_and_then_given_a_connection_of_its_own(supervisor, open_books):
+    cell, other = open_books(*SYMBOLS[:2])
+    events, _ = listen(other)
+    error = SilentStreamError("nothing comes")
+    supervisor.tell(StreamSilent(cell, error))
+    goes_on(cell)
+    assert len(children(supervisor).sockets) == 1
+    supervisor.tell(StreamSilent(cell, error))
+    until(lambda: len(children(supervisor).sockets) == 2)
+    streams = [ref.ask(Status(), timeout=5).streams for ref in children(supervisor).sockets]
+    goes_on(cell)
+    assert streams == [1, 1]
+    goes_on(other)
+    assert events.seen == []
+    assert other.counters.resyncs == 0
+
+
+def test_what_is_told_of_a_book_that_is_gone_is_no_ones_business(supervisor, open_books):
+    (cell,) = open_books("BTCUSDT")
+    supervisor.ask(CloseBook(cell), timeout=5)
+    supervisor.tell(StreamSilent(cell, SilentStreamError("late")))
+    supervisor.tell(BookGivenUp(cell))
+    assert children(supervisor).cells == ()
+
+
+def test_the_counts_of_a_book_go_on_when_it_is_replaced(open_books):
+    (cell,) = open_books("BTCUSDT")
+    goes_on(cell)
+    before = replace(cell.counters)
+    kill_book(cell)
+    goes_on(cell)
+    after = cell.status().counters
+    assert (after.diffs > before.diffs, after.snapshots > before.snapshots) == (True, True)
+    assert after.resyncs == before.resyncs + 1

@@ -484,7 +484,7 @@ def test_conv_type_that_raises_is_logged_with_its_traceback_counted_and_harms_no
         good.next()
         other.next(DepthCache)
     books = {each.symbol: each for each in manager.status().books}
-    assert (books[SYMBOL].callback_errors >= 2, books["BTCUSDT"].callback_errors) == (True, 0)
+    assert (books[SYMBOL].counters.callback_errors >= 2, books["BTCUSDT"].counters.callback_errors) == (True, 0)
     assert books[SYMBOL].state is BookState.LIVE
     raised = next(each for each in caplog.records if each.exc_info)
     assert "get_bids" in "".join(traceback.format_exception(*raised.exc_info))

@@ -1,0 +1,83 @@
+"""The metrics are the status, under Prometheus' names, and a scrape disturbs nobody."""
+
+import pytest
+from engine_support import Recorder
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_open_metrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from depthactors import BookState, DepthEngine
+from depthactors.actors.messages import Listener
+from depthactors.metrics import EngineCollector
+
+BTC = {"engine": "main", "market": "spot", "symbol": "BTCUSDT", "interval": "100ms"}
+
+
+@pytest.fixture
+def scrape():
+    """Scrape engines as Prometheus would; returns the value of a metric by name and labels."""
+
+    def scrape(**engines):
+        registry = CollectorRegistry(auto_describe=True)
+        registry.register(EngineCollector(**engines))
+        families = list(text_string_to_metric_families(generate_latest(registry).decode()))
+        assert generate_open_metrics(registry).endswith(b"# EOF\n")
+        samples = {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in families
+            for sample in family.samples
+        }
+        assert len(samples) == sum(len(family.samples) for family in families), "each series once"
+        return lambda name, **labels: samples.get((name, tuple(sorted(labels.items()))))
+
+    return scrape
+
+
+def test_an_engines_books_connections_and_pools_are_told(engine, scrape):
+    engine.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=20)
+    engine.wait_live(10)
+    value = scrape(main=engine)
+    assert value("depthactors_engine_up", engine="main") == 1
+    assert (value("depthactors_book_live", **BTC), value("depthactors_book_promised_levels", **BTC)) == (1, 20)
+    assert value("depthactors_book_snapshots_total", **BTC) >= 1
+    assert value("depthactors_book_trusted_bid_levels", **BTC) >= 20
+    assert (value("depthactors_book_gaps_total", **BTC), value("depthactors_book_restarts_total", **BTC)) == (0, 0)
+    assert 0 <= value("depthactors_book_age_seconds", **BTC) < 10
+    connection = {"engine": "main", "market": "spot", "connection": "socket-spot-1"}
+    assert value("depthactors_connection_up", **connection) == 1
+    assert value("depthactors_connection_streams", **connection) == 2
+    pool = {"engine": "main", "pool": engine.status().pools[0].name}
+    assert value("depthactors_snapshots_weight_allowed", **pool) == 6000
+    assert value("depthactors_snapshots_weight_used", **pool) >= 10
+    assert value("depthactors_snapshots_fetched_total", **pool) >= 2
+
+
+def test_one_symbol_at_two_speeds_and_in_two_engines_makes_four_series(exchange, scrape):
+    with DepthEngine() as one, DepthEngine(speed_ms=1000) as other:
+        for engine in (one, other):
+            engine.subscribe("BTCUSDT")
+            engine.wait_live(10)
+        value = scrape(one=one, other=other)
+    assert value("depthactors_book_live", **BTC | {"engine": "one"}) == 1
+    assert value("depthactors_book_live", **BTC | {"engine": "other", "interval": "1000ms"}) == 1
+
+
+def test_counters_go_on_over_a_restart_of_the_actor(engine, scrape):
+    book = engine.subscribe("BTCUSDT").wait_live(10)
+    before = scrape(main=engine)("depthactors_book_diffs_total", **BTC)
+    events = Recorder()
+    book.cell.add(Listener(None, events))
+    book.ref.tell(object())
+    events.wait_for(lambda event: event.state is BookState.LIVE)
+    assert scrape(main=engine)("depthactors_book_restarts_total", **BTC) == 1
+    assert scrape(main=engine)("depthactors_book_diffs_total", **BTC) >= before
+
+
+def test_a_scrape_starts_no_engine_and_outlives_one(exchange, scrape):
+    engine = DepthEngine()
+    assert scrape(main=engine)("depthactors_engine_up", engine="main") == 0
+    assert not engine.running
+    with engine:
+        engine.subscribe("BTCUSDT").wait_live(10)
+    value = scrape(main=engine)
+    assert (value("depthactors_engine_up", engine="main"), value("depthactors_book_live", **BTC)) == (0, None)

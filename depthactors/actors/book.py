@@ -84,10 +84,11 @@ _SNAPSHOT_SHOULD_LAST: Final = 60.0
 _USED_UP: Final = 0.6
 """Share of the levels beyond the promise: a new snapshot is asked for when about half of them are left."""
 _WIDEST: Final = 1_000
-"""Levels, beyond which a wider snapshot costs more weight than the sooner next one."""
+"""Levels, beyond which a wider snapshot costs more weight than the sooner next one. A book that lost its place asks
+for what its promise needs and no more: after a lost connection hundreds do at once."""
 _REQUEST_DEADLINE: Final = 60.0
 """Seconds after which an unanswered request is sent again; waiting for weight may take longer."""
-_AHEAD_DEADLINE: Final = 10.0
+_AHEAD_DEADLINE: Final = 5.0
 """Seconds for the stream to reach a snapshot that is ahead of it; the slowest stream tells once a second."""
 _QUIET_LIMIT: Final = 15.0
 """Seconds without a diff after which a snapshot is asked whether the book is just quiet. Doubled for a book that
@@ -116,7 +117,7 @@ class BookActor(EngineActor):
         self._cell = cell
         self._snapshots = snapshots
         self._market, self._symbol, self._depth = spec.market, spec.symbol, spec.depth
-        self._limit = spec.market.snapshot_limit(spec.depth)
+        self._limit = self._wide = spec.market.snapshot_limit(spec.depth)
         self._sync = Synchronizer(spec.market.sequencing, self._new_book, book=cell.last_good(), counters=cell.counters)
         self._requests = 0
         self._requested_at = 0.0
@@ -293,7 +294,7 @@ class BookActor(EngineActor):
     def _deepen(self, depth: int) -> None:
         if depth > self._depth:
             self._depth = depth
-            self._limit = self._market.snapshot_limit(depth)
+            self._limit = self._wide = self._market.snapshot_limit(depth)
             self._carry_out(self._sync.deepen(depth))
         else:
             self._cell.publish(self._sync.book, self._sync.state)
@@ -331,13 +332,15 @@ class BookActor(EngineActor):
             self._requests = min(self._requests, _REQUESTS_AFTER_USE)
 
     def _widen(self) -> None:
-        """Ask for more levels from now on if the last snapshot's were used up before they were a minute old."""
+        """Refresh with more levels if the last snapshot's were used up before they were a minute old, else with few."""
         book = self._sync.book
         young = time.monotonic() - self._arrived_at < _SNAPSHOT_SHOULD_LAST
-        if book is not None and young and book.spare < _USED_UP * (self._limit - self._depth):
-            wider = min((size for size in self._market.limits if size > self._limit), default=self._limit)
-            if wider <= _WIDEST:
-                self._limit = wider
+        if book is None or not young or book.spare >= _USED_UP * (self._wide - self._depth):
+            self._wide = self._limit
+            return
+        wider = min((size for size in self._market.limits if size > self._wide), default=self._wide)
+        if wider <= _WIDEST:
+            self._wide = wider
 
     def _request(self) -> None:
         """Ask for a snapshot now, or after a growing wait when the last request was just before."""
@@ -357,7 +360,8 @@ class BookActor(EngineActor):
         if wanted is None:
             return
         self._requested_at = max(self._requested_at, time.monotonic())
-        request = SnapshotWanted(self._market, self._symbol, self._limit, wanted.epoch, wanted.priority, self.actor_ref)
+        limit = self._wide if self._sync.in_sequence else self._limit
+        request = SnapshotWanted(self._market, self._symbol, limit, wanted.epoch, wanted.priority, self.actor_ref)
         tell(self._snapshots, request)
         # Should it be lost with a dying actor: sent again, it keeps its place in the queue.
         self._send_request_in(_REQUEST_DEADLINE)

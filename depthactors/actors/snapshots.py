@@ -41,6 +41,8 @@ _WORKERS: Final = 4
 """Requests under way at once. An answer takes tenths of a second; the weight allows some twenty a second."""
 _RESERVES: Final = {Priority.RESYNC: 0.0, Priority.NEW: 0.04, Priority.REFRESH: 0.12}
 """Share of a minute's weight that each leaves to the more urgent: so a start never makes a resync wait for a minute."""
+_SOONER: Final = 0.01
+"""Seconds by which an alarm must be earlier than the one that is set to be worth a second one."""
 _LOST_AFTER: Final = 5.0
 """Seconds after its connection was cut that a request is given up, whatever its worker is at."""
 
@@ -186,7 +188,7 @@ class SnapshotActor(EngineActor):
     def _wake_in(self, wait: float) -> None:
         """Look again after so many seconds, unless that will be done sooner anyway."""
         now = time.monotonic()
-        if now + wait < self._wakes_at:
+        if now + wait < self._wakes_at - _SOONER:
             self._wakes_at = now + wait
             logger.info("= %s waits %.1f s for weight, %d snapshots queued", self.name, wait, len(self._queue))
             self.mailbox.after(wait, Tick("dispatch"))

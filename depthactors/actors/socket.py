@@ -48,6 +48,8 @@ logger = logging.getLogger(__name__)
 
 _LASTING: Final = 10.0
 """Seconds after which a connection counts as one that held."""
+_SHORT_LIVED_CAP: Final = 5.0
+"""Seconds that the end of a connection that did serve its streams is followed by at most, however often it comes."""
 _OVERLAP: Final = 1.0
 """Seconds beyond the slowest stream's interval for which a connection and its successor both bring every update."""
 _LEAVING: Final = 3.0
@@ -351,7 +353,10 @@ class SocketActor(EngineActor):
         # But one that is cut again and again is not to be opened again and again as fast.
         lasted = link.promised and time.monotonic() - link.opened_at > _LASTING
         self._short_lived = 0 if lasted else self._short_lived + 1
-        wait = self._backoff.wait(self._failures, self._short_lived, random.random())  # noqa: S311 - spreads load
+        in_a_row = self._short_lived if link.promised else self._failures
+        wait = self._backoff.wait(self._failures, in_a_row, random.random())  # noqa: S311 - spreads load
+        if wait is not None and link.promised:
+            wait = min(wait, _SHORT_LIVED_CAP)
         if wait is None:
             logger.error("! %s gave up after %d tries: %s", self.name, self._failures, error)
             if self.parent is not None:

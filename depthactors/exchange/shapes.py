@@ -49,7 +49,8 @@ def diff(
     if market.depth_path != SPOT_PATH:
         event["pu"] = previous_id
     event["b"], event["a"] = bids, asks
-    return orjson.dumps(event)
+    # A copy: many events are kept, and orjson's own bytes hold on to 4 kB each.
+    return b"%b" % orjson.dumps(event)
 
 
 def partial(market: Market, symbol: str, depth: Depth, ids: tuple[int, int, int]) -> bytes:

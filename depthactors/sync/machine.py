@@ -235,6 +235,11 @@ class Synchronizer(Transitions):
         return None
 
     @property
+    def in_sequence(self) -> bool:
+        """Whether the book is followed, live or not."""
+        return self._following is not None
+
+    @property
     def buffered(self) -> int:
         """How many diffs wait for a snapshot."""
         return len(self._buffer)

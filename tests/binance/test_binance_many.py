@@ -95,7 +95,7 @@ def test_many_symbols_started_in_a_loop_share_one_connection_and_are_all_live(se
         weight, status = used_weight(url), manager.status()
     counters = [book.counters for book in status.books]
     snapshots, too_old = sum(each.snapshots for each in counters), sum(each.snapshots_too_old for each in counters)
-    print(  # noqa: T201 - the figures of the long run
+    print(
         f"\n{MANY} symbols: calls returned in {started:.2f} s, all LIVE in {live:.2f} s; "
         f"sockets {len(status.sockets)}, snapshots {snapshots}, of which too old {too_old}, weight {weight}"
     )

@@ -175,7 +175,7 @@ def report(options, clients, results, user, system):
     mean = sum(size for _, size, _, _ in results) / max(1, sum(found for found, _, _, _ in results))
     wanted = options.rate * options.symbols
     cut_off = sum(not stayed for *_, stayed in results)
-    print(  # noqa: T201 - a command
+    print(
         f"{clients} client(s): {frames:8,.0f} frames/s each ({frames / wanted:4.0%} of {wanted:,.0f}), "
         f"{mean:,.0f} bytes a frame, {frames * mean * clients / 1e6:,.0f} MB/s in all; exchange "
         f"{(user + system) / options.seconds:4.0%} of a core ({user / options.seconds:.0%} user, "

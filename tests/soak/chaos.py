@@ -1,0 +1,147 @@
+"""What goes wrong, when, and to whom: drawn from a seed, at a level."""
+
+from __future__ import annotations
+
+import threading
+from random import Random
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from depthactors.exchange import KINDS, Fault
+from depthactors.exchange.fault import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Self
+
+    from depthactors.exchange import LocalExchange
+    from tests.soak.outages import Outages
+    from tests.soak.saboteur import Saboteur
+
+RAISED: Final = (ZeroDivisionError, MemoryError, SystemExit, KeyboardInterrupt, RecursionError)
+
+
+class Level(NamedTuple):
+    """How bad it gets.
+
+    Attributes:
+        pause: seconds between two faults of single books or requests.
+        connection_pause: seconds between two faults of a whole connection, or of the engine's own actors.
+    """
+
+    pause: float
+    connection_pause: float
+
+
+LEVELS: Final = {"none": None, "light": Level(3.0, 60.0), "usual": Level(0.7, 15.0), "heavy": Level(0.2, 6.0)}
+
+BOOK_KINDS: Final = ("drop", "duplicate", "reorder", "delay", "burst", "split", "garbage", "wrong-types")
+REST_KINDS: Final = ("429", "418", "500", "time-out", "truncate", "stale", "mismatch")
+CONNECTION_KINDS: Final = ("cut", "reset", "half-open", "shutdown", "expire", "unserved", "refuse", "slow-accept")
+ACTORS: Final = ("book", "socket", "snapshots", "reader", "worker")
+CALLBACKS: Final = ("callback raises", "callback sleeps")
+SECONDS: Final = {"429": 2.0, "418": 4.0, "time-out": 3.0, "slow-accept": 2.0, "burst": 2.0, "shutdown": 3.0}
+
+assert {*BOOK_KINDS, *REST_KINDS, *CONNECTION_KINDS} == set(KINDS), "every fault of the exchange is in the soak"
+
+
+class Chaos:
+    """A thread that lets things go wrong until it is stopped.
+
+    Attributes:
+        done: how often each kind was brought about.
+    """
+
+    def __init__(
+        self,
+        exchange: LocalExchange,
+        saboteur: Saboteur,
+        outages: Outages,
+        symbols: Sequence[str],
+        disturb: Callable[[str, str], None],
+        level: Level | None,
+        seed: int,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            exchange: whose faults are injected.
+            saboteur: for the engine's own handlers.
+            outages: told of each fault.
+            symbols: of the books.
+            disturb: lets the callback of a symbol raise or sleep, by the kind's name.
+            level: how bad; `None` for not at all.
+            seed: of every draw.
+        """
+        self.done: dict[str, int] = {}
+        self._exchange = exchange
+        self._saboteur = saboteur
+        self._outages = outages
+        self._symbols = list(symbols)
+        self._disturb = disturb
+        self._level = level
+        self._random = Random(seed)
+        self._over = threading.Event()
+        self._threads = (
+            [
+                threading.Thread(target=self._run, args=(pause, act), name="soak-chaos")
+                for pause, act in ((level.pause, self._small), (level.connection_pause, self._large))
+                if level is not None
+            ]
+            if level is not None
+            else []
+        )
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Let nothing go wrong any more; idempotent."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, pause: float, act: Callable[[], None]) -> None:
+        while not self._over.wait(self._random.expovariate(1.0 / pause)):
+            act()
+
+    def _small(self) -> None:
+        # 429 and 418 silence everybody: few of them, or there is nothing else to see.
+        usual = [*BOOK_KINDS, *REST_KINDS[2:], *CALLBACKS, "kill book"]
+        kind = self._random.choice([*usual, *usual, *usual, *REST_KINDS[:2]])
+        symbol = self._random.choice(self._symbols)
+        if kind in CALLBACKS:
+            self._disturb(kind, symbol)
+        elif kind == "kill book":
+            self._saboteur.set("book", self._random.choice(RAISED)(), f"book-{symbol}")
+        elif kind in REST_KINDS:
+            # Whoever asks next; a refresh, as often as not.
+            self._inject(Fault(kind, seconds=SECONDS.get(kind, 1.0)))
+        else:
+            self._inject(Fault(kind, symbol=symbol, seconds=SECONDS.get(kind, 1.0)))
+        concerned = self._symbols if kind in REST_KINDS else [symbol]
+        self._note(kind, concerned)
+
+    def _large(self) -> None:
+        kind = self._random.choice([*CONNECTION_KINDS, *(f"kill {actor}" for actor in ACTORS if actor != "book")])
+        symbol = self._random.choice(self._symbols)
+        if kind.startswith("kill "):
+            self._saboteur.set(kind.removeprefix("kill "), self._random.choice(RAISED)())
+        elif KINDS[kind][0] is Place.EVENT:
+            self._inject(Fault(kind, symbol=symbol, seconds=SECONDS.get(kind, 1.0)))
+        else:
+            # They strike when somebody connects or subscribes: see to it that somebody does.
+            self._inject(Fault(kind, symbol=symbol if kind == "unserved" else None, seconds=SECONDS.get(kind, 1.0)))
+            self._inject(Fault("cut", symbol=symbol))
+        self._note(kind, self._symbols)
+
+    def _inject(self, fault: Fault) -> None:
+        self._exchange.inject(fault)
+
+    def _note(self, kind: str, symbols: Sequence[str]) -> None:
+        self.done[kind] = self.done.get(kind, 0) + 1
+        self._outages.fault(kind, symbols)

@@ -1,0 +1,230 @@
+"""`python -m tests.soak`: an engine against the local exchange with everything on, and what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import os
+import threading
+import time
+from contextlib import ExitStack
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from depthactors import BookState, DepthEngine
+from depthactors.exchange import LocalExchange
+from tests.soak.chaos import LEVELS, Chaos
+from tests.soak.checker import Checker
+from tests.soak.memory import rss_mb
+from tests.soak.outages import Outages
+from tests.soak.saboteur import Saboteur
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from depthactors import BookEvent, BookHandle, BookView
+
+POISONED = "POISONUSDT"
+DEPTHS = (5, 10, 10, 20, 20, 20, 50, 50, 50, 100)
+LIMITS = {"connections": 100_000, "refusals": 1_000}
+"""The exchange's own limits, but for those of which a soak uses up a day's worth in minutes."""
+RECOVERY = 60.0
+"""Seconds within which every book must be live once nothing goes wrong any more."""
+
+
+class Soak:
+    """One run."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.symbols = [f"SYM{number}USDT" for number in range(options.symbols)]
+        self.outages = Outages()
+        self.saboteur = Saboteur()
+        self._disturbed: dict[str, str] = {}
+        self._random = Random(f"{options.seed}/readers")
+
+    def run(self) -> dict[str, Any]:
+        """Run it; returns what is printed."""
+        options, begun = self.options, time.monotonic()
+        threads_before = threading.active_count()
+        self.saboteur.poison(f"book-{POISONED}")
+        with ExitStack() as stack:
+            exchange = stack.enter_context(self._exchange())
+            os.environ["DEPTHACTORS_EXCHANGE"] = exchange.url
+            checker = stack.enter_context(Checker(exchange))
+            stack.enter_context(self.saboteur.at_work())
+            engine = stack.enter_context(self._engine())
+            handles = [self._follow(engine, checker, symbol) for symbol in self.symbols]
+            poisoned = engine.subscribe(POISONED, depth=10)
+            for handle in handles:
+                handle.wait_live(60.0)
+            started = time.monotonic() - begun
+            rss = [rss_mb()]
+            threads = threading.active_count()
+            chaos = Chaos(
+                exchange, self.saboteur, self.outages, self.symbols, self._disturb, LEVELS[options.faults], options.seed
+            )
+            with chaos:
+                end = time.monotonic() + options.minutes * 60
+                while (left := end - time.monotonic()) > 0:
+                    self._read_for(handles, checker, min(10.0, left))
+                    rss.append(rss_mb())
+                    if options.verbose:
+                        self._say(engine, checker, rss[-1])
+            calm = time.monotonic()
+            self._disturbed.clear()
+            live = self._settle(handles)
+            settled = time.monotonic() - calm
+            for handle in handles:
+                checker.seen(handle.view(), handle.depth)
+            status = engine.status()
+            threads_live = threading.active_count()
+            stop = time.monotonic()
+            engine.stop()
+            stopped = time.monotonic() - stop
+            strikes = exchange.strikes()
+        gc.collect()
+        counters = [row.counters for row in status.books if row.symbol != POISONED]
+
+        def total(name: str) -> int:
+            return sum(getattr(each, name) for each in counters)
+
+        return {
+            "minutes": options.minutes,
+            "symbols": options.symbols,
+            "seed": options.seed,
+            "faults level": options.faults,
+            "all live after": f"{started:.2f} s",
+            "updates": checker.updates,
+            "views compared": checker.compared,
+            "mismatches": len(checker.mismatches),
+            "faults": dict(sorted(chaos.done.items())),
+            "strikes of the exchange": strikes,
+            "handlers that raised": self.saboteur.sprung,
+            "gaps": total("gaps"),
+            "resyncs": total("resyncs"),
+            "refreshes": total("refreshes"),
+            "handovers": total("handovers"),
+            "audits": total("audits"),
+            "audit differences": total("audit_differences"),
+            "coalesced": total("coalesced"),
+            "restarts of books": sum(row.restarts for row in status.books if row.symbol != POISONED),
+            "rotations": sum(row.rotations for row in status.sockets),
+            "429s and 418s": sum(row.limited for row in status.pools),
+            "outages": dict(sorted(self.outages.counts.items())),
+            "longest time to LIVE, s": {
+                kind: round(seconds, 2) for kind, seconds in sorted(self.outages.longest.items())
+            },
+            "live at the end": f"{live} of {len(handles)}, {settled:.1f} s after the last fault",
+            "poisoned symbol": f"{poisoned.state}, {poisoned.error}",
+            "rss, MB": f"{rss[0]:.0f} at the start, {max(rss):.0f} at most, {rss[-1]:.0f} at the end",
+            "threads": f"{threads} at the start, {threads_live} at the end, "
+            f"{threading.active_count() - threads_before} left after the stop, which took {stopped:.2f} s",
+            "_passed": not checker.mismatches
+            and live == len(handles)
+            and poisoned.state is BookState.FAILED
+            and threading.active_count() == threads_before,
+            "_mismatches": checker.mismatches[:5],
+        }
+
+    def _exchange(self) -> LocalExchange:
+        options = self.options
+        return LocalExchange.with_order_flow(
+            [*self.symbols, POISONED],
+            market=options.market,
+            seed=options.seed,
+            rate=options.rate,
+            levels=8.0,
+            depth=400,
+            history=300,
+            limits=LIMITS | {"connection_life": 90.0},
+        )
+
+    def _engine(self) -> DepthEngine:
+        return DepthEngine(
+            market=self.options.market,
+            number=Decimal,
+            refresh_interval=30.0,
+            rotate_after=45.0,
+            silence_limit=2.0,
+            read_timeout=5.0,
+        )
+
+    def _follow(self, engine: DepthEngine, checker: Checker, symbol: str) -> BookHandle:
+        depth = DEPTHS[self.symbols.index(symbol) % len(DEPTHS)]
+
+        def on_update(view: BookView) -> None:
+            checker.published(view, depth)
+            kind = self._disturbed.pop(symbol, None)
+            if kind == "callback raises":
+                raise SystemExit(symbol)
+            if kind == "callback sleeps":
+                threading.Event().wait(1.0)
+
+        def on_event(event: BookEvent) -> None:
+            self.outages.event(event)
+
+        return engine.subscribe(symbol, depth=depth, on_update=on_update, on_event=on_event)
+
+    def _disturb(self, kind: str, symbol: str) -> None:
+        self._disturbed[symbol] = kind
+
+    def _read_for(self, handles: Sequence[BookHandle], checker: Checker, seconds: float) -> None:
+        """Take views as any thread may, some two hundred a second."""
+        end, pause = time.monotonic() + seconds, threading.Event()
+        while time.monotonic() < end:
+            for handle in self._random.sample(list(handles), min(4, len(handles))):
+                checker.seen(handle.view(), handle.depth)
+            pause.wait(0.02)
+
+    @staticmethod
+    def _settle(handles: Sequence[BookHandle]) -> int:
+        deadline, pause = time.monotonic() + RECOVERY, threading.Event()
+        while time.monotonic() < deadline:
+            if all(handle.state is BookState.LIVE for handle in handles):
+                break
+            pause.wait(0.1)
+        return sum(handle.state is BookState.LIVE for handle in handles)
+
+    @staticmethod
+    def _say(engine: DepthEngine, checker: Checker, rss: float) -> None:
+        status = engine.status()
+        pool = status.pools[0] if status.pools else None
+        print(
+            f"  live {status.live} of {len(status.books)}, compared {checker.compared}, waiting {checker.waiting}, "
+            f"mismatches {len(checker.mismatches)}, rss {rss:.0f} MB, "
+            f"weight {pool.used_weight if pool else '-'}, queue {pool.waiting if pool else '-'}",
+            flush=True,
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line; 0 if every view was right, every book live in the end, and nothing left behind."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--symbols", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--faults", choices=LEVELS, default="usual")
+    parser.add_argument("--market", default="spot")
+    parser.add_argument("--rate", type=float, default=10.0, help="events a second and symbol")
+    parser.add_argument("--verbose", action="store_true", help="a line each ten seconds")
+    parser.add_argument("--log", metavar="FILE", help="where the engine's log goes")
+    options = parser.parse_args(arguments)
+    # What is raised on purpose fills the log of whoever wants none.
+    logging.getLogger("pykka").setLevel(logging.CRITICAL)
+    handler = logging.FileHandler(options.log) if options.log else logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(threadName)s %(message)s"))
+    engine_log = logging.getLogger("depthactors")
+    engine_log.addHandler(handler)
+    engine_log.setLevel(logging.INFO if options.log else logging.ERROR)
+    engine_log.propagate = False
+    threading.excepthook = lambda _: None
+    result = Soak(options).run()
+    for name, value in result.items():
+        if not name.startswith("_"):
+            print(f"{name}: {value}")
+    for mismatch in result["_mismatches"]:
+        print(f"MISMATCH {mismatch.view!r}: {mismatch.words}")
+    return 0 if result["_passed"] else 1

@@ -1,0 +1,100 @@
+"""The soak itself: a short one, and that it would see what it is there to see."""
+
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from depthactors import BookEvent, BookState, BookView, DepthEngine
+from tests.soak.chaos import LEVELS
+from tests.soak.checker import Checker
+from tests.soak.outages import Outages
+from tests.soak.saboteur import Saboteur
+
+ROOT = Path(__file__).parents[2]
+SYNCING, LIVE, STALE = BookState.SYNCING, BookState.LIVE, BookState.STALE
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("market", ["spot", "usdm"])
+def test_a_short_soak_has_no_view_that_is_not_the_truth(market):
+    command = [sys.executable, "-m", "tests.soak", "--minutes", "0.2", "--symbols", "8", "--market", market]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    told = dict(line.split(": ", 1) for line in run.stdout.splitlines())
+    assert told["mismatches"] == "0"
+    assert int(told["views compared"]) > 500
+    assert told["live at the end"].startswith("8 of 8")
+    assert "0 left after the stop" in told["threads"]
+
+
+@pytest.fixture
+def live_view(exchange, engine):
+    return engine.subscribe("BTCUSDT", depth=20).wait_live(10).view()
+
+
+def twisted(view, **changes):
+    """A view like this one, but wrong."""
+    raw = {"bids": view._raw_bids, "asks": view._raw_asks, "state": view.state, "last_update_id": view.last_update_id}
+    raw |= changes
+    return BookView(view.symbol, raw["state"], raw["last_update_id"], 0, 0.0, 0.0, raw["bids"], raw["asks"], Decimal, 2)
+
+
+def test_the_checker_takes_the_truth_for_right(exchange, live_view):
+    with Checker(exchange) as checker:
+        checker.published(live_view, 20)
+        checker.seen(live_view, 20)
+        checker.seen(twisted(live_view, state=STALE, bids=((), ())), 20)
+    assert (checker.compared, checker.updates, checker.mismatches) == (2, 1, [])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda view: twisted(view, last_update_id=view.last_update_id + 10**9),
+        lambda view: twisted(view, bids=(view._raw_bids[0], ("0.12345678", *view._raw_bids[1][1:]))),
+        lambda view: twisted(view, asks=(view._raw_asks[0][:-1], view._raw_asks[1][:-1])),
+        lambda view: twisted(view, state=STALE),
+    ],
+    ids=["an id that never was", "a quantity", "a level too few", "a callback with a stale view"],
+)
+def test_the_checker_sees_what_is_wrong(exchange, live_view, wrong):
+    with Checker(exchange) as checker:
+        checker.published(wrong(live_view), 20)
+    assert len(checker.mismatches) == 1
+
+
+def test_an_outage_is_put_down_to_the_last_fault_that_concerned_the_book():
+    outages = Outages()
+    outages.fault("cut", ["A", "B"])
+    outages.fault("drop", ["B"])
+    for symbol in "ABC":
+        outages.event(BookEvent(symbol, SYNCING, LIVE, None))
+        outages.event(BookEvent(symbol, LIVE, STALE, None))
+    before = time.monotonic()
+    for symbol in "ABC":
+        outages.event(BookEvent(symbol, STALE, LIVE, None))
+    assert dict(outages.counts) == {"cut": 1, "drop": 1, "nothing noted": 1}
+    assert all(seconds <= time.monotonic() - before + 0.1 for seconds in outages.longest.values())
+
+
+def test_the_saboteur_raises_once_for_who_was_waited_for_and_is_gone_afterwards(exchange):
+    saboteur = Saboteur()
+    with saboteur.at_work(), DepthEngine() as engine:
+        book, other = engine.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=20)
+        engine.wait_live(10)
+        saboteur.set("book", ArithmeticError("trap"), "book-BTCUSDT")
+        deadline = time.monotonic() + 10
+        while not engine.status().books[0].restarts and time.monotonic() < deadline:
+            book.view()
+        assert (saboteur.sprung["book"], engine.status().books[0].restarts, other.cell.restarts) == (1, 1, 0)
+    with DepthEngine() as engine:
+        engine.subscribe("BTCUSDT").wait_live(10)
+
+
+def test_every_level_but_none_is_worse_than_the_one_before():
+    pauses = [level.pause for level in LEVELS.values() if level is not None]
+    assert pauses == sorted(pauses, reverse=True)

@@ -164,6 +164,13 @@ def test_one_side_may_be_empty_but_not_both():
         wire.parse_snapshot(SNAPSHOT | {"bids": [], "asks": []}, 5)
 
 
+def test_a_snapshot_of_more_levels_than_were_asked_for_is_malformed():
+    bids = [["10.50", "1"], ["10.40", "2"], ["10.30", "3"]]
+    assert len(wire.parse_snapshot(SNAPSHOT | {"bids": bids}, 3).bids) == 3
+    with pytest.raises(MalformedFrameError, match="at most 2 levels a side"):
+        wire.parse_snapshot(SNAPSHOT | {"bids": bids}, 2)
+
+
 def test_another_symbols_snapshot_is_malformed_where_the_market_names_it():
     assert wire.parse_snapshot(SNAPSHOT, 5, "BTCUSD_PERP")
     assert wire.parse_snapshot(SNAPSHOT | {"symbol": "BTCUSD_PERP"}, 5, "BTCUSD_PERP")

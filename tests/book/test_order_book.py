@@ -97,6 +97,8 @@ def test_book_against_two_dicts(keep, snapshot, events, limit, depth):
     bids, asks = (
         [list(level) for level in {Decimal(price): (price, size) for price, size in side}.values()] for side in snapshot
     )
+    bids = sorted(bids, key=lambda level: Decimal(level[0]), reverse=True)[:limit]
+    asks = sorted(asks, key=lambda level: Decimal(level[0]))[:limit]
     book = OrderBook("BTCUSDT", snapshot_of(bids, asks, limit), depth=depth, keep_unvouched=keep)
     oracle = Oracle(bids, asks, limit, keep_unvouched=keep)
     compare(book, oracle, depth)
@@ -199,18 +201,28 @@ def test_an_event_half_applied_is_seen():
 
 
 @pytest.mark.parametrize(
-    ("bids", "asks", "depth", "count"),
+    ("bids", "asks", "count"),
     [
-        ([("10.00", "1.0"), ("9", "1")], [("11", "1"), ("12", "1")], 2, 0),
-        ([("10", "2"), ("9", "1")], [("11", "1"), ("12", "1")], 2, 1),
-        ([("10", "1")], [("11", "1"), ("12", "1")], 2, 1),
-        ([("10", "1"), ("8", "1")], [("11", "1"), ("12", "1")], 2, 2),
-        ([("10", "1"), ("8", "1")], [("11", "1"), ("12", "3")], 1, 0),
+        ([("10.00", "1.0"), ("9", "1")], [("11", "1"), ("12", "1")], 0),
+        ([("10", "2"), ("9", "1")], [("11", "1"), ("12", "1")], 1),
+        ([("10", "1")], [("11", "1"), ("12", "1")], 1),
+        ([("10", "1"), ("8", "1")], [("11", "1"), ("12", "1")], 2),
+        ([("10", "1"), ("8", "1")], [("11", "1"), ("12", "3")], 3),
     ],
 )
-def test_differences_are_counted_by_level(bids, asks, depth, count):
-    assert book_of().differences(book_of(bids, asks), depth) == count
-    assert book_of(bids, asks).differences(book_of(), depth) == count
+def test_differences_are_counted_by_level(bids, asks, count):
+    assert book_of().differences(book_of(bids, asks)) == count
+    assert book_of(bids, asks).differences(book_of()) == count
+
+
+def test_levels_that_only_one_of_two_books_vouches_for_are_no_difference():
+    two = book_of(limit=2)
+    three = book_of(bids=[("10", "1"), ("9", "1"), ("8", "1")], limit=3)
+    assert two.differences(three) == three.differences(two) == 0
+    whole = book_of(bids=[("10", "1"), ("9", "1"), ("8", "1")], asks=[("11", "1"), ("12", "1"), ("13", "9")])
+    assert whole.differences(two) == 0
+    assert whole.differences(three) == 1, "its asks are whole too: there is no 13"
+    assert whole.differences(book_of()) == 2
 
 
 def test_the_repr_shows_the_touch():

@@ -73,12 +73,15 @@ logger = logging.getLogger(__name__)
 
 _LATE: Final = 0.25
 """Seconds that a frame may have waited for listeners to be called for it; later ones wait for the latest state."""
+_BACKLOG_PAUSE: Final = 60.0
+"""Seconds for which it is not told again that callbacks are behind; it is counted all the time."""
 _SNAPSHOT_BACKOFF: Final = Backoff(first=0.5, factor=2.0, cap=8.0)
 _REQUESTS_IN_A_ROW: Final = 5.0
 """Seconds: a request so soon after another waits its backoff, whatever the reason for either."""
 _FIRST_DIFF_PATIENCE: Final = 0.25
-"""Seconds beyond the stream's interval that the first diff is awaited before the snapshot is asked for, which may lag
-the stream: one from before the stream began would fit nothing that follows. A quiet book's is as good without."""
+"""Seconds beyond the stream's interval that the first diff is awaited before a snapshot is asked for, which may lag
+the stream: one from before the first diff that was kept would fit nothing that follows. A quiet book's is as good
+without."""
 _SNAPSHOT_SHOULD_LAST: Final = 60.0
 """Seconds in which the price should not reach the end of what a snapshot vouches for."""
 _USED_UP: Final = 0.6
@@ -123,7 +126,7 @@ class BookActor(EngineActor):
         self._requested_at = 0.0
         self._request_serial = 0
         self._awaits_first_diff = False
-        self._backlog_told = False
+        self._backlog_told_at = -inf
         self._arrived_at = 0.0
         self._failure_told = False
         self._quiet_limit = _QUIET_LIMIT
@@ -158,7 +161,7 @@ class BookActor(EngineActor):
                 return self._stream_down(epoch, error)
             case FramesLost(epoch, count):
                 self._sync.counters.lost_frames += count
-                lost = ExchangeError(f"{self._symbol}: {count} frames found no room in the mailbox")
+                lost = ExchangeError(f"{count} frames found no room in the mailbox")
                 return self._carry_out(self._sync.fault(epoch, lost))
             case SnapshotArrived(epoch, snapshot, recv_time):
                 self._failure_told = False
@@ -235,17 +238,16 @@ class BookActor(EngineActor):
     def _tell_latest(self, held_back: int) -> None:
         """Make up for updates that nobody was told of, since callbacks are behind: once in a while, the latest."""
         if not held_back:
-            self._backlog_told = False
             return
         if self.mailbox.waiting_frames == 0:
             # The latest there is: listeners hear of it, however late it is.
             held_back -= 1
             self._tell_update()
         self._sync.counters.coalesced += held_back
-        if not self._backlog_told:
-            self._backlog_told = True
-            words = "callbacks are behind, they are told only the latest update"
-            self._tell_error(SlowCallbackError(f"{self._symbol}: {words}"))
+        now = time.monotonic()
+        if now - self._backlog_told_at > _BACKLOG_PAUSE:
+            self._backlog_told_at = now
+            self._tell_error(SlowCallbackError("callbacks are behind, they are told only the latest update"))
 
     # Effects.
 
@@ -317,14 +319,20 @@ class BookActor(EngineActor):
     # Snapshots.
 
     def _plan_request(self, priority: Priority, *, again: bool) -> None:
-        """Ask for a snapshot at its time: a first one when the stream has begun to bring diffs."""
+        """Ask for a snapshot at its time: when diffs are buffered from before it."""
+        patience = _FIRST_DIFF_PATIENCE + self._cell.spec.speed_ms / 1_000
         if priority is Priority.REFRESH:
             self._widen()
-        if priority is Priority.REFRESH or self._sync.buffered or again:
+        if again or self._failure_told:
+            self._request()
+        elif self._sync.in_sequence:
+            # Nothing failed: it is time for a refresh, or the price is about to leave the trusted range, or left it.
+            self._send_request_in(patience if priority is Priority.REFRESH else 0.0)
+        elif self._sync.buffered:
             self._request()
         else:
             self._awaits_first_diff = True
-            self._send_request_in(_FIRST_DIFF_PATIENCE + self._cell.spec.speed_ms / 1_000)
+            self._send_request_in(patience)
 
     def _relax(self) -> None:
         """Let the next request wait for less when the last one was of use."""

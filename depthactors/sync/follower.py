@@ -29,8 +29,13 @@ class Follower:
 
     def judge(self, diff: Diff, sequencing: Sequencing) -> Verdict:
         """Tell how `diff` stands to the book as it is now."""
-        rule = classify_next if self.joined else classify_first
-        return rule(diff, self.book.last_update_id, sequencing)
+        last_id = self.book.last_update_id
+        if self.joined:
+            return classify_next(diff, last_id, sequencing)
+        if self.confirmed and diff.last_id <= last_id:
+            # After a handover: what ends at the book's id is in it. To a snapshot it might add something.
+            return Verdict.STALE
+        return classify_first(diff, last_id, sequencing)
 
     def take(self, diff: Diff, recv_time: float) -> None:
         """Apply a diff that was judged to follow."""

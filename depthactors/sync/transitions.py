@@ -218,7 +218,7 @@ class Transitions:
         following, candidate = self._following, self._candidate
         assert following is not None
         assert candidate is not None
-        old, new = following.book, candidate.book
+        old, new, was_live = following.book, candidate.book, self.state is BookState.LIVE
         self.counters.refreshes += 1
         effects: list[Effect] = []
         if not (old.crossed or new.crossed):
@@ -233,7 +233,11 @@ class Transitions:
         candidate.joined |= following.joined and old.last_update_id == new.last_update_id
         # Nothing is missing that the exchange has: whatever the doubt was, it is over.
         self._doubted = False
-        return [*effects, *self._after_apply(self._take_candidate())]
+        effects += self._after_apply(self._take_candidate())
+        if was_live and self._label() is BookState.LIVE:
+            # Readers have seen this update: the same levels at the same id.
+            effects = [effect for effect in effects if type(effect) is not Publish]
+        return effects
 
     def _close(self, _given: Given) -> Sequence[Effect]:
         self._unfollow()

@@ -292,8 +292,8 @@ def test_deepening_beyond_what_is_vouched_for_fetches_more(actors):
     assert scene.settled().state is LIVE
     scene.ref.tell(Deepen(200))
     assert scene.events.wait_one(matches=lambda event: event.state is STALE).previous is LIVE
-    wanted = scene.requests.wait_one(SnapshotWanted, matches=lambda request: request.limit == 500)
-    assert wanted.priority is Priority.RESYNC
+    urgent = scene.requests.wait_one(SnapshotWanted, matches=lambda request: request.priority is Priority.RESYNC)
+    assert urgent.limit == 500
     scene.arrive(last_id=100, levels=300, limit=300)
     until(lambda: scene.settled().state is LIVE)
     assert len(scene.ref.ask(Top(200), timeout=5).bids) == 200

@@ -115,7 +115,7 @@ def test_a_refresh_behind_the_stream_is_caught_up_compared_and_swapped(sequencin
     bench.trade(3)
     assert bench.sync.book is before
     bench.snapshot(lag=1)
-    assert list(bench.effects) == [Audited(bench.exchange.id, 0), Publish()]
+    assert list(bench.effects) == [Audited(bench.exchange.id, 0)], "no update: readers have seen it"
     assert bench.sync.book is not before
     assert bench.sync.state is BookState.LIVE
 
@@ -186,7 +186,7 @@ def test_a_refresh_that_the_stream_goes_on_without_meeting_is_of_another_book(se
     effects = bench.sync.overdue()
     assert [type(effect) for effect in effects] == [Refused, RequestSnapshot]
     assert (bench.sync.state, bench.sync.counters.snapshots_refused) == (BookState.LIVE, 1)
-    assert [type(effect) for effect in bench.snapshot().effects] == [Audited, Publish]
+    assert bench.snapshot().kinds() == [Audited]
 
 
 @BOTH
@@ -244,7 +244,7 @@ def test_a_snapshot_that_is_ahead_by_its_id_alone_is_taken_in_the_end():
     bench.sync.refresh()
     in_the_hole = bench.exchange.snapshot()._replace(last_update_id=bench.exchange.id + 1)
     assert list(bench.sync.snapshot(1, in_the_hole, 0.0)) == [Ahead()]
-    assert [type(effect) for effect in bench.sync.overdue()] == [Audited, Publish]
+    assert [type(effect) for effect in bench.sync.overdue()] == [Audited]
     assert (bench.sync.phase, bench.sync.state) == (SyncState.FOLLOWING, BookState.LIVE)
     assert not bench.sync.overdue(), "nothing is ahead any more"
 

@@ -1,0 +1,52 @@
+"""The log: one logger a module, the symbol first, a mark for the direction, and nothing for a mere update."""
+
+import logging
+import re
+from pathlib import Path
+
+from engine_support import Recorder, wait_until
+
+import depthactors
+from depthactors import DepthEngine
+from depthactors.exchange import Fault
+
+PACKAGE = Path(depthactors.__file__).parent
+MARKS = "<>=%!~-"
+
+
+def test_a_book_that_only_updates_is_not_logged_at_info(exchange, caplog):
+    updates = Recorder()
+    caplog.set_level(logging.INFO, logger="depthactors")
+    with DepthEngine(refresh_interval=None) as engine:
+        engine.subscribe("BTCUSDT", depth=5, on_update=updates).wait_live(10)
+        updates.wait_for(lambda _: len(updates.seen) > 50)
+        before = len(caplog.records)
+        updates.wait_for(lambda _: len(updates.seen) > 300)
+        assert [record.getMessage() for record in caplog.records[before:] if "refresh" not in record.getMessage()] == []
+
+
+def test_what_happens_to_a_book_is_logged_symbol_first(exchange, caplog):
+    caplog.set_level(logging.INFO, logger="depthactors")
+    updates = Recorder()
+    with DepthEngine() as engine:
+        book = engine.subscribe("BTCUSDT", depth=5, on_update=updates).wait_live(10)
+        exchange.inject(Fault("drop", symbol="BTCUSDT"))
+        assert wait_until(updates, lambda: book.cell.counters.resyncs == 1)
+    told = [record.getMessage() for record in caplog.records if record.name == "depthactors.actors.book"]
+    assert any(line.startswith("= BTCUSDT SYNCING -> LIVE") for line in told)
+    assert any(line.startswith("~ BTCUSDT expected a diff after update") for line in told)
+    assert any(line.startswith("= BTCUSDT STALE -> LIVE") for line in told)
+    for line in told:
+        assert re.match(rf"[{MARKS}] BTCUSDT ", line), line
+
+
+def test_every_module_that_logs_has_its_own_logger():
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text()
+        if "logger." in text:
+            assert "logger = logging.getLogger(__name__)" in text, path
+
+
+def test_a_program_that_sets_up_no_logging_sees_nothing():
+    (handler,) = logging.getLogger("depthactors").handlers
+    assert isinstance(handler, logging.NullHandler)

@@ -4,7 +4,8 @@ import logging
 from typing import Any
 
 from depthactors import markets
-from depthactors.actors.messages import Best, BookEvent, BookStatus, DepthTo, Full, Status, Top
+from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, Status, Top
+from depthactors.actors.rows import BookStatus
 from depthactors.binance import (
     BinanceSocketManager,
     Client,

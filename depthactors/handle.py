@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import pykka
 
 from depthactors.actors.base import mailbox_of
-from depthactors.actors.messages import Best, BookStatus, DepthTo, Full, Ping, Status, Top
+from depthactors.actors.messages import Best, DepthTo, Full, Ping, Status, Top
 from depthactors.book import BookState, BookView
 from depthactors.errors import LifecycleError, NotLiveError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from depthactors.actors.cell import BookCell
     from depthactors.actors.messages import Listener
+    from depthactors.actors.rows import BookStatus
     from depthactors.book.numerals import Level
     from depthactors.errors import DepthActorsError
 

@@ -15,9 +15,7 @@ from depthactors.book import BookState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthactors.actors.messages import BookStatus
-    from depthactors.actors.snapshots import PoolStatus
-    from depthactors.actors.socket import SocketStatus
+    from depthactors.actors.rows import BookStatus, PoolStatus, SocketStatus
     from depthactors.actors.supervisor import Children
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.actors.base import mailbox_of
-from depthactors.actors.messages import BookStatus
+from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState, BookView
 from depthactors.book.view import capture
 from depthactors.sync import Counters

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from depthactors.errors import DepthActorsError, ExchangeError, StreamError
     from depthactors.markets import Market
     from depthactors.net.rest import DepthReply
-    from depthactors.sync import Counters, Priority
+    from depthactors.sync import Priority
     from depthactors.wire import Snapshot
 
 # Questions to a book.
@@ -69,45 +69,6 @@ class DepthTo:
 @dataclass(frozen=True, slots=True)
 class Status:
     """Ask for a `BookStatus`."""
-
-
-@dataclass(frozen=True, slots=True)
-class BookStatus:
-    """How a book does.
-
-    Attributes:
-        symbol, market, last_update_id: as in the view.
-        speed_ms: update interval of its stream.
-        state: what may be believed of it.
-        error: what happened to it last, `None` if nothing did.
-        depth: how many of the best levels are promised.
-        age: seconds since its last change.
-        trusted_bids, trusted_asks: how many of the best levels are vouched for.
-        lag: seconds for which the oldest frame not yet handled has waited.
-        waiting_frames: frames not yet handled.
-        restarts: how often the actor was replaced.
-        counters: see `sync.Counters`.
-    """
-
-    symbol: str
-    market: str
-    speed_ms: int
-    state: BookState
-    error: str | None
-    last_update_id: int
-    depth: int
-    age: float
-    lag: float
-    trusted_bids: int
-    trusted_asks: int
-    waiting_frames: int
-    restarts: int
-    counters: Counters
-
-    @property
-    def live(self) -> bool:
-        """Whether the promised levels equal the exchange's."""
-        return self.state == "LIVE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
 from itertools import count
 from math import inf
 from queue import SimpleQueue
@@ -23,6 +22,7 @@ from depthactors.actors.messages import (
     Status,
     Tick,
 )
+from depthactors.actors.rows import PoolStatus
 from depthactors.errors import RateLimitedError, SnapshotError, UsageError
 from depthactors.net.rest import DepthReply, RestClient
 from depthactors.sync import Priority
@@ -45,37 +45,6 @@ _SOONER: Final = 0.01
 """Seconds by which an alarm must be earlier than the one that is set to be worth a second one."""
 _LOST_AFTER: Final = 5.0
 """Seconds after its connection was cut that a request is given up, whatever its worker is at."""
-
-
-@dataclass(frozen=True, slots=True)
-class PoolStatus:
-    """How a weight pool does.
-
-    Attributes:
-        name: of the pool.
-        waiting: snapshots not yet asked for.
-        under_way: requests not yet answered.
-        estimate: seconds until all that waits can have been asked for.
-        used_weight: of the current minute, by everybody behind the address, as far as known.
-        allowed_weight: what the exchange allows in a minute.
-        others_weight: what others behind the address are expected to use of it.
-        silent_for: seconds for which a 429 or 418 still forbids everything.
-        fetched, failed, limited: requests that brought a snapshot, those that did not, and 429s and 418s.
-        restarts: how often the actor was replaced; the counts begin anew then.
-    """
-
-    name: str
-    waiting: int
-    under_way: int
-    estimate: float
-    used_weight: int
-    allowed_weight: int
-    others_weight: int
-    silent_for: float
-    fetched: int
-    failed: int
-    limited: int
-    restarts: int
 
 
 class _Job(NamedTuple):

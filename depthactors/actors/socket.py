@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import random
 import time
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +31,7 @@ from depthactors.actors.messages import (
     Tick,
     Unsubscribe,
 )
+from depthactors.actors.rows import SocketStatus
 from depthactors.errors import StreamError, SubscriptionError, UsageError
 from depthactors.pacing import stagger
 
@@ -58,41 +58,6 @@ _ROTATION_SPREAD: Final = 0.1
 """Share of a connection's life over which the sockets of an engine spread their rotations."""
 _WATCH: Final = 5.0
 """Seconds between two looks at the reader threads."""
-
-
-@dataclass(frozen=True, slots=True)
-class SocketStatus:
-    """How a connection does.
-
-    Attributes:
-        name: of the socket.
-        market: whose streams it carries.
-        connected: the handshake is done and nothing ended it since.
-        streams: streams it carries or will carry.
-        epoch: number of the present connection in the engine.
-        age: seconds since it was made, 0 when there is none.
-        connections: how many were made so far, successors included.
-        rotations: how often a successor took over in good order.
-        failures: tries that failed since the last acknowledged subscription.
-        rejected_frames: frames that could not be read at all.
-        unrouted_frames: frames of this connection for streams that nobody follows any more.
-        restarts: how often the actor was replaced.
-        error: what the last connection ended with, while there is no other; else `None`.
-    """
-
-    name: str
-    market: str
-    connected: bool
-    streams: int
-    epoch: int
-    age: float
-    connections: int
-    rotations: int
-    failures: int
-    rejected_frames: int
-    unrouted_frames: int
-    restarts: int
-    error: str | None
 
 
 class SocketActor(EngineActor):

@@ -286,6 +286,10 @@ class BookScene:
         self.arrive(**shape)
         until(lambda: self.settled().state is BookState.LIVE)
 
+    def changes(self):
+        """Return the changes of state that the listener heard of."""
+        return [(each.previous, each.state) for each in list(self.events.seen) if each.previous is not each.state]
+
     def settled(self):
         """Return the status once all that was sent before is handled."""
         until(mailbox_of(self.ref).empty)

@@ -4,7 +4,7 @@ import threading
 
 import pykka
 import pytest
-from actor_support import Actors, Host, Probe, Recorder, join, spec, until
+from actor_support import Host, Probe, Recorder, join, spec, until
 
 from depthactors import markets
 from depthactors.actors.base import EngineActor, mailbox_of, tell
@@ -33,12 +33,6 @@ class Child(EngineActor):
         self._released(error)
         if self._on_release is not None:
             raise self._on_release
-
-
-@pytest.fixture
-def actors():
-    with Actors() as actors:
-        yield actors
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from contextlib import closing
 from decimal import Decimal
 
 import pytest
-from actor_support import Actors, BookScene, FakeRest, FakeStreams, Recorder, frame, hold, join, market_at, spec, until
+from actor_support import BookScene, FakeRest, FakeStreams, Recorder, frame, hold, join, market_at, spec, until
 
 from depthactors import DepthEngine, wire
 from depthactors.actors.base import mailbox_of
@@ -94,12 +94,6 @@ def test_a_book_that_outlived_its_keeper_is_read_as_labelled(cell, book):
 
 
 # What the book's actor leaves in it.
-
-
-@pytest.fixture
-def actors():
-    with Actors() as actors:
-        yield actors
 
 
 @pytest.fixture

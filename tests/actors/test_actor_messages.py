@@ -9,7 +9,8 @@ from actor_support import spec
 
 from depthactors import markets
 from depthactors.actors import messages
-from depthactors.actors.messages import Best, BookStatus, DepthTo, Frames, Full, Status, StreamUp, Top
+from depthactors.actors.messages import Best, DepthTo, Frames, Full, Status, StreamUp, Top
+from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState
 from depthactors.errors import UsageError
 from depthactors.sync import Counters

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from actor_support import Actors, frame, hold
+from actor_support import frame, hold
 
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.mailbox import FRAME_LIMIT
@@ -52,12 +52,6 @@ class Scene:
     def pend(self, *streams):
         self.router.pending[1] = list(streams)
         self.router.latest.update(dict.fromkeys(streams, 1))
-
-
-@pytest.fixture
-def actors():
-    with Actors() as actors:
-        yield actors
 
 
 @pytest.fixture

@@ -1,0 +1,168 @@
+"""When a book asks for a snapshot, and for how many levels. Runs in the book actor's thread.
+
+A snapshot may lag the stream, so it is asked for when diffs are buffered from before it. One that was of
+no use is followed by the next after a growing wait; a refresh waits for nothing. Levels cost weight: a
+book that lost its place asks for what its promise needs, and one whose price runs away refreshes with more.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.actors.base import tell
+from depthactors.actors.messages import SnapshotWanted, Tick
+from depthactors.pacing import Backoff
+from depthactors.sync import Priority
+
+if TYPE_CHECKING:
+    import pykka
+
+    from depthactors.actors.mailbox import Mailbox
+    from depthactors.actors.messages import BookSpec
+    from depthactors.sync import Synchronizer
+
+_BACKOFF: Final = Backoff(first=0.5, factor=2.0, cap=8.0)
+_IN_A_ROW: Final = 5.0
+"""Seconds: a request so soon after another waits its backoff, unless the other was of use."""
+_AFTER_USE: Final = 2
+"""Requests in a row that a book keeps on its account when one was of use: a second's wait at most."""
+_PATIENCE: Final = 0.25
+"""Seconds beyond the stream's interval that the first diff is awaited before a snapshot is asked for: one from before
+the first diff that was kept would fit nothing that follows. A quiet book's is as good without."""
+_SHOULD_LAST: Final = 60.0
+"""Seconds in which the price should not reach the end of what a snapshot vouches for."""
+_USED_UP: Final = 0.6
+"""Share of the levels beyond the promise: a new snapshot is asked for when about half of them are left."""
+_WIDEST: Final = 1_000
+"""Levels, beyond which a wider snapshot costs more weight than the sooner next one."""
+_DEADLINE: Final = 60.0
+"""Seconds after which an unanswered request is sent again; waiting for weight may take longer."""
+
+
+class Asking:
+    """The requests of one book.
+
+    Attributes:
+        snapshots: whom to ask.
+        awaits_first_diff: a request is held back until the stream has brought something; tell `first_diff`.
+        failing: the last request brought no snapshot.
+    """
+
+    def __init__(
+        self,
+        spec: BookSpec,
+        sync: Synchronizer,
+        mailbox: Mailbox,
+        owner: pykka.ActorRef[Any],
+        snapshots: pykka.ActorRef[Any],
+    ) -> None:
+        """Ask for nothing yet.
+
+        Args:
+            spec: of the book.
+            sync: knows what is wanted.
+            mailbox: of the book's actor, for timers.
+            owner: the book's actor, which is answered.
+            snapshots: whom to ask.
+        """
+        self.snapshots = snapshots
+        self.awaits_first_diff = False
+        self.failing = False
+        self._spec = spec
+        self._sync = sync
+        self._mailbox = mailbox
+        self._owner = owner
+        self._in_a_row = 0
+        self._asked_at = 0.0
+        self._arrived_at = 0.0
+        self._serial = 0
+        self.deepen(spec.depth)
+
+    def deepen(self, depth: int) -> None:
+        """Ask for what a promise of `depth` levels needs from now on."""
+        self._depth = depth
+        self._limit = self._wide = self._spec.market.snapshot_limit(depth)
+
+    def plan(self, priority: Priority, *, again: bool) -> None:
+        """Ask at the right time; `again` where this repeats a request that was just answered to no use."""
+        patience = _PATIENCE + self._spec.speed_ms / 1_000
+        if priority is Priority.REFRESH:
+            self._widen()
+        if again or self.failing:
+            self._soon()
+        elif self._sync.in_sequence:
+            # It is time for a refresh, or the price is about to leave the trusted range, or it has left it.
+            self._send_in(patience if priority is Priority.REFRESH else 0.0)
+        elif self._sync.buffered:
+            self._soon()
+        else:
+            self.awaits_first_diff = True
+            self._send_in(patience)
+
+    def first_diff(self) -> None:
+        """Ask now: the stream has begun to bring diffs."""
+        self._soon()
+
+    def arrived(self) -> None:
+        """Note that a snapshot came, before it is put to use."""
+        self.failing = False
+        self._arrived_at = time.monotonic()
+
+    def used(self) -> None:
+        """Let the next request wait for less, if what came was of use."""
+        if self._sync.wanted() is None:
+            self._in_a_row = min(self._in_a_row, _AFTER_USE)
+
+    def failed(self) -> None:
+        """Ask again after a wait."""
+        self._asked_at = time.monotonic()
+        self._soon()
+
+    def due(self, serial: int) -> None:
+        """Ask, if this is the alarm that was set last."""
+        if serial == self._serial:
+            self.send()
+
+    def send(self) -> None:
+        """Ask now for what is still unanswered."""
+        self.awaits_first_diff = False
+        wanted = self._sync.wanted()
+        if wanted is None:
+            return
+        self._asked_at = max(self._asked_at, time.monotonic())
+        limit = self._wide if self._sync.in_sequence else self._limit
+        spec = self._spec
+        request = SnapshotWanted(spec.market, spec.symbol, limit, wanted.epoch, wanted.priority, self._owner)
+        tell(self.snapshots, request)
+        # Should it be lost with a dying actor: sent again, it keeps its place in the queue.
+        self._send_in(_DEADLINE)
+
+    def _soon(self) -> None:
+        """Ask now, or after a growing wait when the last request was just before."""
+        self.awaits_first_diff = False
+        now = time.monotonic()
+        self._in_a_row = self._in_a_row + 1 if now - self._asked_at < _IN_A_ROW else 0
+        if self._in_a_row == 0:
+            self.send()
+            return
+        wait = _BACKOFF.wait(0, self._in_a_row, random.random()) or 0.0  # noqa: S311 - spreads load, guards nothing
+        self._asked_at = now + wait
+        self._send_in(wait)
+
+    def _send_in(self, seconds: float) -> None:
+        """Set the one alarm for requests; an earlier one is void."""
+        self._serial += 1
+        self._mailbox.after(seconds, Tick("snapshot", self._serial))
+
+    def _widen(self) -> None:
+        """Refresh with more levels if the last snapshot's were used up before they were a minute old, else with few."""
+        book = self._sync.book
+        young = time.monotonic() - self._arrived_at < _SHOULD_LAST
+        if book is None or not young or book.spare >= _USED_UP * (self._wide - self._depth):
+            self._wide = self._limit
+            return
+        wider = min((size for size in self._spec.market.limits if size > self._wide), default=self._wide)
+        if wider <= _WIDEST:
+            self._wide = wider

@@ -1,0 +1,89 @@
+"""Telling the listeners of a book, in its actor's thread. What they raise is logged, counted, and harms nobody."""
+
+from __future__ import annotations
+
+import logging
+import time
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.actors.base import call
+from depthactors.actors.messages import BookEvent
+from depthactors.book import BookState
+from depthactors.errors import SlowCallbackError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.actors.cell import BookCell
+    from depthactors.actors.messages import Listener
+    from depthactors.book import OrderBook
+    from depthactors.errors import DepthActorsError
+    from depthactors.sync import StateChanged
+
+logger = logging.getLogger(__name__)
+
+_BACKLOG_PAUSE: Final = 60.0
+"""Seconds for which it is not told again that callbacks are behind; it is counted all the time."""
+
+
+class Telling:
+    """The listeners of one cell, called one after the other."""
+
+    def __init__(self, cell: BookCell) -> None:
+        """Tell of this cell's book."""
+        self._cell = cell
+        self._symbol = cell.spec.symbol
+        self._backlog_told_at = -inf
+
+    def update(self) -> None:
+        """Show the live book; a book that is not live is not shown."""
+        book, state = self._cell.current
+        if state is not BookState.LIVE or book is None:
+            return
+        for listener in self._cell.listeners:
+            self._show(listener, book)
+
+    def state(self, change: StateChanged) -> None:
+        """Tell that something else may be believed from now on."""
+        self._cell.error = change.error
+        why = f" ({change.error})" if change.error else ""
+        logger.info("= %s %s -> %s%s", self._symbol, change.previous, change.state, why)
+        self.event(BookEvent(self._symbol, change.previous, change.state, change.error))
+
+    def error(self, error: DepthActorsError) -> None:
+        """Tell of an error that changes nothing in what may be believed."""
+        logger.warning("! %s %s", self._symbol, error)
+        self._cell.error = error
+        state = self._cell.state
+        self.event(BookEvent(self._symbol, state, state, error))
+
+    def event(self, event: BookEvent) -> None:
+        """Tell everybody who listens to events."""
+        for listener in self._cell.listeners:
+            if listener.event is not None:
+                self._call(listener.event, event)
+
+    def greet(self, listener: Listener) -> None:
+        """Tell a new listener where the book stands, which may be all there is to tell for long."""
+        book, state = self._cell.current
+        if state is BookState.LIVE and book is not None:
+            self._show(listener, book)
+        elif state is BookState.FAILED and listener.event is not None:
+            self._call(listener.event, BookEvent(self._symbol, state, state, self._cell.error))
+
+    def left_out(self, updates: int) -> None:
+        """Count updates that nobody was told of, since callbacks are behind, and say so once in a while."""
+        self._cell.counters.coalesced += updates
+        now = time.monotonic()
+        if now - self._backlog_told_at > _BACKLOG_PAUSE:
+            self._backlog_told_at = now
+            self.error(SlowCallbackError("callbacks are behind, they are told only the latest update"))
+
+    def _show(self, listener: Listener, book: OrderBook) -> None:
+        # One that was promised more than the book holds so far is told when it holds that.
+        if listener.update is not None and book.depth >= listener.depth:
+            self._call(listener.update, book)
+
+    def _call(self, callback: Callable[[Any], None], argument: object) -> None:
+        self._cell.counters.callback_errors += not call(callback, argument)

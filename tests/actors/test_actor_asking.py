@@ -1,0 +1,116 @@
+"""A book's requests for snapshots: at the right time, for as many levels as are needed, and no flood."""
+
+import pytest
+from actor_support import BookScene, frame, until
+
+from depthactors.actors import asking
+from depthactors.actors.messages import (
+    Deepen,
+    FramesLost,
+    SnapshotsAt,
+    SnapshotWanted,
+    StreamUp,
+    Top,
+)
+from depthactors.book import BookState
+from depthactors.pacing import Backoff
+from depthactors.sync import Priority
+
+LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
+
+
+pytestmark = pytest.mark.usefixtures("quick_snapshots")
+
+
+def test_a_snapshot_older_than_the_buffer_is_asked_for_again_and_the_buffer_kept(scene):
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.frames(frame(150, 151), frame(152, 160))
+    scene.arrive(last_id=100)
+    scene.request(2)
+    assert scene.settled().counters.snapshots_too_old == 1
+    scene.arrive(last_id=151)
+    assert scene.updates.wait() == [160]
+
+
+def test_deepening_beyond_what_is_vouched_for_fetches_more(actors):
+    scene = BookScene(actors)
+    scene.go_live(levels=30, limit=30)
+    scene.ref.tell(Deepen(25))
+    assert scene.settled().state is LIVE
+    scene.ref.tell(Deepen(200))
+    assert scene.events.wait_one(matches=lambda event: event.state is STALE).previous is LIVE
+    urgent = scene.requests.wait_one(SnapshotWanted, matches=lambda request: request.priority is Priority.RESYNC)
+    assert urgent.limit == 500
+    scene.arrive(last_id=100, levels=300, limit=300)
+    until(lambda: scene.settled().state is LIVE)
+    assert len(scene.ref.ask(Top(200), timeout=5).bids) == 200
+
+
+def test_a_new_snapshot_actor_is_asked_for_what_is_unanswered(actors, scene):
+    scene.send(StreamUp(1))
+    scene.request(1)
+    other, asked = actors.probe()
+    scene.ref.tell(SnapshotsAt(other))
+    assert asked.wait_one(SnapshotWanted).priority is Priority.NEW
+    scene.arrive()
+    scene.updates.wait()
+    scene.ref.tell(SnapshotsAt(other))
+    scene.settled()
+    assert len(asked.seen) == 1, "nothing is wanted any more"
+
+
+@pytest.mark.parametrize("cause", ["the stream is new", "a frame was lost"])
+def test_a_snapshot_is_asked_for_when_the_first_diff_has_come(scene, monkeypatch, cause):
+    requests = 1
+    if cause == "a frame was lost":
+        scene.go_live()
+        requests = 2
+    monkeypatch.setattr(asking, "_PATIENCE", 30.0)
+    scene.send(StreamUp(1) if requests == 1 else FramesLost(1, 3))
+    assert scene.settled().counters.snapshots == requests - 1
+    assert len(scene.requests.seen) == requests - 1
+    scene.frames(frame(150, 151))
+    scene.request(requests)
+
+
+def test_a_quiet_book_gets_its_snapshot_without_a_diff(scene):
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.arrive()
+    assert scene.events.wait_one().state is LIVE
+
+
+def test_a_snapshot_whose_levels_are_used_up_within_the_minute_is_followed_by_a_wider_one(live_of_a_hundred):
+    scene = live_of_a_hundred
+    gone = [[f"{1099 - number}.00", "0.00"] for number in range(60)]
+    scene.frames(frame(101, 160, bids=gone))
+    wanted = scene.request(2)
+    assert (wanted.limit, wanted.priority) == (500, Priority.REFRESH)
+    scene.arrive(last_id=160, levels=500, limit=500, best_bid=1039.0)
+    until(lambda: scene.settled().counters.refreshes == 1)
+    assert scene.changes() == [(SYNCING, LIVE)]
+
+
+def test_a_snapshot_that_lasted_is_followed_by_one_as_wide(live_of_a_hundred, monkeypatch):
+    monkeypatch.setattr(asking, "_SHOULD_LAST", 0.0)
+    gone = [[f"{1099 - number}.00", "0.00"] for number in range(60)]
+    live_of_a_hundred.frames(frame(101, 160, bids=gone))
+    assert live_of_a_hundred.request(2).limit == 100
+
+
+@pytest.fixture
+def live_of_a_hundred(actors):
+    scene = BookScene(actors)
+    scene.go_live(levels=100, limit=100)
+    return scene
+
+
+def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors, monkeypatch):
+    monkeypatch.setattr(asking, "_BACKOFF", Backoff(first=0.02, factor=4.0, cap=30.0))
+    scene = BookScene(actors, refresh_interval=0.05)
+    scene.go_live()
+    for number in range(2, 8):
+        scene.request(number)
+        scene.arrive()
+        until(lambda number=number: scene.settled().counters.refreshes >= number - 1)

@@ -1,0 +1,102 @@
+"""A book's listeners: who is called with what, and what becomes of those that raise or are slow."""
+
+import threading
+
+import pytest
+from actor_support import BookScene, Host, Recorder, frame
+
+from depthactors.actors.messages import (
+    ChildFailed,
+    Deepen,
+    Listener,
+)
+from depthactors.book import BookState
+from depthactors.errors import (
+    SlowCallbackError,
+)
+
+LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
+
+
+pytestmark = pytest.mark.usefixtures("quick_snapshots")
+
+
+@pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
+def test_a_raising_callback_is_counted_and_harms_nobody(actors, kind):
+    def broken(_anything):
+        raise kind
+
+    host = actors.start(Host)
+    scene = BookScene(actors)
+    scene.listen(broken, broken)
+    last, last_events = Recorder(), Recorder()
+    scene.listen(last, last_events)
+    scene.go_live()
+    scene.frames(frame(101, 101), frame(102, 102))
+    assert last.wait(count=3) == [100, 101, 102]
+    assert len(last_events.wait()) == 1
+    row = scene.settled()
+    assert (row.state, row.counters.callback_errors) == (LIVE, 4)
+    assert scene.reported.of(ChildFailed) == []
+    assert host.ask("alive", timeout=5) == "alive"
+
+
+@pytest.mark.parametrize("a_read", [1, 500], ids=["a frame a read", "500 frames a read"])
+def test_a_slow_callback_is_called_for_the_latest_when_many_frames_wait(live, a_read):
+    entered, leave, total = threading.Event(), threading.Event(), 1500
+    calls = Recorder()
+
+    def slow(last_id):
+        calls(last_id)
+        entered.set()
+        leave.wait(10)
+
+    live.listen(slow)
+    assert entered.wait(10)
+    for first in range(101, 101 + total, a_read):
+        live.frames(*[frame(number, number) for number in range(first, first + a_read)], age=5.0)
+    leave.set()
+    calls.wait(matches=lambda last_id: last_id == 100 + total)
+    row = live.settled()
+    assert (row.state, row.last_update_id, row.counters.applied, row.counters.lost_frames) == (
+        LIVE,
+        100 + total,
+        total,
+        0,
+    )
+    assert calls.seen == sorted(calls.seen)
+    assert len(calls.seen) < total / 2
+    assert len(calls.seen) - 1 + row.counters.coalesced == total, "an update is either told or counted"
+    told = [event.error for event in live.events.seen if event.error is not None]
+    assert [type(error) for error in told] == [SlowCallbackError]
+
+
+def test_a_listener_that_comes_late_to_a_quiet_book_is_called_at_once(live):
+    late = Recorder()
+    live.listen(late)
+    assert late.wait() == [100]
+    live.frames(frame(101, 101))
+    assert late.wait(count=2) == [100, 101]
+
+
+def test_a_removed_listener_hears_nothing_more_and_the_others_do(live):
+    gone, stays = Recorder(), Recorder()
+    listener = live.listen(gone, gone)
+    live.listen(stays)
+    live.cell.remove(listener)
+    stays.wait()
+    live.settled()
+    live.frames(frame(101, 101))
+    assert stays.wait(count=2) == [100, 101]
+    assert gone.seen == [100]
+
+
+def test_a_listener_that_was_promised_more_is_not_called_before_the_book_promises_it(live):
+    deeper = Recorder()
+    live.cell.add(Listener(lambda book: deeper(book.depth), None, depth=11))
+    live.frames(frame(101, 101))
+    live.settled()
+    assert deeper.seen == []
+    live.send(Deepen(11))
+    live.frames(frame(102, 102))
+    assert deeper.wait(count=1)[0] == 11

@@ -12,35 +12,22 @@ ends it. It holds no book and no socket; calls become messages.
 from __future__ import annotations
 
 import logging
-import os
-import threading
 import time
 from decimal import Decimal
-from math import inf
-from typing import TYPE_CHECKING, Any, Final
-
-import pykka
+from typing import TYPE_CHECKING
 
 from depthactors import markets
-from depthactors.actors.base import THREAD_PREFIX, mailbox_of, tell
-from depthactors.actors.messages import (
-    BookSpec,
-    CloseBook,
-    Greet,
-    Listener,
-    OpenBooks,
-    Shutdown,
-    Status,
-)
-from depthactors.actors.supervisor import ROTATE_AFTER, NetworkSettings, Supervisor
+from depthactors.actors.base import tell
+from depthactors.actors.messages import BookSpec, CloseBook, Greet, Listener, OpenBooks, Status
+from depthactors.actors.starting import ROTATE_AFTER
 from depthactors.book import BookState
 from depthactors.callbacks import check_callback, view_teller
 from depthactors.environment import resolve
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.handle import BookHandle
-from depthactors.lifecycle import Latch, join, running
-from depthactors.net.proxy import websocket_options
-from depthactors.pacing import Backoff
+from depthactors.lifecycle import join
+from depthactors.runtime import STOP_TIMEOUT, Runtime
+from depthactors.settings import check_interval, network_settings
 from depthactors.status import EngineStatus, gather
 
 if TYPE_CHECKING:
@@ -54,11 +41,6 @@ if TYPE_CHECKING:
     from depthactors.markets import Market
 
 logger = logging.getLogger(__name__)
-
-_STOP_TIMEOUT: Final = 10.0
-"""Seconds that stopping may take when nobody says otherwise."""
-_CALL_TIMEOUT: Final = 10.0
-"""Seconds for the supervisor to answer; it never blocks, so this is only ever reached on a bug."""
 
 
 class DepthEngine:
@@ -106,42 +88,23 @@ class DepthEngine:
         if number is not float and number is not Decimal:
             msg = f"expected float or Decimal as the number type, was {number!r}"
             raise UsageError(msg)
-        for name, seconds in (
-            ("connect_timeout", connect_timeout),
-            ("read_timeout", read_timeout),
-            ("silence_limit", silence_limit),
-        ):
-            _check_seconds(name, seconds)
-        check_interval(refresh_interval)
-        if rotate_after is not None:
-            _check_seconds("rotate_after", rotate_after)
-        if max_reconnects is not None and (type(max_reconnects) is not int or max_reconnects < 0):
-            msg = f"expected max_reconnects as a number of tries or None, was {max_reconnects!r}"
-            raise UsageError(msg)
-        websocket_options(proxy)
-        check_callback("on_error", on_error)
-        self.market = resolve(market)
-        self.market.diff_stream("", speed_ms)
-        self._number = number
-        self._speed_ms = speed_ms
-        self._refresh_interval = refresh_interval
-        self._settings = NetworkSettings(
-            backoff=Backoff(tries=max_reconnects),
+        settings = network_settings(
+            max_reconnects=max_reconnects,
             proxy=proxy,
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             silence_limit=silence_limit,
             rotate_after=rotate_after,
         )
-        self._on_error = on_error
-        self._supervisor: pykka.ActorRef[Supervisor] | None = None
-        self._pid: int | None = None
-        self._stopped = False
-        self._stopper: int | None = None
-        self._ended = Latch()
+        check_interval(refresh_interval)
+        check_callback("on_error", on_error)
+        self.market = resolve(market)
+        self.market.diff_stream("", speed_ms)
+        self._number = number
+        self._speed_ms = speed_ms
+        self._refresh_interval = refresh_interval
+        self._runtime = Runtime(settings, on_error, self)
         self._handles: dict[int, BookHandle] = {}
-        # Reentrant: a signal handler may call `stop` while its thread is in `start`.
-        self._starting = threading.RLock()
 
     def start(self) -> Self:
         """Start the supervisor; connections follow with the first subscription. Harmless when running.
@@ -149,17 +112,7 @@ class DepthEngine:
         Raises:
             LifecycleError: it was stopped, or this is a fork of the process that started it.
         """
-        self.check_process()
-        with self._starting:
-            if self._supervisor is None and not self._stopped:
-                self._pid = os.getpid()
-                self._supervisor = Supervisor.start(self._settings, self._on_error)
-                running.add(self)
-        if self._stopped:
-            # Perhaps by a signal handler, in the middle of the start.
-            self._end(_STOP_TIMEOUT)
-            msg = "the engine was stopped; make a new one"
-            raise LifecycleError(msg)
+        self._runtime.start()
         return self
 
     def __enter__(self) -> Self:
@@ -261,7 +214,7 @@ class DepthEngine:
             BookSpec(market, markets.normalize_symbol(symbol), depth, speed_ms, refresh_interval, self._number)
             for symbol in symbols
         )
-        handles = [BookHandle(cell, depth, self.unsubscribe) for cell in self._call(OpenBooks(specs))]
+        handles = [BookHandle(cell, depth, self.unsubscribe) for cell in self._runtime.ask(OpenBooks(specs))]
         for handle in handles:
             self._handles[id(handle)] = handle
             if new_listener is not None:
@@ -280,12 +233,12 @@ class DepthEngine:
             msg = f"expected the handle that subscribe() returned, was {handle!r}"
             raise UsageError(msg)
         self.check_process()
-        if self._handles.pop(id(handle), None) is None or self._supervisor is None or self._stopped:
+        if self._handles.pop(id(handle), None) is None or not self.running:
             return
         deadline = time.monotonic() + timeout
         if handle.listener is not None:
             handle.silence(deadline)
-        left = join(self._call(CloseBook(handle.cell)), deadline)
+        left = join(self._runtime.ask(CloseBook(handle.cell)), deadline)
         if left:
             logger.warning("! %s: its actor has not ended in %g s: a callback does not return", handle.symbol, timeout)
 
@@ -309,109 +262,33 @@ class DepthEngine:
 
     def status(self, timeout: float = 5.0) -> EngineStatus:
         """Tell how every book, connection and weight pool does; O(books), and a message a connection and pool."""
-        return gather(self._call(Status()), timeout)
+        return gather(self._runtime.ask(Status()), timeout)
 
     @property
     def running(self) -> bool:
         """Whether it was started and not stopped; not in a fork, where its threads do not exist."""
-        return self._supervisor is not None and not self._stopped and not self._is_fork()
+        return self._runtime.running
 
     def wait_stopped(self, timeout: float | None = None) -> bool:
         """Wait until `stop` has done its work, in whatever thread; returns whether it has, as a fork always does."""
-        if self._is_fork():
-            return True
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            left = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
-            # In slices, so that Ctrl-C is noticed on every system.
-            if self._ended.wait(max(0.0, left)):
-                return True
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
+        return self._runtime.wait_stopped(timeout)
 
-    def stop(self, timeout: float = _STOP_TIMEOUT) -> None:
+    def stop(self, timeout: float = STOP_TIMEOUT) -> None:
         """Close every connection and end every thread of the engine, within `timeout` seconds.
 
         May be called twice, from a callback (whose own thread then ends after it) and from a signal
         handler. A thread that does not end in time, such as one in a stuck callback, is named in the
         log; it is a daemon and does not keep the program alive.
         """
-        if self._is_fork():
-            # The threads are the parent's and do not exist here.
-            self._stopped = True
-            self._ended.set()
-            return
-        first, self._stopped = not self._stopped, True
-        if first:
-            self._stopper = threading.get_ident()
-            self._end(timeout)
-        elif self._stopper != threading.get_ident() and not self._is_ours(threading.current_thread()):
-            # Somebody else is at it. Its own threads, and a handler within that call, must not wait for it.
-            self._ended.wait(timeout)
-
-    def _end(self, timeout: float) -> None:
-        """Stop everything and wait for it; the part of `stop` that is done once for each supervisor."""
-        deadline = time.monotonic() + timeout
-        running.discard(self)
-        self._handles.clear()
-        ref, self._supervisor = self._supervisor, None
-        if ref is not None:
-            threads = mailbox_of(ref).threads
-            if threading.current_thread() in threads:
-                # From `on_error`: the supervisor cannot wait for itself, but takes its children along as it ends.
-                ref.stop(block=False)
-            else:
-                self._end_children(ref, threads, deadline)
-        self._ended.set()
-
-    def _end_children(
-        self, ref: pykka.ActorRef[Supervisor], threads: tuple[threading.Thread, ...], deadline: float
-    ) -> None:
-        mailboxes: Any = ()
-        try:
-            mailboxes = ref.ask(Shutdown(), timeout=max(0.0, deadline - time.monotonic()))
-        except (pykka.ActorDeadError, pykka.Timeout) as error:
-            logger.warning("! the supervisor did not stop its children: %s", error)
-        ref.stop(block=False)
-        left = join((*(box.thread for box in mailboxes if box.thread is not None), *threads), deadline)
-        # Only now: an actor that was at a message when it was stopped may have started a helper since.
-        left += join([helper for box in mailboxes for helper in box.helpers], deadline)
-        if left:
-            logger.warning("! still running after the time given: %s", ", ".join(thread.name for thread in left))
-
-    @staticmethod
-    def _is_ours(thread: threading.Thread) -> bool:
-        return thread.name.startswith(THREAD_PREFIX)
+        self._runtime.stop(timeout)
+        if not self._runtime.is_fork:
+            self._handles.clear()
 
     def forsake(self) -> None:
         """Label every book as over; in a fork, where the threads that keep them do not exist."""
-        error = LifecycleError(self._fork_words())
+        error = LifecycleError(self._runtime.fork_words)
         for handle in self._handles.values():
             handle.cell.forsake(error)
-
-    def _fork_words(self) -> str:
-        return (
-            f"this engine was started in process {self._pid} and this is its fork {os.getpid()}, where its "
-            "threads do not exist; start the engine after the fork, in each worker"
-        )
-
-    def _call(self, message: Any) -> Any:
-        self.start()
-        supervisor = self._supervisor
-        if supervisor is None:
-            msg = "the engine was stopped"
-            raise LifecycleError(msg)
-        if mailbox_of(supervisor).thread is threading.current_thread():
-            msg = "on_error runs in the supervisor's thread and cannot ask the engine; do it in another thread"
-            raise LifecycleError(msg)
-        try:
-            return supervisor.ask(message, timeout=_CALL_TIMEOUT)
-        except pykka.Timeout:
-            msg = f"the engine's supervisor did not answer in {_CALL_TIMEOUT:g} s"
-            raise LifecycleError(msg) from None
-        except pykka.ActorDeadError:
-            msg = "the engine's supervisor has died; make a new engine"
-            raise LifecycleError(msg) from None
 
     def check_process(self) -> None:
         """Refuse to go on in a fork.
@@ -419,24 +296,4 @@ class DepthEngine:
         Raises:
             LifecycleError: this is a fork of the process that started the engine; its threads do not exist here.
         """
-        if self._is_fork():
-            raise LifecycleError(self._fork_words())
-
-    def _is_fork(self) -> bool:
-        return self._pid is not None and self._pid != os.getpid()
-
-
-def check_interval(seconds: Any) -> None:
-    """Refuse what cannot be a refresh interval; `None` and 0 are none.
-
-    Raises:
-        UsageError: not a number of seconds, negative, or not finite.
-    """
-    if seconds is not None and seconds != 0:
-        _check_seconds("refresh_interval", seconds)
-
-
-def _check_seconds(name: str, seconds: Any) -> None:
-    if type(seconds) not in {int, float} or not 0 < seconds < inf:
-        msg = f"expected {name} in seconds above zero, was {seconds!r}"
-        raise UsageError(msg)
+        self._runtime.check_process()

@@ -155,15 +155,17 @@ def test_two_engines_of_one_process_share_what_the_address_is_allowed(exchange):
         one.subscribe(BTC, depth=20).wait_live(10)
         other.subscribe(ETH, depth=20).wait_live(10)
         exchange.inject(Fault("429", seconds=2.0))
-        one.subscribe("BNBUSDT", depth=20)
         updates = Recorder()
-        other.subscribe(BTC, depth=20, on_update=updates)
+        other.subscribe(ETH, depth=20, on_update=updates)
+        one.subscribe("BNBUSDT", depth=20)
         assert wait_until(updates, lambda: one.status().pools[0].limited == 1, 10)
+        # The other one was not refused, and is silent too.
         assert other.status().pools[0].silent_for > 0
-        assert other.status().pools[0].limited == 0
+        other.subscribe(BTC, depth=20)
         one.wait_live(10)
         other.wait_live(10)
         assert exchange.strikes() == {"429": 1}
+        assert [engine.status().pools[0].limited for engine in (one, other)] == [1, 0]
 
 
 def test_an_exchange_that_is_gone_for_long_is_waited_for(exchange, monkeypatch):

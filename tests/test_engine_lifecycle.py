@@ -63,7 +63,7 @@ def test_on_error_may_stop_the_engine_and_is_told_that_it_cannot_ask_it(exchange
 
     engine = DepthEngine(on_error=on_error)
     book = engine.subscribe("BTCUSDT").wait_live(10)
-    engine._supervisor.tell(FrameRejected(1, MalformedFrameError("garbage")))
+    engine._runtime._supervisor.tell(FrameRejected(1, MalformedFrameError("garbage")))
     assert ended.wait(10)
     assert engine.wait_stopped(10)
     told.wait_for(lambda error: isinstance(error, MalformedFrameError))

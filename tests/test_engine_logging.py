@@ -4,7 +4,7 @@ import logging
 import re
 from pathlib import Path
 
-from engine_support import Recorder, wait_until
+from engine_support import Recorder
 
 import depthactors
 from depthactors import DepthEngine
@@ -27,12 +27,13 @@ def test_a_book_that_only_updates_is_not_logged_at_info(exchange, caplog):
 
 def test_what_happens_to_a_book_is_logged_symbol_first(exchange, caplog):
     caplog.set_level(logging.INFO, logger="depthactors")
-    updates = Recorder()
+    events = Recorder()
     with DepthEngine() as engine:
-        book = engine.subscribe("BTCUSDT", depth=5, on_update=updates).wait_live(10)
+        engine.subscribe("BTCUSDT", depth=5, on_event=events).wait_live(10)
         exchange.inject(Fault("drop", symbol="BTCUSDT"))
-        assert wait_until(updates, lambda: book.cell.counters.resyncs == 1)
-    told = [record.getMessage() for record in caplog.records if record.name == "depthactors.actors.book"]
+        events.wait_for(lambda event: event.previous == "STALE" and event.state == "LIVE")
+    modules = {"depthactors.actors.book", "depthactors.actors.telling"}
+    told = [record.getMessage() for record in caplog.records if record.name in modules]
     assert any(line.startswith("= BTCUSDT SYNCING -> LIVE") for line in told)
     assert any(line.startswith("~ BTCUSDT expected a diff after update") for line in told)
     assert any(line.startswith("= BTCUSDT STALE -> LIVE") for line in told)

@@ -26,7 +26,14 @@ def test_a_proxys_password_is_told_to_nobody(everything):
     with DepthEngine(proxy=proxy, max_reconnects=2, on_error=errors) as engine:
         book = engine.subscribe("BTCUSDT", on_event=events)
         failed = events.wait_for(lambda event: event.state == "FAILED", 20)
-        told = [repr(engine), repr(engine._settings), repr(book), repr(engine.status()), repr(book.error), str(failed)]
+        told = [
+            repr(engine),
+            repr(engine._runtime.settings),
+            repr(book),
+            repr(engine.status()),
+            repr(book.error),
+            str(failed),
+        ]
         told += [f"{event.error!r} {event.error} {event.error.__cause__!r}" for event in events.seen if event.error]
     assert len(told) > 7
     assert not any(SECRET in text for text in told)
@@ -61,5 +68,5 @@ def test_nothing_that_a_user_can_set_turns_the_verification_of_certificates_off(
 
 def test_requests_params_cannot_turn_it_off_either(monkeypatch):
     manager = ThreadedDepthCacheManager(requests_params={"verify": False, "timeout": 3})
-    assert manager._engine._settings.read_timeout == 3
+    assert manager._engine._runtime.settings.read_timeout == 3
     assert RestClient()._session.verify is True

@@ -33,7 +33,7 @@ from depthactors.actors.messages import (
 )
 from depthactors.actors.rows import SocketStatus
 from depthactors.errors import StreamError, SubscriptionError, UsageError
-from depthactors.pacing import stagger
+from depthactors.pacing import Reconnects, stagger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,10 +46,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LASTING: Final = 10.0
-"""Seconds after which a connection counts as one that held."""
-_SHORT_LIVED_CAP: Final = 5.0
-"""Seconds that the end of a connection that did serve its streams is followed by at most, however often it comes."""
 _OVERLAP: Final = 1.0
 """Seconds beyond the slowest stream's interval for which a connection and its successor both bring every update."""
 _LEAVING: Final = 3.0
@@ -113,8 +109,7 @@ class SocketActor(EngineActor):
         self._epoch = 0
         self._connections = 0
         self._rotations = 0
-        self._failures = 0
-        self._short_lived = 0
+        self._reconnects = Reconnects(backoff)
         self._failed_rotations = 0
         self._outage: StreamError | None = None
         self._connect_due = False
@@ -212,7 +207,7 @@ class SocketActor(EngineActor):
 
     def _retire(self) -> None:
         """Let the connections go with their last stream; the next one brings one back, and owes these nothing."""
-        self._failures = 0
+        self._reconnects.served()
         self._outage = None
         for link in (self._link, self._successor):
             if link is not None:
@@ -276,7 +271,7 @@ class SocketActor(EngineActor):
             return
         link.promised = True
         if link is self._link:
-            self._failures = 0
+            self._reconnects.served()
             self._outage = None
         else:
             self._consider_handover()
@@ -313,17 +308,10 @@ class SocketActor(EngineActor):
 
     def _reconnect(self, link: Link, error: StreamError) -> None:
         self._outage = error
-        # The end of a connection that served its streams is no failed try; the tries begin with it.
-        self._failures = 0 if link.promised else self._failures + 1
-        # But one that is cut again and again is not to be opened again and again as fast.
-        lasted = link.promised and time.monotonic() - link.opened_at > _LASTING
-        self._short_lived = 0 if lasted else self._short_lived + 1
-        in_a_row = self._short_lived if link.promised else self._failures
-        wait = self._backoff.wait(self._failures, in_a_row, random.random())  # noqa: S311 - spreads load
-        if wait is not None and link.promised:
-            wait = min(wait, _SHORT_LIVED_CAP)
+        lasted = time.monotonic() - link.opened_at if link.promised else None
+        wait = self._reconnects.wait(lasted, random.random())  # noqa: S311 - spreads load
         if wait is None:
-            logger.error("! %s gave up after %d tries: %s", self.name, self._failures, error)
+            logger.error("! %s gave up after %d tries: %s", self.name, self._reconnects.failures, error)
             if self.parent is not None:
                 tell(self.parent, ReconnectExhausted(self.name, error))
             return
@@ -411,7 +399,7 @@ class SocketActor(EngineActor):
             age=time.monotonic() - link.opened_at if link is not None and link.open else 0.0,
             connections=self._connections,
             rotations=self._rotations,
-            failures=self._failures,
+            failures=self._reconnects.failures,
             rejected_frames=0 if link is None else link.router.rejected,
             unrouted_frames=0 if link is None else link.router.unrouted,
             restarts=self._restarts,

@@ -9,7 +9,7 @@ import logging
 import time
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from depthactors.actors.base import EngineActor, call, mailbox_of, tell
 from depthactors.actors.book import BookActor
@@ -35,15 +35,10 @@ from depthactors.actors.messages import (
     Tick,
     Unsubscribe,
 )
-from depthactors.actors.snapshots import SnapshotActor
-from depthactors.actors.socket import SocketActor
+from depthactors.actors.starting import start_snapshots, start_socket
 from depthactors.actors.supervision import WATCH_INTERVAL, Supervised
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, EscalatedError, SlowCallbackError, UsageError
-from depthactors.net.allowance import allowance_of
-from depthactors.net.proxy import websocket_options
-from depthactors.net.rest import RestClient
-from depthactors.pacing import Backoff
 
 if TYPE_CHECKING:
     import threading
@@ -52,34 +47,11 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.mailbox import Mailbox
+    from depthactors.actors.starting import NetworkSettings
     from depthactors.errors import DepthActorsError, StreamError
     from depthactors.markets import Market
 
 logger = logging.getLogger(__name__)
-
-ROTATE_AFTER: Final = 23 * 3600.0
-"""Seconds: an hour before the exchange ends a connection, and up to a tenth of it sooner, each in its turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkSettings:
-    """How to reach the exchange.
-
-    Attributes:
-        backoff: waits between reconnects, and how many tries.
-        proxy: `http://host:port` for everything; `None` for the environment's.
-        connect_timeout: seconds for each connection, REST or websocket.
-        read_timeout: seconds between two bytes of a REST answer; the whole may take twice that.
-        silence_limit: seconds without a byte after which a websocket peer is pinged.
-        rotate_after: seconds after which a connection is replaced by its successor; `None` for never.
-    """
-
-    backoff: Backoff = field(default_factory=Backoff)
-    proxy: str | None = field(default=None, repr=False)
-    connect_timeout: float = 5.0
-    read_timeout: float = 10.0
-    silence_limit: float = 10.0
-    rotate_after: float | None = ROTATE_AFTER
 
 
 @dataclass(slots=True)
@@ -246,28 +218,9 @@ class Supervisor(EngineActor):
     def _pool_for(self, market: Market) -> _Pool:
         pool = self._pools.get(market.weight_pool)
         if pool is None:
-            pool = _Pool(market, Supervised(self._start_pool(market)))
+            pool = _Pool(market, Supervised(start_snapshots(market, self._settings, self.actor_ref)))
             self._pools[market.weight_pool] = pool
         return pool
-
-    def _start_pool(self, market: Market, restarts: int = 0) -> pykka.ActorRef[Any]:
-        settings = self._settings
-
-        def new_client() -> RestClient:
-            return RestClient(
-                proxy=settings.proxy,
-                connect_timeout=settings.connect_timeout,
-                read_timeout=settings.read_timeout,
-            )
-
-        return SnapshotActor.start(
-            f"snapshots-{market.weight_pool}",
-            self.actor_ref,
-            allowance=allowance_of(market),
-            new_client=new_client,
-            answer_deadline=2 * settings.read_timeout,
-            restarts=restarts,
-        )
 
     def _socket_for(self, market: Market, *, alone: bool = False) -> str:
         """Return a socket with room for one more stream, or one without any."""
@@ -277,27 +230,9 @@ class Supervisor(EngineActor):
                 return name
         place = next(self._places)
         name = f"socket-{market.name}-{place + 1}"
-        self._sockets[name] = _Socket(market, place, Supervised(self._start_socket(name, market, place)))
+        ref = start_socket(name, market, self._settings, self.actor_ref, epochs=self._epochs, place=place)
+        self._sockets[name] = _Socket(market, place, Supervised(ref))
         return name
-
-    def _start_socket(self, name: str, market: Market, place: int, restarts: int = 0) -> pykka.ActorRef[Any]:
-        settings = self._settings
-        return SocketActor.start(
-            name,
-            market,
-            self.actor_ref,
-            epochs=self._epochs,
-            backoff=settings.backoff,
-            options={
-                "connect_timeout": settings.connect_timeout,
-                "silence_limit": settings.silence_limit,
-                "options": websocket_options(settings.proxy),
-            },
-            allowance=allowance_of(market),
-            rotate_after=settings.rotate_after,
-            place=place,
-            restarts=restarts,
-        )
 
     # Replacing the dead.
 
@@ -336,7 +271,15 @@ class Supervisor(EngineActor):
         if not socket.child.may_restart(now):
             self._give_up_socket(name, error)
             return
-        socket.child.ref = self._start_socket(name, socket.market, socket.place, socket.child.restarts)
+        socket.child.ref = start_socket(
+            name,
+            socket.market,
+            self._settings,
+            self.actor_ref,
+            epochs=self._epochs,
+            place=socket.place,
+            restarts=socket.child.restarts,
+        )
         for key in list(socket.streams.values()):
             self._attach(key)
 
@@ -348,7 +291,7 @@ class Supervisor(EngineActor):
             for key, _ in books:
                 self._fail_book(key, escalated)
             return
-        pool.child.ref = self._start_pool(pool.market, pool.child.restarts)
+        pool.child.ref = start_snapshots(pool.market, self._settings, self.actor_ref, restarts=pool.child.restarts)
         for _, book in books:
             tell(book.child.ref, SnapshotsAt(pool.child.ref))
 

@@ -24,7 +24,8 @@ from depthactors.actors.messages import (
 )
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
-from depthactors.actors.supervisor import NetworkSettings, Supervisor
+from depthactors.actors.starting import NetworkSettings
+from depthactors.actors.supervisor import Supervisor
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, EscalatedError, SilentStreamError, SlowCallbackError, StreamError
 from depthactors.exchange import LocalExchange

@@ -99,13 +99,13 @@ def test_leases_taken_in_many_threads_are_of_one_engine(bm):
 
 def test_the_arguments_are_taken_by_place_and_the_clients_settings_hold():
     with BinanceSocketManager(Client(requests_params={"timeout": 7}), 60, 1000) as bm:
-        assert bm.lease()._settings.read_timeout == 7
+        assert bm.lease()._runtime.settings.read_timeout == 7
 
 
 @pytest.mark.parametrize("tries", [5, 2, None])
 def test_the_tries_are_the_engines(tries):
     with BinanceSocketManager(max_reconnects=tries) as bm:
-        assert bm.lease()._settings.backoff.tries == tries
+        assert bm.lease()._runtime.settings.backoff.tries == tries
 
 
 def test_verbose_logs_at_debug_level():

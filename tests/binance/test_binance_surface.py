@@ -118,7 +118,7 @@ def exchange(serve):
 @pytest.fixture
 def quick_tries(monkeypatch):
     """Reconnect within hundredths of a second."""
-    monkeypatch.setattr("depthactors.engine.Backoff", partial(Backoff, first=0.02, cap=0.05))
+    monkeypatch.setattr("depthactors.settings.Backoff", partial(Backoff, first=0.02, cap=0.05))
 
 
 @pytest.fixture

@@ -1,0 +1,180 @@
+"""The life of one engine's threads: from the supervisor's start to the end of the last one, in one process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import pykka
+
+from depthactors.actors.base import THREAD_PREFIX, mailbox_of
+from depthactors.actors.messages import Shutdown
+from depthactors.actors.supervisor import Supervisor
+from depthactors.errors import LifecycleError
+from depthactors.lifecycle import Latch, join, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.actors.starting import NetworkSettings
+    from depthactors.errors import DepthActorsError
+    from depthactors.lifecycle import Running
+
+logger = logging.getLogger(__name__)
+
+STOP_TIMEOUT: Final = 10.0
+"""Seconds that stopping may take when nobody says otherwise."""
+_CALL_TIMEOUT: Final = 10.0
+"""Seconds for the supervisor to answer; it never blocks, so this is only ever reached on a bug."""
+
+
+class Runtime:
+    """Starts a supervisor, asks it, and ends it with all its children. Any thread, signal handlers too."""
+
+    def __init__(
+        self, settings: NetworkSettings, on_error: Callable[[DepthActorsError], None] | None, owner: Running
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            settings: of the supervisor.
+            on_error: told, in the supervisor's thread, of errors that belong to no book.
+            owner: stopped when the interpreter ends, and told in a fork.
+        """
+        self.settings = settings
+        self._on_error = on_error
+        self._owner = owner
+        self._supervisor: pykka.ActorRef[Supervisor] | None = None
+        self._pid: int | None = None
+        self._stopped = False
+        self._stopper: int | None = None
+        self._ended = Latch()
+        # Reentrant: a signal handler may call `stop` while its thread is in `start`.
+        self._starting = threading.RLock()
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped; not in a fork, where its threads do not exist."""
+        return self._supervisor is not None and not self._stopped and not self.is_fork
+
+    @property
+    def is_fork(self) -> bool:
+        """Whether this is a fork of the process that started it."""
+        return self._pid is not None and self._pid != os.getpid()
+
+    @property
+    def fork_words(self) -> str:
+        """What to say in a fork."""
+        return (
+            f"this engine was started in process {self._pid} and this is its fork {os.getpid()}, where its "
+            "threads do not exist; start the engine after the fork, in each worker"
+        )
+
+    def check_process(self) -> None:
+        """Refuse to go on in a fork.
+
+        Raises:
+            LifecycleError: this is a fork of the process that started the engine; its threads do not exist here.
+        """
+        if self.is_fork:
+            raise LifecycleError(self.fork_words)
+
+    def start(self) -> None:
+        """Start the supervisor; harmless when it runs.
+
+        Raises:
+            LifecycleError: it was stopped, or this is a fork of the process that started it.
+        """
+        self.check_process()
+        with self._starting:
+            if self._supervisor is None and not self._stopped:
+                self._pid = os.getpid()
+                self._supervisor = Supervisor.start(self.settings, self._on_error)
+                running.add(self._owner)
+        if self._stopped:
+            # Perhaps by a signal handler, in the middle of the start.
+            self._end(STOP_TIMEOUT)
+            msg = "the engine was stopped; make a new one"
+            raise LifecycleError(msg)
+
+    def ask(self, message: Any) -> Any:
+        """Ask the supervisor, which is started if need be.
+
+        Raises:
+            LifecycleError: it was stopped, has died, does not answer, or would have to answer itself.
+        """
+        self.start()
+        supervisor = self._supervisor
+        if supervisor is None:
+            msg = "the engine was stopped"
+            raise LifecycleError(msg)
+        if mailbox_of(supervisor).thread is threading.current_thread():
+            msg = "on_error runs in the supervisor's thread and cannot ask the engine; do it in another thread"
+            raise LifecycleError(msg)
+        try:
+            return supervisor.ask(message, timeout=_CALL_TIMEOUT)
+        except pykka.Timeout:
+            msg = f"the engine's supervisor did not answer in {_CALL_TIMEOUT:g} s"
+            raise LifecycleError(msg) from None
+        except pykka.ActorDeadError:
+            msg = "the engine's supervisor has died; make a new engine"
+            raise LifecycleError(msg) from None
+
+    def wait_stopped(self, timeout: float | None) -> bool:
+        """Wait until `stop` has done its work, in whatever thread; returns whether it has, as a fork always does."""
+        if self.is_fork:
+            return True
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
+            # In slices, so that Ctrl-C is noticed on every system.
+            if self._ended.wait(max(0.0, left)):
+                return True
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+
+    def stop(self, timeout: float) -> None:
+        """End every thread within `timeout` seconds; those that do not end are named in the log."""
+        if self.is_fork:
+            # The threads are the parent's and do not exist here.
+            self._stopped = True
+            self._ended.set()
+            return
+        first, self._stopped = not self._stopped, True
+        if first:
+            self._stopper = threading.get_ident()
+            self._end(timeout)
+        elif self._stopper != threading.get_ident() and not threading.current_thread().name.startswith(THREAD_PREFIX):
+            # Somebody else is at it. Its own threads, and a handler within that call, must not wait for it.
+            self._ended.wait(timeout)
+
+    def _end(self, timeout: float) -> None:
+        """Stop everything and wait for it; the part of `stop` that is done once for each supervisor."""
+        deadline = time.monotonic() + timeout
+        running.discard(self._owner)
+        ref, self._supervisor = self._supervisor, None
+        if ref is not None:
+            threads = mailbox_of(ref).threads
+            if threading.current_thread() in threads:
+                # From `on_error`: the supervisor cannot wait for itself, but takes its children along as it ends.
+                ref.stop(block=False)
+            else:
+                _end_children(ref, threads, deadline)
+        self._ended.set()
+
+
+def _end_children(ref: pykka.ActorRef[Supervisor], threads: tuple[threading.Thread, ...], deadline: float) -> None:
+    mailboxes: Any = ()
+    try:
+        mailboxes = ref.ask(Shutdown(), timeout=max(0.0, deadline - time.monotonic()))
+    except (pykka.ActorDeadError, pykka.Timeout) as error:
+        logger.warning("! the supervisor did not stop its children: %s", error)
+    ref.stop(block=False)
+    left = join((*(box.thread for box in mailboxes if box.thread is not None), *threads), deadline)
+    # Only now: an actor that was at a message when it was stopped may have started a helper since.
+    left += join([helper for box in mailboxes for helper in box.helpers], deadline)
+    if left:
+        logger.warning("! still running after the time given: %s", ", ".join(thread.name for thread in left))

@@ -1,0 +1,65 @@
+"""The settings of an engine, checked where they are given."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+from depthactors.actors.starting import NetworkSettings
+from depthactors.errors import UsageError
+from depthactors.net.proxy import websocket_options
+from depthactors.pacing import Backoff
+
+
+def network_settings(
+    *,
+    max_reconnects: int | None,
+    proxy: str | None,
+    connect_timeout: float,
+    read_timeout: float,
+    silence_limit: float,
+    rotate_after: float | None,
+) -> NetworkSettings:
+    """Check how the exchange is to be reached; arguments as for `DepthEngine`.
+
+    Raises:
+        UsageError: names the setting that cannot be right.
+    """
+    check_seconds("connect_timeout", connect_timeout)
+    check_seconds("read_timeout", read_timeout)
+    check_seconds("silence_limit", silence_limit)
+    if rotate_after is not None:
+        check_seconds("rotate_after", rotate_after)
+    if max_reconnects is not None and (type(max_reconnects) is not int or max_reconnects < 0):
+        msg = f"expected max_reconnects as a number of tries or None, was {max_reconnects!r}"
+        raise UsageError(msg)
+    websocket_options(proxy)
+    return NetworkSettings(
+        backoff=Backoff(tries=max_reconnects),
+        proxy=proxy,
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
+        silence_limit=silence_limit,
+        rotate_after=rotate_after,
+    )
+
+
+def check_interval(seconds: Any) -> None:
+    """Refuse what cannot be a refresh interval; `None` and 0 are none.
+
+    Raises:
+        UsageError: not a number of seconds, negative, or not finite.
+    """
+    if seconds is not None and seconds != 0:
+        check_seconds("refresh_interval", seconds)
+
+
+def check_seconds(name: str, seconds: Any) -> None:
+    """Refuse what is no time above zero.
+
+    Raises:
+        UsageError: names the setting and what it was.
+    """
+    if type(seconds) not in {int, float} or not 0 < seconds < inf:
+        msg = f"expected {name} in seconds above zero, was {seconds!r}"
+        raise UsageError(msg)

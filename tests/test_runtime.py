@@ -1,0 +1,72 @@
+"""The life of an engine's threads: once, in one process, and whoever asks too late is told so."""
+
+import threading
+
+import pytest
+
+from depthactors.actors.base import THREAD_PREFIX
+from depthactors.actors.messages import Status
+from depthactors.actors.starting import NetworkSettings
+from depthactors.errors import LifecycleError
+from depthactors.lifecycle import running
+from depthactors.runtime import Runtime
+
+
+class Owner:
+    """Stands for an engine."""
+
+    def stop(self, timeout):
+        raise AssertionError(timeout)
+
+    def forsake(self):
+        raise AssertionError
+
+
+@pytest.fixture
+def runtime():
+    runtime = Runtime(NetworkSettings(), None, Owner())
+    yield runtime
+    runtime.stop(5.0)
+
+
+def ours():
+    return [thread for thread in threading.enumerate() if thread.name.startswith(THREAD_PREFIX)]
+
+
+def test_nothing_runs_before_it_is_asked_and_nothing_after_it_was_stopped(runtime):
+    assert (runtime.running, ours()) == (False, [])
+    assert runtime.ask(Status()).cells == ()
+    assert (runtime.running, len(ours()), runtime._owner in running) == (True, 1, True)
+    runtime.stop(5.0)
+    assert (runtime.running, ours(), runtime._owner in running) == (False, [], False)
+    assert runtime.wait_stopped(1.0)
+    with pytest.raises(LifecycleError, match="was stopped"):
+        runtime.ask(Status())
+
+
+def test_starting_twice_is_one_start_and_stopping_twice_one_stop(runtime):
+    runtime.start()
+    runtime.start()
+    assert len(ours()) == 1
+    runtime.stop(5.0)
+    runtime.stop(5.0)
+
+
+def test_waiting_for_the_end_ends_with_the_time_or_with_it(runtime):
+    runtime.start()
+    assert not runtime.wait_stopped(0.01)
+    waited = []
+    thread = threading.Thread(target=lambda: waited.append(runtime.wait_stopped(None)))
+    thread.start()
+    runtime.stop(5.0)
+    thread.join(5)
+    assert waited == [True]
+
+
+def test_a_supervisor_that_died_is_said_to_have(runtime):
+    runtime.start()
+    runtime._supervisor.tell(object())
+    for thread in ours():
+        thread.join(5)
+    with pytest.raises(LifecycleError, match="has died"):
+        runtime.ask(Status())

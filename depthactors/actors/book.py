@@ -75,6 +75,8 @@ _AHEAD_DEADLINE: Final = 5.0
 _QUIET_LIMIT: Final = 15.0
 """Seconds without a diff after which a snapshot is asked whether the book is just quiet. Doubled for a book that
 was, so that one that hardly ever trades costs no more weight than its refreshes."""
+_LOOKS: Final = 2
+"""Looks in that time: silence is noticed after the time and one look more."""
 _REFRESH_SPREAD: Final = 0.2
 """Share of the refresh interval over which the books of an engine spread their refreshes."""
 _LEVELS_KEPT: Final = 3
@@ -100,7 +102,7 @@ class BookActor(EngineActor):
         self._asking = Asking(spec, self._sync, self.mailbox, self.actor_ref, snapshots)
         self._telling = Telling(cell)
         self._quiet_limit = _QUIET_LIMIT
-        self._heard_of = 0
+        self._heard_of, self._heard_at = 0, time.monotonic()
         cell.ref = self.actor_ref
         cell.answer = self.handle
         cell.publish(self._sync.book, self._sync.state)
@@ -108,7 +110,7 @@ class BookActor(EngineActor):
     def begin(self) -> None:
         """Set the timers."""
         self._set_refresh_timer()
-        self.mailbox.after(self._quiet_limit, Tick("quiet"))
+        self.mailbox.after(self._quiet_limit / _LOOKS, Tick("quiet"))
 
     def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - the list of messages, a line each
         """Handle what comes from sockets, snapshots, listeners and askers."""
@@ -267,12 +269,14 @@ class BookActor(EngineActor):
 
     def _look_for_silence(self) -> None:
         """Ask for a snapshot if the stream has brought nothing for long: it may be quiet, or not served at all."""
-        heard_of = self._sync.counters.diffs
-        if heard_of == self._heard_of:
+        heard_of, now = self._sync.counters.diffs, time.monotonic()
+        if heard_of != self._heard_of:
+            self._heard_of, self._heard_at = heard_of, now
+        elif now - self._heard_at >= self._quiet_limit:
             self._quiet_limit = min(2 * self._quiet_limit, self._cell.spec.refresh_interval or inf)
+            self._heard_at = now
             self._carry_out(self._sync.refresh())
-        self._heard_of = heard_of
-        self.mailbox.after(self._quiet_limit, Tick("quiet"))
+        self.mailbox.after(self._quiet_limit / _LOOKS, Tick("quiet"))
 
     def _snapshot_failed(self, epoch: int, error: DepthActorsError) -> None:
         if isinstance(error, UnknownSymbolError):

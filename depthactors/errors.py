@@ -13,7 +13,7 @@
     │   ├── StreamError                     no websocket connection, or it ended
     │   │   ├── SubscriptionError           a stream that the exchange refused
     │   │   └── SilentStreamError           a stream that was acknowledged, and brings nothing though the book moves
-    │   └── SnapshotError                   a REST depth request that brought no snapshot
+    │   └── SnapshotError                   a REST depth request that brought no snapshot of use
     │       └── RateLimitedError            429 or 418: wait `retry_after` seconds
     ├── LifecycleError (also a RuntimeError)    called before the start, after the stop, or in a fork
     ├── NotLiveError (also a TimeoutError)  a book did not become live in the time given
@@ -26,6 +26,19 @@ Messages read "expected ..., was ...". The data that the message was made from i
 """
 
 from __future__ import annotations
+
+from typing import TypeVar
+
+_ErrorT = TypeVar("_ErrorT", bound=BaseException)
+
+
+def as_value(error: _ErrorT) -> _ErrorT:
+    """Return an error that was caught, to be kept or sent on: it holds on to no frame, and so to no book or buffer."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = link.__context__ = None
+        link = link.__cause__
+    return error
 
 
 class DepthActorsError(Exception):
@@ -96,7 +109,7 @@ class SilentStreamError(StreamError):
 
 
 class SnapshotError(ExchangeError):
-    """A REST depth request that did not bring a snapshot.
+    """A REST depth request that did not bring a snapshot, or one that cannot be of this book.
 
     Attributes:
         status: HTTP status, or `None` when no answer came.

@@ -140,14 +140,18 @@ class BookHandle:
             if state is BookState.LIVE:
                 return self
             if state is BookState.FAILED and error is not None:
-                raise error
+                raise error.with_traceback(None)
             if state is BookState.STOPPED:
                 msg = f"{self.symbol}: the book is not followed any more"
                 raise LifecycleError(msg)
-            if not settled or time.monotonic() >= deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 why = f" ({error})" if error is not None else ""
                 msg = f"{self.symbol}: expected LIVE within {timeout:g} s, was {state}{why}"
                 raise NotLiveError(msg)
+            if settled:
+                # It is live, but not as deep yet, or its actor is behind: no event tells when that is over.
+                time.sleep(min(0.01, left))
 
     def silence(self, deadline: float) -> None:
         """See to it that the listener is not called any more once this returns, or the monotonic deadline is over."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from depthactors.actors.starting import NetworkSettings
 from depthactors.errors import UsageError
 from depthactors.net.proxy import websocket_options
 from depthactors.pacing import Backoff
+
+_FACTOR_OF_FEW: Final = 4.0
+"""How much longer each wait is where tries are numbered: python-binance's five last for half a minute, so ours do."""
 
 
 def network_settings(
@@ -35,7 +38,7 @@ def network_settings(
         raise UsageError(msg)
     websocket_options(proxy)
     return NetworkSettings(
-        backoff=Backoff(tries=max_reconnects),
+        backoff=Backoff() if max_reconnects is None else Backoff(tries=max_reconnects, factor=_FACTOR_OF_FEW),
         proxy=proxy,
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,

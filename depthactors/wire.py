@@ -14,6 +14,7 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import Enum
 from math import inf
+from reprlib import Repr
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
@@ -30,7 +31,14 @@ LevelChange: TypeAlias = tuple[Key, str | None]
 BID: Final = -1.0
 ASK: Final = 1.0
 _EXACT_DIGITS: Final = 15
-"""Significant decimal digits that a float carries without loss (IEEE 754 binary64)."""
+"""Significant decimal digits that a float carries without loss (IEEE 754 binary64)..."""
+_LEAST_EXACT: Final = 1e-300
+"""... from about here on; nearer to zero it has fewer."""
+_LONGEST_NUMBER: Final = 32
+"""Characters of a price or a quantity: the exchange's longest have about twenty."""
+_SHORT: Final = Repr()
+"""Shows what a peer sent in an error: whatever it is, of bounded length and depth."""
+_SHORT.maxlevel, _SHORT.maxdict, _SHORT.maxstring, _SHORT.maxother = 4, 20, 60, 60
 
 
 class Diff(NamedTuple):
@@ -126,20 +134,20 @@ def parse_diff(event: dict[str, Any], sequencing: Sequencing, symbol: str) -> Di
         previous = event["pu"] if sequencing is Sequencing.CHAINED else first - 1
         if not (type(first) is type(last) is type(previous) is type(event_time) is int):
             msg = "expected whole numbers in 'U', 'u', 'pu' and 'E'"
-            raise MalformedFrameError(msg, repr(event))
+            raise MalformedFrameError(msg, _SHORT.repr(event))
         bids, asks = event["b"], event["a"]
     except KeyError as error:
         msg = f"expected the key {error} in a depth event"
-        raise MalformedFrameError(msg, repr(event)) from None
+        raise MalformedFrameError(msg, _SHORT.repr(event)) from None
     except TypeError:
         msg = "expected a whole number in 'U'"
-        raise MalformedFrameError(msg, repr(event)) from None
+        raise MalformedFrameError(msg, _SHORT.repr(event)) from None
     if kind != "depthUpdate" or owner != symbol:
-        msg = f"expected a depthUpdate of {symbol}, was {kind!r} of {owner!r}"
-        raise MalformedFrameError(msg, repr(event))
+        msg = f"expected a depthUpdate of {symbol}, was {_SHORT.repr(kind)} of {_SHORT.repr(owner)}"
+        raise MalformedFrameError(msg, _SHORT.repr(event))
     if not 0 <= first <= last >= previous:
         msg = f"expected pu <= u and U <= u, was U={first}, u={last}, pu={previous}"
-        raise MalformedFrameError(msg, repr(event))
+        raise MalformedFrameError(msg, _SHORT.repr(event))
     return Diff(first, last, previous, event_time, parse_levels(bids, BID), parse_levels(asks, ASK))
 
 
@@ -153,7 +161,7 @@ def parse_levels(levels: Any, side: float) -> list[LevelChange]:
             price is not above zero, or whose quantity is negative, or either not finite.
     """
     if type(levels) is not list or not set(map(type, levels)) <= {list}:
-        msg = f"expected a list of levels, was {levels!r:.120}"
+        msg = f"expected a list of levels, was {_SHORT.repr(levels)}"
         raise MalformedFrameError(msg)
     changes: list[LevelChange] = []
     add = changes.append
@@ -164,8 +172,9 @@ def parse_levels(levels: Any, side: float) -> list[LevelChange]:
             price = float(price_text)
             quantity = float(quantity_text)
             if (
-                not (price > 0.0 <= quantity and price + quantity < inf and type(quantity_text) is str)
+                not (price > _LEAST_EXACT and quantity >= 0.0 and price + quantity < inf)
                 or len(price_text) > _EXACT_DIGITS
+                or len(quantity_text) > _LONGEST_NUMBER
             ):
                 price, quantity = _checked(price_text, quantity_text)
             add((price * side, quantity_text if quantity else None))
@@ -175,7 +184,7 @@ def parse_levels(levels: Any, side: float) -> list[LevelChange]:
         if len(level) > 2:
             # Captures of 2017 have a third, empty element.
             return parse_levels([each[:2] for each in levels], side)
-        msg = f"expected levels as [price, quantity] texts, was {level!r} ({error})"
+        msg = f"expected levels as [price, quantity] texts, was {_SHORT.repr(level)} ({error})"
         raise MalformedFrameError(msg) from None
     return changes
 
@@ -183,7 +192,11 @@ def parse_levels(levels: Any, side: float) -> list[LevelChange]:
 def _checked(price_text: Any, quantity_text: Any) -> tuple[float, float]:
     """Decide about a level that the quick test in `parse_levels` did not pass."""
     if type(price_text) is not str or type(quantity_text) is not str:
-        msg = f"expected price and quantity as texts, was {[price_text, quantity_text]!r}"
+        msg = f"expected price and quantity as texts, was {_SHORT.repr([price_text, quantity_text])}"
+        raise MalformedFrameError(msg)
+    if max(len(price_text), len(quantity_text)) > _LONGEST_NUMBER:
+        shown = _SHORT.repr([price_text, quantity_text])
+        msg = f"expected numbers of at most {_LONGEST_NUMBER} characters, was {shown}"
         raise MalformedFrameError(msg)
     price, quantity = float(price_text), float(quantity_text)
     if not (0.0 < price < inf and 0.0 <= quantity < inf):
@@ -217,14 +230,14 @@ def parse_snapshot(reply: dict[str, Any], limit: int, symbol: str | None = None)
         last_update_id, bids, asks = reply["lastUpdateId"], reply["bids"], reply["asks"]
     except KeyError as error:
         msg = f"expected the key {error} in a depth snapshot"
-        raise MalformedFrameError(msg, repr(reply)) from None
+        raise MalformedFrameError(msg, _SHORT.repr(reply)) from None
     event_time = reply.get("E", 0)
     if type(last_update_id) is not int or type(event_time) is not int:
         msg = "expected a whole number in 'lastUpdateId' and 'E'"
-        raise MalformedFrameError(msg, repr(reply))
+        raise MalformedFrameError(msg, _SHORT.repr(reply))
     if symbol is not None and reply.get("symbol", symbol) != symbol:
-        msg = f"expected a snapshot of {symbol}, was one of {reply['symbol']!r}"
-        raise MalformedFrameError(msg, repr(reply))
+        msg = f"expected a snapshot of {symbol}, was one of {_SHORT.repr(reply['symbol'])}"
+        raise MalformedFrameError(msg, _SHORT.repr(reply))
     bid_levels, ask_levels = parse_levels(bids, BID), parse_levels(asks, ASK)
     if not bid_levels and not ask_levels:
         msg = f"expected levels in the snapshot with lastUpdateId {last_update_id}, was empty"
@@ -242,13 +255,19 @@ def parse_notice(frame: dict[str, Any]) -> Reply | Notice | None:
         return Notice.SERVER_SHUTDOWN
     error = frame.get("error")
     if error is not None:
-        text = f"{error.get('code')}: {error.get('msg')}" if isinstance(error, dict) else str(error)
-        return Reply(frame.get("id"), None, text)
+        told = error if isinstance(error, dict) else {"msg": error}
+        return Reply(frame.get("id"), None, _error_words(told))
     if "result" in frame:
         return Reply(frame.get("id"), frame["result"], None)
     if "code" in frame and "msg" in frame:
-        return Reply(frame.get("id"), None, f"{frame['code']}: {frame['msg']}")
+        return Reply(frame.get("id"), None, _error_words(frame))
     return None
+
+
+def _error_words(told: dict[str, Any]) -> str:
+    code, message = told.get("code"), told.get("msg")
+    words = message[:200] if isinstance(message, str) else _SHORT.repr(message)
+    return f"{code}: {words}" if isinstance(code, int) else words
 
 
 def subscribe(streams: list[str], request_id: int) -> bytes:

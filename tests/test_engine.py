@@ -53,6 +53,7 @@ def test_nobody_at_the_address_is_told_once_and_named(dead_address):
         book = engine.subscribe("BTCUSDT", on_event=events)
         with pytest.raises(EscalatedError, match="refused"):
             book.wait_live(20)
+        events.wait_for(lambda event: isinstance(event.error, EscalatedError))
         assert [type(event.error) for event in events.seen] == [StreamError, EscalatedError]
         assert book.state is BookState.FAILED
 

@@ -17,7 +17,7 @@ from depthactors.errors import (
     UsageError,
 )
 
-CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__]
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
@@ -83,3 +83,18 @@ def test_recording_error_names_the_place_first():
     error = RecordingError("day.gz", 7, "expected JSON")
     assert str(error) == "day.gz:7: expected JSON"
     assert (error.path, error.line, error.cause) == ("day.gz", 7, "expected JSON")
+
+
+def test_an_error_kept_as_a_value_holds_on_to_no_frame():
+    def fail():
+        try:
+            int("x")
+        except ValueError as error:
+            msg = "no number"
+            raise StreamError(msg) from error
+
+    with pytest.raises(StreamError) as raised:
+        fail()
+    kept = errors.as_value(raised.value)
+    assert isinstance(kept.__cause__, ValueError), "the cause stays"
+    assert all(link.__traceback__ is None is link.__context__ for link in (kept, kept.__cause__))

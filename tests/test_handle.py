@@ -55,6 +55,17 @@ def test_waiting_in_vain_says_why(dead_address):
             engine.wait_live(0.2)
 
 
+def test_a_book_that_was_given_up_raises_its_error_again_and_again(exchange):
+    with DepthEngine() as engine:
+        book = engine.subscribe("NOSUCHUSDT")
+        lengths = []
+        for _ in range(3):
+            with pytest.raises(UnknownSymbolError, match="NOSUCHUSDT") as raised:
+                book.wait_live(10)
+            lengths.append(len(raised.traceback))
+        assert len(set(lengths)) == 1, "what one caller was doing is not in the error of the next"
+
+
 def test_views_pickle_and_status_is_jsonable(engine):
     book = engine.subscribe("BTCUSDT", depth=5).wait_live(10)
     view = book.view()

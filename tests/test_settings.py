@@ -44,3 +44,12 @@ def test_an_interval_may_be_left_out():
         check_interval(-1)
     with pytest.raises(UsageError, match="patience"):
         check_seconds("patience", None)
+
+
+def test_tries_that_are_numbered_last_about_as_long_as_in_python_binance():
+    """Its five tries wait for up to 2, 4, 8 and 16 seconds, half of that on average, and are over then."""
+    for jitter in (0.0, 0.5, 0.99):
+        backoff = network_settings(**GOOD | {"max_reconnects": 5}).backoff
+        waits = [backoff.wait(failed, failed, jitter) for failed in range(1, 6)]
+        assert waits[-1] is None
+        assert sum(waits[:-1]) >= 15

@@ -76,10 +76,19 @@ def test_fifteen_digits_survive_exactly(price, quantity, side):
     assert (view.bids or view.asks) == ((Decimal(price), Decimal(quantity)),)
 
 
-@pytest.mark.parametrize("price", ["1234567890123456", "0.1234567890123456", "100000000.00000001", "1" * 400])
+@pytest.mark.parametrize("price", ["1234567890123456", "0.1234567890123456", "100000000.00000001", "4.95e-322"])
 def test_a_price_of_more_digits_than_a_float_holds_is_malformed(price):
     with pytest.raises(MalformedFrameError, match="expected a price"):
         wire.parse_levels([[price, "1"]], ASK)
+
+
+@pytest.mark.parametrize(
+    "level", [["1" * 400, "1"], ["1", "0." + "0" * 40], ["1", "1" * 10**6]], ids=["price", "0", "1"]
+)
+def test_a_number_that_is_too_long_is_malformed_and_not_repeated(level):
+    with pytest.raises(MalformedFrameError, match="expected numbers of at most 32 characters") as raised:
+        wire.parse_levels([level], ASK)
+    assert len(str(raised.value)) < 300
 
 
 @pytest.mark.parametrize("zero", ["0", "0.0", "0.00000000", "00", "0.", ".0", "0e5", "0E-8", "-0"])

@@ -42,6 +42,7 @@ from depthactors.errors import (
     MalformedFrameError,
     UnknownSymbolError,
     UsageError,
+    as_value,
 )
 from depthactors.sync import (
     Ahead,
@@ -149,9 +150,7 @@ class BookActor(EngineActor):
             case Tick("snapshot", serial):
                 return self._asking.due(serial)
             case Tick("ahead", snapshots):
-                # The same one still, if none came since.
-                still = snapshots == self._sync.counters.snapshots
-                return self._carry_out(self._sync.overdue()) if still else None
+                return self._look_ahead(snapshots)
             case Tick("refresh"):
                 self._set_refresh_timer()
                 return self._carry_out(self._sync.refresh())
@@ -192,7 +191,7 @@ class BookActor(EngineActor):
             try:
                 diff = wire.parse_diff(wire.payload_of(wire.decode(frame)), sequencing, symbol)
             except MalformedFrameError as error:
-                effects = sync.fault(epoch, error)
+                effects = sync.fault(epoch, as_value(error))
             else:
                 effects = sync.diff(epoch, diff, recv_time)
             if len(effects) == 1 and type(effects[0]) is Publish:
@@ -217,7 +216,7 @@ class BookActor(EngineActor):
 
     # Effects.
 
-    def _carry_out(self, effects: Iterable[Effect], *, again: bool = False) -> None:  # noqa: C901 - a line an effect
+    def _carry_out(self, effects: Iterable[Effect], *, again: bool = False) -> None:
         """Do what the machine wants; `again` where a request would repeat one that was just answered."""
         sync = self._sync
         changed = sync.state is not self._cell.state
@@ -233,10 +232,7 @@ class BookActor(EngineActor):
                 case StateChanged():
                     self._telling.state(effect)
                 case Resync(error):
-                    logger.warning("~ %s %s", self._symbol, error)
-                    if not changed:
-                        # No change of state tells of it, so this does.
-                        self._telling.event(BookEvent(self._symbol, sync.state, sync.state, error))
+                    self._telling.resync(error, changed=changed)
                 case Refused(error):
                     self._telling.error(error)
                 case Silent(error):
@@ -266,6 +262,16 @@ class BookActor(EngineActor):
         if interval:
             spread = 1 - _REFRESH_SPREAD * random.random()  # noqa: S311 - spreads load, guards nothing
             self.mailbox.after(interval * spread, Tick("refresh"))
+
+    def _look_ahead(self, snapshots: int) -> None:
+        """Decide about a snapshot that the stream has not reached: the same one still, if none came since."""
+        if snapshots != self._sync.counters.snapshots:
+            return
+        if self.mailbox.waiting_frames:
+            # It is this actor that has not reached it.
+            self.mailbox.after(_AHEAD_DEADLINE, Tick("ahead", snapshots))
+        else:
+            self._carry_out(self._sync.overdue())
 
     def _look_for_silence(self) -> None:
         """Ask for a snapshot if the stream has brought nothing for long: it may be quiet, or not served at all."""

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 FRAME_LIMIT: Final = 5_000
 """Frames that may wait for one actor: minutes of the fastest stream, and a bound for a stuck callback."""
+BYTE_LIMIT: Final = 32 * 1024 * 1024
+"""Bytes that those frames may have together: far more than ordinary ones have."""
+_LONGEST_WAIT: Final = 3600.0
+"""Seconds: a timer may be set for any time, but no system waits for ever so long at once."""
 
 
 class Mailbox:
@@ -35,19 +39,19 @@ class Mailbox:
         dropped: frames that found no room; the actor is told before the next ones.
     """
 
-    def __init__(self, frame_limit: int = FRAME_LIMIT) -> None:
+    def __init__(self, frame_limit: int = FRAME_LIMIT, byte_limit: int = BYTE_LIMIT) -> None:
         """Begin empty."""
         self.thread: threading.Thread | None = None
         self.helpers: tuple[threading.Thread, ...] = ()
         self.dropped = 0
-        self._frame_limit = frame_limit
+        self._frame_limit, self._byte_limit = frame_limit, byte_limit
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._control: deque[Envelope[Any]] = deque()
         self._data: deque[Envelope[Any]] = deque()
         # Two counters instead of one: the actor writes one of them without a lock. The other has one for
         # the moments when a connection and its successor both bring frames.
-        self._frames_in = 0
-        self._frames_out = 0
+        self._frames_in = self._bytes_in = 0
+        self._frames_out = self._bytes_out = 0
         self._counting = threading.Lock()
         self._timers: list[tuple[float, int, Any]] = []
         self._timer_was_last = False
@@ -63,14 +67,17 @@ class Mailbox:
         self._data.append(Envelope(message))
         self._wake.put(None)
 
-    def has_room(self, frames: int) -> bool:
-        """Tell whether so many more frames may wait; the reader thread asks before it puts them."""
-        return self.waiting_frames + frames <= self._frame_limit
+    def has_room(self, frames: list[bytes]) -> bool:
+        """Tell whether these too may wait; the reader thread asks before it puts them."""
+        if self._bytes_in - self._bytes_out + sum(map(len, frames)) > self._byte_limit:
+            return False
+        return self.waiting_frames + len(frames) <= self._frame_limit
 
     def put_frames(self, message: Frames) -> None:
         """Add frames behind all that was put in order before; for reader threads."""
         with self._counting:
             self._frames_in += len(message.frames)
+            self._bytes_in += sum(map(len, message.frames))
         self.put_ordered(message)
 
     def drop_frames(self, count: int) -> None:
@@ -107,7 +114,7 @@ class Mailbox:
                 return Envelope(heappop(self._timers)[2])
             self._timer_was_last = False
             try:
-                self._wake.get(timeout=max(0.0, wait))
+                self._wake.get(timeout=min(max(0.0, wait), _LONGEST_WAIT))
             except Empty:
                 continue
             return self._next()
@@ -134,4 +141,5 @@ class Mailbox:
         frames = getattr(envelope.message, "frames", None)
         if frames is not None:
             self._frames_out += len(frames)
+            self._bytes_out += sum(map(len, frames))
         return envelope

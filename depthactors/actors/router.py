@@ -22,7 +22,7 @@ from depthactors.actors.messages import (
     StreamDown,
     StreamUp,
 )
-from depthactors.errors import MalformedFrameError, StreamError
+from depthactors.errors import MalformedFrameError, StreamError, as_value
 
 if TYPE_CHECKING:
     import pykka
@@ -133,7 +133,7 @@ class Router:
                 self.unrouted += len(frames)
                 continue
             mailbox = mailbox_of(ref)
-            if not mailbox.has_room(len(frames)):
+            if not mailbox.has_room(frames):
                 mailbox.drop_frames(len(frames))
                 if stream in self._lost:
                     self._lost[stream] += len(frames)
@@ -160,8 +160,8 @@ class Router:
                 self._shutdown_told = True
                 tell(self._owner, ShutdownAnnounced(self.epoch))
         else:
-            stream = str(message.get("stream", "")).encode()
-            self._deliver({stream: [frame]}, recv_time)
+            stream = message.get("stream")
+            self._deliver({stream.encode() if isinstance(stream, str) else b"": [frame]}, recv_time)
 
     def _take_reply(self, reply: wire.Reply, frame: bytes) -> None:
         request_id = reply.request_id if type(reply.request_id) is int else -1
@@ -183,4 +183,4 @@ class Router:
         if self.rejected > _MOST_REJECTED:
             msg = f"expected depth events and replies, was unreadable for {self.rejected} frames, at last: {error}"
             raise StreamError(msg)
-        tell(self._owner, FrameRejected(self.epoch, error))
+        tell(self._owner, FrameRejected(self.epoch, as_value(error)))

@@ -35,6 +35,7 @@ class Telling:
         self._cell = cell
         self._symbol = cell.spec.symbol
         self._backlog_told_at = -inf
+        self._resync_told = False
 
     def update(self) -> None:
         """Show the live book; a book that is not live is not shown."""
@@ -46,6 +47,7 @@ class Telling:
 
     def state(self, change: StateChanged) -> None:
         """Tell that something else may be believed from now on."""
+        self._resync_told = False
         self._cell.error = change.error
         why = f" ({change.error})" if change.error else ""
         logger.info("= %s %s -> %s%s", self._symbol, change.previous, change.state, why)
@@ -57,6 +59,22 @@ class Telling:
         self._cell.error = error
         state = self._cell.state
         self.event(BookEvent(self._symbol, state, state, error))
+
+    def resync(self, error: DepthActorsError, *, changed: bool) -> None:
+        """Tell that the chain broke: once until something else may be believed, however often it breaks till then.
+
+        Args:
+            error: what broke.
+            changed: whether listeners hear of it anyway, by a change of state.
+        """
+        if self._resync_told:
+            logger.debug("~ %s %s", self._cell.spec.symbol, error)
+            return
+        self._resync_told = True
+        logger.warning("~ %s %s", self._cell.spec.symbol, error)
+        if not changed:
+            state = self._cell.state
+            self.event(BookEvent(self._cell.spec.symbol, state, state, error))
 
     def event(self, event: BookEvent) -> None:
         """Tell everybody who listens to events."""

@@ -67,7 +67,9 @@ class BookSide:
             max_levels: forget the worst levels beyond this many; the edge moves with them.
             window: how many of the best levels readers want at once.
         """
-        self.quantities: dict[Key, str] = {key: quantity for key, quantity in levels if quantity is not None}
+        # Should a price come twice, the later one holds.
+        latest = dict(levels)
+        self.quantities: dict[Key, str] = {key: quantity for key, quantity in latest.items() if quantity is not None}
         self.edge: Key = inf if whole else max(self.quantities, default=inf)
         self._keep_unvouched = keep_unvouched
         self._max_levels = max_levels

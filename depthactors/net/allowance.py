@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthactors.pacing import RateWindow, ServerClock, WeightBudget
@@ -61,6 +62,7 @@ class Allowance:
         self._lock = threading.Lock()
         self._budget = WeightBudget(per_minute)
         self._server = ServerClock()
+        self._silent_until = -inf
         self._connections = RateWindow(max(1, int(connections * _CONNECTION_SHARE)), _CONNECTION_WINDOW)
         self._clock = clock
         self._monotonic = monotonic
@@ -68,7 +70,7 @@ class Allowance:
     def take_weight(self, weight: int, reserve: float = 0.0) -> float:
         """Take weight now and return 0, or take none and return the seconds to wait; see `WeightBudget.take`."""
         with self._lock:
-            return self._budget.take(weight, self._now(), reserve)
+            return self._silent_for() or self._budget.take(weight, self._now(), reserve)
 
     def note_answer(self, used: int | None, date: float | None, sent: float, received: float) -> None:
         """Learn from an answer: the weight it says was used, and its date; times by this machine's clock."""
@@ -79,25 +81,28 @@ class Allowance:
                 self._budget.observe(used, sent + self._server.offset, received + self._server.offset)
 
     def silence(self, seconds: float) -> None:
-        """Let nobody ask anything for so long."""
+        """Let nobody ask anything for so long, whatever becomes of the clocks: a 429 or 418 said so."""
         with self._lock:
-            self._budget.silence(seconds, self._now())
+            self._silent_until = max(self._silent_until, self._monotonic() + seconds)
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
         """Return the seconds until so much weight can have been spent."""
         with self._lock:
-            return self._budget.estimate(weight, self._now(), reserve)
+            return self._budget.estimate(weight, self._now(), reserve, self._silent_for())
 
     def level(self) -> WeightLevel:
         """Tell how much is spent."""
         with self._lock:
-            now, budget = self._now(), self._budget
-            return WeightLevel(budget.used, budget.per_minute, budget.expected_of_others, budget.silent_for(now))
+            budget = self._budget
+            return WeightLevel(budget.used, budget.per_minute, budget.expected_of_others, self._silent_for())
 
     def take_connection(self) -> float:
         """Count an attempt to connect and return 0, or count none and return the seconds to wait."""
         with self._lock:
             return self._connections.take(self._monotonic())
+
+    def _silent_for(self) -> float:
+        return max(0.0, self._silent_until - self._monotonic())
 
     def _now(self) -> float:
         return self._clock() + self._server.offset

@@ -14,7 +14,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from depthactors import wire
-from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError
+from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, as_value
 from depthactors.net.abort import AbortableAdapter
 from depthactors.net.proxy import requests_proxies
 
@@ -103,7 +103,7 @@ class RestClient:
         except (requests.RequestException, HTTPError, OSError) as error:
             failure = SnapshotError(f"{symbol}: no answer from {url}: {type(error).__name__}: {error!s:.{_WORDS}}")
             failure.__cause__ = error
-            return DepthReply(failure)
+            return DepthReply(as_value(failure))
         header = response.headers.get(_WEIGHT_HEADER, "")
         used = int(header) if _is_number(header) else None
         date = _date_of(response)
@@ -111,7 +111,7 @@ class RestClient:
         try:
             return DepthReply(_read(response, body, market, symbol, limit), used, date, sent, received)
         except (MalformedFrameError, SnapshotError, UnknownSymbolError) as error:
-            return DepthReply(error, used, date, sent, received)
+            return DepthReply(as_value(error), used, date, sent, received)
 
     def cut(self) -> None:
         """Fail the request under way, if there is one, at once; any thread."""
@@ -181,8 +181,8 @@ def _error_body(body: bytes) -> tuple[int | None, str]:
         message = wire.decode(body)
     except MalformedFrameError:
         return None, body[:_WORDS].decode("utf-8", "replace")
-    code = message.get("code")
-    return (code if isinstance(code, int) else None), str(message.get("msg", ""))[:_WORDS]
+    code, words = message.get("code"), message.get("msg")
+    return (code if isinstance(code, int) else None), (words[:_WORDS] if isinstance(words, str) else "")
 
 
 def _date_of(response: requests.Response) -> float | None:
@@ -193,8 +193,8 @@ def _date_of(response: requests.Response) -> float | None:
 
 
 def _seconds(text: str | None, default: float) -> float:
-    """Read a `Retry-After` header of whole seconds, the only form the exchange uses."""
-    return min(float(text), _LONGEST_BAN) if text is not None and _is_number(text) else default
+    """Read a `Retry-After` header of whole seconds, the only form the exchange uses; at least one of them."""
+    return min(max(1.0, float(text)), _LONGEST_BAN) if text is not None and _is_number(text) else default
 
 
 def _is_number(text: str) -> bool:

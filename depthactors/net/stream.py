@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from websocket import ABNF, WebSocketException, WebSocketTimeoutException
 
-from depthactors.errors import StreamError
+from depthactors.errors import StreamError, as_value
 from depthactors.net.handshake import BoundedWebSocket
 
 if TYPE_CHECKING:
@@ -154,15 +154,24 @@ class StreamConnection:
         if self._closing.is_set() or self._finishing.is_set():
             return self._reason
         if isinstance(raised, StreamError):
-            return raised
-        error = StreamError(f"{self._url}: {type(raised).__name__}: {raised!s:.{_WORDS}}")
+            return as_value(raised)
+        error = self._stream_error(raised)
         error.__cause__ = raised
-        return error
+        return as_value(error)
+
+    def _stream_error(self, raised: Exception) -> StreamError:
+        return StreamError(f"{self._url}: {type(raised).__name__}: {raised!s:.{_WORDS}}")
 
     def _connect(self) -> None:
-        self._web_socket.connect(  # type: ignore[no-untyped-call]
-            self._url, timeout=self._connect_timeout, enable_multithread=True, redirect_limit=0, **self._options
-        )
+        try:
+            self._web_socket.connect(  # type: ignore[no-untyped-call]
+                self._url, timeout=self._connect_timeout, enable_multithread=True, redirect_limit=0, **self._options
+            )
+        except StreamError:
+            raise
+        except Exception as error:
+            # The library reads the head that the peer sent, cookies too, with whatever raises.
+            raise self._stream_error(error) from error
         self._web_socket.handshaken = True
         self._whole_at = time.monotonic()
         self._web_socket.frame_buffer.recv = self._buffered_read

@@ -41,7 +41,6 @@ class WeightBudget:
         self._ours = 0
         self._others = 0
         self._expected = 0.0
-        self._silent_until = 0.0
         self._looked = False
         self._blind = True
 
@@ -64,7 +63,7 @@ class WeightBudget:
             reserve: share of the minute's weight to leave for what is more urgent.
         """
         self._turn(wall)
-        wait = max(self._silent_until, self._minute * _MINUTE + _GUARD) - wall
+        wait = self._minute * _MINUTE + _GUARD - wall
         if wait > 0:
             return wait
         seen = self._minute * _MINUTE + _SHORTEST_LOOK - wall
@@ -94,18 +93,17 @@ class WeightBudget:
         pace = self._others * _MINUTE / max(elapsed, _SHORTEST_LOOK)
         self._expected = pace if elapsed > _LONG_LOOK else max(self._expected, pace)
 
-    def silence(self, seconds: float, wall: float) -> None:
-        """Take nothing for so long: a 429 or 418 said so."""
-        self._silent_until = max(self._silent_until, wall + seconds)
+    def estimate(self, weight: int, wall: float, reserve: float = 0.0, after: float = 0.0) -> float:
+        """Return the seconds until requests of so much weight together can all have been sent, if nobody else comes.
 
-    def silent_for(self, wall: float) -> float:
-        """Seconds for which the pool must still be silent, 0 if it need not."""
-        return max(0.0, self._silent_until - wall)
-
-    def estimate(self, weight: int, wall: float, reserve: float = 0.0) -> float:
-        """Return the seconds until requests of so much weight together can all have been sent, if nobody else comes."""
+        Args:
+            weight: of all of them.
+            wall: now.
+            reserve: as `take` will be given.
+            after: seconds for which nothing will be taken.
+        """
         self._turn(wall)
-        start = wall + self.silent_for(wall)
+        start = wall + after
         same_minute = int(start // _MINUTE) == self._minute
         whole = self._room_of(0, self._expected, reserve)
         left = weight - max(0.0, self._room(reserve) if same_minute else whole)

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import BookIntegrityError
 from depthactors.sync.rules import Verdict, classify_first, classify_next
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from depthactors.markets import Sequencing
     from depthactors.sync.follower import Follower
     from depthactors.wire import Diff
 
+MAX_LEVELS: Final = 200_000
+"""Levels that the diffs of a run may have together, a few tens of megabytes: a full run of ordinary ones has fewer."""
+
 
 class DiffBuffer:
-    """A bounded, unbroken run of diffs. When it is full the oldest goes: only a newer snapshot can fit then."""
+    """A bounded, unbroken run of diffs. When it is full the oldest go: only a newer snapshot can fit then."""
 
-    def __init__(self, limit: int, sequencing: Sequencing) -> None:
-        """Begin empty, for at most `limit` diffs."""
-        self._diffs: deque[Diff] = deque(maxlen=limit)
+    def __init__(self, limit: int, sequencing: Sequencing, max_levels: int = MAX_LEVELS) -> None:
+        """Begin empty, for at most `limit` diffs, and `max_levels` levels unless the newest alone has more."""
+        self._diffs: deque[Diff] = deque()
+        self._levels = 0
+        self._limit, self._max_levels = limit, max_levels
         self._sequencing = sequencing
 
     def __len__(self) -> int:
         """Return how many diffs wait."""
         return len(self._diffs)
+
+    def __iter__(self) -> Iterator[Diff]:
+        """Go through them in order."""
+        return iter(self._diffs)
 
     @property
     def last_id(self) -> int:
@@ -36,15 +47,25 @@ class DiffBuffer:
         """Tell how `diff` stands to the end of the run; anything can begin an empty one."""
         return classify_next(diff, self.last_id, self._sequencing) if self._diffs else Verdict.NEXT
 
-    def append(self, diff: Diff) -> bool:
-        """Add a diff that was judged to follow; returns whether the oldest one went, to make room."""
-        full = len(self._diffs) == self._diffs.maxlen
+    def append(self, diff: Diff) -> int:
+        """Add a diff that was judged to follow; returns how many of the oldest went, to make room."""
         self._diffs.append(diff)
-        return full
+        self._levels += _levels_of(diff)
+        gone = 0
+        while len(self._diffs) > self._limit or (self._levels > self._max_levels and len(self._diffs) > 1):
+            self._drop_oldest()
+            gone += 1
+        return gone
+
+    def forget(self, last_id: int) -> None:
+        """Let go of what ends at this id or before."""
+        while self._diffs and self._diffs[0].last_id <= last_id:
+            self._drop_oldest()
 
     def clear(self) -> None:
         """Let go of all."""
         self._diffs.clear()
+        self._levels = 0
 
     def joins(self, snapshot_id: int) -> bool:
         """Tell whether the run continues a snapshot with this id, or begins after nothing that is missing."""
@@ -70,3 +91,10 @@ class DiffBuffer:
             if classify_next(other, one.last_id, self._sequencing) is not Verdict.NEXT:
                 msg = f"expected a run of diffs, was {one} before {other}"
                 raise BookIntegrityError(msg)
+
+    def _drop_oldest(self) -> None:
+        self._levels -= _levels_of(self._diffs.popleft())
+
+
+def _levels_of(diff: Diff) -> int:
+    return len(diff.bids) + len(diff.asks)

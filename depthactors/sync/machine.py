@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from depthactors.errors import BookIntegrityError, ExchangeError, SilentStreamError, StreamError
+from depthactors.errors import BookIntegrityError, SilentStreamError, SnapshotError, StreamError
 from depthactors.sync.counters import Counters
 from depthactors.sync.effects import Publish, Refused, Resync, Silent
 from depthactors.sync.follower import Follower
@@ -145,7 +145,7 @@ class Synchronizer(Transitions):
         """Note that something of this book's stream was lost or unreadable: what follows cannot be trusted."""
         if self._standby is not None and epoch == self._standby.epoch:
             # Should it matter, ids will show it.
-            self._standby.clear()
+            self._standby.run.clear()
             return NOTHING
         if epoch != self.epoch:
             self.counters.late += 1
@@ -200,7 +200,7 @@ class Synchronizer(Transitions):
         if self.counters.diffs > self._held_at:
             self.counters.snapshots_refused += 1
             words = f"expected the stream to meet update {found.last_update_id} of a snapshot, went on without"
-            effects.append(Refused(ExchangeError(words)))
+            effects.append(Refused(SnapshotError(words)))
         elif following is not None:
             return self._fall_silent(found, differences)
         return [*effects, *self._step(Input.SNAPSHOT_OLD)]
@@ -216,6 +216,8 @@ class Synchronizer(Transitions):
 
     def deepen(self, depth: int) -> Sequence[Effect]:
         """Promise `depth` levels from now on; a book too thin for it is stale until it is refreshed."""
+        if self._candidate is not None:
+            self._candidate.book.promise(depth)
         if self.book is None:
             return NOTHING
         self.book.promise(depth)
@@ -275,10 +277,10 @@ class Synchronizer(Transitions):
         self._standby, self.epoch = None, standby.epoch
         self.counters.handovers += 1
         effects = list(self._step(Input.HANDOVER))
-        for diff, recv_time in standby.drain():
+        for diff in standby.run:
             # One update is told for all of them.
             effects = [effect for effect in effects if type(effect) is not Publish]
-            effects += self.diff(standby.epoch, diff, recv_time)
+            effects += self.diff(standby.epoch, diff, standby.recv_time)
         return effects
 
     @property

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
-from depthactors.sync.rules import Verdict, classify_next
+from depthactors.sync.buffer import DiffBuffer
+from depthactors.sync.rules import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from depthactors.markets import Sequencing
     from depthactors.wire import Diff
 
@@ -22,39 +20,25 @@ class Standby:
 
     Attributes:
         epoch: of the connection.
+        run: what is kept.
+        recv_time: when the last of it came.
     """
 
     def __init__(self, epoch: int, limit: int, sequencing: Sequencing) -> None:
         """Begin empty, for at most `limit` diffs; beyond them the oldest goes, so that a gap will show."""
         self.epoch = epoch
-        self._run: deque[tuple[Diff, float]] = deque(maxlen=limit)
-        self._sequencing = sequencing
-
-    def __len__(self) -> int:
-        """Return how many diffs are kept."""
-        return len(self._run)
+        self.run = DiffBuffer(limit, sequencing)
+        self.recv_time = 0.0
 
     def take(self, diff: Diff, recv_time: float, last_id: int) -> None:
         """Keep a diff, unless the book, at `last_id`, has it; and let go of what the book has by now."""
-        run = self._run
-        while run and run[0][0].last_id <= last_id:
-            run.popleft()
+        self.run.forget(last_id)
         if diff.last_id <= last_id:
             return
-        if run:
-            verdict = classify_next(diff, run[-1][0].last_id, self._sequencing)
-            if verdict is Verdict.STALE:
-                return
-            if verdict is Verdict.GAP:
-                run.clear()
-        run.append((diff, recv_time))
-
-    def clear(self) -> None:
-        """Let go of all: something is missing behind it."""
-        self._run.clear()
-
-    def drain(self) -> Iterable[tuple[Diff, float]]:
-        """Return what is kept, in order, with the times at which it came, and let go of it."""
-        run = list(self._run)
-        self._run.clear()
-        return run
+        verdict = self.run.judge(diff)
+        if verdict is Verdict.STALE:
+            return
+        if verdict is Verdict.GAP:
+            self.run.clear()
+        self.run.append(diff)
+        self.recv_time = recv_time

@@ -20,6 +20,10 @@ def frames(number, count=1):
     return Frames(number, [b"x"] * count, 0.0)
 
 
+def some(count, size=1):
+    return [b"x" * size] * count
+
+
 def take(mailbox, count):
     return [mailbox.get().message for _ in range(count)]
 
@@ -72,15 +76,25 @@ def test_a_message_wakes_an_actor_that_waits_for_a_timer():
 
 def test_frames_have_room_up_to_the_limit_and_again_when_they_were_taken():
     mailbox = Mailbox(frame_limit=10)
-    assert mailbox.has_room(10)
-    assert not mailbox.has_room(11)
+    assert mailbox.has_room(some(10))
+    assert not mailbox.has_room(some(11))
     mailbox.put_frames(frames(1, 6))
     mailbox.put_frames(frames(2, 4))
-    assert (mailbox.waiting_frames, mailbox.has_room(0), mailbox.has_room(1)) == (10, True, False)
+    assert (mailbox.waiting_frames, mailbox.has_room(some(0)), mailbox.has_room(some(1))) == (10, True, False)
     mailbox.get()
-    assert (mailbox.waiting_frames, mailbox.has_room(6), mailbox.has_room(7)) == (4, True, False)
+    assert (mailbox.waiting_frames, mailbox.has_room(some(6)), mailbox.has_room(some(7))) == (4, True, False)
     mailbox.get()
     assert mailbox.waiting_frames == 0
+
+
+def test_the_bytes_of_what_waits_are_bounded_too():
+    mailbox = Mailbox(byte_limit=100)
+    assert mailbox.has_room(some(10, 10))
+    assert not mailbox.has_room(some(1, 101))
+    mailbox.put_frames(Frames(1, some(6, 10), 0.0))
+    assert (mailbox.has_room(some(4, 10)), mailbox.has_room(some(5, 10))) == (True, False)
+    mailbox.get()
+    assert mailbox.has_room(some(10, 10))
 
 
 def test_only_frames_count_against_the_bound():
@@ -88,9 +102,9 @@ def test_only_frames_count_against_the_bound():
     for _ in range(50):
         mailbox.put(Envelope("control"))
         mailbox.put_ordered(StreamUp(1))
-    assert mailbox.has_room(1)
-    assert Mailbox().has_room(FRAME_LIMIT)
-    assert not Mailbox().has_room(FRAME_LIMIT + 1)
+    assert mailbox.has_room(some(1))
+    assert Mailbox().has_room(some(FRAME_LIMIT))
+    assert not Mailbox().has_room(some(FRAME_LIMIT + 1))
 
 
 @pytest.mark.parametrize("lane", ["put", "put_ordered"])

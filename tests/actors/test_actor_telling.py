@@ -11,9 +11,7 @@ from depthactors.actors.messages import (
     Listener,
 )
 from depthactors.book import BookState
-from depthactors.errors import (
-    SlowCallbackError,
-)
+from depthactors.errors import MalformedFrameError, SlowCallbackError
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 
@@ -69,6 +67,23 @@ def test_a_slow_callback_is_called_for_the_latest_when_many_frames_wait(live, a_
     assert len(calls.seen) - 1 + row.counters.coalesced == total, "an update is either told or counted"
     told = [event.error for event in live.events.seen if event.error is not None]
     assert [type(error) for error in told] == [SlowCallbackError]
+
+
+def test_a_flood_of_unreadable_events_is_told_once_until_the_book_is_live_again(live, caplog):
+    caplog.set_level("WARNING", "depthactors")
+    for _ in range(50):
+        live.frames(frame(101, 101, bids=[["-1", "1"]]))
+    assert live.settled().counters.faults == 50
+    told = [event.error for event in live.events.seen if event.error is not None]
+    assert [type(error) for error in told] == [MalformedFrameError]
+    assert len(caplog.records) == 1
+    live.request(2)
+    live.arrive(last_id=110)
+    live.frames(frame(111, 111))
+    live.updates.wait(matches=lambda last_id: last_id == 111)
+    live.frames(frame(112, 112, bids=[["-1", "1"]]))
+    live.settled()
+    assert len([event for event in live.events.seen if event.error is not None]) == 2
 
 
 def test_a_listener_that_comes_late_to_a_quiet_book_is_called_at_once(live):

@@ -60,6 +60,33 @@ def test_the_level_tells_what_is_spent_and_by_whom():
     assert ours.estimate(10) == pytest.approx(7.0)
 
 
+def test_silence_outlasts_the_minute_and_a_shorter_one():
+    clock = Clock(30.0)
+    ours = allowance(clock)
+    ours.silence(120.0)
+    clock.now = 31.0
+    ours.silence(5.0)
+    clock.now = 61.0
+    assert (ours.take_weight(5), ours.level().silent_for) == (89.0, 89.0)
+    clock.now = 150.0
+    assert ours.take_weight(5) == ours.level().silent_for == 0.0
+
+
+@pytest.mark.parametrize("date", [0.0, 253402300799.0], ids=["1970", "9999"])
+def test_a_date_that_is_absurd_makes_nobody_wait_for_longer_than_its_minute(date):
+    clock = Clock(30.0)
+    ours = allowance(clock)
+    ours.note_answer(0, date, 30.0, 30.0)
+    ours.silence(10.0)
+    ours.note_answer(0, 30.0, 30.0, 30.0)
+    assert ours.take_weight(5) == 10.0
+    ours.note_answer(0, date, 30.0, 30.0)
+    clock.now = 40.0
+    assert ours.take_weight(5) <= 0.5
+    ours.take_weight(5000)
+    assert ours.take_weight(100) <= 61
+
+
 def test_attempts_to_connect_are_counted_in_five_minutes():
     clock = Clock(0.0)
     ours = allowance(clock)

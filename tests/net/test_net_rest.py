@@ -163,6 +163,7 @@ def test_a_failure_keeps_the_numbers(fetch, status, body, code, words):
     assert (error.status, error.code) == (status, code)
     assert words in str(error)
     assert len(str(error)) < 300
+    assert error.__traceback__ is None, "it is a value: it keeps no body alive"
 
 
 @pytest.mark.parametrize(

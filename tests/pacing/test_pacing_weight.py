@@ -9,7 +9,7 @@ from depthactors.exchange.limits import Limits
 from depthactors.exchange.weights import WeightCounter
 from depthactors.pacing import WeightBudget
 
-STEP = st.tuples(st.sampled_from(["take", "take", "take", "silence"]), st.integers(0, 8 * 50), st.integers(1, 120))
+STEP = st.tuples(st.integers(0, 8 * 50), st.integers(1, 120))
 
 
 def informed(per_minute=1000, share=1.0):
@@ -22,17 +22,13 @@ def informed(per_minute=1000, share=1.0):
 @given(st.lists(STEP, max_size=60))
 def test_alone_it_is_a_count_for_each_minute(steps):
     budget, allowed = informed(200, 0.5), 100
-    wall, used, silent_until = 10.0, {}, 0.0
-    for kind, eighths, amount in steps:
+    wall, used = 10.0, {}
+    for eighths, amount in steps:
         wall += eighths / 8
         minute = int(wall // 60)
-        if kind == "silence":
-            budget.silence(float(amount), wall)
-            silent_until = max(silent_until, wall + amount)
-            continue
         before = used.get(minute, 0)
         # The exchange's clock may be half a second behind ours.
-        open_from = max(silent_until, 60 * minute + 0.5)
+        open_from = 60 * minute + 0.5
         wait = budget.take(amount, wall)
         if wall < open_from:
             assert wait == open_from - wall
@@ -77,15 +73,6 @@ def test_an_answer_from_before_the_turn_of_the_minute_says_nothing_about_the_new
     budget.observe(5800, 59.9, 60.1)
     assert budget.used == 0
     assert budget.take(25, 60.5) == 0.0
-
-
-def test_silence_outlasts_the_minute_and_a_shorter_one():
-    budget = WeightBudget(6000)
-    budget.silence(120.0, 30.0)
-    budget.silence(5.0, 31.0)
-    assert budget.take(5, 61.0) == 89.0
-    assert (budget.silent_for(61.0), budget.silent_for(200.0)) == (89.0, 0.0)
-    assert budget.take(5, 150.0) == 0.0
 
 
 def test_the_less_urgent_leaves_a_reserve_to_the_urgent():
@@ -192,7 +179,5 @@ def test_the_estimate_is_the_time_that_it_takes():
         assert foretold == pytest.approx(wall - 42.0)
 
 
-def test_the_estimate_counts_a_ban():
-    budget = WeightBudget(6000)
-    budget.silence(100.0, 0.0)
-    assert budget.estimate(25, 10.0) == 90.0
+def test_the_estimate_counts_from_the_end_of_a_ban():
+    assert WeightBudget(6000).estimate(25, 10.0, after=90.0) == 90.0

@@ -8,6 +8,7 @@ from depthactors.markets import Sequencing
 from depthactors.sync.buffer import DiffBuffer
 from depthactors.sync.follower import Follower
 from depthactors.sync.rules import Verdict
+from depthactors.wire import Diff
 
 BOTH = pytest.mark.parametrize("sequencing", Sequencing, ids=lambda each: each.value)
 
@@ -47,9 +48,24 @@ def test_a_full_buffer_lets_go_of_the_oldest_and_says_so(sequencing):
     exchange = NaiveExchange(sequencing, seed=1)
     snapshot = exchange.snapshot()
     buffer = DiffBuffer(3, sequencing)
-    assert [buffer.append(exchange.event()) for _ in range(5)] == [False] * 3 + [True] * 2
+    assert [buffer.append(exchange.event()) for _ in range(5)] == [0, 0, 0, 1, 1]
     assert len(buffer) == 3
     assert not buffer.joins(snapshot.last_update_id)
+
+
+def test_its_levels_are_bounded_too_except_for_the_newest():
+    sequencing = Sequencing.CONTIGUOUS
+    buffer = DiffBuffer(100, sequencing, max_levels=10)
+
+    def add(update_id, levels):
+        bids = [(-float(price), "1") for price in range(1, levels + 1)]
+        return buffer.append(Diff(update_id, update_id, update_id - 1, 0, bids, []))
+
+    assert [add(1, 4), add(2, 4), add(3, 4), add(4, 30), add(5, 1), add(6, 1)] == [0, 0, 1, 2, 1, 0]
+    assert [each.first_id for each in buffer] == [5, 6]
+    buffer.forget(5)
+    assert add(7, 10) == 1
+    assert [each.first_id for each in buffer] == [7]
 
 
 @BOTH

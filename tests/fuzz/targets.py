@@ -1,0 +1,213 @@
+"""What is fuzzed: functions of bytes that raise `AssertionError` where something does not hold.
+
+Any exception that the package does not document for the input goes through, and is a find.
+"""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from collections import deque
+from decimal import Decimal
+from math import inf
+
+from depthactors import recording as recordings
+from depthactors import wire
+from depthactors.actors.mailbox import Mailbox
+from depthactors.actors.messages import FrameRejected, Frames, FramesLost
+from depthactors.actors.router import Router
+from depthactors.book import BookState, OrderBook
+from depthactors.book.view import capture
+from depthactors.errors import MalformedFrameError, RecordingError, StreamError
+from depthactors.markets import Sequencing
+from depthactors.wire import ASK, BID, Diff, Snapshot
+from tests.fuzz.driver import Driver
+
+SYMBOL = "BTCUSDT"
+BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"
+LIMITS = (5, 1000)
+FRAME_ROOM = 8
+MOST_REJECTED = 100
+_BASE = Snapshot(
+    100, 0, 8, 1, [(-(99.0 - number), "1") for number in range(6)], [(101.0 + number, "1") for number in range(6)]
+)
+_CUT = _BASE._replace(limit=6)
+"""The same levels where there may be more: each side has an edge."""
+
+
+def wire_frame(data: bytes) -> None:
+    """Take one frame as a reader and a book do: it is malformed, or a sound diff that can be applied."""
+    try:
+        message = wire.decode(data)
+    except MalformedFrameError as error:
+        _check_said(error)
+        return
+    notice = wire.parse_notice(message)
+    assert not isinstance(notice, wire.Reply) or notice.error is None or type(notice.error) is str
+    for sequencing in Sequencing:
+        try:
+            event = wire.payload_of(message)
+            diff = wire.parse_diff(event, sequencing, SYMBOL)
+        except MalformedFrameError as error:
+            _check_said(error)
+            continue
+        numbers = diff[:4]
+        assert all(type(number) is int for number in numbers), f"expected whole numbers, was {numbers}"
+        assert 0 <= diff.first_id <= diff.last_id >= diff.previous_id, f"expected ids in order, was {numbers}"
+        _check_levels(diff.bids, event["b"], BID)
+        _check_levels(diff.asks, event["a"], ASK)
+        _check_applied(diff)
+
+
+def wire_snapshot(data: bytes) -> None:
+    """Take one REST body as the client does: it is malformed, or a snapshot that is a book."""
+    try:
+        reply = wire.decode(data)
+    except MalformedFrameError:
+        return
+    for limit in LIMITS:
+        try:
+            snapshot = wire.parse_snapshot(reply, limit, SYMBOL)
+        except MalformedFrameError as error:
+            _check_said(error)
+            continue
+        assert type(snapshot.last_update_id) is type(snapshot.event_time) is int
+        assert snapshot.limit == limit >= max(len(snapshot.bids), len(snapshot.asks)) > 0
+        _check_levels(snapshot.bids, reply["bids"], BID)
+        _check_levels(snapshot.asks, reply["asks"], ASK)
+        book = OrderBook(SYMBOL, snapshot, depth=5, keep_unvouched=True)
+        # A level without a quantity says nothing in a snapshot.
+        _check_same(book, *([level for level in side if level[1]] for side in (snapshot.bids, snapshot.asks)))
+        _check_book(book)
+        _check_book(OrderBook(SYMBOL, snapshot, depth=5, max_levels=3))
+
+
+def machine(data: bytes) -> None:
+    """Drive a synchronizer: the first byte sets it up, each two that follow are one input."""
+    driver = Driver(data[0] if data else 0)
+    for place in range(1, len(data) - 1, 2):
+        driver.step(data[place], data[place + 1])
+        driver.check()
+
+
+def router(data: bytes) -> None:
+    """Route lines as frames, an empty line ending what one read brought; a connection of rubbish is to end."""
+    owner, btc, eth = (_Ref() for _ in range(3))
+    routes = {BTC: btc, ETH: eth}
+    router = Router(7, owner, routes, tell_failure=True)
+    router.pending |= {1: [BTC], 2: [ETH, BTC], 3: []}
+    router.latest |= {BTC: 2, ETH: 2}
+    frames: list[bytes] = []
+    try:
+        for read in data.split(b"\n\n"):
+            lines = read.split(b"\n")
+            frames += lines
+            router.route(lines, 1.5)
+    except StreamError:
+        assert router.rejected == MOST_REJECTED + 1, f"expected too much rubbish, was {router.rejected}"
+    assert sum(type(told) is FrameRejected for told in owner.told) == min(router.rejected, MOST_REJECTED)
+    for stream, ref in routes.items():
+        brought = ref.drain()
+        left = iter(frames)
+        delivered = [frame for each in brought if type(each) is Frames for frame in each.frames]
+        assert all(frame in left for frame in delivered), "expected frames in their order, each once"
+        lost = sum(each.count for each in brought if type(each) is FramesLost) + router._lost.get(stream, 0)
+        assert lost == ref.actor_inbox.dropped, "expected every dropped frame to be told, or still to be"
+        assert len(delivered) <= FRAME_ROOM
+    router.closed(StreamError("the end"))
+
+
+def recording(data: bytes) -> None:
+    """Read a recording of these bytes, and these bytes as a recording."""
+    for content in (data, gzip.compress(data, 1, mtime=0)):
+        with tempfile.NamedTemporaryFile(suffix=".gz") as file:
+            file.write(content)
+            file.flush()
+            number = 0
+            try:
+                for number, line in enumerate(recordings.read(file.name), start=1):
+                    assert line.number == number
+                    assert line.recv_ns >= 0
+                    assert type(line.message) is type(line.event) is dict
+                    assert {line.is_snapshot, line.is_diff, line.is_ticker} <= {True, False}
+            except RecordingError as error:
+                _check_said(error, file.name, number + 1)
+
+
+TARGETS = {target.__name__: target for target in (wire_frame, wire_snapshot, machine, router, recording)}
+
+
+class _Ref:
+    """Stands for an actor: keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+        self.actor_inbox = Mailbox(FRAME_ROOM)
+
+    def tell(self, message: object) -> None:
+        self.told.append(message)
+
+    def drain(self) -> list[object]:
+        brought: deque = self.actor_inbox._data
+        return [envelope.message for envelope in brought]
+
+
+def _check_said(error: Exception, *named) -> None:
+    """Hold an error to words, and those of a recording to the place that they name."""
+    assert str(error)
+    assert error.args[: len(named)] == named, f"expected {named} to be named, was {error.args}"
+
+
+def _check_levels(changes, levels, side: float) -> None:
+    """Compare what was made of levels with what they said."""
+    assert type(levels) is list
+    assert len(changes) == len(levels)
+    for (key, quantity), (price_text, quantity_text, *_) in zip(changes, levels, strict=True):
+        price = key * side
+        assert 0 < price < inf, f"expected a price, was {price_text!r}"
+        assert Decimal(repr(price)) == Decimal(price_text), f"expected {price_text!r} exactly, was {price!r}"
+        size = float(quantity_text)
+        assert 0 <= size < inf, f"expected a quantity, was {quantity_text!r}"
+        assert quantity == (quantity_text if size else None)
+
+
+def _check_applied(diff: Diff) -> None:
+    book = OrderBook(SYMBOL, _BASE, depth=5)
+    book.apply(diff)
+    _check_same(book, _BASE.bids + diff.bids, _BASE.asks + diff.asks)
+    _check_book(book)
+    for limited in (
+        OrderBook(SYMBOL, _CUT, depth=5, max_levels=7),
+        OrderBook(SYMBOL, _CUT, depth=5, keep_unvouched=True),
+    ):
+        limited.apply(diff)
+        _check_book(limited)
+
+
+def _check_same(book: OrderBook, bids, asks) -> None:
+    """Compare a book that knows both sides whole with its levels put in one by one."""
+    for side, changes in ((book.bids, bids), (book.asks, asks)):
+        known: dict[float, str] = {}
+        for key, quantity in changes:
+            known.pop(key, None)
+            if quantity is not None:
+                known[key] = quantity
+        assert side.best_keys() == sorted(known), "expected all levels in order, best first"
+        assert side.quantities == known
+
+
+def _check_book(book: OrderBook) -> None:
+    """Hold a book to its invariants, and read all that a user can."""
+    if book.crossed:
+        return
+    book.check()
+    for number in (float, Decimal):
+        view = capture(book, None, BookState.LIVE, number, 0.0)
+        assert view is not None
+        for side in (view.bids, view.asks):
+            assert all(price > 0 and quantity > 0 for price, quantity in side)
+        assert list(view.bids) == sorted(view.bids, reverse=True)
+        assert list(view.asks) == sorted(view.asks)
+        assert len(view.texts("bid")) == len(view.bids)
+        assert view.spread is None or view.spread >= 0
+        _ = view.mid, view.microprice, view.imbalance(3), repr(view)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from depthactors import markets
@@ -18,10 +19,15 @@ EXCHANGE_VARIABLE: Final = "DEPTHACTORS_EXCHANGE"
 
 
 def resolve(market: str | Market) -> Market:
-    """Return the market's row, sent to the local exchange if the environment says so, with a warning."""
+    """Return the market's row, sent to the local exchange if the environment says so, with a warning, once."""
     row = markets.lookup(market)
     address = os.environ.get(EXCHANGE_VARIABLE)
     if not address:
         return row
-    logger.warning("= %s is set: %s goes to %s, not to the exchange", EXCHANGE_VARIABLE, row.name, address)
+    _warn_once(row.name, address)
     return row.at(address)
+
+
+@cache
+def _warn_once(market: str, address: str) -> None:
+    logger.warning("= %s is set: %s goes to %s, not to the exchange", EXCHANGE_VARIABLE, market, address)

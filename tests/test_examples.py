@@ -245,7 +245,8 @@ def test_handle_errors_of_an_exchange_that_is_gone(exchange):
 
 
 def test_refresh_intervals(exchange):
-    lines = run("refresh_intervals", 1.5, 0.3)
+    # A refresh is done once the stream, which speaks each second, has met its snapshot.
+    lines = run("refresh_intervals", 4, 0.3)
     rows = dict(line.split(" ", 1) for line in lines)
     assert rows["BTCUSDT"] == "LIVE 0 refreshes"
     assert rows["BNBUSDT"] == "LIVE 0 refreshes"

@@ -79,8 +79,7 @@ class Day:
                     for handle in handles:
                         prices[handle.symbol].append(handle.view().mid)
                         # Every level that is shown, not just the promised ones.
-                        full = handle.ask(Full())
-                        checker.seen(full, max(len(full.bids), len(full.asks)))
+                        checker.seen(handle.ask(Full()), options.depth)
                     rss.append(rss_mb())
                     if options.verbose or hour % 6 == 0:
                         self._say(hour, engine, checker, rss[-1])

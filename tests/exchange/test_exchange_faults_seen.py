@@ -255,7 +255,7 @@ def test_a_half_open_connection_is_silent_for_ever_and_does_not_end(provoke, con
 @seen("shutdown")
 @pytest.mark.parametrize("path", [RAW, COMBINED])
 def test_a_shutdown_is_announced_and_the_connection_is_closed_after_its_seconds(provoke, connect, how, path):
-    exchange = provoke(how, Fault("shutdown", at=3, seconds=0.2))
+    exchange = provoke(how, Fault("shutdown", at=3, seconds=0.5))
     client = connect(exchange, path)
     client.events(2)
     announcement, told = client.receive(), time.monotonic()
@@ -268,7 +268,7 @@ def test_a_shutdown_is_announced_and_the_connection_is_closed_after_its_seconds(
     assert abs(announcement["E"] / 1_000 - time.time()) < 1.0
     code, _, before = client.ending()
     # The announcement may have been read a little late.
-    assert 0.15 <= time.monotonic() - told < 1.0
+    assert 0.4 <= time.monotonic() - told < 2.0
     assert code == 1001
     assert len(before) > 5
     assert gaps([each.get("data", each) for each in before]) == []

@@ -75,10 +75,13 @@ class Checker:
 
     def _compare(self, view: BookView, depth: int) -> str | None:
         try:
-            truth = self._exchange.book_at(view.symbol, view.last_update_id, levels=depth)
+            most = max(depth, len(view.bids), len(view.asks))
+            truth = self._exchange.book_at(view.symbol, view.last_update_id, levels=most)
         except UsageError as error:
             return str(error)
-        for side, ours, theirs in (("bid", view.bids, truth.bids), ("ask", view.asks, truth.asks)):
+        for side, ours, all_of_theirs in (("bid", view.bids, truth.bids), ("ask", view.asks, truth.asks)):
+            # What was promised, and whatever is shown beyond it.
+            theirs = all_of_theirs[: max(depth, len(ours))]
             if ours != theirs:
                 levels = zip(ours, theirs, strict=False)
                 first = next((pair for pair in levels if pair[0] != pair[1]), f"{len(ours)} and {len(theirs)} levels")

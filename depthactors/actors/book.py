@@ -46,7 +46,9 @@ from depthactors.errors import (
 )
 from depthactors.sync import (
     Ahead,
+    Audited,
     Publish,
+    QuietWatch,
     Refused,
     RequestSnapshot,
     Resync,
@@ -56,7 +58,7 @@ from depthactors.sync import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from decimal import Decimal
 
     import pykka
@@ -74,10 +76,7 @@ _LATE: Final = 0.25
 _AHEAD_DEADLINE: Final = 5.0
 """Seconds for the stream to reach a snapshot that is ahead of it; the slowest stream tells once a second."""
 _QUIET_LIMIT: Final = 15.0
-"""Seconds without a diff after which a snapshot is asked whether the book is just quiet. Doubled for a book that
-was, so that one that hardly ever trades costs no more weight than its refreshes."""
-_LOOKS: Final = 2
-"""Looks in that time: silence is noticed after the time and one look more."""
+"""Seconds without a diff after which a snapshot is asked whether the book is just quiet."""
 _REFRESH_SPREAD: Final = 0.2
 """Share of the refresh interval over which the books of an engine spread their refreshes."""
 _LEVELS_KEPT: Final = 3
@@ -102,16 +101,17 @@ class BookActor(EngineActor):
         self._sync = Synchronizer(spec.market.sequencing, self._new_book, book=cell.last_good(), counters=cell.counters)
         self._asking = Asking(spec, self._sync, self.mailbox, self.actor_ref, snapshots)
         self._telling = Telling(cell)
-        self._quiet_limit = _QUIET_LIMIT
-        self._heard_of, self._heard_at = 0, time.monotonic()
+        # One that hardly ever trades costs no more weight than its refreshes.
+        self._quiet = QuietWatch(_QUIET_LIMIT, longest=spec.refresh_interval or inf)
+        self._watched_epoch: int | None = None
+        self._watches = 0
         cell.ref = self.actor_ref
         cell.answer = self.handle
         cell.publish(self._sync.book, self._sync.state)
 
     def begin(self) -> None:
-        """Set the timers."""
+        """Set the timer; the one for silence comes with a stream."""
         self._set_refresh_timer()
-        self.mailbox.after(self._quiet_limit / _LOOKS, Tick("quiet"))
 
     def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - the list of messages, a line each
         """Handle what comes from sockets, snapshots, listeners and askers."""
@@ -149,13 +149,13 @@ class BookActor(EngineActor):
                 return self._asking.send()
             case Tick("snapshot", serial):
                 return self._asking.due(serial)
-            case Tick("ahead", snapshots):
-                return self._look_ahead(snapshots)
+            case Tick("ahead", held):
+                return self._look_ahead(held)
             case Tick("refresh"):
                 self._set_refresh_timer()
                 return self._carry_out(self._sync.refresh())
-            case Tick("quiet"):
-                return self._look_for_silence()
+            case Tick("quiet", watch):
+                return self._look_for_silence(watch)
             case Greet(listener):
                 return self._telling.greet(listener)
             case Ping():
@@ -216,11 +216,11 @@ class BookActor(EngineActor):
 
     # Effects.
 
-    def _carry_out(self, effects: Iterable[Effect], *, again: bool = False) -> None:
+    def _carry_out(self, effects: Sequence[Effect], *, again: bool = False) -> None:
         """Do what the machine wants; `again` where a request would repeat one that was just answered."""
         sync = self._sync
         changed = sync.state is not self._cell.state
-        self._cell.publish(sync.book, sync.state)
+        self._show(effects)
         for effect in effects:
             match effect:
                 case Publish():
@@ -228,7 +228,9 @@ class BookActor(EngineActor):
                 case RequestSnapshot(_, priority):
                     self._asking.plan(priority, again=again)
                 case Ahead():
-                    self.mailbox.after(_AHEAD_DEADLINE, Tick("ahead", sync.counters.snapshots))
+                    self.mailbox.after(_AHEAD_DEADLINE, Tick("ahead", sync.held))
+                case Audited(update_id, differences):
+                    logger.debug("= %s audited at update %d: %d levels differ", self._symbol, update_id, differences)
                 case StateChanged():
                     self._telling.state(effect)
                 case Resync(error):
@@ -236,9 +238,20 @@ class BookActor(EngineActor):
                 case Refused(error):
                     self._telling.error(error)
                 case Silent(error):
-                    self._quiet_limit = _QUIET_LIMIT
-                    if self.parent is not None:
-                        tell(self.parent, StreamSilent(self._cell, error))
+                    self._watch_for_silence()
+                    self._report(StreamSilent(self._cell, error))
+
+    def _show(self, effects: Sequence[Effect]) -> None:
+        """Let readers see what is believed now, and watch the stream that it comes from."""
+        sync = self._sync
+        for effect in effects:
+            if type(effect) is StateChanged:
+                # Before whoever waits for the state can ask why.
+                self._cell.error = effect.error
+        self._cell.publish(sync.book, sync.state)
+        if sync.epoch != self._watched_epoch:
+            self._watched_epoch = sync.epoch
+            self._watch_for_silence()
 
     def _new_book(self, snapshot: Snapshot, now: float) -> OrderBook:
         return OrderBook(
@@ -263,32 +276,39 @@ class BookActor(EngineActor):
             spread = 1 - _REFRESH_SPREAD * random.random()  # noqa: S311 - spreads load, guards nothing
             self.mailbox.after(interval * spread, Tick("refresh"))
 
-    def _look_ahead(self, snapshots: int) -> None:
-        """Decide about a snapshot that the stream has not reached: the same one still, if none came since."""
-        if snapshots != self._sync.counters.snapshots:
+    def _look_ahead(self, held: int) -> None:
+        """Decide about a snapshot that the stream has not reached: the same one still, if none was held since."""
+        if held != self._sync.held:
             return
         if self.mailbox.waiting_frames:
             # It is this actor that has not reached it.
-            self.mailbox.after(_AHEAD_DEADLINE, Tick("ahead", snapshots))
+            self.mailbox.after(_AHEAD_DEADLINE, Tick("ahead", held))
         else:
             self._carry_out(self._sync.overdue())
 
-    def _look_for_silence(self) -> None:
+    def _watch_for_silence(self) -> None:
+        """Watch a stream that is another one from now on."""
+        self._quiet.begin(self._sync.counters.diffs, time.monotonic())
+        self._watches += 1
+        self.mailbox.after(self._quiet.pause, Tick("quiet", self._watches))
+
+    def _look_for_silence(self, watch: int) -> None:
         """Ask for a snapshot if the stream has brought nothing for long: it may be quiet, or not served at all."""
-        heard_of, now = self._sync.counters.diffs, time.monotonic()
-        if heard_of != self._heard_of:
-            self._heard_of, self._heard_at = heard_of, now
-        elif now - self._heard_at >= self._quiet_limit:
-            self._quiet_limit = min(2 * self._quiet_limit, self._cell.spec.refresh_interval or inf)
-            self._heard_at = now
-            self._carry_out(self._sync.refresh())
-        self.mailbox.after(self._quiet_limit / _LOOKS, Tick("quiet"))
+        if watch != self._watches:
+            return
+        diffs, now = self._sync.counters.diffs, time.monotonic()
+        if not self._sync.in_sequence:
+            # Nothing is believed yet that could be doubted.
+            self._quiet.begin(diffs, now)
+        elif self._quiet.look(diffs, now) and (effects := self._sync.refresh()):
+            self._quiet.asked(now)
+            self._carry_out(effects)
+        self.mailbox.after(self._quiet.pause, Tick("quiet", watch))
 
     def _snapshot_failed(self, epoch: int, error: DepthActorsError) -> None:
         if isinstance(error, UnknownSymbolError):
             self._carry_out(self._sync.close(BookState.FAILED, error))
-            if self.parent is not None:
-                tell(self.parent, BookGivenUp(self._cell))
+            self._report(BookGivenUp(self._cell))
             return
         if epoch != self._sync.epoch:
             return
@@ -300,6 +320,10 @@ class BookActor(EngineActor):
         if not self._asking.failing:
             self._asking.failing = True
             self._telling.error(error)
+
+    def _report(self, message: BookGivenUp | StreamSilent) -> None:
+        if self.parent is not None:
+            tell(self.parent, message)
 
     def _stream_down(self, epoch: int, error: DepthActorsError) -> None:
         before = self._sync.state

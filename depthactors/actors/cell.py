@@ -69,8 +69,8 @@ class BookCell:
         return self.current[1]
 
     def lag(self) -> float:
-        """Seconds for which the oldest frames have waited for the book's actor. Any thread."""
-        return mailbox_of(self.ref).lag(time.time()) if self.ref is not None else 0.0
+        """Seconds for which the oldest frames or news of the stream have waited for the book's actor. Any thread."""
+        return mailbox_of(self.ref).lag() if self.ref is not None else 0.0
 
     def state_of(self, depth: int) -> BookState:
         """What may be believed of the best `depth` levels at this moment. Any thread, O(1)."""

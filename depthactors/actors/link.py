@@ -189,8 +189,7 @@ class Link:
 
     def fall_silent(self) -> None:
         """End without telling any book: nobody is concerned any more."""
-        self.router.latest.clear()
-        self.router.tell_failure = False
+        self.router.fall_silent()
 
     def _flush_soon(self, wait: float = 0.0) -> None:
         """Send what is to be sent behind all requests that are already in the mailbox, so as one."""

@@ -36,18 +36,16 @@ class Mailbox:
     Attributes:
         thread: the actor's thread, set when it is started.
         helpers: further threads that the actor owns; they end with it.
-        dropped: frames that found no room; the actor is told before the next ones.
     """
 
     def __init__(self, frame_limit: int = FRAME_LIMIT, byte_limit: int = BYTE_LIMIT) -> None:
         """Begin empty."""
         self.thread: threading.Thread | None = None
         self.helpers: tuple[threading.Thread, ...] = ()
-        self.dropped = 0
         self._frame_limit, self._byte_limit = frame_limit, byte_limit
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._control: deque[Envelope[Any]] = deque()
-        self._data: deque[Envelope[Any]] = deque()
+        self._data: deque[tuple[float, Envelope[Any]]] = deque()
         # Two counters instead of one: the actor writes one of them without a lock. The other has one for
         # the moments when a connection and its successor both bring frames.
         self._frames_in = self._bytes_in = 0
@@ -64,7 +62,7 @@ class Mailbox:
 
     def put_ordered(self, message: Any) -> None:
         """Add a message that must stay in order with the frames around it."""
-        self._data.append(Envelope(message))
+        self._data.append((time.monotonic(), Envelope(message)))
         self._wake.put(None)
 
     def has_room(self, frames: list[bytes]) -> bool:
@@ -80,24 +78,19 @@ class Mailbox:
             self._bytes_in += sum(map(len, message.frames))
         self.put_ordered(message)
 
-    def drop_frames(self, count: int) -> None:
-        """Count frames that were not put, for want of room; for reader threads."""
-        with self._counting:
-            self.dropped += count
-
     @property
     def waiting_frames(self) -> int:
         """Frames put and not yet got."""
         return self._frames_in - self._frames_out
 
-    def lag(self, now: float) -> float:
-        """Seconds for which the oldest frames have waited, 0 if none wait; `now` since the epoch. Any thread."""
+    def lag(self) -> float:
+        """Seconds for which the oldest of what is kept in order has waited, 0 if nothing waits. Any thread."""
         try:
-            waiting_since = getattr(self._data[0].message, "recv_time", now)
+            waiting_since, _ = self._data[0]
         except IndexError:
             # Taken in between, perhaps.
             return 0.0
-        return max(0.0, now - waiting_since)
+        return time.monotonic() - waiting_since
 
     def get(self) -> Envelope[Any]:
         """Wait for the next message: a timer that is due, else control, else data.
@@ -137,7 +130,7 @@ class Mailbox:
         try:
             return self._control.popleft()
         except IndexError:
-            envelope = self._data.popleft()
+            _, envelope = self._data.popleft()
         frames = getattr(envelope.message, "frames", None)
         if frames is not None:
             self._frames_out += len(frames)

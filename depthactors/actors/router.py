@@ -41,7 +41,7 @@ class Router:
 
     Attributes:
         epoch: the connection's number, in every message that comes of it.
-        beside: the connection that it is the successor of, `None` once that one is over.
+        beside: the connection that it is the successor of, if any; `None` if that one ended before its time.
         routes: the receiver of each stream, shared with the socket actor.
         pending: streams of each SUBSCRIBE that is not answered yet, by request id.
         latest: the last request that was sent about each stream, SUBSCRIBE or UNSUBSCRIBE.
@@ -106,7 +106,8 @@ class Router:
 
         Those that had a stream here; and those that were to have one, unless they know of the outage.
         """
-        concerned = {stream for stream in list(self.latest) if self.is_up(stream)}
+        # Each that was up, whatever was asked about it since: to a book that heard of it, the end is no news.
+        concerned = set(self._acknowledged)
         if self.tell_failure:
             concerned.update(stream for stream in list(self.latest) if self.is_asked(stream))
             if not self._acknowledged:
@@ -116,6 +117,12 @@ class Router:
             if ref is not None:
                 mailbox_of(ref).put_ordered(StreamDown(self.epoch, error))
         tell(self._owner, Closed(self.epoch, error))
+
+    def fall_silent(self) -> None:
+        """Tell no book of the end; the socket actor's thread."""
+        self.latest.clear()
+        self._acknowledged.clear()
+        self.tell_failure = False
 
     def is_up(self, stream: bytes) -> bool:
         """Tell whether the last request about the stream was a SUBSCRIBE and was acknowledged."""
@@ -134,7 +141,6 @@ class Router:
                 continue
             mailbox = mailbox_of(ref)
             if not mailbox.has_room(frames):
-                mailbox.drop_frames(len(frames))
                 if stream in self._lost:
                     self._lost[stream] += len(frames)
                 else:

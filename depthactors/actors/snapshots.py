@@ -138,7 +138,8 @@ class SnapshotActor(EngineActor):
 
     def _dispatch(self) -> None:
         """Give the workers what the allowance allows."""
-        while self._queue and len(self._under_way) < _WORKERS:
+        # Not by what is under way: a worker may still be at what was given up.
+        while self._queue and self._jobs.qsize() + len(self._at_work) < _WORKERS:
             place, wanted = self._queue.peekitem(0)
             if not wanted.ref.is_alive():
                 self._dequeue(place, wanted)
@@ -212,7 +213,10 @@ class SnapshotActor(EngineActor):
             # The actor ended before it could see this client.
             client.abort()
         try:
-            while (job := self._jobs.get()) is not None:
+            while (job := self._jobs.get()) is not None and not self._over.is_set():
+                if job.number not in self._under_way:
+                    # Given up before its turn: its weight is spent, but nobody waits for the answer.
+                    continue
                 self._at_work[job.number] = client
                 try:
                     reply = self._fetch(client, job.wanted)

@@ -48,7 +48,6 @@ class Telling:
     def state(self, change: StateChanged) -> None:
         """Tell that something else may be believed from now on."""
         self._resync_told = False
-        self._cell.error = change.error
         why = f" ({change.error})" if change.error else ""
         logger.info("= %s %s -> %s%s", self._symbol, change.previous, change.state, why)
         self.event(BookEvent(self._symbol, change.previous, change.state, change.error))
@@ -92,6 +91,8 @@ class Telling:
 
     def left_out(self, updates: int) -> None:
         """Count updates that nobody was told of, since callbacks are behind, and say so once in a while."""
+        if not updates or all(listener.update is None for listener in self._cell.listeners):
+            return
         self._cell.counters.coalesced += updates
         now = time.monotonic()
         if now - self._backlog_told_at > _BACKLOG_PAUSE:

@@ -17,8 +17,9 @@ _FLOOR: Final = 0.1
 """Share of the weight that we use in a minute however much others are expected to need."""
 _SHORTEST_LOOK: Final = 5.0
 """Seconds of a minute after which what others used so far is believed to be their pace."""
-_BLIND_SHARE: Final = 0.25
-"""Share of the weight that is used before that, as long as nothing is known of others."""
+_EARLY_SHARE: Final = 0.25
+"""Share of the weight that is used before that, unless it is known that there are no others: they may have come
+in the middle of the last minute, and spend more in this one."""
 _LONG_LOOK: Final = 50.0
 """Seconds after which that replaces what was believed before."""
 _LAST_LOOK: Final = 57.0
@@ -67,7 +68,8 @@ class WeightBudget:
         if wait > 0:
             return wait
         seen = self._minute * _MINUTE + _SHORTEST_LOOK - wall
-        if self._blind and seen > 0 and self.used + weight > _BLIND_SHARE * self.per_minute:
+        alone = not self._blind and not self._expected
+        if seen > 0 and not alone and self.used + weight > _EARLY_SHARE * self.per_minute:
             return seen
         if self.used and weight > self._room(reserve):
             look = self._minute * _MINUTE + _LAST_LOOK - wall

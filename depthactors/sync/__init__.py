@@ -14,6 +14,7 @@ from depthactors.sync.effects import (
     StateChanged,
 )
 from depthactors.sync.machine import Synchronizer
+from depthactors.sync.quiet import QuietWatch
 from depthactors.sync.rules import Verdict
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Effect",
     "Priority",
     "Publish",
+    "QuietWatch",
     "Refused",
     "RequestSnapshot",
     "Resync",

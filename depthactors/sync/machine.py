@@ -175,8 +175,9 @@ class Synchronizer(Transitions):
         if self.phase is SyncState.BUFFERING:
             self.counters.applied += applied
             self.counters.stale += len(self._buffer) - applied
+        silent = self._silence_since_unmet(candidate)
         self._candidate = candidate
-        return self._step(found)
+        return [*self._step(found), *silent]
 
     def refresh(self) -> Sequence[Effect]:
         """Ask for a new base, if the book is in sequence; the old one stays in use meanwhile."""
@@ -188,7 +189,7 @@ class Synchronizer(Transitions):
         Where it shows the levels of the book that is followed, only its id was ahead (chained ids have holes),
         and it is taken. Where the stream went on and did not meet it, it was none of this book. Where
         the stream brought nothing, it shows a book that is followed to miss something, and to one that is
-        not followed a second snapshot will tell whether all is just quiet.
+        not followed a second snapshot tells whether all is just quiet: if that one differs, all is not.
         """
         if self._candidate is None:
             return NOTHING
@@ -202,17 +203,26 @@ class Synchronizer(Transitions):
             words = f"expected the stream to meet update {found.last_update_id} of a snapshot, went on without"
             effects.append(Refused(SnapshotError(words)))
         elif following is not None:
-            return self._fall_silent(found, differences)
+            silent = self._fall_silent(found, differences)
+            return [*self._step(Input.FAULT, Given(error=silent.error)), silent]
+        else:
+            self._unmet = found
         return [*effects, *self._step(Input.SNAPSHOT_OLD)]
 
-    def _fall_silent(self, found: OrderBook, differences: int) -> Sequence[Effect]:
+    def _silence_since_unmet(self, candidate: Follower) -> Sequence[Effect]:
+        """Tell that the book moved between two snapshots in a row, and the stream brought nothing."""
+        unmet, self._unmet = self._unmet, None
+        if unmet is None or self.counters.diffs > self._held_at:
+            return NOTHING
+        differences = unmet.differences(candidate.book)
+        return [self._fall_silent(candidate.book, differences)] if differences else NOTHING
+
+    def _fall_silent(self, found: OrderBook, differences: int) -> Silent:
+        """Doubt whatever is shown until the stream brings something."""
         self.counters.faults += 1
         self._doubted = True
-        error = SilentStreamError(
-            f"expected the stream to reach update {found.last_update_id}, "
-            f"was silent at {self._shown_id}, with {differences} levels that differ"
-        )
-        return [*self._step(Input.FAULT, Given(error=error)), Silent(error)]
+        words = f"expected the stream to reach update {found.last_update_id}, was silent"
+        return Silent(SilentStreamError(f"{words}, with {differences} levels that differ"))
 
     def deepen(self, depth: int) -> Sequence[Effect]:
         """Promise `depth` levels from now on; a book too thin for it is stale until it is refreshed."""

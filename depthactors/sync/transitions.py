@@ -53,6 +53,7 @@ class Transitions:
         phase: where it stands with its stream.
         epoch: the connection it listens to; inputs of others are dropped and counted.
         counters: what happened so far.
+        held: how many snapshots were kept for the stream to reach them.
     """
 
     def __init__(self, sequencing: Sequencing, buffer_limit: int, book: OrderBook | None, counters: Counters) -> None:
@@ -62,11 +63,13 @@ class Transitions:
         self.phase = SyncState.DISCONNECTED
         self.epoch: int | None = None
         self.counters = counters
+        self.held = 0
         self._sequencing = sequencing
         self._buffer = DiffBuffer(buffer_limit, sequencing)
         self._following: Follower | None = None
         self._candidate: Follower | None = None
         self._held_at = 0
+        self._unmet: OrderBook | None = None
         self._doubted = False
         self._behind = 0
         self._stale_since = 0
@@ -181,6 +184,7 @@ class Transitions:
 
     def _hold(self, _given: Given) -> Sequence[Effect]:
         self._buffer.clear()
+        self.held += 1
         self._held_at = self.counters.diffs
         return [Ahead()]
 
@@ -305,6 +309,7 @@ class Transitions:
     def _unfollow(self) -> None:
         self._following = None
         self._candidate = None
+        self._unmet = None
         self._buffer.clear()
 
     @property

@@ -10,6 +10,7 @@ from depthactors.actors import asking, book
 from depthactors.actors.messages import (
     Best,
     BookEvent,
+    BookGivenUp,
     DepthTo,
     FramesLost,
     Full,
@@ -29,6 +30,7 @@ from depthactors.errors import (
     SilentStreamError,
     SnapshotError,
     StreamError,
+    UnknownSymbolError,
     UsageError,
 )
 from depthactors.sync import Priority
@@ -200,6 +202,40 @@ def test_a_stream_that_was_quiet_for_long_is_asked_about_ever_more_seldom(actors
         until(lambda number=number: scene.settled().counters.audits == number - 1)
     assert scene.changes() == [(SYNCING, LIVE)], "quiet is not stale"
     assert times[2] - times[1] > 1.5 * (times[1] - times[0])
+
+
+def test_after_an_outage_a_stream_is_watched_as_closely_as_a_new_one(actors, monkeypatch):
+    monkeypatch.setattr(book, "_QUIET_LIMIT", 0.1)
+    monkeypatch.setattr(asking, "_IN_A_ROW", 0.0)
+    scene = BookScene(actors)
+    scene.go_live()
+    for number in range(2, 6):
+        scene.request(number)
+        scene.arrive()
+        until(lambda number=number: scene.settled().counters.audits == number - 1)
+    scene.send(StreamDown(1, StreamError("cut")))
+    scene.send(StreamUp(2))
+    scene.request(6)
+    scene.arrive(epoch=2)
+    until(lambda: scene.settled().state is LIVE)
+    begun = time.monotonic()
+    assert scene.request(7).priority is Priority.REFRESH
+    assert time.monotonic() - begun < 0.8, "another pause like the last would be 1.6 s"
+
+
+def test_why_a_book_is_not_live_is_known_before_anybody_hears_that_it_is_not(actors, monkeypatch):
+    scene, seen = BookScene(actors), []
+    publish = scene.cell.publish
+    monkeypatch.setattr(
+        scene.cell, "publish", lambda book, state: (seen.append((state, scene.cell.error)), publish(book, state))
+    )
+    error = UnknownSymbolError("BTCUSDT")
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.send(SnapshotFailed(1, SnapshotError("500")))
+    scene.send(SnapshotFailed(1, error))
+    scene.reported.wait_one(BookGivenUp)
+    assert seen[-1] == (FAILED, error)
 
 
 def test_a_stream_that_brings_something_is_not_asked_about(actors, monkeypatch):

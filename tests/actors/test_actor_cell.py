@@ -10,7 +10,7 @@ from actor_support import BookScene, FakeRest, FakeStreams, Recorder, frame, hol
 from depthactors import DepthEngine, wire
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.book import BookActor
-from depthactors.actors.cell import LAG_LIMIT, BookCell
+from depthactors.actors.cell import BookCell
 from depthactors.actors.messages import (
     BookEvent,
     BookGivenUp,
@@ -188,16 +188,18 @@ def test_a_book_that_is_asked_for_again_at_the_news_of_its_failure_keeps_its_str
             until(lambda: book.view().last_update_id == 101, 3)
 
 
-def test_a_book_whose_actor_does_not_get_on_is_stale_to_its_readers(actors, book):
+def test_a_book_whose_actor_does_not_get_on_is_stale_to_its_readers(actors, book, monkeypatch):
+    monkeypatch.setattr("depthactors.actors.cell.LAG_LIMIT", 0.05)
     probe, _ = actors.probe()
     cell = BookCell(spec())
     cell.ref = probe
     cell.publish(book, LIVE)
     assert (cell.state_of(10), cell.view(5, float).state, cell.lag()) == (LIVE, LIVE, 0.0)
     let_go = hold(probe)
-    mailbox_of(probe).put_frames(Frames(1, [b"x"], time.time() - LAG_LIMIT - 1))
+    mailbox_of(probe).put_frames(Frames(1, [b"x"], time.time()))
+    until(lambda: cell.lag() > 0.05)
     assert (cell.state_of(10), cell.view(5, float).state, cell.status().state) == (STALE, STALE, STALE)
-    assert cell.status().lag > LAG_LIMIT
+    assert cell.status().lag > 0.05
     assert cell.state is LIVE, "what the actor said last"
     let_go()
     until(lambda: cell.state_of(10) is LIVE)

@@ -164,7 +164,7 @@ def test_a_full_mailbox_loses_frames_and_says_so_at_once_and_before_the_next(sce
     scene.route(*[btc(number) for number in range(FRAME_LIMIT)])
     scene.route(btc(1), btc(2))
     scene.route(btc(3), eth(1))
-    assert (mailbox.waiting_frames, mailbox.dropped) == (FRAME_LIMIT, 3)
+    assert mailbox.waiting_frames == FRAME_LIMIT
     assert scene.eth_told.wait_one() == Frames(EPOCH, [eth(1)], 1.5), "a full mailbox is its book's affair"
     let_go()
     scene.btc_told.wait_one(FramesLost)
@@ -185,6 +185,27 @@ def test_the_end_is_told_behind_the_last_frames(scene):
     assert scene.btc_told.wait(count=2) == [Frames(EPOCH, [btc(1)], 1.5), StreamDown(EPOCH, END)]
     assert scene.eth_told.wait_one() == StreamDown(EPOCH, END)
     assert scene.told.wait(count=2) == [Opened(EPOCH), Closed(EPOCH, END)]
+
+
+@pytest.mark.parametrize("tell_failure", [True, False])
+def test_the_end_is_told_to_a_book_that_is_being_subscribed_to_anew(scene, tell_failure):
+    scene.router.tell_failure = tell_failure
+    scene.pend(BTC)
+    scene.route(ACCEPTED)
+    scene.router.latest[BTC] = 2
+    scene.router.pending[2] = [BTC]
+    scene.router.closed(END)
+    assert scene.btc_told.wait(count=2) == [StreamUp(EPOCH), StreamDown(EPOCH, END)]
+
+
+def test_an_end_that_concerns_nobody_any_more_is_told_to_no_book(scene):
+    scene.pend(BTC)
+    scene.route(ACCEPTED)
+    scene.router.fall_silent()
+    scene.router.closed(END)
+    mailbox_of(scene.btc).put_ordered("behind it")
+    scene.btc_told.wait_one(str)
+    assert scene.btc_told.of(StreamDown) == []
 
 
 @pytest.mark.parametrize("tell_failure", [True, False])

@@ -311,6 +311,56 @@ def test_a_request_whose_worker_is_stuck_for_good_is_given_up(start, want, told,
     assert len(told.of(SnapshotFailed)) == 1
 
 
+def test_what_was_given_up_is_not_fetched_and_no_more_is_begun_than_there_are_workers(start, want, told, monkeypatch):
+    monkeypatch.setattr(snapshots, "_LOST_AFTER", 0.1)
+    leave, begun = threading.Event(), []
+
+    def fetch(_client, _market, symbol, _limit):
+        begun.append(symbol)
+        assert leave.wait(PATIENCE)
+        return DepthReply(SnapshotError("at last"))
+
+    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.1)
+    symbols = [f"S{number}" for number in range(3 * WORKERS)]
+    for symbol in symbols:
+        ref.tell(want(symbol))
+    try:
+        told.wait(SnapshotFailed, WORKERS)
+        status = ref.ask(Status(), timeout=5)
+        assert (status.waiting, len(begun)) == (2 * WORKERS, WORKERS), "all workers are stuck: nothing can be begun"
+    finally:
+        leave.set()
+    told.wait(SnapshotFailed, 3 * WORKERS)
+    assert begun == symbols, "each once, though the first were given up"
+
+
+def test_after_the_stop_nothing_is_begun(start, want):
+    at_work, leave, begun = threading.Event(), threading.Event(), []
+
+    class Uncut(FakeClient):
+        abort = cut = lambda _self: None
+
+    def fetch(_client, _market, symbol, _limit):
+        begun.append(symbol)
+        if len(begun) == WORKERS:
+            at_work.set()
+        assert leave.wait(PATIENCE)
+        return DepthReply(SnapshotError("at last"))
+
+    ref = start(new_client=lambda: Uncut(fetch))
+    threads = mailbox_of(ref)
+    for number in range(3 * WORKERS):
+        ref.tell(want(f"S{number}"))
+    assert at_work.wait(PATIENCE)
+    workers = threads.helpers
+    ref.stop()
+    leave.set()
+    for worker in workers:
+        worker.join(PATIENCE)
+        assert not worker.is_alive()
+    assert len(begun) == WORKERS
+
+
 def test_a_start_leaves_weight_to_resyncs_and_both_to_the_refreshes_last(start, server, want, told):
     away_from_the_turn_of_the_minute()
     allowance = Allowance(100, 300)

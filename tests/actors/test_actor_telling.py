@@ -69,6 +69,20 @@ def test_a_slow_callback_is_called_for_the_latest_when_many_frames_wait(live, a_
     assert [type(error) for error in told] == [SlowCallbackError]
 
 
+@pytest.mark.parametrize("listened", [True, False], ids=["one late update", "nobody to call"])
+def test_callbacks_are_not_behind_where_none_was_left_out(actors, listened):
+    scene = BookScene(actors)
+    scene.go_live()
+    if not listened:
+        for listener in scene.cell.listeners:
+            scene.cell.remove(listener)
+        scene.listen(event=scene.events)
+    scene.frames(*[frame(number, number) for number in range(101, 102 if listened else 111)], age=5.0)
+    row = scene.settled()
+    assert (row.last_update_id, row.counters.coalesced) == (101 if listened else 110, 0)
+    assert [event.error for event in scene.events.seen if event.error is not None] == []
+
+
 def test_a_flood_of_unreadable_events_is_told_once_until_the_book_is_live_again(live, caplog):
     caplog.set_level("WARNING", "depthactors")
     for _ in range(50):

@@ -14,7 +14,7 @@ from math import inf
 from depthactors import recording as recordings
 from depthactors import wire
 from depthactors.actors.mailbox import Mailbox
-from depthactors.actors.messages import FrameRejected, Frames, FramesLost
+from depthactors.actors.messages import FrameRejected, Frames
 from depthactors.actors.router import Router
 from depthactors.book import BookState, OrderBook
 from depthactors.book.view import capture
@@ -106,13 +106,11 @@ def router(data: bytes) -> None:
     except StreamError:
         assert router.rejected == MOST_REJECTED + 1, f"expected too much rubbish, was {router.rejected}"
     assert sum(type(told) is FrameRejected for told in owner.told) == min(router.rejected, MOST_REJECTED)
-    for stream, ref in routes.items():
+    for ref in routes.values():
         brought = ref.drain()
         left = iter(frames)
         delivered = [frame for each in brought if type(each) is Frames for frame in each.frames]
         assert all(frame in left for frame in delivered), "expected frames in their order, each once"
-        lost = sum(each.count for each in brought if type(each) is FramesLost) + router._lost.get(stream, 0)
-        assert lost == ref.actor_inbox.dropped, "expected every dropped frame to be told, or still to be"
         assert len(delivered) <= FRAME_ROOM
     router.closed(StreamError("the end"))
 
@@ -149,7 +147,7 @@ class _Ref:
 
     def drain(self) -> list[object]:
         brought: deque = self.actor_inbox._data
-        return [envelope.message for envelope in brought]
+        return [envelope.message for _, envelope in brought]
 
 
 def _check_said(error: Exception, *named) -> None:

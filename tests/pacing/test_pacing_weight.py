@@ -111,8 +111,19 @@ def test_room_is_left_for_what_others_used_in_the_minute_before():
     budget.observe(480, 57.0, 57.0)
     budget.take(1, 61.0)
     assert budget.expected_of_others == 400
-    assert budget.take(598, 62.0) == 0.0
-    assert budget.take(2, 62.0) > 0
+    assert budget.take(598, 65.0) == 0.0
+    assert budget.take(2, 65.0) > 0
+
+
+def test_where_there_are_others_most_is_left_until_their_pace_in_this_minute_shows():
+    budget = informed()
+    budget.take(100, 50.0)
+    budget.observe(300, 57.0, 57.0)
+    assert budget.take(240, 61.0) == 0.0
+    assert budget.take(20, 61.0) == 4.0
+    budget.observe(300, 65.0, 65.0)
+    assert budget.take(20, 65.0) == 0.0
+    assert budget.expected_of_others == 720
 
 
 def test_the_pace_of_others_within_a_minute_is_what_they_are_expected_to_go_on_at():
@@ -142,13 +153,14 @@ def test_others_that_are_gone_are_forgotten_after_a_minute():
 
 @pytest.mark.parametrize("round_trip", [0.02, 0.15])
 @pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("ahead", [120, 30], ids="outsider there for {} s".format)
 @pytest.mark.parametrize("outside", [0, 600, 2400, 4200])
-def test_beside_a_steady_outsider_nobody_is_refused_and_the_rest_is_used(outside, seed, round_trip):
+def test_beside_a_steady_outsider_nobody_is_refused_and_the_rest_is_used(outside, ahead, seed, round_trip):
     """The exchange's own counter, an outsider who spends evenly, and a client with endless work, for ten minutes."""
     draws, counter, limits = random.Random(seed), WeightCounter(), Limits.of(markets.SPOT)
-    budget, start = WeightBudget(6000), 60 + draws.random() * 60
+    budget, start = WeightBudget(6000), 120 + draws.random() * 60
     lateness = draws.random() * 0.4
-    outsiders = [60 + number * 600 / outside for number in range(outside * 11 // 10)]
+    outsiders = [start - ahead + number * 600 / outside for number in range(outside * 14 // 10)]
     wall, ours, refused = start, {}, 0
     while wall < start + 600:
         while outsiders and outsiders[0] <= wall:

@@ -227,6 +227,50 @@ def test_a_snapshot_ahead_of_a_stream_that_falls_silent_is_believed_when_a_secon
 
 
 @BOTH
+def test_a_book_that_moves_between_two_snapshots_of_a_silent_stream_is_not_live(sequencing):
+    bench = Bench(sequencing).trade(2)
+    bench.exchange.event()
+    bench.snapshot()
+    bench.sync.overdue()
+    top = bench.exchange.top(bench.exchange.id)
+    while bench.exchange.top(bench.exchange.id) == top:
+        bench.exchange.event()
+    assert bench.snapshot().kinds() == [StateChanged, Publish, Silent]
+    assert bench.sync.state is BookState.STALE
+    bench.trade()
+    assert bench.sync.state is BookState.LIVE
+
+
+@BOTH
+def test_snapshots_before_and_after_an_outage_tell_nothing_of_silence(sequencing):
+    bench = Bench(sequencing).trade(2)
+    bench.exchange.event()
+    bench.snapshot()
+    bench.sync.overdue()
+    bench.sync.stream_down(1, StreamError("cut"))
+    for _ in range(20):
+        bench.exchange.event()
+    bench.sync.stream_up(2)
+    effects = bench.sync.snapshot(2, bench.exchange.snapshot(), 2.0)
+    assert [type(effect) for effect in effects] == [StateChanged, Publish]
+    assert bench.sync.state is BookState.LIVE
+
+
+@BOTH
+def test_an_answer_to_an_earlier_connection_does_not_count_as_held(sequencing):
+    bench = Bench(sequencing).live()
+    bench.sync.refresh()
+    held = bench.sync.held
+    bench.sync.snapshot(0, bench.exchange.snapshot(), 2.0)
+    assert bench.sync.held == held
+    bench.exchange.event()
+    bench.snapshot()
+    assert bench.sync.held == held + 1
+    bench.sync.snapshot(0, bench.exchange.snapshot(), 2.0)
+    assert bench.sync.held == held + 1
+
+
+@BOTH
 def test_a_book_that_was_believed_without_a_diff_is_doubted_when_the_first_one_is_older(sequencing):
     bench = Bench(sequencing)
     late = [bench.exchange.event() for _ in range(2)]

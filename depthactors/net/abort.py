@@ -1,29 +1,36 @@
-"""An adapter for requests whose connections another thread can end, however long their answers take."""
+"""An adapter for requests whose connections another thread can end, made or still being made."""
 
 from __future__ import annotations
 
-import logging
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from depthactors.net.dial import Deadline, dial, shut_down
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from requests import Response
 
-logger = logging.getLogger(__name__)
+_NO_TIMEOUT: Final = 3600.0
+"""Seconds for connecting where the request says none."""
 
 
 class AbortableAdapter(HTTPAdapter):
-    """Remembers its connections' sockets. requests has no way to interrupt a thread that waits for an answer."""
+    """Remembers its connections' sockets. requests has no way to interrupt a thread that waits for an answer.
+
+    A request's `timeout` for connecting is for every address of the host, a proxy's answer and TLS together.
+    """
 
     def __init__(self) -> None:
         """Begin without a connection."""
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
+        self._is_cut = False
         self._aborted = False
         super().__init__()
 
@@ -34,42 +41,112 @@ class AbortableAdapter(HTTPAdapter):
         self.cut()
 
     def cut(self) -> None:
-        """End every connection there is; whoever waits on one gets a connection error. Any thread."""
+        """End every connection there is; whoever waits on one, or opens one, gets a connection error. Any thread."""
         with self._lock:
-            sockets = list(self._sockets)
-        for each in sockets:
-            _shut_down(each)
+            self._is_cut = True
+            for each in self._sockets:
+                shut_down(each)
+
+    def send(self, *args: Any, **kwargs: Any) -> Response:
+        """Send a request; what was cut before does not concern it."""
+        with self._lock:
+            self._is_cut = False
+        return super().send(*args, **kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Have the pools make connections that tell of their sockets."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._remember)
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(self)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         """Do the same behind a proxy."""
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = _pool_classes(self._remember)
+        manager.pool_classes_by_scheme = _pool_classes(self)
         return manager
 
-    def _remember(self, sock: socket.socket) -> None:
+    def remember(self, sock: socket.socket) -> None:
+        """Have `cut` reach a socket.
+
+        Raises:
+            ConnectionAbortedError: it did already.
+        """
         with self._lock:
             # One connection is kept for reuse; older ones have been closed.
             self._sockets = [each for each in self._sockets if each.fileno() >= 0] + [sock]
-            aborted = self._aborted
-        if aborted:
-            _shut_down(sock)
+            if self._is_cut or self._aborted:
+                msg = "the request was cut"
+                raise ConnectionAbortedError(msg)
+
+    def forget(self, sock: socket.socket) -> None:
+        """Close a socket, out of the reach of `cut`."""
+        with self._lock:
+            self._sockets = [each for each in self._sockets if each is not sock]
+            sock.close()
 
 
-def _pool_classes(remember: Callable[[socket.socket], None]) -> dict[str, Any]:
-    class Plain(HTTPConnection):
-        def connect(self) -> None:
+class _Hurried(socket.socket):
+    """A socket whose reads all end by one deadline, as long as it has one; a proxy is read byte by byte."""
+
+    deadline: Deadline | None = None
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        if self.deadline is None:
+            return super().recv_into(*args, **kwargs)
+        self.settimeout(self.deadline.left())
+        size = super().recv_into(*args, **kwargs)
+        # TLS, which is next, takes this over for its handshake as a whole.
+        self.settimeout(self.deadline.left())
+        return size
+
+
+class _Reachable(HTTPConnection):
+    """A connection that is made by one deadline, and within the adapter's reach from the first."""
+
+    adapter: AbortableAdapter
+    _handle: socket.socket | None = None
+
+    def connect(self) -> None:
+        try:
             super().connect()
-            remember(self.sock)
+        finally:
+            self._release()
+        if isinstance(self.sock, _Hurried):
+            self.sock.deadline = None
+        self.sock.settimeout(self.timeout)
+        # TLS within TLS has a socket, and is none.
+        self.adapter.remember(getattr(self.sock, "socket", self.sock))
 
-    class Secure(HTTPSConnection):
-        def connect(self) -> None:
-            super().connect()
-            remember(self.sock)
+    def _new_conn(self) -> socket.socket:
+        deadline = Deadline(self.timeout or _NO_TIMEOUT)
+        try:
+            dialed = dial(self._dns_host.strip("[]"), self.port, deadline, self._hold)
+            sock = _Hurried(dialed.family, dialed.type, dialed.proto, fileno=dialed.detach())
+            sock.deadline = deadline
+            sock.settimeout(deadline.left())
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, str(error)) from error
+        except OSError as error:
+            raise NewConnectionError(self, str(error)) from error
+        return sock
+
+    def _hold(self, sock: socket.socket) -> None:
+        # A second handle on the connection: urllib3 wraps the first in TLS, and tells of that only when it is done.
+        self._release()
+        self._handle = sock.dup()
+        self.adapter.remember(self._handle)
+
+    def _release(self) -> None:
+        if self._handle is not None:
+            self.adapter.forget(self._handle)
+            self._handle = None
+
+
+def _pool_classes(owner: AbortableAdapter) -> dict[str, Any]:
+    class Plain(_Reachable):
+        adapter = owner
+
+    class Secure(_Reachable, HTTPSConnection):
+        adapter = owner
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -78,10 +155,3 @@ def _pool_classes(remember: Callable[[socket.socket], None]) -> dict[str, Any]:
         ConnectionCls = Secure
 
     return {"http": PlainPool, "https": SecurePool}
-
-
-def _shut_down(sock: socket.socket) -> None:
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError as error:
-        logger.debug("over already: %s", error)

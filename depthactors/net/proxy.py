@@ -11,7 +11,7 @@ from depthactors.errors import UsageError
 def websocket_options(proxy: str | None) -> dict[str, Any]:
     """Return websocket-client's options for an `http://user:password@host:port` proxy.
 
-    Without one, the environment's proxies hold, which both libraries read by themselves.
+    Without one, the environment's proxies and exceptions hold, as each library reads them; with one, they do not.
 
     Raises:
         UsageError: not an address; the message does not repeat it, it may hold a password.

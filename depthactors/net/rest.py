@@ -68,13 +68,16 @@ class RestClient:
         """Prepare a session; no connection is opened before the first request.
 
         Args:
-            proxy: `http://host:port` for all requests; without it the environment's proxies hold.
-            connect_timeout: seconds for connecting.
+            proxy: `http://host:port` for all requests, whatever the environment says; without it the environment's
+                proxies hold.
+            connect_timeout: seconds for all of connecting together: every address of the name, a proxy, TLS. Only
+                looking the name up may take longer, see `dial`, and what is said to an `https://` proxy, where they
+                are for each read.
             read_timeout: seconds between two bytes of the answer; the exchange itself gives up at 10. Who wants a
                 bound for the whole answer calls `cut`.
         """
         self._session = requests.Session()
-        self._session.proxies.update(requests_proxies(proxy))
+        self._proxies = requests_proxies(proxy)
         self._session.auth = _anonymous
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["Accept-Encoding"] = "gzip"
@@ -86,7 +89,8 @@ class RestClient:
     def fetch_depth(self, market: Market, symbol: str, limit: int) -> DepthReply:
         """Fetch one snapshot. Failures are returned, not raised.
 
-        Blocks for at most `connect_timeout`, and then `read_timeout` between any two bytes.
+        Blocks for at most `connect_timeout`, with the exceptions told there, and then `read_timeout` between any
+        two bytes. `cut` ends all of it, but for the look-up of a name.
         """
         url = f"{market.rest_url}{market.depth_path}"
         sent = time.time()
@@ -94,6 +98,8 @@ class RestClient:
             response = self._session.get(
                 url,
                 params={"symbol": symbol, "limit": str(limit)},
+                # With the request: the environment's would override a session's. A copy, which requests completes.
+                proxies=dict(self._proxies),
                 timeout=self._timeout,
                 stream=True,
                 allow_redirects=False,
@@ -114,11 +120,11 @@ class RestClient:
             return DepthReply(as_value(error), used, date, sent, received)
 
     def cut(self) -> None:
-        """Fail the request under way, if there is one, at once; any thread."""
+        """Fail the request under way, if there is one, at once, or once its name is looked up; any thread."""
         self._adapter.cut()
 
     def abort(self) -> None:
-        """Fail the request under way and any further one, at once; any thread."""
+        """Fail the request under way, as `cut` does, and any further one; any thread."""
         self._adapter.abort()
 
     def close(self) -> None:

@@ -2,7 +2,8 @@
 
 websocket-client's low-level `WebSocket` is used, not its `run_forever`: the thread here connects,
 reads in bulk, hands over what each read brought, and ends. It ends for certain: `close` shuts the
-socket down, which unblocks any read; connecting is under `connect_timeout`.
+socket down, which unblocks whatever waits on it, and all of connecting is under `connect_timeout`,
+but for the look-up of the name, which is under the system's own time limits.
 
 What a peer may send is bounded: the size of a message, the head of the handshake, and the time in which
 each of them must come whole. TLS certificates and host names are verified, and there is no way to turn
@@ -16,18 +17,19 @@ frames that have arrived, which are handed over together.
 from __future__ import annotations
 
 import logging
-import socket
 import ssl
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from websocket import ABNF, WebSocketException, WebSocketTimeoutException
+from websocket import ABNF, WebSocket, WebSocketException
 
 from depthactors.errors import StreamError, as_value
-from depthactors.net.handshake import BoundedWebSocket
+from depthactors.net.dial import Deadline, shut_down
+from depthactors.net.handshake import Metered, open_socket
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
 
 logger = logging.getLogger(__name__)
@@ -70,12 +72,12 @@ class StreamConnection:
             on_frames: text frames, whole, in order.
             on_close: the end.
             name: of the thread.
-            connect_timeout: seconds for each step of connecting (name, TCP, TLS, each piece of the
-                handshake's answer); who wants a bound for all of them together calls `close`.
+            connect_timeout: seconds for all of connecting together: every address of the name, a proxy, TLS
+                and the handshake. Only looking the name up may take longer; see `dial`.
             silence_limit: seconds for a send, and seconds without a byte after which the peer is pinged,
                 and after as many again given up as dead; so is one that brings no whole frame in twice
                 that time, however many bytes. A quiet market is no silence: the peer answers pings.
-            options: further keyword arguments of `WebSocket.connect`.
+            options: further keyword arguments of `WebSocket.connect`; for a proxy, see `websocket_options`.
         """
         self._url = url
         self._on_open, self._on_frames, self._on_close = on_open, on_frames, on_close
@@ -85,7 +87,8 @@ class StreamConnection:
         self._closing = threading.Event()
         self._finishing = threading.Event()
         self._reason = StreamError(f"{url}: closed by this side")
-        self._web_socket = BoundedWebSocket(enable_multithread=True, skip_utf8_validation=True)
+        self._web_socket = WebSocket(enable_multithread=True, skip_utf8_validation=True)
+        self._socket: socket.socket | None = None
         self._unparsed = memoryview(b"")
         self._batch: list[bytes] = []
         self._recv_time = 0.0
@@ -125,7 +128,8 @@ class StreamConnection:
     def close(self, reason: StreamError | None = None) -> None:
         """End the connection, for a reason that `on_close` is given.
 
-        Returns at once; the thread follows at once too, or within `connect_timeout` while it connects.
+        Returns at once; the thread follows at once too, or when the system's resolver returns if it looks up a
+        name. On a system that does not interrupt a connecting socket, it follows within `connect_timeout`.
         """
         if reason is not None:
             self._reason = reason
@@ -146,6 +150,8 @@ class StreamConnection:
         finally:
             self._shut()
             self._web_socket.shutdown()  # type: ignore[no-untyped-call]
+            if self._socket is not None:
+                self._socket.close()
             logger.debug("- %s", error)
             self._on_close(error)
 
@@ -163,33 +169,36 @@ class StreamConnection:
         return StreamError(f"{self._url}: {type(raised).__name__}: {raised!s:.{_WORDS}}")
 
     def _connect(self) -> None:
+        deadline = Deadline(self._connect_timeout)
         try:
+            sock = open_socket(self._url, self._options, deadline, self._hold)
             self._web_socket.connect(  # type: ignore[no-untyped-call]
-                self._url, timeout=self._connect_timeout, enable_multithread=True, redirect_limit=0, **self._options
+                self._url, socket=Metered(sock, deadline), redirect_limit=0, **self._options
             )
         except StreamError:
             raise
         except Exception as error:
             # The library reads the head that the peer sent, cookies too, with whatever raises.
             raise self._stream_error(error) from error
-        self._web_socket.handshaken = True
+        self._web_socket.sock = sock
         self._whole_at = time.monotonic()
         self._web_socket.frame_buffer.recv = self._buffered_read
         self._web_socket.settimeout(self._silence_limit)
+
+    def _hold(self, sock: socket.socket) -> None:
+        """Have `close` reach a socket; it is asked after that, so it cannot slip between."""
+        self._socket = sock
         if self._closing.is_set():
-            self._shut()
+            msg = "closed by this side"
+            raise ConnectionAbortedError(msg)
 
     def _read(self) -> None:
         """Parse frames until the end; `_buffered_read` hands them over whenever it is about to block."""
         try:
             while not self._closing.is_set():
-                try:
-                    opcode, data = self._web_socket.recv_data(control_frame=True)
-                except (TimeoutError, WebSocketTimeoutException):
-                    self._probe()
-                else:
-                    self._is_alive = True
-                    self._take(opcode, data)
+                opcode, data = self._web_socket.recv_data(control_frame=True)
+                self._is_alive = True
+                self._take(opcode, data)
         finally:
             # What arrived whole before the end is good.
             self._hand_over()
@@ -215,7 +224,7 @@ class StreamConnection:
     def _fill(self) -> None:
         """Wait for bytes and read all that are there."""
         connection = self._web_socket.sock
-        data = connection.recv(_READ_SIZE) if connection is not None else b""
+        data = self._receive(connection) if connection is not None else b""
         if not data:
             msg = f"{self._url}: the peer ended the connection"
             raise StreamError(msg)
@@ -260,21 +269,20 @@ class StreamConnection:
             frames, self._batch = self._batch, []
             self._on_frames(frames, self._recv_time)
 
-    def _probe(self) -> None:
-        """Ping a silent peer and wait once more for anything at all."""
-        self._web_socket.ping()
+    def _receive(self, connection: socket.socket) -> bytes:
+        """Wait for bytes; ping a silent peer and wait once more for anything at all."""
+        # The only place where a time that is over means silence: of a send, it means that the peer takes nothing.
         try:
-            self._fill()
+            return connection.recv(_READ_SIZE)
+        except TimeoutError:
+            self._web_socket.ping()
+        try:
+            return connection.recv(_READ_SIZE)
         except TimeoutError:
             msg = f"{self._url}: silent for {2 * self._silence_limit:g} s, pinged without an answer"
             raise StreamError(msg) from None
 
     def _shut(self) -> None:
         """Unblock whatever waits on the socket; harmless when there is none."""
-        connection = self._web_socket.sock
-        if connection is not None:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                # Not connected any more: nothing waits on it.
-                logger.debug("= %s was already shut", self._url)
+        if self._socket is not None:
+            shut_down(self._socket)

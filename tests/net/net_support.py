@@ -9,6 +9,7 @@ from base64 import b64encode
 from hashlib import sha1
 
 from depthactors.errors import StreamError
+from depthactors.net.proxy import websocket_options
 from depthactors.net.stream import StreamConnection
 
 TEXT, CONTINUED, CLOSE, PING, PONG = 1, 0, 8, 9, 10
@@ -27,17 +28,30 @@ class Peer:
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.listener.settimeout(PATIENCE)
-        self.url = f"ws://127.0.0.1:{self.listener.getsockname()[1]}/stream"
+        self.port = self.listener.getsockname()[1]
+        self.url = f"ws://127.0.0.1:{self.port}/stream"
         self.socket = None
 
-    def request(self):
-        """Accept a connection and read its upgrade request."""
+    def accept(self):
         self.socket, _ = self.listener.accept()
         self.socket.settimeout(PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        request = b""
-        while not request.endswith(b"\r\n\r\n"):
-            request += self.socket.recv(1)
+
+    def head(self):
+        """Read the head of a request."""
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += self.exactly(1)
+        return head
+
+    def request(self):
+        """Accept a connection and read its upgrade request."""
+        self.accept()
+        return self.upgrade()
+
+    def upgrade(self):
+        """Read an upgrade request; return the answer that grants it."""
+        request = self.head()
         key = next(line for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
         digest = sha1(key.split(b": ")[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
         head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -64,6 +78,14 @@ class Peer:
         size = size if size < 126 else int.from_bytes(self.exactly(2 if size == 126 else 8), "big")
         mask, data = self.exactly(4), self.exactly(size)
         return first & 15, bytes(byte ^ mask[place % 4] for place, byte in enumerate(data))
+
+    def drip(self, data, over, pause=0.02):
+        """Send byte by byte, until the client ends the connection or `over` is set."""
+        with contextlib.suppress(OSError):
+            for byte in data:
+                if over.wait(pause):
+                    return
+                self.socket.sendall(bytes([byte]))
 
     def reset(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -108,8 +130,8 @@ class Client:
 
 
 @contextlib.contextmanager
-def connecting(**limits):
-    peer = Peer()
+def connecting(peer=None, **limits):
+    peer = peer or Peer()
     client = Client(limits.pop("url", peer.url), **limits)
     client.connection.start()
     try:
@@ -128,3 +150,73 @@ def connected(*following, **limits):
         peer.open(*following)
         assert client.opened.wait(PATIENCE)
         yield peer, client
+
+
+@contextlib.contextmanager
+def through(url="ws://exchange.invalid/", **limits):
+    """A client whose proxy is the peer."""
+    peer = Peer()
+    with connecting(peer, url=url, options=websocket_options(f"127.0.0.1:{peer.port}"), **limits) as ends:
+        yield ends
+
+
+@contextlib.contextmanager
+def black_hole():
+    """An address where connecting is not answered: its queue is full, and nobody accepts."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        yield address
+
+
+def resolving(monkeypatch, *addresses):
+    """Have every name stand for these addresses, in this order."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: list(found))
+
+
+class Relay:
+    """A proxy that connects to one target, whatever it is asked for, and carries bytes until it is closed."""
+
+    def __init__(self, target):
+        self.target = target
+        self.asked = queue.Queue()
+        self._sockets = [socket.create_server(("127.0.0.1", 0))]
+        self.address = f"127.0.0.1:{self._sockets[0].getsockname()[1]}"
+        self._threads = [threading.Thread(target=self._serve)]
+        self._threads[0].start()
+
+    def close(self):
+        for each in list(self._sockets):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        for thread in list(self._threads):
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            near, _ = self._sockets[0].accept()
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += near.recv(1)
+            far = socket.create_connection(self.target)
+            self._sockets += [near, far]
+            self.asked.put(head.split(b"\r\n")[0].decode())
+            near.sendall(b"HTTP/1.1 200 Connection established\r\nX-Proxy: here\r\n\r\n")
+            self._threads.append(threading.Thread(target=self._carry, args=(far, near)))
+            self._threads[-1].start()
+            self._carry(near, far)
+
+    def _carry(self, source, drain):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65_536):
+                drain.sendall(data)
+            drain.shutdown(socket.SHUT_WR)

@@ -6,6 +6,7 @@ import threading
 from base64 import b64decode
 
 import pytest
+from net_support import connected, connecting, frame, through
 
 from depthactors.errors import UsageError
 from depthactors.markets import SPOT
@@ -124,6 +125,76 @@ def rest_request(proxy):
             return request
 
     return connect
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy"])
+def test_the_proxy_that_was_given_wins_over_the_environments(proxy, stream_request, rest_request, monkeypatch, name):
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert rest_request(proxy.address)[0].startswith("GET http://exchange.invalid/")
+    assert stream_request(proxy.address)[0].startswith("CONNECT exchange.invalid:9443 ")
+
+
+def test_the_proxy_that_was_given_is_for_all_hosts(proxy, stream_request, rest_request, monkeypatch):
+    monkeypatch.setenv("no_proxy", "exchange.invalid")
+    assert rest_request(proxy.address)[0].startswith("GET http://exchange.invalid/")
+    assert stream_request(proxy.address)[0].startswith("CONNECT exchange.invalid:9443 ")
+
+
+def test_without_a_proxy_both_take_the_environments(proxy, stream_request, rest_request, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://us%40er:secret@{proxy.address}")
+    assert rest_request(None) == (rest_request(None)[0], "us@er:secret")
+    line, user = stream_request(None)
+    assert line.startswith("CONNECT exchange.invalid:9443 ")
+    assert user == "us@er:secret"
+
+
+def test_without_a_proxy_the_environments_exceptions_hold(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with connected(frame(b"direct")) as (_, client):
+        assert client.frames(1) == [b"direct"]
+
+
+def test_an_environment_that_is_none_is_an_error_that_does_not_tell_the_password(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://user:secret/@proxy:8080")
+    with connecting() as (_, client):
+        error = client.end()
+        assert "proxy" in error
+        assert "secret" not in error
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/1.1 407 Who are you\r\n\r\n", b"garbage\r\n\r\n", b"\r\n\r\n", b"\n\n", b"HTTP/1.1 200", b""],
+    ids=repr,
+)
+def test_a_proxy_that_does_not_connect(answer):
+    with through() as (peer, client):
+        peer.accept()
+        peer.head()
+        peer.socket_send(answer)
+        peer.socket.shutdown(socket.SHUT_WR)
+        assert "proxy" in client.end()
+
+
+def test_an_answer_of_a_proxy_that_makes_no_end():
+    with through() as (peer, client):
+        peer.accept()
+        peer.head()
+        with contextlib.suppress(OSError):
+            peer.socket_send(b"HTTP/1.1 200 Yes\r\n" + b"X-Filler: yes\r\n" * 10_000)
+        error = client.end()
+        assert "at most 65536 bytes" in error
+        assert len(error) < 400
+
+
+def test_a_stream_through_a_proxy():
+    with through() as (peer, client):
+        peer.accept()
+        assert peer.head().startswith(b"CONNECT exchange.invalid:80 HTTP/1.1\r\nHost: exchange.invalid:80\r\n")
+        peer.socket_send(b"HTTP/1.1 200 Yes\r\nX-Proxy: here\r\n\r\n")
+        peer.socket_send(peer.upgrade(), frame(b"through"))
+        assert client.frames(1) == [b"through"]
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,36 @@ def test_a_frame_that_stops_half_way_is_finished_after_the_ping():
         assert client.frames(1) == [b"x" * 300]
 
 
+class Reluctant:
+    """A socket that takes nothing for a while: sends time out, as often as it is told."""
+
+    def __init__(self, sock, timeouts):
+        self._socket, self._timeouts = sock, timeouts
+
+    def send(self, data):
+        if self._timeouts:
+            self._timeouts -= 1
+            msg = "timed out"
+            raise TimeoutError(msg)
+        return self._socket.send(data)
+
+    def __getattr__(self, name):
+        return getattr(self._socket, name)
+
+
+def test_a_pong_that_the_peer_does_not_take_ends_the_connection():
+    def reluctant():
+        web_socket = client.connection._web_socket
+        web_socket.sock = Reluctant(web_socket.sock, timeouts=1)
+
+    with connecting(on_open=reluctant, silence_limit=2.0) as (peer, client):
+        peer.open(frame(b"before"), frame(b"", PING), frame(b"behind"), frame(b"cut")[:1])
+        assert client.frames(1) == [b"before"]
+        error = client.end()
+        assert "timed out" in error
+        assert client.batches.empty()
+
+
 @pytest.mark.parametrize("when", ["reading", "shaking hands", "before the start"])
 def test_close_from_another_thread(when):
     peer = Peer()

@@ -1,0 +1,88 @@
+"""A TCP connection, made within a deadline and within the reach of other threads."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+
+class Deadline:
+    """The moment by which a connection must be made."""
+
+    def __init__(self, seconds: float) -> None:
+        """Let it be so far from now."""
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Return the seconds until then.
+
+        Raises:
+            TimeoutError: there are none.
+        """
+        left = self._until - time.monotonic()
+        if left <= 0:
+            msg = f"not connected within {self._seconds:g} s"
+            raise TimeoutError(msg)
+        return left
+
+
+def dial(host: str, port: int, deadline: Deadline, hold: Callable[[socket.socket], None]) -> socket.socket:
+    """Connect to the first of a host's addresses that answers.
+
+    An address gets half of the time that is left, the last one all of it. Nothing bounds the look-up of the name:
+    nobody can interrupt the system's resolver, which has time limits of its own.
+
+    Args:
+        host: name or address.
+        port: of TCP.
+        deadline: for all addresses together.
+        hold: given each socket before it is connected, so that another thread can shut it down. It may raise an
+            `OSError` to forbid that.
+
+    Raises:
+        OSError: there is no address, or none answered; a `TimeoutError` if that took all the time.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        msg = f"expected the name of a host, was {host!r:.100}"
+        raise OSError(msg) from error
+    failure = OSError(f"no address of {host}")
+    for others in reversed(range(len(found))):
+        try:
+            return _reached(found[-1 - others], deadline.left() / (2 if others else 1), hold)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def shut_down(sock: socket.socket) -> None:
+    """Unblock whoever waits on a socket, whatever for; any thread."""
+    try:
+        # Not an SSLSocket's own method: that one forgets the encryption first, and what its thread sends is plain.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+    except OSError as error:
+        logger.debug("= a socket was over already: %s", error)
+
+
+def _reached(found: tuple[Any, ...], seconds: float, hold: Callable[[socket.socket], None]) -> socket.socket:
+    """Connect to one address as `getaddrinfo` describes it."""
+    family, kind, protocol, _, address = found
+    sock = socket.socket(family, kind, protocol)
+    try:
+        hold(sock)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.settimeout(seconds)
+        sock.connect(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

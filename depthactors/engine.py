@@ -80,7 +80,8 @@ class DepthEngine:
                 given up: a half-open one is noticed within twice that time.
             rotate_after: seconds after which a connection is replaced by a successor, without a gap; the
                 exchange ends any after 24 hours. `None` leaves that to the exchange, with a resync.
-            on_error: told, in a thread of the engine, of errors that belong to no single book.
+            on_error: told, in a thread of the engine's own, of errors that belong to no single book. One
+                that does not return delays what is told behind it, and nothing else.
 
         Raises:
             UsageError: an argument that cannot be right.
@@ -110,7 +111,8 @@ class DepthEngine:
         """Start the supervisor; connections follow with the first subscription. Harmless when running.
 
         Raises:
-            LifecycleError: it was stopped, or this is a fork of the process that started it.
+            LifecycleError: it was stopped, this is a fork of the process that started it, or the system has
+                no thread to give.
         """
         self._runtime.start()
         return self
@@ -144,13 +146,15 @@ class DepthEngine:
             on_update: called with a `BookView` after each update while the book is live, in the
                 book's own thread. A slow one delays this book only; when updates pile up, the
                 latest is what it is called with.
-            on_event: called with a `BookEvent` for each change of state and each error, there too.
+            on_event: called with a `BookEvent` for each change of state and each error, there too; in
+                the thread of `on_error` only if the book is given up because its actor kept dying.
             market: another market than the engine's.
 
         Raises:
             UsageError: a symbol, depth or callback that cannot be right (`DepthTooLargeError`,
                 `UnknownMarketError` among them).
-            LifecycleError: the engine was stopped, or belongs to another process.
+            LifecycleError: the engine was stopped, belongs to another process, or the system has no
+                thread to give.
         """
         return self.subscribe_many([symbol], depth=depth, on_update=on_update, on_event=on_event, market=market)[0]
 
@@ -165,7 +169,7 @@ class DepthEngine:
     ) -> list[BookHandle]:
         """Follow several books with one message; arguments and errors as for `subscribe`.
 
-        One bad symbol and none is followed.
+        One bad symbol, or one book for which there is no thread, and none is followed.
         """
         check_callback("on_update", on_update)
         check_callback("on_event", on_event)
@@ -228,16 +232,21 @@ class DepthEngine:
 
         Called from the book's own callback it returns at once and the actor ends after the callback.
         A handle that was let go before is ignored.
+
+        Raises:
+            LifecycleError: where the engine cannot be asked, a fork for one; then nothing has changed.
         """
         if not isinstance(handle, BookHandle):
             msg = f"expected the handle that subscribe() returned, was {handle!r}"
             raise UsageError(msg)
         self.check_process()
+        self._runtime.check_thread()
         if self._handles.pop(id(handle), None) is None or not self.running:
             return
         deadline = time.monotonic() + timeout
         if handle.listener is not None:
             handle.silence(deadline)
+            self._runtime.teller.settle(handle.listener, deadline)
         left = join(self._runtime.ask(CloseBook(handle.cell)), deadline)
         if left:
             logger.warning("! %s: its actor has not ended in %g s: a callback does not return", handle.symbol, timeout)

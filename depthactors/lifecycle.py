@@ -57,8 +57,11 @@ class Latch:
 
 
 def join(threads: Iterable[threading.Thread], deadline: float) -> list[threading.Thread]:
-    """Wait for threads other than this one; returns those still alive at the deadline."""
-    others = [thread for thread in threads if thread is not threading.current_thread()]
+    """Wait for threads other than this one; returns those still alive at the deadline.
+
+    One that was never started, as the system had none to give, is over.
+    """
+    others = [thread for thread in threads if thread is not threading.current_thread() and thread.ident is not None]
     for thread in others:
         thread.join(max(0.0, deadline - time.monotonic()))
     return [thread for thread in others if thread.is_alive()]

@@ -13,6 +13,7 @@ import pykka
 from depthactors.actors.base import THREAD_PREFIX, mailbox_of
 from depthactors.actors.messages import Shutdown
 from depthactors.actors.supervisor import Supervisor
+from depthactors.actors.teller import Teller
 from depthactors.errors import LifecycleError
 from depthactors.lifecycle import Latch, join, running
 
@@ -28,11 +29,15 @@ logger = logging.getLogger(__name__)
 STOP_TIMEOUT: Final = 10.0
 """Seconds that stopping may take when nobody says otherwise."""
 _CALL_TIMEOUT: Final = 10.0
-"""Seconds for the supervisor to answer; it never blocks, so this is only ever reached on a bug."""
+"""Seconds for the supervisor to answer, who waits for nobody and calls no user: only a bug can take so long."""
 
 
 class Runtime:
-    """Starts a supervisor, asks it, and ends it with all its children. Any thread, signal handlers too."""
+    """Starts a supervisor, asks it, and ends it with all its children. Any thread, signal handlers too.
+
+    Attributes:
+        teller: tells users what no book's thread can tell; it outlives the supervisor.
+    """
 
     def __init__(
         self, settings: NetworkSettings, on_error: Callable[[DepthActorsError], None] | None, owner: Running
@@ -41,11 +46,11 @@ class Runtime:
 
         Args:
             settings: of the supervisor.
-            on_error: told, in the supervisor's thread, of errors that belong to no book.
+            on_error: told, in the teller's thread, of errors that belong to no book.
             owner: stopped when the interpreter ends, and told in a fork.
         """
         self.settings = settings
-        self._on_error = on_error
+        self.teller = Teller(on_error)
         self._owner = owner
         self._supervisor: pykka.ActorRef[Supervisor] | None = None
         self._pid: int | None = None
@@ -82,17 +87,29 @@ class Runtime:
         if self.is_fork:
             raise LifecycleError(self.fork_words)
 
+    def check_thread(self) -> None:
+        """Refuse to ask the supervisor in its own thread, as a handler of its log records might.
+
+        Raises:
+            LifecycleError: this is the supervisor's thread, and would wait for itself.
+        """
+        supervisor = self._supervisor
+        if supervisor is not None and mailbox_of(supervisor).thread is threading.current_thread():
+            msg = "this is the supervisor's own thread, which cannot ask the engine; do it in another thread"
+            raise LifecycleError(msg)
+
     def start(self) -> None:
         """Start the supervisor; harmless when it runs.
 
         Raises:
-            LifecycleError: it was stopped, or this is a fork of the process that started it.
+            LifecycleError: it was stopped, this is a fork of the process that started it, or the system has
+                no thread to give.
         """
         self.check_process()
         with self._starting:
             if self._supervisor is None and not self._stopped:
                 self._pid = os.getpid()
-                self._supervisor = Supervisor.start(self.settings, self._on_error)
+                self._supervisor = Supervisor.start(self.settings, self.teller)
                 running.add(self._owner)
         if self._stopped:
             # Perhaps by a signal handler, in the middle of the start.
@@ -111,9 +128,7 @@ class Runtime:
         if supervisor is None:
             msg = "the engine was stopped"
             raise LifecycleError(msg)
-        if mailbox_of(supervisor).thread is threading.current_thread():
-            msg = "on_error runs in the supervisor's thread and cannot ask the engine; do it in another thread"
-            raise LifecycleError(msg)
+        self.check_thread()
         try:
             return supervisor.ask(message, timeout=_CALL_TIMEOUT)
         except pykka.Timeout:
@@ -156,17 +171,20 @@ class Runtime:
         deadline = time.monotonic() + timeout
         running.discard(self._owner)
         ref, self._supervisor = self._supervisor, None
-        if ref is not None:
-            threads = mailbox_of(ref).threads
-            if threading.current_thread() in threads:
-                # From `on_error`: the supervisor cannot wait for itself, but takes its children along as it ends.
-                ref.stop(block=False)
-            else:
-                _end_children(ref, threads, deadline)
+        if ref is not None and mailbox_of(ref).thread is threading.current_thread():
+            # From a handler of its log records: it cannot wait for itself, but takes its children along as it ends.
+            ref.stop(block=False)
+            self.teller.close()
+        elif ref is not None:
+            left = _end_children(ref, deadline) + _end_teller(self.teller, deadline)
+            if left:
+                logger.warning("! still running after the time given: %s", ", ".join(thread.name for thread in left))
         self._ended.set()
 
 
-def _end_children(ref: pykka.ActorRef[Supervisor], threads: tuple[threading.Thread, ...], deadline: float) -> None:
+def _end_children(ref: pykka.ActorRef[Supervisor], deadline: float) -> list[threading.Thread]:
+    """End the supervisor and its children; returns the threads that are alive still."""
+    threads = mailbox_of(ref).threads
     mailboxes: Any = ()
     try:
         mailboxes = ref.ask(Shutdown(), timeout=max(0.0, deadline - time.monotonic()))
@@ -175,6 +193,14 @@ def _end_children(ref: pykka.ActorRef[Supervisor], threads: tuple[threading.Thre
     ref.stop(block=False)
     left = join((*(box.thread for box in mailboxes if box.thread is not None), *threads), deadline)
     # Only now: an actor that was at a message when it was stopped may have started a helper since.
-    left += join([helper for box in mailboxes for helper in box.helpers], deadline)
-    if left:
-        logger.warning("! still running after the time given: %s", ", ".join(thread.name for thread in left))
+    return left + join([helper for box in mailboxes for helper in box.helpers], deadline)
+
+
+def _end_teller(teller: Teller, deadline: float) -> list[threading.Thread]:
+    """Have told what the others had to tell, in the time left; returns the thread if it is alive still."""
+    teller.close()
+    thread = teller.thread
+    left = [] if thread is None else join([thread], deadline)
+    # The time is over, or this is its own thread: who stops the engine in a callback wants to hear no more.
+    teller.drop()
+    return left

@@ -50,12 +50,11 @@ def test_a_stop_during_the_start_is_not_undone(exchange, monkeypatch):
     assert not engine.running
 
 
-def test_on_error_may_stop_the_engine_and_is_told_that_it_cannot_ask_it(exchange):
+def test_on_error_may_ask_the_engine_and_stop_it(exchange):
     told, ended = Recorder(), threading.Event()
 
     def on_error(error):
-        with pytest.raises(LifecycleError, match="supervisor's thread"):
-            engine.status()
+        told(engine.status().books[0].symbol)
         engine.stop()
         told(error)
         ended.set()
@@ -66,6 +65,7 @@ def test_on_error_may_stop_the_engine_and_is_told_that_it_cannot_ask_it(exchange
     engine._runtime._supervisor.tell(FrameRejected(1, MalformedFrameError("garbage")))
     assert ended.wait(10)
     assert engine.wait_stopped(10)
+    assert told.seen[0] == "BTCUSDT"
     told.wait_for(lambda error: isinstance(error, MalformedFrameError))
     for thread in threading.enumerate():
         if thread.name.startswith("depthactors-") and "exchange" not in thread.name:

@@ -29,3 +29,7 @@ def test_a_latch_is_passed_by_all_once_it_is_set():
     latch.set()
     assert join(waiting, time.monotonic() + 10) == []
     assert latch.wait(0)
+
+
+def test_join_passes_over_a_thread_that_was_never_started():
+    assert join([threading.Thread(target=bool)], time.monotonic() + 10) == []

@@ -32,6 +32,11 @@ THREAD_PREFIX: Final = "depthactors-"
 _threads = count(1)
 
 
+def thread_name(name: str) -> str:
+    """Return the name of a new thread of an engine, unlike any other of the process."""
+    return f"{THREAD_PREFIX}{name}-{next(_threads)}"
+
+
 class EngineActor(pykka.ThreadingActor):
     """Base of the actors.
 
@@ -52,11 +57,22 @@ class EngineActor(pykka.ThreadingActor):
         return Mailbox()
 
     def _start_actor_loop(self) -> None:
-        """Start the thread and keep it, so that whoever stops the actor can wait for its end."""
-        name = f"{THREAD_PREFIX}{self.name}-{next(_threads)}"
-        thread = threading.Thread(target=self._actor_loop, name=name, daemon=self.use_daemon_thread)
+        """Start the thread and keep it, so that whoever stops the actor can wait for its end.
+
+        Raises:
+            LifecycleError: the system has no thread to give; the actor is dead, without any hook run.
+        """
+        thread = threading.Thread(target=self._actor_loop, name=thread_name(self.name), daemon=self.use_daemon_thread)
         self.mailbox.thread = thread
-        thread.start()
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:
+            # Pykka has registered it by now; and nobody can wait for a thread that was never started.
+            self.mailbox.thread = None
+            self.actor_stopped.set()
+            pykka.ActorRegistry.unregister(self.actor_ref)
+            msg = f"{self.name}: its thread could not be started: {error}"
+            raise LifecycleError(msg) from error
 
     def on_start(self) -> None:
         """Begin, in the actor's thread; a failure is told as pykka would not tell it."""

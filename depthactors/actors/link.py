@@ -100,7 +100,11 @@ class Link:
             **options,
         )
         mailbox.helpers = (*(thread for thread in mailbox.helpers if thread.is_alive()), self._connection.thread)
-        self._connection.start()
+        try:
+            self._connection.start()
+        except RuntimeError as error:
+            # The system has no thread to give: a try that failed, like any other.
+            self.router.closed(StreamError(f"{name}: its reader could not be started: {error}"))
         mailbox.after(_OPENING_DEADLINE, Tick("opening", epoch))
 
     @property

@@ -267,6 +267,8 @@ BookKey: TypeAlias = "tuple[Market, str, int]"
 class Listener:
     """Who is told of a book, in the book actor's own thread: `update` must not block for long.
 
+    In the teller's thread only of the end of a book whose actor is gone.
+
     Of updates only while the book is live and promises `depth` levels.
     """
 

@@ -138,6 +138,9 @@ class SnapshotActor(EngineActor):
 
     def _dispatch(self) -> None:
         """Give the workers what the allowance allows."""
+        if self._jobs.qsize():
+            # Perhaps there was no thread to give.
+            self._start_workers()
         # Not by what is under way: a worker may still be at what was given up.
         while self._queue and self._jobs.qsize() + len(self._at_work) < _WORKERS:
             place, wanted = self._queue.peekitem(0)
@@ -197,13 +200,20 @@ class SnapshotActor(EngineActor):
             self.mailbox.after(_LOST_AFTER, Tick("lost", number))
 
     def _start_workers(self) -> None:
-        """Start a worker for each request under way, up to the limit; one that died is replaced."""
+        """Start a worker for each request under way, up to the limit; one that died is replaced.
+
+        Where the system has no thread to give, the requests wait for one, and are given up in the end.
+        """
         self.mailbox.helpers = tuple(thread for thread in self.mailbox.helpers if thread.is_alive())
         while len(self.mailbox.helpers) < min(len(self._under_way), _WORKERS):
             name = f"{THREAD_PREFIX}{self.name}-rest-{len(self.mailbox.helpers) + 1}"
             thread = threading.Thread(target=self._work, name=name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                logger.warning("! %s no thread for a request: %s", self.name, error)
+                return
             self.mailbox.helpers = (*self.mailbox.helpers, thread)
-            thread.start()
 
     def _work(self) -> None:
         """Fetch one snapshot after the other; a worker thread."""

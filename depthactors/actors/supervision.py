@@ -4,7 +4,8 @@ The strategy is OTP's one-for-one: a child that dies is replaced alone, and nobo
 death is an exception that a handler let out, of whatever class, in the start too; or a thread that ended
 without a word, which the supervisor looks for. Each child has a restart intensity of its own: so many
 restarts in so many seconds (OTP's `intensity` and `period`). Beyond it the child is given up, alone, and
-everybody concerned is told.
+everybody concerned is told. A successor that cannot be started, as the system has no thread to give, is
+a restart that failed: it counts, and the supervisor's next look at its children tries again.
 
 | child          | what its successor takes over    | what others notice         | when it is given up          |
 |----------------|----------------------------------|----------------------------|------------------------------|
@@ -26,9 +27,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from depthactors.errors import as_value
 from depthactors.pacing import RestartIntensity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pykka
 
 RESTARTS: Final = 5
@@ -48,11 +52,13 @@ class Supervised:
 
     Attributes:
         ref: the present actor.
-        restarts: how often it was replaced.
+        restarts: how often it was replaced, or was to be.
+        failure: why the last successor could not be started, `None` if it could.
     """
 
     ref: pykka.ActorRef[Any]
     restarts: int = 0
+    failure: Exception | None = None
     _intensity: RestartIntensity = field(default_factory=_intensity)
 
     def may_restart(self, now: float) -> bool:
@@ -60,4 +66,17 @@ class Supervised:
         if not self._intensity.allows(now):
             return False
         self.restarts += 1
+        return True
+
+    def succeed(self, start: Callable[[], pykka.ActorRef[Any]]) -> bool:
+        """Put the actor that `start` starts in the dead one's place; returns whether there is one.
+
+        Whatever `start` raises is kept as the failure, and the dead one stays where it is.
+        """
+        try:
+            self.ref = start()
+        except Exception as error:  # noqa: BLE001 - nothing that a child does may end the supervisor
+            self.failure = as_value(error)
+            return False
+        self.failure = None
         return True

@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from depthactors.actors.base import EngineActor, call, mailbox_of, tell
+from depthactors.actors.base import EngineActor, mailbox_of, tell
 from depthactors.actors.book import BookActor
 from depthactors.actors.cell import LAG_LIMIT, BookCell
 from depthactors.actors.messages import (
@@ -38,7 +39,7 @@ from depthactors.actors.messages import (
 from depthactors.actors.starting import start_snapshots, start_socket
 from depthactors.actors.supervision import WATCH_INTERVAL, Supervised
 from depthactors.book import BookState
-from depthactors.errors import ActorDiedError, EscalatedError, SlowCallbackError, UsageError
+from depthactors.errors import ActorDiedError, EscalatedError, LifecycleError, SlowCallbackError, UsageError
 
 if TYPE_CHECKING:
     import threading
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
 
     from depthactors.actors.mailbox import Mailbox
     from depthactors.actors.starting import NetworkSettings
-    from depthactors.errors import DepthActorsError, StreamError
+    from depthactors.actors.teller import Teller
+    from depthactors.errors import StreamError
     from depthactors.markets import Market
 
 logger = logging.getLogger(__name__)
@@ -89,21 +91,21 @@ class Children:
 
 
 class Supervisor(EngineActor):
-    """Root of the actors, and the only one who knows them all. Runs in its own thread.
+    """Root of the actors, and the only one who knows them all. Runs in its own thread, where no user is called.
 
     Start order: snapshot actor, book, socket. Stop order is the reverse.
     """
 
-    def __init__(self, settings: NetworkSettings, on_error: Callable[[DepthActorsError], None] | None) -> None:
+    def __init__(self, settings: NetworkSettings, teller: Teller) -> None:
         """Begin without children.
 
         Args:
             settings: how to reach the exchange.
-            on_error: told, in this actor's thread, of errors that belong to no book.
+            teller: tells users of what belongs to no book, and of the end of a book whose actor is gone.
         """
         super().__init__("supervisor", None)
         self._settings = settings
-        self._on_error = on_error
+        self._teller = teller
         self._epochs = count(1)
         self._places = count()
         self._books: dict[BookKey, _Book] = {}
@@ -119,7 +121,7 @@ class Supervisor(EngineActor):
         """Handle what the faces ask and what children report."""
         match message:
             case OpenBooks(specs):
-                return tuple(self._open_book(spec) for spec in specs)
+                return self._open_books(specs)
             case CloseBook(cell):
                 return self._close_book(cell)
             case ChildFailed(name, ref, error):
@@ -133,7 +135,7 @@ class Supervisor(EngineActor):
             case StreamSilent(cell, error):
                 return self._stream_silent(cell, error)
             case FrameRejected(_, error):
-                return self._tell_error(error)
+                return self._teller.error(error)
             case Tick("watch"):
                 return self._watch()
             case Status():
@@ -153,10 +155,22 @@ class Supervisor(EngineActor):
             escalated = EscalatedError(f"the supervisor died: {type(error).__name__}: {error}")
             for key in self._books:
                 self._fail_book(key, escalated)
-            self._tell_error(escalated)
+            self._teller.error(escalated)
         self._shut_down()
 
     # Books.
+
+    def _open_books(self, specs: tuple[BookSpec, ...]) -> tuple[BookCell, ...]:
+        """Follow them all, or none of them if one cannot be started."""
+        cells: list[BookCell] = []
+        try:
+            for spec in specs:
+                cells.append(self._open_book(spec))  # noqa: PERF401 - those before the failure count
+        except BaseException:
+            for cell in cells:
+                self._close_book(cell)
+            raise
+        return tuple(cells)
 
     def _open_book(self, spec: BookSpec) -> BookCell:
         book = self._books.get(spec.key)
@@ -176,7 +190,11 @@ class Supervisor(EngineActor):
         cell = BookCell(spec)
         cell.followers = 1
         ref = self._start_book(cell)
-        socket_name = self._socket_for(spec.market)
+        try:
+            socket_name = self._socket_for(spec.market)
+        except BaseException:
+            ref.stop(block=False)
+            raise
         self._books[spec.key] = _Book(cell, stream, socket_name, Supervised(ref))
         self._attach(spec.key)
         return cell
@@ -192,9 +210,9 @@ class Supervisor(EngineActor):
     def _forget(self, key: BookKey) -> tuple[threading.Thread, ...]:
         """Stop a book's actor and its stream; returns the thread that is ending."""
         self._detach(key)
-        ref = self._books.pop(key).child.ref
-        ref.stop(block=False)
-        return mailbox_of(ref).threads
+        book = self._books.pop(key)
+        self._stop_book(book)
+        return mailbox_of(book.child.ref).threads
 
     def _attach(self, key: BookKey) -> None:
         """Have the book's socket bring its stream to the present actor."""
@@ -264,14 +282,15 @@ class Supervisor(EngineActor):
             self._fail_book(key, EscalatedError(f"{key[1]}: the book's actor keeps dying: {error}"))
         else:
             book.cell.restarts = book.child.restarts
-            book.child.ref = self._start_book(book.cell)
-            self._attach(key)
+            if self._succeeded(key[1], book.child, partial(self._start_book, book.cell)):
+                self._attach(key)
 
     def _replace_socket(self, name: str, socket: _Socket, error: BaseException, now: float) -> None:
         if not socket.child.may_restart(now):
             self._give_up_socket(name, error)
             return
-        socket.child.ref = start_socket(
+        start = partial(
+            start_socket,
             name,
             socket.market,
             self._settings,
@@ -280,8 +299,9 @@ class Supervisor(EngineActor):
             place=socket.place,
             restarts=socket.child.restarts,
         )
-        for key in list(socket.streams.values()):
-            self._attach(key)
+        if self._succeeded(name, socket.child, start):
+            for key in list(socket.streams.values()):
+                self._attach(key)
 
     def _replace_pool(self, pool: _Pool, error: BaseException, now: float) -> None:
         books = [(key, book) for key, book in self._books.items() if key[0].weight_pool == pool.market.weight_pool]
@@ -291,15 +311,25 @@ class Supervisor(EngineActor):
             for key, _ in books:
                 self._fail_book(key, escalated)
             return
-        pool.child.ref = start_snapshots(pool.market, self._settings, self.actor_ref, restarts=pool.child.restarts)
-        for _, book in books:
-            tell(book.child.ref, SnapshotsAt(pool.child.ref))
+        start = partial(start_snapshots, pool.market, self._settings, self.actor_ref, restarts=pool.child.restarts)
+        if self._succeeded(pool.market.weight_pool, pool.child, start):
+            for _, book in books:
+                tell(book.child.ref, SnapshotsAt(pool.child.ref))
+
+    @staticmethod
+    def _succeeded(name: str, child: Supervised, start: Callable[[], pykka.ActorRef[Any]]) -> bool:
+        """Replace a dead child; if that fails, the next look finds it dead still and tries again."""
+        if child.succeed(start):
+            return True
+        logger.error("! %s could not be replaced, to be tried again: %s", name, child.failure)
+        return False
 
     # Looking after.
 
     def _watch(self) -> None:
         """Notice who died without a word, and who does not get on."""
         self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
+        self._teller.wake()
         books = [book for book in self._books.values() if book.cell.state is not BookState.FAILED]
         children = [(book.cell.spec.symbol, book.child) for book in books]
         children += [(name, socket.child) for name, socket in self._sockets.items()]
@@ -307,7 +337,8 @@ class Supervisor(EngineActor):
         for name, child in children:
             thread = mailbox_of(child.ref).thread
             if not child.ref.is_alive() or (thread is not None and not thread.is_alive()):
-                self._replace(name, child.ref, ActorDiedError(f"{name}: its thread ended without a word"))
+                error = child.failure or ActorDiedError(f"{name}: its thread ended without a word")
+                self._replace(name, child.ref, error)
         for book in books:
             self._look_for_lag(book)
 
@@ -319,7 +350,7 @@ class Supervisor(EngineActor):
             words = f"its frames have waited for {lag:.1f} s: a callback does not return, or the machine is too slow"
             error = SlowCallbackError(f"{book.cell.spec.symbol}: {words}")
             logger.warning("! %s", error)
-            self._tell_error(error)
+            self._teller.error(error)
 
     def _stream_silent(self, cell: BookCell, error: StreamError) -> None:
         """Subscribe anew; and if that did not help, on a connection of its own."""
@@ -332,7 +363,10 @@ class Supervisor(EngineActor):
             tell(self._sockets[book.socket].child.ref, Resubscribe(book.stream))
             return
         self._detach(key, error)
-        book.socket = self._socket_for(cell.spec.market, alone=True)
+        try:
+            book.socket = self._socket_for(cell.spec.market, alone=True)
+        except LifecycleError as failure:
+            logger.warning("! %s stays on %s: %s", cell.spec.symbol, book.socket, failure)
         self._attach(key)
 
     # Giving up.
@@ -349,23 +383,25 @@ class Supervisor(EngineActor):
             self._fail_book(key, escalated)
 
     def _fail_book(self, key: BookKey, error: EscalatedError) -> None:
-        """Let a book end as failed; where its actor is dead too, say so in its place."""
+        """Let a book end as failed; where its actor is dead too, have it said in its place."""
         self._detach(key)
         book = self._books[key]
         book.failure = error
-        if tell(book.child.ref, GiveUp(error)):
-            return
-        cell = book.cell
-        previous, cell.error = cell.state, error
-        cell.publish(cell.last_good(), BookState.FAILED)
-        event = BookEvent(key[1], previous, BookState.FAILED, error)
-        for listener in cell.listeners:
-            if listener.event is not None:
-                call(listener.event, event)
+        if not tell(book.child.ref, GiveUp(error)):
+            self._end_in_its_place(book.cell, BookState.FAILED, error)
 
-    def _tell_error(self, error: DepthActorsError) -> None:
-        if self._on_error is not None:
-            call(self._on_error, error)
+    def _stop_book(self, book: _Book) -> None:
+        """Let a book end as stopped, also if its actor is dead and waits for a successor."""
+        alive = book.child.ref.is_alive()
+        book.child.ref.stop(block=False)
+        if not alive and book.cell.state not in {BookState.FAILED, BookState.STOPPED}:
+            self._end_in_its_place(book.cell, BookState.STOPPED, None)
+
+    def _end_in_its_place(self, cell: BookCell, state: BookState, error: EscalatedError | None) -> None:
+        """Label a book without an actor as over, and have its listeners told."""
+        previous, cell.error = cell.state, error
+        cell.publish(cell.last_good(), state)
+        self._teller.event(cell, BookEvent(cell.spec.symbol, previous, state, error))
 
     # The end.
 
@@ -373,9 +409,10 @@ class Supervisor(EngineActor):
         """Stop books, sockets and snapshot actors; returns their mailboxes, whose threads the caller joins."""
         self._stopping = True
         # Books first: to them the end of a stream would be news.
-        refs = [book.child.ref for book in self._books.values()]
-        refs += [socket.child.ref for socket in self._sockets.values()]
+        for book in self._books.values():
+            self._stop_book(book)
+        refs = [socket.child.ref for socket in self._sockets.values()]
         refs += [pool.child.ref for pool in self._pools.values()]
         for ref in refs:
             ref.stop(block=False)
-        return tuple(mailbox_of(ref) for ref in refs)
+        return tuple(mailbox_of(ref) for ref in (*(book.child.ref for book in self._books.values()), *refs))

@@ -11,6 +11,7 @@ from depthactors.actors.base import EngineActor, mailbox_of, tell
 from depthactors.actors.messages import ChildFailed, FrameRejected, Listener, OpenBooks, Status
 from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.supervisor import Supervisor
+from depthactors.actors.teller import Teller
 from depthactors.book import BookState
 from depthactors.errors import EscalatedError, ExchangeError, LifecycleError
 
@@ -136,12 +137,12 @@ def test_tell_says_whether_there_was_somebody(actors):
         probe.tell("late news")
 
 
-# Callbacks of the user that the supervisor calls itself.
+# Callbacks of the user that no book calls.
 
 
 def supervise(actors, on_error=None):
     """Start a supervisor and a book of it, at an address where nobody listens; returns it and the book's cell."""
-    supervisor = actors.start(Supervisor, NetworkSettings(), on_error)
+    supervisor = actors.start(Supervisor, NetworkSettings(), Teller(on_error))
     (cell,) = supervisor.ask(OpenBooks((spec(markets.SPOT.at("http://127.0.0.1:1")),)), timeout=5)
     return supervisor, cell
 
@@ -194,6 +195,24 @@ def test_a_dead_supervisor_says_so_and_takes_its_children_along(actors, broken):
     for ref in (cell.ref, *found.sockets, *found.pools):
         join(ref, 2)
     assert host.ask("alive", timeout=5) == "alive"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError("no room")], ids=type)
+def test_an_actor_without_a_thread_is_an_error_of_ours_and_leaves_nothing_behind(parent, released, error, monkeypatch):
+    def refuse(_thread):
+        raise error
+
+    made = []
+    init = Child.__init__
+    monkeypatch.setattr(Child, "__init__", lambda actor, *given: (init(actor, *given), made.append(actor.actor_ref))[0])
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(LifecycleError, match=f"child: .*{error}") as raised:
+        Child.start(parent[0], released)
+    (ref,) = made
+    assert raised.value.__cause__ is error
+    assert (ref.is_alive(), mailbox_of(ref).threads, tell(ref, "anybody?")) == (False, (), False)
+    assert ref not in pykka.ActorRegistry.get_all()
+    assert (released.seen, parent[1].seen) == ([], [])
 
 
 class Stillborn(Child):

@@ -103,10 +103,10 @@ def asked_for(server):
 
 
 def away_from_the_turn_of_the_minute():
-    """The weight is counted by clock minutes: begin where one does not turn within the test."""
-    left = 60 - time.time() % 60
-    if left < 4:
-        threading.Event().wait(left + 0.1)
+    """The weight is counted by clock minutes, with care in their first and last seconds: begin in between."""
+    second = time.time() % 60
+    if not 6 < second < 52:
+        threading.Event().wait((66.1 - second) % 60)
 
 
 def test_a_snapshot_comes_to_who_wanted_it(start, server, want, told):

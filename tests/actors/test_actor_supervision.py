@@ -17,6 +17,16 @@ def test_what_was_long_ago_does_not_count():
     assert child.restarts == 5 * RESTARTS
 
 
+def test_a_successor_that_cannot_be_started_leaves_the_dead_one_in_its_place_and_says_why():
+    child, error = Supervised(ref="dead"), OSError("no")
+
+    def fail():
+        raise error
+
+    assert (child.succeed(fail), child.ref, child.failure, error.__traceback__) == (False, "dead", error, None)
+    assert (child.succeed(lambda: "new"), child.ref, child.failure) == (True, "new", None)
+
+
 def test_the_table_names_every_kind_of_child():
     rows = [line.split("|")[1].strip() for line in supervision.__doc__.splitlines() if line.startswith("| ")]
     assert [row for row in rows if row][1:] == ["book", "socket", "reader thread", "snapshot actor", "REST worker"]

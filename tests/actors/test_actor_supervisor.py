@@ -26,6 +26,7 @@ from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
 from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.supervisor import Supervisor
+from depthactors.actors.teller import Teller
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, EscalatedError, SilentStreamError, SlowCallbackError, StreamError
 from depthactors.exchange import LocalExchange
@@ -56,7 +57,7 @@ def actors(exchange):
 
 @pytest.fixture
 def supervisor(actors):
-    return actors.start(Supervisor, QUICK, None)
+    return actors.start(Supervisor, QUICK, Teller())
 
 
 @pytest.fixture
@@ -355,7 +356,7 @@ def test_a_child_whose_thread_ended_without_a_word_is_found_and_replaced(supervi
 
 def test_a_book_that_is_stuck_is_told_once(actors, market):
     errors = Recorder()
-    supervisor = actors.start(Supervisor, QUICK, errors)
+    supervisor = actors.start(Supervisor, QUICK, Teller(errors))
     (cell,) = supervisor.ask(OpenBooks((spec(market),)), timeout=5)
     assert cell.settled.wait(10)
     leave = threading.Event()
@@ -376,7 +377,7 @@ def test_a_book_that_is_stuck_is_told_once(actors, market):
 
 def test_a_supervisor_that_dies_fails_every_book_and_says_so(actors, market):
     errors = Recorder()
-    supervisor = actors.start(Supervisor, QUICK, errors)
+    supervisor = actors.start(Supervisor, QUICK, Teller(errors))
     cells = supervisor.ask(OpenBooks(tuple(spec(market, symbol) for symbol in SYMBOLS)), timeout=5)
     told = [listen(cell)[0] for cell in cells]
     for cell in cells:

@@ -1,0 +1,144 @@
+"""Telling users what belongs to no book's thread: errors of no book, and the end of books whose actor is gone.
+
+In a thread of its own, for a callback may block: then those behind it wait, and nobody else does.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from depthactors.actors.base import call, thread_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.actors.cell import BookCell
+    from depthactors.actors.messages import BookEvent, Listener
+    from depthactors.errors import DepthActorsError
+
+logger = logging.getLogger(__name__)
+
+ERROR_ROOM: Final = 1_000
+"""Calls that may wait for an error still to be put behind them."""
+EVENT_ROOM: Final = 10_000
+"""The same for an event, of which a subscription has one in its life: errors cannot take its place."""
+
+
+class _Call(NamedTuple):
+    callback: Callable[[Any], object]
+    argument: object
+    cell: BookCell | None = None
+    listener: Listener | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the listener was not let go meanwhile."""
+        return self.cell is None or any(each is self.listener for each in self.cell.listeners)
+
+
+class Teller:
+    """Calls users one after the other, in a daemon thread that there is while somebody is to be called.
+
+    Attributes:
+        untold: calls that were not made, as no room was left or the engine had stopped.
+    """
+
+    def __init__(self, on_error: Callable[[DepthActorsError], None] | None = None) -> None:
+        """Begin without a thread; `on_error` is who hears of errors."""
+        self.untold = 0
+        self._on_error = on_error
+        self._waiting: deque[_Call] = deque()
+        self._thread: threading.Thread | None = None
+        self._ending = False
+        self._telling: Listener | None = None
+        self._closed = False
+        # Its lock is reentrant: a signal handler may come while its own thread has it.
+        self._news = threading.Condition()
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The latest thread, `None` before the first; it may be over."""
+        return self._thread
+
+    def error(self, error: DepthActorsError) -> None:
+        """Have `on_error` told. Any thread; returns at once."""
+        if self._on_error is not None:
+            self._put(_Call(self._on_error, error), ERROR_ROOM)
+
+    def event(self, cell: BookCell, event: BookEvent) -> None:
+        """Have the listeners of a book told that has no actor to do it. Any thread; returns at once."""
+        for listener in cell.listeners:
+            if listener.event is not None:
+                self._put(_Call(listener.event, event, cell, listener), EVENT_ROOM)
+
+    def wake(self) -> None:
+        """See to it that there is a thread if somebody waits; for when the system had none to give. Any thread."""
+        try:
+            with self._news:
+                if self._waiting and not self._is_running:
+                    thread = threading.Thread(target=self._run, name=thread_name("teller"), daemon=True)
+                    thread.start()
+                    self._thread, self._ending = thread, False
+        except (RuntimeError, MemoryError) as error:
+            logger.warning("! errors and events wait to be told: %s", error)
+
+    def settle(self, listener: Listener, deadline: float) -> bool:
+        """Wait until a listener that was removed is not called any more, or the monotonic deadline is over.
+
+        Any thread; in the call itself it returns at once. Returns whether the listener is at rest.
+        """
+        if self._thread is threading.current_thread():
+            return True
+        with self._news:
+            left = max(0.0, deadline - time.monotonic())
+            return self._news.wait_for(lambda: self._telling is not listener, left)
+
+    def close(self) -> None:
+        """Take no more; those who wait are told still. Any thread, signal handlers too."""
+        self._closed = True
+
+    def drop(self) -> None:
+        """Take no more and tell nobody else; a call that is under way goes on. Any thread, signal handlers too."""
+        self._closed = True
+        with self._news:
+            self.untold += len(self._waiting)
+            self._waiting.clear()
+
+    @property
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive() and not self._ending
+
+    def _put(self, item: _Call, room: int) -> None:
+        with self._news:
+            taken = not self._closed and len(self._waiting) < room
+            if taken:
+                self._waiting.append(item)
+            else:
+                self.untold += 1
+        if taken:
+            self.wake()
+        elif not self._closed and self.untold == 1:
+            logger.warning("! too many errors and events wait to be told: a callback does not return")
+
+    def _run(self) -> None:
+        while (item := self._next()) is not None:
+            if item.is_wanted:
+                call(item.callback, item.argument)
+
+    def _next(self) -> _Call | None:
+        """Take the next call; without one the thread is over, and the next call has another."""
+        item: _Call | None
+        with self._news:
+            try:
+                item = self._waiting.popleft()
+            except IndexError:
+                item = None
+            self._ending = item is None
+            # Before anybody looks whether it is wanted: who removes a listener then waits for its end.
+            self._telling = None if item is None else item.listener
+            self._news.notify_all()
+            return item

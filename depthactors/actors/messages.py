@@ -279,7 +279,7 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Greet:
-    """Tell `listener`, new to the cell, of the book as it is, if it is live or over."""
+    """Tell `listener`, new to the cell, of the book as it is, or why it is not live."""
 
     listener: Listener
 

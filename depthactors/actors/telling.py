@@ -36,6 +36,7 @@ class Telling:
         self._symbol = cell.spec.symbol
         self._backlog_told_at = -inf
         self._resync_told = False
+        self._told: tuple[Listener, ...] = ()
 
     def update(self) -> None:
         """Show the live book; a book that is not live is not shown."""
@@ -77,16 +78,17 @@ class Telling:
 
     def event(self, event: BookEvent) -> None:
         """Tell everybody who listens to events."""
-        for listener in self._cell.listeners:
+        self._told = self._cell.listeners
+        for listener in self._told:
             if listener.event is not None:
                 self._call(listener.event, event)
 
     def greet(self, listener: Listener) -> None:
-        """Tell a new listener where the book stands, which may be all there is to tell for long."""
+        """Tell a new listener where the book stands, or why it does not: that may be all there is to tell for long."""
         book, state = self._cell.current
         if state is BookState.LIVE and book is not None:
             self._show(listener, book)
-        elif state is BookState.FAILED and listener.event is not None:
+        elif self._cell.error is not None and listener.event is not None and listener not in self._told:
             self._call(listener.event, BookEvent(self._symbol, state, state, self._cell.error))
 
     def left_out(self, updates: int) -> None:

@@ -111,7 +111,7 @@ class ThreadedDepthCacheManager:
         Args:
             callback: called in the book's own thread with a `DepthCache` after each update while the
                 book is right, with a dict `{"e": "error", "type": ..., "m": ...}` for an error, and last
-                with `None` when the stream was given up.
+                with `None` when the stream was given up: in another thread if the book's keeps dying.
             symbol: in any case.
             refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
             bm: a `BinanceSocketManager` whose connections to use; by default all streams share the manager's own.
@@ -285,7 +285,7 @@ class _Stream(NamedTuple):
 
 
 def _tell(callback: Callable[[Any], None], engine: DepthEngine, event: BookEvent) -> None:
-    """Turn what happened to a book into what the guide's callbacks expect; in the book's own thread."""
+    """Turn what happened to a book into what the guide's callbacks expect; in the thread that calls `on_event`."""
     message = error_message(event.error)
     if message is not None:
         callback(message)

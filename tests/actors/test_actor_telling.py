@@ -5,13 +5,9 @@ import threading
 import pytest
 from actor_support import BookScene, Host, Recorder, frame
 
-from depthactors.actors.messages import (
-    ChildFailed,
-    Deepen,
-    Listener,
-)
+from depthactors.actors.messages import BookEvent, ChildFailed, Deepen, Greet, Listener, SnapshotFailed, StreamUp
 from depthactors.book import BookState
-from depthactors.errors import MalformedFrameError, SlowCallbackError
+from depthactors.errors import MalformedFrameError, SlowCallbackError, SnapshotError
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 
@@ -106,6 +102,23 @@ def test_a_listener_that_comes_late_to_a_quiet_book_is_called_at_once(live):
     assert late.wait() == [100]
     live.frames(frame(101, 101))
     assert late.wait(count=2) == [100, 101]
+
+
+def test_a_listener_that_comes_late_hears_once_why_the_book_is_not_live(actors):
+    scene, error = BookScene(actors), SnapshotError("500")
+    scene.send(StreamUp(1))
+    scene.request(1)
+    early, late = Recorder(), Recorder()
+    # Added, and not greeted before there is news.
+    listener = Listener(None, early)
+    scene.cell.add(listener)
+    scene.send(SnapshotFailed(1, error))
+    scene.settled()
+    scene.ref.tell(Greet(listener))
+    scene.listen(event=late)
+    scene.settled()
+    told = [BookEvent("BTCUSDT", SYNCING, SYNCING, error)]
+    assert (scene.events.seen, early.seen, late.seen) == (told, told, told)
 
 
 def test_a_removed_listener_hears_nothing_more_and_the_others_do(live):

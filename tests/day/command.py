@@ -13,6 +13,7 @@ import threading
 import time
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from depthactors import DepthEngine, Full, markets
@@ -77,7 +78,7 @@ class Day:
                     if hour % 4 == 1:
                         exchange.inject(Fault("shutdown", symbol=self.symbols[0], seconds=SHUTDOWN_NOTICE / factor))
                     for handle in handles:
-                        prices[handle.symbol].append(handle.view().mid)
+                        prices[handle.symbol].append(handle.view().mid or prices[handle.symbol][-1])
                         # Every level that is shown, not just the promised ones.
                         checker.seen(handle.ask(Full()), options.depth)
                     rss.append(rss_mb())
@@ -125,7 +126,8 @@ class Day:
             if self._seen[symbol] % CHECKED == 0:
                 checker.published(view, depth)
 
-        return engine.subscribe(symbol, depth=depth, on_update=on_update)
+        on_event = partial(print, flush=True) if self.options.verbose else None
+        return engine.subscribe(symbol, depth=depth, on_update=on_update, on_event=on_event)
 
     @staticmethod
     def _say(hour: int, engine: DepthEngine, checker: Checker, rss: float) -> None:

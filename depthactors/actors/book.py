@@ -290,7 +290,9 @@ class BookActor(EngineActor):
         """Watch a stream that is another one from now on."""
         self._quiet.begin(self._sync.counters.diffs, time.monotonic())
         self._watches += 1
-        self.mailbox.after(self._quiet.pause, Tick("quiet", self._watches))
+        # Not at the same moment as the thousand others that came up with the same connection.
+        first_look = self._quiet.pause * random.random()  # noqa: S311 - spreads load, guards nothing
+        self.mailbox.after(first_look, Tick("quiet", self._watches))
 
     def _look_for_silence(self, watch: int) -> None:
         """Ask for a snapshot if the stream has brought nothing for long: it may be quiet, or not served at all."""

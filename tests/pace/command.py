@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import threading
 import time
@@ -59,6 +60,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     exchange = LocalExchange.with_order_flow(
         symbols, rate=options.rate, levels=4.0, depth=options.book_levels, history=20, seed=options.seed
     )
+    # Its levels are not the engine's, and would be looked through at each collection, with a thousand threads waiting.
+    gc.freeze()
     with exchange, Outsider(exchange.url, options.outside) as outsider:
         os.environ["DEPTHACTORS_EXCHANGE"] = exchange.url
         if options.outside:

@@ -330,7 +330,8 @@ class BookActor(EngineActor):
     def _stream_down(self, epoch: int, error: DepthActorsError) -> None:
         before = self._sync.state
         self._carry_out(self._sync.stream_down(epoch, error))
-        if self._sync.state is before and self._sync.epoch is None:
+        over = before in {BookState.STOPPED, BookState.FAILED}
+        if self._sync.state is before and self._sync.epoch is None and not over:
             # The book was not live anyway; why it is not getting there is news.
             self._telling.error(error)
 

@@ -14,6 +14,7 @@ from depthactors.actors.messages import (
     DepthTo,
     FramesLost,
     Full,
+    GiveUp,
     SnapshotDelayed,
     SnapshotFailed,
     SnapshotWanted,
@@ -25,6 +26,7 @@ from depthactors.actors.messages import (
 from depthactors.book import BookState
 from depthactors.errors import (
     AuditError,
+    EscalatedError,
     ExchangeError,
     MalformedFrameError,
     SilentStreamError,
@@ -221,6 +223,15 @@ def test_after_an_outage_a_stream_is_watched_as_closely_as_a_new_one(actors, mon
     begun = time.monotonic()
     assert scene.request(7).priority is Priority.REFRESH
     assert time.monotonic() - begun < 0.8, "another pause like the last would be 1.6 s"
+
+
+def test_to_a_book_that_was_given_up_the_end_of_its_stream_is_no_news(actors):
+    scene, failure = BookScene(actors), EscalatedError("given up")
+    scene.ref.tell(GiveUp(failure))
+    scene.send(StreamDown(1, CUT))
+    assert scene.settled().state is FAILED
+    assert scene.events.seen == [BookEvent("BTCUSDT", SYNCING, FAILED, failure)]
+    assert scene.cell.error is failure
 
 
 def test_why_a_book_is_not_live_is_known_before_anybody_hears_that_it_is_not(actors, monkeypatch):

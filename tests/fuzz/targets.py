@@ -76,8 +76,10 @@ def wire_snapshot(data: bytes) -> None:
         _check_levels(snapshot.bids, reply["bids"], BID)
         _check_levels(snapshot.asks, reply["asks"], ASK)
         book = OrderBook(SYMBOL, snapshot, depth=5, keep_unvouched=True)
-        # A level without a quantity says nothing in a snapshot.
-        _check_same(book, *([level for level in side if level[1]] for side in (snapshot.bids, snapshot.asks)))
+        # Of a price that comes twice the later level holds; one without a quantity is no level.
+        _check_same(
+            book, *([level for level in dict(side).items() if level[1]] for side in (snapshot.bids, snapshot.asks))
+        )
         _check_book(book)
         _check_book(OrderBook(SYMBOL, snapshot, depth=5, max_levels=3))
 

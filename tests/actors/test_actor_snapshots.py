@@ -322,9 +322,12 @@ def test_what_was_given_up_is_not_fetched_and_no_more_is_begun_than_there_are_wo
 
     ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.1)
     symbols = [f"S{number}" for number in range(3 * WORKERS)]
-    for symbol in symbols:
+    for symbol in symbols[:WORKERS]:
         ref.tell(want(symbol))
     try:
+        until(lambda: len(begun) == WORKERS)
+        for symbol in symbols[WORKERS:]:
+            ref.tell(want(symbol))
         told.wait(SnapshotFailed, WORKERS)
         status = ref.ask(Status(), timeout=5)
         assert (status.waiting, len(begun)) == (2 * WORKERS, WORKERS), "all workers are stuck: nothing can be begun"

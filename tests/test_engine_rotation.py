@@ -72,6 +72,7 @@ def assert_untouched(status, followed):
         assert counters.coalesced == 0
     told = [(event.state, event.error) for event in followed.events.seen[followed.before :]]
     assert told == [(BookState.STOPPED, None)] * 2, status
+    assert [event.error for event in followed.events.seen if event.error is not None] == []
 
 
 def test_a_rotation_before_the_exchanges_cut_loses_nothing(follow):

@@ -14,7 +14,7 @@ from math import inf
 from depthactors import recording as recordings
 from depthactors import wire
 from depthactors.actors.mailbox import Mailbox
-from depthactors.actors.messages import FrameRejected, Frames
+from depthactors.actors.messages import FrameRejected, Frames, FramesLost
 from depthactors.actors.router import Router
 from depthactors.book import BookState, OrderBook
 from depthactors.book.view import capture
@@ -108,11 +108,13 @@ def router(data: bytes) -> None:
     except StreamError:
         assert router.rejected == MOST_REJECTED + 1, f"expected too much rubbish, was {router.rejected}"
     assert sum(type(told) is FrameRejected for told in owner.told) == min(router.rejected, MOST_REJECTED)
-    for ref in routes.values():
+    for stream, ref in routes.items():
         brought = ref.drain()
         left = iter(frames)
         delivered = [frame for each in brought if type(each) is Frames for frame in each.frames]
         assert all(frame in left for frame in delivered), "expected frames in their order, each once"
+        lost = sum(each.count for each in brought if type(each) is FramesLost) + router._lost.get(stream, 0)
+        assert lost == ref.actor_inbox.dropped, "expected every dropped frame to be told, or still to be"
         assert len(delivered) <= FRAME_ROOM
     router.closed(StreamError("the end"))
 
@@ -137,12 +139,23 @@ def recording(data: bytes) -> None:
 TARGETS = {target.__name__: target for target in (wire_frame, wire_snapshot, machine, router, recording)}
 
 
+class _Inbox(Mailbox):
+    """Counts the frames that it was asked to take and had no room for."""
+
+    dropped = 0
+
+    def has_room(self, frames: list[bytes]) -> bool:
+        room = super().has_room(frames)
+        self.dropped += 0 if room else len(frames)
+        return room
+
+
 class _Ref:
     """Stands for an actor: keeps what it is told."""
 
     def __init__(self) -> None:
         self.told: list[object] = []
-        self.actor_inbox = Mailbox(FRAME_ROOM)
+        self.actor_inbox = _Inbox(FRAME_ROOM)
 
     def tell(self, message: object) -> None:
         self.told.append(message)

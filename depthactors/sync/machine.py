@@ -138,6 +138,8 @@ class Synchronizer(Transitions):
         else:
             verdict = self._buffer.judge(diff)
         if verdict is Verdict.STALE and follower is not None and not follower.confirmed:
+            if diff.last_id == follower.book.last_update_id:
+                return self._confirm(follower)
             return self._step(Input.DIFF_BEHIND, Given(diff, None, recv_time))
         return self._step(_INPUT_OF[verdict], Given(diff, None, recv_time))
 
@@ -281,6 +283,16 @@ class Synchronizer(Transitions):
         self._buffer.check()
         if self.book is not None:
             self.book.check()
+
+    def _confirm(self, follower: Follower) -> Sequence[Effect]:
+        """Take it that the stream is this book's, since it came to the very update that the snapshot shows."""
+        self.counters.stale += 1
+        follower.confirmed = True
+        if self.phase is SyncState.BRIDGING:
+            return self._step(Input.MET)
+        effects = self._relabel(NOTHING, None)
+        # Whether anybody was told of this update depends on whether the book was live.
+        return [*effects, Publish()] if effects else NOTHING
 
     def _hand_over(self, standby: Standby) -> Sequence[Effect]:
         """Go on with the successor, from where its predecessor ended; ids tell whether anything is missing."""

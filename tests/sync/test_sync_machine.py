@@ -271,6 +271,33 @@ def test_an_answer_to_an_earlier_connection_does_not_count_as_held(sequencing):
 
 
 @BOTH
+def test_a_diff_that_ends_at_the_id_of_a_snapshot_that_is_ahead_meets_it(sequencing):
+    bench = Bench(sequencing).trade(2)
+    late = bench.exchange.event()
+    bench.snapshot()
+    assert (bench.kinds(), bench.sync.state) == ([Ahead], BookState.SYNCING)
+    bench.effects = bench.sync.diff(1, late, 1.0)
+    assert (bench.kinds(), bench.sync.state) == ([StateChanged, Publish], BookState.LIVE)
+    assert top_of(bench.sync.book) == bench.exchange.top(bench.exchange.id)
+    assert bench.sync.overdue() == ()
+    assert bench.trade().kinds() == [Publish]
+    assert bench.sync.counters.gaps == 0
+
+
+@BOTH
+def test_a_diff_that_ends_at_the_id_of_a_book_that_was_believed_without_one_confirms_it(sequencing):
+    bench = Bench(sequencing)
+    late = bench.exchange.event()
+    assert bench.snapshot().sync.state is BookState.LIVE
+    bench.effects = bench.sync.diff(1, late, 1.0)
+    assert bench.sync.state is BookState.LIVE
+    assert StateChanged not in bench.kinds()
+    older = late._replace(first_id=1, last_id=late.last_id - 1, previous_id=0)
+    bench.sync.diff(1, older, 1.0)
+    assert bench.sync.state is BookState.LIVE, "it is not doubted any more"
+
+
+@BOTH
 def test_a_book_that_was_believed_without_a_diff_is_doubted_when_the_first_one_is_older(sequencing):
     bench = Bench(sequencing)
     late = [bench.exchange.event() for _ in range(2)]

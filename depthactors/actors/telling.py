@@ -36,6 +36,7 @@ class Telling:
         self._symbol = cell.spec.symbol
         self._backlog_told_at = -inf
         self._resync_told = False
+        # Who heard the latest event: a greeting would tell it once more.
         self._told: tuple[Listener, ...] = ()
 
     def update(self) -> None:
@@ -68,13 +69,13 @@ class Telling:
             changed: whether listeners hear of it anyway, by a change of state.
         """
         if self._resync_told:
-            logger.debug("~ %s %s", self._cell.spec.symbol, error)
+            logger.debug("~ %s %s", self._symbol, error)
             return
         self._resync_told = True
-        logger.warning("~ %s %s", self._cell.spec.symbol, error)
+        logger.warning("~ %s %s", self._symbol, error)
         if not changed:
             state = self._cell.state
-            self.event(BookEvent(self._cell.spec.symbol, state, state, error))
+            self.event(BookEvent(self._symbol, state, state, error))
 
     def event(self, event: BookEvent) -> None:
         """Tell everybody who listens to events."""

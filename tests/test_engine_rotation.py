@@ -21,7 +21,8 @@ class Followed:
         self.events = Recorder()
         self.engine = DepthEngine(market=market, refresh_interval=None, **settings)
         for symbol in self.symbols:
-            self.engine.subscribe(symbol, depth=20, on_update=self.updates[symbol], on_event=self.events)
+            # A snapshot of whole sides: none gets thin, so no refresh comes, however long this takes.
+            self.engine.subscribe(symbol, depth=100, on_update=self.updates[symbol], on_event=self.events)
         for symbol in self.symbols:
             # By its second update the stream has met the snapshot.
             assert wait_until(self.updates[symbol], lambda seen=self.updates[symbol].seen: len(seen) >= 2)

@@ -115,7 +115,11 @@ class Link:
     @property
     def serves_all(self) -> bool:
         """Whether every stream of the actor is up on it."""
-        return self.open and all(map(self.router.is_up, self._routes))
+        return all(map(self.is_up, self._routes))
+
+    def is_up(self, stream: bytes) -> bool:
+        """Tell whether a stream is up, and not about to be given back."""
+        return self.open and self.router.is_up(stream) and stream not in self._to_unsubscribe
 
     def opened(self) -> None:
         """Ask for every stream, now that the handshake is done."""
@@ -128,8 +132,8 @@ class Link:
 
     def subscribe(self, stream: bytes) -> None:
         """Ask for a stream, unless that is done already; before the handshake all are noted anyway."""
-        self._to_unsubscribe.pop(stream, None)
-        if not (self.router.is_asked(stream) or self.router.is_up(stream)):
+        # What is about to be given back is asked for anew behind that: its receiver counts on the answer.
+        if stream in self._to_unsubscribe or not (self.router.is_asked(stream) or self.router.is_up(stream)):
             self._to_subscribe[stream] = None
             self._flush_soon()
 

@@ -176,7 +176,7 @@ class SocketActor(EngineActor):
         for link in (self._link, self._successor):
             if link is None:
                 continue
-            if link.open and link.router.is_up(stream):
+            if link.is_up(stream):
                 # A replaced actor: what its predecessor was told long ago is news to it.
                 mailbox_of(ref).put_ordered(StreamUp(link.epoch, link.router.beside))
             else:

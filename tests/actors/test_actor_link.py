@@ -97,6 +97,20 @@ def test_only_a_stream_that_is_up_is_subscribed_to_anew(start, server):
     assert asked(server)[1:] == [("UNSUBSCRIBE", (BTC.decode(),)), ("SUBSCRIBE", (BTC.decode(),))]
 
 
+def test_what_is_about_to_be_given_back_is_asked_for_anew(start, server):
+    ref, _, told = start(BTC, ETH)
+    until(lambda: ref.ask(lambda link: link.serves_all, timeout=5))
+
+    def change(link):
+        link.unsubscribe(BTC)
+        link.subscribe(BTC)
+        return link.is_up(BTC)
+
+    assert not ref.ask(change, timeout=5)
+    assert told.wait(StreamUp, 3) == [StreamUp(1)] * 3
+    assert asked(server)[1:] == [("UNSUBSCRIBE", (BTC.decode(),)), ("SUBSCRIBE", (BTC.decode(),))]
+
+
 @pytest.mark.parametrize("silent", [True, False])
 def test_an_end_that_concerns_nobody_is_told_to_the_owner_alone(start, silent):
     ref, _, told = start(BTC)
@@ -110,4 +124,6 @@ def test_an_end_that_concerns_nobody_is_told_to_the_owner_alone(start, silent):
 
     link = ref.ask(end, timeout=5)
     until(lambda: not link.reading)
+    if not silent:
+        told.wait(StreamDown)
     assert len(told.of(StreamDown)) == (not silent)

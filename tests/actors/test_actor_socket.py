@@ -8,6 +8,7 @@ from itertools import count, pairwise
 
 import pytest
 from actor_support import Actors, FakeStreams, frame, join, market_at, until
+from pykka._envelope import Envelope
 
 from depthactors import markets
 from depthactors.actors import router
@@ -58,6 +59,13 @@ class Scene:
 
     def unsubscribe(self, stream):
         self.ref.tell(Unsubscribe(stream))
+
+    def tell_at_once(self, *messages):
+        """Put messages so that the last is there before the first is taken."""
+        mailbox = mailbox_of(self.ref)
+        mailbox._control.extend(map(Envelope, messages))
+        for _ in messages:
+            mailbox._wake.put(None)
 
     def status(self):
         return self.ref.ask(Status(), timeout=5)
@@ -455,6 +463,25 @@ def test_a_stream_is_given_back_before_it_is_asked_for_again(scene, server):
     told.wait(StreamUp, 2)
     assert scene.heard_of(BTC) == ["SUBSCRIBE", "UNSUBSCRIBE", "SUBSCRIBE"]
     assert told.of(StreamUp) == [StreamUp(1), StreamUp(1)]
+
+
+def test_a_stream_given_back_and_wanted_again_at_once_is_up_for_its_new_receiver_only_when_it_was_asked_for(scene):
+    scene.carry(ETH)
+    scene.carry(BTC)
+    book, told = scene.actors.probe()
+    scene.tell_at_once(Unsubscribe(BTC), Subscribe(BTC, book))
+    told.wait(StreamUp)
+    assert scene.heard_of(BTC) == ["SUBSCRIBE", "UNSUBSCRIBE", "SUBSCRIBE"]
+
+
+def test_a_silent_stream_that_stays_is_given_back_and_asked_for_again(scene):
+    scene.carry(ETH)
+    told = scene.carry(BTC)
+    book, moved = scene.actors.probe()
+    scene.tell_at_once(Resubscribe(BTC), Unsubscribe(BTC, StreamError("silent")), Subscribe(BTC, book))
+    moved.wait(StreamUp)
+    assert scene.heard_of(BTC) == ["SUBSCRIBE", "UNSUBSCRIBE", "SUBSCRIBE"]
+    assert len(told.of(StreamDown)) == 1
 
 
 def test_a_stream_that_is_taken_elsewhere_is_told_its_end(scene):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from depthactors import markets, recording, wire
 from depthactors.book import OrderBook, top_digest
-from depthactors.book.numerals import plain, price_decimal
+from depthactors.book.numerals import exact, plain
 from depthactors.errors import MalformedFrameError, RecordingError
 from depthactors.sync import Synchronizer
 
@@ -179,7 +179,7 @@ def _note_ticker(tally: _Tally, line: recording.Line, path: str | Path) -> None:
 
 def _touch(side: BookSide) -> Touch | None:
     key = side.best()
-    return None if key is None else (price_decimal(key), Decimal(side.quantities[key]))
+    return None if key is None else (exact(abs(key)), exact(side.quantities[key]))
 
 
 def _spell(price: Decimal | None) -> str | None:

@@ -189,7 +189,7 @@ class BookActor(EngineActor):
         held_back = 0
         for frame in message.frames:
             try:
-                diff = wire.parse_diff(wire.payload_of(wire.decode(frame)), sequencing, symbol)
+                diff = wire.read_diff(frame, sequencing, symbol)
             except MalformedFrameError as error:
                 effects = sync.fault(epoch, as_value(error))
             else:

@@ -14,6 +14,7 @@ from depthactors.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.book import BookSide
     from depthactors.handle import BookHandle
 
 
@@ -35,7 +36,7 @@ class DepthCache:
         self.conv_type = conv_type
         self._handle: BookHandle | None = None
         self._frozen: BookView | None = None
-        self._own = OrderBook(symbol, wire.Snapshot(0, 0, 1, 0, [], []))
+        self._own = OrderBook(symbol, wire.Snapshot(0, 0, 1, (0, 0), [], []))
 
     @classmethod
     def following(cls, handle: BookHandle, conv_type: Callable[[str], Any]) -> DepthCache:
@@ -88,11 +89,11 @@ class DepthCache:
             UsageError: the cache follows a book, which the exchange alone changes.
             MalformedFrameError: no sound level.
         """
-        self._change(bid, wire.BID)
+        self._change(bid, self._own.bids)
 
     def add_ask(self, ask: list[Any] | tuple[Any, ...]) -> None:
         """Set an ask level, as `add_bid` does."""
-        self._change(ask, wire.ASK)
+        self._change(ask, self._own.asks)
 
     @staticmethod
     def sort_depth(
@@ -134,11 +135,13 @@ class DepthCache:
     def _book(self) -> OrderBook | None:
         return self._own if self._handle is None else self._handle.cell.current[0]
 
-    def _change(self, level: list[Any] | tuple[Any, ...], side: float) -> None:
+    def _change(self, level: list[Any] | tuple[Any, ...], side: BookSide) -> None:
         if self._handle is not None or self._frozen is not None:
             msg = f"{self.symbol}: expected a cache of one's own to change, was one that follows the exchange"
             raise UsageError(msg)
         # A float may have more digits than the exchange ever sends, such as those of 0.1 + 0.2.
         texts = [f"{each:.15g}" if isinstance(each, float) else str(each) for each in level[:2]]
-        book = self._own
-        (book.bids if side == wire.BID else book.asks).apply(wire.parse_levels([texts], side))
+        side.apply(wire.parse_levels([texts]))
+        # As many digits are read as were ever written.
+        price, quantity = map(max, self._own.decimals, map(wire.decimals_of, texts))
+        self._own.decimals = price, quantity

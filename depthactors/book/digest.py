@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from depthactors.book.numerals import plain, price_decimal
+from depthactors.book.numerals import exact, plain
 
 if TYPE_CHECKING:
     from depthactors.book.order_book import OrderBook
@@ -19,7 +18,7 @@ def top_digest(book: OrderBook, levels: int = 20) -> str:
     without trailing zeros; so two spellings of one book have one digest.
     """
     lines = [
-        f"{mark} {plain(price_decimal(key))} {plain(Decimal(side.quantities[key]))}\n"
+        f"{mark} {plain(exact(abs(key)))} {plain(exact(side.quantities[key]))}\n"
         for mark, side in (("b", book.bids), ("a", book.asks))
         for key in side.best_keys(levels)
     ]

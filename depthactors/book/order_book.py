@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from depthactors.book.numerals import plain, price_decimal
-from depthactors.book.side import BookSide
+from depthactors.book.numerals import exact, plain
+from depthactors.book.side import ASK, BID, BookSide
 from depthactors.errors import BookIntegrityError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class OrderBook:
         event_time: the last event's `E`, milliseconds since the epoch (0 before the first).
         recv_time: when the last change arrived, seconds since the epoch on this machine's clock.
         version: odd while an event is applied, else even; only ever grows.
-        decimals: digits behind the point in the exchange's spelling of prices.
+        decimals: digits behind the point in the exchange's spelling of prices and of quantities.
         spare: vouched-for levels beyond `depth` on the thinner side that has an edge; infinite
             where no side has one. Below zero the promise is broken.
         crossed: the best bid is above the best ask, which no exchange's book ever is.
@@ -76,12 +76,13 @@ class OrderBook:
         self.bids, self.asks = (
             BookSide(
                 levels,
-                whole=len(levels) < snapshot.limit,
+                sign,
+                whole=len(levels) // 2 < snapshot.limit,
                 keep_unvouched=keep_unvouched,
                 max_levels=max_levels,
                 window=depth,
             )
-            for levels in (snapshot.bids, snapshot.asks)
+            for levels, sign in ((snapshot.bids, BID), (snapshot.asks, ASK))
         )
         self.last_update_id = snapshot.last_update_id
         self.event_time = snapshot.event_time
@@ -119,13 +120,13 @@ class OrderBook:
     def best_bid(self) -> Decimal | None:
         """The highest bid price, exact; `None` on an empty side."""
         key = self.bids.best()
-        return None if key is None else price_decimal(key)
+        return None if key is None else exact(abs(key))
 
     @property
     def best_ask(self) -> Decimal | None:
         """The lowest ask price, exact; `None` on an empty side."""
         key = self.asks.best()
-        return None if key is None else price_decimal(key)
+        return None if key is None else exact(abs(key))
 
     @property
     def trusted_bids(self) -> int:
@@ -144,9 +145,7 @@ class OrderBook:
             edge = min(ours.edge, theirs.edge)
             mine, yours = ours.quantities, theirs.quantities
             for key in mine.keys() | yours.keys():
-                one, another = mine.get(key), yours.get(key)
-                # Two spellings of one quantity are no difference.
-                if key <= edge and one != another and (one is None or another is None or float(one) != float(another)):
+                if key <= edge and mine.get(key) != yours.get(key):
                     count += 1
         return count
 
@@ -175,13 +174,7 @@ class OrderBook:
 
     def _assess(self) -> None:
         """Work out `spare` and `crossed`; O(1), at each event."""
-        bids, asks = self.bids, self.asks
-        depth = self.depth
-        spare = inf
-        if depth and bids.edge != inf:
-            spare = bids.vouched() - depth
-        if depth and asks.edge != inf:
-            spare = min(spare, asks.vouched() - depth)
-        self.spare = spare
+        bids, asks, depth = self.bids, self.asks, self.depth
+        self.spare = min(bids.spare(depth), asks.spare(depth)) if depth else inf
         bid_window, ask_window = bids.window, asks.window
         self.crossed = bool(bid_window and ask_window) and -bid_window[0] > ask_window[0]

@@ -3,8 +3,8 @@
 Theory of operation. Most changes fall near the touch, most reads want the best few levels, and a
 book has thousands. So all levels are in a dict, and only the best few hundred prices are also in a
 sorted list, the *window*. A change outside the window costs a dict store; the window is cut when it
-grows and rebuilt from the dict when deletions have eaten it. Keys are prices, negated on the bid
-side, so that ascending is best first on both sides and one code serves both.
+grows and rebuilt from the dict when deletions have eaten it. A key is a price times the side's
+sign, so that ascending is best first on both sides and one code serves both.
 
 Trust. A snapshot of n levels vouches for the prices down to its last level, the *edge*. Beyond it
 a level would be known only if it happened to change, so changes there are dropped, unless the book
@@ -16,12 +16,19 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from heapq import nsmallest
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from depthactors.errors import BookIntegrityError
 
 if TYPE_CHECKING:
-    from depthactors.wire import Key, LevelChange
+    from depthactors.book.numerals import Number
+    from depthactors.wire import Levels
+
+Key: TypeAlias = float
+"""A price times its side's sign."""
+
+BID: Final = -1.0
+ASK: Final = 1.0
 
 
 class BookSide:
@@ -31,7 +38,8 @@ class BookSide:
     `OrderBook.version`, see `book.view.capture`.
 
     Attributes:
-        quantities: the exchange's text for each level's quantity, by key.
+        sign: `BID` or `ASK`.
+        quantities: each level's quantity, by key; a `Decimal` where a float would lose digits.
         window: the best keys, ascending; all of them while `window_edge` is infinite.
         window_edge: the window holds exactly the keys at most this.
         edge: the last key the snapshot vouches for; infinite when the snapshot showed the whole side.
@@ -45,13 +53,15 @@ class BookSide:
         "_size",
         "edge",
         "quantities",
+        "sign",
         "window",
         "window_edge",
     )
 
     def __init__(
         self,
-        levels: list[LevelChange],
+        levels: Levels,
+        sign: float,
         *,
         whole: bool,
         keep_unvouched: bool,
@@ -62,14 +72,16 @@ class BookSide:
 
         Args:
             levels: the snapshot's, in any order.
+            sign: `BID` or `ASK`.
             whole: the snapshot had room for more levels than it showed, so there are none beyond.
             keep_unvouched: keep levels beyond the edge as they are heard of.
             max_levels: forget the worst levels beyond this many; the edge moves with them.
             window: how many of the best levels readers want at once.
         """
         # Should a price come twice, the later one holds.
-        latest = dict(levels)
-        self.quantities: dict[Key, str] = {key: quantity for key, quantity in latest.items() if quantity is not None}
+        latest = dict(zip(levels[::2], levels[1::2], strict=True))
+        self.sign = sign
+        self.quantities: dict[Key, Number] = {price * sign: quantity for price, quantity in latest.items() if quantity}
         self.edge: Key = inf if whole else max(self.quantities, default=inf)
         self._keep_unvouched = keep_unvouched
         self._max_levels = max_levels
@@ -89,23 +101,26 @@ class BookSide:
         """Return how many levels are known."""
         return len(self.quantities)
 
-    def apply(self, changes: list[LevelChange]) -> None:
+    def apply(self, changes: Levels) -> None:
         """Set or remove the levels of one event; cannot fail on changes that `wire` made.
 
         O(1) a level beyond the window, O(window) within it. A key already known is not inserted
         again; removing an unknown level is normal (the exchange does it all the time).
         """
-        quantities, window, window_edge = self.quantities, self.window, self.window_edge
-        pop = quantities.pop
+        quantities, window, window_edge, sign = self.quantities, self.window, self.window_edge, self.sign
         limit = inf if self._keep_unvouched else self.edge
-        for key, quantity in changes:
-            if quantity is None:
-                if pop(key, None) is not None and key <= window_edge:
+        numbers = iter(changes)
+        for price, quantity in zip(numbers, numbers, strict=False):
+            key = price * sign
+            if quantity:
+                if key <= limit:
+                    if key <= window_edge and key not in quantities:
+                        insort(window, key)
+                    quantities[key] = quantity
+            elif key in quantities:
+                del quantities[key]
+                if key <= window_edge:
                     del window[bisect_left(window, key)]
-            elif key <= limit:
-                if key <= window_edge and key not in quantities:
-                    insort(window, key)
-                quantities[key] = quantity
         size = len(window)
         if size > self._high:
             self._cut_window()
@@ -134,6 +149,10 @@ class BookSide:
             return len(self.quantities)
         return bisect_right(sorted(self.quantities), self.edge)
 
+    def spare(self, depth: int) -> float:
+        """Count the vouched-for levels beyond the best `depth`; infinite on a side that is known whole."""
+        return inf if self.edge == inf else self.vouched() - depth
+
     def check(self, name: str) -> None:
         """Verify every invariant; O(n log n).
 
@@ -150,7 +169,7 @@ class BookSide:
             # Nothing is kept that nobody vouches for.
             (not self._keep_unvouched and bool(ordered) and ordered[-1] > self.edge, "level beyond the edge"),
             # A level of quantity zero is no level.
-            (any(float(text) <= 0 for text in self.quantities.values()), "level without quantity"),
+            (any(quantity <= 0 for quantity in self.quantities.values()), "level without quantity"),
             # Memory is bounded.
             (self._max_levels is not None and len(ordered) > self._max_levels, "more levels than allowed"),
         ]

@@ -6,7 +6,7 @@ from enum import StrEnum
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from depthactors.book.numerals import Level, Number, price_reader, price_text
+from depthactors.book.numerals import Level, Number, exact, spelt
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 Side: TypeAlias = Literal["bid", "ask"]
 
-RawSide: TypeAlias = "tuple[Sequence[float], Sequence[str]]"
-"""Keys and quantity texts of one side, best first."""
+RawSide: TypeAlias = "tuple[Sequence[float], Sequence[Number]]"
+"""Keys and quantities of one side as the book keeps them, best first."""
 
 
 class BookState(StrEnum):
@@ -73,7 +73,7 @@ class BookView:
     _raw_bids: RawSide
     _raw_asks: RawSide
     _number: type[Any]
-    _decimals: int
+    _decimals: tuple[int, int]
     _bids: tuple[Level, ...] | None
     _asks: tuple[Level, ...] | None
 
@@ -88,9 +88,9 @@ class BookView:
         bids: RawSide = ((), ()),
         asks: RawSide = ((), ()),
         number: type[float | Decimal] = float,
-        decimals: int = 0,
+        decimals: tuple[int, int] = (0, 0),
     ) -> None:
-        """Keep copies of keys and texts; numbers are made when first asked for."""
+        """Keep copies of keys and quantities; levels are made when first asked for."""
         put = object.__setattr__
         put(self, "symbol", symbol)
         put(self, "state", state)
@@ -240,7 +240,8 @@ class BookView:
         """Return one side's levels `(price, quantity)` as the exchange spelt them, best first; O(n)."""
         _check_side(side)
         keys, quantities = self._raw_bids if side == "bid" else self._raw_asks
-        return [(price_text(key, self._decimals), text) for key, text in zip(keys, quantities, strict=True)]
+        price, quantity = self._decimals
+        return [(spelt(abs(key), price), spelt(size, quantity)) for key, size in zip(keys, quantities, strict=True)]
 
     def _side(self, side: Side) -> tuple[Level, ...]:
         _check_side(side)
@@ -252,8 +253,9 @@ class BookView:
         return *self.bids[0], *self.asks[0]
 
     def _levels(self, raw: RawSide) -> tuple[Level, ...]:
-        price, quantity = price_reader(self._number), self._number
-        return tuple((price(key), quantity(text)) for key, text in zip(*raw, strict=True))
+        if self._number is float:
+            return tuple((abs(key), float(quantity)) for key, quantity in zip(*raw, strict=True))
+        return tuple((exact(abs(key)), exact(quantity)) for key, quantity in zip(*raw, strict=True))
 
 
 def _check_side(side: Side) -> None:

@@ -125,12 +125,13 @@ class Synchronizer(Transitions):
         counters.diffs += 1
         follower = self._following
         if follower is not None:
-            verdict = follower.judge(diff, self._sequencing)
-            if verdict is Verdict.NEXT and self.phase is SyncState.FOLLOWING:
-                # The common case, without the look-up that would say the same.
-                follower.book.apply(diff, recv_time)
+            book = follower.book
+            if follower.joined and diff.previous_id == book.last_update_id and self.phase is SyncState.FOLLOWING:
+                # The common case, without the rules and the look-up that would say the same.
+                book.apply(diff, recv_time)
                 counters.applied += 1
-                return self._after_apply(follower.book)
+                return self._after_apply(book)
+            verdict = follower.judge(diff, self._sequencing)
         elif self.phase is SyncState.BRIDGING:
             follower = self._candidate
             assert follower is not None

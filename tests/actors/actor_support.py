@@ -21,6 +21,7 @@ from depthactors.actors.book import BookActor
 from depthactors.actors.cell import BookCell
 from depthactors.actors.messages import SnapshotArrived, SnapshotWanted, Status, StreamUp
 from depthactors.book import BookState
+from tests.level_support import flat
 
 PATIENCE = 10.0
 
@@ -300,8 +301,8 @@ class BookScene:
         return self.ref.ask(Status(), timeout=5)
 
 
-def snapshot(last_id=100, levels=30, limit=100, quantity="1.0", best_bid=1099.0):
+def snapshot(last_id=100, levels=30, limit=100, quantity=1.0, best_bid=1099.0):
     """Bids from `best_bid` down, asks from 1101 up; with `levels` below `limit` each side is whole."""
-    bids = [(-(best_bid - number), quantity) for number in range(levels)]
-    asks = [(1101.0 + number, quantity) for number in range(levels)]
-    return wire.Snapshot(last_id, 0, limit, 2, bids, asks)
+    bids = flat((best_bid - number, quantity) for number in range(levels))
+    asks = flat((1101.0 + number, quantity) for number in range(levels))
+    return wire.Snapshot(last_id, 0, limit, (2, 1), bids, asks)

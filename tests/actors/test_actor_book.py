@@ -181,12 +181,12 @@ def test_a_refresh_that_differs_is_told_and_the_book_made_anew(actors):
     scene = BookScene(actors, refresh_interval=0.1)
     scene.go_live()
     scene.request(2)
-    scene.arrive(quantity="2.0")
+    scene.arrive(quantity=2.0)
     stale = scene.events.wait_one(matches=lambda event: event.state is STALE)
     assert type(stale.error) is AuditError
     assert (scene.settled().counters.audits, scene.settled().counters.audit_differences) == (1, 60)
     assert scene.requests.wait_one(matches=lambda request: request.priority is Priority.RESYNC)
-    scene.arrive(quantity="2.0")
+    scene.arrive(quantity=2.0)
     until(lambda: scene.settled().state is LIVE)
     assert len([event for event in scene.events.seen if event.error is not None]) == 1, "one error, one word"
 
@@ -266,13 +266,13 @@ def test_a_stream_that_brings_nothing_though_the_book_moves_is_told_to_the_super
     scene = BookScene(actors)
     scene.go_live()
     scene.request(2)
-    scene.arrive(last_id=200, quantity="7.0")
+    scene.arrive(last_id=200, quantity=7.0)
     silent = scene.reported.wait_one(StreamSilent)
     assert (silent.cell, type(silent.error)) == (scene.cell, SilentStreamError)
     stale = scene.events.wait_one(matches=lambda event: event.state is STALE)
     assert type(stale.error) is SilentStreamError
     scene.requests.wait_one(matches=lambda request: request.priority is Priority.RESYNC)
-    scene.arrive(last_id=210, quantity="7.0")
+    scene.arrive(last_id=210, quantity=7.0)
     until(lambda: scene.settled().counters.snapshots == 3)
     assert scene.settled().state is STALE, "not live until the stream brings something"
     scene.frames(frame(211, 211))

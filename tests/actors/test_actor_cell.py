@@ -28,7 +28,7 @@ from depthactors.errors import ActorDiedError, EscalatedError, UnknownSymbolErro
 from depthactors.sync import Priority
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
-BID, ASK = (-99.0, "1.5"), (101.0, "2.5")
+BID, ASK = [99.0, 1.5], [101.0, 2.5]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def cell():
 
 @pytest.fixture
 def book():
-    return OrderBook("BTCUSDT", wire.Snapshot(7, 0, 100, 2, [BID], [ASK]), depth=10)
+    return OrderBook("BTCUSDT", wire.Snapshot(7, 0, 100, (2, 1), BID, ASK), depth=10)
 
 
 def test_before_the_first_book_there_is_a_view_of_nothing(cell):

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from depthactors.book import BookSide
+from depthactors.book.side import ASK
+from tests.level_support import flat
 
 PRICES = st.integers(1, 1200)
 
@@ -17,9 +19,9 @@ RUN = st.tuples(
 EVENT = st.lists(RUN, min_size=1, max_size=4)
 
 
-def changes_of(event, sign):
+def changes_of(event):
     return [
-        (sign * price, None if quantity == "0" else quantity)
+        (price, float(quantity))
         for start, count, step, quantity in event
         for price in range(start, start + count * step, step)
     ]
@@ -28,14 +30,16 @@ def changes_of(event, sign):
 class Oracle:
     """What a side promises, by brute force."""
 
-    def __init__(self, levels, *, whole, keep_unvouched, max_levels):
-        self.levels = {key: quantity for key, quantity in levels if quantity is not None}
+    def __init__(self, levels, sign, *, whole, keep_unvouched, max_levels):
+        self.sign = sign
+        self.levels = {sign * price: quantity for price, quantity in levels if quantity}
         self.edge = inf if whole or not self.levels else max(self.levels)
         self.keep_unvouched, self.max_levels = keep_unvouched, max_levels
 
     def apply(self, changes):
-        for key, quantity in changes:
-            if quantity is None:
+        for price, quantity in changes:
+            key = self.sign * price
+            if not quantity:
                 self.levels.pop(key, None)
             elif self.keep_unvouched or key <= self.edge:
                 self.levels[key] = quantity
@@ -79,12 +83,12 @@ def compare(side, oracle):
 )
 def test_side_against_a_dict(keep_unvouched, sign, snapshot, events, whole, max_levels, window):
     rules = {"whole": whole, "keep_unvouched": keep_unvouched, "max_levels": max_levels}
-    levels = list(dict(changes_of(snapshot, sign)).items())[:max_levels]
-    side, oracle = BookSide(levels, window=window, **rules), Oracle(levels, **rules)
+    levels = list(dict(changes_of(snapshot)).items())[:max_levels]
+    side, oracle = BookSide(flat(levels), sign, window=window, **rules), Oracle(levels, sign, **rules)
     compare(side, oracle)
     for event in events:
-        changes = changes_of(event, sign)
-        side.apply(changes)
+        changes = changes_of(event)
+        side.apply(flat(changes))
         oracle.apply(changes)
         oracle.forget(side)
         compare(side, oracle)
@@ -92,15 +96,15 @@ def test_side_against_a_dict(keep_unvouched, sign, snapshot, events, whole, max_
 
 def side_of(count, **rules):
     rules = {"whole": True, "keep_unvouched": False, "max_levels": None, "window": 0} | rules
-    return BookSide([(float(price), "1") for price in range(1, count + 1)], **rules)
+    return BookSide(flat((price, 1.0) for price in range(1, count + 1)), ASK, **rules)
 
 
 def test_the_window_is_cut_and_filled_again():
     side = side_of(10)
-    side.apply([(float(price), "1") for price in range(1, 2001)])
+    side.apply(flat((price, 1.0) for price in range(1, 2001)))
     assert len(side.window) < 1000 < len(side)
     for price in range(1, 2001):
-        side.apply([(float(price), None)])
+        side.apply([price, 0.0])
         side.check("side")
         assert side.best() == (price + 1 if price < 2000 else None)
 
@@ -108,26 +112,26 @@ def test_the_window_is_cut_and_filled_again():
 def test_reads_of_the_promised_size_stay_in_the_window():
     side = side_of(5000, window=1000)
     for price in range(1, 3000):
-        side.apply([(float(price), None)])
+        side.apply([price, 0.0])
         assert len(side.window) >= 1000
 
 
 def test_a_side_that_was_not_whole_drops_what_lies_beyond_its_edge():
     side = side_of(3, whole=False)
-    side.apply([(3.5, "1"), (2.5, "1"), (9.0, None)])
+    side.apply([3.5, 1.0, 2.5, 1.0, 9.0, 0.0])
     assert (side.edge, side.best_keys()) == (3.0, [1.0, 2.0, 2.5, 3.0])
 
 
 def test_a_side_that_keeps_all_vouches_only_to_its_edge():
     side = side_of(3, whole=False, keep_unvouched=True)
-    side.apply([(3.5, "1"), (2.5, "1")])
+    side.apply([3.5, 1.0, 2.5, 1.0])
     assert (len(side), side.vouched()) == (5, 4)
 
 
 def test_the_edge_outlives_its_level():
     side = side_of(3, whole=False)
-    side.apply([(3.0, None)])
-    side.apply([(2.9, "1"), (3.1, "1")])
+    side.apply([3.0, 0.0])
+    side.apply([2.9, 1.0, 3.1, 1.0])
     assert side.best_keys() == [1.0, 2.0, 2.9]
 
 
@@ -135,12 +139,12 @@ def test_the_edge_outlives_its_level():
 @pytest.mark.parametrize("whole", [True, False])
 def test_forgetting_keeps_the_best_and_vouches_no_further(most, whole):
     side = side_of(most, whole=whole, max_levels=most)
-    side.apply([(price / 64, "1") for price in range(1, 33)])
+    side.apply(flat((price / 64, 1.0) for price in range(1, 33)))
     side.check("side")
     assert 0 < len(side) <= most
     assert side.best_keys() == [price / 64 for price in range(1, len(side) + 1)]
     # What was forgotten must not be taken for absent: the next level beyond is not vouched for.
-    side.apply([(0.75, "1")])
+    side.apply([0.75, 1.0])
     assert 0.75 not in side.quantities
 
 
@@ -160,7 +164,7 @@ def test_an_empty_side(whole):
 @given(st.permutations(range(1, 40)))
 def test_a_snapshot_may_come_in_any_order(prices):
     side = BookSide(
-        [(float(price), "1") for price in prices], whole=False, keep_unvouched=False, max_levels=None, window=0
+        flat((price, 1.0) for price in prices), ASK, whole=False, keep_unvouched=False, max_levels=None, window=0
     )
     assert side.best_keys() == sorted(prices)
     assert side.edge == 39.0

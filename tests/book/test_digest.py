@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.book import OrderBook, top_digest
-from depthactors.wire import ASK, BID, Snapshot, parse_levels
+from depthactors.wire import Snapshot, parse_levels
 
 
 def book_of(bids, asks):
-    return OrderBook("BTCUSDT", Snapshot(1, 0, 1000, 0, parse_levels(bids, BID), parse_levels(asks, ASK)))
+    return OrderBook("BTCUSDT", Snapshot(1, 0, 1000, (0, 0), parse_levels(bids), parse_levels(asks)))
 
 
 def test_the_digest_is_the_documented_one():

@@ -68,7 +68,7 @@ class Oracle:
 
 
 def exact(side):
-    return {Decimal(repr(abs(key))): Decimal(text) for key, text in side.quantities.items()}
+    return {Decimal(repr(abs(key))): Decimal(repr(quantity)) for key, quantity in side.quantities.items()}
 
 
 def compare(book, oracle, depth):
@@ -121,13 +121,13 @@ def book_of(bids=(("10", "1"), ("9", "1")), asks=(("11", "1"), ("12", "1")), lim
 def test_a_book_begins_as_its_snapshot():
     book = OrderBook("BTCUSDT", snapshot_of([["10.50", "1"]], [], last_update_id=7), recv_time=3.0)
     assert (book.symbol, book.last_update_id, book.event_time, book.recv_time) == ("BTCUSDT", 7, 5, 3.0)
-    assert (book.best_bid, book.best_ask, book.decimals, book.version % 2) == (Decimal("10.5"), None, 2, 0)
+    assert (book.best_bid, book.best_ask, book.decimals, book.version % 2) == (Decimal("10.5"), None, (2, 0), 0)
 
 
 def test_two_spellings_of_one_price_are_one_level():
     book = book_of(bids=[("61730.1", "1")], asks=[])
     book.apply(diff_of(2, [["61730.10", "2"]], []))
-    assert (len(book.bids), book.bids.quantities) == (1, {-61730.1: "2"})
+    assert (len(book.bids), book.bids.quantities) == (1, {-61730.1: 2.0})
     book.apply(diff_of(3, [["61730.10000000", "0.0"]], []))
     assert len(book.bids) == 0
 

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from depthactors import recording, wire
 from depthactors.book import BookState, BookView, OrderBook
-from depthactors.book.view import capture
+from depthactors.book.view import capture as capture_view
 from depthactors.errors import UsageError
+from depthactors.markets import Sequencing
 from depthactors.wire import Diff, Snapshot
+from tests.level_support import flat
 
 FIELDS = ("symbol", "state", "last_update_id", "event_time", "recv_time", "age")
 PRICES = st.lists(st.integers(1, 500), unique=True, max_size=8)
@@ -22,14 +25,14 @@ SIZES = st.lists(st.integers(1, 1000), min_size=8, max_size=8)
 def view_of(bids=(), asks=(), number=Decimal, **more):
     """Make a view of levels given as texts, in any order."""
     bid, ask = sorted(bids, key=lambda level: -float(level[0])), sorted(asks, key=lambda level: float(level[0]))
-    raw_bids = ([-float(price) for price, _ in bid], [size for _, size in bid])
-    raw_asks = ([float(price) for price, _ in ask], [size for _, size in ask])
+    raw_bids = ([-float(price) for price, _ in bid], [float(size) for _, size in bid])
+    raw_asks = ([float(price) for price, _ in ask], [float(size) for _, size in ask])
     return BookView("BTCUSDT", BookState.LIVE, 7, 1000, 2.0, 0.5, raw_bids, raw_asks, number, **more)
 
 
-BIDS = (("9.50", "2"), ("9.00", "1.5"), ("8", "0.25"))
-ASKS = (("10.50", "1"), ("11.00", "3"), ("12", "0.5"))
-VIEW = view_of(BIDS, ASKS, decimals=2)
+BIDS = (("9.50", "2.0"), ("9.00", "1.5"), ("8", "0.25"))
+ASKS = (("10.50", "1"), ("11.00", "3.0"), ("12", "0.5"))
+VIEW = view_of(BIDS, ASKS, decimals=(2, 1))
 EMPTY = view_of()
 
 
@@ -51,8 +54,8 @@ def test_levels_are_best_first_in_the_number_type(number):
 
 
 def test_texts_are_the_exchanges_own():
-    assert VIEW.texts("bid") == [("9.50", "2"), ("9.00", "1.5"), ("8.00", "0.25")]
-    assert VIEW.texts("ask") == [("10.50", "1"), ("11.00", "3"), ("12.00", "0.5")]
+    assert VIEW.texts("bid") == [("9.50", "2.0"), ("9.00", "1.5"), ("8.00", "0.25")]
+    assert VIEW.texts("ask") == [("10.50", "1.0"), ("11.00", "3.0"), ("12.00", "0.5")]
 
 
 def test_an_empty_view():
@@ -79,10 +82,10 @@ def test_a_view_is_immutable(name):
 
 
 def test_a_view_keeps_copies_of_what_it_is_made_of():
-    keys, sizes = [1.0, 2.0], ["1", "2"]
+    keys, sizes = [1.0, 2.0], [1.0, 2.0]
     view = BookView("BTCUSDT", BookState.LIVE, asks=(keys, sizes))
     keys.append(3.0)
-    sizes.append("3")
+    sizes.append(3.0)
     assert view.asks == ((1.0, 1.0), (2.0, 2.0))
 
 
@@ -90,7 +93,7 @@ def test_a_view_keeps_copies_of_what_it_is_made_of():
 @pytest.mark.parametrize("number", [float, Decimal])
 @pytest.mark.parametrize("again", [lambda view: pickle.loads(pickle.dumps(view)), copy.copy, copy.deepcopy])
 def test_a_copy_is_equal_and_complete(number, read, again):
-    view = view_of(BIDS, ASKS, number, decimals=2)
+    view = view_of(BIDS, ASKS, number, decimals=(2, 1))
     if read:
         assert view.bids
     other = again(view)
@@ -102,7 +105,14 @@ def test_a_copy_is_equal_and_complete(number, read, again):
 
 @pytest.mark.parametrize(
     "other",
-    [view_of(BIDS, ASKS), view_of(BIDS, BIDS, decimals=2), view_of(BIDS, ASKS, float, decimals=2), EMPTY, None, "x"],
+    [
+        view_of(BIDS, ASKS),
+        view_of(BIDS, BIDS, decimals=(2, 1)),
+        view_of(BIDS, ASKS, float, decimals=(2, 1)),
+        EMPTY,
+        None,
+        "x",
+    ],
 )
 def test_other_views_and_other_things_are_unequal(other):
     assert other != VIEW
@@ -185,45 +195,45 @@ def test_a_wrong_side_is_a_usage_error(method, side):
 
 def book_of(size=50, *, depth=0, limit=1000):
     levels = range(1, size + 1)
-    bids, asks = [(-float(100 - n), "1") for n in levels], [(float(100 + n), "1") for n in levels]
-    return OrderBook("BTCUSDT", Snapshot(1, 5, limit, 0, bids, asks), depth=depth, recv_time=10.0)
+    bids, asks = flat((100 - n, 1.0) for n in levels), flat((100 + n, 1.0) for n in levels)
+    return OrderBook("BTCUSDT", Snapshot(1, 5, limit, (0, 0), bids, asks), depth=depth, recv_time=10.0)
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 49, 50, 51, None])
 def test_a_view_has_the_best_levels_and_the_books_data(count):
-    view = capture(book_of(), count, BookState.LIVE, float, 12.5)
+    view = capture_view(book_of(), count, BookState.LIVE, float, 12.5)
     assert [price for price, _ in view.bids] == [100.0 - n for n in range(1, 51)][:count]
     assert [price for price, _ in view.asks] == [100.0 + n for n in range(1, 51)][:count]
     assert [getattr(view, name) for name in FIELDS] == ["BTCUSDT", BookState.LIVE, 1, 5, 10.0, 2.5]
 
 
 def test_age_is_not_negative_when_the_clock_was_set_back():
-    assert capture(book_of(), 1, BookState.LIVE, float, 9.0).age == 0.0
+    assert capture_view(book_of(), 1, BookState.LIVE, float, 9.0).age == 0.0
 
 
 def test_no_view_of_a_half_applied_book():
     book = book_of()
     book.version += 1
-    assert capture(book, 5, BookState.LIVE, float, 0.0) is None
+    assert capture_view(book, 5, BookState.LIVE, float, 0.0) is None
 
 
 @pytest.mark.parametrize(("state", "shown"), [("LIVE", "STALE"), ("STALE", "STALE"), ("STOPPED", "STOPPED")])
 def test_a_book_whose_promise_is_broken_is_not_live(state, shown):
     book = book_of(5, depth=6, limit=5)
-    assert capture(book, 5, BookState(state), float, 0.0).state == shown
+    assert capture_view(book, 5, BookState(state), float, 0.0).state == shown
 
 
 def test_a_crossed_book_shows_no_levels():
     book = book_of()
-    book.apply(Diff(2, 2, 1, 0, [(-150.0, "1")], []))
-    view = capture(book, 5, BookState.LIVE, float, 0.0)
+    book.apply(Diff(2, 2, 1, 0, [150.0, 1.0], []))
+    view = capture_view(book, 5, BookState.LIVE, float, 0.0)
     assert (view.state, view.bids, view.asks) == (BookState.STALE, (), ())
 
 
 def test_a_view_does_not_follow_the_book():
     book = book_of()
-    view = capture(book, None, BookState.LIVE, float, 0.0)
-    book.apply(Diff(2, 2, 1, 0, [(-99.0, None)], [(101.0, "5")]))
+    view = capture_view(book, None, BookState.LIVE, float, 0.0)
+    book.apply(Diff(2, 2, 1, 0, [99.0, 0.0], [101.0, 5.0]))
     assert (view.best_bid, view.best_ask) == ((99.0, 1.0), (101.0, 1.0))
 
 
@@ -241,7 +251,7 @@ def test_views_taken_while_the_book_changes_are_of_one_update():
 
     def read():
         while not done.is_set():
-            view = capture(book, None, BookState.LIVE, float, 0.0)
+            view = capture_view(book, None, BookState.LIVE, float, 0.0)
             # Each event writes its own id into a level of each side.
             if view and view.last_update_id > 1:
                 sizes = {view.bids[0][1], view.asks[0][1], float(view.last_update_id)}
@@ -252,10 +262,33 @@ def test_views_taken_while_the_book_changes_are_of_one_update():
         reader.start()
     for number in range(2, 5000):
         price = 200.0 + number % 400
-        diff = Diff(number, number, number - 1, 0, [(-99.0, str(number))], [(price, None), (101.0, str(number))])
+        diff = Diff(number, number, number - 1, 0, [99.0, number], [price, 0.0, 101.0, number])
         book.apply(diff)
-        book.apply(diff._replace(asks=[(price, "1"), (101.0, str(number))]))
+        book.apply(diff._replace(asks=[price, 1.0, 101.0, number]))
     done.set()
     for reader in readers:
         reader.join()
     assert torn == []
+
+
+def test_levels_are_spelt_as_they_were_recorded(capture):
+    book, spelt = None, {"bid": {}, "ask": {}}
+    for line in recording.read(capture):
+        event = line.event
+        if line.is_snapshot and book is None:
+            limit = 1 + max(len(event["bids"]), len(event["asks"]))
+            book = OrderBook("X", wire.parse_snapshot(line.message, limit))
+            levels = (event["bids"], event["asks"])
+        elif line.is_diff and book is not None:
+            sequencing = Sequencing.CHAINED if "pu" in event else Sequencing.CONTIGUOUS
+            book.apply(wire.parse_diff(event, sequencing, event["s"]))
+            levels = (event["b"], event["a"])
+        else:
+            continue
+        for side, texts in zip(spelt.values(), levels, strict=True):
+            side.update({float(price): (price, quantity) for price, quantity in texts})
+    # The events before the snapshot are applied too: it is no book of any moment, but spelt like one.
+    view = capture_view(book, None, BookState.LIVE, float, 0.0)
+    for side in ("bid", "ask"):
+        for price, quantity in view.texts(side):
+            assert spelt[side][float(price)] == (price, quantity)

@@ -7,6 +7,7 @@ from depthactors.errors import MalformedFrameError, StreamError
 from depthactors.markets import Sequencing
 from depthactors.sync import RequestSnapshot, StateChanged, Synchronizer
 from depthactors.wire import Diff, Snapshot
+from tests.level_support import flat
 
 LIMIT = 4
 DEEPEST = 3
@@ -24,7 +25,7 @@ class Driver:
         self.sequencing = Sequencing.CHAINED if setting & 1 else Sequencing.CONTIGUOUS
         self.buffer_limit = 1 + (setting >> 1 & 7)
         self.depth = 1
-        book = self._new_book(Snapshot(8, 0, LIMIT, 0, [(-9.0, "1")], [(11.0, "1")]), 0.0) if setting & 16 else None
+        book = self._new_book(Snapshot(8, 0, LIMIT, (0, 0), [9.0, 1.0], [11.0, 1.0]), 0.0) if setting & 16 else None
         self.sync = Synchronizer(self.sequencing, self._new_book, buffer_limit=self.buffer_limit, book=book)
         self.told = self.sync.state
         self.cursor = 8
@@ -88,7 +89,7 @@ class Driver:
 
     def _snapshot(self, value: int):
         update_id = max(0, self.cursor + (value >> 2 & 7) - 4)
-        snapshot = Snapshot(update_id, 0, LIMIT, 0, *_levels(value, gone=False))
+        snapshot = Snapshot(update_id, 0, LIMIT, (0, 0), *_levels(value, gone=False))
         return self.sync.snapshot(self._epoch(value if value >= 248 else 0), snapshot, 2.0)
 
     def _up(self, value: int):
@@ -136,7 +137,7 @@ class Driver:
 
 def _levels(value: int, *, gone: bool):
     """Make bids around 10 and asks around 12 of the bits; some cross, some are gone, some are beyond an edge."""
-    quantity = None if gone and value & 32 else str(1 + value % 3)
-    bids = [(-float(10 + (value >> 5) - count), quantity if count == 0 else "1") for count in range(value % 5)]
-    asks = [(float(12 - (value >> 6) + count), quantity if count == 1 else "2") for count in range(value // 5 % 5)]
-    return (bids, asks) if bids or asks else ([(-9.0, "1")], asks)
+    quantity = 0 if gone and value & 32 else 1 + value % 3
+    bids = flat((10 + (value >> 5) - count, quantity if count == 0 else 1) for count in range(value % 5))
+    asks = flat((12 - (value >> 6) + count, quantity if count == 1 else 2) for count in range(value // 5 % 5))
+    return (bids, asks) if bids or asks else ([9.0, 1.0], asks)

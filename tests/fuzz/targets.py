@@ -17,11 +17,13 @@ from depthactors.actors.mailbox import Mailbox
 from depthactors.actors.messages import FrameRejected, Frames, FramesLost
 from depthactors.actors.router import Router
 from depthactors.book import BookState, OrderBook
+from depthactors.book.numerals import exact
 from depthactors.book.view import capture
 from depthactors.errors import MalformedFrameError, RecordingError, StreamError
 from depthactors.markets import Sequencing
-from depthactors.wire import ASK, BID, Diff, Snapshot
+from depthactors.wire import Diff, Snapshot
 from tests.fuzz.driver import Driver
+from tests.level_support import flat, pairs
 
 SYMBOL = "BTCUSDT"
 BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"
@@ -29,7 +31,7 @@ LIMITS = (5, 1000)
 FRAME_ROOM = 8
 MOST_REJECTED = 100
 _BASE = Snapshot(
-    100, 0, 8, 1, [(-(99.0 - number), "1") for number in range(6)], [(101.0 + number, "1") for number in range(6)]
+    100, 0, 8, (1, 0), flat((99 - number, 1) for number in range(6)), flat((101 + number, 1) for number in range(6))
 )
 _CUT = _BASE._replace(limit=6)
 """The same levels where there may be more: each side has an edge."""
@@ -50,12 +52,14 @@ def wire_frame(data: bytes) -> None:
             diff = wire.parse_diff(event, sequencing, SYMBOL)
         except MalformedFrameError as error:
             _check_said(error)
+            _check_refused(data, sequencing)
             continue
+        assert wire.read_diff(data, sequencing, SYMBOL) == diff, "expected the quick way to lead where the careful does"
         numbers = diff[:4]
         assert all(type(number) is int for number in numbers), f"expected whole numbers, was {numbers}"
         assert 0 <= diff.first_id <= diff.last_id >= diff.previous_id, f"expected ids in order, was {numbers}"
-        _check_levels(diff.bids, event["b"], BID)
-        _check_levels(diff.asks, event["a"], ASK)
+        _check_levels(diff.bids, event["b"])
+        _check_levels(diff.asks, event["a"])
         _check_applied(diff)
 
 
@@ -72,14 +76,12 @@ def wire_snapshot(data: bytes) -> None:
             _check_said(error)
             continue
         assert type(snapshot.last_update_id) is type(snapshot.event_time) is int
-        assert snapshot.limit == limit >= max(len(snapshot.bids), len(snapshot.asks)) > 0
-        _check_levels(snapshot.bids, reply["bids"], BID)
-        _check_levels(snapshot.asks, reply["asks"], ASK)
+        assert snapshot.limit == limit >= max(len(snapshot.bids), len(snapshot.asks)) / 2 > 0
+        _check_levels(snapshot.bids, reply["bids"])
+        _check_levels(snapshot.asks, reply["asks"])
         book = OrderBook(SYMBOL, snapshot, depth=5, keep_unvouched=True)
         # Of a price that comes twice the later level holds; one without a quantity is no level.
-        _check_same(
-            book, *([level for level in dict(side).items() if level[1]] for side in (snapshot.bids, snapshot.asks))
-        )
+        _check_same(book, *(flat(dict(pairs(side)).items()) for side in (snapshot.bids, snapshot.asks)))
         _check_book(book)
         _check_book(OrderBook(SYMBOL, snapshot, depth=5, max_levels=3))
 
@@ -171,17 +173,30 @@ def _check_said(error: Exception, *named) -> None:
     assert error.args[: len(named)] == named, f"expected {named} to be named, was {error.args}"
 
 
-def _check_levels(changes, levels, side: float) -> None:
+def _check_refused(data: bytes, sequencing: Sequencing) -> None:
+    """See to it that the quick way takes nothing that the careful one refuses."""
+    try:
+        wire.read_diff(data, sequencing, SYMBOL)
+    except MalformedFrameError as error:
+        _check_said(error)
+        return
+    msg = "expected a malformed frame, was read"
+    raise AssertionError(msg)
+
+
+def _check_levels(changes, levels) -> None:
     """Compare what was made of levels with what they said."""
     assert type(levels) is list
-    assert len(changes) == len(levels)
-    for (key, quantity), (price_text, quantity_text, *_) in zip(changes, levels, strict=True):
-        price = key * side
+    assert len(changes) == 2 * len(levels)
+    for (price, quantity), (price_text, quantity_text, *_) in zip(pairs(changes), levels, strict=True):
         assert 0 < price < inf, f"expected a price, was {price_text!r}"
         assert Decimal(repr(price)) == Decimal(price_text), f"expected {price_text!r} exactly, was {price!r}"
         size = float(quantity_text)
         assert 0 <= size < inf, f"expected a quantity, was {quantity_text!r}"
-        assert quantity == (quantity_text if size else None)
+        assert bool(quantity) == bool(size)
+        assert not quantity or exact(quantity) == Decimal(quantity_text), (
+            f"expected {quantity_text!r}, was {quantity!r}"
+        )
 
 
 def _check_applied(diff: Diff) -> None:
@@ -200,11 +215,11 @@ def _check_applied(diff: Diff) -> None:
 def _check_same(book: OrderBook, bids, asks) -> None:
     """Compare a book that knows both sides whole with its levels put in one by one."""
     for side, changes in ((book.bids, bids), (book.asks, asks)):
-        known: dict[float, str] = {}
-        for key, quantity in changes:
-            known.pop(key, None)
-            if quantity is not None:
-                known[key] = quantity
+        known = {}
+        for price, quantity in pairs(changes):
+            known.pop(side.sign * price, None)
+            if quantity:
+                known[side.sign * price] = quantity
         assert side.best_keys() == sorted(known), "expected all levels in order, best first"
         assert side.quantities == known
 

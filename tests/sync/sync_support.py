@@ -7,6 +7,7 @@ import random
 from depthactors.book import OrderBook
 from depthactors.markets import Sequencing
 from depthactors.wire import Diff, Snapshot
+from tests.level_support import flat
 
 DEPTH = 3
 LIMIT = 8
@@ -58,8 +59,8 @@ class NaiveExchange:
             last,
             previous,
             last * 10,
-            [(-float(price), str(quantity) if quantity else None) for price, quantity in changes["bids"].items()],
-            [(float(price), str(quantity) if quantity else None) for price, quantity in changes["asks"].items()],
+            flat(changes["bids"].items()),
+            flat(changes["asks"].items()),
         )
 
     def snapshot(self, lag: int = 0) -> Snapshot:
@@ -74,9 +75,9 @@ class NaiveExchange:
             shown,
             0,
             LIMIT,
-            0,
-            [(-float(price), str(bids[price])) for price in best_bids],
-            [(float(price), str(asks[price])) for price in best_asks],
+            (0, 0),
+            flat((price, bids[price]) for price in best_bids),
+            flat((price, asks[price]) for price in best_asks),
         )
 
     def top(self, update_id: int, depth: int = DEPTH):

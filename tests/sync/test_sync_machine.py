@@ -31,6 +31,7 @@ from depthactors.sync import (
 from depthactors.sync.table import SyncState
 from depthactors.sync.transitions import STALE_LIMIT
 from depthactors.wire import Diff, Snapshot
+from tests.level_support import flat, pairs
 
 BOTH = pytest.mark.parametrize("sequencing", Sequencing, ids=lambda each: each.value)
 
@@ -340,10 +341,10 @@ def test_an_audit_that_finds_a_difference_believes_neither_book(place):
     before = bench.sync.book
     bench.sync.refresh()
     snapshot = bench.exchange.snapshot()
-    levels = [list(level) for level in snapshot.asks]
-    common = [number for number, (key, _) in enumerate(levels) if key <= before.asks.edge]
-    levels[common[place]][1] = "77"
-    effects = bench.sync.snapshot(1, snapshot._replace(asks=list(map(tuple, levels))), 0.0)
+    asks = dict(pairs(snapshot.asks))
+    common = [price for price in asks if price <= before.asks.edge]
+    asks[common[place]] = 77.0
+    effects = bench.sync.snapshot(1, snapshot._replace(asks=flat(asks.items())), 0.0)
     assert [type(effect) for effect in effects] == [Audited, StateChanged, Resync, RequestSnapshot]
     assert effects[0] == Audited(bench.exchange.id, 1)
     assert type(effects[1].error) is AuditError
@@ -357,7 +358,7 @@ def test_an_audit_says_nothing_about_levels_that_only_one_of_the_two_vouches_for
     bench = Bench().live()
     bench.sync.refresh()
     snapshot = bench.exchange.snapshot()
-    deeper = snapshot._replace(limit=LIMIT + 2, bids=[*snapshot.bids, (-0.5, "9"), (-0.25, "9")])
+    deeper = snapshot._replace(limit=LIMIT + 2, bids=[*snapshot.bids, 0.5, 9.0, 0.25, 9.0])
     assert bench.sync.snapshot(1, deeper, 0.0)[0] == Audited(bench.exchange.id, 0)
 
 
@@ -437,7 +438,8 @@ def test_a_connection_whose_end_was_not_told_is_over_when_the_next_one_begins(se
 def join(one, other):
     """Two events in a row as one, as a slower stream brings them."""
     changes = [
-        list(dict([*first, *second]).items()) for first, second in ((one.bids, other.bids), (one.asks, other.asks))
+        flat(dict(pairs(first) + pairs(second)).items())
+        for first, second in ((one.bids, other.bids), (one.asks, other.asks))
     ]
     return Diff(one.first_id, other.last_id, one.previous_id, other.event_time, *changes)
 
@@ -558,7 +560,7 @@ def test_an_exchange_that_begins_anew_at_lower_ids_is_believed_in_the_end():
 def test_a_crossed_book_is_not_shown():
     bench = Bench().live()
     best_ask = bench.sync.book.asks.best()
-    crossing = Diff(bench.exchange.id + 1, bench.exchange.id + 1, bench.exchange.id, 0, [(-best_ask - 1, "1")], [])
+    crossing = Diff(bench.exchange.id + 1, bench.exchange.id + 1, bench.exchange.id, 0, [best_ask + 1, 1.0], [])
     effects = bench.sync.diff(1, crossing, 0.0)
     assert [type(effect) for effect in effects] == [StateChanged, Resync, RequestSnapshot]
     assert isinstance(effects[0].error, BookIntegrityError)
@@ -567,7 +569,7 @@ def test_a_crossed_book_is_not_shown():
 
 def test_a_crossed_snapshot_is_told_and_asked_for_again():
     bench = Bench()
-    crossed = Snapshot(500, 0, LIMIT, 0, [(-20.0, "1")], [(19.0, "1")])
+    crossed = Snapshot(500, 0, LIMIT, (0, 0), [20.0, 1.0], [19.0, 1.0])
     effects = bench.sync.snapshot(1, crossed, 0.0)
     assert [type(effect) for effect in effects] == [Resync, RequestSnapshot]
     assert bench.sync.book is None
@@ -578,7 +580,7 @@ def test_a_side_that_runs_low_is_refilled_before_the_promise_is_touched_and_stal
     book, effects, labels = bench.sync.book, [], []
     last = bench.exchange.id
     while len(book.bids):
-        diff = Diff(last + 1, last + 1, last, 0, [(book.bids.best(), None)], [])
+        diff = Diff(last + 1, last + 1, last, 0, [-book.bids.best(), 0.0], [])
         effects += bench.sync.diff(1, diff, 0.0)
         last += 1
         labels.append((len(book.bids), bench.sync.state))

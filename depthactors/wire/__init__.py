@@ -1,0 +1,30 @@
+"""From the exchange's JSON to values, and from requests to JSON.
+
+Everything that comes from outside is checked here, whole, before any book sees it: a frame either
+becomes a `Diff` that can be applied without a fault, or a `MalformedFrameError`. Unknown keys are
+ignored (the exchange adds some every year). Nothing here knows a socket or a book.
+"""
+
+from depthactors.wire.control import Notice, Reply, parse_notice, subscribe, unsubscribe
+from depthactors.wire.diff import Diff, parse_diff, read_diff
+from depthactors.wire.levels import Levels, decimals_of, parse_levels
+from depthactors.wire.message import decode, payload_of
+from depthactors.wire.snapshot import Snapshot, parse_snapshot
+
+__all__ = [
+    "Diff",
+    "Levels",
+    "Notice",
+    "Reply",
+    "Snapshot",
+    "decimals_of",
+    "decode",
+    "parse_diff",
+    "parse_levels",
+    "parse_notice",
+    "parse_snapshot",
+    "payload_of",
+    "read_diff",
+    "subscribe",
+    "unsubscribe",
+]

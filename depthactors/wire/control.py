@@ -1,0 +1,55 @@
+"""What a connection and the exchange say to each other about streams."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, NamedTuple
+
+import orjson
+
+from depthactors.wire.message import SHORT
+
+
+class Reply(NamedTuple):
+    """The answer to a control message: `error` is `None` when it was accepted."""
+
+    request_id: int | str | None
+    result: Any
+    error: str | None
+
+
+class Notice(Enum):
+    """A frame that concerns the connection, not a book."""
+
+    SERVER_SHUTDOWN = "serverShutdown"
+
+
+def parse_notice(frame: dict[str, Any]) -> Reply | Notice | None:
+    """Tell a frame that belongs to no stream: a reply, a notice, or neither (`None`)."""
+    if frame.get("e") == Notice.SERVER_SHUTDOWN.value or frame.get("stream") == "!serverShutdown":
+        return Notice.SERVER_SHUTDOWN
+    error = frame.get("error")
+    if error is not None:
+        told = error if isinstance(error, dict) else {"msg": error}
+        return Reply(frame.get("id"), None, _error_words(told))
+    if "result" in frame:
+        return Reply(frame.get("id"), frame["result"], None)
+    if "code" in frame and "msg" in frame:
+        return Reply(frame.get("id"), None, _error_words(frame))
+    return None
+
+
+def _error_words(told: dict[str, Any]) -> str:
+    code, message = told.get("code"), told.get("msg")
+    words = message[:200] if isinstance(message, str) else SHORT.repr(message)
+    return f"{code}: {words}" if isinstance(code, int) else words
+
+
+def subscribe(streams: list[str], request_id: int) -> bytes:
+    """Encode a SUBSCRIBE request."""
+    return orjson.dumps({"method": "SUBSCRIBE", "params": streams, "id": request_id})
+
+
+def unsubscribe(streams: list[str], request_id: int) -> bytes:
+    """Encode an UNSUBSCRIBE request."""
+    return orjson.dumps({"method": "UNSUBSCRIBE", "params": streams, "id": request_id})

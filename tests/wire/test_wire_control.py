@@ -1,0 +1,34 @@
+import orjson
+import pytest
+from wire_support import SPOT_DIFF
+
+from depthactors import wire
+from depthactors.wire import Notice, Reply
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        ({"result": None, "id": 1}, Reply(1, None, None)),
+        ({"result": ["a@depth"], "id": "x"}, Reply("x", ["a@depth"], None)),
+        ({"error": {"code": 2, "msg": "bad"}, "id": 3}, Reply(3, None, "2: bad")),
+        ({"error": {"code": 4, "msg": "Too many subscriptions"}}, Reply(None, None, "4: Too many subscriptions")),
+        ({"code": 3, "msg": "Invalid JSON"}, Reply(None, None, "3: Invalid JSON")),
+        ({"e": "serverShutdown", "E": 1}, Notice.SERVER_SHUTDOWN),
+        ({"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}}, Notice.SERVER_SHUTDOWN),
+        (SPOT_DIFF, None),
+        ({"stream": "btcusdt@depth", "data": SPOT_DIFF}, None),
+    ],
+    ids=repr,
+)
+def test_notices_and_replies(frame, expected):
+    assert wire.parse_notice(frame) == expected
+
+
+@pytest.mark.parametrize(("encode", "method"), [(wire.subscribe, "SUBSCRIBE"), (wire.unsubscribe, "UNSUBSCRIBE")])
+def test_requests(encode, method):
+    assert orjson.loads(encode(["a@depth", "b@depth"], 7)) == {
+        "method": method,
+        "params": ["a@depth", "b@depth"],
+        "id": 7,
+    }

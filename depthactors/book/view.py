@@ -10,16 +10,12 @@ from depthactors.book.numerals import Level, Number, exact, spelt
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from decimal import Decimal
 
     from depthactors.book.order_book import OrderBook
     from depthactors.book.side import BookSide
 
 Side: TypeAlias = Literal["bid", "ask"]
-
-RawSide: TypeAlias = "tuple[Sequence[float], Sequence[Number]]"
-"""Keys and quantities of one side as the book keeps them, best first."""
 
 
 class BookState(StrEnum):
@@ -40,42 +36,23 @@ class BookState(StrEnum):
 class BookView:
     """The best levels of both sides at one update id. Immutable, picklable, safe in any thread.
 
-    Attributes:
-        symbol: upper case.
-        state: what may be believed of it, at the time it was taken.
-        last_update_id: the exchange's id of this book; 0 when there is none yet.
-        event_time: the exchange's clock at the last event, milliseconds since the epoch; 0 if unknown.
-        recv_time: this machine's clock when the last change arrived, seconds since the epoch.
-        age: seconds between that and the taking of this view. A quiet book ages without being stale.
+    It keeps numbers as the book does, and converts them when they are first asked for.
     """
 
     __slots__ = (
+        "_age",
         "_asks",
         "_bids",
         "_decimals",
+        "_event_time",
+        "_exact_asks",
+        "_exact_bids",
+        "_last_update_id",
         "_number",
-        "_raw_asks",
-        "_raw_bids",
-        "age",
-        "event_time",
-        "last_update_id",
-        "recv_time",
-        "state",
-        "symbol",
+        "_recv_time",
+        "_state",
+        "_symbol",
     )
-
-    symbol: str
-    state: BookState
-    last_update_id: int
-    event_time: int
-    recv_time: float
-    age: float
-    _raw_bids: RawSide
-    _raw_asks: RawSide
-    _number: type[Any]
-    _decimals: tuple[int, int]
-    _bids: tuple[Level, ...] | None
-    _asks: tuple[Level, ...] | None
 
     def __init__(
         self,
@@ -85,33 +62,27 @@ class BookView:
         event_time: int = 0,
         recv_time: float = 0.0,
         age: float = 0.0,
-        bids: RawSide = ((), ()),
-        asks: RawSide = ((), ()),
+        bids: tuple[Level, ...] = (),
+        asks: tuple[Level, ...] = (),
         number: type[float | Decimal] = float,
         decimals: tuple[int, int] = (0, 0),
+        *,
+        converted: bool = False,
     ) -> None:
-        """Keep copies of keys and quantities; levels are made when first asked for."""
-        put = object.__setattr__
-        put(self, "symbol", symbol)
-        put(self, "state", state)
-        put(self, "last_update_id", last_update_id)
-        put(self, "event_time", event_time)
-        put(self, "recv_time", recv_time)
-        put(self, "age", age)
-        put(self, "_raw_bids", (tuple(bids[0]), tuple(bids[1])))
-        put(self, "_raw_asks", (tuple(asks[0]), tuple(asks[1])))
-        put(self, "_number", number)
-        put(self, "_decimals", decimals)
-        put(self, "_bids", None)
-        put(self, "_asks", None)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        msg = f"a BookView is immutable: cannot set {name!r}"
-        raise AttributeError(msg)
-
-    def __delattr__(self, name: str) -> None:
-        msg = f"a BookView is immutable: cannot delete {name!r}"
-        raise AttributeError(msg)
+        """Keep levels `(price, quantity)`, exact ones; unless `converted`, they become `number` when first read."""
+        # Read-only properties over plain slots: setting twelve attributes of a frozen class cost four times as much.
+        self._symbol = symbol
+        self._state = state
+        self._last_update_id = last_update_id
+        self._event_time = event_time
+        self._recv_time = recv_time
+        self._age = age
+        self._exact_bids = bids
+        self._exact_asks = asks
+        self._number: type[Any] = number
+        self._decimals = decimals
+        self._bids = bids if converted else None
+        self._asks = asks if converted else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BookView, self._key()
@@ -132,25 +103,54 @@ class BookView:
 
     def _key(self) -> tuple[Any, ...]:
         return (
-            self.symbol,
-            self.state,
-            self.last_update_id,
-            self.event_time,
-            self.recv_time,
-            self.age,
-            self._raw_bids,
-            self._raw_asks,
+            self._symbol,
+            self._state,
+            self._last_update_id,
+            self._event_time,
+            self._recv_time,
+            self._age,
+            self._exact_bids,
+            self._exact_asks,
             self._number,
             self._decimals,
         )
+
+    @property
+    def symbol(self) -> str:
+        """Upper case."""
+        return self._symbol
+
+    @property
+    def state(self) -> BookState:
+        """What may be believed of it, at the time it was taken."""
+        return self._state
+
+    @property
+    def last_update_id(self) -> int:
+        """The exchange's id of this book; 0 when there is none yet."""
+        return self._last_update_id
+
+    @property
+    def event_time(self) -> int:
+        """The exchange's clock at the last event, milliseconds since the epoch; 0 if unknown."""
+        return self._event_time
+
+    @property
+    def recv_time(self) -> float:
+        """This machine's clock when the last change arrived, seconds since the epoch."""
+        return self._recv_time
+
+    @property
+    def age(self) -> float:
+        """Seconds between that and the taking of this view. A quiet book ages without being stale."""
+        return self._age
 
     @property
     def bids(self) -> tuple[Level, ...]:
         """Bid levels `(price, quantity)`, highest price first; O(n) the first time."""
         levels = self._bids
         if levels is None:
-            levels = self._levels(self._raw_bids)
-            object.__setattr__(self, "_bids", levels)
+            levels = self._bids = self._levels(self._exact_bids)
         return levels
 
     @property
@@ -158,8 +158,7 @@ class BookView:
         """Ask levels `(price, quantity)`, lowest price first; O(n) the first time."""
         levels = self._asks
         if levels is None:
-            levels = self._levels(self._raw_asks)
-            object.__setattr__(self, "_asks", levels)
+            levels = self._asks = self._levels(self._exact_asks)
         return levels
 
     @property
@@ -239,9 +238,9 @@ class BookView:
     def texts(self, side: Side) -> list[tuple[str, str]]:
         """Return one side's levels `(price, quantity)` as the exchange spelt them, best first; O(n)."""
         _check_side(side)
-        keys, quantities = self._raw_bids if side == "bid" else self._raw_asks
-        price, quantity = self._decimals
-        return [(spelt(abs(key), price), spelt(size, quantity)) for key, size in zip(keys, quantities, strict=True)]
+        price_decimals, decimals = self._decimals
+        levels = self._exact_bids if side == "bid" else self._exact_asks
+        return [(spelt(price, price_decimals), spelt(quantity, decimals)) for price, quantity in levels]
 
     def _side(self, side: Side) -> tuple[Level, ...]:
         _check_side(side)
@@ -252,10 +251,9 @@ class BookView:
             return None
         return *self.bids[0], *self.asks[0]
 
-    def _levels(self, raw: RawSide) -> tuple[Level, ...]:
-        if self._number is float:
-            return tuple((abs(key), float(quantity)) for key, quantity in zip(*raw, strict=True))
-        return tuple((exact(abs(key)), exact(quantity)) for key, quantity in zip(*raw, strict=True))
+    def _levels(self, exact_levels: tuple[Level, ...]) -> tuple[Level, ...]:
+        number = float if self._number is float else exact
+        return tuple([(number(price), number(quantity)) for price, quantity in exact_levels])
 
 
 def _check_side(side: Side) -> None:
@@ -277,22 +275,49 @@ def capture(
     if version % 2:
         return None
     try:
-        bids, asks = _copy(book.bids, count), _copy(book.asks, count)
-        last_update_id, event_time, recv_time = book.last_update_id, book.event_time, book.recv_time
-        if state is BookState.LIVE and not (book.sound and book.depth >= depth):
-            state = BookState.STALE
+        floats = _floats(book, count) if number is float else None
+        bids, asks = floats or (_levels(book.bids, count), _levels(book.asks, count))
     except (KeyError, IndexError, RuntimeError):
         # A level went, or the dict changed its size, under the copy: it is torn.
         return None
+    if state is BookState.LIVE and (book.spare < 0 or book.crossed or book.depth < depth):
+        state = BookState.STALE
     if book.crossed:
-        bids = asks = (), ()
-    if book.version != version:
+        bids = asks = ()
+    recv_time = book.recv_time
+    age = now - recv_time if now > recv_time else 0.0
+    view = BookView(
+        book.symbol,
+        state,
+        book.last_update_id,
+        book.event_time,
+        recv_time,
+        age,
+        bids,
+        asks,
+        number,
+        book.decimals,
+        converted=floats is not None,
+    )
+    return view if book.version == version else None
+
+
+def _floats(book: OrderBook, count: int | None) -> tuple[tuple[Level, ...], tuple[Level, ...]] | None:
+    """Copy both sides as floats; `None` where one would lose digits."""
+    try:
+        return _float_levels(book.bids, count), _float_levels(book.asks, count)
+    except TypeError:
+        # A `Decimal` cannot be multiplied by a float.
         return None
-    age = max(0.0, now - recv_time)
-    return BookView(book.symbol, state, last_update_id, event_time, recv_time, age, bids, asks, number, book.decimals)
 
 
-def _copy(side: BookSide, count: int | None) -> RawSide:
-    keys = side.best_keys(count)
-    quantities = side.quantities
-    return keys, [quantities[key] for key in keys]
+def _float_levels(side: BookSide, count: int | None) -> tuple[Level, ...]:
+    # One pass instead of a copy and a conversion, which is half of what a view of few levels costs.
+    sign: float = side.sign
+    quantities: dict[float, Any] = side.quantities
+    return tuple([(key * sign, quantities[key] * 1.0) for key in side.best_keys(count)])
+
+
+def _levels(side: BookSide, count: int | None) -> tuple[Level, ...]:
+    sign, quantities = side.sign, side.quantities
+    return tuple([(key * sign, quantities[key]) for key in side.best_keys(count)])

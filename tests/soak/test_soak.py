@@ -38,16 +38,15 @@ def live_view(exchange, engine):
 
 def twisted(view, **changes):
     """A view like this one, but wrong."""
-    raw = {"bids": view._raw_bids, "asks": view._raw_asks, "state": view.state, "last_update_id": view.last_update_id}
-    raw |= changes
-    return BookView(view.symbol, raw["state"], raw["last_update_id"], 0, 0.0, 0.0, raw["bids"], raw["asks"], Decimal, 2)
+    given = {"bids": view.bids, "asks": view.asks, "state": view.state, "last_update_id": view.last_update_id} | changes
+    return BookView(view.symbol, number=Decimal, **given)
 
 
 def test_the_checker_takes_the_truth_for_right(exchange, live_view):
     with Checker(exchange) as checker:
         checker.published(live_view, 20)
         checker.seen(live_view, 20)
-        checker.seen(twisted(live_view, state=STALE, bids=((), ())), 20)
+        checker.seen(twisted(live_view, state=STALE, bids=()), 20)
     assert (checker.compared, checker.updates, checker.mismatches) == (2, 1, [])
 
 
@@ -55,8 +54,8 @@ def test_the_checker_takes_the_truth_for_right(exchange, live_view):
     "wrong",
     [
         lambda view: twisted(view, last_update_id=view.last_update_id + 10**9),
-        lambda view: twisted(view, bids=(view._raw_bids[0], ("0.12345678", *view._raw_bids[1][1:]))),
-        lambda view: twisted(view, asks=(view._raw_asks[0][:-1], view._raw_asks[1][:-1])),
+        lambda view: twisted(view, bids=((view.bids[0][0], 0.12345678), *view.bids[1:])),
+        lambda view: twisted(view, asks=view.asks[:-1]),
         lambda view: twisted(view, state=STALE),
     ],
     ids=["an id that never was", "a quantity", "a level too few", "a callback with a stale view"],

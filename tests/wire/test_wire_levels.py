@@ -54,7 +54,7 @@ def test_levels_of_any_json_are_sound_or_malformed(levels):
 def test_a_price_of_fifteen_digits_and_any_quantity_survive_exactly(price, quantity, side):
     key, size = wire.parse_levels([[price, quantity]])
     places = tuple(len(text.partition(".")[2]) for text in (price, quantity))
-    view = BookView("X", BookState.LIVE, number=Decimal, decimals=places, **{f"{side}s": ([key], [size])})
+    view = BookView("X", BookState.LIVE, number=Decimal, decimals=places, **{f"{side}s": ((key, size),)})
     assert view.texts(side) == [(price, quantity)]
     assert (view.bids or view.asks) == ((Decimal(price), Decimal(quantity)),)
 

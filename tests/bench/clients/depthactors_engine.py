@@ -1,0 +1,27 @@
+"""The engine with a callback that reads the best five levels."""
+
+import os
+import sys
+
+from meter import Meter
+
+from depthactors import DepthEngine
+
+
+def main(port, *symbols):
+    os.environ["DEPTHACTORS_EXCHANGE"] = f"http://127.0.0.1:{port}"
+    meter = Meter(symbols)
+
+    def on_update(view):
+        _ = view.bids, view.asks
+        if view.event_time:
+            # A book that is live by its snapshot alone has none.
+            meter.saw(view.symbol, view.event_time)
+
+    with DepthEngine(market="spot") as engine:
+        engine.subscribe_many(symbols, depth=5, on_update=on_update)
+        meter.run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,56 @@
+"""What each client of the `pipe` benchmark measures itself with; needs nothing but Python.
+
+The client says when every symbol was seen. Then each line of input is a number of seconds to measure for, and each
+line of output what came of it.
+"""
+
+import json
+import resource
+import sys
+import threading
+import time
+
+SHARES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+
+
+class Meter:
+    """Counts the updates that a client shows and how late they are."""
+
+    def __init__(self, symbols):
+        self._unseen = set(symbols)
+        self._all_seen = threading.Event()
+        self._late = []
+
+    def saw(self, symbol, event_time_us):
+        """Note an update, as soon as its best levels have been read; any thread."""
+        self._late.append(time.time() * 1e6 - event_time_us)
+        if self._unseen:
+            self._unseen.discard(symbol)
+            if not self._unseen:
+                self._all_seen.set()
+
+    def run(self):
+        """Tell when all symbols are there, and measure as often as told to; returns at the end of the input."""
+        self._all_seen.wait()
+        self._tell(ready=True)
+        for line in sys.stdin:
+            self._measure(float(line))
+
+    def _measure(self, seconds):
+        cpu, begun, first = time.process_time(), time.monotonic(), len(self._late)
+        time.sleep(seconds)
+        cpu, elapsed, last = time.process_time() - cpu, time.monotonic() - begun, len(self._late)
+        late = sorted(self._late[first:last])
+        self._tell(
+            seconds=elapsed,
+            cpu=cpu,
+            updates=len(late),
+            late_ms={name: late[int(share * len(late))] / 1e3 for name, share in SHARES.items()} if late else None,
+            rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            threads=threading.active_count(),
+        )
+
+    @staticmethod
+    def _tell(**facts):
+        sys.stdout.write(json.dumps(facts) + "\n")
+        sys.stdout.flush()

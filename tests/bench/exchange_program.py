@@ -1,0 +1,70 @@
+"""The local exchange in a process of its own, for the benchmarks; it ends with its input.
+
+A line of input is a new rate of all symbols together, frames a second; the answer is how many frames were made so
+far. Events carry their time in microseconds instead of milliseconds, for latencies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+import time
+
+from depthactors import markets
+from depthactors.exchange import LocalExchange
+from depthactors.exchange.tape import Tape
+from depthactors.exchange.tape_feed import TapeFeed
+
+STEPS = 500
+UNLIMITED = {"weight_per_minute": 10**9, "connections": 10**9, "messages_per_second": 10**6}
+"""Some clients ask for far more weight than the exchange would let them have."""
+
+
+class PacedFeed(TapeFeed):
+    """A feed whose pace may be changed while it plays."""
+
+    def __init__(self, symbol, tape, number, rate):
+        super().__init__(symbol, markets.SPOT, tape, seed=number, rate=rate, clock=lambda: time.time() * 1e3)
+        self.rate = rate
+        self.made = 0
+        self._due_at = self._phase / rate
+
+    def due(self):
+        return self._due_at
+
+    def step(self, *, tickers):
+        self.made += 1
+        self._due_at += 1 / self.rate
+        return super().step(tickers=tickers)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--symbols", type=int)
+    parser.add_argument("--rate", type=float, help="frames a second of all symbols together")
+    parser.add_argument("--levels", type=float, help="level changes a frame")
+    parser.add_argument("--depth", type=int, help="levels a side")
+    parser.add_argument("--limited", action="store_true", help="keep to the weights and limits of the exchange")
+    options = parser.parse_args(arguments)
+    tape = Tape(markets.SPOT, STEPS, seed=1, levels=options.levels, depth=options.depth)
+    each = options.rate / options.symbols
+    feeds = [PacedFeed(f"S{number}USDT", tape, number, each) for number in range(options.symbols)]
+    gc.freeze()
+    sys.setswitchinterval(0.0005)
+    with LocalExchange(feeds, limits=None if options.limited else UNLIMITED) as exchange:
+        _tell(exchange.port)
+        for line in sys.stdin:
+            for feed in feeds:
+                feed.rate = float(line) / options.symbols
+            _tell(sum(feed.made for feed in feeds))
+
+
+def _tell(fact):
+    sys.stdout.write(json.dumps(fact) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

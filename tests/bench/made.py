@@ -1,0 +1,23 @@
+"""A recording of a made-up market, from a seed, where there is none of a real one."""
+
+from __future__ import annotations
+
+from depthactors import markets, recording
+from depthactors.exchange import shapes
+from depthactors.exchange.tape import Tape
+from depthactors.exchange.tape_feed import TapeFeed
+
+SYMBOL = "S0USDT"
+
+
+def make_recording(path, *, events=2000, seed=1, levels=35, depth=1000) -> None:
+    """Write a snapshot and so many spot events of so many level changes, a tenth of a second apart."""
+    tape = Tape(markets.SPOT, events, seed=seed, levels=levels, depth=depth)
+    feed = TapeFeed(SYMBOL, markets.SPOT, tape, seed=seed)
+    with recording.Writer(path) as writer:
+        writer.write(0, shapes.depth_reply(markets.SPOT, SYMBOL, feed.present(depth)))
+        for number in range(1, events + 1):
+            event = feed.step(tickers=False).tick.event
+            writer.write(
+                number * 100_000_000, b'{"stream":"%b@depth@100ms","data":%b}' % (SYMBOL.lower().encode(), event)
+            )

@@ -118,7 +118,7 @@ def _take_apart(frame: bytes) -> tuple[dict[str, Any], Levels, Levels] | None:
     shape = sides.translate(None, _DIGITS)
     middle = shape.find(_ASKS)
     bids, asks = shape[len(_BIDS) : middle], shape[middle + len(_ASKS) : -1]
-    if not (_MOST_LEVELS.startswith(bids) and _MOST_LEVELS.startswith(asks)):
+    if middle < 0 or not (_MOST_LEVELS.startswith(bids) and _MOST_LEVELS.startswith(asks)):
         return None
     numbers = sides.translate(None, _BUT_NUMBERS)
     # Searched from behind, where the system's search looks for the rare comma first.

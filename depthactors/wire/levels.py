@@ -88,7 +88,8 @@ def _checked(price_text: Any, quantity_text: Any) -> tuple[float, float | Decima
     if not _is_exact(price, price_text):
         msg = f"expected a price of at most {EXACT_DIGITS} significant digits, was {price_text!r}"
         raise MalformedFrameError(msg)
-    return price, quantity if _is_exact(quantity, quantity_text) else Decimal(quantity_text)
+    # Nothing that fits is so small that a float has zero for it, but with an exponent, which the exchange never uses.
+    return price, quantity if quantity == 0.0 or _is_exact(quantity, quantity_text) else Decimal(quantity_text)
 
 
 def _is_exact(number: float, text: str) -> bool:

@@ -177,6 +177,8 @@ def test_odd_levels_are_read_as_with_care(levels, side):
         b'{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":5,"u":7},{"data":{"q":1,"b":[],"a":[["1","1"]]}}',
         b'{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":5,"u":7},1,{"data":{"q":1,"b":[["2","2"]],"a":[["1","1"]]}}',
         b',"b":[],"a":[]',
+        b'{"data":{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":5,"u":7,"pu":4,"b":[]}}',
+        b'{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":5,"u":7,"pu":4,"b":[["1","1"]]}',
     ],
 )
 def test_levels_in_odd_places_are_read_as_with_care(frame):

@@ -59,6 +59,12 @@ def test_a_price_of_fifteen_digits_and_any_quantity_survive_exactly(price, quant
     assert (view.bids or view.asks) == ((Decimal(price), Decimal(quantity)),)
 
 
+@pytest.mark.parametrize("price", ["1", "1e-300"])
+@pytest.mark.parametrize("quantity", ["1e-693", "1e-39223372036854775808"])
+def test_a_quantity_that_no_float_tells_from_zero_is_zero_whatever_its_price(price, quantity):
+    assert wire.parse_levels([[price, quantity]])[1] == 0
+
+
 @pytest.mark.parametrize("price", ["1234567890123456", "0.1234567890123456", "100000000.00000001", "4.95e-322"])
 def test_a_price_of_more_digits_than_a_float_holds_is_malformed(price):
     with pytest.raises(MalformedFrameError, match="expected a price"):
@@ -91,7 +97,8 @@ def test_captures_of_2017_have_a_third_element():
 @pytest.mark.parametrize(
     "level",
     [["0", "1"], ["-1", "1"], ["1", "-1"], ["nan", "1"], ["1", "nan"], ["inf", "1"], ["1", "inf"], ["", "1"], ["1", ""],
-     ["1"], [], [1, "1"], ["1", 1], [1.5, 1.5], [None, "1"], [True, True], "1", "12", None, {"1": 0, "2": 0}],
+     ["1"], [], [1, "1"], ["1", 1], [1.5, 1.5], [None, "1"], [True, True], "1", "12",
+     None, {"1": 0, "2": 0}],
     ids=repr,
 )  # fmt: skip
 def test_an_unsound_level_is_malformed(level):

@@ -82,7 +82,7 @@ def fetch(server, client):
 
 def test_a_snapshot(fetch, server):
     reply = fetch()
-    assert reply.result == (7, 0, 500, 2, [(-10.5, "1")], [(11.0, "2")])
+    assert reply.result == (7, 0, 500, (2, 0), [10.5, 1.0], [11.0, 2.0])
     parts = urlsplit(server.requests[0])
     assert parts.path == "/api/v3/depth"
     assert parse_qs(parts.query) == {"symbol": ["BTCUSDT"], "limit": ["500"]}

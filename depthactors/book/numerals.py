@@ -16,8 +16,8 @@ Number: TypeAlias = float | Decimal
 Level: TypeAlias = tuple[Number, Number]
 """`(price, quantity)`."""
 
-_KEPT: Final = 1 << 15
-"""Numbers kept, about 6 MB of them: the best levels' hardly change between two looks, and making a `Decimal` takes ten
+_KEPT: Final = 1 << 10
+"""Numbers kept, some 200 kB of them: the best levels' hardly change between two looks, and making a `Decimal` takes ten
 times as long as finding it."""
 
 

@@ -21,10 +21,15 @@ _KEPT: Final = 1 << 10
 times as long as finding it."""
 
 
-@lru_cache(_KEPT, typed=True)
 def exact(number: Number) -> Decimal:
     """Return the exchange's number; any thread."""
-    return number if isinstance(number, Decimal) else Decimal(repr(number))
+    # One Decimal is never answered with another that only equals it: 0.10 is not 0.1 where it is shown.
+    return number if isinstance(number, Decimal) else _decimal(number)
+
+
+@lru_cache(_KEPT, typed=True)
+def _decimal(number: float) -> Decimal:
+    return Decimal(repr(number))
 
 
 def spelt(number: Number, decimals: int) -> str:

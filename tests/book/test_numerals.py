@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from depthactors.book.numerals import exact, plain, spelt
@@ -13,6 +13,8 @@ NUMBERS = st.builds(
 
 
 @given(NUMBERS)
+@example(Decimal("0.1"))
+@example(Decimal("0.10"))
 def test_a_number_comes_back_exact(number):
     assert exact(float(number)) == number
     assert exact(number) is number

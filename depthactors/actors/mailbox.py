@@ -13,7 +13,7 @@ from collections import deque
 from heapq import heappop, heappush
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pykka._envelope import Envelope
 
@@ -26,6 +26,10 @@ BYTE_LIMIT: Final = 32 * 1024 * 1024
 """Bytes that those frames may have together: far more than ordinary ones have."""
 _LONGEST_WAIT: Final = 3600.0
 """Seconds: a timer may be set for any time, but no system waits for ever so long at once."""
+
+
+_Entry: TypeAlias = tuple[float, Envelope[Any], int, int]
+"""When a message in order was put, the message, and how many frames and bytes it has."""
 
 
 class Mailbox:
@@ -45,7 +49,7 @@ class Mailbox:
         self._frame_limit, self._byte_limit = frame_limit, byte_limit
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._control: deque[Envelope[Any]] = deque()
-        self._data: deque[tuple[float, Envelope[Any]]] = deque()
+        self._data: deque[_Entry] = deque()
         # Two counters instead of one: the actor writes one of them without a lock. The other has one for
         # the moments when a connection and its successor both bring frames.
         self._frames_in = self._bytes_in = 0
@@ -62,8 +66,7 @@ class Mailbox:
 
     def put_ordered(self, message: Any) -> None:
         """Add a message that must stay in order with the frames around it."""
-        self._data.append((time.monotonic(), Envelope(message)))
-        self._wake.put(None)
+        self._put_in_order(message, 0, 0)
 
     def has_room(self, frames: list[bytes]) -> bool:
         """Tell whether these too may wait; the reader thread asks before it puts them."""
@@ -73,10 +76,11 @@ class Mailbox:
 
     def put_frames(self, message: Frames) -> None:
         """Add frames behind all that was put in order before; for reader threads."""
+        frames, size = len(message.frames), sum(map(len, message.frames))
         with self._counting:
-            self._frames_in += len(message.frames)
-            self._bytes_in += sum(map(len, message.frames))
-        self.put_ordered(message)
+            self._frames_in += frames
+            self._bytes_in += size
+        self._put_in_order(message, frames, size)
 
     @property
     def waiting_frames(self) -> int:
@@ -86,7 +90,7 @@ class Mailbox:
     def lag(self) -> float:
         """Seconds for which the oldest of what is kept in order has waited, 0 if nothing waits. Any thread."""
         try:
-            waiting_since, _ = self._data[0]
+            waiting_since = self._data[0][0]
         except IndexError:
             # Taken in between, perhaps.
             return 0.0
@@ -125,14 +129,15 @@ class Mailbox:
         """Deliver `message` to this actor itself in so many seconds, ahead of what waits then."""
         heappush(self._timers, (time.monotonic() + seconds, next(self._serial), message))
 
+    def _put_in_order(self, message: Any, frames: int, size: int) -> None:
+        self._data.append((time.monotonic(), Envelope(message), frames, size))
+        self._wake.put(None)
+
     def _next(self) -> Envelope[Any]:
         # Each wake-up was put after its message, and only one thread gets: one of the two has it.
-        try:
+        if self._control:
             return self._control.popleft()
-        except IndexError:
-            _, envelope = self._data.popleft()
-        frames = getattr(envelope.message, "frames", None)
-        if frames is not None:
-            self._frames_out += len(frames)
-            self._bytes_out += sum(map(len, frames))
+        _, envelope, frames, size = self._data.popleft()
+        self._frames_out += frames
+        self._bytes_out += size
         return envelope

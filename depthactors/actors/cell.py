@@ -9,12 +9,12 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState, BookView
-from depthactors.book.view import capture
+from depthactors.book.view import capture, capture_side
 from depthactors.sync import Counters
 
 if TYPE_CHECKING:
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.messages import BookSpec, Listener
-    from depthactors.book import OrderBook
+    from depthactors.book import OrderBook, Side
+    from depthactors.book.numerals import Level
     from depthactors.errors import DepthActorsError
+
+_Copy = TypeVar("_Copy")
 
 _TRIES: Final = 20
 """Optimistic copies before an actor is asked; each torn one means that an update fell into it."""
@@ -139,16 +142,34 @@ class BookCell:
 
         Returns `None` when the book changed under each of several tries.
         """
-        for attempt in range(_TRIES):
+
+        def copy() -> BookView | None:
             book, state = self.current
             if state is BookState.LIVE and self.lag() > LAG_LIMIT:
                 state = BookState.STALE
             if book is None:
                 return BookView(self.spec.symbol, state, number=number)
-            view = capture(book, count, state, number, time.time(), depth)
-            if view is not None:
-                return view
-            if attempt:
-                # Give up the rest of this thread's turn: the writer needs it to finish its update.
-                time.sleep(0)
-        return None
+            return capture(book, count, state, number, time.time(), depth)
+
+        return _first(copy)
+
+    def levels(self, side: Side, count: int | None) -> tuple[Level, ...] | None:
+        """Copy the best `count` levels of one side as floats; any thread, `None` as of `view`."""
+
+        def copy() -> tuple[Level, ...] | None:
+            book, _ = self.current
+            return () if book is None else capture_side(book, side, count)
+
+        return _first(copy)
+
+
+def _first(copy: Callable[[], _Copy | None]) -> _Copy | None:
+    """Return the first copy that no update fell into, if any of several is one."""
+    for attempt in range(_TRIES):
+        copied = copy()
+        if copied is not None:
+            return copied
+        if attempt:
+            # Give up the rest of this thread's turn: the writer needs it to finish its update.
+            time.sleep(0)
+    return None

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from depthactors import wire
 from depthactors.actors.messages import Full, Top
 from depthactors.book import BookState, BookView, OrderBook
-from depthactors.book.view import capture
+from depthactors.book.view import capture, capture_side
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthactors.book import BookSide
+    from depthactors.book import BookSide, Side
+    from depthactors.book.numerals import Level
     from depthactors.handle import BookHandle
 
 
@@ -110,11 +111,22 @@ class DepthCache:
         ordered = sorted(pairs, key=lambda level: float(level[0]), reverse=reverse)
         return [[conv_type(price), conv_type(quantity)] for price, quantity, *_ in ordered]
 
-    def _levels(self, limit: int | None, side: Any) -> list[list[Any]]:
-        view, convert = self._capture(limit), self.conv_type
+    def _levels(self, limit: int | None, side: Side) -> list[list[Any]]:
+        convert = self.conv_type
         if convert is float:
-            return [list(level) for level in (view.bids if side == "bid" else view.asks)[:limit]]
-        return [[convert(price), convert(quantity)] for price, quantity in view.texts(side)[:limit]]
+            return list(map(list, self._floats(limit, side)))
+        return [[convert(price), convert(quantity)] for price, quantity in self._capture(limit).texts(side)[:limit]]
+
+    def _floats(self, limit: int | None, side: Side) -> tuple[Level, ...]:
+        """Copy one side only: programs read one after the other, and all levels of each."""
+        if self._frozen is None:
+            levels = (
+                capture_side(self._own, side, limit) if self._handle is None else self._handle.cell.levels(side, limit)
+            )
+            if levels is not None:
+                return levels
+        view = self._capture(limit)
+        return (view.bids if side == "bid" else view.asks)[:limit]
 
     def _capture(self, count: int | None, number: type[float | Decimal] = float) -> BookView:
         if self._frozen is not None:

@@ -275,8 +275,11 @@ def capture(
     if version % 2:
         return None
     try:
-        floats = _floats(book, count) if number is float else None
-        bids, asks = floats or (_levels(book.bids, count), _levels(book.asks, count))
+        bids = _float_levels(book.bids, count) if number is float else None
+        asks = None if bids is None else _float_levels(book.asks, count)
+        converted = bids is not None and asks is not None
+        if bids is None or asks is None:
+            bids, asks = _levels(book.bids, count), _levels(book.asks, count)
     except (KeyError, IndexError, RuntimeError):
         # A level went, or the dict changed its size, under the copy: it is torn.
         return None
@@ -297,25 +300,37 @@ def capture(
         asks,
         number,
         book.decimals,
-        converted=floats is not None,
+        converted=converted,
     )
     return view if book.version == version else None
 
 
-def _floats(book: OrderBook, count: int | None) -> tuple[tuple[Level, ...], tuple[Level, ...]] | None:
-    """Copy both sides as floats; `None` where one would lose digits."""
+def capture_side(book: OrderBook, side: Side, count: int | None) -> tuple[Level, ...] | None:
+    """Copy the best `count` levels of one side as floats, or all; half the cost of `capture`, and `None` as there."""
+    version = book.version
+    if version % 2:
+        return None
+    kept = book.bids if side == "bid" else book.asks
     try:
-        return _float_levels(book.bids, count), _float_levels(book.asks, count)
+        levels = _float_levels(kept, count)
+        if levels is None:
+            levels = tuple([(price, float(quantity)) for price, quantity in _levels(kept, count)])
+    except (KeyError, IndexError, RuntimeError):
+        return None
+    if book.crossed:
+        levels = ()
+    return levels if book.version == version else None
+
+
+def _float_levels(side: BookSide, count: int | None) -> tuple[Level, ...] | None:
+    """Copy and convert in one pass, which halves what a view of few levels costs; `None` if a float loses digits."""
+    sign: float = side.sign
+    quantities: dict[float, Any] = side.quantities
+    try:
+        return tuple([(key * sign, quantities[key] * 1.0) for key in side.best_keys(count)])
     except TypeError:
         # A `Decimal` cannot be multiplied by a float.
         return None
-
-
-def _float_levels(side: BookSide, count: int | None) -> tuple[Level, ...]:
-    # One pass instead of a copy and a conversion, which is half of what a view of few levels costs.
-    sign: float = side.sign
-    quantities: dict[float, Any] = side.quantities
-    return tuple([(key * sign, quantities[key] * 1.0) for key in side.best_keys(count)])
 
 
 def _levels(side: BookSide, count: int | None) -> tuple[Level, ...]:

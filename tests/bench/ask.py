@@ -1,6 +1,7 @@
 """`ask`: the ways to read a book while its stream goes on, from one thread and from eight.
 
-The yardstick is the `ask` of an actor that has nothing to do, of pykka's own make, in the same process.
+The yardstick is the `ask` of an actor that has nothing to do, of pykka's own make, in the same process. Beside it
+stand those of one that is busy for so long: what a few microseconds of work do to an `ask`, whatever the work.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def run(options) -> Result:
         for name, path in _recordings(options.recording, Path(folder)).items():
             for row in play(stage(path), peers=options.peers, repeat=options.repeat):
                 rows.append({"recording": name} | row)
-                passed &= row["right"]
+                passed &= row["right"] or row["contestant"] in PEERS
     header = ["contestant", "version", "recording", "with reading, x", "without, x", "us an event", "right"]
     lines = [
         [

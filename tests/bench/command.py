@@ -16,7 +16,7 @@ BENCHMARKS = {"book": book, "pipe": pipe, "ask": ask, "start": start, "stop": st
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one benchmark, or all; 0 unless a contestant's book was wrong or one could not be run."""
+    """Run one benchmark, or all; 0 unless a book of ours was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("name", choices=[*BENCHMARKS, "all"], metavar="NAME", help=", ".join([*BENCHMARKS, "all"]))
     parser.add_argument("--recording", metavar="FILE", help="for `book`: another recording than the two it takes")

@@ -11,6 +11,7 @@ import gc
 import json
 import sys
 import time
+from random import Random
 
 from depthactors import markets
 from depthactors.exchange import LocalExchange
@@ -23,21 +24,29 @@ UNLIMITED = {"weight_per_minute": 10**9, "connections": 10**9, "messages_per_sec
 
 
 class PacedFeed(TapeFeed):
-    """A feed whose pace may be changed while it plays."""
+    """A feed whose pace may be changed while it plays, and is never quite regular.
+
+    Of two symbols that kept step, a client that shows only the latest would show one never.
+    Its snapshots are never behind its stream: a client that does not recover from one that is could not be measured.
+    """
 
     def __init__(self, symbol, tape, number, rate):
         super().__init__(symbol, markets.SPOT, tape, seed=number, rate=rate, clock=lambda: time.time() * 1e3)
         self.rate = rate
         self.made = 0
         self._due_at = self._phase / rate
+        self._jitter = Random(number)
 
     def due(self):
         return self._due_at
 
     def step(self, *, tickers):
         self.made += 1
-        self._due_at += 1 / self.rate
+        self._due_at += self._jitter.uniform(0.5, 1.5) / self.rate
         return super().step(tickers=tickers)
+
+    def snapshot(self, limit):
+        return self.present(limit)
 
 
 def main(arguments=None):

@@ -6,6 +6,7 @@ import json
 import os
 import select
 import subprocess
+import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +17,23 @@ ENDING = 20.0
 
 
 class Program:
-    """A process that is told lines and tells lines; leaving the `with` statement ends it."""
+    """A process that is told lines and tells lines; leaving the `with` statement ends it.
+
+    What it says on stderr is kept for the error that tells of its end.
+    """
 
     def __init__(self, command, *, path=None) -> None:
         self.name = str(command[1])
         local = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"} | ({"PYTHONPATH": str(path)} if path else {})
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program runs
         # Unbuffered: a line that was read along with another could not be waited for.
         self._process = subprocess.Popen(
-            list(map(str, command)), bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | local
+            list(map(str, command)),
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            env=os.environ | local,
         )
 
     def __enter__(self) -> Self:
@@ -37,6 +47,7 @@ class Program:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
+        self._complaints.close()
 
     def tell(self, line="") -> None:
         """Send a line."""
@@ -56,9 +67,14 @@ class Program:
                 raise TimeoutError(msg)
             line = self._process.stdout.readline()
             if not line:
-                msg = f"{self.name} ended with {self._process.wait()}"
+                msg = f"{self.name} ended with {self._process.wait()}{self._last_words()}"
                 raise RuntimeError(msg)
             try:
                 return json.loads(line)
             except ValueError:
                 continue
+
+    def _last_words(self):
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode(errors="replace").splitlines()
+        return f": {lines[-1]}" if lines else ""

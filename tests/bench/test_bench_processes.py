@@ -28,6 +28,9 @@ def test_one_that_says_nothing_is_given_up(tmp_path):
         silent.hear(0.1)
 
 
-def test_one_that_ends_is_told(tmp_path):
-    with program(tmp_path, "raise SystemExit(3)") as ended, pytest.raises(RuntimeError, match="ended with 3"):
+def test_one_that_ends_is_told_with_its_last_words(tmp_path):
+    with (
+        program(tmp_path, "raise ValueError('no such market')") as ended,
+        pytest.raises(RuntimeError, match="ended with 1: ValueError: no such market"),
+    ):
         ended.hear(10)

@@ -16,18 +16,20 @@ from depthactors import DepthEngine, Top
 PATIENCE = 10.0
 
 
-class Empty(pykka.ThreadingActor):
-    """An actor of pykka's own make that has nothing to do."""
+class Busy(pykka.ThreadingActor):
+    """An actor of pykka's own make that does nothing useful, for as long as it is asked to."""
 
     use_daemon_thread = True
 
-    def on_receive(self, _message):
-        return None
+    def on_receive(self, seconds):
+        until = time.perf_counter() + seconds
+        while seconds and time.perf_counter() < until:
+            pass
 
 
 def main(port, *symbols):
     os.environ["DEPTHACTORS_EXCHANGE"] = f"http://127.0.0.1:{port}"
-    empty = Empty.start()
+    other = Busy.start()
     with DepthEngine(market="spot") as engine:
         books = engine.subscribe_many(symbols, depth=10)
         for book in books:
@@ -38,13 +40,15 @@ def main(port, *symbols):
             "handle.ask(Top(5))": lambda book: book.ask(Top(5)),
             "ref.ask(Top(5))": lambda book: book.ref.ask(Top(5), timeout=PATIENCE),
             "ref.ask(Top(10))": lambda book: book.ref.ask(Top(10), timeout=PATIENCE),
-            "empty ask": lambda _book: empty.ask(None, timeout=PATIENCE),
+            "empty ask": lambda _book: other.ask(0, timeout=PATIENCE),
+            "ask of 5 us": lambda _book: other.ask(5e-6, timeout=PATIENCE),
+            "ask of 10 us": lambda _book: other.ask(10e-6, timeout=PATIENCE),
         }
         _tell(list(kinds))
         for line in sys.stdin:
             kind, threads, calls = json.loads(line)
             _tell(_time(kinds[kind], books, threads, calls))
-    empty.stop()
+    other.stop()
 
 
 def _levels(view):

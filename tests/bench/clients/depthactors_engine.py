@@ -14,9 +14,7 @@ def main(port, *symbols):
 
     def on_update(view):
         _ = view.bids, view.asks
-        if view.event_time:
-            # A book that is live by its snapshot alone has none.
-            meter.saw(view.symbol, view.event_time)
+        meter.saw(view.symbol, view.event_time)
 
     with DepthEngine(market="spot") as engine:
         engine.subscribe_many(symbols, depth=5, on_update=on_update)

@@ -5,11 +5,14 @@ line of output what came of it.
 """
 
 import json
-import resource
+import os
 import sys
 import threading
 import time
+from pathlib import Path
 
+A_LONG_TIME_AGO = 10**15
+"""Microseconds since the epoch, in 2001."""
 SHARES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 
 
@@ -19,10 +22,15 @@ class Meter:
     def __init__(self, symbols):
         self._unseen = set(symbols)
         self._all_seen = threading.Event()
+        self._latest = dict.fromkeys(symbols)
         self._late = []
 
     def saw(self, symbol, event_time_us):
-        """Note an update, as soon as its best levels have been read; any thread."""
+        """Note an update, as soon as its best levels have been read; any thread, but one a symbol."""
+        if (event_time_us or 0) < A_LONG_TIME_AGO or event_time_us == self._latest[symbol]:
+            # Before the first event there is none, or the snapshot's id; a fresh snapshot shows an old one again.
+            return
+        self._latest[symbol] = event_time_us
         self._late.append(time.time() * 1e6 - event_time_us)
         if self._unseen:
             self._unseen.discard(symbol)
@@ -46,7 +54,7 @@ class Meter:
             cpu=cpu,
             updates=len(late),
             late_ms={name: late[int(share * len(late))] / 1e3 for name, share in SHARES.items()} if late else None,
-            rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            rss_mb=_resident_mb(),
             threads=threading.active_count(),
         )
 
@@ -54,3 +62,9 @@ class Meter:
     def _tell(**facts):
         sys.stdout.write(json.dumps(facts) + "\n")
         sys.stdout.flush()
+
+
+def _resident_mb():
+    # Not ru_maxrss, which a program inherits from whoever started it.
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -1,8 +1,9 @@
 """An actor's inbox: control before data, data bounded, and messages to oneself at a later time.
 
-Pykka's own inbox is a `queue.Queue`: unbounded, first come first served, and with a lock and a
-condition that cost more than a small message. Here a `SimpleQueue` carries the wake-ups and two
-deques the messages. Sending takes no lock of its own, so a signal handler may send.
+Pykka's own inbox is a `queue.Queue`: unbounded, first come first served, and with a lock that a signal
+handler which sends might find taken by its own thread. Here a `SimpleQueue`, which has none, carries the
+wake-ups and two deques the messages; at 100 busy books it also saves a twentieth of the time a frame
+(`python -m tests.bench pipe`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ Theory of operation. Most changes fall near the touch, most reads want the best 
 book has thousands. So all levels are in a dict, and only the best few hundred prices are also in a
 sorted list, the *window*. A change outside the window costs a dict store; the window is cut when it
 grows and rebuilt from the dict when deletions have eaten it. A key is a price times the side's
-sign, so that ascending is best first on both sides and one code serves both.
+sign, so that ascending is best first on both sides and one code serves both. With all prices in the
+list an event takes 1.3 times as long on spot and 1.2 times on USD-M (`python -m tests.bench book`).
 
 Trust. A snapshot of n levels vouches for the prices down to its last level, the *edge*. Beyond it
 a level would be known only if it happened to change, so changes there are dropped, unless the book

@@ -22,6 +22,8 @@ def main(name, folder, market, symbol, read):
     contestant = importlib.import_module(f"contestants.{name}")
     snapshot = json.loads((Path(folder) / "snapshot.json").read_bytes())
     frames = (Path(folder) / "frames").read_bytes().splitlines()
+    if hasattr(contestant, "prepare"):
+        contestant.prepare(market, symbol, snapshot, frames)
     for _ in sys.stdin:
         yardstick = seconds = inf
         for _ in range(PASSES):

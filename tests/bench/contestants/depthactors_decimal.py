@@ -6,4 +6,5 @@ from functools import partial
 from contestants import depthactors_float
 
 DISTRIBUTION = depthactors_float.DISTRIBUTION
+prepare = depthactors_float.prepare
 follow = partial(depthactors_float.follow, number=Decimal)

@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="print results as JSON, a line a benchmark, or add them to FILE",
     )
-    parser.add_argument("--repeat", type=int, default=5, metavar="N", help="rounds that count (default 5)")
-    parser.add_argument("--seconds", type=float, default=5, metavar="S", help="for `pipe`: a measurement (default 5)")
+    parser.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds that count (default 3)")
+    parser.add_argument("--seconds", type=float, default=4, metavar="S", help="for `pipe`: a measurement (default 4)")
     parser.add_argument("--symbols", type=int, nargs="*", metavar="N", help="for `pipe`: how many (default 1 to 1,000)")
     options = parser.parse_args(arguments)
     passed = True

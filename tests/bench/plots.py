@@ -43,7 +43,7 @@ def main(results, folder) -> None:
         "cpu": _lines(following, lambda row: row["cpu_us"][0], "the client's CPU, microseconds a frame"),
         "rate": _lines(following, lambda row: row["sustained"], "sustained frames a second"),
         "latency": _lines(
-            [row for row in following if row["latency"]],
+            [row for row in following if row.get("latency")],
             lambda row: row["latency"]["p99"],
             "p99 latency to the callback, ms",
         ),

@@ -24,6 +24,6 @@ def test_both_of_ours_are_measured(monkeypatch):
 
 def test_a_client_that_ends_has_a_failure_for_a_row(monkeypatch):
     monkeypatch.setattr(pipe, "OURS", ("no_such_client",))
-    row = pipe.follow("no_such_client", 1, seconds=0.1, repeat=1)
+    (row,) = pipe.follow(["no_such_client"], 1, seconds=0.1, repeat=1)
     assert "ended with 2" in row["failure"]
     assert "ended with 2" in pipe._table([row])

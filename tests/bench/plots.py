@@ -36,7 +36,7 @@ FOLLOWING = {
 def main(results, folder) -> None:
     """Draw all plots; the same figures make the same files."""
     mpl.rcParams |= {"svg.hashsalt": "depthactors", "svg.fonttype": "none"}
-    rows = {line["benchmark"]: line["rows"] for line in map(json.loads, Path(results).read_text().splitlines())}
+    rows = {line["benchmark"]: line.get("rows") for line in map(json.loads, Path(results).read_text().splitlines())}
     following = [row for row in rows["pipe"] if "failure" not in row]
     drawn = {
         "book": _bars(rows["book"]),
@@ -76,7 +76,7 @@ def _bars(rows):
 
 def _lines(rows, value, label):
     """Draw a value over the number of symbols, a line a client."""
-    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     for client in dict.fromkeys(row["client"] for row in rows):
         mine = [row for row in rows if row["client"] == client]
@@ -86,7 +86,7 @@ def _lines(rows, value, label):
     axes.set_xlabel("symbols, together as many frames as one")
     axes.set_ylabel(label)
     axes.grid(visible=True, which="major", alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 

@@ -28,6 +28,7 @@ def results():
             {"client": "python_binance", "symbols": 100, "failure": "no answer"},
         ],
     }
+    yield {"benchmark": "start", "speeds": [], "sizes": []}
 
 
 def test_each_plot_is_drawn_the_same_from_the_same_figures(tmp_path):

@@ -112,6 +112,16 @@ def test_a_mangled_frame_is_read_as_with_care(bids, asks, envelope, wounds):
     assert quick == careful
 
 
+@pytest.mark.parametrize("bids", ['["10","1"],["9.5","20"]', '["","1"]', '["10",""]', ""])
+@pytest.mark.parametrize("asks", ['["11.5","0.00"],["12","3"]', '["","1"]', '["12",""]', ""])
+@pytest.mark.parametrize("put", ["7", ".", "7.7", '"', ",", "[", " "])
+def test_a_character_more_anywhere_is_read_as_with_care(bids, asks, put):
+    text = f'{{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":5,"u":7,"pu":3,"b":[{bids}],"a":[{asks}]}}'
+    for place in range(text.index(',"b"'), len(text) + 1):
+        quick, careful = both_ways((text[:place] + put + text[place:]).encode(), Sequencing.CHAINED)
+        assert quick == careful, text[:place] + put + text[place:]
+
+
 @pytest.mark.parametrize(
     "levels",
     [

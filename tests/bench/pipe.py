@@ -129,7 +129,11 @@ def _try(row, take, measure, name, symbols, *how):
 
 def _usually(client, seconds):
     client.measure(RATE, WARM_UP)
-    return client.measure(RATE, seconds)
+    window = client.measure(RATE, seconds)
+    if not window.told["updates"]:
+        msg = f"{client.name} showed nothing for {seconds:g} s"
+        raise RuntimeError(msg)
+    return window
 
 
 def _sum_up(usual):

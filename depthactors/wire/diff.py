@@ -3,7 +3,7 @@
 The quick way never looks at a level. It takes the levels out of the frame, proves by their shape that they are
 pairs of plain decimal texts short enough to be exact, drops the brackets, makes the quotes blanks, and lets the JSON
 parser make the numbers, all of them in one list. Each step is one pass in C over a few kilobytes. What the proof does
-not cover goes the careful way, which decides, and whose errors name the cause. With that way alone an event takes 1.4
+not cover goes the careful way, which decides, and whose errors name the cause. With that way alone an event takes 1.6
 times as long on spot and twice on USD-M, its book and a read included (`python -m tests.bench book`).
 """
 

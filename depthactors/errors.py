@@ -17,8 +17,13 @@
     │       └── RateLimitedError            429 or 418: wait `retry_after` seconds
     ├── LifecycleError (also a RuntimeError)    called before the start, after the stop, or in a fork
     ├── NotLiveError (also a TimeoutError)  a book did not become live in the time given
+    ├── SharingError                        books cannot be shared between processes, or not be read there
+    │   ├── EngineGoneError             no engine of that name runs on this machine
+    │   └── BookNotSharedError          the engine shares no such book
     ├── SlowCallbackError                   a callback that cannot keep up; it is spared updates
     ├── ActorDiedError                  a handler raised; the supervisor replaces the actor
+    ├── WorkerDiedError                 a worker process ended or fell silent, and is being replaced
+    ├── LineError                       the process at the other end of a line is gone
     ├── EscalatedError                      retries are used up; the book or the engine was given up
     └── RecordingError (also a ValueError)  an unreadable recording; names the file and the line
 
@@ -144,12 +149,32 @@ class NotLiveError(DepthActorsError, TimeoutError):
     """Books that were not live when the time given was over; the message names them."""
 
 
+class SharingError(DepthActorsError):
+    """Shared memory that is missing, full, or held by somebody else; the message says how much of it, and where."""
+
+
+class EngineGoneError(SharingError):
+    """No engine of that name runs on this machine, or not any more."""
+
+
+class BookNotSharedError(SharingError):
+    """The engine runs, and shares no book of that kind, or several; the message lists what it has."""
+
+
 class SlowCallbackError(DepthActorsError):
     """A callback so slow that updates were left out for it; the book has them all."""
 
 
 class ActorDiedError(DepthActorsError):
     """An actor raised while handling a message and is being replaced."""
+
+
+class WorkerDiedError(DepthActorsError):
+    """A worker process of the engine ended, or gave no sign of life, and is being replaced."""
+
+
+class LineError(DepthActorsError):
+    """The process at the other end of a line between an engine's processes is gone, or takes nothing."""
 
 
 class EscalatedError(DepthActorsError):

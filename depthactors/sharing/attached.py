@@ -1,0 +1,203 @@
+"""One run of a shared engine, as a reader sees it: whether it lives, which books it has, and their memory."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from depthactors.errors import BookNotSharedError, EngineGoneError, SharingError
+from depthactors.sharing.place import BOOKS, ENGINE, ENGINE_SIZE, LOCK, PULSE, VERSION, VERSION_AT, is_held, parts_of
+from depthactors.sharing.record import record_room
+from depthactors.sharing.slot import SlotReader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PULSE_LIMIT: Final = 5.0
+"""Seconds without a sign of life after which nothing that an engine shows is believed: it is stopped, or stuck."""
+
+
+_LOOK_AGAIN: Final = 0.01
+"""Seconds for which an engine that held its lock is taken to run: the look costs as much as half a view."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBook:
+    """A book that an engine shares.
+
+    Attributes:
+        symbol: upper case.
+        market: name of the market.
+        speed_ms: update interval of its stream.
+        depth: levels a side that are promised and shown.
+    """
+
+    symbol: str
+    market: str
+    speed_ms: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """A version of the list of books: the place of each, and which slots readers' words were found to mean."""
+
+    version: int
+    books: dict[SharedBook, str]
+    found: dict[tuple[str, str | None, int | None], SlotReader]
+
+
+class Attached:
+    """The folder of an engine that ran when this was made. Any thread, and read-only: the system sees to that."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it.
+
+        Raises:
+            EngineGoneError: no engine runs there.
+            SharingError: one does, and may not be read, or is of another version.
+        """
+        self._path = path
+        try:
+            self._lock = os.open(path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+            # Closed when the last thread lets go of this: one may be at a view while another attaches anew.
+            weakref.finalize(self, os.close, self._lock)
+            if not is_held(self._lock):
+                raise EngineGoneError(self._words("was killed, or ended without being stopped"))
+            self._engine = self._mapped(ENGINE, ENGINE_SIZE)
+        except (FileNotFoundError, ValueError):
+            # Not there, or too short to be mapped: just being made.
+            raise EngineGoneError(self._words("does not run")) from None
+        except OSError as error:
+            msg = f"expected to read the shared engine in {path}: {error}"
+            raise SharingError(msg) from error
+        self._held_at = time.monotonic()
+        self._listing = _Listing(-1, {}, {})
+        self._slots: dict[str, SlotReader] = {}
+        # Each is kept by the slots in it.
+        self._memories: weakref.WeakValueDictionary[str, mmap.mmap] = weakref.WeakValueDictionary()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the engine runs: known at once where it was stopped, within a hundredth of a second if killed."""
+        if self._pulse < 0:
+            return False
+        now = time.monotonic()
+        if now - self._held_at > _LOOK_AGAIN:
+            if not is_held(self._lock):
+                return False
+            self._held_at = now
+        return True
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it has given no sign of life for long."""
+        return time.monotonic() - self._pulse > PULSE_LIMIT
+
+    @property
+    def farewell(self) -> str:
+        """What to say once it is not alive."""
+        return self._words("was stopped" if self._pulse < 0 else "was killed, or ended without being stopped")
+
+    @property
+    def silence(self) -> str:
+        """What to say while it is stuck."""
+        return self._words(f"has given no sign of life for {PULSE_LIMIT:g} s")
+
+    @property
+    def torn(self) -> int:
+        """How often a record was being written while it was read."""
+        return sum(slot.torn for slot in tuple(self._slots.values()))
+
+    def books(self) -> tuple[SharedBook, ...]:
+        """List the books."""
+        return tuple(self._latest().books)
+
+    def slot(self, symbol: str, market: str | None, speed_ms: int | None) -> SlotReader:
+        """Return where a book is to be read; O(1), the first time O(books).
+
+        Raises:
+            BookNotSharedError: none of that kind is shared, or several are; the message lists them.
+        """
+        listing = self._latest()
+        wanted = (symbol, market, speed_ms)
+        slot = listing.found.get(wanted)
+        if slot is None:
+            slot = listing.found[wanted] = self._opened(*self._one(listing.books, *wanted))
+        return slot
+
+    def _one(
+        self, books: dict[SharedBook, str], symbol: str, market: str | None, speed_ms: int | None
+    ) -> tuple[SharedBook, str]:
+        same = [(book, place) for book, place in books.items() if book.symbol == symbol]
+        fitting = [
+            (book, place) for book, place in same if market in {None, book.market} and speed_ms in {None, book.speed_ms}
+        ]
+        if len(fitting) == 1:
+            return fitting[0]
+        wanted = " ".join(str(each) for each in (symbol, market, speed_ms and f"{speed_ms} ms") if each is not None)
+        listed = [f"{book.symbol} {book.market} {book.speed_ms} ms" for book, _ in same]
+        listed = listed or [book.symbol for book in books]
+        named = ", ".join(listed[:10]) + (", ..." if len(listed) > 10 else "") or "nothing"
+        raise BookNotSharedError(self._words(f"shares {named}; expected one {wanted}, was {len(fitting)}"))
+
+    def _opened(self, book: SharedBook, place: str) -> SlotReader:
+        slot = self._slots.get(place)
+        if slot is None:
+            file, begin = parts_of(place)
+            try:
+                memory = self._memories.get(file)
+                if memory is None:
+                    memory = self._memories[file] = self._mapped(file)
+                slot = self._slots[place] = SlotReader(memory, record_room(book.depth), begin)
+            except FileNotFoundError:
+                raise BookNotSharedError(self._words(f"has just let go of {book.symbol}")) from None
+            except (OSError, ValueError) as error:
+                msg = f"expected to read {book.symbol} in {self._path / file}: {error}"
+                raise SharingError(msg) from error
+        return slot
+
+    def _latest(self) -> _Listing:
+        """Return the list of books, read again if it changed; after the engine's end the last one stays."""
+        listing, version = self._listing, self._listed()
+        if version == listing.version:
+            return listing
+        try:
+            rows = orjson.loads((self._path / BOOKS).read_bytes())
+        except FileNotFoundError:
+            # The engine is just ending.
+            return listing
+        except OSError as error:
+            msg = f"expected to read the list of books in {self._path}: {error}"
+            raise SharingError(msg) from error
+        books = {SharedBook(row["symbol"], row["market"], row["speed_ms"], row["depth"]): row["place"] for row in rows}
+        places = set(books.values())
+        self._slots = {place: slot for place, slot in self._slots.copy().items() if place in places}
+        # In one step and without a lock: should another thread put an older one in its place, it is read once more.
+        listing = self._listing = _Listing(version, books, {})
+        return listing
+
+    @property
+    def _pulse(self) -> float:
+        pulse: float = PULSE.unpack_from(self._engine)[0]
+        return pulse
+
+    def _listed(self) -> int:
+        version: int = VERSION.unpack_from(self._engine, VERSION_AT)[0]
+        return version
+
+    def _mapped(self, file: str, size: int = 0) -> mmap.mmap:
+        descriptor = os.open(self._path / file, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
+        finally:
+            os.close(descriptor)
+
+    def _words(self, what: str) -> str:
+        return f"the engine of {self._path} {what}"

@@ -1,0 +1,338 @@
+"""The folder of a shared engine, as the engine's own process keeps it: made, filled, and removed without a rest."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import stat
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from depthactors.errors import SharingError
+from depthactors.sharing.place import (
+    BOOK,
+    BOOKS,
+    ENGINE,
+    ENGINE_SIZE,
+    LOCK,
+    PREFIX,
+    PULSE,
+    VERSION,
+    VERSION_AT,
+    check_name,
+    folder_of,
+    memory_folder,
+    parts_of,
+    place_of,
+    try_lock,
+)
+from depthactors.sharing.record import record_room
+from depthactors.sharing.slot import SlotWriter, slot_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_BOOKS_NEW: Final = f"{BOOKS}.new"
+_FIRST_FILE: Final = 1 << 16
+_LARGEST_FILE: Final = 1 << 22
+"""Bytes of the first file of slots, and of the largest that is made for books that may come."""
+_PATIENCE: Final = 1.0
+"""Seconds for the lock: readers that look whether a dead engine is back hold it for microseconds."""
+
+
+def book_size(depth: int) -> int:
+    """Return the bytes of shared memory that a book of `depth` levels a side takes."""
+    return slot_size(record_room(depth))
+
+
+@dataclass(slots=True)
+class _Slots:
+    """A file of slots: what it is called, its memory, how much of that is given away, and where books are in it."""
+
+    file: str
+    memory: mmap.mmap
+    used: int = 0
+    books: set[int] = field(default_factory=set)
+
+
+class EngineFolder:
+    """The place of one engine. Its owner's process writes; any may read. Calls from one thread at a time.
+
+    Attributes:
+        name: of the engine.
+        path: of the folder.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Touch nothing yet.
+
+        Raises:
+            UsageError: a name that cannot be one.
+        """
+        check_name(name)
+        self.name = name
+        self.path = Path()
+        self._lock = -1
+        self._engine: mmap.mmap | None = None
+        self._version = 0
+        self._made = 0
+        self._files: dict[str, _Slots] = {}
+        self._slots: _Slots | None = None
+
+    def open(self) -> None:
+        """Make the folder, which begins to beat, and remove those of this user's engines that were killed.
+
+        Raises:
+            SharingError: an engine of that name runs, or the folder cannot be made.
+        """
+        _sweep()
+        self.path = folder_of(self.name)
+        try:
+            self._lock = _locked(self.path)
+            if self._lock >= 0:
+                _empty(self.path)
+                self._engine = self._mapped(ENGINE, ENGINE_SIZE)
+                self.beat(time.monotonic())
+                self.list_books(())
+        except OSError as error:
+            self.close()
+            msg = f"{self.name}: expected a folder {self.path} of this user's to share books in: {error}"
+            raise SharingError(msg) from error
+        except BaseException:
+            # Ctrl-C too: a name that is held by nobody's engine could not be had again in this process.
+            self.close()
+            raise
+        if self._lock < 0:
+            msg = f"expected a name that no running engine has, was {self.name!r}: its lock is held, see {self.path}"
+            raise SharingError(msg)
+
+    def check_room(self, depths: Iterable[int]) -> None:
+        """Refuse in advance what memory has no room for.
+
+        Raises:
+            SharingError: says how much is needed, how much is free, and where.
+        """
+        needed = sum(map(book_size, depths))
+        if needed > (free := _free()):
+            raise SharingError(_no_room(f"{needed} bytes", free))
+
+    def new_book(self, depth: int) -> tuple[str, SlotWriter]:
+        """Make a slot for a book; returns its place, and its writing end.
+
+        Slots share files, each twice as large as the one before up to 4 MB: a mapped file costs each process a
+        descriptor, of which many systems give it 1,024.
+
+        Raises:
+            SharingError: no room, or a file cannot be made.
+        """
+        size = book_size(depth)
+        slots = self._slots
+        if slots is None or slots.used + size > len(slots.memory):
+            slots = self._new_slots(size)
+        begin, slots.used = slots.used, slots.used + size
+        slots.books.add(begin)
+        return place_of(slots.file, begin), SlotWriter(slots.memory, record_room(depth), begin)
+
+    def remove_book(self, place: str) -> None:
+        """Take a slot away; who has it mapped, writer or reader, keeps what is in it.
+
+        The memory is given back with the last slot of its file.
+        """
+        file, begin = parts_of(place)
+        slots = self._files.get(file)
+        if slots is not None:
+            slots.books.discard(begin)
+            if not slots.books:
+                del self._files[slots.file]
+                self._slots = None if self._slots is slots else self._slots
+                (self.path / slots.file).unlink(missing_ok=True)
+
+    def list_books(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Let readers know which books there are, in rows of plain values; nothing once it is closed.
+
+        Raises:
+            SharingError: no room for the list; the one before stays.
+        """
+        engine = self._engine
+        if engine is None:
+            return
+        self._version += 1
+        beside = self.path / _BOOKS_NEW
+        try:
+            beside.write_bytes(orjson.dumps([*rows]))
+            beside.chmod(0o644)
+            beside.replace(self.path / BOOKS)
+        except OSError as error:
+            raise _failure(error, beside, "the list of books") from error
+        VERSION.pack_into(engine, VERSION_AT, self._version)
+
+    def beat(self, now: float) -> None:
+        """Show readers that the engine is alive at `now` (monotonic); nothing once it is closed."""
+        engine = self._engine
+        if engine is not None:
+            PULSE.pack_into(engine, 0, now)
+
+    def close(self) -> None:
+        """Say that the engine has ended, remove every file, and let go of the name. May be called twice."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            PULSE.pack_into(engine, 0, -1.0)
+        # Taken before it is used: a signal handler may close it as well.
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            try:
+                # Somebody may have removed it, as systems do with the shared memory of a user who logs out.
+                with suppress(OSError):
+                    _remove(self.path)
+            finally:
+                os.close(lock)
+
+    def forsake(self) -> None:
+        """Let go in a fork, which would hold the lock beyond its parent's end; nothing is removed."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+        self._engine = None
+
+    def _new_slots(self, size: int) -> _Slots:
+        before = self._slots
+        wanted = max(size, _FIRST_FILE if before is None else min(2 * len(before.memory), _LARGEST_FILE))
+        self._made += 1
+        file = f"{BOOK}{self._made}"
+        try:
+            memory = self._mapped(file, wanted)
+        except SharingError:
+            # No room for those that may come: this one is there.
+            if wanted == size:
+                raise
+            memory = self._mapped(file, size)
+        self._slots = self._files[file] = slots = _Slots(file, memory)
+        return slots
+
+    def _mapped(self, file: str, size: int) -> mmap.mmap:
+        """Make a file of zeros and map it; written rather than stretched, so that memory is there when it is used."""
+        path = self.path / file
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                os.fchmod(descriptor, 0o644)
+                _fill(descriptor, size)
+                return mmap.mmap(descriptor, size)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise _failure(error, path, f"{size} bytes") from error
+
+
+def _fill(descriptor: int, size: int) -> None:
+    if os.write(descriptor, bytes(size)) < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _failure(error: OSError, path: Path, needed: str) -> SharingError:
+    if error.errno in {errno.ENOSPC, errno.ENOMEM, errno.EDQUOT}:
+        return SharingError(_no_room(needed, _free()))
+    return SharingError(f"expected to share books in {path}: {error}")
+
+
+def _no_room(needed: str, free: int) -> str:
+    return f"expected room for {needed} of shared memory in {memory_folder()}, was {free} bytes free"
+
+
+def _free() -> int:
+    statistics = os.statvfs(memory_folder())
+    return statistics.f_bavail * statistics.f_frsize
+
+
+def _locked(path: Path) -> int:
+    """Make the folder and take a lock of its own; returns the lock's descriptor, -1 where somebody else has it.
+
+    Never the lock file of an engine that was killed, were it just being looked at and thus not swept: its readers
+    have that one open, and would take the new engine's lock for the old one's.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            path.mkdir(mode=0o755, exist_ok=True)
+            if not _is_ours(path):
+                raise PermissionError(errno.EPERM, "not a folder of this user's")
+            descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except FileNotFoundError:
+            # Its former owner removed the folder in between.
+            continue
+        except FileExistsError:
+            if not _swept(path):
+                time.sleep(0.005)
+            continue
+        if try_lock(descriptor) and _is_there(descriptor, path / LOCK):
+            # Whatever the umask says: any process may read.
+            path.chmod(0o755)
+            os.fchmod(descriptor, 0o644)
+            return descriptor
+        os.close(descriptor)
+        time.sleep(0.005)
+    return -1
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a folder is this user's own, and not a link that somebody else has put in its place."""
+    status = path.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+
+
+def _is_there(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one at that path: it may have been removed while its lock was waited for."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _sweep() -> None:
+    """Remove what this user's killed engines left; nobody else's, and nothing of one that runs."""
+    for path in memory_folder().glob(f"{PREFIX}*"):
+        # What cannot be removed is in nobody's way.
+        with suppress(OSError):
+            _swept(path)
+
+
+def _swept(path: Path) -> bool:
+    """Remove an engine's folder if it is this user's, and nobody holds its lock; returns whether it is gone."""
+    try:
+        if not _is_ours(path):
+            return False
+        descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return True
+    try:
+        if not (try_lock(descriptor) and _is_there(descriptor, path / LOCK)):
+            return False
+        _remove(path)
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _empty(path: Path) -> None:
+    """Remove the files of an engine that is over; nothing that is none of ours."""
+    for each in path.iterdir():
+        if each.name in {ENGINE, BOOKS, _BOOKS_NEW} or each.name.startswith(BOOK):
+            each.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder whose lock is held, the lock last: until then the name is taken."""
+    _empty(path)
+    (path / LOCK).unlink(missing_ok=True)
+    # The next engine of that name may have its lock in it by now.
+    with suppress(OSError):
+        path.rmdir()

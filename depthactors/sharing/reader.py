@@ -1,0 +1,253 @@
+"""`DepthReader`: the books of an engine that runs in another process of this machine.
+
+    with DepthReader("books") as reader:
+        view = reader.wait_live("BTCUSDT", timeout=10)
+        while True:
+            view = reader.wait("BTCUSDT", after=view, timeout=1)
+
+No thread, no socket, no message: a view is a copy out of memory that the engine's process writes and this one can only
+read.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from depthactors.book import BookState
+from depthactors.errors import BookNotSharedError, EngineGoneError, LifecycleError, NotLiveError, UsageError
+from depthactors.sharing.attached import Attached
+from depthactors.sharing.place import check_name, folder_of
+from depthactors.sharing.record import reason, shown_state, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from depthactors.book import BookView
+    from depthactors.sharing.attached import SharedBook
+    from depthactors.sharing.slot import SlotReader
+
+_FIRST_PAUSE: Final = 0.0001
+_LAST_PAUSE: Final = 0.001
+"""Seconds between two looks for an update: they grow from the first to the last."""
+
+
+class DepthReader:
+    """Reads the books of the engine that was started as `DepthEngine(name=...)`. Any thread may call.
+
+    It survives the engine: a view of one that was killed is the last one, labelled `STALE`, of one that stopped it is
+    labelled `STOPPED`; when an engine of that name is back, the next call reads that one's.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Attach.
+
+        Raises:
+            UsageError: a name that cannot be one.
+            EngineGoneError: no engine of that name runs; see `wait_for_engine`.
+            SharingError: not on this system.
+        """
+        check_name(name)
+        self.name = name
+        self._folder = folder_of(name)
+        self._attached: Attached | None = Attached(self._folder)
+
+    @classmethod
+    def wait_for_engine(cls, name: str, timeout: float = 30.0) -> DepthReader:
+        """Attach once an engine of that name runs.
+
+        Raises:
+            EngineGoneError: none did in `timeout` seconds; others as for the constructor.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return cls(name)
+            except EngineGoneError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(0.01)
+
+    def __enter__(self) -> Self:
+        """Attached since the beginning."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def __repr__(self) -> str:
+        attached = self._attached
+        state = "closed" if attached is None else "alive" if attached.alive else "gone"
+        return f"<DepthReader {self.name} {state}>"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the engine runs, or one of the same name does by now; some microseconds."""
+        return self._present()[1]
+
+    @property
+    def torn(self) -> int:
+        """How often a record was being written while it was read; each was noticed, and another one taken."""
+        return self._present()[0].torn
+
+    def books(self) -> tuple[SharedBook, ...]:
+        """List the books that the engine shares, in the order in which they were followed.
+
+        Raises:
+            EngineGoneError: the engine is gone.
+        """
+        attached, alive = self._present()
+        if not alive:
+            raise EngineGoneError(attached.farewell)
+        return attached.books()
+
+    def view(
+        self, symbol: str, levels: int | None = None, *, market: str | None = None, speed_ms: int | None = None
+    ) -> BookView:
+        """Return the best `levels` of both sides, or as many as are shared, of one update id.
+
+        Some ten microseconds for ten levels, whatever the engine does; nobody waits for anybody. A live book is `STALE`
+        here once its engine is gone, gives no sign of life for five seconds, or lags.
+
+        Args:
+            symbol: in any case.
+            levels: a side; `None` for the depth that the book is followed with.
+            market: where books of several markets have that symbol.
+            speed_ms: where it is followed at several intervals.
+
+        Raises:
+            BookNotSharedError: no book of that kind is shared, or several are; the message lists them.
+        """
+        if levels is not None and (type(levels) is not int or levels < 1):
+            msg = f"expected a number of levels of at least 1, was {levels!r}"
+            raise UsageError(msg)
+        attached, alive = self._present()
+        slot = attached.slot(symbol.upper(), market, speed_ms)
+        return _view(symbol, slot, levels, stale=not alive or attached.stuck)[1]
+
+    def reason(self, symbol: str, *, market: str | None = None, speed_ms: int | None = None) -> str | None:
+        """Return why a view is not live: what became of the engine, or the words that the engine's own users see.
+
+        `None` where it is live, or nobody knows why it is not.
+        """
+        attached, alive = self._present()
+        slot = attached.slot(symbol.upper(), market, speed_ms)
+        if not alive:
+            return attached.farewell
+        if attached.stuck:
+            return attached.silence
+        behind = slot.behind
+        why = reason(slot.read()[1])
+        return f"{symbol.upper()} lags behind what its engine has received" if why is None and behind else why
+
+    def wait(
+        self,
+        symbol: str,
+        after: BookView | None = None,
+        timeout: float = 1.0,
+        *,
+        levels: int | None = None,
+        market: str | None = None,
+        speed_ms: int | None = None,
+    ) -> BookView:
+        """Wait for a view of another update or state than `after` and return it; without `after`, any.
+
+        The memory is looked at up to a thousand times a second, which takes a few hundredths of a core.
+
+        When `timeout` seconds are over the latest view is returned, though it is that of `after`. The other arguments
+        are those of `view`.
+
+        Raises:
+            EngineGoneError: the engine is gone, and was not back by then.
+            BookNotSharedError: as for `view`, and not shared by then.
+        """
+        known = None if after is None else (after.last_update_id, after.state)
+        return self._wait_for(
+            lambda view: (view.last_update_id, view.state) != known, symbol, timeout, levels, market, speed_ms
+        )
+
+    def wait_live(
+        self,
+        symbol: str,
+        timeout: float = 30.0,
+        *,
+        levels: int | None = None,
+        market: str | None = None,
+        speed_ms: int | None = None,
+    ) -> BookView:
+        """Wait until the book is live and return a view of it; arguments and errors as for `wait`.
+
+        Raises:
+            NotLiveError: it was not in `timeout` seconds; the message says why, where that is known.
+        """
+        view = self._wait_for(lambda view: view.state is BookState.LIVE, symbol, timeout, levels, market, speed_ms)
+        if view.state is not BookState.LIVE:
+            why = self.reason(symbol, market=market, speed_ms=speed_ms)
+            msg = f"{view.symbol}: expected LIVE within {timeout:g} s, was {view.state}" + (f" ({why})" if why else "")
+            raise NotLiveError(msg)
+        return view
+
+    def close(self) -> None:
+        """Let go of the engine's memory; views that were taken stay. May be called twice."""
+        self._attached = None
+
+    def _wait_for(
+        self,
+        fits: Callable[[BookView], bool],
+        symbol: str,
+        timeout: float,
+        levels: int | None,
+        market: str | None,
+        speed_ms: int | None,
+    ) -> BookView:
+        """Return the first view that fits, or the last one when the time is over."""
+        deadline = time.monotonic() + timeout
+        pause, seen = _FIRST_PAUSE, None
+        while True:
+            left = deadline - time.monotonic()
+            attached, alive = self._present()
+            try:
+                slot = attached.slot(symbol.upper(), market, speed_ms)
+                glance = (slot, slot.serial(), slot.behind, alive, attached.stuck)
+                if glance != seen or left <= 0:
+                    serial, view = _view(symbol, slot, levels, stale=not alive or attached.stuck)
+                    if fits(view) or (left <= 0 and alive):
+                        return view
+                    # The record that was taken: the latest may not have been whole yet, and is then looked at again.
+                    seen = (slot, serial, *glance[2:])
+            except BookNotSharedError:
+                # Of an engine that has just begun: it is about to be followed, perhaps.
+                if left <= 0 and alive:
+                    raise
+            if left <= 0:
+                raise EngineGoneError(attached.farewell)
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, _LAST_PAUSE)
+
+    def _present(self) -> tuple[Attached, bool]:
+        """Return the engine that runs, and `True`; or the last that ran, and `False`."""
+        attached = self._attached
+        if attached is None:
+            msg = f"the reader of {self.name!r} was closed; make a new one"
+            raise LifecycleError(msg)
+        if attached.alive:
+            return attached, True
+        try:
+            attached = self._attached = Attached(self._folder)
+        except EngineGoneError:
+            return attached, False
+        return attached, True
+
+
+def _view(symbol: str, slot: SlotReader, levels: int | None, *, stale: bool) -> tuple[int, BookView]:
+    """Return the latest record's serial number, and the record as a view."""
+    # The mark first: it is set after the last record that it is about.
+    stale = stale or slot.behind
+    serial, latest = slot.read()
+    state = BookState.STALE if stale and shown_state(latest) is BookState.LIVE else None
+    return serial, unpack(symbol.upper(), latest, time.time(), levels=levels, state=state)

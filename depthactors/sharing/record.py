@@ -1,0 +1,198 @@
+"""A book's best levels as bytes, and back as a view. Exact: what a float would lose is spelt beside it.
+
+A record is a head, then four rows of doubles (prices and quantities of the bids, the same of the asks), then words:
+JSON that is there only where it is needed, with why the book is not live and with the quantities that no float
+carries. All numbers are in the machine's own order, for no record leaves it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from depthactors.book import BookState, BookView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from depthactors.book import OrderBook
+    from depthactors.book.numerals import Level
+    from depthactors.book.side import BookSide
+
+_HEAD: Final = Struct("=BBBBIIIqqd")
+"""State, whether numbers are `Decimal`, decimals of prices and of quantities, bids, asks, bytes of words, update id,
+event time, receive time."""
+_STATES: Final = tuple(BookState)
+_STATE_CODES: Final = {state: code for code, state in enumerate(_STATES)}
+_LEVEL: Final = 2 * 8 + 48
+"""Bytes for a level: two doubles, and room for a quantity of 32 characters, the longest that `wire` takes."""
+_WHY: Final = 400
+"""Characters of the reason that are kept."""
+_WORDS: Final = 6 * _WHY + 100
+"""Bytes for the reason, each character of which may be escaped."""
+
+
+def record_room(depth: int) -> int:
+    """Return the most bytes that a record of `depth` levels a side takes."""
+    return _HEAD.size + 2 * depth * _LEVEL + _WORDS
+
+
+def pack(
+    book: OrderBook | None, depth: int, state: BookState, number: type[float | Decimal], why: str | None = None
+) -> bytes:
+    """Write down the best `depth` levels of a book that does not change meanwhile; O(depth).
+
+    A live book that is not sound, or does not promise `depth` levels, is stale; a crossed one shows no levels.
+
+    Args:
+        book: `None` where there is none yet.
+        depth: levels a side.
+        state: what may be believed of it.
+        number: what a view's prices and quantities are to be.
+        why: why it is not live, where that is known.
+    """
+    # As of an error that names a file whose name is no text: half a surrogate pair cannot be written.
+    words: dict[str, Any] = {} if why is None else {"why": why[:_WHY].encode(errors="replace").decode()}
+    bids: list[float] = []
+    asks: list[float] = []
+    bid_quantities: list[Any] = []
+    ask_quantities: list[Any] = []
+    decimals, update_id, event_time, recv_time = (0, 0), 0, 0, 0.0
+    if book is not None:
+        if state is BookState.LIVE and not (book.sound and book.depth >= depth):
+            state = BookState.STALE
+        if not book.crossed:
+            bids, bid_quantities = _rows(book.bids, depth)
+            asks, ask_quantities = _rows(book.asks, depth)
+            spelt = (_spelt(bid_quantities), _spelt(ask_quantities))
+            if any(spelt):
+                words["exact"] = spelt
+        decimals, update_id = book.decimals, book.last_update_id
+        event_time, recv_time = book.event_time, book.recv_time
+    text = orjson.dumps(words) if words else b""
+    head = _HEAD.pack(
+        _STATE_CODES[state],
+        number is Decimal,
+        *decimals,
+        len(bids),
+        len(asks),
+        len(text),
+        update_id,
+        event_time,
+        recv_time,
+    )
+    rows = _row(2 * (len(bids) + len(asks))).pack(*bids, *bid_quantities, *asks, *ask_quantities)
+    return b"".join((head, rows, text))
+
+
+def unpack(
+    symbol: str,
+    record: bytes,
+    now: float,
+    *,
+    levels: int | None = None,
+    state: BookState | None = None,
+    number: type[float | Decimal] | None = None,
+) -> BookView:
+    """Read a record as a view taken at `now` (seconds since the epoch); O(levels).
+
+    Args:
+        symbol: upper case.
+        record: as `pack` made it.
+        now: for the view's age.
+        levels: so many of the best a side; `None` for all that there are.
+        state: what is known better than the record says.
+        number: other than the record's; nothing is lost by it.
+    """
+    code, is_decimal, price_decimals, decimals, bids, asks, words, update_id, event_time, recv_time = _HEAD.unpack_from(
+        record
+    )
+    if number is None:
+        number = Decimal if is_decimal else float
+    exact = orjson.loads(record[-words:]).get("exact") if words else None
+    begin_asks = _HEAD.size + 16 * bids
+    bid_levels = _levels(record, _HEAD.size, bids, levels, exact and exact[0])
+    ask_levels = _levels(record, begin_asks, asks, levels, exact and exact[1])
+    return BookView(
+        symbol,
+        _STATES[code] if state is None else state,
+        update_id,
+        event_time,
+        recv_time,
+        now - recv_time if update_id and now > recv_time else 0.0,
+        bid_levels,
+        ask_levels,
+        number,
+        (price_decimals, decimals),
+        converted=number is float and exact is None,
+    )
+
+
+def shown_state(record: bytes) -> BookState:
+    """Return what may be believed of a record."""
+    return _STATES[record[0]]
+
+
+def restated(record: bytes, state: BookState, why: str | None) -> bytes:
+    """Return the same levels in another state, for another reason."""
+    head = _HEAD.unpack_from(record)
+    length = head[6]
+    words = orjson.loads(record[-length:]) if length else {}
+    words.pop("why", None)
+    if why is not None:
+        words["why"] = why[:_WHY]
+    text = orjson.dumps(words) if words else b""
+    begin = _HEAD.pack(_STATE_CODES[state], *head[1:6], len(text), *head[7:])
+    return b"".join((begin, record[_HEAD.size : len(record) - length], text))
+
+
+def as_stale(record: bytes) -> bytes:
+    """Return the same record, stale if it was live."""
+    return bytes([_STATE_CODES[BookState.STALE]]) + record[1:] if record[0] == _STATE_CODES[BookState.LIVE] else record
+
+
+def reason(record: bytes) -> str | None:
+    """Return why the book is not live, where that is known."""
+    words = _HEAD.unpack_from(record)[6]
+    why: str | None = orjson.loads(record[-words:]).get("why") if words else None
+    return why
+
+
+def _rows(side: BookSide, depth: int) -> tuple[list[float], list[Any]]:
+    """Return the best prices of a side and their quantities."""
+    keys = side.best_keys(depth)
+    quantities = [*map(side.quantities.__getitem__, keys)]
+    return keys if side.sign > 0 else [-key for key in keys], quantities
+
+
+def _spelt(quantities: list[Any]) -> dict[str, str]:
+    """Spell those that no float carries, by their place."""
+    try:
+        # A float and a `Decimal` have no sum; looking at each one's type would take ten times as long.
+        if type(sum(quantities)) is not Decimal:
+            return {}
+    except TypeError:
+        pass
+    return {str(place): str(each) for place, each in enumerate(quantities) if type(each) is Decimal}
+
+
+def _levels(
+    record: bytes, begin: int, count: int, wanted: int | None, spelt: dict[str, str] | None
+) -> tuple[Level, ...]:
+    """Read one side, of which only the best levels may be wanted."""
+    shown = count if wanted is None or wanted > count else wanted
+    row = _row(shown)
+    prices = row.unpack_from(record, begin)
+    quantities: Sequence[Any] = row.unpack_from(record, begin + 8 * count)
+    if spelt:
+        quantities = [Decimal(spelt.get(str(place), 0)) or number for place, number in enumerate(quantities)]
+    return tuple(zip(prices, quantities, strict=True))
+
+
+@lru_cache(1 << 12)
+def _row(count: int) -> Struct:
+    return Struct(f"={count}d")

@@ -1,0 +1,129 @@
+"""Records that one process writes and others read, in memory that they share, without a lock.
+
+A slot has two places. Each record goes into the place of the one before the last, so the last one stays whole while
+the next is written: no reader waits for a writer, and none sees nothing because the writer died in the middle. A
+record's head has its serial number, its length and a checksum over both and the bytes. A reader takes the place of the
+higher serial if its checksum holds, else the other one; so it cannot miss a torn record, in whatever order a processor
+makes stores visible (a checksum of 32 bits: one torn record in four thousand million would pass).
+"""
+
+from __future__ import annotations
+
+import time
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
+
+from depthactors.errors import SharingError
+
+if TYPE_CHECKING:
+    from mmap import mmap
+
+_HEAD: Final = Struct("=QII")
+"""Serial number, length, checksum."""
+_SERIAL: Final = Struct("=Q")
+_MARKS: Final = 64
+"""Bytes before the first place: the mark, and the rest of its cache line, for it is written by another thread."""
+_TRIES: Final = 1_000
+"""Looks at a slot of which both places were being written; a second one is rare."""
+
+
+def slot_size(room: int) -> int:
+    """Return the bytes of a slot for records of at most `room` bytes."""
+    return _MARKS + 2 * _place_size(room)
+
+
+def _place_size(room: int) -> int:
+    return -(-(_HEAD.size + room) // 64) * 64
+
+
+class SlotWriter:
+    """The writing end of a slot. One thread writes records; any thread sets the mark."""
+
+    def __init__(self, memory: mmap, room: int, begin: int = 0) -> None:
+        """Write to the `slot_size(room)` bytes of `memory` at `begin`: a slot that was written to before, or zeros."""
+        self._memory = memory
+        self._room = room
+        self._begin = begin
+        self._serial = self.reader().serial()
+
+    def again(self) -> SlotWriter:
+        """Return a writing end that goes on where another process left off."""
+        return SlotWriter(self._memory, self._room, self._begin)
+
+    def reader(self) -> SlotReader:
+        """Return a reading end of the same memory."""
+        return SlotReader(self._memory, self._room, self._begin)
+
+    def write(self, record: bytes) -> None:
+        """Make `record` the latest; O(length).
+
+        Raises:
+            SharingError: it is longer than the slot has room for; the one before stays.
+        """
+        if len(record) > self._room:
+            msg = f"expected a record of at most {self._room} bytes, was one of {len(record)}"
+            raise SharingError(msg)
+        self._serial += 1
+        serial, memory = self._serial, self._memory
+        place = self._begin + _MARKS + (serial & 1) * _place_size(self._room)
+        begin = place + _HEAD.size
+        # From here on nobody takes the old record for whole.
+        _SERIAL.pack_into(memory, place, 0)
+        memory[begin : begin + len(record)] = record
+        _HEAD.pack_into(memory, place, serial, len(record), _checksum(serial, record))
+
+    def mark(self, *, behind: bool) -> None:
+        """Say that what the slot shows is behind, or is not any more."""
+        self._memory[self._begin] = behind
+
+
+class SlotReader:
+    """A reading end of a slot; any number of them, in any process and thread.
+
+    Attributes:
+        torn: how often a record was being written when it was looked at, and another was taken or awaited.
+    """
+
+    def __init__(self, memory: mmap, room: int, begin: int = 0) -> None:
+        """Read from the `slot_size(room)` bytes of `memory` at `begin`, which are a slot with a record in it."""
+        self._memory = memory
+        self._begin = begin
+        self._places = (begin + _MARKS, begin + _MARKS + _place_size(room))
+        self._room = room
+        self.torn = 0
+
+    @property
+    def behind(self) -> bool:
+        """Whether the writer says that what the slot shows is behind."""
+        return self._memory[self._begin] != 0
+
+    def serial(self) -> int:
+        """Return the number of the latest record that was begun or is whole: another number, another record."""
+        latest: int = max(_SERIAL.unpack_from(self._memory, place)[0] for place in self._places)
+        return latest
+
+    def read(self) -> tuple[int, bytes]:
+        """Return the latest record that is whole, and its serial number; O(length).
+
+        Raises:
+            SharingError: there is none, however often one looks: this is no slot, or its writer has lost its mind.
+        """
+        memory = self._memory
+        for _ in range(_TRIES):
+            even, odd = (_SERIAL.unpack_from(memory, place)[0] for place in self._places)
+            for place in self._places if even > odd else self._places[::-1]:
+                serial, length, checksum = _HEAD.unpack_from(memory, place)
+                begin = place + _HEAD.size
+                record = memory[begin : begin + min(length, self._room)]
+                if serial and _checksum(serial, record) == checksum:
+                    return serial, record
+                self.torn += 1
+            # The writer came round twice meanwhile; give up the rest of this thread's turn.
+            time.sleep(0)
+        msg = f"expected a slot with a whole record in it, was none in {_TRIES} looks"
+        raise SharingError(msg)
+
+
+def _checksum(serial: int, record: bytes) -> int:
+    return crc32(record, crc32(_HEAD.pack(serial, len(record), 0)))

@@ -1,0 +1,63 @@
+"""Where shared engines are, and their locks."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from depthactors.errors import SharingError, UsageError
+from depthactors.sharing import place
+from depthactors.sharing.place import check_name, folder_of, is_held, memory_folder, try_lock
+
+
+@pytest.fixture
+def descriptors(tmp_path):
+    """Open the same file as several processes would."""
+    path = tmp_path / "lock"
+    path.touch()
+    opened = [os.open(path, os.O_RDWR) for _ in range(3)]
+    yield opened
+    for descriptor in opened:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("name", ["a", "books", "A.b-c_9", "9", "a" * 64])
+def test_names_that_are_names(name):
+    check_name(name)
+    assert folder_of(name).parent == memory_folder()
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "é", "a" * 65, "a\n", b"a"])
+def test_names_that_are_none(name):
+    with pytest.raises(UsageError, match="expected a name of 1 to 64"):
+        check_name(name)
+
+
+def test_a_lock_is_held_by_one(descriptors):
+    engine, other, reader = descriptors
+    assert not is_held(reader)
+    assert try_lock(engine)
+    assert (is_held(reader), is_held(other), try_lock(other)) == (True, True, False)
+
+
+def test_readers_do_not_take_each_other_for_an_engine(descriptors):
+    one, other, engine = descriptors
+    assert try_lock(one, shared=True)
+    assert not is_held(other)
+    assert not try_lock(engine), "for as long as somebody looks"
+    assert not is_held(one), "and looking leaves nothing locked"
+    assert try_lock(engine)
+
+
+def test_without_shared_memory_there_is_the_folder_for_temporary_files(monkeypatch, tmp_path):
+    monkeypatch.setattr(place, "_MEMORY", tmp_path / "none")
+    assert memory_folder() == Path(tempfile.gettempdir())
+    monkeypatch.setattr(place, "_MEMORY", tmp_path)
+    assert folder_of("books") == tmp_path / "depthactors-books"
+
+
+def test_a_system_without_locks_is_told(monkeypatch):
+    monkeypatch.setattr(place, "fcntl", None)
+    with pytest.raises(SharingError, match="expected a POSIX system, was one without file locks"):
+        folder_of("books")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import time
 from typing import TYPE_CHECKING, Any
 
-from depthactors.book import BookState
+from depthactors.book import BookState, BookView
 from depthactors.book.view import capture
 from depthactors.errors import CallbackError
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
-    from depthactors.book import BookView, OrderBook
+    from depthactors.book import OrderBook
 
 
 def check_callback(name: str, callback: Any) -> None:
@@ -33,12 +34,32 @@ def check_callback(name: str, callback: Any) -> None:
         raise CallbackError(msg)
 
 
+def pickled_callback(callback: Callable[[BookView], None]) -> bytes:
+    """Pickle a callback for a worker process, which has to find it by its name.
+
+    Raises:
+        CallbackError: it cannot be found so: a function of the program itself, a lambda, a bound method of a lock.
+    """
+    try:
+        pickled = pickle.dumps(callback)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        msg = f"expected a function that a worker process can import as on_update, was {callback!r}: {error}"
+        raise CallbackError(msg) from error
+    if b"__main__" in pickled:
+        msg = f"expected on_update from a module that a worker process can import, was one of the program: {callback!r}"
+        raise CallbackError(msg)
+    return pickled
+
+
 def view_teller(
     callback: Callable[[BookView], None], depth: int, number: type[float | Decimal]
-) -> Callable[[OrderBook], None]:
+) -> Callable[[OrderBook | BookView], None]:
     """Wrap a user's callback: in the book's own thread a copy cannot be torn."""
 
-    def tell_view(book: OrderBook) -> None:
+    def tell_view(book: OrderBook | BookView) -> None:
+        if isinstance(book, BookView):
+            callback(book)
+            return
         view = capture(book, depth, BookState.LIVE, number, time.time())
         assert view is not None
         callback(view)

@@ -153,6 +153,11 @@ class BookCell:
 
         return _first(copy)
 
+    def shown(self, depth: int) -> OrderBook | BookView | None:
+        """Return the live book that promises `depth` levels, for a listener; the actor's thread."""
+        book, state = self.current
+        return book if state is BookState.LIVE and book is not None and book.depth >= depth else None
+
     def levels(self, side: Side, count: int | None) -> tuple[Level, ...] | None:
         """Copy the best `count` levels of one side as floats; any thread, `None` as of `view`."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.cell import BookCell
-    from depthactors.book import BookState, OrderBook, Side
+    from depthactors.book import BookState, BookView, OrderBook, Side
     from depthactors.book.numerals import Number
     from depthactors.errors import DepthActorsError, ExchangeError, StreamError
     from depthactors.markets import Market
@@ -269,10 +269,11 @@ class Listener:
 
     In the teller's thread only of the end of a book whose actor is gone.
 
-    Of updates only while the book is live and promises `depth` levels.
+    Of updates only while the book is live and promises `depth` levels: with the book itself, or with a view of so
+    many levels where the book is in another process.
     """
 
-    update: Callable[[OrderBook], None] | None
+    update: Callable[[OrderBook | BookView], None] | None
     event: Callable[[BookEvent], None] | None
     depth: int = 0
 

@@ -85,6 +85,28 @@ class SocketStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """How a worker process does.
+
+    Attributes:
+        name: of the worker.
+        pid: number of the present process, `None` while there is none.
+        cpu: processor time of the process so far, in seconds.
+        restarts: how often it was replaced.
+    """
+
+    name: str
+    pid: int | None
+    cpu: float
+    restarts: int
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process."""
+        return self.pid is not None
+
+
+@dataclass(frozen=True, slots=True)
 class PoolStatus:
     """How a weight pool does.
 

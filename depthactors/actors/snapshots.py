@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from depthactors.net.allowance import Allowance
+    from depthactors.net.allowance import Allowing
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class SnapshotActor(EngineActor):
         name: str,
         supervisor: pykka.ActorRef[Any],
         *,
-        allowance: Allowance,
+        allowance: Allowing,
         new_client: Callable[[], RestClient],
         answer_deadline: float = 20.0,
         restarts: int = 0,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.markets import Market
-    from depthactors.net.allowance import Allowance
+    from depthactors.net.allowance import Allowing
     from depthactors.pacing import Backoff
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class SocketActor(EngineActor):
         epochs: Iterator[int],
         backoff: Backoff,
         options: Mapping[str, Any],
-        allowance: Allowance,
+        allowance: Allowing,
         rotate_after: float | None = None,
         place: int = 0,
         restarts: int = 0,

@@ -17,7 +17,12 @@ a restart that failed: it counts, and the supervisor's next look at its children
 | snapshot actor | the allowance, which is the      | nothing: the books ask     | the books of its pool are    |
 |                | address's                        | again                      | `FAILED`                     |
 | REST worker    | (the next request starts one)    | one request fails          | never                        |
+| worker process | the books' cells and slots: the  | readers of its books:      | its books are `FAILED`       |
+|                | last good levels, the listeners  | `STALE`, `LIVE`            |                              |
+| stand-in of a  | its cell                         | nothing                    | that book is `FAILED`        |
+| book           |                                  |                            |                              |
 
+With workers each process has a supervisor of its own, and the last two are children of the one above them.
 The supervisor itself is the root: should it die, every book is `FAILED`, everything is stopped, and the
 engine says so.
 """

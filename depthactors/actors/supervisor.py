@@ -25,6 +25,7 @@ from depthactors.actors.messages import (
     Deepen,
     FrameRejected,
     GiveUp,
+    Greet,
     OpenBooks,
     ReconnectExhausted,
     Resubscribe,
@@ -36,6 +37,7 @@ from depthactors.actors.messages import (
     Tick,
     Unsubscribe,
 )
+from depthactors.actors.sharing import BEAT
 from depthactors.actors.starting import start_snapshots, start_socket
 from depthactors.actors.supervision import WATCH_INTERVAL, Supervised
 from depthactors.book import BookState
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.mailbox import Mailbox
+    from depthactors.actors.sharing import Sharing
     from depthactors.actors.starting import NetworkSettings
     from depthactors.actors.teller import Teller
     from depthactors.errors import StreamError
@@ -96,16 +99,18 @@ class Supervisor(EngineActor):
     Start order: snapshot actor, book, socket. Stop order is the reverse.
     """
 
-    def __init__(self, settings: NetworkSettings, teller: Teller) -> None:
+    def __init__(self, settings: NetworkSettings, teller: Teller, shared: Sharing | None = None) -> None:
         """Begin without children.
 
         Args:
             settings: how to reach the exchange.
             teller: tells users of what belongs to no book, and of the end of a book whose actor is gone.
+            shared: where other processes read the books, if they are to.
         """
         super().__init__("supervisor", None)
         self._settings = settings
         self._teller = teller
+        self._shared = shared
         self._epochs = count(1)
         self._places = count()
         self._books: dict[BookKey, _Book] = {}
@@ -116,6 +121,7 @@ class Supervisor(EngineActor):
     def begin(self) -> None:
         """Set the timer for looks at the children."""
         self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
+        self._beat()
 
     def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911 - the list of messages, a line each
         """Handle what the faces ask and what children report."""
@@ -138,6 +144,8 @@ class Supervisor(EngineActor):
                 return self._teller.error(error)
             case Tick("watch"):
                 return self._watch()
+            case Tick("beat"):
+                return self._beat()
             case Status():
                 return Children(
                     tuple(book.cell for book in self._books.values()),
@@ -164,8 +172,12 @@ class Supervisor(EngineActor):
         """Follow them all, or none of them if one cannot be started."""
         cells: list[BookCell] = []
         try:
+            if self._shared is not None:
+                self._shared.check_room(spec.depth for spec in specs if self._needs_room(spec))
             for spec in specs:
                 cells.append(self._open_book(spec))  # noqa: PERF401 - those before the failure count
+            if self._shared is not None:
+                self._shared.publish()
         except BaseException:
             for cell in cells:
                 self._close_book(cell)
@@ -179,25 +191,40 @@ class Supervisor(EngineActor):
             self._forget(spec.key)
             book = None
         if book is not None:
-            book.cell.followers += 1
             if spec.depth > book.cell.spec.depth:
+                # First what may be refused: then nothing has changed.
+                listener = None if self._shared is None else self._shared.deepen(book.cell, spec.depth)
                 # Kept for a successor, and not settled until the actor has seen whether it is deep enough.
                 book.cell.spec = replace(book.cell.spec, depth=spec.depth)
                 book.cell.settled.clear()
                 tell(book.child.ref, Deepen(spec.depth))
+                if listener is not None:
+                    tell(book.child.ref, Greet(listener))
+            book.cell.followers += 1
             return book.cell
         stream = spec.market.diff_stream(spec.symbol, spec.speed_ms)
         cell = BookCell(spec)
         cell.followers = 1
-        ref = self._start_book(cell)
+        if self._shared is not None:
+            self._shared.add(cell)
+        ref: pykka.ActorRef[Any] | None = None
         try:
+            ref = self._start_book(cell)
             socket_name = self._socket_for(spec.market)
         except BaseException:
-            ref.stop(block=False)
+            if ref is not None:
+                ref.stop(block=False)
+            if self._shared is not None:
+                self._shared.remove(cell)
             raise
         self._books[spec.key] = _Book(cell, stream, socket_name, Supervised(ref))
         self._attach(spec.key)
         return cell
+
+    def _needs_room(self, spec: BookSpec) -> bool:
+        """Whether following this takes shared memory: a book that is new, or followed deeper than before."""
+        book = self._books.get(spec.key)
+        return book is None or book.cell.spec.depth < spec.depth
 
     def _close_book(self, cell: BookCell) -> tuple[threading.Thread, ...]:
         book = self._books.get(cell.spec.key)
@@ -212,6 +239,8 @@ class Supervisor(EngineActor):
         self._detach(key)
         book = self._books.pop(key)
         self._stop_book(book)
+        if self._shared is not None:
+            self._shared.remove(book.cell)
         return mailbox_of(book.child.ref).threads
 
     def _attach(self, key: BookKey) -> None:
@@ -325,6 +354,12 @@ class Supervisor(EngineActor):
         return False
 
     # Looking after.
+
+    def _beat(self) -> None:
+        """Let readers in other processes know that somebody looks after the books."""
+        if self._shared is not None:
+            self._shared.beat()
+            self.mailbox.after(BEAT, Tick("beat"))
 
     def _watch(self) -> None:
         """Notice who died without a word, and who does not get on."""

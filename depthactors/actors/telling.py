@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from depthactors.actors.cell import BookCell
     from depthactors.actors.messages import Listener
-    from depthactors.book import OrderBook
     from depthactors.errors import DepthActorsError
     from depthactors.sync import StateChanged
 
@@ -41,11 +40,8 @@ class Telling:
 
     def update(self) -> None:
         """Show the live book; a book that is not live is not shown."""
-        book, state = self._cell.current
-        if state is not BookState.LIVE or book is None:
-            return
         for listener in self._cell.listeners:
-            self._show(listener, book)
+            self._show(listener)
 
     def state(self, change: StateChanged) -> None:
         """Tell that something else may be believed from now on."""
@@ -86,9 +82,9 @@ class Telling:
 
     def greet(self, listener: Listener) -> None:
         """Tell a new listener where the book stands, or why it does not: that may be all there is to tell for long."""
-        book, state = self._cell.current
-        if state is BookState.LIVE and book is not None:
-            self._show(listener, book)
+        state = self._cell.state
+        if state is BookState.LIVE:
+            self._show(listener)
         elif self._cell.error is not None and listener.event is not None and listener not in self._told:
             self._call(listener.event, BookEvent(self._symbol, state, state, self._cell.error))
 
@@ -102,9 +98,9 @@ class Telling:
             self._backlog_told_at = now
             self.error(SlowCallbackError("callbacks are behind, they are told only the latest update"))
 
-    def _show(self, listener: Listener, book: OrderBook) -> None:
+    def _show(self, listener: Listener) -> None:
         # One that was promised more than the book holds so far is told when it holds that.
-        if listener.update is not None and book.depth >= listener.depth:
+        if listener.update is not None and (book := self._cell.shown(listener.depth)) is not None:
             self._call(listener.update, book)
 
     def _call(self, callback: Callable[[Any], None], argument: object) -> None:

@@ -58,8 +58,8 @@ class DepthCache:
     @property
     def update_time(self) -> int:
         """The last event's time in milliseconds, or the snapshot's id before the first event; `-1` for neither."""
-        shown = self._frozen if self._frozen is not None else self._book()
-        return -1 if shown is None else shown.event_time or shown.last_update_id or -1
+        shown = self._capture(1)
+        return shown.event_time or shown.last_update_id or -1
 
     @property
     def state(self) -> BookState:
@@ -143,9 +143,6 @@ class DepthCache:
     @property
     def _number(self) -> type[float | Decimal]:
         return Decimal if self.conv_type is Decimal else float
-
-    def _book(self) -> OrderBook | None:
-        return self._own if self._handle is None else self._handle.cell.current[0]
 
     def _change(self, level: list[Any] | tuple[Any, ...], side: BookSide) -> None:
         if self._handle is not None or self._frozen is not None:

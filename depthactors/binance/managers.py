@@ -80,6 +80,7 @@ class DepthCacheManager:
         self._news = threading.Condition()
         self._messages: deque[dict[str, Any] | None] = deque(maxlen=100)
         self._changed = False
+        self._latest = 0
         self._over = True
 
     def __enter__(self) -> Self:
@@ -96,6 +97,7 @@ class DepthCacheManager:
             with self._news:
                 self._messages.clear()
                 self._changed = self._over = False
+                self._latest = 0
             engine = self._bm.lease()
             try:
                 self._handle = follow(
@@ -146,7 +148,9 @@ class DepthCacheManager:
             if not isinstance(message, _Changed):
                 return message
             cache = self.get_depth_cache().frozen()
-            if cache is not None:
+            # What was returned may have been newer than the update that it was returned for.
+            if cache is not None and (latest := cache.view(1).last_update_id) != self._latest:
+                self._latest = latest
                 return cache
 
     def get_depth_cache(self) -> DepthCache:

@@ -235,6 +235,21 @@ class BookView:
                 return levels[:count]
         return levels
 
+    def best(self, levels: int | None, number: type[float | Decimal]) -> BookView:
+        """Return the same book with the best `levels` of each side, or all, in numbers of a type; nothing is lost."""
+        return BookView(
+            self._symbol,
+            self._state,
+            self._last_update_id,
+            self._event_time,
+            self._recv_time,
+            self._age,
+            self._exact_bids[:levels],
+            self._exact_asks[:levels],
+            number,
+            self._decimals,
+        )
+
     def texts(self, side: Side) -> list[tuple[str, str]]:
         """Return one side's levels `(price, quantity)` as the exchange spelt them, best first; O(n)."""
         _check_side(side)

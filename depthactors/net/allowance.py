@@ -1,7 +1,8 @@
 """What this machine's address may still ask of the exchange, shared by all engines of the process.
 
 The exchange counts by address, so two engines that each kept to a budget of their own would be refused
-together. Here is the one place that both ask. Locks are held for arithmetic only.
+together. Here is the one place that both ask. Locks are held for arithmetic only. A worker process of an
+engine has none of its own: it leases from the engine's.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import threading
 import time
 from math import inf
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from depthactors.pacing import RateWindow, ServerClock, WeightBudget
 
@@ -41,8 +42,30 @@ class WeightLevel(NamedTuple):
     silent_for: float
 
 
+class Allowing(Protocol):
+    """One pool's weight, and attempts to connect, wherever they are counted. Any thread."""
+
+    def take_weight(self, weight: int, reserve: float = 0.0) -> float:
+        """Take weight now and return 0, or take none and return the seconds to wait."""
+
+    def note_answer(self, used: int | None, date: float | None, sent: float, received: float) -> None:
+        """Learn from an answer."""
+
+    def silence(self, seconds: float) -> None:
+        """Let nobody ask anything for so long."""
+
+    def estimate(self, weight: int, reserve: float = 0.0) -> float:
+        """Return the seconds until so much weight can have been spent."""
+
+    def level(self) -> WeightLevel:
+        """Tell how much is spent."""
+
+    def take_connection(self) -> float:
+        """Count an attempt to connect and return 0, or count none and return the seconds to wait."""
+
+
 class Allowance:
-    """One pool's weight, and attempts to connect. Any thread."""
+    """One pool's weight, and attempts to connect, counted here. Any thread."""
 
     def __init__(
         self,
@@ -108,18 +131,28 @@ class Allowance:
         return self._clock() + self._server.offset
 
 
-_allowances: dict[str, Allowance] = {}
+def _counted_here(market: Market) -> Allowing:
+    return Allowance(market.weight_per_minute, market.connections)
+
+
+_allowances: dict[str, Allowing] = {}
 _registering = threading.Lock()
+_new: Callable[[Market], Allowing] = _counted_here
 
 
-def allowance_of(market: Market) -> Allowance:
+def allowance_of(market: Market) -> Allowing:
     """Return the allowance of a market's weight pool; the same one for every engine of the process."""
     with _registering:
         allowance = _allowances.get(market.weight_pool)
         if allowance is None:
-            allowance = Allowance(market.weight_per_minute, market.connections)
-            _allowances[market.weight_pool] = allowance
+            allowance = _allowances[market.weight_pool] = _new(market)
         return allowance
+
+
+def lease_allowances(new: Callable[[Market], Allowing]) -> None:
+    """Let other allowances than those counted here hold for the whole process, which is a worker."""
+    global _new  # noqa: PLW0603 - a process is a worker, or is none
+    _new = new
 
 
 def forget_allowances() -> None:

@@ -314,3 +314,15 @@ def test_levels_are_spelt_as_they_were_recorded(capture):
     for side in ("bid", "ask"):
         for price, quantity in view.texts(side):
             assert spelt[side][float(price)] == (price, quantity)
+
+
+@given(PRICES, PRICES, SIZES, st.integers(1, 10), st.sampled_from([float, Decimal]), st.sampled_from([float, Decimal]))
+def test_the_best_of_a_view_in_another_type_are_the_same_numbers(bids, asks, sizes, levels, kept, asked):
+    view = some_view(bids, asks, sizes, kept)
+    best = view.best(levels, asked)
+    assert (best.bids, best.asks) == tuple(
+        tuple((asked(str(price)), asked(str(size))) for price, size in side[:levels]) for side in (view.bids, view.asks)
+    )
+    assert best.texts("bid") == view.texts("bid")[:levels]
+    assert [getattr(best, field) for field in FIELDS] == [getattr(view, field) for field in FIELDS]
+    assert view.best(None, kept) == view

@@ -5,7 +5,7 @@ from typing import Any
 
 from depthactors import markets
 from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, Status, Top
-from depthactors.actors.rows import BookStatus
+from depthactors.actors.rows import BookStatus, WorkerStatus
 from depthactors.binance import (
     BinanceSocketManager,
     Client,
@@ -19,6 +19,7 @@ from depthactors.book import BookState, BookView, OrderBook
 from depthactors.engine import DepthEngine
 from depthactors.handle import BookHandle
 from depthactors.markets import Market
+from depthactors.sharing import DepthReader, SharedBook
 from depthactors.status import EngineStatus
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "DepthCache",
     "DepthCacheManager",
     "DepthEngine",
+    "DepthReader",
     "DepthTo",
     "EngineStatus",
     "Full",
@@ -40,9 +42,11 @@ __all__ = [
     "Market",
     "OptionsDepthCacheManager",
     "OrderBook",
+    "SharedBook",
     "Status",
     "ThreadedDepthCacheManager",
     "Top",
+    "WorkerStatus",
     "markets",
 ]
 

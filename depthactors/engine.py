@@ -14,20 +14,21 @@ from __future__ import annotations
 import logging
 import time
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from depthactors import markets
 from depthactors.actors.base import tell
 from depthactors.actors.messages import BookSpec, CloseBook, Greet, Listener, OpenBooks, Status
 from depthactors.actors.starting import ROTATE_AFTER
 from depthactors.book import BookState
-from depthactors.callbacks import check_callback, view_teller
+from depthactors.callbacks import check_callback, pickled_callback, view_teller
 from depthactors.environment import resolve
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.handle import BookHandle
 from depthactors.lifecycle import join
 from depthactors.runtime import STOP_TIMEOUT, Runtime
-from depthactors.settings import check_interval, network_settings
+from depthactors.settings import check_callbacks, check_interval, check_processes, network_settings
+from depthactors.shards.messages import Rebalance
 from depthactors.status import EngineStatus, gather
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class DepthEngine:
         silence_limit: float = 10.0,
         rotate_after: float | None = ROTATE_AFTER,
         on_error: Callable[[DepthActorsError], None] | None = None,
+        name: str | None = None,
+        processes: int | None = None,
+        callbacks: Literal["parent", "worker"] = "parent",
     ) -> None:
         """Check and keep the settings; nothing is started.
 
@@ -82,6 +86,12 @@ class DepthEngine:
                 exchange ends any after 24 hours. `None` leaves that to the exchange, with a resync.
             on_error: told, in a thread of the engine's own, of errors that belong to no single book. One
                 that does not return delays what is told behind it, and nothing else.
+            name: by which `DepthReader` finds the books in any process of this machine; one engine at a time
+                has it. `None` for books that are this process's alone, and cost nothing for being read elsewhere.
+            processes: so many worker processes keep the books, which are spread over them; `None` for this process.
+            callbacks: where `on_update` is called when there are workers: in this process, with the latest view
+                of those that came meanwhile, or in the `worker` that keeps the book, with each; there it must be
+                importable: a function of a module that is not the program itself.
 
         Raises:
             UsageError: an argument that cannot be right.
@@ -98,13 +108,17 @@ class DepthEngine:
             rotate_after=rotate_after,
         )
         check_interval(refresh_interval)
+        check_processes(processes)
+        check_callbacks(callbacks, processes)
         check_callback("on_error", on_error)
         self.market = resolve(market)
         self.market.diff_stream("", speed_ms)
         self._number = number
         self._speed_ms = speed_ms
         self._refresh_interval = refresh_interval
-        self._runtime = Runtime(settings, on_error, self)
+        self._has_workers = processes is not None
+        self._in_worker = callbacks == "worker"
+        self._runtime = Runtime(settings, on_error, self, name=name, processes=processes)
         self._handles: dict[int, BookHandle] = {}
 
     def start(self) -> Self:
@@ -113,6 +127,7 @@ class DepthEngine:
         Raises:
             LifecycleError: it was stopped, this is a fork of the process that started it, or the system has
                 no thread to give.
+            SharingError: another engine of that name runs, or memory cannot be shared.
         """
         self._runtime.start()
         return self
@@ -155,6 +170,8 @@ class DepthEngine:
                 `UnknownMarketError` among them).
             LifecycleError: the engine was stopped, belongs to another process, or the system has no
                 thread to give.
+            SharingError: the engine has a name, and there is no shared memory for this book; the message says
+                how much is needed and how much is free.
         """
         return self.subscribe_many([symbol], depth=depth, on_update=on_update, on_event=on_event, market=market)[0]
 
@@ -176,9 +193,10 @@ class DepthEngine:
         if isinstance(symbols, str):
             msg = f"expected several symbols, was the text {symbols!r}"
             raise UsageError(msg)
-        update = None if on_update is None else view_teller(on_update, depth, self._number)
+        pickled = None if on_update is None or not self._in_worker else pickled_callback(on_update)
+        update = None if on_update is None or self._in_worker else view_teller(on_update, depth, self._number)
         listener = None if update is None and on_event is None else Listener(update, on_event, depth)
-        return self._follow(
+        handles = self._follow(
             symbols,
             depth,
             None if listener is None else lambda _handle: listener,
@@ -186,6 +204,10 @@ class DepthEngine:
             self._speed_ms,
             self._refresh_interval,
         )
+        if pickled is not None:
+            for handle in handles:
+                handle.call_in_worker(pickled)
+        return handles
 
     def follow(
         self,
@@ -244,8 +266,8 @@ class DepthEngine:
         if self._handles.pop(id(handle), None) is None or not self.running:
             return
         deadline = time.monotonic() + timeout
+        handle.silence(deadline)
         if handle.listener is not None:
-            handle.silence(deadline)
             self._runtime.teller.settle(handle.listener, deadline)
         left = join(self._runtime.ask(CloseBook(handle.cell)), deadline)
         if left:
@@ -273,6 +295,25 @@ class DepthEngine:
         """Tell how every book, connection and weight pool does; O(books), and a message a connection and pool."""
         return gather(self._runtime.ask(Status()), timeout)
 
+    def rebalance(self, processes: int | None = None) -> int:
+        """Spread the books evenly over the workers, or over another number of them; returns how many books move.
+
+        A book that moves is `STALE` until its new worker has it live, its last view readable meanwhile.
+
+        Args:
+            processes: how many workers there are to be; `None` for as many as there are.
+
+        Raises:
+            UsageError: the engine was made without workers, or a number below one.
+            LifecycleError: the engine was stopped, or the system has no process to give.
+        """
+        check_processes(processes)
+        if not self._has_workers:
+            msg = "expected an engine with worker processes, DepthEngine(processes=N), was one without"
+            raise UsageError(msg)
+        moved: int = self._runtime.ask(Rebalance(processes))
+        return moved
+
     @property
     def running(self) -> bool:
         """Whether it was started and not stopped; not in a fork, where its threads do not exist."""
@@ -295,6 +336,7 @@ class DepthEngine:
 
     def forsake(self) -> None:
         """Label every book as over; in a fork, where the threads that keep them do not exist."""
+        self._runtime.forsake()
         error = LifecycleError(self._runtime.fork_words)
         for handle in self._handles.values():
             handle.cell.forsake(error)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from itertools import count
 from typing import TYPE_CHECKING, Any, overload
 
 import pykka
 
-from depthactors.actors.base import mailbox_of
+from depthactors.actors.base import mailbox_of, tell
 from depthactors.actors.messages import Best, DepthTo, Full, Ping, Status, Top
 from depthactors.book import BookState, BookView
 from depthactors.errors import LifecycleError, NotLiveError
+from depthactors.shards.messages import AddCallback, DropCallback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
+
+_serials = count(1)
 
 
 class BookHandle:
@@ -43,6 +47,7 @@ class BookHandle:
         self._let_go = let_go
         self.cell = cell
         self.listener: Listener | None = None
+        self._serial: int | None = None
 
     def __repr__(self) -> str:
         return f"<BookHandle {self.symbol} {self.state}>"
@@ -155,6 +160,8 @@ class BookHandle:
 
     def silence(self, deadline: float) -> None:
         """See to it that the listener is not called any more once this returns, or the monotonic deadline is over."""
+        if self._serial is not None:
+            self._drop_in_worker(deadline)
         if self.listener is None:
             return
         self.cell.remove(self.listener)
@@ -167,6 +174,23 @@ class BookHandle:
             logger.debug("= %s has no actor that could call its listeners", self.symbol)
         except pykka.Timeout:
             logger.warning("! %s is still in a callback, which is told no more after it", self.symbol)
+
+    def call_in_worker(self, callback: bytes) -> None:
+        """Have a pickled function called with each view, in the worker process that keeps the book."""
+        self._serial = next(_serials)
+        tell(self.ref, AddCallback(0, self._serial, callback, self._depth))
+
+    def _drop_in_worker(self, deadline: float) -> None:
+        assert self._serial is not None, "there is a callback in the worker"
+        ref, answer, drop = self.ref, self.cell.answer, DropCallback(0, 0, self._serial)
+        try:
+            if answer is not None and mailbox_of(ref).thread is threading.current_thread():
+                # In the book's own callback, where a message would wait for itself.
+                answer(drop)
+            else:
+                ref.ask(drop, timeout=max(0.0, deadline - time.monotonic()))
+        except (pykka.ActorDeadError, pykka.Timeout) as error:
+            logger.warning("! %s: whether its callback in the worker is at rest is not known: %s", self.symbol, error)
 
     def close(self) -> None:
         """End this subscription, as `DepthEngine.unsubscribe` does."""

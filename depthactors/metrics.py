@@ -85,6 +85,12 @@ _POOL_COUNTERS: Final = {
     "limited": ("limited", "Answers with 429 or 418"),
     "restarts": ("restarts", "Times that the snapshot actor was replaced"),
 }
+_WORKER_LABELS: Final = ("engine", "worker")
+_WORKER_GAUGES: Final = {"up": ("running", "Whether there is a process")}
+_WORKER_COUNTERS: Final = {
+    "cpu_seconds": ("cpu", "Processor time of the present process"),
+    "restarts": ("restarts", "Times that the process was replaced"),
+}
 """Each table: a metric's name, the attribute of the row that it shows, and what it is."""
 
 
@@ -110,6 +116,7 @@ class EngineCollector(Collector):
             ("book", _BOOK_LABELS, _BOOK_GAUGES, _BOOK_COUNTERS, _book_rows),
             ("connection", _SOCKET_LABELS, _SOCKET_GAUGES, _SOCKET_COUNTERS, _socket_rows),
             ("snapshots", _POOL_LABELS, _POOL_GAUGES, _POOL_COUNTERS, _pool_rows),
+            ("worker", _WORKER_LABELS, _WORKER_GAUGES, _WORKER_COUNTERS, _worker_rows),
         ):
             rows = [((name, *key), row) for name, status in running.items() for key, row in key_and_rows(status)]
             for kind, table in ((GaugeMetricFamily, gauges), (CounterMetricFamily, counters)):
@@ -136,6 +143,11 @@ def _socket_rows(status: EngineStatus) -> Iterator[_Row]:
 
 def _pool_rows(status: EngineStatus) -> Iterator[_Row]:
     for row in status.pools:
+        yield (row.name,), row
+
+
+def _worker_rows(status: EngineStatus) -> Iterator[_Row]:
+    for row in status.workers:
         yield (row.name,), row
 
 

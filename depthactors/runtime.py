@@ -6,26 +6,32 @@ import logging
 import os
 import threading
 import time
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import pykka
 
 from depthactors.actors.base import THREAD_PREFIX, mailbox_of
 from depthactors.actors.messages import Shutdown
+from depthactors.actors.sharing import SharedBooks
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.teller import Teller
-from depthactors.errors import LifecycleError
+from depthactors.errors import LifecycleError, SharingError
 from depthactors.lifecycle import Latch, join, running
+from depthactors.shards.supervisor import ShardSupervisor
+from depthactors.sharing import EngineFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.actors.sharing import Sharing
     from depthactors.actors.starting import NetworkSettings
     from depthactors.errors import DepthActorsError
     from depthactors.lifecycle import Running
 
 logger = logging.getLogger(__name__)
 
+_nameless = count(1)
 STOP_TIMEOUT: Final = 10.0
 """Seconds that stopping may take when nobody says otherwise."""
 _CALL_TIMEOUT: Final = 10.0
@@ -40,7 +46,14 @@ class Runtime:
     """
 
     def __init__(
-        self, settings: NetworkSettings, on_error: Callable[[DepthActorsError], None] | None, owner: Running
+        self,
+        settings: NetworkSettings,
+        on_error: Callable[[DepthActorsError], None] | None,
+        owner: Running,
+        *,
+        name: str | None = None,
+        processes: int | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -48,11 +61,22 @@ class Runtime:
             settings: of the supervisor.
             on_error: told, in the teller's thread, of errors that belong to no book.
             owner: stopped when the interpreter ends, and told in a fork.
+            name: by which other processes may read the books; `None` for nobody may.
+            processes: so many workers keep the books; `None` for this process.
+            sharing: where the books are shared, in a worker.
+
+        Raises:
+            UsageError: a name that cannot be one.
         """
         self.settings = settings
         self.teller = Teller(on_error)
         self._owner = owner
-        self._supervisor: pykka.ActorRef[Supervisor] | None = None
+        self._sharing = sharing
+        self._processes = processes
+        self._folder: EngineFolder | None = None
+        if name is not None or processes is not None:
+            self._folder = EngineFolder(name if name is not None else f"process-{os.getpid()}-{next(_nameless)}")
+        self._supervisor: pykka.ActorRef[Any] | None = None
         self._pid: int | None = None
         self._stopped = False
         self._stopper: int | None = None
@@ -104,18 +128,44 @@ class Runtime:
         Raises:
             LifecycleError: it was stopped, this is a fork of the process that started it, or the system has
                 no thread to give.
+            SharingError: a running engine has its name, or memory cannot be shared.
         """
         self.check_process()
         with self._starting:
             if self._supervisor is None and not self._stopped:
                 self._pid = os.getpid()
-                self._supervisor = Supervisor.start(self.settings, self.teller)
+                # Before anything is held that a fork would hold too.
                 running.add(self._owner)
+                try:
+                    self._supervisor = self._start_supervisor()
+                except BaseException as error:
+                    running.discard(self._owner)
+                    # What a stop in the middle makes fail is no news, but Ctrl-C is.
+                    if not (self._stopped and isinstance(error, SharingError)):
+                        raise
         if self._stopped:
             # Perhaps by a signal handler, in the middle of the start.
             self._end(STOP_TIMEOUT)
             msg = "the engine was stopped; make a new one"
             raise LifecycleError(msg)
+
+    def _start_supervisor(self) -> pykka.ActorRef[Any]:
+        folder = self._folder
+        if folder is None:
+            return Supervisor.start(self.settings, self.teller, self._sharing)
+        folder.open()
+        try:
+            if self._processes is not None:
+                return ShardSupervisor.start(self.settings, self.teller, folder, self._processes)
+            return Supervisor.start(self.settings, self.teller, SharedBooks(folder))
+        except BaseException:
+            folder.close()
+            raise
+
+    def forsake(self) -> None:
+        """Let go in a fork of what is its parent's."""
+        if self._folder is not None:
+            self._folder.forsake()
 
     def ask(self, message: Any) -> Any:
         """Ask the supervisor, which is started if need be.
@@ -179,10 +229,13 @@ class Runtime:
             left = _end_children(ref, deadline) + _end_teller(self.teller, deadline)
             if left:
                 logger.warning("! still running after the time given: %s", ", ".join(thread.name for thread in left))
+        if self._folder is not None:
+            # Last: until here the books could say that they are over.
+            self._folder.close()
         self._ended.set()
 
 
-def _end_children(ref: pykka.ActorRef[Supervisor], deadline: float) -> list[threading.Thread]:
+def _end_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.Thread]:
     """End the supervisor and its children; returns the threads that are alive still."""
     threads = mailbox_of(ref).threads
     mailboxes: Any = ()

@@ -57,6 +57,31 @@ def check_interval(seconds: Any) -> None:
         check_seconds("refresh_interval", seconds)
 
 
+def check_processes(processes: Any) -> None:
+    """Refuse what cannot be a number of worker processes; `None` is none.
+
+    Raises:
+        UsageError: not a whole number above zero.
+    """
+    if processes is not None and (type(processes) is not int or processes < 1):
+        msg = f"expected a number of worker processes of at least 1 or None, was {processes!r}"
+        raise UsageError(msg)
+
+
+def check_callbacks(callbacks: Any, processes: int | None) -> None:
+    """Refuse what cannot be a place for callbacks.
+
+    Raises:
+        UsageError: another one than `parent` and `worker`, or `worker` where there are none.
+    """
+    if callbacks not in {"parent", "worker"}:
+        msg = f"expected callbacks='parent' or 'worker', was {callbacks!r}"
+        raise UsageError(msg)
+    if callbacks == "worker" and processes is None:
+        msg = "expected callbacks='worker' with worker processes (processes=N), was none"
+        raise UsageError(msg)
+
+
 def check_seconds(name: str, seconds: Any) -> None:
     """Refuse what is no time above zero.
 

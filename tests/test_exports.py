@@ -19,6 +19,7 @@ def test_the_package_exports_what_is_documented():
         "DepthCache",
         "DepthCacheManager",
         "DepthEngine",
+        "DepthReader",
         "DepthTo",
         "EngineStatus",
         "Full",
@@ -26,9 +27,11 @@ def test_the_package_exports_what_is_documented():
         "Market",
         "OptionsDepthCacheManager",
         "OrderBook",
+        "SharedBook",
         "Status",
         "ThreadedDepthCacheManager",
         "Top",
+        "WorkerStatus",
         "markets",
     ]
     for name in depthactors.__all__:

@@ -33,6 +33,7 @@ def scrape():
     return scrape
 
 
+@pytest.mark.one_process
 def test_an_engines_books_connections_and_pools_are_told(engine, scrape):
     engine.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=20)
     engine.wait_live(10)
@@ -62,6 +63,7 @@ def test_one_symbol_at_two_speeds_and_in_two_engines_makes_four_series(exchange,
     assert value("depthactors_book_live", **BTC | {"engine": "other", "interval": "1000ms"}) == 1
 
 
+@pytest.mark.one_process
 def test_counters_go_on_over_a_restart_of_the_actor(engine, scrape):
     book = engine.subscribe("BTCUSDT").wait_live(10)
     before = scrape(main=engine)("depthactors_book_diffs_total", **BTC)

@@ -58,6 +58,8 @@ class ThreadedDepthCacheManager:
         https_proxy: str | None = None,
         verbose: bool = False,
         max_reconnects: int | None = 5,
+        processes: int | None = None,
+        shared_as: str | None = None,
     ) -> None:
         """Keep the settings; nothing is started.
 
@@ -71,11 +73,15 @@ class ThreadedDepthCacheManager:
             https_proxy: `http://host:port` for REST and websockets.
             verbose: log at DEBUG level.
             max_reconnects: tries before a stream is given up; `None` for never.
+            processes: so many worker processes keep the books; callbacks are called here all the same.
+            shared_as: the name by which `DepthReader` finds the books in any process of this machine.
         """
         del session_params
         client = Client(api_key, api_secret, requests_params, tld, testnet, https_proxy=https_proxy)
         self._client = client
-        self._engine = DepthEngine(max_reconnects=max_reconnects, **settings_of(client))
+        self._engine = DepthEngine(
+            max_reconnects=max_reconnects, processes=processes, name=shared_as, **settings_of(client)
+        )
         self._streams: dict[str, _Stream] = {}
         self._started = False
         self.daemon = True

@@ -20,13 +20,14 @@ MANAGER = (
     "client=None, symbol='', loop=None, refresh_interval=1800, bm=None, limit=500, "
     f"conv_type={float!r}, ws_interval=None"
 )
+SPREAD = "processes=None, shared_as=None"
 MANAGERS = [DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager]
 
 TABLE = [
     (Client, f"{CONSTRUCTOR}, https_proxy=None"),
     (
         ThreadedDepthCacheManager,
-        f"{CONSTRUCTOR}, session_params=None, https_proxy=None, verbose=False, max_reconnects=5",
+        f"{CONSTRUCTOR}, session_params=None, https_proxy=None, verbose=False, max_reconnects=5, {SPREAD}",
     ),
     (ThreadedDepthCacheManager.start, "self"),
     (ThreadedDepthCacheManager.start_depth_cache, f"self, {START}"),

@@ -1,0 +1,166 @@
+"""The actor that stands here for a book in a worker process: it passes questions on, and calls listeners."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pykka
+
+from depthactors.actors.base import EngineActor, tell
+from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, GiveUp, Greet, Ping, Status, Top
+from depthactors.actors.telling import Telling
+from depthactors.book import BookState
+from depthactors.errors import UsageError
+from depthactors.shards.messages import (
+    AddCallback,
+    Changed,
+    DropCallback,
+    Question,
+    Refused,
+    TellUpdates,
+    Updated,
+    WorkerLost,
+)
+from depthactors.shards.worker_actor import Ask, Send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.errors import DepthActorsError
+    from depthactors.shards.cell import RemoteCell
+
+logger = logging.getLogger(__name__)
+
+_ANSWER_TIMEOUT: Final = 5.0
+"""Seconds for a book's actor in the worker to answer."""
+_LATE: Final = 0.25
+"""Seconds for which an update may have waited for listeners until they count as slow."""
+_OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
+
+
+class RemoteBookActor(EngineActor):
+    """Stands for one book. Users' callbacks run in its thread, as in that of the book itself without workers."""
+
+    def __init__(self, name: str, cell: RemoteCell, supervisor: pykka.ActorRef[Any]) -> None:
+        """Take the cell over."""
+        super().__init__(name, supervisor)
+        self._cell = cell
+        self._shown: int | None = None
+        self._telling = Telling(cell)
+        cell.ref = self.actor_ref
+        cell.answer = self.handle
+        if cell.state not in _OVER:
+            cell.publish(None, cell.state_in_slot())
+
+    def begin(self) -> None:
+        """Look at what a predecessor was told of and did not live to see: until then no update is told of."""
+        if self._cell.is_noted:
+            self._updated()
+
+    def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911 - the list of messages, a line each
+        """Handle what comes from the worker, from the supervisor, and from who asks."""
+        match message:
+            case Updated():
+                return self._updated()
+            case Changed(_, event):
+                return self._changed(event)
+            case Refused(_, place, error):
+                return self._refused(place, error)
+            case Top() | Best() | Full() | DepthTo():
+                return self._ask(lambda request: Question(request, self._cell.number, message))
+            case Status():
+                return self._cell.completed(self._ask(lambda request: Question(request, self._cell.number, message)))
+            case WorkerLost(error):
+                return None if self._cell.state in _OVER else self._become(self._cell.state_in_slot(), error)
+            case GiveUp(error):
+                return None if self._cell.state in _OVER else self._become(BookState.FAILED, error)
+            case Greet(listener):
+                self._want_updates()
+                with self._cell.held():
+                    return self._telling.greet(listener)
+            case AddCallback(_, serial, callback, depth):
+                with self._cell.ordering:
+                    self._cell.callbacks[serial] = (callback, depth)
+                    return self._send(replace(message, number=self._cell.number))
+            case DropCallback(_, _, serial):
+                self._cell.callbacks.pop(serial, None)
+                return self._ask(lambda request: DropCallback(request, self._cell.number, serial))
+            case Ping():
+                return None
+        msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {message!r}"
+        raise UsageError(msg)
+
+    def release(self, error: BaseException | None) -> None:
+        """Wait until the book's worker keeps it no longer, if it was told so, and label it as over."""
+        if error is not None or self._cell.state is BookState.FAILED:
+            return
+        if self._cell.closed is not None:
+            try:
+                self._cell.closed.get(timeout=_ANSWER_TIMEOUT)
+            except (pykka.ActorDeadError, pykka.Timeout) as failure:
+                logger.debug("= %s was not closed in its worker: %s", self._cell.spec.symbol, failure)
+        self._become(BookState.STOPPED, None)
+
+    def _updated(self) -> None:
+        late, merged = self._cell.take_note()
+        self._show()
+        if late > _LATE:
+            self._telling.left_out(merged)
+        else:
+            self._cell.counters.coalesced += merged
+
+    def _show(self) -> None:
+        """Tell of the latest update, once: a change of state and an update may both bring it."""
+        latest = self._cell.latest_id()
+        if latest != self._shown:
+            self._shown = latest
+            with self._cell.held():
+                self._telling.update()
+
+    def _changed(self, event: BookEvent) -> None:
+        if self._cell.state in _OVER:
+            return
+        state = event.state
+        if state is BookState.SYNCING:
+            # A successor begins; what its predecessor left is shown until it is live.
+            state = self._cell.state_in_slot()
+        if state is not self._cell.state or event.error is not None:
+            self._become(state, event.error)
+        self._show()
+
+    def _refused(self, place: str | None, error: DepthActorsError) -> None:
+        if place is None:
+            self._telling.error(error)
+        elif place == self._cell.place and self._cell.state not in _OVER:
+            # Of another place it is no news: the slot was replaced by a deeper one before the worker got to it.
+            self._cell.fail(str(error))
+            self._become(BookState.FAILED, error)
+
+    def _become(self, state: BookState, error: DepthActorsError | None) -> None:
+        previous = self._cell.state
+        if state is not previous:
+            self._shown = None
+        self._cell.error = error
+        self._cell.publish(None, state)
+        self._telling.event(BookEvent(self._cell.spec.symbol, previous, state, error))
+
+    def _want_updates(self) -> None:
+        if not self._cell.told and any(listener.update is not None for listener in self._cell.listeners):
+            # The first to listen is greeted with the latest.
+            self._shown = self._cell.latest_id()
+            with self._cell.ordering:
+                self._cell.told = True
+                self._send(TellUpdates(self._cell.number))
+
+    def _send(self, message: Any) -> None:
+        # Lost with a dying worker: its successor is told all of it when the book is opened anew.
+        tell(self._cell.worker, Send(message))
+
+    def _ask(self, request: Callable[[int], Any]) -> Any:
+        future: pykka.Future[Any] = pykka.ThreadingFuture()
+        if not tell(self._cell.worker, Ask(request, future)):
+            msg = f"the worker of {self._cell.spec.symbol} is being replaced"
+            raise pykka.ActorDeadError(msg)
+        return future.get(timeout=_ANSWER_TIMEOUT)

@@ -1,0 +1,239 @@
+"""A book that a worker process keeps, as the engine's process knows it: a cell whose book is read out of its slot."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.actors.base import mailbox_of, tell
+from depthactors.actors.cell import BookCell
+from depthactors.actors.messages import Full
+from depthactors.actors.rows import BookStatus
+from depthactors.book import BookState, BookView
+from depthactors.shards.messages import AddCallback, Opening, Updated
+from depthactors.sharing.record import pack, restated, shown_state, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
+
+    import pykka
+
+    from depthactors.actors.messages import BookSpec
+    from depthactors.book import OrderBook, Side
+    from depthactors.book.numerals import Level
+    from depthactors.sharing.slot import SlotWriter
+
+_OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
+
+
+class RemoteCell(BookCell):
+    """One followed book of a worker process.
+
+    Attributes:
+        number: by which it is called on the line.
+        place: of the slot.
+        depth: levels a side that the slot has room for.
+        worker: the actor of the process that keeps it.
+        told: whether the process is to say something of updates.
+        callbacks: what the process is to call, pickled, and with how many levels; by serial.
+        closed: has a value once the process keeps the book no longer, if it was told so.
+        ordering: held while `told` or `callbacks` change and the process is told so, and while it is told to open
+            the book with them: an order that is not named in the opening must not come before it.
+    """
+
+    def __init__(self, spec: BookSpec, number: int, place: str, slot: SlotWriter, worker: pykka.ActorRef[Any]) -> None:
+        """Begin with an empty slot."""
+        super().__init__(spec)
+        self.number = number
+        self.worker = worker
+        self.told = False
+        self.closed: pykka.Future[Any] | None = None
+        self.ordering = threading.Lock()
+        self.callbacks: dict[int, tuple[bytes, int]] = {}
+        slot.write(pack(None, 0, BookState.SYNCING, spec.number))
+        self._use(place, spec.depth, slot)
+        self._noted_at: float | None = None
+        self._merged = 0
+        self._held: bytes | None = None
+        self._whole: BookView | None = None
+
+    def opening(self) -> Opening:
+        """Return what the process is told to follow the book."""
+        callbacks = tuple(
+            AddCallback(self.number, serial, callback, depth) for serial, (callback, depth) in self.callbacks.items()
+        )
+        return Opening(self.number, self.spec, self.place, self.told, callbacks)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let the book's actor, and who is called in its thread, see one record for as long as this lasts.
+
+        So a callback that reads twice reads the same update. One that reads more levels than the slot has gets the
+        whole book from the worker, of a later update perhaps, and sees that one from then on.
+        """
+        self._held = self._reader.read()[1]
+        try:
+            yield
+        finally:
+            self._held = self._whole = None
+
+    def deepen(self, place: str, slot: SlotWriter) -> None:
+        """Read out of a deeper slot from now on, which begins with what there is: too few levels, and so stale."""
+        slot.write(self._stale_record("a deeper book is on the way"))
+        self._use(place, self.spec.depth, slot)
+
+    def lose(self, why: str) -> None:
+        """Label as stale what the last process left; nobody else may write to the slot at this time."""
+        self._leave(self._stale_record(why))
+
+    def fail(self, why: str) -> None:
+        """Label as failed what the last process left; as for `lose`."""
+        self._leave(restated(self._reader.read()[1], BookState.FAILED, why))
+
+    def state_in_slot(self) -> BookState:
+        """Return what may be believed of what the slot shows. Any thread, O(depth)."""
+        state = shown_state(self._reader.read()[1])
+        return BookState.STALE if state is BookState.LIVE and self._reader.behind else state
+
+    def latest_id(self) -> int:
+        """Return the update id of what the slot shows. Any thread, O(depth)."""
+        return unpack(self.spec.symbol, self._reader.read()[1], 0.0, levels=0).last_update_id
+
+    def note_update(self) -> None:
+        """Have the book's actor look at the slot, unless it has still to look; the worker's receiving thread."""
+        if self._noted_at is not None:
+            self._merged += 1
+        elif self.ref is not None:
+            self._noted_at = time.monotonic()
+            tell(self.ref, Updated((self.number,)))
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether the slot is still to be looked at; until then nothing more is said of it."""
+        return self._noted_at is not None
+
+    def take_note(self) -> tuple[float, int]:
+        """Return for how many seconds the slot was to be looked at, and how many updates came meanwhile."""
+        noted_at, merged = self._noted_at, self._merged
+        # In this order: an update that comes now is noted anew, or seen by who looks after this.
+        self._merged, self._noted_at = 0, None
+        return (0.0 if noted_at is None else time.monotonic() - noted_at), merged
+
+    # What readers see.
+
+    def lag(self) -> float:
+        """Seconds for which frames wait: none do here, and the worker marks the slot where they do there."""
+        return 0.0
+
+    def state_of(self, depth: int) -> BookState:
+        """What may be believed of the best `depth` levels at this moment. Any thread, O(depth)."""
+        if self.state in _OVER:
+            return self.state
+        state = self.state_in_slot()
+        return BookState.STALE if state is BookState.LIVE and depth > self.depth else state
+
+    def last_good(self) -> OrderBook | None:
+        """Return none: the book is in another process."""
+        return None
+
+    def view(self, count: int | None, number: type[float | Decimal], depth: int = 0) -> BookView | None:
+        """Read the best `count` levels out of the slot; any thread. `None` where it has not so many: ask the actor."""
+        record = None
+        if self._held is not None and self.ref is not None:
+            record = self._held if mailbox_of(self.ref).thread is threading.current_thread() else None
+        beyond = count is None or max(count, depth) > self.depth
+        if record is not None and (beyond or self._whole is not None):
+            return self._whole_book(count, number)
+        if beyond:
+            return None
+        state = self.state if self.state in _OVER else None
+        behind = self._reader.behind
+        if record is None:
+            record = self._reader.read()[1]
+        if state is None and behind and shown_state(record) is BookState.LIVE:
+            state = BookState.STALE
+        return unpack(self.spec.symbol, record, time.time(), levels=count, state=state, number=number)
+
+    def _whole_book(self, count: int | None, number: type[float | Decimal]) -> BookView:
+        """Ask the worker, once for each callback; the actor's thread."""
+        if self._whole is None:
+            assert self.answer is not None, "the actor holds the record"
+            self._whole = self.answer(Full())
+        return self._whole.best(count, number)
+
+    def shown(self, depth: int) -> OrderBook | BookView | None:
+        """Return a view for a listener if the book is live and has so many levels; the actor's thread."""
+        # One that wants no certain number is told with all there are.
+        view = self.view(depth or self.depth, self.spec.number, depth)
+        return view if view is not None and view.state is BookState.LIVE else None
+
+    def levels(self, side: Side, count: int | None) -> tuple[Level, ...] | None:
+        """Read the best `count` levels of one side as floats; as for `view`."""
+        view = self.view(count, float)
+        if view is None:
+            return None
+        return view.bids if side == "bid" else view.asks
+
+    @property
+    def name(self) -> tuple[str, str, int]:
+        """Market, symbol and update interval."""
+        return self.spec.market.name, self.spec.symbol, self.spec.speed_ms
+
+    def completed(self, row: BookStatus | None) -> BookStatus:
+        """Complete what the worker tells of the book by what happened here; without it, tell what is known here."""
+        if row is None:
+            return self.status()
+        here = self.counters
+        counters = replace(
+            row.counters,
+            callback_errors=row.counters.callback_errors + here.callback_errors,
+            coalesced=row.counters.coalesced + here.coalesced,
+        )
+        error = self.error or row.error
+        return replace(
+            row,
+            state=self.state_of(self.spec.depth),
+            error=None if error is None else str(error),
+            restarts=row.restarts + self.restarts,
+            counters=counters,
+        )
+
+    def status(self) -> BookStatus:
+        """Tell what can be told without asking the process. Any thread, O(depth)."""
+        spec = self.spec
+        view = unpack(spec.symbol, self._reader.read()[1], time.time(), levels=0)
+        return BookStatus(
+            symbol=spec.symbol,
+            market=spec.market.name,
+            speed_ms=spec.speed_ms,
+            state=self.state_of(spec.depth),
+            error=None if self.error is None else str(self.error),
+            last_update_id=view.last_update_id,
+            depth=spec.depth,
+            age=view.age,
+            lag=0.0,
+            trusted_bids=0,
+            trusted_asks=0,
+            waiting_frames=0,
+            restarts=self.restarts,
+            counters=replace(self.counters),
+        )
+
+    def _use(self, place: str, depth: int, slot: SlotWriter) -> None:
+        # The depth last: who sees it reads from a slot that has so many levels.
+        self._reader, self._slot, self.place = slot.reader(), slot, place
+        self.depth = depth
+
+    def _leave(self, record: bytes) -> None:
+        writer = self._slot.again()
+        writer.write(record)
+        writer.mark(behind=False)
+
+    def _stale_record(self, why: str) -> bytes:
+        record = self._reader.read()[1]
+        has_book = shown_state(record) in {BookState.LIVE, BookState.STALE}
+        return restated(record, BookState.STALE, why) if has_book else record

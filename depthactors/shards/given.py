@@ -1,0 +1,87 @@
+"""The slots of a worker process: made, listed and removed by the engine's, and filled here."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import weakref
+from typing import TYPE_CHECKING
+
+from depthactors.actors.sharing import SharedCell
+from depthactors.errors import SharingError
+from depthactors.sharing.place import parts_of
+from depthactors.sharing.record import record_room
+from depthactors.sharing.slot import SlotWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from depthactors.actors.cell import BookCell
+    from depthactors.actors.messages import BookKey, Listener
+
+
+class GivenSlots:
+    """What the supervisor of a worker shares its books by. Its thread calls, but for `expect`."""
+
+    def __init__(self, folder: Path, beat: Callable[[], None]) -> None:
+        """Find slots in `folder`; `beat` shows the engine's process that the supervisor gets on."""
+        self._folder = folder
+        self._beat = beat
+        self._places: dict[BookKey, str] = {}
+        # Each is kept by the slots in it.
+        self._memories: weakref.WeakValueDictionary[str, mmap.mmap] = weakref.WeakValueDictionary()
+        self._shared: dict[int, SharedCell] = {}
+
+    def expect(self, key: BookKey, place: str) -> None:
+        """Let the next call for this book find its slot at `place`."""
+        self._places[key] = place
+
+    def check_room(self, depths: Iterable[int]) -> None:
+        """Refuse nothing: the slots are there."""
+
+    def add(self, cell: BookCell) -> None:
+        """Fill the slot of a book."""
+        self._share(cell, cell.spec.depth)
+
+    def deepen(self, cell: BookCell, depth: int) -> Listener:
+        """Fill a deeper slot from now on; returns whom the book's actor is to greet."""
+        before = self._shared[id(cell)]
+        listener = self._share(cell, depth)
+        cell.remove(before.listener)
+        return listener
+
+    def remove(self, cell: BookCell) -> None:
+        """Fill it no longer, once the book's actor has said its last."""
+        self._shared.pop(id(cell), None)
+
+    def publish(self) -> None:
+        """List nothing: the engine's process does."""
+
+    def beat(self) -> None:
+        """Mark the books that lag, and show that somebody looks after them."""
+        for shared in self._shared.values():
+            shared.look()
+        self._beat()
+
+    def _share(self, cell: BookCell, depth: int) -> Listener:
+        spec = cell.spec
+        place = self._places[spec.key]
+        file, begin = parts_of(place)
+        try:
+            memory = self._memories.get(file)
+            if memory is None:
+                memory = self._memories[file] = self._mapped(file)
+        except (OSError, ValueError) as error:
+            msg = f"{spec.symbol}: expected to fill a slot in {self._folder / file}: {error}"
+            raise SharingError(msg) from error
+        slot = SlotWriter(memory, record_room(depth), begin)
+        shared = self._shared[id(cell)] = SharedCell(cell, depth, place, slot, None)
+        return shared.listener
+
+    def _mapped(self, file: str) -> mmap.mmap:
+        descriptor = os.open(self._folder / file, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            return mmap.mmap(descriptor, 0)
+        finally:
+            os.close(descriptor)

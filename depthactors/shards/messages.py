@@ -1,0 +1,203 @@
+"""What the engine's process and a worker process say to each other, each over the one line between them. Frozen.
+
+Books are called by numbers that the engine's process gives; a `request` is a number that its answer repeats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import logging
+
+    import pykka
+
+    from depthactors.actors.messages import BookEvent, BookSpec
+    from depthactors.actors.starting import NetworkSettings
+    from depthactors.errors import DepthActorsError
+    from depthactors.markets import Market
+
+# To a worker.
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The first message: what the worker is called, how to reach the exchange, where slots are, and what is logged."""
+
+    name: str
+    settings: NetworkSettings
+    folder: str
+    log_level: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddCallback:
+    """Call a pickled function in the worker with each view of `depth` levels; `serial` is what it is dropped by."""
+
+    number: int
+    serial: int
+    callback: bytes
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Follow a book and fill the slot at `place`; of updates something is to be said only if `told`."""
+
+    number: int
+    spec: BookSpec
+    place: str
+    told: bool
+    callbacks: tuple[AddCallback, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Follow these, or deeper than before."""
+
+    books: tuple[Opening, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Follow a book no longer; answered once its actor is gone."""
+
+    request: int
+    number: int
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class TellUpdates:
+    """Say something of this book's updates from now on."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropCallback:
+    """Call it no more; answered once it is at rest."""
+
+    request: int
+    number: int
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Ask a book's actor; answered by it."""
+
+    request: int
+    number: int
+    message: Any
+
+
+@dataclass(frozen=True, slots=True)
+class StatusWanted:
+    """Tell how everything does; answered with an `EngineStatus`."""
+
+    request: int
+    timeout: float
+
+
+# Both ways.
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The value that was asked for, or the error instead."""
+
+    request: int
+    value: Any = None
+    error: BaseException | None = None
+
+
+# From a worker.
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The worker's supervisor gets on; `cpu` is the processor time of its process so far, in seconds."""
+
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something happened to a book; its slot shows it already."""
+
+    number: int
+    event: BookEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What was told of a book cannot be done: it cannot fill the slot at `place`, or with `None` call a function."""
+
+    number: int
+    place: str | None
+    error: DepthActorsError
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """These books have newer records in their slots."""
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An error that belongs to no book."""
+
+    error: DepthActorsError
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A log record."""
+
+    record: logging.LogRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Call a method of the allowance that a market's weight pool has in the engine; answered if `request` is not 0."""
+
+    request: int
+    market: Market
+    method: str
+    arguments: tuple[Any, ...]
+
+
+# Within the engine's process.
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """The process that kept the book is gone; what it left is labelled, and another one is on the way."""
+
+    error: DepthActorsError
+
+
+@dataclass(frozen=True, slots=True)
+class Rebalance:
+    """Spread the books over so many processes, or the present number with `None`; answered with how many moved."""
+
+    processes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CpuUsed:
+    """The process of the worker actor `ref` has used so much processor time by now, in seconds."""
+
+    ref: pykka.ActorRef[Any]
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A book's former process keeps it no longer."""
+
+    number: int

@@ -1,0 +1,57 @@
+"""Who is told of what a worker says of a book. Any thread; a message each, nobody is waited for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from depthactors.actors.base import tell
+from depthactors.shards.messages import Changed, Refused
+
+if TYPE_CHECKING:
+    import pykka
+
+    from depthactors.actors.messages import BookEvent
+    from depthactors.actors.teller import Teller
+    from depthactors.errors import DepthActorsError
+    from depthactors.shards.cell import RemoteCell
+
+
+class Routes:
+    """The books of an engine by their numbers; outlives the workers, and the books' actors."""
+
+    def __init__(self, teller: Teller) -> None:
+        """Know no book yet; `teller` is who hears of errors that belong to none."""
+        self._teller = teller
+        self._cells: dict[int, RemoteCell] = {}
+
+    def add(self, cell: RemoteCell) -> None:
+        """Route what is said of this cell's number to its actor."""
+        self._cells[cell.number] = cell
+
+    def remove(self, cell: RemoteCell) -> None:
+        """Route it no longer."""
+        self._cells.pop(cell.number, None)
+
+    def updated(self, numbers: tuple[int, ...]) -> None:
+        """Tell the books' actors that there is something to show, unless they have still to see the last."""
+        for number in numbers:
+            cell = self._cells.get(number)
+            if cell is not None:
+                cell.note_update()
+
+    def changed(self, number: int, event: BookEvent) -> None:
+        """Tell the book's actor what happened."""
+        cell = self._cells.get(number)
+        if cell is not None and cell.ref is not None:
+            ref: pykka.ActorRef[Any] = cell.ref
+            tell(ref, Changed(number, event))
+
+    def refused(self, refusal: Refused) -> None:
+        """Tell the book's actor what its worker could not do."""
+        cell = self._cells.get(refusal.number)
+        if cell is not None and cell.ref is not None:
+            tell(cell.ref, refusal)
+
+    def failed(self, error: DepthActorsError) -> None:
+        """Have it told whoever hears of errors of no book."""
+        self._teller.error(error)

@@ -1,0 +1,496 @@
+"""The supervisor of an engine whose books are in worker processes: to it, a process is a child as any other.
+
+One-for-one, as `actors.supervision` has it. A process that ends or falls silent is replaced alone; its books are stale
+meanwhile, and what it left of them stays readable, since their slots are this process's. One that keeps dying is given
+up with its books.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+import pykka
+
+from depthactors.actors.base import EngineActor, mailbox_of, tell
+from depthactors.actors.messages import (
+    BookEvent,
+    BookKey,
+    BookSpec,
+    ChildFailed,
+    CloseBook,
+    GiveUp,
+    OpenBooks,
+    Shutdown,
+    Status,
+    Tick,
+)
+from depthactors.actors.sharing import BEAT, listed
+from depthactors.actors.supervision import WATCH_INTERVAL, Supervised
+from depthactors.book import BookState
+from depthactors.errors import ActorDiedError, EscalatedError, SharingError, UsageError, WorkerDiedError
+from depthactors.shards.balance import LOOK_EVERY, PAUSE, Load, relief
+from depthactors.shards.book import RemoteBookActor
+from depthactors.shards.cell import RemoteCell
+from depthactors.shards.messages import Close, CpuUsed, Moved, Open, Rebalance, WorkerLost
+from depthactors.shards.routes import Routes
+from depthactors.shards.worker_actor import Ask, Send, WorkerActor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from depthactors.actors.mailbox import Mailbox
+    from depthactors.actors.starting import NetworkSettings
+    from depthactors.actors.teller import Teller
+    from depthactors.sharing import EngineFolder
+
+logger = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 50
+"""Books that a process is told to open in one message: between two it hears other things."""
+_CLOSE_TIMEOUT: Final = 5.0
+"""Seconds for a process to close a book that moves."""
+_clock = time.monotonic
+
+
+@dataclass(slots=True)
+class _Book:
+    cell: RemoteCell
+    child: Supervised
+    worker: _Worker
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    name: str
+    child: Supervised
+    books: dict[BookKey, _Book] = field(default_factory=dict)
+    cpu: float = 0.0
+    cpu_before: float = 0.0
+    closing: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """Whom to ask for the state of the engine.
+
+    Attributes:
+        cells: of the books, in the order in which they were followed.
+        workers: their actors.
+    """
+
+    cells: tuple[RemoteCell, ...]
+    workers: tuple[pykka.ActorRef[Any], ...]
+
+
+class ShardSupervisor(EngineActor):
+    """Root of the actors of an engine with workers. Runs in its own thread, where no user is called."""
+
+    def __init__(self, settings: NetworkSettings, teller: Teller, folder: EngineFolder, processes: int) -> None:
+        """Begin without children.
+
+        Args:
+            settings: how the workers are to reach the exchange.
+            teller: tells users of what belongs to no book, and of the end of a book whose actor is gone.
+            folder: open; the slots of all books are made in it, and outlive the workers.
+            processes: how many.
+        """
+        super().__init__("supervisor", None)
+        self._settings = settings
+        self._teller = teller
+        self._folder = folder
+        self._processes = processes
+        self._routes = Routes(teller)
+        self._numbers = count(1)
+        self._names = count(1)
+        self._books: dict[BookKey, _Book] = {}
+        self._workers: list[_Worker] = []
+        self._ending: list[_Worker] = []
+        self._moving: dict[int, BookKey] = {}
+        self._leaving = threading.Event()
+        self._over: list[str] = []
+        self._looked_at = self._no_move_before = _clock()
+
+    def begin(self) -> None:
+        """Set the timers; the processes are started with the first book."""
+        self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
+        self.mailbox.after(BEAT, Tick("beat"))
+        self.mailbox.after(LOOK_EVERY, Tick("load"))
+
+    def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911 - the list of messages, a line each
+        """Handle what the faces ask and what children report."""
+        match message:
+            case OpenBooks(specs):
+                return self._open_books(specs)
+            case CloseBook(cell):
+                return self._close_book(cell) if isinstance(cell, RemoteCell) else ()
+            case ChildFailed(name, ref, error):
+                return self._replace(name, ref, error)
+            case Rebalance(processes):
+                return self._rebalance(processes)
+            case Moved(number):
+                return self._arrive(number)
+            case CpuUsed(ref, cpu):
+                return self._note_cpu(ref, cpu)
+            case Tick("load"):
+                return self._relieve()
+            case Tick("watch"):
+                return self._watch()
+            case Tick("beat"):
+                return self._beat()
+            case Status():
+                return Shards(
+                    tuple(book.cell for book in self._books.values()),
+                    tuple(worker.child.ref for worker in self._workers),
+                )
+            case Shutdown():
+                return self._shut_down()
+        msg = f"expected a message for the supervisor, was {message!r}"
+        raise UsageError(msg)
+
+    def release(self, error: BaseException | None) -> None:
+        """Take the children along."""
+        if error is not None and not self._leaving.is_set():
+            escalated = EscalatedError(f"the supervisor died: {type(error).__name__}: {error}")
+            for book in self._books.values():
+                self._fail_book(book, escalated)
+            self._teller.error(escalated)
+        self._shut_down()
+
+    # Books.
+
+    def _open_books(self, specs: tuple[BookSpec, ...]) -> tuple[RemoteCell, ...]:
+        """Follow them all, or none of them if one cannot be started."""
+        opened: list[_Book] = []
+        cells: list[RemoteCell] = []
+        try:
+            self._folder.check_room(spec.depth for spec in specs if spec.key not in self._books)
+            while len(self._workers) < self._processes:
+                self._workers.append(self._new_worker())
+            for spec in specs:
+                book = self._open_book(spec, opened)
+                book.cell.followers += 1
+                cells.append(book.cell)
+            self._publish()
+        except BaseException:
+            for cell in cells:
+                self._close_book(cell)
+            # Those that were followed before are deeper now: their workers are to fill the deeper slots.
+            self._send_open(book for book in opened if self._books.get(book.cell.spec.key) is book)
+            raise
+        self._send_open(opened)
+        return tuple(cells)
+
+    def _open_book(self, spec: BookSpec, opened: list[_Book]) -> _Book:
+        """Return the book, and add it to `opened` if its worker is to be told."""
+        book = self._books.get(spec.key)
+        if book is not None and book.cell.state in {BookState.FAILED, BookState.STOPPED}:
+            self._forget(spec.key)
+            book = None
+        if book is not None:
+            if spec.depth > book.cell.spec.depth:
+                place, slot = self._folder.new_book(spec.depth)
+                before = book.cell.place
+                book.cell.spec = replace(book.cell.spec, depth=spec.depth)
+                book.cell.deepen(place, slot)
+                self._over.append(before)
+                opened.append(book)
+            return book
+        worker = min(self._workers, key=lambda each: len(each.books))
+        place, slot = self._folder.new_book(spec.depth)
+        cell = RemoteCell(spec, next(self._numbers), place, slot, worker.child.ref)
+        try:
+            book = _Book(cell, Supervised(self._start_book(cell)), worker)
+        except BaseException:
+            self._folder.remove_book(place)
+            raise
+        self._books[spec.key] = worker.books[spec.key] = book
+        self._routes.add(cell)
+        opened.append(book)
+        return book
+
+    def _start_book(self, cell: RemoteCell) -> pykka.ActorRef[Any]:
+        return RemoteBookActor.start(f"book-{cell.spec.symbol}", cell, self.actor_ref)
+
+    def _send_open(self, books: Iterable[_Book]) -> None:
+        """Have books followed by their workers; one that moves is, once its former worker keeps it no longer."""
+        by_worker: dict[int, list[_Book]] = {}
+        for book in books:
+            if book.cell.number not in self._moving:
+                by_worker.setdefault(id(book.worker), []).append(book)
+        for group in by_worker.values():
+            ref = group[0].worker.child.ref
+            for start in range(0, len(group), _AT_ONCE):
+                cells = [book.cell for book in group[start : start + _AT_ONCE]]
+                with ExitStack() as ordering:
+                    for cell in cells:
+                        ordering.enter_context(cell.ordering)
+                    tell(ref, Send(Open(tuple(cell.opening() for cell in cells))))
+
+    def _close_book(self, cell: RemoteCell) -> tuple[threading.Thread, ...]:
+        book = self._books.get(cell.spec.key)
+        if book is None or book.cell is not cell:
+            return ()
+        cell.followers -= 1
+        return () if cell.followers > 0 else self._forget(cell.spec.key)
+
+    def _forget(self, key: BookKey) -> tuple[threading.Thread, ...]:
+        """Have the worker close a book, and stop its actor, which waits for that; returns the thread that is ending."""
+        book = self._books.pop(key)
+        book.worker.books.pop(key, None)
+        self._routes.remove(book.cell)
+        self._moving.pop(book.cell.number, None)
+        self._over.append(book.cell.place)
+        # Here, before the same symbol can be opened anew: messages to a worker stay in order.
+        book.cell.closed = self._close_in_worker(book.cell)
+        alive = book.child.ref.is_alive()
+        book.child.ref.stop(block=False)
+        if not alive and book.cell.state not in {BookState.FAILED, BookState.STOPPED}:
+            self._end_in_its_place(book.cell, BookState.STOPPED, None)
+        return mailbox_of(book.child.ref).threads
+
+    @staticmethod
+    def _close_in_worker(cell: RemoteCell) -> pykka.Future[Any] | None:
+        """Have the worker close a book; returns what has a value once it has, `None` where there is no worker."""
+        closed: pykka.Future[Any] = pykka.ThreadingFuture()
+        close = partial(Close, number=cell.number, timeout=_CLOSE_TIMEOUT)
+        return closed if tell(cell.worker, Ask(close, closed)) else None
+
+    # Workers.
+
+    def _new_worker(self) -> _Worker:
+        name = f"worker-{next(self._names)}"
+        return _Worker(name, Supervised(self._start_worker(name)))
+
+    def _start_worker(self, name: str, restarts: int = 0) -> pykka.ActorRef[Any]:
+        return WorkerActor.start(
+            name,
+            self.actor_ref,
+            settings=self._settings,
+            folder=self._folder.path,
+            routes=self._routes,
+            restarts=restarts,
+        )
+
+    def _rebalance(self, processes: int | None) -> int:
+        """Add or end workers, and move books until all have as many; returns how many are on the move."""
+        if processes is not None:
+            self._processes = processes
+        while len(self._workers) < self._processes:
+            self._workers.append(self._new_worker())
+        leaving, self._workers = self._workers[self._processes :], self._workers[: self._processes]
+        self._ending = [worker for worker in self._ending if worker.child.ref.is_alive()] + leaving
+        moved = 0
+        for worker in leaving:
+            for key in list(worker.books):
+                self._move(key, min(self._workers, key=lambda each: len(each.books)))
+                moved += 1
+            self._end_if_closed(worker)
+        while True:
+            fullest = max(self._workers, key=lambda each: len(each.books))
+            emptiest = min(self._workers, key=lambda each: len(each.books))
+            if len(fullest.books) - len(emptiest.books) <= 1:
+                return moved
+            self._move(next(reversed(fullest.books)), emptiest)
+            moved += 1
+
+    def _note_cpu(self, ref: pykka.ActorRef[Any], cpu: float) -> None:
+        for worker in self._workers:
+            if worker.child.ref is ref:
+                worker.cpu = cpu
+
+    def _relieve(self) -> None:
+        """Move books away from a worker that is overloaded, if another one is not."""
+        self.mailbox.after(LOOK_EVERY, Tick("load"))
+        now = _clock()
+        # By the clock: this thread may have been kept from looking.
+        seconds, self._looked_at = max(now - self._looked_at, 1e-3), now
+        loads = [Load((worker.cpu - worker.cpu_before) / seconds, len(worker.books)) for worker in self._workers]
+        for worker in self._workers:
+            worker.cpu_before = worker.cpu
+        moves = relief(loads) if now >= self._no_move_before else None
+        if moves is not None:
+            self._no_move_before = now + PAUSE
+            busiest, idlest = self._workers[moves.busiest], self._workers[moves.idlest]
+            logger.warning("~ %s is overloaded: %d books move to %s", busiest.name, moves.books, idlest.name)
+            for key in list(busiest.books)[-moves.books :]:
+                self._move(key, idlest)
+
+    def _move(self, key: BookKey, to: _Worker) -> None:
+        """Have a book closed by its worker; it is opened by the other one when that is done."""
+        book = self._books[key]
+        former = book.worker
+        del former.books[key]
+        book.worker = to
+        to.books[key] = book
+        number = book.cell.number
+        if number in self._moving:
+            # It has not arrived yet where it was to go.
+            return
+        self._moving[number] = key
+        former.closing.add(number)
+        arrived: Any = _Arrival(self.actor_ref, number)
+        if not tell(former.child.ref, Ask(partial(Close, number=number, timeout=_CLOSE_TIMEOUT), arrived)):
+            arrived.set()
+
+    def _end_if_closed(self, worker: _Worker) -> None:
+        """End a worker that is to go, unless books are to be closed there yet: its process would stop them instead."""
+        if not worker.closing:
+            worker.child.ref.stop(block=False)
+
+    def _arrive(self, number: int) -> None:
+        for worker in (*self._workers, *self._ending):
+            worker.closing.discard(number)
+        for worker in self._ending:
+            self._end_if_closed(worker)
+        key = self._moving.pop(number, None)
+        book = self._books.get(key) if key is not None else None
+        if book is None or book.cell.number != number or book.cell.state is BookState.FAILED:
+            return
+        if book.worker not in self._workers:
+            self._fail_book(book, EscalatedError(f"{book.cell.spec.symbol} moved to {book.worker.name}, which is gone"))
+            return
+        why = WorkerDiedError(f"{book.cell.spec.symbol} moves to {book.worker.name}")
+        book.cell.worker = book.worker.child.ref
+        book.cell.lose(str(why))
+        tell(book.child.ref, WorkerLost(why))
+        self._send_open([book])
+
+    # Replacing the dead.
+
+    def _replace(self, name: str, ref: pykka.ActorRef[Any], error: BaseException) -> None:
+        if self._leaving.is_set():
+            return
+        now = time.monotonic()
+        for worker in (*self._workers, *self._ending):
+            if worker.child.ref is ref:
+                logger.error("! %s", error)
+                for number in tuple(worker.closing):
+                    # A process that is gone keeps no book; that it was asked to close one may be lost with it.
+                    self._arrive(number)
+        for worker in self._workers:
+            if worker.child.ref is ref:
+                self._replace_worker(worker, error, now)
+                return
+        for book in self._books.values():
+            if book.child.ref is ref:
+                logger.error("! %s died: %s: %s", name, type(error).__name__, error)
+                self._replace_book(book, error, now)
+                return
+
+    def _replace_worker(self, worker: _Worker, error: BaseException, now: float) -> None:
+        """Label what the process left, start another, and have it follow the same books."""
+        lost = error if isinstance(error, WorkerDiedError) else WorkerDiedError(f"{worker.name}: {error}")
+        books = [book for book in worker.books.values() if book.cell.state is not BookState.FAILED]
+        here = [book for book in books if book.cell.number not in self._moving]
+        if not worker.child.may_restart(now):
+            self._give_up(worker, here, EscalatedError(f"{worker.name} keeps dying: {error}"))
+            return
+        for book in here:
+            book.cell.lose(str(lost))
+            tell(book.child.ref, WorkerLost(lost))
+        if not worker.child.succeed(partial(self._start_worker, worker.name, worker.child.restarts)):
+            logger.error("! %s could not be replaced, to be tried again: %s", worker.name, worker.child.failure)
+            return
+        for book in here:
+            book.cell.worker = worker.child.ref
+            book.cell.restarts += 1
+        worker.cpu = worker.cpu_before = 0.0
+        self._send_open(here)
+
+    def _give_up(self, worker: _Worker, books: list[_Book], error: EscalatedError) -> None:
+        """Fail these books of a worker, and forget it: the next book gets another one; what moves to it fails then."""
+        self._workers.remove(worker)
+        for book in books:
+            self._fail_book(book, error)
+        self._teller.error(error)
+
+    def _replace_book(self, book: _Book, error: BaseException, now: float) -> None:
+        if book.cell.state is BookState.FAILED:
+            return
+        if not book.child.may_restart(now):
+            self._close_in_worker(book.cell)
+            self._fail_book(book, EscalatedError(f"{book.cell.spec.symbol}: its actor keeps dying: {error}"))
+        else:
+            book.cell.restarts += 1
+            if not book.child.succeed(partial(self._start_book, book.cell)):
+                logger.error("! %s could not be replaced, to be tried again", book.cell.spec.symbol)
+
+    def _fail_book(self, book: _Book, error: EscalatedError) -> None:
+        book.cell.fail(str(error))
+        if not tell(book.child.ref, GiveUp(error)):
+            self._end_in_its_place(book.cell, BookState.FAILED, error)
+
+    def _end_in_its_place(self, cell: RemoteCell, state: BookState, error: EscalatedError | None) -> None:
+        """Label a book without an actor as over, and have its listeners told."""
+        previous, cell.error = cell.state, error
+        cell.publish(None, state)
+        self._teller.event(cell, BookEvent(cell.spec.symbol, previous, state, error))
+
+    # Looking after.
+
+    def _watch(self) -> None:
+        """Notice who died without a word."""
+        self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
+        self._teller.wake()
+        books = [book for book in self._books.values() if book.cell.state is not BookState.FAILED]
+        children = [(worker.name, worker.child) for worker in self._workers]
+        children += [(book.cell.spec.symbol, book.child) for book in books]
+        for name, child in children:
+            thread = mailbox_of(child.ref).thread
+            # By its thread: an actor counts as dead before it has ended its process, which writes to slots till then.
+            if thread is None or not thread.is_alive():
+                error = child.failure or ActorDiedError(f"{name}: its thread ended without a word")
+                self._replace(name, child.ref, error)
+
+    def _beat(self) -> None:
+        """Show readers that somebody looks after the books, and which there are."""
+        self.mailbox.after(BEAT, Tick("beat"))
+        self._folder.beat(time.monotonic())
+        if self._over:
+            try:
+                self._publish()
+            except SharingError as error:
+                logger.warning("! books that are not shared any more stay listed for now: %s", error)
+
+    def _publish(self) -> None:
+        cells = (book.cell for book in self._books.values())
+        self._folder.list_books(listed(cell.spec, cell.depth, cell.place) for cell in cells)
+        while self._over:
+            # Only now: a reader may have found it in the former list.
+            self._folder.remove_book(self._over.pop())
+
+    # The end.
+
+    def _shut_down(self) -> tuple[Mailbox, ...]:
+        """Stop books and workers; returns their mailboxes, whose threads the caller joins."""
+        self._leaving.set()
+        refs = [book.child.ref for book in self._books.values()]
+        refs += [worker.child.ref for worker in (*self._workers, *self._ending)]
+        for ref in refs:
+            ref.stop(block=False)
+        return tuple(mailbox_of(ref) for ref in refs)
+
+
+class _Arrival:
+    """What a worker answers to when it has closed a book that moves. As a pykka future is used."""
+
+    def __init__(self, supervisor: pykka.ActorRef[Any], number: int) -> None:
+        self._supervisor = supervisor
+        self._number = number
+
+    def set(self, value: Any = None) -> None:
+        """Tell the supervisor."""
+        del value
+        tell(self._supervisor, Moved(self._number))
+
+    def set_exception(self, exc_info: Any = None) -> None:
+        """Tell the supervisor: a process that is gone keeps no book."""
+        del exc_info
+        tell(self._supervisor, Moved(self._number))

@@ -1,0 +1,255 @@
+"""The worker actor: one worker process, spoken to by messages. If the process dies, so does the actor.
+
+Its supervisor replaces it, as any actor, within the restart intensity; whoever waits for an answer is told at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+import pykka
+
+from depthactors.actors.base import EngineActor, call, tell, thread_name
+from depthactors.actors.messages import Status, Tick
+from depthactors.actors.rows import WorkerStatus
+from depthactors.errors import LineError, UsageError, WorkerDiedError
+from depthactors.net.allowance import allowance_of
+from depthactors.shards.messages import (
+    Alive,
+    Answer,
+    Begin,
+    Changed,
+    CpuUsed,
+    Failed,
+    Logged,
+    Refused,
+    Updated,
+    Weighed,
+)
+from depthactors.shards.process import WorkerProcess
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from depthactors.actors.starting import NetworkSettings
+    from depthactors.shards.routes import Routes
+
+logger = logging.getLogger(__name__)
+
+_LOOK: Final = 0.5
+"""Seconds between two looks whether the process gives signs of life; it does twice a second."""
+SILENCE_LIMIT: Final = 5.0
+"""Seconds of silence after which a process is taken for stuck, and killed."""
+_START_LIMIT: Final = 30.0
+"""The same for its first sign of life: it has to be loaded, perhaps while all cores are busy."""
+_END_TIMEOUT: Final = 3.0
+"""Seconds for a process to end by itself when it is told to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a message to the process."""
+
+    message: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send what `request(number)` makes, and let `future` have the answer."""
+
+    request: Any
+    future: pykka.Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LineEnded:
+    """The process is gone."""
+
+    error: LineError
+
+
+class WorkerActor(EngineActor):
+    """Keeps one process. Handles messages in its own thread, and receives in another.
+
+    Attributes:
+        cpu: processor time of the process so far, in seconds.
+        pid: of the process, `None` before it was started.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        supervisor: pykka.ActorRef[Any],
+        *,
+        settings: NetworkSettings,
+        folder: Path,
+        routes: Routes,
+        restarts: int = 0,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            name: of the worker.
+            supervisor: told of death.
+            settings: how the process is to reach the exchange.
+            folder: where its slots are.
+            routes: who is told of what happens to which book, and of errors.
+            restarts: how often the process was replaced.
+        """
+        super().__init__(name, supervisor)
+        self._begin = Begin(name, settings, str(folder), logging.getLogger("depthactors").getEffectiveLevel())
+        self._routes = routes
+        self._restarts = restarts
+        self._process: WorkerProcess | None = None
+        self._requests = count(1)
+        self._asked: dict[int, pykka.Future[Any]] = {}
+        self._heard_at = self._looked_at = 0.0
+        self._heard = False
+        self.cpu = 0.0
+        self.pid: int | None = None
+
+    def begin(self) -> None:
+        """Start the process, and the thread that receives."""
+        self._process = process = WorkerProcess()
+        self.pid = process.pid
+        self._heard_at = self._looked_at = time.monotonic()
+        receiver = threading.Thread(target=self._receive, args=(process,), name=thread_name(self.name), daemon=True)
+        receiver.start()
+        self.mailbox.helpers = (receiver,)
+        process.line.send(self._begin)
+        self.mailbox.after(_LOOK, Tick("look"))
+
+    def handle(self, message: Any) -> Any:
+        """Send, ask, and look whether the process lives."""
+        match message:
+            case Send(sent):
+                return self._line_of().send(sent)
+            case Ask(request, future):
+                return self._ask(request, future)
+            case LineEnded(error):
+                raise self._death(str(error))
+            case Tick("look"):
+                return self._look()
+            case Status():
+                return WorkerStatus(self.name, self.pid, self.cpu, self._restarts)
+        msg = f"expected a message for a worker, was {message!r}"
+        raise UsageError(msg)
+
+    def release(self, error: BaseException | None) -> None:
+        """End the process; when this returns nobody writes to its slots any more."""
+        process = self._process
+        if process is not None:
+            if error is not None:
+                process.kill()
+            elif not process.end(_END_TIMEOUT):
+                logger.warning("! %s (process %d) was killed: it did not end by itself", self.name, process.pid)
+            process.line.close()
+            for helper in self.mailbox.helpers:
+                helper.join(1.0)
+            process.line.release()
+        gone = pykka.ActorDeadError(f"{self.name} ended")
+        # What came too late to be sent; nobody would answer it.
+        others = []
+        while not self.mailbox.empty():
+            envelope = self.mailbox.get()
+            if isinstance(envelope.message, Ask):
+                envelope.message.future.set_exception((type(gone), gone, None))
+            else:
+                others.append(envelope)
+        for envelope in others:
+            self.mailbox.put(envelope)
+        for number in tuple(self._asked):
+            future = self._asked.pop(number, None)
+            if future is not None:
+                future.set_exception((type(gone), gone, None))
+
+    def _ask(self, request: Any, future: pykka.Future[Any]) -> None:
+        number = next(self._requests)
+        self._asked[number] = future
+        try:
+            self._line_of().send(request(number))
+        except LineError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what cannot be pickled concerns who asks, and not the process
+            del self._asked[number]
+            future.set_exception((type(error), error, None))
+
+    def _line_of(self) -> Any:
+        assert self._process is not None, "begin has started it"
+        return self._process.line
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        late, self._looked_at = now - self._looked_at - _LOOK, now
+        if late > _LOOK:
+            # This process was stopped, or had no time to look: of that time it cannot tell who was silent.
+            self._heard_at += late
+        silent = now - self._heard_at
+        if silent > (SILENCE_LIMIT if self._heard else _START_LIMIT):
+            words = f"it gave no sign of life for {silent:.1f} s"
+            raise self._death(words)
+        self.mailbox.after(_LOOK, Tick("look"))
+
+    def _death(self, why: str) -> WorkerDiedError:
+        process = self._process
+        assert process is not None, "begin has started it"
+        process.kill()
+        status = process.status
+        how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
+        return WorkerDiedError(f"{self.name} (process {process.pid}, {how}): {why}")
+
+    # The receiving thread.
+
+    def _receive(self, process: WorkerProcess) -> None:
+        try:
+            while True:
+                self._take(process, process.line.receive())
+        except LineError as error:
+            tell(self.actor_ref, LineEnded(error))
+
+    def _take(self, process: WorkerProcess, message: Any) -> None:  # noqa: C901 - the list of messages, a line each
+        match message:
+            case Updated(numbers):
+                self._routes.updated(numbers)
+            case Answer():
+                self._answered(message)
+            case Changed(number, event):
+                self._routes.changed(number, event)
+            case Refused():
+                self._routes.refused(message)
+            case Alive(cpu):
+                # Only this counts: updates come from books, whoever looks after them.
+                self._heard_at, self._heard = time.monotonic(), True
+                self.cpu = cpu
+                if self.parent is not None:
+                    tell(self.parent, CpuUsed(self.actor_ref, cpu))
+            case Weighed(request, market, method, arguments):
+                value = getattr(allowance_of(market), method)(*arguments)
+                if request:
+                    process.line.send(Answer(request, value))
+            case Failed(error):
+                self._routes.failed(error)
+            case Logged(record):
+                _log(record)
+
+    def _answered(self, answer: Answer) -> None:
+        future = self._asked.pop(answer.request, None)
+        error = answer.error
+        if future is None:
+            logger.debug("= %s answered what nobody asks any more", self.name)
+        elif error is None:
+            future.set(answer.value)
+        else:
+            future.set_exception((type(error), error, None))
+
+
+def _log(record: logging.LogRecord) -> None:
+    """Log a worker's record where records of that logger go here."""
+    destination = logging.getLogger(record.name)
+    if destination.isEnabledFor(record.levelno):
+        call(destination.handle, record)

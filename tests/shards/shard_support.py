@@ -1,0 +1,142 @@
+"""A worker in a thread of the test, books without a process, and workers that only record."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import contextmanager
+from itertools import count
+
+import pykka
+
+from depthactors.actors.base import EngineActor
+from depthactors.actors.messages import BookSpec
+from depthactors.actors.starting import NetworkSettings
+from depthactors.errors import LineError
+from depthactors.net import allowance as allowances
+from depthactors.net.allowance import Allowance
+from depthactors.shards.book import RemoteBookActor
+from depthactors.shards.cell import RemoteCell
+from depthactors.shards.line import Line
+from depthactors.shards.messages import Alive, Answer, Begin, Open, Opening, Weighed
+from depthactors.sharing import EngineFolder
+from depthactors.worker import Worker
+from tests.engine_support import Recorder
+
+PATIENCE = 10.0
+
+_names = count(1)
+
+
+@contextmanager
+def open_folder():
+    folder = EngineFolder(f"shards-test-{threading.get_native_id()}-{next(_names)}")
+    folder.open()
+    try:
+        yield folder
+    finally:
+        folder.close()
+
+
+def spec_of(market, symbol="BTCUSDT", depth=5, number=float):
+    return BookSpec(market, symbol, depth, 100, None, number)
+
+
+class WorkerEnd:
+    """What the engine's process is to a worker: it keeps what it is told, and says what may be spent."""
+
+    def __init__(self, line):
+        self.line = line
+        self.told = Recorder()
+        self.allowance = None
+        self._requests = count(1)
+        self._thread = threading.Thread(target=self._receive, name="depthactors-test-end")
+        self._thread.start()
+
+    def wait(self, kind, matches=lambda _message: True):
+        return self.told.wait_for(lambda each: isinstance(each, kind) and matches(each), PATIENCE)
+
+    def wait_changed(self, kind, number, state):
+        return self.wait(kind, lambda each: each.number == number and each.event.state is state)
+
+    def open(self, *openings):
+        self.line.send(Open(openings))
+
+    def ask(self, request):
+        number = next(self._requests)
+        self.line.send(request(number))
+        return self.wait(Answer, lambda each: each.request == number)
+
+    def close(self):
+        self.line.close()
+        self._thread.join(PATIENCE)
+        self.line.release()
+
+    def _receive(self):
+        try:
+            while True:
+                message = self.line.receive()
+                if isinstance(message, Weighed):
+                    if self.allowance is None:
+                        self.allowance = Allowance(message.market.weight_per_minute, message.market.connections)
+                    value = getattr(self.allowance, message.method)(*message.arguments)
+                    if message.request:
+                        self.line.send(Answer(message.request, value))
+                elif not isinstance(message, Alive):
+                    self.told(message)
+        except LineError:
+            return
+
+
+@contextmanager
+def worker_in_thread(folder):
+    """Run a worker in a thread of this process; yields the engine's end of its line."""
+    leased = allowances._new
+    logger = logging.getLogger("depthactors")
+    level = logger.level
+    here, descriptor = Line.pair()
+    there = Line(descriptor)
+    worker = Worker(there, Begin("worker-1", NetworkSettings(), str(folder.path), logging.INFO))
+    thread = threading.Thread(target=worker.run, name="depthactors-test-worker")
+    thread.start()
+    end = WorkerEnd(here)
+    try:
+        yield end
+    finally:
+        end.close()
+        thread.join(PATIENCE)
+        there.release()
+        allowances.lease_allowances(leased)
+        logger.setLevel(level)
+        assert not thread.is_alive()
+
+
+class FollowedBook:
+    """A slot that a worker is told to fill, as the engine's process sees it."""
+
+    def __init__(self, folder, spec, number=1):
+        self.place, slot = folder.new_book(spec.depth)
+        self.cell = RemoteCell(spec, number, self.place, slot, None)
+
+    def opening(self, *, told=False, callbacks=()):
+        return Opening(self.cell.number, self.cell.spec, self.place, told, tuple(callbacks))
+
+
+class Silent(EngineActor):
+    """Stands for a worker or a supervisor: it keeps what it is told."""
+
+    def __init__(self, record):
+        super().__init__("silent", None)
+        self._record = record
+
+    def handle(self, message):
+        self._record(message)
+
+
+def start_remote_book(cell, supervisor):
+    """Start the stand-in of a book."""
+    return RemoteBookActor.start("book", cell, supervisor)
+
+
+def end(ref: pykka.ActorRef) -> None:
+    ref.stop(block=True, timeout=PATIENCE)

@@ -1,0 +1,32 @@
+"""The actor that stands for a book of a worker process dies: its successor goes on where it ended."""
+
+import threading
+from decimal import Decimal
+
+from depthactors import DepthEngine
+from tests.engine_support import Recorder, wait_until
+
+PATIENCE = 20.0
+
+
+def test_updates_that_a_dying_actor_was_told_of_are_shown_by_its_successor(exchange):
+    updates, shown, go_on = Recorder(), threading.Event(), threading.Event()
+
+    def on_update(view):
+        updates(view)
+        shown.set()
+        go_on.wait(PATIENCE)
+
+    with DepthEngine(number=Decimal, processes=1) as engine:
+        book = engine.subscribe("BTCUSDT", depth=5, on_update=on_update)
+        assert shown.wait(PATIENCE)
+        first = book.ref
+        # Its death, and behind it updates that it will not live to see.
+        first.tell("no question that a book knows")
+        assert wait_until(updates, lambda: book.cell._merged > 0, PATIENCE)
+        go_on.set()
+        assert wait_until(updates, lambda: not first.is_alive(), PATIENCE)
+        reached = book.view().last_update_id
+        updates.wait_for(lambda view: view.last_update_id > reached, PATIENCE)
+        assert book.ref is not first
+        assert engine.status().books[0].restarts == 1

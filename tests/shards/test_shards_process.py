@@ -1,0 +1,67 @@
+"""A worker's process: it starts, is told nothing by Ctrl-C, and ends without a rest."""
+
+import logging
+import multiprocessing.spawn
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from shard_support import PATIENCE
+
+from depthactors.actors.starting import NetworkSettings
+from depthactors.errors import LifecycleError, LineError
+from depthactors.shards.messages import Alive, Begin
+from depthactors.shards.process import WorkerProcess
+
+
+@pytest.fixture
+def process():
+    process = WorkerProcess()
+    yield process
+    process.kill()
+    process.line.close()
+    process.line.release()
+
+
+def ignores_interrupts(pid):
+    words = Path(f"/proc/{pid}/status").read_text()
+    mask = int(words.partition("SigIgn:")[2].split()[0], 16)
+    return bool(mask >> (signal.SIGINT - 1) & 1)
+
+
+def test_it_gives_signs_of_life_and_ends_with_its_line(process, folder):
+    process.line.send(Begin("worker-1", NetworkSettings(), str(folder.path), logging.WARNING))
+    while not isinstance(process.line.receive(), Alive):
+        pass
+    assert process.status is None
+    assert process.end(PATIENCE)
+    assert process.status == 0
+    assert not Path(f"/proc/{process.pid}").exists(), "a zombie"
+
+
+def test_ctrl_c_while_it_is_loaded_is_none_of_its_business(process, folder):
+    deadline = time.monotonic() + PATIENCE
+    while not ignores_interrupts(process.pid):
+        assert time.monotonic() < deadline
+    assert "orjson" not in Path(f"/proc/{process.pid}/maps").read_text(), "only now it is loaded"
+    os.kill(process.pid, signal.SIGINT)
+    process.line.send(Begin("worker-1", NetworkSettings(), str(folder.path), logging.WARNING))
+    assert isinstance(process.line.receive(), Alive)
+
+
+def test_one_that_does_not_end_by_itself_is_killed(process):
+    os.kill(process.pid, signal.SIGSTOP)
+    assert not process.end(0.05)
+    assert process.status == -signal.SIGKILL
+    with pytest.raises(LineError):
+        process.line.receive()
+
+
+def test_an_interpreter_that_is_not_there_is_a_typed_error_and_leaves_no_descriptor(monkeypatch):
+    monkeypatch.setattr(multiprocessing.spawn, "get_executable", lambda: "/no/such/interpreter")
+    before = len([*Path("/proc/self/fd").iterdir()])
+    with pytest.raises(LifecycleError, match="expected to start a worker process with /no/such/interpreter"):
+        WorkerProcess()
+    assert len([*Path("/proc/self/fd").iterdir()]) == before

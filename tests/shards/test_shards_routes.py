@@ -1,0 +1,69 @@
+"""Who is told of what a worker says of a book."""
+
+import pytest
+from shard_support import PATIENCE, FollowedBook, Silent, end, spec_of
+
+from depthactors import BookState
+from depthactors.actors.messages import BookEvent
+from depthactors.actors.teller import Teller
+from depthactors.errors import SharingError, StreamError
+from depthactors.markets import SPOT
+from depthactors.shards.messages import Changed, Refused, Updated
+from depthactors.shards.routes import Routes
+from tests.engine_support import Recorder
+
+
+@pytest.fixture
+def scene(folder):
+    told, errors = Recorder(), Recorder()
+    teller = Teller(errors)
+    cell = FollowedBook(folder, spec_of(SPOT), 3).cell
+    cell.ref = ref = Silent.start(told)
+    routes = Routes(teller)
+    routes.add(cell)
+    yield routes, cell, told, errors
+    end(ref)
+    teller.close()
+    teller.drop()
+
+
+def test_a_book_is_told_once_of_updates_until_it_has_looked(scene):
+    routes, cell, told, _ = scene
+    routes.updated((3, 99))
+    routes.updated((3,))
+    routes.updated((3,))
+    told.wait_for(lambda each: each == Updated((3,)), PATIENCE)
+    late, merged = cell.take_note()
+    assert late >= 0.0
+    assert merged == 2
+    routes.updated((3,))
+    end(cell.ref)
+    assert told.seen == [Updated((3,)), Updated((3,))]
+    assert cell.take_note()[1] == 0
+
+
+def test_changes_and_refusals_reach_their_book_and_nobody_elses(scene):
+    routes, cell, told, _ = scene
+    event = BookEvent("BTCUSDT", BookState.SYNCING, BookState.LIVE, None)
+    refusal = Refused(3, "book-1", SharingError("gone"))
+    routes.changed(3, event)
+    routes.changed(4, event)
+    routes.refused(refusal)
+    routes.refused(Refused(4, "book-2", SharingError("gone")))
+    routes.remove(cell)
+    routes.changed(3, event)
+    end(cell.ref)
+    assert told.seen == [Changed(3, event), refusal]
+    # Its actor is between two lives: nobody is waited for.
+    routes.add(cell)
+    routes.changed(3, event)
+    cell.ref = None
+    routes.changed(3, event)
+    routes.refused(refusal)
+
+
+def test_errors_of_no_book_are_told_to_the_engines_user(scene):
+    routes, _, _, errors = scene
+    error = StreamError("the network is down")
+    routes.failed(error)
+    assert errors.wait_for(lambda _error: True) is error

@@ -1,0 +1,313 @@
+"""Which worker keeps which book, and what becomes of books whose worker dies; the workers only record."""
+
+import threading
+import time
+
+import pytest
+from shard_support import PATIENCE, spec_of
+
+from depthactors import BookState
+from depthactors.actors.base import EngineActor, mailbox_of
+from depthactors.actors.messages import BookEvent, CloseBook, GiveUp, OpenBooks, Ping, Shutdown, Status, Tick
+from depthactors.actors.rows import WorkerStatus
+from depthactors.actors.starting import NetworkSettings
+from depthactors.actors.teller import Teller
+from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError, WorkerDiedError
+from depthactors.lifecycle import join
+from depthactors.markets import SPOT
+from depthactors.shards import supervisor as module
+from depthactors.shards.messages import AddCallback, Changed, Close, CpuUsed, Open, Rebalance, WorkerLost
+from depthactors.shards.supervisor import ShardSupervisor
+from depthactors.shards.worker_actor import Ask, Send
+from tests.engine_support import Recorder
+
+
+class FakeWorker(EngineActor):
+    """Keeps what it is told to send; answers at once, unless `holding`."""
+
+    started: list
+    holding = False
+
+    def __init__(self, name, supervisor, *, restarts=0, **_settings):
+        super().__init__(name, supervisor)
+        self.restarts = restarts
+        self.opened = {}
+        self.orders = []
+        self.closed = []
+        self.held = []
+        self.died = threading.Event()
+        self.ended = threading.Event()
+        FakeWorker.started.append(self)
+
+    def handle(self, message):
+        match message:
+            case Send(Open(openings)):
+                self.orders.append(Open)
+                self.opened |= {each.number: each for each in openings}
+            case Send(order):
+                self.orders.append(type(order))
+            case Ask(request, future):
+                self._asked(request(1), future)
+            case "answer":
+                for future in self.held:
+                    future.set(None)
+                self.held = []
+            case "die":
+                words = f"{self.name}: killed"
+                raise WorkerDiedError(words)
+            case Status():
+                return WorkerStatus(self.name, 1, 0.0, self.restarts)
+        return None
+
+    def release(self, error):
+        (self.died if error is not None else self.ended).set()
+
+    def _asked(self, message, future):
+        if isinstance(message, Close):
+            self.closed.append(message.number)
+            self.opened.pop(message.number, None)
+        if FakeWorker.holding:
+            self.held.append(future)
+        else:
+            future.set(None)
+
+    @property
+    def symbols(self):
+        return sorted(opening.spec.symbol for opening in self.opened.values())
+
+
+class Scene:
+    def __init__(self, folder, processes=2):
+        self.errors = Recorder()
+        self.teller = Teller(self.errors)
+        self.ref = ShardSupervisor.start(NetworkSettings(), self.teller, folder, processes)
+
+    def open(self, *symbols, depth=5):
+        return self.ask(OpenBooks(tuple(spec_of(SPOT, symbol, depth) for symbol in symbols)))
+
+    def ask(self, message):
+        return self.ref.ask(message, timeout=PATIENCE)
+
+    def close(self, cell):
+        return join(self.ask(CloseBook(cell)), time.monotonic() + PATIENCE)
+
+    @property
+    def workers(self):
+        """Return the present workers, in order."""
+        refs = self.ask(Status()).workers
+        return [next(each for each in FakeWorker.started if each.actor_ref is ref) for ref in refs]
+
+    def kill(self, worker):
+        worker.actor_ref.tell("die")
+        assert worker.died.wait(PATIENCE)
+        # The thread's last act is to tell the supervisor.
+        mailbox_of(worker.actor_ref).thread.join(PATIENCE)
+
+    def kill_for_good(self, place):
+        """Kill the worker of this place, and its successors, until there is none."""
+        before = len(self.workers)
+        while len(self.workers) == before:
+            doomed = self.workers[place]
+            self.kill(doomed)
+            self.until(lambda doomed=doomed: doomed not in self.workers)
+
+    def until(self, condition):
+        """Wait for what messages on their way will bring about."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline
+            self.ask(Status())
+
+    def stop(self):
+        boxes = self.ask(Shutdown())
+        self.ref.stop(block=True, timeout=PATIENCE)
+        assert join((box.thread for box in boxes), time.monotonic() + PATIENCE) == []
+        self.teller.close()
+        self.teller.drop()
+
+
+@pytest.fixture
+def new_scene(folder, monkeypatch):
+    FakeWorker.started, FakeWorker.holding = [], False
+    monkeypatch.setattr(module, "WorkerActor", FakeWorker)
+    scenes = []
+
+    def new(processes=2):
+        scenes.append(Scene(folder, processes))
+        return scenes[-1]
+
+    yield new
+    FakeWorker.holding = False
+    for scene in scenes:
+        scene.stop()
+        for worker in FakeWorker.started:
+            for future in worker.held:
+                future.set(None)
+
+
+@pytest.fixture
+def scene(new_scene):
+    return new_scene()
+
+
+def test_a_worker_that_is_to_go_ends_once_it_has_closed_its_books(scene):
+    scene.open("A", "B", "C", "D")
+    first, second = scene.workers
+    scene.until(lambda: len(second.opened) == 2)
+    FakeWorker.holding = True
+    assert scene.ask(Rebalance(1)) == 2
+    scene.until(lambda: len(second.held) == 2)
+    assert second.actor_ref.is_alive(), "its process would end before it has closed a book"
+    second.actor_ref.tell("answer")
+    scene.until(lambda: first.symbols == ["A", "B", "C", "D"])
+    assert second.ended.wait(PATIENCE)
+    assert scene.workers == [first]
+    assert sorted(second.closed) == [2, 4]
+
+
+def test_a_worker_that_is_to_go_and_keeps_no_book_ends(scene):
+    scene.open("A")
+    _, second = scene.workers
+    assert scene.ask(Rebalance(1)) == 0
+    assert second.ended.wait(PATIENCE)
+
+
+def test_books_that_move_from_a_worker_that_dies_arrive_all_the_same(scene):
+    scene.open("A", "B")
+    first, second = scene.workers
+    FakeWorker.holding = True
+    scene.ask(Rebalance(1))
+    scene.until(lambda: len(second.held) == 1)
+    # What it was asked is never answered: it was lost with its mailbox.
+    lost, second.held = second.held, []
+    scene.kill(second)
+    scene.until(lambda: first.symbols == ["A", "B"])
+    assert scene.workers == [first]
+    del lost
+
+
+def test_a_worker_that_keeps_dying_is_given_up_with_its_books_and_that_is_said_once(scene):
+    one, other = scene.open("A", "B")
+    scene.kill_for_good(0)
+    scene.until(lambda: one.state is BookState.FAILED)
+    assert isinstance(one.error, EscalatedError)
+    assert other.state is not BookState.FAILED
+    scene.ask(Tick("watch"))
+    # Told in order: after this one there is none of the watch.
+    scene.teller.error(EscalatedError("the last"))
+    scene.errors.wait_for(lambda error: str(error) == "the last")
+    assert [type(error) for error in scene.errors.seen] == [EscalatedError, EscalatedError]
+
+
+def test_books_opened_after_a_worker_was_given_up_are_kept_by_workers_that_live(scene):
+    one, _ = scene.open("A", "B")
+    scene.kill_for_good(0)
+    scene.until(lambda: one.state is BookState.FAILED)
+    again, *_ = scene.open("A", "C", "D")
+    assert len(scene.workers) == 2
+    scene.until(lambda: sorted(scene.workers[0].symbols + scene.workers[1].symbols) == ["A", "B", "C", "D"])
+    assert again is not one
+    assert again.state is not BookState.FAILED
+
+
+def test_a_book_whose_new_worker_was_given_up_before_it_arrived_is_failed(new_scene):
+    scene = new_scene(1)
+    _, moving = scene.open("A", "B")
+    (first,) = scene.workers
+    FakeWorker.holding = True
+    scene.ask(Rebalance(2))
+    scene.until(lambda: len(first.held) == 1)
+    scene.kill_for_good(1)
+    assert scene.workers == [first]
+    assert moving.state is not BookState.FAILED, "its former worker still keeps it"
+    first.actor_ref.tell("answer")
+    scene.until(lambda: moving.state is BookState.FAILED)
+    assert isinstance(moving.error, EscalatedError)
+
+
+def test_load_is_measured_by_the_clock_and_not_by_the_time_between_two_looks(scene, monkeypatch):
+    scene.open(*"ABCDEFGH")
+    first, second = scene.workers
+    now = time.monotonic()
+    monkeypatch.setattr(module, "_clock", lambda: now)
+    scene.ask(Tick("load"))
+
+    def used(cpu, seconds):
+        nonlocal now
+        now += seconds
+        for worker, seconds_used in zip((first, second), cpu, strict=True):
+            scene.ask(CpuUsed(worker.actor_ref, seconds_used))
+        scene.ask(Tick("load"))
+        for worker in (first, second):
+            worker.actor_ref.ask(Status(), timeout=PATIENCE)
+        return len(first.closed), len(second.closed)
+
+    assert used((24.0, 6.0), 60.0) == (0, 0), "0.4 cores and 0.1"
+    assert used((33.0, 6.5), 10.0) == (2, 0), "0.9 cores and 0.05"
+    assert used((42.0, 7.0), 10.0) == (2, 0), "so soon after a move nothing is known"
+    assert used((96.0, 10.0), 60.0) == (3, 0), "0.9 cores all the time"
+
+
+def test_a_book_that_was_deepened_with_one_that_could_not_be_opened_is_followed_deeper(scene, folder, monkeypatch):
+    (kept,) = scene.open("A")
+    full = SharingError("no room")
+
+    made = []
+
+    def new_book(depth, make=folder.new_book):
+        made.append(depth)
+        if made == [20, 20]:
+            raise full
+        return make(depth)
+
+    monkeypatch.setattr(folder, "new_book", new_book)
+    with pytest.raises(SharingError, match="no room"):
+        scene.open("A", "B", depth=20)
+    worker = scene.workers[0]
+    scene.until(lambda: worker.opened[kept.number].place == kept.place)
+    assert worker.opened[kept.number].spec.depth == kept.depth == 20
+    assert kept.followers == 1
+
+
+def test_a_failed_book_keeps_its_reason_and_is_not_opened_anew_when_its_worker_is_replaced_or_it_moves(scene):
+    failed, _ = scene.open("A", "B")
+    cause = UnknownSymbolError("A is unknown")
+    failed.ref.tell(Changed(failed.number, BookEvent("A", BookState.SYNCING, BookState.FAILED, cause)))
+    # Both before the book's actor has looked at that: it is told of the loss behind it.
+    failed.ref.tell(WorkerLost(WorkerDiedError("gone")))
+    failed.ref.tell(GiveUp(EscalatedError("gone for good")))
+    scene.until(lambda: failed.state is BookState.FAILED)
+    failed.ref.ask(Ping(), timeout=PATIENCE)
+    assert (failed.state, failed.error) == (BookState.FAILED, cause)
+    (first, _) = scene.workers
+    scene.ask(Rebalance(1))
+    scene.ask(Rebalance(2))
+    first.actor_ref.ask(Status(), timeout=PATIENCE)
+    scene.kill(first)
+    scene.until(lambda: first not in scene.workers)
+    assert failed.error is cause
+    assert "A" not in scene.workers[0].symbols
+
+
+def test_a_callback_that_is_added_while_its_book_is_opened_anew_is_not_lost(scene, monkeypatch):
+    (cell,) = scene.open("A")
+    first = scene.workers[0]
+    added = threading.Event()
+
+    def opening(make=cell.opening):
+        told = make()
+        if not added.is_set():
+            added.set()
+            cell.ref.tell(AddCallback(0, 1, b"pickled", 5))
+            # What this order does not name has to come behind it. Where it could come before, it has time to.
+            give_up = time.monotonic() + 0.3
+            while not cell.callbacks and time.monotonic() < give_up:
+                pass
+        return told
+
+    monkeypatch.setattr(cell, "opening", opening)
+    scene.kill(first)
+    scene.until(lambda: first not in scene.workers)
+    second = scene.workers[0]
+    scene.until(lambda: len(second.orders) == 2)
+    assert second.orders == [Open, AddCallback]

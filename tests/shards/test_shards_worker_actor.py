@@ -1,0 +1,214 @@
+"""The worker actor, and a process that says what the test wants."""
+
+import logging
+import signal
+import threading
+import time
+
+import pykka
+import pytest
+from shard_support import PATIENCE, Silent, end
+
+from depthactors.actors.messages import ChildFailed, Status
+from depthactors.actors.starting import NetworkSettings
+from depthactors.actors.teller import Teller
+from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError
+from depthactors.markets import SPOT
+from depthactors.shards import worker_actor as module
+from depthactors.shards.line import Line
+from depthactors.shards.messages import Alive, Answer, Begin, CpuUsed, Failed, Logged, Question, Updated, Weighed
+from depthactors.shards.routes import Routes
+from depthactors.shards.supervisor import Shards
+from depthactors.shards.worker_actor import Ask, Send, WorkerActor
+from depthactors.status import gather
+from tests.engine_support import Recorder
+
+
+class FakeProcess:
+    """A process that is this one; `peer` is its end of the line."""
+
+    def __init__(self):
+        self.line, descriptor = Line.pair()
+        self.peer = Line(descriptor)
+        self.pid = 4711
+        self.status = None
+        self.ended = threading.Event()
+        FakeProcess.last = self
+
+    def end(self, _timeout):
+        self.line.close()
+        self.ended.set()
+        return True
+
+    def kill(self):
+        self.status = -signal.SIGKILL
+        self.peer.close()
+        self.ended.set()
+
+
+class Scene:
+    def __init__(self, folder):
+        self.told, self.errors = Recorder(), Recorder()
+        self.parent = Silent.start(self.told)
+        self.teller = Teller(self.errors)
+        self.ref = WorkerActor.start(
+            "worker-1", self.parent, settings=NetworkSettings(), folder=folder.path, routes=Routes(self.teller)
+        )
+        assert self.ref.ask(Status(), timeout=PATIENCE).pid == 4711
+        self.process = FakeProcess.last
+        self.says = self.process.peer.send
+        self.begin = self.process.peer.receive()
+
+    def ask(self, request=lambda number: Question(number, 1, "how are you")):
+        future = pykka.ThreadingFuture()
+        self.ref.tell(Ask(request, future))
+        return future
+
+    def died(self):
+        return self.told.wait_for(lambda each: isinstance(each, ChildFailed), PATIENCE).error
+
+    def stop(self):
+        end(self.ref)
+        end(self.parent)
+        self.teller.close()
+        self.teller.drop()
+        self.process.peer.release()
+
+
+@pytest.fixture
+def scene(folder, monkeypatch):
+    monkeypatch.setattr(module, "WorkerProcess", FakeProcess)
+    scene = Scene(folder)
+    yield scene
+    scene.stop()
+
+
+def test_it_begins_sends_asks_and_ends_in_order(scene, folder):
+    assert isinstance(scene.begin, Begin)
+    assert (scene.begin.name, scene.begin.folder) == ("worker-1", str(folder.path))
+    scene.ref.tell(Send("do this"))
+    future = scene.ask()
+    assert scene.process.peer.receive() == "do this"
+    question = scene.process.peer.receive()
+    scene.says(Answer(question.request, "well"))
+    assert future.get(timeout=PATIENCE) == "well"
+    failing = scene.ask()
+    scene.says(Answer(scene.process.peer.receive().request, error=UsageError("no")))
+    with pytest.raises(UsageError, match="no"):
+        failing.get(timeout=PATIENCE)
+    end(scene.ref)
+    assert scene.process.ended.is_set()
+    with pytest.raises(LineError):
+        scene.process.peer.receive()
+
+
+def test_what_the_process_says_gets_to_whom_it_concerns(scene):
+    scene.says(Alive(1.5))
+    said = scene.told.wait_for(lambda each: isinstance(each, CpuUsed), PATIENCE)
+    assert (said.ref, said.cpu) == (scene.ref, 1.5)
+    assert scene.ref.ask(Status(), timeout=PATIENCE).cpu == 1.5
+    scene.says(Weighed(9, SPOT, "take_weight", (10,)))
+    answer = scene.process.peer.receive()
+    assert (answer.request, answer.value) == (9, 0.0)
+    scene.says(Updated((1, 2, 3)))
+    scene.says(Failed(UsageError("of no book")))
+    assert str(scene.errors.wait_for(lambda _each: True).args[0]) == "of no book"
+
+
+def test_the_end_of_the_process_is_the_death_of_the_actor_and_of_all_who_wait(scene):
+    future = scene.ask()
+    scene.process.peer.receive()
+    scene.process.peer.close()
+    error = scene.died()
+    assert isinstance(error, WorkerDiedError)
+    assert str(error).startswith("worker-1 (process 4711, signal 9): the other process is gone")
+    with pytest.raises(pykka.ActorDeadError):
+        future.get(timeout=PATIENCE)
+
+
+def test_who_asked_when_it_was_about_to_die_is_told_at_once(scene):
+    # Frozen in sending, with a question behind that.
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Freezing:
+        def __reduce__(self):
+            entered.set()
+            go_on.wait(PATIENCE)
+            return (str, ())
+
+    scene.ref.tell(Send(Freezing()))
+    assert entered.wait(PATIENCE)
+    scene.ref.tell(module.LineEnded(LineError("gone")))
+    future = scene.ask()
+    go_on.set()
+    with pytest.raises(pykka.ActorDeadError):
+        future.get(timeout=PATIENCE)
+
+
+def test_silence_is_death(scene, monkeypatch):
+    monkeypatch.setattr(module, "SILENCE_LIMIT", 0.2)
+    monkeypatch.setattr(module, "_LOOK", 0.05)
+    scene.says(Alive(0.0))
+    error = scene.died()
+    assert "it gave no sign of life for" in str(error)
+    assert scene.process.ended.is_set()
+
+
+def test_silence_that_this_process_slept_through_is_none(scene, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(module, "_LOOK", 0.01)
+    scene.says(Alive(0.0))
+    scene.told.wait_for(lambda each: isinstance(each, CpuUsed), PATIENCE)
+    clock.ahead = 1000.0
+    looked = clock.looks
+    while clock.looks < looked + 3:
+        scene.ref.ask(Status(), timeout=PATIENCE)
+    assert scene.ref.is_alive()
+
+
+class Clock:
+    def __init__(self):
+        self.ahead = 0.0
+        self.looks = 0
+
+    def monotonic(self):
+        self.looks += 1
+        return time.monotonic() + self.ahead
+
+
+def test_a_log_handler_that_raises_ends_nobody(scene):
+    class Raising(logging.Handler):
+        def emit(self, record):
+            raise ValueError(record.msg)
+
+    handler = Raising()
+    logger = logging.getLogger("depthactors.of_a_worker")
+    logger.addHandler(handler)
+    try:
+        scene.says(Logged(logging.LogRecord(logger.name, logging.ERROR, "", 1, "hello", None, None)))
+        scene.says(Alive(2.0))
+        scene.told.wait_for(lambda each: isinstance(each, CpuUsed) and each.cpu == 2.0, PATIENCE)
+    finally:
+        logger.removeHandler(handler)
+
+
+def test_what_no_worker_is_told_is_refused(scene):
+    with pytest.raises(UsageError, match="expected a message for a worker"):
+        scene.ref.ask("hello", timeout=PATIENCE)
+
+
+def test_one_that_is_gone_is_asked_for_no_status_and_one_that_cannot_tell_has_no_row(scene):
+    answered = threading.Thread(target=lambda: scene.says(Answer(_request(scene), error=LifecycleError("stuck"))))
+    answered.start()
+    status = gather(Shards((), (scene.ref,)), PATIENCE)
+    answered.join(PATIENCE)
+    assert [row.name for row in status.workers] == ["worker-1"]
+    end(scene.ref)
+    started = time.monotonic()
+    assert gather(Shards((), (scene.ref,)), PATIENCE).workers == ()
+    assert time.monotonic() - started < PATIENCE / 2
+
+
+def _request(scene):
+    return scene.process.peer.receive().request

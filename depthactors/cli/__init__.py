@@ -1,4 +1,4 @@
-"""The command line: `depthactors demo`, `replay`, `exchange` and `sandbox`."""
+"""The command line: `depthactors demo`, `watch`, `replay`, `exchange` and `sandbox`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from depthactors.cli import demo, exchange, replay, sandbox
+from depthactors.cli import demo, exchange, replay, sandbox, watch
 from depthactors.errors import DepthActorsError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="depthactors", description="Live Binance order books, an actor a book.")
     parser.add_argument("--log", metavar="LEVEL", default="ERROR", type=_log_level, help="DEBUG, INFO, WARNING...")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (demo, replay, exchange, sandbox):
+    for command in (demo, watch, replay, exchange, sandbox):
         command.add_parser(commands)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=options.log, format="%(asctime)s %(levelname)s %(name)s %(message)s")

@@ -19,3 +19,19 @@ def above_zero(text: str) -> float:
         msg = f"expected a number above zero, was {text!r}"
         raise argparse.ArgumentTypeError(msg)
     return value
+
+
+def at_least_one(text: str) -> int:
+    """Read a whole number of at least one.
+
+    Raises:
+        argparse.ArgumentTypeError: anything else; names it.
+    """
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        msg = f"expected a whole number of at least 1, was {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return value

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.binance import ThreadedDepthCacheManager
 from depthactors.cli.arguments import above_zero
 from depthactors.cli.followed import Followed
+from depthactors.cli.showing import show
 from depthactors.environment import EXCHANGE_VARIABLE
 
 if TYPE_CHECKING:
@@ -29,10 +28,6 @@ FAULTS: Final = (
 """Kind, symbol, and events from one time to the next."""
 LEVELS: Final = 8
 LEVELS_COMPARED: Final = 20
-_FRAME: Final = 0.2
-"""Seconds between two drawings."""
-_PLAIN_EVERY: Final = 1.0
-"""Seconds between two lines where the output is no terminal."""
 
 
 def add_parser(commands: Any) -> None:
@@ -52,7 +47,6 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the demo; returns the exit status."""
     try:
-        from depthactors.cli.ladder import draw  # noqa: PLC0415 - an extra
         from depthactors.exchange import Fault, LocalExchange  # noqa: PLC0415 - an extra
     except ImportError as error:
         print(f"depthactors demo needs the extra: pip install 'depthactors[demo]' ({error})", file=sys.stderr)
@@ -70,10 +64,7 @@ def run(options: argparse.Namespace) -> int:
                     manager.start_depth_cache(
                         each.callback, each.symbol, limit=LEVELS_COMPARED, conv_type=Decimal, ws_interval=100
                     )
-                if sys.stdout.isatty():
-                    draw(followed, options.seconds, _FRAME, LEVELS)
-                else:
-                    _print_lines(followed, options.seconds)
+                show(followed, options.seconds, levels=LEVELS)
             except KeyboardInterrupt:
                 interrupted = True
             verdicts = _summary(manager, exchange, followed)
@@ -83,19 +74,6 @@ def run(options: argparse.Namespace) -> int:
         # A book that had no time to begin is not one that differed.
         return 1 if False in verdicts else 130
     return 0 if all(verdicts) else 1
-
-
-def _print_lines(followed: list[Followed], seconds: float) -> None:
-    """Print a line a second and symbol, until the time is over."""
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while (left := deadline - time.monotonic()) > 0:
-        pause.wait(min(_PLAIN_EVERY, left))
-        for each in followed:
-            if each.cache is not None:
-                view = each.cache.view(1)
-                touch = f"{view.best_bid[0]} / {view.best_ask[0]}" if view.best_bid and view.best_ask else "no levels"
-                print(f"{each.symbol} {view.state} {touch}  {each.updates} updates", flush=True)
 
 
 def _summary(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from depthactors.binance import DepthCache
+    from depthactors.book import BookView
 
 
 @dataclass(slots=True)
@@ -25,3 +26,9 @@ class Followed:
             return
         self.updates += 1
         self.cache = message
+
+    def look(self, levels: int) -> tuple[BookView | None, str]:
+        """Return the best levels once there was an update, and how many there were."""
+        if self.cache is None:
+            return None, "waits for the first update"
+        return self.cache.view(levels), f"{self.updates} updates"

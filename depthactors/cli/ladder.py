@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.columns import Columns
+from rich.console import Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -15,42 +17,57 @@ from rich.text import Text
 from depthactors.book import BookState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import RenderableType
 
-    from depthactors.cli.followed import Followed
+    from depthactors.book import BookView
+    from depthactors.cli.showing import Shown
 
+_WIDTH = 40
 _BAR = 12
 _COLOURS = {BookState.LIVE: "green", BookState.STALE: "yellow", BookState.SYNCING: "cyan"}
 
 
-def draw(followed: list[Followed], seconds: float, frame: float, levels: int) -> None:
+def draw(books: Sequence[Shown], seconds: float, frame: float, levels: int) -> None:
     """Redraw every `frame` seconds until `seconds` are over; in the calling thread, Ctrl-C interrupts."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
-    with Live(_screen(followed, levels), auto_refresh=False) as live:
+    with Live(_screen(books, levels), auto_refresh=False) as live:
         while (left := deadline - time.monotonic()) > 0:
             pause.wait(min(frame, left))
-            live.update(_screen(followed, levels), refresh=True)
+            live.update(_screen(books, levels), refresh=True)
 
 
-def _screen(followed: list[Followed], levels: int) -> RenderableType:
-    return Columns([_ladder(each, levels) for each in followed])
+def _screen(books: Sequence[Shown], levels: int) -> RenderableType:
+    return Columns([_ladder(each, levels) for each in books])
 
 
-def _ladder(each: Followed, levels: int) -> Panel:
+def _ladder(each: Shown, levels: int) -> Panel:
+    view, words = each.look(levels)
+    beside = Text(words, style="dim")
+    if view is None:
+        return Panel(beside, title=each.symbol, width=_WIDTH)
+    title = f"{each.symbol} [{_COLOURS.get(view.state, 'red')}]{view.state}[/]"
+    return Panel(Group(_table(view), beside), title=title, subtitle=f"{view.age:.1f} s old", width=_WIDTH)
+
+
+def _table(view: BookView) -> Table:
     table = Table.grid(padding=(0, 1))
-    table.add_column(justify="right", width=12)
-    table.add_column(justify="right", width=10)
+    table.add_column(justify="right", min_width=10, no_wrap=True)
+    table.add_column(justify="right", min_width=10, no_wrap=True)
     table.add_column(width=_BAR)
-    cache = each.cache
-    if cache is None:
-        return Panel(Text("waiting for the first update", style="dim"), title=each.symbol, width=40)
-    view = cache.view(levels)
-    largest = max((quantity for _, quantity in (*view.asks, *view.bids)), default=1)
-    for side, style in ((reversed(view.asks), "red"), (view.bids, "green")):
-        for price, quantity in side:
-            bar = "█" * max(1, round(float(quantity) / float(largest) * _BAR))
-            table.add_row(Text(f"{price:.2f}", style=style), f"{quantity:.4f}", Text(bar, style=style))
-    state = view.state
-    title = f"{each.symbol} [{_COLOURS.get(state, 'red')}]{state}[/]"
-    return Panel(table, title=title, subtitle=f"{each.updates} updates, {view.age:.1f} s old", width=40)
+    asks, bids = view.texts("ask")[::-1], view.texts("bid")
+    rows = [(*level, "red") for level in asks] + [(*level, "green") for level in bids]
+    prices, quantities = _aligned([row[0] for row in rows]), _aligned([row[1] for row in rows])
+    largest = max((float(row[1]) for row in rows), default=1.0)
+    for price, quantity, (_, size, style) in zip(prices, quantities, rows, strict=True):
+        bar = "█" * max(1, round(float(size) / largest * _BAR))
+        table.add_row(Text(price, style=style), quantity, Text(bar, style=style))
+    return table
+
+
+def _aligned(texts: list[str]) -> list[str]:
+    """Spell numbers with as many decimals as the longest of them needs, and no more: many markets fill with zeros."""
+    decimals = max((len(text.partition(".")[2].rstrip("0")) for text in texts), default=0)
+    return [f"{Decimal(text):.{decimals}f}" for text in texts]

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from depthactors.cli.arguments import above_zero
+from depthactors.cli.arguments import above_zero, at_least_one
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", 1.0), ("0.25", 0.25), ("1e3", 1000.0)])
@@ -16,3 +16,14 @@ def test_a_number_above_zero_is_read(text, value):
 def test_anything_else_is_refused_and_named(text):
     with pytest.raises(argparse.ArgumentTypeError, match=f"expected a number above zero, was '{text}'"):
         above_zero(text)
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", 1), ("250", 250)])
+def test_a_whole_number_of_at_least_one_is_read(text, value):
+    assert at_least_one(text) == value
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "nan", "", "ten"])
+def test_what_is_no_such_number_is_refused_and_named(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=f"expected a whole number of at least 1, was '{text}'"):
+        at_least_one(text)

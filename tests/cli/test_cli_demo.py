@@ -57,7 +57,7 @@ def test_it_ends_by_itself_with_every_book_equal_to_the_exchanges(demo):
 
 def test_an_interrupt_ends_it_in_time_with_a_summary_and_status_130(demo):
     process = demo("--seconds", "60")
-    assert " LIVE " in process.stdout.readline()
+    assert any(" LIVE " in line for line in iter(process.stdout.readline, ""))
     status, output, errors, seconds = interrupt(process)
     assert (status, errors) == (130, "")
     assert output.count(" equal to the exchange's") == 3

@@ -1,0 +1,63 @@
+"""Books on the screen: ladders on a terminal, else a line a second and book."""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from depthactors.book import BookView
+
+_FRAME: Final = 0.2
+"""Seconds between two drawings."""
+_PLAIN_EVERY: Final = 1.0
+"""Seconds between two lines of a book."""
+
+
+class Shown(Protocol):
+    """A book that can be shown, whoever keeps it."""
+
+    @property
+    def symbol(self) -> str:
+        """Upper case."""
+
+    def look(self, levels: int) -> tuple[BookView | None, str]:
+        """Return the best levels, `None` where there is no book to show, and what to say beside them."""
+
+
+def show(books: Sequence[Shown], seconds: float = math.inf, *, levels: int) -> None:
+    """Show them until `seconds` are over; in the calling thread, Ctrl-C interrupts.
+
+    Lines are what there is on a terminal too where rich is not installed.
+    """
+    if sys.stdout.isatty():
+        try:
+            from depthactors.cli.ladder import draw  # noqa: PLC0415 - an extra
+        except ImportError:
+            pass
+        else:
+            draw(books, seconds, _FRAME, levels)
+            return
+    _print_lines(books, seconds)
+
+
+def _print_lines(books: Sequence[Shown], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while (left := deadline - time.monotonic()) > 0:
+        pause.wait(min(_PLAIN_EVERY, left))
+        for each in books:
+            print(_line(each), flush=True)
+
+
+def _line(each: Shown) -> str:
+    view, words = each.look(1)
+    if view is None:
+        return f"{each.symbol} {words}"
+    touch = f"{view.best_bid[0]} / {view.best_ask[0]}" if view.best_bid and view.best_ask else "no levels"
+    return f"{each.symbol} {view.state} {touch}  {view.age:.1f} s old, {words}"

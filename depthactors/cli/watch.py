@@ -1,0 +1,99 @@
+"""`depthactors watch`: the books of an engine that runs in another process, live in the terminal."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.cli.arguments import above_zero, at_least_one
+from depthactors.cli.showing import show
+from depthactors.cli.watched import Watched
+from depthactors.errors import BookNotSharedError, EngineGoneError
+from depthactors.sharing import DepthReader
+
+if TYPE_CHECKING:
+    import argparse
+
+    from depthactors.sharing import SharedBook
+
+LEVELS: Final = 8
+HANDFUL: Final = 6
+"""Books that are shown where none is named."""
+PIPE_CLOSED: Final = 128 + 13
+"""Exit status, as a shell has it for a program that SIGPIPE ended."""
+_LOOK: Final = 0.05
+"""Seconds between two looks for books that are not shared yet."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "watch",
+        help="show the books that another process shares",
+        description="Show books of an engine that runs in another process of this machine and shares them by a name "
+        "(DepthEngine(name=NAME)): ladders on a terminal, else a line a second and book. It goes on when the engine "
+        "ends, and when one of that name is back. Exit status 130 on Ctrl-C, 2 if there is no such engine or book.",
+    )
+    parser.add_argument("symbols", nargs="*", metavar="SYMBOL", help=f"which books (default: the first {HANDFUL})")
+    parser.add_argument("--attach", required=True, metavar="NAME", help="the engine's name")
+    parser.add_argument("--levels", type=at_least_one, default=LEVELS, help=f"a side (default {LEVELS})")
+    parser.add_argument("--seconds", type=above_zero, default=math.inf, help="how long (default: until Ctrl-C)")
+    parser.add_argument(
+        "--wait", type=above_zero, default=0.0, metavar="S", help="seconds for engine and books to come"
+    )
+    parser.add_argument("--list", action="store_true", help="list symbol, market, speed and depth of books, and end")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Watch, or list; returns the exit status."""
+    deadline = time.monotonic() + options.wait
+    symbols = [symbol.upper() for symbol in options.symbols]
+    with DepthReader.wait_for_engine(options.attach, options.wait) as reader:
+        books = _found(reader, symbols, deadline)
+        if options.list:
+            for book in books:
+                print(book.symbol, book.market, f"{book.speed_ms}ms", book.depth)
+            return 0
+        if not symbols and len(books) > HANDFUL:
+            print(f"depthactors: {HANDFUL} of {len(books)} books; --list lists them, name others", file=sys.stderr)
+            books = books[:HANDFUL]
+        try:
+            show([Watched(reader, book) for book in books], options.seconds, levels=options.levels)
+        except BrokenPipeError:
+            # Whoever read the lines has seen enough; the interpreter must not try to write the rest at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return PIPE_CLOSED
+    return 0
+
+
+def _found(reader: DepthReader, symbols: list[str], deadline: float) -> list[SharedBook]:
+    """Return the books of those symbols in their order, or all, once each is shared.
+
+    Raises:
+        BookNotSharedError: one was not, or there was none at all, by the deadline.
+        EngineGoneError: the engine ended, and was not back by then.
+    """
+    while True:
+        try:
+            books = reader.books()
+        except EngineGoneError:
+            if time.monotonic() >= deadline:
+                raise
+            books = ()
+        found = [[book for book in books if book.symbol == symbol] for symbol in symbols] if symbols else [[*books]]
+        if all(found):
+            return [book for same in found for book in same]
+        if time.monotonic() >= deadline:
+            wanted = [symbol for symbol, same in zip(symbols, found, strict=False) if not same]
+            shared = _named([*dict.fromkeys(book.symbol for book in books)]) or "none"
+            msg = f"expected the engine {reader.name!r} to share {_named(wanted) or 'a book'}, was {shared}"
+            raise BookNotSharedError(msg)
+        time.sleep(_LOOK)
+
+
+def _named(symbols: list[str]) -> str:
+    return ", ".join(symbols[:10]) + (", ..." if len(symbols) > 10 else "")

@@ -1,0 +1,35 @@
+"""One book of `depthactors watch`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from depthactors.book import BookState
+from depthactors.errors import SharingError
+
+if TYPE_CHECKING:
+    from depthactors.book import BookView
+    from depthactors.sharing import DepthReader, SharedBook
+
+
+class Watched:
+    """A book that another process shares, while it does and, with the reason, while it does not."""
+
+    def __init__(self, reader: DepthReader, book: SharedBook) -> None:
+        """Read `book` through `reader`, which is the caller's to close."""
+        self.symbol = book.symbol
+        self._reader = reader
+        self._book = book
+
+    def look(self, levels: int) -> tuple[BookView | None, str]:
+        """Return the best levels, and which book it is; of one that is not live also why, where that is known."""
+        reader, book = self._reader, self._book
+        words = f"{book.market} {book.speed_ms} ms"
+        try:
+            view = reader.view(self.symbol, levels, market=book.market, speed_ms=book.speed_ms)
+            live = view.state is BookState.LIVE
+            why = None if live else reader.reason(self.symbol, market=book.market, speed_ms=book.speed_ms)
+        except SharingError as error:
+            # Let go of, or not followed yet by an engine that has just begun.
+            return None, f"is not shown: {error}"
+        return view, words if why is None else f"{words}: {why}"

@@ -1,0 +1,65 @@
+"""Ladders: every digit of every level, whatever the size of a market's numbers."""
+
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+
+from depthactors.book import BookState, BookView
+from depthactors.cli import ladder
+
+
+class Still:
+    """A book that does not move."""
+
+    symbol = "SHIBBTC"
+
+    def __init__(self, view, words):
+        self._view = view
+        self._words = words
+
+    def look(self, levels):
+        assert levels == 8
+        return self._view, self._words
+
+
+def drawn(view, words="spot 100 ms"):
+    console = Console(width=80, force_terminal=False)
+    with console.capture() as capture:
+        console.print(ladder._screen([Still(view, words)], 8))
+    return [line.strip(" │╭╮╰╯─") for line in capture.get().splitlines()]
+
+
+def view(bids, asks, number=float, decimals=(8, 8)):
+    return BookView("SHIBBTC", BookState.STALE, 7, 0, 0.0, 3.0, bids, asks, number, decimals)
+
+
+@pytest.mark.parametrize("number", [float, Decimal])
+def test_asks_stand_above_bids_best_ones_in_the_middle_and_no_digit_is_lost(number):
+    rows = drawn(view(((0.00001233, 5.0), (0.0000123, 10.0)), ((0.00001234, 1.5), (0.00001235, 123456789.25)), number))
+    assert [row.split()[:2] for row in rows[1:5]] == [
+        ["0.00001235", "123456789.25"],
+        ["0.00001234", "1.50"],
+        ["0.00001233", "5.00"],
+        ["0.00001230", "10.00"],
+    ]
+    assert rows[1].endswith("█" * 12), "the largest has the longest bar"
+    assert rows[2].endswith(" █")
+
+
+def test_zeros_that_fill_up_are_left_out():
+    rows = drawn(view(((61730.1, 2.0),), ((61731.0, 1.0),)))
+    assert [row.split()[:2] for row in rows[1:3]] == [["61731.0", "1"], ["61730.1", "2"]]
+
+
+def test_state_age_and_words_are_shown_and_long_words_are_broken_rather_than_cut():
+    words = "spot 100 ms: the engine of /dev/shm/depthactors-books was killed, or ended without being stopped"
+    rows = drawn(view(((1.0, 2.0),), ((2.0, 1.0),)), words)
+    assert rows[0] == "SHIBBTC STALE"
+    assert rows[-1] == "3.0 s old"
+    assert " ".join(rows[3:-1]) == words
+
+
+def test_a_book_without_levels_and_no_book_are_drawn_too():
+    assert drawn(view((), ())) == ["SHIBBTC STALE", "spot 100 ms", "3.0 s old"]
+    assert drawn(None, "is not shown") == ["SHIBBTC", "is not shown", ""]

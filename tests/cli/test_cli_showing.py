@@ -1,0 +1,43 @@
+"""Books as lines: one a book and second, whatever there is to see of it."""
+
+import pytest
+
+from depthactors.book import BookState, BookView
+from depthactors.cli.showing import show
+
+
+class Still:
+    """A book that does not move."""
+
+    def __init__(self, view, words):
+        self.symbol = "ETHBTC"
+        self._answer = (view, words)
+        self.asked = []
+
+    def look(self, levels):
+        self.asked.append(levels)
+        return self._answer
+
+
+def view(state, bids=(), asks=()):
+    return BookView("ETHBTC", state, 7, age=2.25, bids=bids, asks=asks)
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (
+            (view(BookState.LIVE, ((1.5, 2.0),), ((2.5, 1.0),)), "12 updates"),
+            "ETHBTC LIVE 1.5 / 2.5  2.2 s old, 12 updates",
+        ),
+        ((view(BookState.SYNCING), "spot 100 ms"), "ETHBTC SYNCING no levels  2.2 s old, spot 100 ms"),
+        ((view(BookState.STALE, ((1.5, 2.0),)), "spot"), "ETHBTC STALE no levels  2.2 s old, spot"),
+        ((None, "waits for the first update"), "ETHBTC waits for the first update"),
+    ],
+    ids=["live", "empty", "one-sided", "none"],
+)
+def test_a_line_has_state_touch_and_age_and_what_is_to_be_said(capsys, answer, line):
+    book = Still(*answer)
+    show([book, book], 0.01, levels=8)
+    assert capsys.readouterr().out == f"{line}\n" * 2
+    assert book.asked == [1, 1], "a line needs one level"

@@ -1,0 +1,230 @@
+"""`depthactors watch`: what another process shares, until its user has seen enough."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from depthactors import DepthEngine
+from depthactors.cli import main
+from depthactors.sharing import EngineFolder
+
+NAME = f"watch-{os.getpid()}"
+ENGINE = f"""
+import signal
+from depthactors import DepthEngine
+with DepthEngine(name={NAME!r}) as engine:
+    engine.subscribe("BTCUSDT", depth=20).wait_live(timeout=20)
+    print("ready", flush=True)
+    signal.pause()
+"""
+WITHOUT_RICH = "import sys; sys.modules['rich'] = None; from depthactors.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+@contextmanager
+def process(*arguments, **options):
+    """Start a Python process that does not outlive the test."""
+    with subprocess.Popen([sys.executable, *arguments], text=True, stdout=subprocess.PIPE, **options) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+@contextmanager
+def engine():
+    """Run an engine with a live book in another process."""
+    with process("-c", ENGINE) as child:
+        assert child.stdout.readline() == "ready\n"
+        yield child
+
+
+def watching(*arguments):
+    return process("-m", "depthactors", "watch", "--attach", NAME, *arguments, stderr=subprocess.PIPE)
+
+
+def line_of(child, words):
+    """Return the next line with these words."""
+    return next(line for line in iter(child.stdout.readline, "") if words in line)
+
+
+def watch(*arguments):
+    return main(["watch", "--attach", NAME, *arguments])
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    """Remove what engines that were killed left in memory, as the next engine of their name does."""
+    yield
+    folder = EngineFolder(NAME)
+    folder.open()
+    folder.close()
+    assert not folder.path.exists()
+
+
+@pytest.fixture
+def books(local_exchange):
+    """Share two live books from this process."""
+    with DepthEngine(name=NAME) as engine:
+        engine.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=20)
+        engine.wait_live(timeout=20)
+        yield engine
+
+
+def test_lines_of_all_books_or_of_those_that_are_named(books, capsys):
+    assert watch("--seconds", "0.01") == 0
+    output, errors = capsys.readouterr()
+    assert [line.split()[:2] for line in output.splitlines()] == [["BTCUSDT", "LIVE"], ["ETHUSDT", "LIVE"]]
+    assert all(line.endswith(" s old, spot 100 ms") for line in output.splitlines())
+    assert errors == ""
+    assert watch("--seconds", "0.01", "ethusdt") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["ETHUSDT"]
+
+
+def test_the_list_has_symbol_market_speed_and_depth(books, capsys):
+    books.subscribe("BTCUSDT", depth=10, market="usdm")
+    assert watch("--list") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "BTCUSDT spot 100ms 20",
+        "ETHUSDT spot 100ms 20",
+        "BTCUSDT usdm 100ms 10",
+    ]
+    assert watch("--list", "BTCUSDT") == 0
+    assert capsys.readouterr().out.splitlines() == ["BTCUSDT spot 100ms 20", "BTCUSDT usdm 100ms 10"]
+
+
+def test_a_symbol_of_several_markets_is_shown_of_each(books, capsys):
+    books.subscribe("BTCUSDT", depth=10, market="usdm")
+    assert watch("--seconds", "0.01", "BTCUSDT") == 0
+    spot, usdm = capsys.readouterr().out.splitlines()
+    assert "spot 100 ms" in spot
+    assert "usdm 100 ms" in usdm
+
+
+def test_no_more_than_a_handful_unasked_and_the_rest_is_not_hidden(books, capsys):
+    books.subscribe_many([f"COIN{number}USDT" for number in range(6)], depth=5)
+    assert watch("--seconds", "0.01") == 0
+    output, errors = capsys.readouterr()
+    assert len(output.splitlines()) == 6
+    assert errors == "depthactors: 6 of 8 books; --list lists them, name others\n"
+
+
+@pytest.mark.parametrize("more", [(), ("--list",), ("--wait", "0.01"), ("BTCUSDT",)], ids=" ".join)
+def test_without_an_engine_it_is_one_clear_line_and_status_2(capsys, more):
+    assert watch(*more) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("depthactors: the engine of ")
+    assert errors.endswith(f"depthactors-{NAME} does not run\n")
+
+
+@pytest.mark.parametrize("more", [(), ("--wait", "0.01"), ("--list",)], ids=" ".join)
+def test_a_book_that_is_not_shared_is_one_clear_line_and_status_2(books, capsys, more):
+    assert watch("BTCUSDT", "nosuchcoin", *more) == 2
+    expected = f"depthactors: expected the engine '{NAME}' to share NOSUCHCOIN, was BTCUSDT, ETHUSDT\n"
+    assert capsys.readouterr() == ("", expected)
+
+
+def test_an_engine_without_books_is_one_clear_line_and_status_2(capsys):
+    with DepthEngine(name=NAME):
+        assert watch() == 2
+    assert capsys.readouterr() == ("", f"depthactors: expected the engine '{NAME}' to share a book, was none\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["watch"], "required: --attach"),
+        (
+            ["watch", "--attach", "x", "--levels", "0"],
+            "argument --levels: expected a whole number of at least 1, was '0'",
+        ),
+        (["watch", "--attach", "x", "--seconds", "nan"], "argument --seconds: expected a number above zero, was 'nan'"),
+        (["watch", "--attach", "x", "--wait", "-1"], "argument --wait: expected a number above zero, was '-1'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_argument_is_status_2(capsys, arguments, words):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_name_that_cannot_be_one_is_status_2(capsys):
+    assert main(["watch", "--attach", "no/name"]) == 2
+    assert "expected a name of 1 to 64 letters" in capsys.readouterr().err
+
+
+def test_it_waits_for_the_engine_and_its_books(local_exchange):
+    with watching("--wait", "30", "BTCUSDT") as watcher, engine():
+        assert line_of(watcher, "BTCUSDT LIVE ")
+
+
+def test_it_outlives_a_killed_engine_and_goes_on_with_the_next(local_exchange):
+    with engine() as first, watching() as watcher:
+        assert line_of(watcher, "BTCUSDT LIVE ")
+        first.kill()
+        line = line_of(watcher, "BTCUSDT STALE ")
+        assert line.endswith(f"depthactors-{NAME} was killed, or ended without being stopped\n")
+        with engine() as second:
+            assert line_of(watcher, "BTCUSDT LIVE ")
+            second.send_signal(signal.SIGINT)
+            assert line_of(watcher, "BTCUSDT STOPPED ").endswith(f"depthactors-{NAME} was stopped\n")
+        with engine():
+            assert line_of(watcher, "BTCUSDT LIVE ")
+            watcher.send_signal(signal.SIGINT)
+            _, errors = watcher.communicate(timeout=10)
+            assert (watcher.returncode, errors) == (130, "")
+
+
+def test_an_engine_that_is_stuck_is_shown_as_such_until_it_gets_on(local_exchange):
+    with engine() as stuck, watching() as watcher:
+        assert line_of(watcher, "BTCUSDT LIVE ")
+        stuck.send_signal(signal.SIGSTOP)
+        assert line_of(watcher, "BTCUSDT STALE ").endswith(f"depthactors-{NAME} has given no sign of life for 5 s\n")
+        stuck.send_signal(signal.SIGCONT)
+        assert line_of(watcher, "BTCUSDT LIVE ")
+
+
+def test_it_ends_quietly_when_nobody_reads_its_lines_any_more(books):
+    with watching() as watcher:
+        assert line_of(watcher, "BTCUSDT LIVE ")
+        watcher.stdout.close()
+        assert watcher.wait(timeout=10) == 141
+        assert watcher.stderr.read() == ""
+
+
+def on_terminal(*command):
+    """Run a command on a terminal; returns its status and what it wrote there."""
+    ours, theirs = pty.openpty()
+    variables = os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "40"}
+    with subprocess.Popen([sys.executable, *command], stdout=theirs, stderr=theirs, env=variables) as child:
+        os.close(theirs)
+        written = bytearray()
+        try:
+            while part := os.read(ours, 1 << 16):
+                written += part
+        except OSError:
+            # How Linux tells that the other side has ended.
+            pass
+        finally:
+            os.close(ours)
+    return child.returncode, written.decode()
+
+
+def test_on_a_terminal_ladders_are_drawn(books):
+    status, written = on_terminal("-m", "depthactors", "watch", "--attach", NAME, "--seconds", "0.5", "--levels", "3")
+    assert status == 0
+    for words in ("BTCUSDT", "ETHUSDT", "LIVE", "█", "s old", "spot 100 ms"):
+        assert words in written
+
+
+def test_on_a_terminal_without_rich_there_are_lines(books):
+    status, written = on_terminal("-c", WITHOUT_RICH, "watch", "--attach", NAME, "--seconds", "0.01")
+    assert status == 0
+    assert [line.split()[:2] for line in written.splitlines()] == [["BTCUSDT", "LIVE"], ["ETHUSDT", "LIVE"]]

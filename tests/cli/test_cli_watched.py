@@ -1,0 +1,63 @@
+"""A watched book says of itself what a reader must know: which one it is, and why it is not live."""
+
+import os
+
+import pytest
+
+from depthactors import DepthEngine, DepthReader
+from depthactors.book import BookState
+from depthactors.cli.watched import Watched
+
+NAME = f"watched-{os.getpid()}"
+
+
+@pytest.fixture
+def engine(local_exchange):
+    with DepthEngine(name=NAME) as engine:
+        yield engine
+
+
+@pytest.fixture
+def reader(engine):
+    with DepthReader(NAME) as reader:
+        yield reader
+
+
+def look(reader, levels=3):
+    (book,) = reader.books()
+    return Watched(reader, book).look(levels)
+
+
+def test_a_live_book_is_named_with_so_many_levels(engine, reader):
+    engine.subscribe("btcusdt", depth=20).wait_live(timeout=20)
+    view, words = look(reader)
+    assert (view.symbol, view.state, len(view.bids), len(view.asks)) == ("BTCUSDT", BookState.LIVE, 3, 3)
+    assert words == "spot 100 ms"
+
+
+def test_a_book_that_is_let_go_of_is_not_shown_and_is_shown_when_it_is_back(engine, reader):
+    handle = engine.subscribe("BTCUSDT", depth=20).wait_live(timeout=20)
+    (book,) = reader.books()
+    watched = Watched(reader, book)
+    engine.unsubscribe(handle)
+    engine.subscribe("ETHUSDT", depth=20)
+    view, words = watched.look(3)
+    assert view is None
+    assert words.startswith("is not shown: the engine of ")
+    assert words.endswith("shares ETHUSDT; expected one BTCUSDT spot 100 ms, was 0")
+    engine.subscribe("BTCUSDT", depth=20).wait_live(timeout=20)
+    assert watched.look(3)[0].state is BookState.LIVE
+
+
+def test_the_end_of_the_engine_is_told_beside_its_last_book(engine, reader):
+    handle = engine.subscribe("BTCUSDT", depth=20).wait_live(timeout=20)
+    (book,) = reader.books()
+    watched = Watched(reader, book)
+    watched.look(3)
+    last = handle.view().last_update_id
+    engine.stop()
+    view, words = watched.look(3)
+    assert (view.state, len(view.bids)) == (BookState.STOPPED, 3)
+    assert view.last_update_id >= last
+    assert words.startswith("spot 100 ms: the engine of ")
+    assert words.endswith("was stopped")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from depthactors import markets
+from depthactors import DepthReader, markets
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.exchange.flow_feed import FlowFeed
 
@@ -167,6 +167,18 @@ def test_ask_a_book(exchange):
     for line in (ref_ask, handle_ask, view):
         assert re.search("BTCUSDT", line)
     assert re.search(rf"spread {PRICE} vwap of 1 ask {PRICE}$", view)
+
+
+def test_worker_processes(exchange):
+    lines = run("worker_processes")
+    assert len(lines) == 4
+    for start in (
+        "view        <BookView BTCUSDT LIVE",
+        "handle.ask  <BookView ETHUSDT LIVE",
+        "called with <BookView ETH",
+    ):
+        assert any(line.startswith(start) for line in lines), lines
+    assert re.search(r"^processes +worker-1 is \d+  worker-2 is \d+$", lines[-1])
 
 
 def test_stop_one_stream(exchange):
@@ -430,6 +442,98 @@ def test_gunicorn_app_without_gunicorn_after_a_fork(exchange):
         answers = parent.wait_for(r"^(\d+) 200 OK$", count=2)
         statuses = parent.wait_for(r"parent (\d+) 0$", count=2)
     assert [match[1] for match in answers] == [match[1] for match in statuses]
+
+
+@pytest.fixture
+def shared_name(monkeypatch):
+    """Share under a name that no other program of this machine has."""
+    name = f"examples-{os.getpid()}"
+    monkeypatch.setenv("SHARED_BOOKS", name)
+    return name
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_shared_engine_is_read_by_another_process_until_a_signal(exchange, shared_name, number):
+    with program("shared_engine.py") as engine:
+        engine.wait_for(f"^BTCUSDT, ETHUSDT are shared as {shared_name}$")
+        with DepthReader(shared_name) as reader:
+            view = reader.wait_live("ETHUSDT", timeout=DEADLINE)
+            assert (len(view.bids), len(view.asks)) == (20, 20)
+            engine.process.send_signal(number)
+            assert engine.end() == 0
+            assert not reader.alive
+    assert engine.lines[-2:] == ["told to end", "shared no longer"]
+
+
+def test_shared_engine_for_some_seconds(exchange, shared_name):
+    with program("shared_engine.py", 0.1) as engine:
+        assert engine.end() == 0
+    assert engine.lines[-1] == "shared no longer"
+
+
+SERVING = """
+import sys
+from wsgiref.simple_server import make_server
+import gunicorn_reader_app
+
+with make_server("127.0.0.1", int(sys.argv[1]), gunicorn_reader_app.application) as server:
+    print("serving", flush=True)
+    server.serve_forever()
+"""
+
+
+def wait_for_answer(port, path, fits):
+    """Ask until an answer fits, and return it."""
+    deadline = time.monotonic() + DEADLINE
+    while not fits(answer := get(port, path)):
+        assert time.monotonic() < deadline, answer
+    return answer
+
+
+def is_live(answer):
+    status, book = answer
+    return status == 200 and book["state"] == "LIVE"
+
+
+def test_gunicorn_reader_app_without_gunicorn_before_between_and_after_engines(exchange, shared_name):
+    port = free_port()
+    with program("-c", SERVING, port) as server:
+        server.wait_for("^serving$")
+        status, answer = get(port, "/BTCUSDT")
+        assert (status, answer["error"].endswith(f"depthactors-{shared_name} does not run")) == (503, True)
+        for number, end in ((signal.SIGTERM, "was stopped"), (signal.SIGKILL, "was killed, or ended without")):
+            with program("shared_engine.py") as engine:
+                _, book = wait_for_answer(port, "/btcusdt", is_live)
+                assert (book["symbol"], book["process"]) == ("BTCUSDT", server.process.pid)
+                assert book["bid"][0] < book["ask"][0]
+                assert 0 <= book["age"] < DEADLINE
+                status, answer = get(port, "/NOSUCHCOIN")
+                assert (status, "shares BTCUSDT, ETHUSDT; expected" in answer["error"]) == (404, True)
+                engine.process.send_signal(number)
+                engine.end()
+                status, answer = get(port, "/BTCUSDT")
+                assert (status, end in answer["error"]) == (503, True)
+    # What the killed one left is the next one's to remove.
+    assert run("shared_engine", 0.1)[-1] == "shared no longer"
+
+
+def test_gunicorn_reader_app_answers_from_each_worker(exchange, shared_name):
+    pytest.importorskip("gunicorn", reason="the gunicorn example needs gunicorn, no dependency of the project")
+    port = free_port()
+    command = ("-m", "gunicorn", "--workers", 4, "--bind", f"127.0.0.1:{port}", "gunicorn_reader_app:application")
+    with program("shared_engine.py") as engine, program(*command) as server:
+        workers = {match[1] for match in server.wait_for(r"Booting worker with pid: (\d+)", count=4)}
+        wait_for_answer(port, "/BTCUSDT", is_live)
+        answered = set()
+        wait_for_answer(port, "/BTCUSDT", lambda answer: answered.add(str(answer[1]["process"])) or len(answered) > 1)
+        assert answered <= workers
+        engine.interrupt()
+        assert get(port, "/BTCUSDT")[0] == 503
+        assert server.interrupt() == 0
+
+
+def test_gunicorn_reader_app_reads_nothing_before_a_request(exchange):
+    assert threads_after_importing("gunicorn_reader_app") == ["MainThread"]
 
 
 def threads_after_importing(module):

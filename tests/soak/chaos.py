@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthactors.exchange import KINDS, Fault
 from depthactors.exchange.fault import Place
+from tests.soak import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,6 +40,10 @@ BOOK_KINDS: Final = ("drop", "duplicate", "reorder", "delay", "burst", "split", 
 REST_KINDS: Final = ("429", "418", "500", "time-out", "truncate", "stale", "mismatch")
 CONNECTION_KINDS: Final = ("cut", "reset", "half-open", "shutdown", "expire", "unserved", "refuse", "slow-accept")
 ACTORS: Final = ("book", "socket", "snapshots", "reader", "worker")
+WORKERS: Final = ("kill process", "stop process", "halt process")
+"""What happens to a worker process: it is killed, stopped and let go on a moment later, or stopped for good."""
+STOPPED: Final = 2.0
+"""Seconds for which a process is stopped that goes on: fewer than the engine takes for its end."""
 CALLBACKS: Final = ("callback raises", "callback sleeps")
 SECONDS: Final = {"429": 2.0, "418": 4.0, "time-out": 3.0, "slow-accept": 2.0, "burst": 2.0, "shutdown": 3.0}
 
@@ -60,6 +66,8 @@ class Chaos:
         disturb: Callable[[str, str], None],
         level: Level | None,
         seed: int,
+        *,
+        workers: bool = False,
     ) -> None:
         """Prepare.
 
@@ -71,6 +79,7 @@ class Chaos:
             disturb: lets the callback of a symbol raise or sleep, by the kind's name.
             level: how bad; `None` for not at all.
             seed: of every draw.
+            workers: whether the books are in worker processes, whose actors nobody can reach from here.
         """
         self.done: dict[str, int] = {}
         self._exchange = exchange
@@ -80,6 +89,8 @@ class Chaos:
         self._disturb = disturb
         self._level = level
         self._random = Random(seed)
+        self._to_actors = WORKERS if workers else tuple(f"kill {actor}" for actor in ACTORS if actor != "book")
+        self._first = [WORKERS[0]] if workers else []
         self._over = threading.Event()
         self._threads = (
             [
@@ -92,6 +103,9 @@ class Chaos:
         )
 
     def __enter__(self) -> Self:
+        if self._first and self._threads:
+            # However short the run.
+            self._large()
         for thread in self._threads:
             thread.start()
         return self
@@ -127,9 +141,11 @@ class Chaos:
         self._note(kind, concerned)
 
     def _large(self) -> None:
-        kind = self._random.choice([*CONNECTION_KINDS, *(f"kill {actor}" for actor in ACTORS if actor != "book")])
+        kind = self._first.pop() if self._first else self._random.choice([*CONNECTION_KINDS, *self._to_actors])
         symbol = self._random.choice(self._symbols)
-        if kind.startswith("kill "):
+        if kind in WORKERS:
+            self._strike_worker(kind)
+        elif kind.startswith("kill "):
             self._saboteur.set(kind.removeprefix("kill "), self._random.choice(RAISED)())
         elif KINDS[kind][0] is Place.EVENT:
             self._inject(Fault(kind, symbol=symbol, seconds=SECONDS.get(kind, 1.0)))
@@ -138,6 +154,16 @@ class Chaos:
             self._inject(Fault(kind, symbol=symbol if kind == "unserved" else None, seconds=SECONDS.get(kind, 1.0)))
             self._inject(Fault("cut", symbol=symbol))
         self._note(kind, self._symbols)
+
+    def _strike_worker(self, kind: str) -> None:
+        running = processes.workers()
+        if not running:
+            return
+        pid = self._random.choice(running)
+        processes.send(pid, signal.SIGKILL if kind == "kill process" else signal.SIGSTOP)
+        if kind == "stop process":
+            self._over.wait(STOPPED)
+            processes.send(pid, signal.SIGCONT)
 
     def _inject(self, fault: Fault) -> None:
         self._exchange.inject(fault)

@@ -13,18 +13,22 @@ from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from depthactors import BookState, DepthEngine
+from depthactors import BookState, DepthEngine, DepthReader
 from depthactors.exchange import LocalExchange
-from tests.soak.chaos import LEVELS, Chaos
+from tests.soak import processes
+from tests.soak.chaos import LEVELS, WORKERS, Chaos
 from tests.soak.checker import Checker
 from tests.soak.memory import rss_mb
 from tests.soak.outages import Outages
-from tests.soak.saboteur import Saboteur
+from tests.soak.saboteur import PLACES, PLACES_BESIDE_WORKERS, Saboteur
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from depthactors import BookEvent, BookHandle, BookView
+    from depthactors.actors.rows import BookStatus
+    from depthactors.status import EngineStatus
 
 POISONED = "POISONUSDT"
 DEPTHS = (5, 10, 10, 20, 20, 20, 50, 50, 50, 100)
@@ -41,7 +45,10 @@ class Soak:
         self.options = options
         self.symbols = [f"SYM{number}USDT" for number in range(options.symbols)]
         self.outages = Outages()
-        self.saboteur = Saboteur()
+        self.has_workers = options.processes is not None
+        self.saboteur = Saboteur(PLACES_BESIDE_WORKERS if self.has_workers else PLACES)
+        self.name = f"soak-{os.getpid()}" if self.has_workers else None
+        self._reader: DepthReader | None = None
         self._disturbed: dict[str, str] = {}
         self._random = Random(f"{options.seed}/readers")
 
@@ -57,15 +64,25 @@ class Soak:
             stack.enter_context(self.saboteur.at_work())
             engine = stack.enter_context(self._engine())
             handles = [self._follow(engine, checker, symbol) for symbol in self.symbols]
-            poisoned = engine.subscribe(POISONED, depth=10)
+            # A callback, for a stand-in hears of no update without one; and it never gets so far.
+            poisoned = engine.subscribe(POISONED, depth=10, on_update=id if self.has_workers else None)
             for handle in handles:
                 handle.wait_live(60.0)
             started = time.monotonic() - begun
             rss = [rss_mb()]
             threads = threading.active_count()
             chaos = Chaos(
-                exchange, self.saboteur, self.outages, self.symbols, self._disturb, LEVELS[options.faults], options.seed
+                exchange,
+                self.saboteur,
+                self.outages,
+                self.symbols,
+                self._disturb,
+                LEVELS[options.faults],
+                options.seed,
+                workers=self.has_workers,
             )
+            if self.name is not None:
+                self._reader = stack.enter_context(DepthReader(self.name))
             with chaos:
                 end = time.monotonic() + options.minutes * 60
                 while (left := end - time.monotonic()) > 0:
@@ -86,6 +103,8 @@ class Soak:
             stopped = time.monotonic() - stop
             strikes = exchange.strikes()
         gc.collect()
+        left = processes.children()
+        files_left = [] if self.name is None else processes.shared_files(self.name)
         counters = [row.counters for row in status.books if row.symbol != POISONED]
 
         def total(name: str) -> int:
@@ -117,12 +136,15 @@ class Soak:
             "longest time to LIVE, s": {
                 kind: round(seconds, 2) for kind, seconds in sorted(self.outages.longest.items())
             },
-            "live at the end": f"{live} of {len(handles)}, {settled:.1f} s after the last fault",
+            "live at the end": f"{live} of {len(handles)}, {settled:.1f} s after the last fault"
+            + "".join(f", {row.symbol} {row.state}: {row.error}" for row in status.books if self._is_missed(row)),
             "poisoned symbol": f"{poisoned.state}, {poisoned.error}",
             "rss, MB": f"{rss[0]:.0f} at the start, {max(rss):.0f} at most, {rss[-1]:.0f} at the end",
             "threads": f"{threads} at the start, {threads_live} at the end, "
             f"{threading.active_count() - threads_before} left after the stop, which took {stopped:.2f} s",
+            **(self._about_workers(chaos, status, left, files_left) if self.has_workers else {}),
             "_passed": not checker.mismatches
+            and not (self.has_workers and (left or files_left))
             and live == len(handles)
             and poisoned.state is BookState.FAILED
             and threading.active_count() == threads_before,
@@ -150,6 +172,8 @@ class Soak:
             rotate_after=45.0,
             silence_limit=2.0,
             read_timeout=5.0,
+            name=self.name,
+            processes=self.options.processes,
         )
 
     def _follow(self, engine: DepthEngine, checker: Checker, symbol: str) -> BookHandle:
@@ -177,7 +201,26 @@ class Soak:
         while time.monotonic() < end:
             for handle in self._random.sample(list(handles), min(4, len(handles))):
                 checker.seen(handle.view(), handle.depth)
+                if self._reader is not None:
+                    checker.seen(self._reader.view(handle.symbol), handle.depth)
             pause.wait(0.02)
+
+    def _about_workers(
+        self, chaos: Chaos, status: EngineStatus, left: list[processes.Child], files_left: list[Path]
+    ) -> dict[str, Any]:
+        struck = {kind: self.outages.longest[kind] for kind in WORKERS if kind in self.outages.longest}
+        return {
+            "workers": f"{len(status.workers)}, killed or stopped "
+            f"{sum(chaos.done.get(kind, 0) for kind in WORKERS)} times, replaced "
+            f"{sum(row.restarts for row in status.workers)} times, longest time to LIVE after it "
+            f"{max(struck.values(), default=0.0):.2f} s",
+            "left at the end": f"{len(left)} processes, {sum(child.is_zombie for child in left)} of them zombies, "
+            f"{len(files_left)} files in shared memory",
+        }
+
+    @staticmethod
+    def _is_missed(row: BookStatus) -> bool:
+        return row.symbol != POISONED and row.state is not BookState.LIVE
 
     @staticmethod
     def _settle(handles: Sequence[BookHandle]) -> int:
@@ -209,6 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--faults", choices=LEVELS, default="usual")
     parser.add_argument("--market", default="spot")
     parser.add_argument("--rate", type=float, default=10.0, help="events a second and symbol")
+    parser.add_argument("--processes", type=int, metavar="N", help="keep the books in so many worker processes")
     parser.add_argument("--verbose", action="store_true", help="a line each ten seconds")
     parser.add_argument("--log", metavar="FILE", help="where the engine's log goes")
     options = parser.parse_args(arguments)

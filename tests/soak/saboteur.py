@@ -13,9 +13,10 @@ from depthactors.actors.router import Router
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
 from depthactors.net.rest import RestClient
+from depthactors.shards.book import RemoteBookActor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 QUESTIONS: Final = (Status, Top, Best, Full, DepthTo, Ping, Greet)
 """Messages that somebody waits for: what is raised at these goes to the asker and kills nobody."""
@@ -27,6 +28,8 @@ PLACES: Final = {
     "worker": (RestClient, "fetch_depth"),
 }
 """Where a trap can be: each place's class and method."""
+PLACES_BESIDE_WORKERS: Final = {"book": (RemoteBookActor, "handle")}
+"""The same in the engine's own process where the books are in others."""
 
 
 class Saboteur:
@@ -36,9 +39,11 @@ class Saboteur:
         sprung: how often a trap of each place was met.
     """
 
-    def __init__(self) -> None:
-        self.sprung = dict.fromkeys(PLACES, 0)
-        self._traps: dict[str, list[tuple[str, BaseException]]] = {place: [] for place in PLACES}
+    def __init__(self, places: Mapping[str, tuple[Any, str]] = PLACES) -> None:
+        """Have traps in these places."""
+        self.sprung = dict.fromkeys(places, 0)
+        self._places = places
+        self._traps: dict[str, list[tuple[str, BaseException]]] = {place: [] for place in places}
         self._poisoned: set[str] = set()
         self._lock = threading.Lock()
 
@@ -55,7 +60,7 @@ class Saboteur:
     def at_work(self) -> Iterator[None]:
         """Put the traps into the classes, and take them out again."""
         with ExitStack() as patches:
-            for place, (owner, method) in PLACES.items():
+            for place, (owner, method) in self._places.items():
                 patches.enter_context(patch.object(owner, method, self._trapped(place, getattr(owner, method))))
             yield
 

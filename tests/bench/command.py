@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import ask, book, pipe, start, stop
+from tests.bench import ask, book, pipe, scale, share, start, stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BENCHMARKS = {"book": book, "pipe": pipe, "ask": ask, "start": start, "stop": stop}
+BENCHMARKS = {"book": book, "pipe": pipe, "ask": ask, "start": start, "stop": stop, "scale": scale, "share": share}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -39,7 +39,7 @@ class Client(Program):
     """One client with its symbols on one exchange."""
 
     def __init__(self, name, exchange) -> None:
-        ours = name in OURS
+        ours = name not in PEERS
         script = HERE / "clients" / f"{name}.py"
         command = [sys.executable if ours else peers_python(), script, exchange.port, *exchange.symbols]
         super().__init__(command, path=ROOT if ours else None)
@@ -140,6 +140,7 @@ def _sum_up(usual):
     median_of = {name: median(window.told["late_ms"][name] for window in usual) for name in usual[0].told["late_ms"]}
     return {
         "cpu_us": spread([window.cpu_us for window in usual]),
+        "own_us": spread([1e6 * window.told["own_cpu"] / window.sent for window in usual]),
         "shown": median(window.shown for window in usual),
         "threads": usual[-1].told["threads"],
         "rss_mb": usual[-1].told["rss_mb"],

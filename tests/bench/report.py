@@ -25,6 +25,12 @@ def table(header, rows) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
+def at_least_words(name, ours, other, goal) -> str:
+    """Return a line about a ratio that is to be high, and the goal that it has."""
+    ratio = ours / other
+    return f"- {name}: {ratio:.2f} (goal: at least {goal:.2f}){'' if ratio >= goal else ', missed'}"
+
+
 def ratio_words(name, ours, other, goal) -> str:
     """Return a line about a ratio and the goal that it has."""
     ratio = ours / other

@@ -19,7 +19,9 @@ SHARES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 class Meter:
     """Counts the updates that a client shows and how late they are."""
 
-    def __init__(self, symbols):
+    def __init__(self, symbols, others=float):
+        """Measure for these symbols; `others` returns CPU seconds of its other processes, if it has any."""
+        self._others = others
         self._unseen = set(symbols)
         self._all_seen = threading.Event()
         self._latest = dict.fromkeys(symbols)
@@ -45,13 +47,14 @@ class Meter:
             self._measure(float(line))
 
     def _measure(self, seconds):
-        cpu, begun, first = time.process_time(), time.monotonic(), len(self._late)
+        own, others, begun, first = time.process_time(), self._others(), time.monotonic(), len(self._late)
         time.sleep(seconds)
-        cpu, elapsed, last = time.process_time() - cpu, time.monotonic() - begun, len(self._late)
+        own, elapsed, last = time.process_time() - own, time.monotonic() - begun, len(self._late)
         late = sorted(self._late[first:last])
         self._tell(
             seconds=elapsed,
-            cpu=cpu,
+            cpu=own + self._others() - others,
+            own_cpu=own,
             updates=len(late),
             late_ms={name: late[int(share * len(late))] / 1e3 for name, share in SHARES.items()} if late else None,
             rss_mb=_resident_mb(),

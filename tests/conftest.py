@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from decimal import Decimal
+from functools import wraps
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,17 @@ from depthactors.net.allowance import forget_allowances
 
 CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2] / "shared" / "captures"))
 DEADLINE = 5.0
+PROCESSES = os.environ.get("DEPTHACTORS_PROCESSES")
+
+if PROCESSES:
+    # Every engine of the tests that does not say otherwise keeps its books in so many workers.
+    plain_init = DepthEngine.__init__
+
+    @wraps(plain_init)
+    def init_with_workers(self, *arguments, **options):
+        plain_init(self, *arguments, **options | {"processes": options.get("processes") or int(PROCESSES)})
+
+    DepthEngine.__init__ = init_with_workers
 
 settings.register_profile("depthactors", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("depthactors")
@@ -30,6 +42,15 @@ def pytest_generate_tests(metafunc):
         skip = pytest.mark.skip(reason=f"no recordings in DEPTHACTORS_CAPTURES ({CAPTURES})")
         cases = [pytest.param(path, id=f"{path.parent.name}-{path.stem}") for path in files]
         metafunc.parametrize("capture", cases or [pytest.param(None, marks=skip, id="none")])
+
+
+def pytest_collection_modifyitems(items):
+    """Where books are in workers, leave out the tests that reach into what would be in this process."""
+    if PROCESSES:
+        skip = pytest.mark.skip(reason="reaches into an actor, a thread or a connection that is in a worker here")
+        for item in items:
+            if item.get_closest_marker("one_process"):
+                item.add_marker(skip)
 
 
 @pytest.fixture

@@ -104,6 +104,7 @@ def test_a_callback_that_sleeps_a_second_an_update_is_spared_updates_and_delays_
     assert book.ask(Status()).counters.applied > 200, "every event was applied"
 
 
+@pytest.mark.one_process
 def test_a_callback_that_never_returns_is_bounded_told_and_labelled(engine, latencies):
     before = latencies.over(1)
     leave, entered = threading.Event(), threading.Event()

@@ -8,7 +8,6 @@ from engine_support import Recorder, wait_until
 
 from depthactors import BookState, DepthEngine
 from depthactors.actors.base import THREAD_PREFIX
-from depthactors.actors.messages import FrameRejected
 from depthactors.actors.supervision import RESTARTS
 from depthactors.errors import EscalatedError, LifecycleError, MalformedFrameError
 
@@ -48,7 +47,7 @@ def ours():
 
 
 def tell_an_error(engine, words="garbage"):
-    engine._runtime._supervisor.tell(FrameRejected(1, MalformedFrameError(words)))
+    engine._runtime.teller.error(MalformedFrameError(words))
 
 
 def kill(ref):
@@ -192,7 +191,7 @@ class InTheSupervisor(logging.Handler):
         self._action = action
 
     def emit(self, record):
-        if "died" in record.getMessage():
+        if "died" in record.getMessage() and "supervisor" in record.threadName:
             self._action()
 
 
@@ -207,7 +206,7 @@ def test_what_the_supervisor_cannot_do_for_itself_is_refused_before_anything_cha
                 refusals(str(error))
 
     handler = InTheSupervisor(from_within)
-    logger = logging.getLogger("depthactors.actors.supervisor")
+    logger = logging.getLogger("depthactors")
     logger.addHandler(handler)
     try:
         with DepthEngine() as engine:

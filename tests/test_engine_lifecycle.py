@@ -11,8 +11,6 @@ import pytest
 from engine_support import Recorder, wait_until
 
 from depthactors import BookState, DepthEngine
-from depthactors.actors.messages import FrameRejected
-from depthactors.actors.supervisor import Supervisor
 from depthactors.errors import (
     LifecycleError,
     MalformedFrameError,
@@ -37,14 +35,14 @@ def test_lifecycle(exchange):
 
 def test_a_stop_during_the_start_is_not_undone(exchange, monkeypatch):
     engine = DepthEngine()
-    start = Supervisor.start
+    start = engine._runtime._start_supervisor
 
-    def interrupted(*arguments):
-        ref = start(*arguments)
+    def interrupted():
+        ref = start()
         engine.stop()
         return ref
 
-    monkeypatch.setattr(Supervisor, "start", interrupted)
+    monkeypatch.setattr(engine._runtime, "_start_supervisor", interrupted)
     with pytest.raises(LifecycleError, match="stopped"):
         engine.subscribe("BTCUSDT")
     assert not engine.running
@@ -62,7 +60,7 @@ def test_on_error_may_ask_the_engine_and_stop_it(exchange):
 
     engine = DepthEngine(on_error=on_error)
     book = engine.subscribe("BTCUSDT").wait_live(10)
-    engine._runtime._supervisor.tell(FrameRejected(1, MalformedFrameError("garbage")))
+    engine._runtime.teller.error(MalformedFrameError("garbage"))
     assert ended.wait(10)
     assert engine.wait_stopped(10)
     assert told.seen[0] == "BTCUSDT"

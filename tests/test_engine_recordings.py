@@ -51,6 +51,7 @@ def test_manager_ends_where_the_replay_ends(capture, monkeypatch):
             assert digest_of(updates.seen[-1].view(20)) == expected.top_digest
 
 
+@pytest.mark.one_process
 def test_ten_recordings_share_a_connection_while_symbols_come_and_go(captures, monkeypatch):
     files = sorted(captures.glob("coinm/coinm-20210417/*.gz"))
     if len(files) < 10:

@@ -76,6 +76,7 @@ def assert_untouched(status, followed):
     assert [event.error for event in followed.events.seen if event.error is not None] == []
 
 
+@pytest.mark.one_process
 def test_a_rotation_before_the_exchanges_cut_loses_nothing(follow):
     followed = follow(rotate_after=0.5)
     followed.wait_rotations(2, timeout=20)
@@ -85,6 +86,7 @@ def test_a_rotation_before_the_exchanges_cut_loses_nothing(follow):
     followed.assert_nothing_was_lost()
 
 
+@pytest.mark.one_process
 def test_an_announced_shutdown_loses_nothing(follow):
     followed = follow()
     for number in (1, 2):

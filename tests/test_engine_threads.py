@@ -13,6 +13,8 @@ from depthactors.actors.messages import FrameRejected, Status, StreamSilent, Tic
 from depthactors.actors.supervision import RESTARTS
 from depthactors.errors import EscalatedError, LifecycleError, MalformedFrameError, SilentStreamError
 
+pytestmark = pytest.mark.one_process
+
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 KINDS = ("book", "socket", "snapshots")
 LIVE, FAILED = BookState.LIVE, BookState.FAILED

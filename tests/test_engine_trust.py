@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from engine_support import Recorder, wait_until
 
-from depthactors import BookState, DepthEngine, Full
+from depthactors import BookState, DepthEngine, Full, Status
 from depthactors.exchange import Fault, LocalExchange
 
 BTC, DEPTH = "BTCUSDT", 50
@@ -26,12 +26,17 @@ def assert_shown_is_the_exchanges(exchange, view):
     assert view.asks == truth.asks[: len(view.asks)]
 
 
+@pytest.mark.one_process
 def test_a_fresh_snapshot_arrives_before_the_promised_depth_is_touched(exchange):
     updates, events = Recorder(), Recorder()
     with DepthEngine(number=Decimal, refresh_interval=None) as engine:
         book = engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events).wait_live(10)
-        counters = book.cell.counters
-        assert wait_until(updates, lambda: counters.refreshes >= 2 and counters.applied > 1_000, 30)
+
+        def has_refreshed():
+            counters = book.ask(Status()).counters
+            return counters.refreshes >= 2 and counters.applied > 1_000
+
+        assert wait_until(updates, has_refreshed, 30)
         full = book.ask(Full())
     assert [event.state for event in events.seen] == [BookState.LIVE, BookState.STOPPED], "never stale"
     for view in updates.seen[::5]:
@@ -40,6 +45,7 @@ def test_a_fresh_snapshot_arrives_before_the_promised_depth_is_touched(exchange)
     assert_shown_is_the_exchanges(exchange, full)
 
 
+@pytest.mark.one_process
 def test_where_no_snapshot_can_be_had_the_book_says_how_many_levels_it_vouches_for(exchange):
     updates, events, thin = Recorder(), Recorder(), []
 
@@ -73,7 +79,7 @@ def test_a_deep_promise_is_kept_as_a_shallow_one(exchange):
     updates = Recorder()
     with DepthEngine(number=Decimal, refresh_interval=None) as engine:
         book = engine.subscribe(BTC, depth=300, on_update=updates).wait_live(10)
-        assert wait_until(updates, lambda: book.cell.counters.applied > 200, 20)
+        assert wait_until(updates, lambda: book.ask(Status()).counters.applied > 200, 20)
         full = book.ask(Full())
     assert full.state is BookState.LIVE
     assert len(full.bids) >= 300

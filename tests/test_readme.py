@@ -5,9 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from depthactors import markets
+from depthactors.actors.book import _REFRESH_SPREAD
+from depthactors.actors.snapshots import _RESERVES
 from depthactors.exchange import LocalExchange
+from depthactors.pacing import WeightBudget
+from depthactors.sharing import book_size
+from depthactors.sync import Priority
 from depthactors.sync.table import diagram
 
+PAGE = 4096
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -37,6 +44,18 @@ def test_each_test_passes(block, local_exchange):
         test(local_exchange)
 
 
+def test_the_memory_of_a_shared_book_is_what_it_says():
+    sizes = [book_size(depth) for depth in (20, 100, 1_000)]
+    kilobytes = [f"{size / 1000:.0f} kB" for size in sizes]
+    said = f"{kilobytes[0]} of shared memory at 20 levels a side, {kilobytes[1]} at 100, {kilobytes[2]} at 1,000"
+    assert said in README
+    # In whole pages, beside the engine's own few.
+    fitting = [((64 << 20) - 5 * PAGE) // (-(-size // PAGE) * PAGE) for size in sizes]
+    said = re.search(r"`/dev/shm` of 64 MB has room for some ([\d,]+), ([\d,]+) or (\d+) of these", README).groups()
+    assert [int(number.replace(",", "")) for number in said] == [5_400, 2_000, 250]
+    assert all(0.95 * fits < int(number.replace(",", "")) <= fits for number, fits in zip(said, fitting, strict=True))
+
+
 def test_the_top_level_is_the_layout_it_shows():
     files = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") and path.suffix != ".egg-info"}
     shown = set(re.findall(r"^(\w[\w.]*)/?  ", README.partition("## Layout")[2], re.MULTILINE))
@@ -50,3 +69,21 @@ def test_the_top_level_is_the_layout_it_shows():
         "setup.cfg",
         "tests",
     }
+
+
+@pytest.mark.parametrize("depth", [67, 333, 667])
+def test_what_an_address_has_weight_for_is_what_it_says(depth):
+    spot = markets.SPOT
+    limit = spot.snapshot_limit(depth)
+    assert spot.snapshot_limit(depth + 1) > limit
+    weight = spot.snapshot_weight(limit)
+    begun = _in_a_minute(weight, _RESERVES[Priority.NEW])
+    # Spread over the last fifth of the interval, a refresh comes every 27 minutes.
+    refreshed = int((1 - _REFRESH_SPREAD / 2) * 30 * _in_a_minute(weight, _RESERVES[Priority.REFRESH]))
+    assert f"| to {depth} | {limit:,} | {weight} | {begun:,} | {refreshed:,} |" in README
+
+
+def _in_a_minute(weight, reserve):
+    """Return how many requests of a weight fit into a minute that has just been looked at."""
+    budget = WeightBudget(markets.SPOT.weight_per_minute)
+    return next(number for number in range(10_000) if budget.take(weight, 90.0, reserve))

@@ -84,6 +84,7 @@ def used_weight(url):
         connection.close()
 
 
+@pytest.mark.one_process
 def test_many_symbols_started_in_a_loop_share_one_connection_and_are_all_live(served):
     url, symbols = served(MANY), invent(markets.SPOT, MANY)
     news = FirstNews(symbols)
@@ -134,6 +135,7 @@ def test_a_stop_is_no_error_to_any_callback(monkeypatch, eager_threads):
     assert news.others == []
 
 
+@pytest.mark.one_process
 def test_a_second_connection_is_opened_only_for_what_the_first_may_not_carry(served):
     count = markets.OPTIONS.max_streams + 20
     served(count, "options")
@@ -162,6 +164,7 @@ def sent(monkeypatch):
     return seen
 
 
+@pytest.mark.one_process
 def test_subscriptions_are_sent_in_batches_within_the_message_limit(sent, monkeypatch):
     symbols = invent(markets.SPOT, 60)
     allowed = markets.SPOT.messages_per_second

@@ -402,6 +402,7 @@ def test_refresh_neither_empties_nor_freezes_nor_rewinds_the_book(manager, rest)
 # limit.
 
 
+@pytest.mark.one_process
 @pytest.mark.parametrize("limit", [1, 10, 100, 500])
 def test_limit_is_how_many_of_the_best_levels_are_exact(serve, limit):
     exchange, seen = serve(SYMBOL, depth=800), Inbox()
@@ -498,6 +499,7 @@ def test_conv_type_that_is_not_callable_is_refused(manager):
 # stop_socket, stop, and a stream that cannot be.
 
 
+@pytest.mark.one_process
 def test_stop_socket_ends_the_actor_and_the_stream_before_it_returns(exchange, manager, caplog):
     inbox, other = Inbox(), Inbox()
     name = quickly(manager, inbox)
@@ -585,6 +587,7 @@ def test_stop_twice_is_stop_once(exchange, started):
     assert own_threads() == []
 
 
+@pytest.mark.one_process
 def test_stop_right_after_the_start_of_a_stream_waits_for_the_connection_that_is_being_made(exchange, monkeypatch):
     connect, stopping = SocketActor._connect, threading.Event()
 
@@ -818,6 +821,7 @@ def test_unable_to_connect_after_five_tries_then_one_none_then_it_can_be_started
         assert [each.symbol for each in manager.status().books] == [SYMBOL]
 
 
+@pytest.mark.one_process
 def test_unable_to_connect_is_told_to_each_stream_of_the_connection(exchange, quick_tries):
     inboxes = [Inbox(), Inbox(), Inbox()]
     with ThreadedDepthCacheManager() as manager:
@@ -1065,6 +1069,7 @@ def test_async_with_is_a_type_error_that_shows_the_with_form(kind):
     assert own_threads() == []
 
 
+@pytest.mark.one_process
 def test_two_managers_with_one_bm_share_its_connections(exchange):
     bm = BinanceSocketManager(Client())
     with (
@@ -1088,6 +1093,7 @@ def test_a_manager_without_a_bm_has_a_connection_of_its_own(exchange):
         assert sockets(exchange) == 2
 
 
+@pytest.mark.one_process
 def test_bm_of_start_depth_cache_is_shared_with_other_managers(exchange):
     inboxes = Inbox(), Inbox()
     bm = BinanceSocketManager()

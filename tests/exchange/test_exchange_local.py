@@ -238,7 +238,8 @@ def test_the_rate_is_that_of_the_fastest_stream(connect):
 
 
 def test_history_is_how_far_book_at_reaches_back(connect):
-    with live(rate=5_000.0, history=600, depth=20, levels=2.0) as exchange:
+    # Half a second of history: time for the client to ask for the last event that it read.
+    with live(rate=2_000.0, history=1_000, depth=20, levels=2.0) as exchange:
         client = connect(exchange, f"/ws/{STREAM}")
         ids = [event["u"] for event in client.events(2_000)]
         assert exchange.book_at("BTCUSDT", ids[-1]).last_update_id == ids[-1]

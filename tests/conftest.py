@@ -45,7 +45,12 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(items):
-    """Where books are in workers, leave out the tests that reach into what would be in this process."""
+    """Leave out the longest where nobody asks for them, and where books are in workers what reaches into a book."""
+    if not os.environ.get("DEPTHACTORS_LONG"):
+        skip = pytest.mark.skip(reason="takes long: DEPTHACTORS_LONG=1 runs it")
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(skip)
     if PROCESSES:
         skip = pytest.mark.skip(reason="reaches into an actor, a thread or a connection that is in a worker here")
         for item in items:

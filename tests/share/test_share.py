@@ -36,7 +36,7 @@ def share(*arguments, timeout=55):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-@pytest.mark.parametrize("rate", ["0", "2000"])
+@pytest.mark.parametrize("rate", ["0", pytest.param("2000", marks=pytest.mark.long)])
 def test_a_short_run_of_torn_has_no_wrong_view(captures, rate):
     recording = captures / "spot" / "spot-20240808" / "btcusdt.gz"
     run = share("torn", "--readers", 2, "--reads", 20_000, "--recording", recording, "--rate", rate)
@@ -47,7 +47,9 @@ def test_a_short_run_of_torn_has_no_wrong_view(captures, rate):
     assert int(figures["updates seen by each reader"].split()[0]) > 10
 
 
-@pytest.mark.parametrize("more", [[], ["--processes", 2]], ids=["alone", "workers"])
+@pytest.mark.parametrize(
+    "more", [pytest.param([], id="alone", marks=pytest.mark.long), pytest.param(["--processes", 2], id="workers")]
+)
 def test_a_short_run_of_kill_has_no_mismatch_and_leaves_nothing(more):
     run = share("kill", "--minutes", 0.06, "--symbols", 3, "--readers", 2, "--seed", 3, *more)
     assert run.returncode == 0, run.stdout + run.stderr
@@ -57,6 +59,7 @@ def test_a_short_run_of_kill_has_no_mismatch_and_leaves_nothing(more):
     assert figures["killed"] != "{}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arguments", [["torn", "--reads", "100000000", "--recording"], ["kill", "--minutes", "10"]])
 def test_ctrl_c_leaves_no_process_behind(captures, arguments):
     command = [sys.executable, "-m", "tests.share", *arguments]

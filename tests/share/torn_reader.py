@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BATCH = 500
 """Views that are timed at once, and are not checked."""
-CHECKED = 20_000
+CHECKED = 4_000
 """Views that are checked between two such batches."""
 
 

@@ -178,6 +178,9 @@ class Synchronizer(Transitions):
         if self.phase is SyncState.BUFFERING:
             self.counters.applied += applied
             self.counters.stale += len(self._buffer) - applied
+            if not candidate.confirmed and self.book is not None and self.book.differences(candidate.book):
+                # It moved while nobody heard its stream, or this is none of it: the stream, or a second one, will tell.
+                self._doubted = True
         silent = self._silence_since_unmet(candidate)
         self._candidate = candidate
         return [*self._step(found), *silent]

@@ -4,7 +4,8 @@ A new base (first snapshot, resync, refresh) is always built beside the book tha
 takes its place only when it stands at the same update id or later; until then the old book stays.
 
 A snapshot is believed when the stream meets it: a diff joins it, or ends at its id. Only where the
-stream brings nothing at all is it believed alone, and doubted again if the first diff is older.
+stream brings nothing at all is it believed alone, unless it differs from the last good book, and
+doubted again if the first diff is older.
 """
 
 from __future__ import annotations

@@ -187,6 +187,8 @@ def test_a_refresh_that_differs_is_told_and_the_book_made_anew(actors):
     assert (scene.settled().counters.audits, scene.settled().counters.audit_differences) == (1, 60)
     assert scene.requests.wait_one(matches=lambda request: request.priority is Priority.RESYNC)
     scene.arrive(quantity=2.0)
+    # It is not what was believed before, so the stream has to agree.
+    scene.frames(frame(101, 101))
     until(lambda: scene.settled().state is LIVE)
     assert len([event for event in scene.events.seen if event.error is not None]) == 1, "one error, one word"
 

@@ -81,6 +81,52 @@ def test_a_quiet_book_is_live_on_its_snapshot_alone(sequencing):
     assert bench.kinds() == [Publish]
 
 
+def cut_off_and_back(bench):
+    bench.sync.stream_down(1, StreamError("cut"))
+    bench.sync.stream_up(2)
+    return bench
+
+
+@BOTH
+def test_a_quiet_book_that_did_not_move_while_it_was_cut_off_is_live_on_its_snapshot_alone(sequencing):
+    bench = cut_off_and_back(Bench(sequencing).live())
+    bench.sync.snapshot(2, bench.exchange.snapshot(), 3.0)
+    assert bench.sync.state is BookState.LIVE
+
+
+@BOTH
+@pytest.mark.parametrize("told_by", ["stream", "second snapshot"])
+def test_a_quiet_book_that_moved_while_it_was_cut_off_is_not_live_until_the_stream_or_a_second_snapshot_tells(
+    sequencing, told_by
+):
+    bench = cut_off_and_back(Bench(sequencing).live())
+    while bench.exchange.top(bench.exchange.id) == top_of(bench.sync.book):
+        bench.exchange.event()
+    bench.sync.snapshot(2, bench.exchange.snapshot(), 3.0)
+    assert (bench.sync.phase, bench.sync.state) == (SyncState.FOLLOWING, BookState.STALE)
+    if told_by == "stream":
+        bench.sync.diff(2, bench.exchange.event(), 4.0)
+    else:
+        bench.sync.refresh()
+        bench.sync.snapshot(2, bench.exchange.snapshot(), 4.0)
+    assert bench.sync.state is BookState.LIVE
+    assert top_of(bench.sync.book) == bench.exchange.top(bench.exchange.id)
+
+
+@BOTH
+def test_a_snapshot_of_another_book_is_not_live_for_a_moment_where_the_stream_is_quiet(sequencing):
+    bench = cut_off_and_back(Bench(sequencing).live())
+    foreign = NaiveExchange(sequencing, seed=99)
+    foreign.mid = 10
+    for _ in range(5):
+        foreign.event()
+    bench.sync.snapshot(2, foreign.snapshot()._replace(last_update_id=10**9), 3.0)
+    assert bench.sync.state is BookState.STALE
+    bench.sync.diff(2, bench.exchange.event(), 4.0)
+    assert bench.sync.state is BookState.STALE
+    assert bench.sync.phase is not SyncState.FOLLOWING
+
+
 @BOTH
 def test_a_snapshot_older_than_the_buffer_is_asked_for_again_and_the_buffer_kept(sequencing):
     bench = Bench(sequencing)

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -35,12 +35,13 @@ from depthactors.actors.sharing import BEAT, listed
 from depthactors.actors.supervision import WATCH_INTERVAL, Supervised
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, EscalatedError, SharingError, UsageError, WorkerDiedError
-from depthactors.shards.balance import LOOK_EVERY, PAUSE, Load, relief
+from depthactors.shards.balance import LOOK_EVERY
 from depthactors.shards.book import RemoteBookActor
 from depthactors.shards.cell import RemoteCell
 from depthactors.shards.messages import Close, CpuUsed, Moved, Open, Rebalance, WorkerLost
 from depthactors.shards.routes import Routes
 from depthactors.shards.worker_actor import Ask, Send, WorkerActor
+from depthactors.shards.workers import Book, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from depthactors.actors.mailbox import Mailbox
     from depthactors.actors.starting import NetworkSettings
     from depthactors.actors.teller import Teller
+    from depthactors.shards.workers import Worker
     from depthactors.sharing import EngineFolder
 
 logger = logging.getLogger(__name__)
@@ -56,24 +58,6 @@ _AT_ONCE: Final = 50
 """Books that a process is told to open in one message: between two it hears other things."""
 _CLOSE_TIMEOUT: Final = 5.0
 """Seconds for a process to close a book that moves."""
-_clock = time.monotonic
-
-
-@dataclass(slots=True)
-class _Book:
-    cell: RemoteCell
-    child: Supervised
-    worker: _Worker
-
-
-@dataclass(slots=True, eq=False)
-class _Worker:
-    name: str
-    child: Supervised
-    books: dict[BookKey, _Book] = field(default_factory=dict)
-    cpu: float = 0.0
-    cpu_before: float = 0.0
-    closing: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +89,13 @@ class ShardSupervisor(EngineActor):
         self._settings = settings
         self._teller = teller
         self._folder = folder
-        self._processes = processes
+        self._workers = Workers(processes, self._start_worker)
         self._routes = Routes(teller)
         self._numbers = count(1)
-        self._names = count(1)
-        self._books: dict[BookKey, _Book] = {}
-        self._workers: list[_Worker] = []
-        self._ending: list[_Worker] = []
+        self._books: dict[BookKey, Book] = {}
         self._moving: dict[int, BookKey] = {}
         self._leaving = threading.Event()
         self._over: list[str] = []
-        self._looked_at = self._no_move_before = _clock()
 
     def begin(self) -> None:
         """Set the timers; the processes are started with the first book."""
@@ -145,10 +125,7 @@ class ShardSupervisor(EngineActor):
             case Tick("beat"):
                 return self._beat()
             case Status():
-                return Shards(
-                    tuple(book.cell for book in self._books.values()),
-                    tuple(worker.child.ref for worker in self._workers),
-                )
+                return Shards(tuple(book.cell for book in self._books.values()), self._workers.refs)
             case Shutdown():
                 return self._shut_down()
         msg = f"expected a message for the supervisor, was {message!r}"
@@ -167,12 +144,11 @@ class ShardSupervisor(EngineActor):
 
     def _open_books(self, specs: tuple[BookSpec, ...]) -> tuple[RemoteCell, ...]:
         """Follow them all, or none of them if one cannot be started."""
-        opened: list[_Book] = []
+        opened: list[Book] = []
         cells: list[RemoteCell] = []
         try:
             self._folder.check_room(spec.depth for spec in specs if spec.key not in self._books)
-            while len(self._workers) < self._processes:
-                self._workers.append(self._new_worker())
+            self._workers.complete()
             for spec in specs:
                 book = self._open_book(spec, opened)
                 book.cell.followers += 1
@@ -187,7 +163,7 @@ class ShardSupervisor(EngineActor):
         self._send_open(opened)
         return tuple(cells)
 
-    def _open_book(self, spec: BookSpec, opened: list[_Book]) -> _Book:
+    def _open_book(self, spec: BookSpec, opened: list[Book]) -> Book:
         """Return the book, and add it to `opened` if its worker is to be told."""
         book = self._books.get(spec.key)
         if book is not None and book.cell.state in {BookState.FAILED, BookState.STOPPED}:
@@ -202,11 +178,11 @@ class ShardSupervisor(EngineActor):
                 self._over.append(before)
                 opened.append(book)
             return book
-        worker = min(self._workers, key=lambda each: len(each.books))
+        worker = self._workers.emptiest
         place, slot = self._folder.new_book(spec.depth)
         cell = RemoteCell(spec, next(self._numbers), place, slot, worker.child.ref)
         try:
-            book = _Book(cell, Supervised(self._start_book(cell)), worker)
+            book = Book(cell, Supervised(self._start_book(cell)), worker)
         except BaseException:
             self._folder.remove_book(place)
             raise
@@ -218,9 +194,9 @@ class ShardSupervisor(EngineActor):
     def _start_book(self, cell: RemoteCell) -> pykka.ActorRef[Any]:
         return RemoteBookActor.start(f"book-{cell.spec.symbol}", cell, self.actor_ref)
 
-    def _send_open(self, books: Iterable[_Book]) -> None:
+    def _send_open(self, books: Iterable[Book]) -> None:
         """Have books followed by their workers; one that moves is, once its former worker keeps it no longer."""
-        by_worker: dict[int, list[_Book]] = {}
+        by_worker: dict[int, list[Book]] = {}
         for book in books:
             if book.cell.number not in self._moving:
                 by_worker.setdefault(id(book.worker), []).append(book)
@@ -264,11 +240,7 @@ class ShardSupervisor(EngineActor):
 
     # Workers.
 
-    def _new_worker(self) -> _Worker:
-        name = f"worker-{next(self._names)}"
-        return _Worker(name, Supervised(self._start_worker(name)))
-
-    def _start_worker(self, name: str, restarts: int = 0) -> pykka.ActorRef[Any]:
+    def _start_worker(self, name: str, restarts: int) -> pykka.ActorRef[Any]:
         return WorkerActor.start(
             name,
             self.actor_ref,
@@ -280,49 +252,36 @@ class ShardSupervisor(EngineActor):
 
     def _rebalance(self, processes: int | None) -> int:
         """Add or end workers, and move books until all have as many; returns how many are on the move."""
+        workers = self._workers
         if processes is not None:
-            self._processes = processes
-        while len(self._workers) < self._processes:
-            self._workers.append(self._new_worker())
-        leaving, self._workers = self._workers[self._processes :], self._workers[: self._processes]
-        self._ending = [worker for worker in self._ending if worker.child.ref.is_alive()] + leaving
+            workers.wanted = processes
+        workers.complete()
         moved = 0
-        for worker in leaving:
+        for worker in workers.dismiss():
             for key in list(worker.books):
-                self._move(key, min(self._workers, key=lambda each: len(each.books)))
+                self._move(key, workers.emptiest)
                 moved += 1
-            self._end_if_closed(worker)
-        while True:
-            fullest = max(self._workers, key=lambda each: len(each.books))
-            emptiest = min(self._workers, key=lambda each: len(each.books))
-            if len(fullest.books) - len(emptiest.books) <= 1:
-                return moved
-            self._move(next(reversed(fullest.books)), emptiest)
+            worker.end_if_closed()
+        while len(workers.fullest.books) - len(workers.emptiest.books) > 1:
+            self._move(next(reversed(workers.fullest.books)), workers.emptiest)
             moved += 1
+        return moved
 
     def _note_cpu(self, ref: pykka.ActorRef[Any], cpu: float) -> None:
-        for worker in self._workers:
-            if worker.child.ref is ref:
-                worker.cpu = cpu
+        worker = self._workers.find(ref)
+        if worker is not None:
+            worker.cpu = cpu
 
     def _relieve(self) -> None:
         """Move books away from a worker that is overloaded, if another one is not."""
         self.mailbox.after(LOOK_EVERY, Tick("load"))
-        now = _clock()
-        # By the clock: this thread may have been kept from looking.
-        seconds, self._looked_at = max(now - self._looked_at, 1e-3), now
-        loads = [Load((worker.cpu - worker.cpu_before) / seconds, len(worker.books)) for worker in self._workers]
-        for worker in self._workers:
-            worker.cpu_before = worker.cpu
-        moves = relief(loads) if now >= self._no_move_before else None
-        if moves is not None:
-            self._no_move_before = now + PAUSE
-            busiest, idlest = self._workers[moves.busiest], self._workers[moves.idlest]
-            logger.warning("~ %s is overloaded: %d books move to %s", busiest.name, moves.books, idlest.name)
-            for key in list(busiest.books)[-moves.books :]:
+        overload = self._workers.overload()
+        if overload is not None:
+            keys, idlest = overload
+            for key in keys:
                 self._move(key, idlest)
 
-    def _move(self, key: BookKey, to: _Worker) -> None:
+    def _move(self, key: BookKey, to: Worker) -> None:
         """Have a book closed by its worker; it is opened by the other one when that is done."""
         book = self._books[key]
         former = book.worker
@@ -339,21 +298,13 @@ class ShardSupervisor(EngineActor):
         if not tell(former.child.ref, Ask(partial(Close, number=number, timeout=_CLOSE_TIMEOUT), arrived)):
             arrived.set()
 
-    def _end_if_closed(self, worker: _Worker) -> None:
-        """End a worker that is to go, unless books are to be closed there yet: its process would stop them instead."""
-        if not worker.closing:
-            worker.child.ref.stop(block=False)
-
     def _arrive(self, number: int) -> None:
-        for worker in (*self._workers, *self._ending):
-            worker.closing.discard(number)
-        for worker in self._ending:
-            self._end_if_closed(worker)
+        self._workers.closed(number)
         key = self._moving.pop(number, None)
         book = self._books.get(key) if key is not None else None
         if book is None or book.cell.number != number or book.cell.state is BookState.FAILED:
             return
-        if book.worker not in self._workers:
+        if book.worker not in self._workers.present:
             self._fail_book(book, EscalatedError(f"{book.cell.spec.symbol} moved to {book.worker.name}, which is gone"))
             return
         why = WorkerDiedError(f"{book.cell.spec.symbol} moves to {book.worker.name}")
@@ -368,23 +319,22 @@ class ShardSupervisor(EngineActor):
         if self._leaving.is_set():
             return
         now = time.monotonic()
-        for worker in (*self._workers, *self._ending):
-            if worker.child.ref is ref:
-                logger.error("! %s", error)
-                for number in tuple(worker.closing):
-                    # A process that is gone keeps no book; that it was asked to close one may be lost with it.
-                    self._arrive(number)
-        for worker in self._workers:
-            if worker.child.ref is ref:
+        worker = self._workers.find(ref)
+        if worker is not None:
+            logger.error("! %s", error)
+            for number in tuple(worker.closing):
+                # A process that is gone keeps no book; that it was asked to close one may be lost with it.
+                self._arrive(number)
+            if worker in self._workers.present:
                 self._replace_worker(worker, error, now)
-                return
+            return
         for book in self._books.values():
             if book.child.ref is ref:
                 logger.error("! %s died: %s: %s", name, type(error).__name__, error)
                 self._replace_book(book, error, now)
                 return
 
-    def _replace_worker(self, worker: _Worker, error: BaseException, now: float) -> None:
+    def _replace_worker(self, worker: Worker, error: BaseException, now: float) -> None:
         """Label what the process left, start another, and have it follow the same books."""
         lost = error if isinstance(error, WorkerDiedError) else WorkerDiedError(f"{worker.name}: {error}")
         books = [book for book in worker.books.values() if book.cell.state is not BookState.FAILED]
@@ -395,23 +345,21 @@ class ShardSupervisor(EngineActor):
         for book in here:
             book.cell.lose(str(lost))
             tell(book.child.ref, WorkerLost(lost))
-        if not worker.child.succeed(partial(self._start_worker, worker.name, worker.child.restarts)):
-            logger.error("! %s could not be replaced, to be tried again: %s", worker.name, worker.child.failure)
+        if not self._workers.succeed(worker):
             return
         for book in here:
             book.cell.worker = worker.child.ref
             book.cell.restarts += 1
-        worker.cpu = worker.cpu_before = 0.0
         self._send_open(here)
 
-    def _give_up(self, worker: _Worker, books: list[_Book], error: EscalatedError) -> None:
+    def _give_up(self, worker: Worker, books: list[Book], error: EscalatedError) -> None:
         """Fail these books of a worker, and forget it: the next book gets another one; what moves to it fails then."""
-        self._workers.remove(worker)
+        self._workers.present.remove(worker)
         for book in books:
             self._fail_book(book, error)
         self._teller.error(error)
 
-    def _replace_book(self, book: _Book, error: BaseException, now: float) -> None:
+    def _replace_book(self, book: Book, error: BaseException, now: float) -> None:
         if book.cell.state is BookState.FAILED:
             return
         if not book.child.may_restart(now):
@@ -422,7 +370,7 @@ class ShardSupervisor(EngineActor):
             if not book.child.succeed(partial(self._start_book, book.cell)):
                 logger.error("! %s could not be replaced, to be tried again", book.cell.spec.symbol)
 
-    def _fail_book(self, book: _Book, error: EscalatedError) -> None:
+    def _fail_book(self, book: Book, error: EscalatedError) -> None:
         book.cell.fail(str(error))
         if not tell(book.child.ref, GiveUp(error)):
             self._end_in_its_place(book.cell, BookState.FAILED, error)
@@ -440,7 +388,7 @@ class ShardSupervisor(EngineActor):
         self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
         self._teller.wake()
         books = [book for book in self._books.values() if book.cell.state is not BookState.FAILED]
-        children = [(worker.name, worker.child) for worker in self._workers]
+        children = [(worker.name, worker.child) for worker in self._workers.present]
         children += [(book.cell.spec.symbol, book.child) for book in books]
         for name, child in children:
             thread = mailbox_of(child.ref).thread
@@ -472,7 +420,7 @@ class ShardSupervisor(EngineActor):
         """Stop books and workers; returns their mailboxes, whose threads the caller joins."""
         self._leaving.set()
         refs = [book.child.ref for book in self._books.values()]
-        refs += [worker.child.ref for worker in (*self._workers, *self._ending)]
+        refs += [worker.child.ref for worker in (*self._workers.present, *self._workers.ending)]
         for ref in refs:
             ref.stop(block=False)
         return tuple(mailbox_of(ref) for ref in refs)

@@ -16,6 +16,7 @@ from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError,
 from depthactors.lifecycle import join
 from depthactors.markets import SPOT
 from depthactors.shards import supervisor as module
+from depthactors.shards import workers
 from depthactors.shards.messages import AddCallback, Changed, Close, CpuUsed, Open, Rebalance, WorkerLost
 from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.shards.worker_actor import Ask, Send
@@ -229,7 +230,7 @@ def test_load_is_measured_by_the_clock_and_not_by_the_time_between_two_looks(sce
     scene.open(*"ABCDEFGH")
     first, second = scene.workers
     now = time.monotonic()
-    monkeypatch.setattr(module, "_clock", lambda: now)
+    monkeypatch.setattr(workers, "_clock", lambda: now)
     scene.ask(Tick("load"))
 
     def used(cpu, seconds):

@@ -5,11 +5,10 @@ import threading
 from dataclasses import replace
 
 import pykka
-import pytest
+from shard_support import PATIENCE, FollowedBook, spec_of, worker_in_thread
 
 from depthactors import Best, BookState, Top
 from depthactors import worker as module
-from depthactors.environment import resolve
 from depthactors.errors import CallbackError, SharingError, UnknownSymbolError
 from depthactors.shards.messages import (
     AddCallback,
@@ -23,26 +22,8 @@ from depthactors.shards.messages import (
     Updated,
 )
 from depthactors.sharing.record import shown_state
-from tests.shards.shard_support import PATIENCE, FollowedBook, open_folder, spec_of, worker_in_thread
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
-
-
-@pytest.fixture
-def market(exchange):
-    return resolve("spot")
-
-
-@pytest.fixture
-def folder():
-    with open_folder() as folder:
-        yield folder
-
-
-@pytest.fixture
-def worker(folder):
-    with worker_in_thread(folder) as end:
-        yield end
 
 
 def test_a_book_whose_slot_is_gone_is_refused_alone(worker, folder, market):

@@ -151,8 +151,7 @@ class Worker:
             case Question(request, number, question):
                 self._question(request, number, question)
             case Close(request, number, timeout):
-                self._close(number, time.monotonic() + timeout)
-                self._outbox.put(Answer(request))
+                self._outbox.put(Answer(request, self._close(number, time.monotonic() + timeout)))
             case StatusWanted(request, timeout):
                 self._outbox.put(Answer(request, self._status(timeout)))
             case TellUpdates() | AddCallback() | DropCallback():
@@ -201,14 +200,16 @@ class Worker:
         except CallbackError as error:
             self._outbox.put(Refused(order.number, None, error))
 
-    def _close(self, number: int, deadline: float) -> None:
+    def _close(self, number: int, deadline: float) -> bool:
+        """Follow a book no longer; returns whether its actor is gone, and with it who writes to its slot."""
         book = self._books.pop(number, None)
-        if book is not None:
-            # What becomes of the book, and of its slot, is for the engine's process to say.
-            book.mute()
-            for _ in range(book.cell.followers):
-                threads = self._runtime.ask(CloseBook(book.cell))
-            join(threads, deadline)
+        if book is None:
+            return True
+        # What becomes of the book, and of its slot, is for the engine's process to say.
+        book.mute()
+        for _ in range(book.cell.followers):
+            threads = self._runtime.ask(CloseBook(book.cell))
+        return not join(threads, deadline)
 
     def _question(self, request: int, number: int, question: Any) -> None:
         book = self._books.get(number)

@@ -81,9 +81,9 @@ class RemoteCell(BookCell):
         finally:
             self._held = self._whole = None
 
-    def deepen(self, place: str, slot: SlotWriter) -> None:
-        """Read out of a deeper slot from now on, which begins with what there is: too few levels, and so stale."""
-        slot.write(self._stale_record("a deeper book is on the way"))
+    def change_slot(self, place: str, slot: SlotWriter, why: str) -> None:
+        """Read out of another slot from now on, with room for `spec.depth`: it begins with what there is, as stale."""
+        slot.write(self._stale_record(why))
         self._use(place, self.spec.depth, slot)
 
     def lose(self, why: str) -> None:

@@ -52,8 +52,10 @@ class GivenSlots:
         return listener
 
     def remove(self, cell: BookCell) -> None:
-        """Fill it no longer, once the book's actor has said its last."""
-        self._shared.pop(id(cell), None)
+        """Fill it no longer; who still reads it sees a stale book."""
+        shared = self._shared.pop(id(cell), None)
+        if shared is not None:
+            shared.leave()
 
     def publish(self) -> None:
         """List nothing: the engine's process does."""

@@ -61,7 +61,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Follow a book no longer; answered once its actor is gone."""
+    """Follow a book no longer; answered with whether its actor is gone, which is waited for so many seconds."""
 
     request: int
     number: int
@@ -198,6 +198,7 @@ class CpuUsed:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A book's former process keeps it no longer."""
+    """A book's former process keeps it no longer, or its actor there cannot end, and may write to the slot yet."""
 
     number: int
+    ended: bool

@@ -114,8 +114,8 @@ class ShardSupervisor(EngineActor):
                 return self._replace(name, ref, error)
             case Rebalance(processes):
                 return self._rebalance(processes)
-            case Moved(number):
-                return self._arrive(number)
+            case Moved(number, ended):
+                return self._arrive(number, ended=ended)
             case CpuUsed(ref, cpu):
                 return self._note_cpu(ref, cpu)
             case Tick("load"):
@@ -174,7 +174,7 @@ class ShardSupervisor(EngineActor):
                 place, slot = self._folder.new_book(spec.depth)
                 before = book.cell.place
                 book.cell.spec = replace(book.cell.spec, depth=spec.depth)
-                book.cell.deepen(place, slot)
+                book.cell.change_slot(place, slot, "a deeper book is on the way")
                 self._over.append(before)
                 opened.append(book)
             return book
@@ -296,9 +296,10 @@ class ShardSupervisor(EngineActor):
         former.closing.add(number)
         arrived: Any = _Arrival(self.actor_ref, number)
         if not tell(former.child.ref, Ask(partial(Close, number=number, timeout=_CLOSE_TIMEOUT), arrived)):
-            arrived.set()
+            # Its process may be ending yet.
+            arrived.set(False)
 
-    def _arrive(self, number: int) -> None:
+    def _arrive(self, number: int, *, ended: bool) -> None:
         self._workers.closed(number)
         key = self._moving.pop(number, None)
         book = self._books.get(key) if key is not None else None
@@ -307,11 +308,28 @@ class ShardSupervisor(EngineActor):
         if book.worker not in self._workers.present:
             self._fail_book(book, EscalatedError(f"{book.cell.spec.symbol} moved to {book.worker.name}, which is gone"))
             return
+        if not ended and not self._resettle(book):
+            return
         why = WorkerDiedError(f"{book.cell.spec.symbol} moves to {book.worker.name}")
         book.cell.worker = book.worker.child.ref
         book.cell.lose(str(why))
         tell(book.child.ref, WorkerLost(why))
         self._send_open([book])
+
+    def _resettle(self, book: Book) -> bool:
+        """Leave a slot to an actor that does not end, a callback perhaps; returns whether there is another one."""
+        cell = book.cell
+        try:
+            place, slot = self._folder.new_book(cell.spec.depth)
+        except SharingError as error:
+            # As it stands, without a word in the slot: that has a writer.
+            escalated = EscalatedError(f"{cell.spec.symbol} cannot move, its former worker may write yet: {error}")
+            if not tell(book.child.ref, GiveUp(escalated)):
+                self._end_in_its_place(cell, BookState.FAILED, escalated)
+            return False
+        self._over.append(cell.place)
+        cell.change_slot(place, slot, "its former worker may write yet")
+        return True
 
     # Replacing the dead.
 
@@ -324,7 +342,7 @@ class ShardSupervisor(EngineActor):
             logger.error("! %s", error)
             for number in tuple(worker.closing):
                 # A process that is gone keeps no book; that it was asked to close one may be lost with it.
-                self._arrive(number)
+                self._arrive(number, ended=True)
             if worker in self._workers.present:
                 self._replace_worker(worker, error, now)
             return
@@ -434,11 +452,10 @@ class _Arrival:
         self._number = number
 
     def set(self, value: Any = None) -> None:
-        """Tell the supervisor."""
-        del value
-        tell(self._supervisor, Moved(self._number))
+        """Tell the supervisor: the value says whether the book's actor has ended."""
+        tell(self._supervisor, Moved(self._number, ended=value is True))
 
     def set_exception(self, exc_info: Any = None) -> None:
-        """Tell the supervisor: a process that is gone keeps no book."""
-        del exc_info
-        tell(self._supervisor, Moved(self._number))
+        """Tell the supervisor: a process that is gone keeps no book, one that fails to close it may."""
+        ended = exc_info is not None and isinstance(exc_info[1], pykka.ActorDeadError)
+        tell(self._supervisor, Moved(self._number, ended=ended))

@@ -49,9 +49,9 @@ class FakeWorker(EngineActor):
                 self.orders.append(type(order))
             case Ask(request, future):
                 self._asked(request(1), future)
-            case "answer":
+            case ("answer", ended):
                 for future in self.held:
-                    future.set(None)
+                    future.set(ended)
                 self.held = []
             case "die":
                 words = f"{self.name}: killed"
@@ -70,7 +70,7 @@ class FakeWorker(EngineActor):
         if FakeWorker.holding:
             self.held.append(future)
         else:
-            future.set(None)
+            future.set(True)
 
     @property
     def symbols(self):
@@ -143,7 +143,7 @@ def new_scene(folder, monkeypatch):
         scene.stop()
         for worker in FakeWorker.started:
             for future in worker.held:
-                future.set(None)
+                future.set(True)
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_worker_that_is_to_go_ends_once_it_has_closed_its_books(scene):
     assert scene.ask(Rebalance(1)) == 2
     scene.until(lambda: len(second.held) == 2)
     assert second.actor_ref.is_alive(), "its process would end before it has closed a book"
-    second.actor_ref.tell("answer")
+    second.actor_ref.tell(("answer", True))
     scene.until(lambda: first.symbols == ["A", "B", "C", "D"])
     assert second.ended.wait(PATIENCE)
     assert scene.workers == [first]
@@ -221,9 +221,44 @@ def test_a_book_whose_new_worker_was_given_up_before_it_arrived_is_failed(new_sc
     scene.kill_for_good(1)
     assert scene.workers == [first]
     assert moving.state is not BookState.FAILED, "its former worker still keeps it"
-    first.actor_ref.tell("answer")
+    first.actor_ref.tell(("answer", True))
     scene.until(lambda: moving.state is BookState.FAILED)
     assert isinstance(moving.error, EscalatedError)
+
+
+def moving_from_one_that_cannot_close_it(scene):
+    """Have a book move whose actor in the former worker does not end; returns its cell and its new worker."""
+    _, moving = scene.open("A", "B")
+    first, second = scene.workers
+    scene.until(lambda: moving.number in second.opened)
+    FakeWorker.holding = True
+    scene.ask(Rebalance(1))
+    scene.until(lambda: len(second.held) == 1)
+    return moving, first, second
+
+
+def test_a_book_whose_former_actor_does_not_end_leaves_its_slot_to_that_one(scene):
+    moving, first, second = moving_from_one_that_cannot_close_it(scene)
+    former = moving.place
+    second.actor_ref.tell(("answer", False))
+    scene.until(lambda: moving.number in first.opened)
+    assert first.opened[moving.number].place == moving.place != former
+
+
+def test_a_book_whose_former_actor_does_not_end_is_failed_where_there_is_no_room_for_another_slot(
+    scene, folder, monkeypatch
+):
+    moving, first, second = moving_from_one_that_cannot_close_it(scene)
+
+    def new_book(_depth):
+        msg = "no room"
+        raise SharingError(msg)
+
+    monkeypatch.setattr(folder, "new_book", new_book)
+    second.actor_ref.tell(("answer", False))
+    scene.until(lambda: moving.state is BookState.FAILED)
+    assert "its former worker may write yet: no room" in str(moving.error)
+    assert moving.number not in first.opened
 
 
 def test_load_is_measured_by_the_clock_and_not_by_the_time_between_two_looks(scene, monkeypatch):

@@ -87,11 +87,11 @@ def test_it_follows_answers_tells_and_closes(worker, folder, market, exchange):
     assert all(row.name.startswith("worker-1-") for row in (*status.sockets, *status.pools))
 
     closed = books[1]
-    assert worker.ask(lambda request: Close(request, 1, PATIENCE)).error is None
+    assert worker.ask(lambda request: Close(request, 1, PATIENCE)).value is True
     before = closed.cell._reader.read()
     gone = worker.ask(lambda request: Question(request, 1, Best()))
     assert isinstance(gone.error, pykka.ActorDeadError)
-    assert worker.ask(lambda request: Close(request, 1, PATIENCE)).error is None, "it keeps it no longer"
+    assert worker.ask(lambda request: Close(request, 1, PATIENCE)).value is True, "it keeps it no longer"
     last = books[0].cell.view(5, float).last_update_id
     worker.wait(Updated, lambda _each: books[0].cell.view(5, float).last_update_id > last)
     assert closed.cell._reader.read() == before, "nobody writes to its slot any more"
@@ -100,6 +100,26 @@ def test_it_follows_answers_tells_and_closes(worker, folder, market, exchange):
     worker.open(again.opening())
     worker.wait_changed(Changed, 9, BookState.LIVE)
     assert again.cell.view(5, float).state is BookState.LIVE
+
+
+def test_a_book_whose_callback_does_not_return_is_said_to_be_kept_and_is_stale(
+    worker, folder, market, tmp_path, monkeypatch
+):
+    (tmp_path / "never_returns.py").write_text(
+        "import threading\nentered, go_on = threading.Event(), threading.Event()\n"
+        "def on_update(view):\n    entered.set()\n    go_on.wait()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    book = FollowedBook(folder, spec_of(market))
+    worker.open(book.opening(callbacks=[AddCallback(1, 1, b"cnever_returns\non_update\n.", 5)]))
+    worker.wait_changed(Changed, 1, BookState.LIVE)
+    callback = sys.modules["never_returns"]
+    try:
+        assert callback.entered.wait(PATIENCE)
+        assert worker.ask(lambda request: Close(request, 1, 0.01)).value is False
+        assert book.cell.view(5, float).state is BookState.STALE
+    finally:
+        callback.go_on.set()
 
 
 def test_an_unknown_symbol_fails_with_an_error_that_arrives(worker, folder, market):

@@ -19,7 +19,7 @@ a restart that failed: it counts, and the supervisor's next look at its children
 | REST worker    | (the next request starts one)    | one request fails          | never                        |
 | worker process | the books' cells and slots: the  | readers of its books:      | its books are `FAILED`       |
 |                | last good levels, the listeners  | `STALE`, `LIVE`            |                              |
-| stand-in of a  | its cell                         | nothing                    | that book is `FAILED`        |
+| stand-in of a  | its cell                         | its listeners: an error    | that book is `FAILED`        |
 | book           |                                  |                            |                              |
 
 With workers each process has a supervisor of its own, and the last two are children of the one above them.

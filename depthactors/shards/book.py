@@ -12,7 +12,7 @@ from depthactors.actors.base import EngineActor, tell
 from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, GiveUp, Greet, Ping, Status, Top
 from depthactors.actors.telling import Telling
 from depthactors.book import BookState
-from depthactors.errors import UsageError
+from depthactors.errors import ActorDiedError, UsageError
 from depthactors.shards.messages import (
     AddCallback,
     Changed,
@@ -94,7 +94,14 @@ class RemoteBookActor(EngineActor):
 
     def release(self, error: BaseException | None) -> None:
         """Wait until the book's worker keeps it no longer, if it was told so, and label it as over."""
-        if error is not None or self._cell.state is BookState.FAILED:
+        if error is not None:
+            if self._cell.state not in _OVER:
+                # The book itself goes on; what this one was about to tell is lost.
+                self._telling.error(
+                    ActorDiedError(f"{self._cell.spec.symbol}: the book's actor died: {type(error).__name__}: {error}")
+                )
+            return
+        if self._cell.state is BookState.FAILED:
             return
         if self._cell.closed is not None:
             try:

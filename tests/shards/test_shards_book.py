@@ -6,7 +6,7 @@ from shard_support import PATIENCE, FollowedBook, Silent, end, spec_of, start_re
 
 from depthactors import Best, BookState
 from depthactors.actors.messages import BookEvent, GiveUp, Greet, Listener, Ping
-from depthactors.errors import CallbackError, EscalatedError, SharingError, UsageError, WorkerDiedError
+from depthactors.errors import ActorDiedError, CallbackError, EscalatedError, SharingError, UsageError, WorkerDiedError
 from depthactors.markets import SPOT
 from depthactors.shards.messages import (
     AddCallback,
@@ -15,6 +15,7 @@ from depthactors.shards.messages import (
     Question,
     Refused,
     TellUpdates,
+    Updated,
     WorkerLost,
 )
 from depthactors.shards.worker_actor import Ask, Send
@@ -52,6 +53,18 @@ def scene(folder):
     yield scene
     end(scene.worker)
     end(scene.ref)
+
+
+def test_the_death_of_a_stand_in_is_told_and_changes_nothing_in_what_may_be_believed(scene, monkeypatch):
+    def take_note():
+        msg = "no note"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(scene.cell, "take_note", take_note)
+    scene.ref.tell(Updated((7,)))
+    event = scene.events.wait_for(lambda event: event.error is not None)
+    assert (event.previous, event.state, type(event.error)) == (BookState.SYNCING, BookState.SYNCING, ActorDiedError)
+    assert "RuntimeError: no note" in str(event.error)
 
 
 def test_a_refused_book_is_failed_for_that_reason_everywhere(scene):

@@ -110,6 +110,7 @@ class WorkerActor(EngineActor):
         self._asked: dict[int, pykka.Future[Any]] = {}
         self._heard_at = self._looked_at = 0.0
         self._heard = False
+        self._taking_since: float | None = None
         self.cpu = 0.0
         self.pid: int | None = None
 
@@ -189,6 +190,10 @@ class WorkerActor(EngineActor):
         if late > _LOOK:
             # This process was stopped, or had no time to look: of that time it cannot tell who was silent.
             self._heard_at += late
+        taking_since = self._taking_since
+        if taking_since is not None and now - taking_since > _LOOK:
+            # A log handler here, perhaps, does not return: what was said meanwhile is not heard yet.
+            self._heard_at = now
         silent = now - self._heard_at
         if silent > (SILENCE_LIMIT if self._heard else _START_LIMIT):
             words = f"it gave no sign of life for {silent:.1f} s"
@@ -208,7 +213,10 @@ class WorkerActor(EngineActor):
     def _receive(self, process: WorkerProcess) -> None:
         try:
             while True:
-                self._take(process, process.line.receive())
+                message = process.line.receive()
+                self._taking_since = time.monotonic()
+                self._take(process, message)
+                self._taking_since = None
         except LineError as error:
             tell(self.actor_ref, LineEnded(error))
 

@@ -4,13 +4,14 @@ import threading
 
 from depthactors import BookView, DepthEngine, Top
 
+latest: dict[str, BookView] = {}
 called = threading.Event()
 
 
 def on_update(view: BookView) -> None:
     """Take a view, in this process, in a thread of that book's own."""
-    if view.symbol == "ETHUSDT" and not called.is_set():
-        print("called with", view)
+    latest[view.symbol] = view
+    if view.symbol == "ETHUSDT":
         called.set()
 
 
@@ -22,7 +23,8 @@ def main() -> None:
 
         print("view       ", btc.view())
         print("handle.ask ", eth.ask(Top(5), timeout=1))
-        called.wait(10)
+        if called.wait(10):
+            print("called with", latest["ETHUSDT"])
         print("processes  ", *[f"{worker.name} is {worker.pid}" for worker in engine.status().workers], sep="  ")
 
 

@@ -34,7 +34,7 @@ def test_a_fresh_snapshot_arrives_before_the_promised_depth_is_touched(exchange)
 
         def has_refreshed():
             counters = book.ask(Status()).counters
-            return counters.refreshes >= 2 and counters.applied > 1_000
+            return counters.refreshes >= 2 and counters.applied > 500
 
         assert wait_until(updates, has_refreshed, 30)
         full = book.ask(Full())

@@ -178,7 +178,7 @@ class SnapshotActor(EngineActor):
         result = reply.result
         if isinstance(result, Snapshot):
             self._fetched += 1
-            tell(wanted.ref, SnapshotArrived(wanted.epoch, result, reply.received))
+            tell(wanted.ref, SnapshotArrived(wanted.epoch, result, reply.recv_time))
         elif isinstance(result, RateLimitedError):
             # Nobody's failure: the request goes back and the whole pool is silent as told.
             self._limited += 1

@@ -87,8 +87,9 @@ class Allowance:
         self._server = ServerClock()
         self._silent_until = -inf
         self._connections = RateWindow(max(1, int(connections * _CONNECTION_SHARE)), _CONNECTION_WINDOW)
-        self._clock = clock
         self._monotonic = monotonic
+        # Looked at once: when this machine's clock is set, the exchange's minutes go on.
+        self._epoch = clock() - monotonic()
 
     def take_weight(self, weight: int, reserve: float = 0.0) -> float:
         """Take weight now and return 0, or take none and return the seconds to wait; see `WeightBudget.take`."""
@@ -96,8 +97,16 @@ class Allowance:
             return self._silent_for() or self._budget.take(weight, self._now(), reserve)
 
     def note_answer(self, used: int | None, date: float | None, sent: float, received: float) -> None:
-        """Learn from an answer: the weight it says was used, and its date; times by this machine's clock."""
+        """Learn from an answer.
+
+        Args:
+            used: weight of the minute, by the answer's header.
+            date: seconds since the epoch, by the answer's header.
+            sent: monotonic seconds at which the request was sent.
+            received: monotonic seconds at which the answer had come.
+        """
         with self._lock:
+            sent, received = sent + self._epoch, received + self._epoch
             if date is not None:
                 self._server.observe(date, sent, received)
             if used is not None:
@@ -128,7 +137,7 @@ class Allowance:
         return max(0.0, self._silent_until - self._monotonic())
 
     def _now(self) -> float:
-        return self._clock() + self._server.offset
+        return self._monotonic() + self._epoch + self._server.offset
 
 
 def _counted_here(market: Market) -> Allowing:

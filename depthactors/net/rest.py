@@ -47,7 +47,8 @@ class DepthReply:
         result: either of them.
         used_weight: of the pool in this minute, if the answer told.
         date: the exchange's clock, whole seconds since the epoch, if the answer told.
-        sent, received: when the request was sent and the answer was there, by this machine's clock.
+        sent, received: monotonic seconds at which the request was sent and the answer was there; 0 without one.
+        recv_time: seconds since the epoch at which the answer was there.
     """
 
     result: Snapshot | SnapshotError | MalformedFrameError | UnknownSymbolError
@@ -55,6 +56,7 @@ class DepthReply:
     date: float | None = None
     sent: float = 0.0
     received: float = 0.0
+    recv_time: float = 0.0
 
 
 class RestClient:
@@ -93,7 +95,7 @@ class RestClient:
         two bytes. `cut` ends all of it, but for the look-up of a name.
         """
         url = f"{market.rest_url}{market.depth_path}"
-        sent = time.time()
+        sent = time.monotonic()
         try:
             response = self._session.get(
                 url,
@@ -113,11 +115,11 @@ class RestClient:
         header = response.headers.get(_WEIGHT_HEADER, "")
         used = int(header) if _is_number(header) else None
         date = _date_of(response)
-        received = time.time()
+        times = sent, time.monotonic(), time.time()
         try:
-            return DepthReply(_read(response, body, market, symbol, limit), used, date, sent, received)
+            return DepthReply(_read(response, body, market, symbol, limit), used, date, *times)
         except (MalformedFrameError, SnapshotError, UnknownSymbolError) as error:
-            return DepthReply(as_value(error), used, date, sent, received)
+            return DepthReply(as_value(error), used, date, *times)
 
     def cut(self) -> None:
         """Fail the request under way, if there is one, at once, or once its name is looked up; any thread."""

@@ -105,7 +105,7 @@ class WeightBudget:
             after: seconds for which nothing will be taken.
         """
         self._turn(wall)
-        start = wall + after
+        start = max(wall + after, self._minute * _MINUTE)
         same_minute = int(start // _MINUTE) == self._minute
         whole = self._room_of(0, self._expected, reserve)
         left = weight - max(0.0, self._room(reserve) if same_minute else whole)
@@ -127,6 +127,10 @@ class WeightBudget:
         return (self._minute + 1) * _MINUTE + _GUARD
 
     def _turn(self, wall: float) -> None:
+        """Begin a later minute unspent. A clock that was set back brings no minute, and its weight, a second time."""
         minute = int(wall // _MINUTE)
-        if minute != self._minute:
+        if minute > self._minute:
             self._minute, self._ours, self._others, self._looked = minute, 0, 0, False
+        elif minute < self._minute - 1:
+            # The later time was wrong. In which minute the exchange counted what was spent, nobody knows.
+            self._minute = minute

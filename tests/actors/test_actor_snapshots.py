@@ -368,7 +368,7 @@ def test_a_start_leaves_weight_to_resyncs_and_both_to_the_refreshes_last(start, 
     away_from_the_turn_of_the_minute()
     allowance = Allowance(100, 300)
     # Known from before: nobody else is there.
-    allowance.note_answer(0, None, time.time(), time.time())
+    allowance.note_answer(0, None, time.monotonic(), time.monotonic())
     ref = start(allowance=allowance)
     for kind in (Priority.REFRESH, Priority.NEW, Priority.RESYNC):
         for number in range(30):

@@ -48,6 +48,19 @@ def test_minutes_turn_when_the_exchanges_do():
     assert ours.take_weight(100) == 0.0
 
 
+def test_the_machines_clock_may_be_set_back_or_forth():
+    clock, monotonic = Clock(30.0), Clock(1_000.0)
+    ours = Allowance(1000, 10, clock, monotonic)
+    ours.note_answer(0, None, 1_006.0, 1_006.0)
+    assert ours.take_weight(960) == 0.0
+    for now in (-100.0, 29.0, 95.0, 10_000.0):
+        clock.now = now
+        monotonic.now += 1.0
+        assert ours.take_weight(100) > 1.0, "the exchange's minute goes on"
+    monotonic.now = 1_031.0
+    assert ours.take_weight(100) == 0.0
+
+
 def test_the_level_tells_what_is_spent_and_by_whom():
     clock = Clock(30.0)
     ours = allowance(clock)

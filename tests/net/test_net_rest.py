@@ -288,10 +288,11 @@ def test_the_exchanges_clock_is_told_where_it_is_a_date(server, client, header, 
         handler.wfile.write(body)
 
     server.answer = answer
-    before = time.time()
+    before, since = time.monotonic(), time.time()
     reply = client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500)
     assert reply.date == date
-    assert before <= reply.sent <= reply.received <= time.time()
+    assert before <= reply.sent <= reply.received <= time.monotonic()
+    assert since <= reply.recv_time <= time.time()
 
 
 def test_nothing_of_the_user_goes_along(fetch, server, monkeypatch, tmp_path):

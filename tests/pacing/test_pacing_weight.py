@@ -52,6 +52,28 @@ def test_a_patient_client_never_goes_beyond_its_share(weights, start):
     assert len(spent) <= sum(weights) // (5820 - 250) + 1
 
 
+@given(st.lists(st.tuples(st.integers(-8 * 60, 8 * 60), st.integers(1, 120)), max_size=80))
+def test_no_minute_is_spent_twice_by_a_clock_that_is_set_back(steps):
+    budget, wall, peak, spent = informed(200, 0.5), 120.0, 120.0, {}
+    budget.observe(0, 130.0, 130.0)
+    for eighths, amount in steps:
+        peak = max(peak, wall)
+        wall = max(peak - 59.0, wall + eighths / 8)
+        if budget.take(amount, wall) == 0.0:
+            spent.setdefault(int(wall // 60), []).append(amount)
+        assert 0.0 <= budget.estimate(amount, wall) <= 300.0
+    # The first of a minute may be larger than all of it.
+    assert all(len(each) == 1 or sum(each) <= 100 for each in spent.values())
+
+
+def test_a_clock_that_was_wrong_by_hours_does_not_stop_everything():
+    budget = informed()
+    assert budget.take(900, 7 * 3600.0 + 30.0) == 0.0
+    # What was spent may have been spent in this minute, but not in the next.
+    assert 0.0 < budget.take(900, 30.0) <= 60.0
+    assert budget.take(900, 90.0) == 0.0
+
+
 def test_weight_that_others_spent_counts():
     budget = WeightBudget(6000)
     assert budget.take(250, 30.0) == 0.0

@@ -27,6 +27,7 @@ from websocket import ABNF, WebSocket, WebSocketException
 
 from depthactors.errors import StreamError, as_value
 from depthactors.net.dial import Deadline, shut_down
+from depthactors.net.fragments import Fragments
 from depthactors.net.handshake import Metered, open_socket
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class StreamConnection:
         self._finishing = threading.Event()
         self._reason = StreamError(f"{url}: closed by this side")
         self._web_socket = WebSocket(enable_multithread=True, skip_utf8_validation=True)
+        self._web_socket.cont_frame = self._fragments = Fragments()
         self._socket: socket.socket | None = None
         self._unparsed = memoryview(b"")
         self._batch: list[bytes] = []
@@ -243,8 +245,7 @@ class StreamConnection:
         elif now - self._whole_at > 2 * self._silence_limit:
             msg = f"{self._url}: no whole frame for {now - self._whole_at:.1f} s"
             raise StreamError(msg)
-        parts = web_socket.cont_frame.cont_data
-        size = (web_socket.frame_buffer.length or 0) + (len(parts[1]) if parts else 0)
+        size = (web_socket.frame_buffer.length or 0) + self._fragments.size
         if size > MAX_MESSAGE:
             msg = f"{self._url}: expected messages of at most {MAX_MESSAGE} bytes, was one of {size} or more"
             raise StreamError(msg)

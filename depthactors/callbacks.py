@@ -13,9 +13,9 @@ from depthactors.errors import CallbackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from decimal import Decimal
 
     from depthactors.book import OrderBook
+    from depthactors.book.numerals import NumberT
 
 
 def check_callback(name: str, callback: Any) -> None:
@@ -34,7 +34,7 @@ def check_callback(name: str, callback: Any) -> None:
         raise CallbackError(msg)
 
 
-def pickled_callback(callback: Callable[[BookView], None]) -> bytes:
+def pickled_callback(callback: Callable[..., object]) -> bytes:
     """Pickle a callback for a worker process, which has to find it by its name.
 
     Raises:
@@ -52,11 +52,11 @@ def pickled_callback(callback: Callable[[BookView], None]) -> bytes:
 
 
 def view_teller(
-    callback: Callable[[BookView], None], depth: int, number: type[float | Decimal]
-) -> Callable[[OrderBook | BookView], None]:
+    callback: Callable[[BookView[NumberT]], object], depth: int, number: type[NumberT]
+) -> Callable[[OrderBook | BookView[Any]], None]:
     """Wrap a user's callback: in the book's own thread a copy cannot be torn."""
 
-    def tell_view(book: OrderBook | BookView) -> None:
+    def tell_view(book: OrderBook | BookView[Any]) -> None:
         if isinstance(book, BookView):
             callback(book)
             return

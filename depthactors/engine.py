@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import logging
 import time
-from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from depthactors import markets
 from depthactors.actors.base import tell
 from depthactors.actors.messages import BookSpec, CloseBook, Greet, Listener, OpenBooks, Status
 from depthactors.actors.starting import ROTATE_AFTER
 from depthactors.book import BookState
+from depthactors.book.numerals import NumberT_co, check_number_type
 from depthactors.callbacks import check_callback, pickled_callback, view_teller
 from depthactors.environment import resolve
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
@@ -33,29 +33,71 @@ from depthactors.status import EngineStatus, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from decimal import Decimal
     from types import TracebackType
     from typing import Self
 
     from depthactors.actors.messages import BookEvent
     from depthactors.book import BookView
+    from depthactors.book.numerals import Number
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
 
 logger = logging.getLogger(__name__)
 
 
-class DepthEngine:
+class DepthEngine(Generic[NumberT_co]):
     """Follows order books in threads of its own. Any thread may call; every call is a message.
+
+    Generic in the number type of its views, as told by `number`: `DepthEngine` is `DepthEngine[float]`.
 
     Started by `start`, by `with`, or by the first subscription. Its threads are daemons, and an
     engine that is still running when the interpreter ends is stopped then.
     """
 
+    @overload
+    def __init__(
+        self: DepthEngine[float],
+        market: str | Market = ...,
+        *,
+        number: type[float] = ...,
+        speed_ms: int = ...,
+        refresh_interval: float | None = ...,
+        max_reconnects: int | None = ...,
+        proxy: str | None = ...,
+        connect_timeout: float = ...,
+        read_timeout: float = ...,
+        silence_limit: float = ...,
+        rotate_after: float | None = ...,
+        on_error: Callable[[DepthActorsError], None] | None = ...,
+        name: str | None = ...,
+        processes: int | None = ...,
+        callbacks: Literal["parent", "worker"] = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DepthEngine[Decimal],
+        market: str | Market = ...,
+        *,
+        number: type[Decimal],
+        speed_ms: int = ...,
+        refresh_interval: float | None = ...,
+        max_reconnects: int | None = ...,
+        proxy: str | None = ...,
+        connect_timeout: float = ...,
+        read_timeout: float = ...,
+        silence_limit: float = ...,
+        rotate_after: float | None = ...,
+        on_error: Callable[[DepthActorsError], None] | None = ...,
+        name: str | None = ...,
+        processes: int | None = ...,
+        callbacks: Literal["parent", "worker"] = ...,
+    ) -> None: ...
     def __init__(
         self,
         market: str | Market = "spot",
         *,
-        number: type[float | Decimal] = float,
+        number: type[Number] = float,
         speed_ms: int = 100,
         refresh_interval: float | None = 1800.0,
         max_reconnects: int | None = None,
@@ -96,9 +138,7 @@ class DepthEngine:
         Raises:
             UsageError: an argument that cannot be right.
         """
-        if number is not float and number is not Decimal:
-            msg = f"expected float or Decimal as the number type, was {number!r}"
-            raise UsageError(msg)
+        check_number_type(number)
         settings = network_settings(
             max_reconnects=max_reconnects,
             proxy=proxy,
@@ -113,13 +153,13 @@ class DepthEngine:
         check_callback("on_error", on_error)
         self.market = resolve(market)
         self.market.diff_stream("", speed_ms)
-        self._number = number
+        self._number: type[Any] = number
         self._speed_ms = speed_ms
         self._refresh_interval = refresh_interval
         self._has_workers = processes is not None
         self._in_worker = callbacks == "worker"
         self._runtime = Runtime(settings, on_error, self, name=name, processes=processes)
-        self._handles: dict[int, BookHandle] = {}
+        self._handles: dict[int, BookHandle[NumberT_co]] = {}
 
     def start(self) -> Self:
         """Start the supervisor; connections follow with the first subscription. Harmless when running.
@@ -147,10 +187,10 @@ class DepthEngine:
         symbol: str,
         *,
         depth: int = 100,
-        on_update: Callable[[BookView], None] | None = None,
-        on_event: Callable[[BookEvent], None] | None = None,
+        on_update: Callable[[BookView[NumberT_co]], object] | None = None,
+        on_event: Callable[[BookEvent], object] | None = None,
         market: str | Market | None = None,
-    ) -> BookHandle:
+    ) -> BookHandle[NumberT_co]:
         """Follow a book; returns at once, `wait_live` waits.
 
         The same symbol twice is one book with two handles, as deep as the deeper one asks.
@@ -180,10 +220,10 @@ class DepthEngine:
         symbols: Iterable[str],
         *,
         depth: int = 100,
-        on_update: Callable[[BookView], None] | None = None,
-        on_event: Callable[[BookEvent], None] | None = None,
+        on_update: Callable[[BookView[NumberT_co]], object] | None = None,
+        on_event: Callable[[BookEvent], object] | None = None,
         market: str | Market | None = None,
-    ) -> list[BookHandle]:
+    ) -> list[BookHandle[NumberT_co]]:
         """Follow several books with one message; arguments and errors as for `subscribe`.
 
         One bad symbol, or one book for which there is no thread, and none is followed.
@@ -214,11 +254,11 @@ class DepthEngine:
         symbol: str,
         *,
         depth: int,
-        new_listener: Callable[[BookHandle], Listener],
+        new_listener: Callable[[BookHandle[NumberT_co]], Listener],
         market: Market,
         speed_ms: int,
         refresh_interval: float | None,
-    ) -> BookHandle:
+    ) -> BookHandle[NumberT_co]:
         """Follow a book with a listener that reads the book itself, in its actor's thread; for facades."""
         return self._follow([symbol], depth, new_listener, market, speed_ms, refresh_interval)[0]
 
@@ -226,11 +266,11 @@ class DepthEngine:
         self,
         symbols: Iterable[str],
         depth: int,
-        new_listener: Callable[[BookHandle], Listener] | None,
+        new_listener: Callable[[BookHandle[NumberT_co]], Listener] | None,
         market: Market,
         speed_ms: int,
         refresh_interval: float | None,
-    ) -> list[BookHandle]:
+    ) -> list[BookHandle[NumberT_co]]:
         if type(depth) is not int or depth < 1:
             msg = f"expected a depth of at least 1, was {depth!r}"
             raise UsageError(msg)
@@ -240,7 +280,9 @@ class DepthEngine:
             BookSpec(market, markets.normalize_symbol(symbol), depth, speed_ms, refresh_interval, self._number)
             for symbol in symbols
         )
-        handles = [BookHandle(cell, depth, self.unsubscribe) for cell in self._runtime.ask(OpenBooks(specs))]
+        handles: list[BookHandle[NumberT_co]] = [
+            BookHandle(cell, depth, self.unsubscribe) for cell in self._runtime.ask(OpenBooks(specs))
+        ]
         for handle in handles:
             self._handles[id(handle)] = handle
             if new_listener is not None:
@@ -249,7 +291,7 @@ class DepthEngine:
                 tell(handle.ref, Greet(handle.listener))
         return handles
 
-    def unsubscribe(self, handle: BookHandle, timeout: float = 5.0) -> None:
+    def unsubscribe(self, handle: BookHandle[Any], timeout: float = 5.0) -> None:
         """End a subscription; with the last one of a book, its stream and its actor are gone on return.
 
         Called from the book's own callback it returns at once and the actor ends after the callback.

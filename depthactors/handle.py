@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from itertools import count
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 import pykka
 
 from depthactors.actors.base import mailbox_of, tell
 from depthactors.actors.messages import Best, DepthTo, Full, Ping, Status, Top
 from depthactors.book import BookState, BookView
+from depthactors.book.numerals import NumberT_co
 from depthactors.errors import LifecycleError, NotLiveError
 from depthactors.shards.messages import AddCallback, DropCallback
 
@@ -32,18 +33,20 @@ logger = logging.getLogger(__name__)
 _serials = count(1)
 
 
-class BookHandle:
+class BookHandle(Generic[NumberT_co]):
     """One subscription to one book. Any thread; survives the replacement of the book's actor.
+
+    Generic in the number type of its views: `BookHandle` is `BookHandle[float]`.
 
     Attributes:
         cell: where the book is found, whoever keeps it; for facades.
         listener: what this subscription brought; for facades.
     """
 
-    def __init__(self, cell: BookCell, depth: int, let_go: Callable[[BookHandle], None]) -> None:
+    def __init__(self, cell: BookCell, depth: int, let_go: Callable[[BookHandle[Any]], None]) -> None:
         """Made by `DepthEngine.subscribe`."""
         self._depth = depth
-        self._number = cell.spec.number
+        self._number: type[Any] = cell.spec.number
         self._let_go = let_go
         self.cell = cell
         self.listener: Listener | None = None
@@ -84,18 +87,18 @@ class BookHandle:
         assert ref is not None, "the supervisor starts the actor before it hands out the cell"
         return ref
 
-    def view(self) -> BookView:
+    def view(self) -> BookView[NumberT_co]:
         """Return the best `depth` levels of both sides, of one update id; no message, no lock, O(depth).
 
         On a book so busy that several copies in a row are torn, its actor is asked.
         """
-        view = self.cell.view(self._depth, self._number, self._depth)
+        view: BookView[NumberT_co] | None = self.cell.view(self._depth, self._number, self._depth)
         return view if view is not None else self.ask(Top(self._depth))
 
     @overload
-    def ask(self, message: Top | Best | Full, timeout: float = ...) -> BookView: ...
+    def ask(self, message: Top | Best | Full, timeout: float = ...) -> BookView[NumberT_co]: ...
     @overload
-    def ask(self, message: DepthTo, timeout: float = ...) -> tuple[Level, ...]: ...
+    def ask(self, message: DepthTo, timeout: float = ...) -> tuple[Level[NumberT_co], ...]: ...
     @overload
     def ask(self, message: Status, timeout: float = ...) -> BookStatus: ...
     def ask(self, message: Any, timeout: float = 5.0) -> Any:

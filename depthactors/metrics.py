@@ -100,7 +100,7 @@ class EngineCollector(Collector):
     An engine that is not running has no rows but `depthactors_engine_up 0`; a scrape starts none.
     """
 
-    def __init__(self, **engines: DepthEngine) -> None:
+    def __init__(self, **engines: DepthEngine[Any]) -> None:
         """Keep the engines, each under the name that its label `engine` has."""
         self._engines = engines
 
@@ -123,7 +123,7 @@ class EngineCollector(Collector):
                 yield from _families(kind, f"depthactors_{group}", labels, table, rows)
 
 
-def _status_of(engine: DepthEngine) -> EngineStatus | None:
+def _status_of(engine: DepthEngine[Any]) -> EngineStatus | None:
     try:
         return engine.status() if engine.running else None
     except LifecycleError:

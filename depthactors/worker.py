@@ -343,9 +343,9 @@ class _Forwarder(logging.handlers.QueueHandler):
         self._outbox.put(Logged(record))
 
 
-def _unpickled(callback: bytes) -> Callable[[BookView], None]:
+def _unpickled(callback: bytes) -> Callable[[BookView[Any]], object]:
     try:
-        function: Callable[[BookView], None] = pickle.loads(callback)  # noqa: S301 - the engine's process sends it
+        function: Callable[[BookView[Any]], object] = pickle.loads(callback)  # noqa: S301 - the engine's process sends it
     except Exception as error:
         # Whatever the module raises that is imported here.
         msg = f"expected on_update to be importable in a worker process: {type(error).__name__}: {error}"

@@ -391,7 +391,7 @@ def test_rebalance_spreads_over_more_and_fewer_processes(monkeypatch):
             events, moves = Recorder(), 0
             books = engine.subscribe_many(symbols, depth=5, on_event=events)
             engine.wait_live(PATIENCE)
-            reader = DepthReader(f"rebalance-{os.getpid()}")
+            reader = DepthReader(f"rebalance-{os.getpid()}", number=Decimal)
             for processes, moved in ((3, 6), (1, 6)):
                 before = [book.view().last_update_id for book in books]
                 assert engine.rebalance(processes) == moved

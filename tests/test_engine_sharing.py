@@ -73,7 +73,7 @@ def test_every_view_of_a_reader_is_the_truth(name, monkeypatch, market, number):
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         engine = stack.enter_context(DepthEngine(market, name=name, number=number))
         engine.subscribe_many(symbols, depth=10)
-        reader = stack.enter_context(DepthReader(name))
+        reader = stack.enter_context(DepthReader(name, number=number))
         assert {book.symbol for book in reader.books()} == set(symbols)
         assert {book.market for book in reader.books()} == {engine.market.name}
         views = {symbol: reader.wait_live(symbol, timeout=20) for symbol in symbols}

@@ -59,12 +59,12 @@ from depthactors.sync import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     import pykka
 
     from depthactors.actors.cell import BookCell
     from depthactors.book import BookView
+    from depthactors.book.numerals import Number
     from depthactors.errors import DepthActorsError
     from depthactors.sync import Effect
     from depthactors.wire import Snapshot
@@ -337,11 +337,11 @@ class BookActor(EngineActor):
 
     # Questions.
 
-    def _view(self, levels: int | None) -> BookView:
+    def _view(self, levels: int | None) -> BookView[Number]:
         view = self._cell.view(levels, self._number)
         assert view is not None, "nobody else writes the book while its own actor reads it"
         return view
 
     @property
-    def _number(self) -> type[float | Decimal]:
+    def _number(self) -> type[Number]:
         return self._cell.spec.number

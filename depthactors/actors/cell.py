@@ -19,13 +19,12 @@ from depthactors.sync import Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from decimal import Decimal
 
     import pykka
 
     from depthactors.actors.messages import BookSpec, Listener
     from depthactors.book import OrderBook, Side
-    from depthactors.book.numerals import Level
+    from depthactors.book.numerals import Level, NumberT
     from depthactors.errors import DepthActorsError
 
 _Copy = TypeVar("_Copy")
@@ -134,7 +133,7 @@ class BookCell:
         book, _ = self.current
         return book if book is not None and book.version % 2 == 0 else None
 
-    def view(self, count: int | None, number: type[float | Decimal], depth: int = 0) -> BookView | None:
+    def view(self, count: int | None, number: type[NumberT], depth: int = 0) -> BookView[NumberT] | None:
         """Copy the best `count` levels without a message; any thread.
 
         A live book that does not promise `depth` levels yet is stale in it, as is one whose actor is
@@ -143,7 +142,7 @@ class BookCell:
         Returns `None` when the book changed under each of several tries.
         """
 
-        def copy() -> BookView | None:
+        def copy() -> BookView[NumberT] | None:
             book, state = self.current
             if state is BookState.LIVE and self.lag() > LAG_LIMIT:
                 state = BookState.STALE
@@ -153,15 +152,15 @@ class BookCell:
 
         return _first(copy)
 
-    def shown(self, depth: int) -> OrderBook | BookView | None:
+    def shown(self, depth: int) -> OrderBook | BookView[Any] | None:
         """Return the live book that promises `depth` levels, for a listener; the actor's thread."""
         book, state = self.current
         return book if state is BookState.LIVE and book is not None and book.depth >= depth else None
 
-    def levels(self, side: Side, count: int | None) -> tuple[Level, ...] | None:
+    def levels(self, side: Side, count: int | None) -> tuple[Level[float], ...] | None:
         """Copy the best `count` levels of one side as floats; any thread, `None` as of `view`."""
 
-        def copy() -> tuple[Level, ...] | None:
+        def copy() -> tuple[Level[float], ...] | None:
             book, _ = self.current
             return () if book is None else capture_side(book, side, count)
 

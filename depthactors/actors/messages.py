@@ -273,8 +273,8 @@ class Listener:
     many levels where the book is in another process.
     """
 
-    update: Callable[[OrderBook | BookView], None] | None
-    event: Callable[[BookEvent], None] | None
+    update: Callable[[OrderBook | BookView[Any]], object] | None
+    event: Callable[[BookEvent], object] | None
     depth: int = 0
 
 
@@ -299,7 +299,7 @@ class BookSpec:
     depth: int
     speed_ms: int
     refresh_interval: float | None
-    number: type[float | Decimal]
+    number: type[Number]
 
     @property
     def key(self) -> BookKey:

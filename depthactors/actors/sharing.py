@@ -81,7 +81,7 @@ class SharedCell:
         self.cell.remove(self.listener)
         self._slot.mark(behind=True)
 
-    def _update(self, book: OrderBook | BookView) -> None:
+    def _update(self, book: OrderBook | BookView[Any]) -> None:
         if not isinstance(book, BookView):
             self._write(book, BookState.LIVE)
 

@@ -103,5 +103,5 @@ class Telling:
         if listener.update is not None and (book := self._cell.shown(listener.depth)) is not None:
             self._call(listener.update, book)
 
-    def _call(self, callback: Callable[[Any], None], argument: object) -> None:
+    def _call(self, callback: Callable[[Any], object], argument: object) -> None:
         self._cell.counters.callback_errors += not call(callback, argument)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depthactors.book import BookSide, Side
-    from depthactors.book.numerals import Level
+    from depthactors.book.numerals import Level, Number
     from depthactors.handle import BookHandle
 
 
@@ -35,12 +35,12 @@ class DepthCache:
         """Begin empty, to be filled by `add_bid` and `add_ask`; the manager makes those that follow a book."""
         self.symbol = symbol
         self.conv_type = conv_type
-        self._handle: BookHandle | None = None
-        self._frozen: BookView | None = None
+        self._handle: BookHandle[Any] | None = None
+        self._frozen: BookView[Any] | None = None
         self._own = OrderBook(symbol, wire.Snapshot(0, 0, 1, (0, 0), [], []))
 
     @classmethod
-    def following(cls, handle: BookHandle, conv_type: Callable[[str], Any]) -> DepthCache:
+    def following(cls, handle: BookHandle[Any], conv_type: Callable[[str], Any]) -> DepthCache:
         """Show the book of a subscription."""
         cache = cls(handle.symbol, conv_type)
         cache._handle = handle
@@ -79,7 +79,7 @@ class DepthCache:
         """Return the best `limit` asks, or every vouched-for one, lowest price first."""
         return self._levels(limit, "ask")
 
-    def view(self, limit: int | None = None) -> BookView:
+    def view(self, limit: int | None = None) -> BookView[Any]:
         """Return both sides of one update as a `BookView`; of `Decimal` if that is `conv_type`, else `float`."""
         return self._capture(limit, self._number)
 
@@ -117,7 +117,7 @@ class DepthCache:
             return list(map(list, self._floats(limit, side)))
         return [[convert(price), convert(quantity)] for price, quantity in self._capture(limit).texts(side)[:limit]]
 
-    def _floats(self, limit: int | None, side: Side) -> tuple[Level, ...]:
+    def _floats(self, limit: int | None, side: Side) -> tuple[Level[float], ...]:
         """Copy one side only: programs read one after the other, and all levels of each."""
         if self._frozen is None:
             levels = (
@@ -128,11 +128,11 @@ class DepthCache:
         view = self._capture(limit)
         return (view.bids if side == "bid" else view.asks)[:limit]
 
-    def _capture(self, count: int | None, number: type[float | Decimal] = float) -> BookView:
+    def _capture(self, count: int | None, number: type[Number] = float) -> BookView[Any]:
         if self._frozen is not None:
             return self._frozen
         if self._handle is None:
-            view = capture(self._own, count, BookState.LIVE, number, self._own.recv_time)
+            view: BookView[Any] | None = capture(self._own, count, BookState.LIVE, number, self._own.recv_time)
             assert view is not None, "a book of one's own is not changed by other threads"
             return view
         view = self._handle.cell.view(count, number)
@@ -141,7 +141,7 @@ class DepthCache:
         return view
 
     @property
-    def _number(self) -> type[float | Decimal]:
+    def _number(self) -> type[Number]:
         return Decimal if self.conv_type is Decimal else float
 
     def _change(self, level: list[Any] | tuple[Any, ...], side: BookSide) -> None:

@@ -8,17 +8,42 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from depthactors.errors import UsageError
+
+if TYPE_CHECKING:
+    # Its defaults are for type checkers, which bring the package along; programs need not have it.
+    from typing_extensions import TypeVar
+
+    NumberT = TypeVar("NumberT", bound="Number", default=float)
+    NumberT_co = TypeVar("NumberT_co", bound="Number", default=float, covariant=True)
+else:
+    from typing import TypeVar
+
+    NumberT = TypeVar("NumberT", bound="Number")
+    NumberT_co = TypeVar("NumberT_co", bound="Number", covariant=True)
 
 Number: TypeAlias = float | Decimal
 """What a view's prices and quantities are: one of the two throughout an engine."""
 
-Level: TypeAlias = tuple[Number, Number]
+Level: TypeAlias = tuple[NumberT, NumberT]
 """`(price, quantity)`."""
 
 _KEPT: Final = 1 << 10
 """Numbers kept, some 200 kB of them: the best levels' hardly change between two looks, and making a `Decimal` takes ten
 times as long as finding it."""
+
+
+def check_number_type(number: Any) -> None:
+    """Refuse what cannot be the number type of an engine.
+
+    Raises:
+        UsageError: another one than `float` and `Decimal`.
+    """
+    if number is not float and number is not Decimal:
+        msg = f"expected float or Decimal as the number type, was {number!r}"
+        raise UsageError(msg)
 
 
 def exact(number: Number) -> Decimal:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
-from depthactors.book.numerals import Level, Number, exact, spelt
+from depthactors.book.numerals import Level, Number, NumberT, NumberT_co, exact, spelt
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
-    from decimal import Decimal
+    from collections.abc import Callable
 
     from depthactors.book.order_book import OrderBook
     from depthactors.book.side import BookSide
@@ -33,8 +33,10 @@ class BookState(StrEnum):
     """Given up, for a reason that was told; the book will not change any more."""
 
 
-class BookView:
+class BookView(Generic[NumberT_co]):
     """The best levels of both sides at one update id. Immutable, picklable, safe in any thread.
+
+    Generic in the number type, `float` where none is named: `BookView` is `BookView[float]`.
 
     It keeps numbers as the book does, and converts them when they are first asked for.
     """
@@ -62,9 +64,9 @@ class BookView:
         event_time: int = 0,
         recv_time: float = 0.0,
         age: float = 0.0,
-        bids: tuple[Level, ...] = (),
-        asks: tuple[Level, ...] = (),
-        number: type[float | Decimal] = float,
+        bids: tuple[Level[Number], ...] = (),
+        asks: tuple[Level[Number], ...] = (),
+        number: type[NumberT_co] = float,  # type: ignore[assignment]
         decimals: tuple[int, int] = (0, 0),
         *,
         converted: bool = False,
@@ -81,8 +83,8 @@ class BookView:
         self._exact_asks = asks
         self._number: type[Any] = number
         self._decimals = decimals
-        self._bids = bids if converted else None
-        self._asks = asks if converted else None
+        self._bids: tuple[Level[Any], ...] | None = bids if converted else None
+        self._asks: tuple[Level[Any], ...] | None = asks if converted else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BookView, self._key()
@@ -146,7 +148,7 @@ class BookView:
         return self._age
 
     @property
-    def bids(self) -> tuple[Level, ...]:
+    def bids(self) -> tuple[Level[NumberT_co], ...]:
         """Bid levels `(price, quantity)`, highest price first; O(n) the first time."""
         levels = self._bids
         if levels is None:
@@ -154,7 +156,7 @@ class BookView:
         return levels
 
     @property
-    def asks(self) -> tuple[Level, ...]:
+    def asks(self) -> tuple[Level[NumberT_co], ...]:
         """Ask levels `(price, quantity)`, lowest price first; O(n) the first time."""
         levels = self._asks
         if levels is None:
@@ -162,45 +164,45 @@ class BookView:
         return levels
 
     @property
-    def best_bid(self) -> Level | None:
+    def best_bid(self) -> Level[NumberT_co] | None:
         """The highest bid `(price, quantity)`, `None` where there is none."""
         return self.bids[0] if self.bids else None
 
     @property
-    def best_ask(self) -> Level | None:
+    def best_ask(self) -> Level[NumberT_co] | None:
         """The lowest ask `(price, quantity)`, `None` where there is none."""
         return self.asks[0] if self.asks else None
 
     @property
-    def mid(self) -> Number | None:
+    def mid(self) -> NumberT_co | None:
         """The mean of the two best prices, `None` unless both sides have one."""
         touch = self._touch()
         return None if touch is None else (touch[0] + touch[2]) / 2
 
     @property
-    def spread(self) -> Number | None:
+    def spread(self) -> NumberT_co | None:
         """Best ask less best bid, in price units; `None` unless both sides have one."""
         touch = self._touch()
         return None if touch is None else touch[2] - touch[0]
 
     @property
-    def microprice(self) -> Number | None:
+    def microprice(self) -> NumberT_co | None:
         """The best prices weighted by the quantity on the other side; `None` unless both sides have one."""
         touch = self._touch()
         if touch is None:
             return None
         bid, bid_size, ask, ask_size = touch
-        price: Number = (bid * ask_size + ask * bid_size) / (bid_size + ask_size)
+        price: NumberT_co = (bid * ask_size + ask * bid_size) / (bid_size + ask_size)
         return price
 
-    def imbalance(self, n: int = 1) -> Number | None:
+    def imbalance(self, n: int = 1) -> NumberT_co | None:
         """Return (bid - ask) / (bid + ask) quantity of the best `n` levels: -1 to 1, `None` on an empty book."""
         bid: Any = sum(quantity for _, quantity in self.bids[:n])
         ask: Any = sum(quantity for _, quantity in self.asks[:n])
-        share: Number | None = (bid - ask) / (bid + ask) if bid + ask else None
+        share: NumberT_co | None = (bid - ask) / (bid + ask) if bid + ask else None
         return share
 
-    def vwap(self, side: Side, quantity: Number) -> Number | None:
+    def vwap(self, side: Side, quantity: Number) -> NumberT_co | None:
         """Return the mean price of taking `quantity` from `side`; `None` if the view holds less than that."""
         if not (isfinite(quantity) and quantity > 0):
             msg = f"expected a quantity above zero, was {quantity!r}"
@@ -215,18 +217,18 @@ class BookView:
             paid += price * taken
             left -= taken
             if left <= tolerance:
-                mean: Number = paid / wanted
+                mean: NumberT_co = paid / wanted
                 return mean
         return None
 
-    def to_price(self, side: Side, price: Number) -> tuple[Level, ...]:
+    def to_price(self, side: Side, price: Number) -> tuple[Level[NumberT_co], ...]:
         """Return the levels from the best to `price`, that one included."""
         levels = self._side(side)
         if side == "bid":
             return tuple(level for level in levels if level[0] >= price)
         return tuple(level for level in levels if level[0] <= price)
 
-    def to_volume(self, side: Side, volume: Number) -> tuple[Level, ...]:
+    def to_volume(self, side: Side, volume: Number) -> tuple[Level[NumberT_co], ...]:
         """Return the fewest best levels that hold `volume` together, or all if they hold less."""
         levels, total = self._side(side), self._number(0)
         for count, (_, quantity) in enumerate(levels, start=1):
@@ -235,7 +237,7 @@ class BookView:
                 return levels[:count]
         return levels
 
-    def best(self, levels: int | None, number: type[float | Decimal]) -> BookView:
+    def best(self, levels: int | None, number: type[NumberT]) -> BookView[NumberT]:
         """Return the same book with the best `levels` of each side, or all, in numbers of a type; nothing is lost."""
         return BookView(
             self._symbol,
@@ -257,7 +259,7 @@ class BookView:
         levels = self._exact_bids if side == "bid" else self._exact_asks
         return [(spelt(price, price_decimals), spelt(quantity, decimals)) for price, quantity in levels]
 
-    def _side(self, side: Side) -> tuple[Level, ...]:
+    def _side(self, side: Side) -> tuple[Level[Any], ...]:
         _check_side(side)
         return self.bids if side == "bid" else self.asks
 
@@ -266,8 +268,8 @@ class BookView:
             return None
         return *self.bids[0], *self.asks[0]
 
-    def _levels(self, exact_levels: tuple[Level, ...]) -> tuple[Level, ...]:
-        number = float if self._number is float else exact
+    def _levels(self, exact_levels: tuple[Level[Number], ...]) -> tuple[Level[Any], ...]:
+        number: Callable[[Number], Any] = float if self._number is float else exact
         return tuple([(number(price), number(quantity)) for price, quantity in exact_levels])
 
 
@@ -278,8 +280,8 @@ def _check_side(side: Side) -> None:
 
 
 def capture(
-    book: OrderBook, count: int | None, state: BookState, number: type[float | Decimal], now: float, depth: int = 0
-) -> BookView | None:
+    book: OrderBook, count: int | None, state: BookState, number: type[NumberT], now: float, depth: int = 0
+) -> BookView[NumberT] | None:
     """Copy the best `count` levels of both sides, or all of them with `None`.
 
     Any thread may call it. `None` means that the book changed meanwhile: try again. A view that
@@ -290,8 +292,8 @@ def capture(
     if version % 2:
         return None
     try:
-        bids = _float_levels(book.bids, count) if number is float else None
-        asks = None if bids is None else _float_levels(book.asks, count)
+        bids: tuple[Level[Any], ...] | None = _float_levels(book.bids, count) if number is float else None
+        asks: tuple[Level[Any], ...] | None = None if bids is None else _float_levels(book.asks, count)
         converted = bids is not None and asks is not None
         if bids is None or asks is None:
             bids, asks = _levels(book.bids, count), _levels(book.asks, count)
@@ -320,7 +322,7 @@ def capture(
     return view if book.version == version else None
 
 
-def capture_side(book: OrderBook, side: Side, count: int | None) -> tuple[Level, ...] | None:
+def capture_side(book: OrderBook, side: Side, count: int | None) -> tuple[Level[float], ...] | None:
     """Copy the best `count` levels of one side as floats, or all; half the cost of `capture`, and `None` as there."""
     version = book.version
     if version % 2:
@@ -329,7 +331,7 @@ def capture_side(book: OrderBook, side: Side, count: int | None) -> tuple[Level,
     try:
         levels = _float_levels(kept, count)
         if levels is None:
-            levels = tuple([(price, float(quantity)) for price, quantity in _levels(kept, count)])
+            levels = tuple([(float(price), float(quantity)) for price, quantity in _levels(kept, count)])
     except (KeyError, IndexError, RuntimeError):
         return None
     if book.crossed:
@@ -337,7 +339,7 @@ def capture_side(book: OrderBook, side: Side, count: int | None) -> tuple[Level,
     return levels if book.version == version else None
 
 
-def _float_levels(side: BookSide, count: int | None) -> tuple[Level, ...] | None:
+def _float_levels(side: BookSide, count: int | None) -> tuple[Level[float], ...] | None:
     """Copy and convert in one pass, which halves what a view of few levels costs; `None` if a float loses digits."""
     sign: float = side.sign
     quantities: dict[float, Any] = side.quantities
@@ -348,6 +350,6 @@ def _float_levels(side: BookSide, count: int | None) -> tuple[Level, ...] | None
         return None
 
 
-def _levels(side: BookSide, count: int | None) -> tuple[Level, ...]:
+def _levels(side: BookSide, count: int | None) -> tuple[Level[Number], ...]:
     sign, quantities = side.sign, side.quantities
     return tuple([(key * sign, quantities[key]) for key in side.best_keys(count)])

@@ -27,7 +27,7 @@ class Followed:
         self.updates += 1
         self.cache = message
 
-    def look(self, levels: int) -> tuple[BookView | None, str]:
+    def look(self, levels: int) -> tuple[BookView[Any] | None, str]:
         """Return the best levels once there was an update, and how many there were."""
         if self.cache is None:
             return None, "waits for the first update"

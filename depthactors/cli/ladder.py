@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.columns import Columns
 from rich.console import Group
@@ -52,7 +52,7 @@ def _ladder(each: Shown, levels: int) -> Panel:
     return Panel(Group(_table(view), beside), title=title, subtitle=f"{view.age:.1f} s old", width=_WIDTH)
 
 
-def _table(view: BookView) -> Table:
+def _table(view: BookView[Any]) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(justify="right", min_width=10, no_wrap=True)
     table.add_column(justify="right", min_width=10, no_wrap=True)

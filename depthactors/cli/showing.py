@@ -6,7 +6,7 @@ import math
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Shown(Protocol):
     def symbol(self) -> str:
         """Upper case."""
 
-    def look(self, levels: int) -> tuple[BookView | None, str]:
+    def look(self, levels: int) -> tuple[BookView[Any] | None, str]:
         """Return the best levels, `None` where there is no book to show, and what to say beside them."""
 
 

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     """Watch, or list; returns the exit status."""
     deadline = time.monotonic() + options.wait
     symbols = [symbol.upper() for symbol in options.symbols]
-    with DepthReader.wait_for_engine(options.attach, options.wait) as reader:
+    with DepthReader.wait_for_engine(options.attach, options.wait, number=None) as reader:
         books = _found(reader, symbols, deadline)
         if options.list:
             for book in books:
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _found(reader: DepthReader, symbols: list[str], deadline: float) -> list[SharedBook]:
+def _found(reader: DepthReader[Any], symbols: list[str], deadline: float) -> list[SharedBook]:
     """Return the books of those symbols in their order, or all, once each is shared.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from depthactors.book import BookState
 from depthactors.errors import SharingError
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 class Watched:
     """A book that another process shares, while it does and, with the reason, while it does not."""
 
-    def __init__(self, reader: DepthReader, book: SharedBook) -> None:
+    def __init__(self, reader: DepthReader[Any], book: SharedBook) -> None:
         """Read `book` through `reader`, which is the caller's to close."""
         self.symbol = book.symbol
         self._reader = reader
         self._book = book
 
-    def look(self, levels: int) -> tuple[BookView | None, str]:
+    def look(self, levels: int) -> tuple[BookView[Any] | None, str]:
         """Return the best levels, and which book it is; of one that is not live also why, where that is known."""
         reader, book = self._reader, self._book
         words = f"{book.market} {book.speed_ms} ms"

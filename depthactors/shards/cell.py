@@ -18,13 +18,12 @@ from depthactors.sharing.record import pack, restated, shown_state, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from decimal import Decimal
 
     import pykka
 
     from depthactors.actors.messages import BookSpec
     from depthactors.book import OrderBook, Side
-    from depthactors.book.numerals import Level
+    from depthactors.book.numerals import Level, NumberT
     from depthactors.sharing.slot import SlotWriter
 
 _OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
@@ -59,7 +58,7 @@ class RemoteCell(BookCell):
         self._noted_at: float | None = None
         self._merged = 0
         self._held: bytes | None = None
-        self._whole: BookView | None = None
+        self._whole: BookView[Any] | None = None
 
     def opening(self) -> Opening:
         """Return what the process is told to follow the book."""
@@ -140,7 +139,7 @@ class RemoteCell(BookCell):
         """Return none: the book is in another process."""
         return None
 
-    def view(self, count: int | None, number: type[float | Decimal], depth: int = 0) -> BookView | None:
+    def view(self, count: int | None, number: type[NumberT], depth: int = 0) -> BookView[NumberT] | None:
         """Read the best `count` levels out of the slot; any thread. `None` where it has not so many: ask the actor."""
         record = None
         if self._held is not None and self.ref is not None:
@@ -158,20 +157,20 @@ class RemoteCell(BookCell):
             state = BookState.STALE
         return unpack(self.spec.symbol, record, time.time(), levels=count, state=state, number=number)
 
-    def _whole_book(self, count: int | None, number: type[float | Decimal]) -> BookView:
+    def _whole_book(self, count: int | None, number: type[NumberT]) -> BookView[NumberT]:
         """Ask the worker, once for each callback; the actor's thread."""
         if self._whole is None:
             assert self.answer is not None, "the actor holds the record"
             self._whole = self.answer(Full())
         return self._whole.best(count, number)
 
-    def shown(self, depth: int) -> OrderBook | BookView | None:
+    def shown(self, depth: int) -> OrderBook | BookView[Any] | None:
         """Return a view for a listener if the book is live and has so many levels; the actor's thread."""
         # One that wants no certain number is told with all there are.
         view = self.view(depth or self.depth, self.spec.number, depth)
         return view if view is not None and view.state is BookState.LIVE else None
 
-    def levels(self, side: Side, count: int | None) -> tuple[Level, ...] | None:
+    def levels(self, side: Side, count: int | None) -> tuple[Level[float], ...] | None:
         """Read the best `count` levels of one side as floats; as for `view`."""
         view = self.view(count, float)
         if view is None:

@@ -12,13 +12,22 @@ read.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Generic, overload
 
 from depthactors.book import BookState
-from depthactors.errors import BookNotSharedError, EngineGoneError, LifecycleError, NotLiveError, UsageError
+from depthactors.book.numerals import NumberT_co, check_number_type
+from depthactors.errors import (
+    BookNotSharedError,
+    EngineGoneError,
+    LifecycleError,
+    NotLiveError,
+    SharingError,
+    UsageError,
+)
 from depthactors.sharing.attached import Attached
 from depthactors.sharing.place import check_name, folder_of
-from depthactors.sharing.record import reason, shown_state, unpack
+from depthactors.sharing.record import number_of, reason, shown_state, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from depthactors.book import BookView
+    from depthactors.book.numerals import Number, NumberT
     from depthactors.sharing.attached import SharedBook
     from depthactors.sharing.slot import SlotReader
 
@@ -34,29 +44,57 @@ _LAST_PAUSE: Final = 0.001
 """Seconds between two looks for an update: they grow from the first to the last."""
 
 
-class DepthReader:
+class DepthReader(Generic[NumberT_co]):
     """Reads the books of the engine that was started as `DepthEngine(name=...)`. Any thread may call.
 
     It survives the engine: a view of one that was killed is the last one, labelled `STALE`, of one that stopped it is
     labelled `STOPPED`; when an engine of that name is back, the next call reads that one's.
+
+    Generic in the number type of its views, which is that of the engine: `DepthReader` is `DepthReader[float]`.
     """
 
-    def __init__(self, name: str) -> None:
+    @overload
+    def __init__(self: DepthReader[float], name: str) -> None: ...
+    @overload
+    def __init__(self, name: str, *, number: type[NumberT_co]) -> None: ...
+    @overload
+    def __init__(self: DepthReader[Number], name: str, *, number: None) -> None: ...
+    def __init__(self, name: str, *, number: type[Any] | None = float) -> None:
         """Attach.
 
+        Args:
+            name: the engine's.
+            number: the engine's number type, `float` or `Decimal`; `None` for whichever it is.
+
         Raises:
-            UsageError: a name that cannot be one.
+            UsageError: a name that cannot be one, or another number type.
             EngineGoneError: no engine of that name runs; see `wait_for_engine`.
-            SharingError: not on this system.
+            SharingError: not on this system, or the engine has the other number type; where it has no book yet,
+                views of its books raise that.
         """
         check_name(name)
+        if number is not None:
+            check_number_type(number)
         self.name = name
+        self._number: type[Any] | None = number
         self._folder = folder_of(name)
-        self._attached: Attached | None = Attached(self._folder)
+        self._attached: Attached | None = (attached := Attached(self._folder))
+        for book in attached.books()[:1]:
+            with suppress(BookNotSharedError):
+                self._number_of(attached.slot(book.symbol, book.market, book.speed_ms).read()[1])
 
+    @overload
     @classmethod
-    def wait_for_engine(cls, name: str, timeout: float = 30.0) -> DepthReader:
-        """Attach once an engine of that name runs.
+    def wait_for_engine(cls, name: str, timeout: float = ...) -> DepthReader[float]: ...
+    @overload
+    @classmethod
+    def wait_for_engine(cls, name: str, timeout: float = ..., *, number: type[NumberT]) -> DepthReader[NumberT]: ...
+    @overload
+    @classmethod
+    def wait_for_engine(cls, name: str, timeout: float = ..., *, number: None) -> DepthReader[Number]: ...
+    @classmethod
+    def wait_for_engine(cls, name: str, timeout: float = 30.0, *, number: type[Any] | None = float) -> DepthReader[Any]:
+        """Attach once an engine of that name runs; arguments as for the constructor.
 
         Raises:
             EngineGoneError: none did in `timeout` seconds; others as for the constructor.
@@ -64,7 +102,7 @@ class DepthReader:
         deadline = time.monotonic() + timeout
         while True:
             try:
-                return cls(name)
+                return cls(name, number=number)
             except EngineGoneError:
                 if time.monotonic() >= deadline:
                     raise
@@ -108,7 +146,7 @@ class DepthReader:
 
     def view(
         self, symbol: str, levels: int | None = None, *, market: str | None = None, speed_ms: int | None = None
-    ) -> BookView:
+    ) -> BookView[NumberT_co]:
         """Return the best `levels` of both sides, or as many as are shared, of one update id.
 
         Some ten microseconds for ten levels, whatever the engine does; nobody waits for anybody. A live book is `STALE`
@@ -128,7 +166,7 @@ class DepthReader:
             raise UsageError(msg)
         attached, alive = self._present()
         slot = attached.slot(symbol.upper(), market, speed_ms)
-        return _view(symbol, slot, levels, stale=not alive or attached.stuck)[1]
+        return self._view(symbol, slot, levels, stale=not alive or attached.stuck)[1]
 
     def reason(self, symbol: str, *, market: str | None = None, speed_ms: int | None = None) -> str | None:
         """Return why a view is not live: what became of the engine, or the words that the engine's own users see.
@@ -148,13 +186,13 @@ class DepthReader:
     def wait(
         self,
         symbol: str,
-        after: BookView | None = None,
+        after: BookView[Any] | None = None,
         timeout: float = 1.0,
         *,
         levels: int | None = None,
         market: str | None = None,
         speed_ms: int | None = None,
-    ) -> BookView:
+    ) -> BookView[NumberT_co]:
         """Wait for a view of another update or state than `after` and return it; without `after`, any.
 
         The memory is looked at up to a thousand times a second, which takes a few hundredths of a core.
@@ -179,7 +217,7 @@ class DepthReader:
         levels: int | None = None,
         market: str | None = None,
         speed_ms: int | None = None,
-    ) -> BookView:
+    ) -> BookView[NumberT_co]:
         """Wait until the book is live and return a view of it; arguments and errors as for `wait`.
 
         Raises:
@@ -198,13 +236,13 @@ class DepthReader:
 
     def _wait_for(
         self,
-        fits: Callable[[BookView], bool],
+        fits: Callable[[BookView[NumberT_co]], bool],
         symbol: str,
         timeout: float,
         levels: int | None,
         market: str | None,
         speed_ms: int | None,
-    ) -> BookView:
+    ) -> BookView[NumberT_co]:
         """Return the first view that fits, or the last one when the time is over."""
         deadline = time.monotonic() + timeout
         pause, seen = _FIRST_PAUSE, None
@@ -215,7 +253,7 @@ class DepthReader:
                 slot = attached.slot(symbol.upper(), market, speed_ms)
                 glance = (slot, slot.serial(), slot.behind, alive, attached.stuck)
                 if glance != seen or left <= 0:
-                    serial, view = _view(symbol, slot, levels, stale=not alive or attached.stuck)
+                    serial, view = self._view(symbol, slot, levels, stale=not alive or attached.stuck)
                     if fits(view) or (left <= 0 and alive):
                         return view
                     # The record that was taken: the latest may not have been whole yet, and is then looked at again.
@@ -243,11 +281,28 @@ class DepthReader:
             return attached, False
         return attached, True
 
+    def _view(
+        self, symbol: str, slot: SlotReader, levels: int | None, *, stale: bool
+    ) -> tuple[int, BookView[NumberT_co]]:
+        """Return the latest record's serial number, and the record as a view."""
+        # The mark first: it is set after the last record that it is about.
+        stale = stale or slot.behind
+        serial, latest = slot.read()
+        state = BookState.STALE if stale and shown_state(latest) is BookState.LIVE else None
+        number = self._number_of(latest)
+        return serial, unpack(symbol.upper(), latest, time.time(), levels=levels, state=state, number=number)
 
-def _view(symbol: str, slot: SlotReader, levels: int | None, *, stale: bool) -> tuple[int, BookView]:
-    """Return the latest record's serial number, and the record as a view."""
-    # The mark first: it is set after the last record that it is about.
-    stale = stale or slot.behind
-    serial, latest = slot.read()
-    state = BookState.STALE if stale and shown_state(latest) is BookState.LIVE else None
-    return serial, unpack(symbol.upper(), latest, time.time(), levels=levels, state=state)
+    def _number_of(self, record: bytes) -> type[Any]:
+        """Return the number type of a record.
+
+        Raises:
+            SharingError: it is not the one that this reader's user expects.
+        """
+        number = number_of(record)
+        if self._number is not None and number is not self._number:
+            msg = (
+                f"the engine {self.name!r} keeps its books in {number.__name__}: expected "
+                f"DepthReader({self.name!r}, number={number.__name__}), was number={self._number.__name__}"
+            )
+            raise SharingError(msg)
+        return number

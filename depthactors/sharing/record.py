@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from depthactors.book import OrderBook
-    from depthactors.book.numerals import Level
+    from depthactors.book.numerals import Level, Number, NumberT
     from depthactors.book.side import BookSide
 
 _HEAD: Final = Struct("=BBBBIIIqqd")
@@ -41,9 +41,7 @@ def record_room(depth: int) -> int:
     return _HEAD.size + 2 * depth * _LEVEL + _WORDS
 
 
-def pack(
-    book: OrderBook | None, depth: int, state: BookState, number: type[float | Decimal], why: str | None = None
-) -> bytes:
+def pack(book: OrderBook | None, depth: int, state: BookState, number: type[Number], why: str | None = None) -> bytes:
     """Write down the best `depth` levels of a book that does not change meanwhile; O(depth).
 
     A live book that is not sound, or does not promise `depth` levels, is stale; a crossed one shows no levels.
@@ -96,8 +94,8 @@ def unpack(
     *,
     levels: int | None = None,
     state: BookState | None = None,
-    number: type[float | Decimal] | None = None,
-) -> BookView:
+    number: type[NumberT] | None = None,
+) -> BookView[NumberT]:
     """Read a record as a view taken at `now` (seconds since the epoch); O(levels).
 
     Args:
@@ -106,17 +104,14 @@ def unpack(
         now: for the view's age.
         levels: so many of the best a side; `None` for all that there are.
         state: what is known better than the record says.
-        number: other than the record's; nothing is lost by it.
+        number: what the view's prices and quantities are to be, if not the record's; nothing is lost by it.
     """
-    code, is_decimal, price_decimals, decimals, bids, asks, words, update_id, event_time, recv_time = _HEAD.unpack_from(
-        record
-    )
-    if number is None:
-        number = Decimal if is_decimal else float
+    code, _, price_decimals, decimals, bids, asks, words, update_id, event_time, recv_time = _HEAD.unpack_from(record)
     exact = orjson.loads(record[-words:]).get("exact") if words else None
     begin_asks = _HEAD.size + 16 * bids
     bid_levels = _levels(record, _HEAD.size, bids, levels, exact and exact[0])
     ask_levels = _levels(record, begin_asks, asks, levels, exact and exact[1])
+    kind: type[Any] = number_of(record) if number is None else number
     return BookView(
         symbol,
         _STATES[code] if state is None else state,
@@ -126,10 +121,15 @@ def unpack(
         now - recv_time if update_id and now > recv_time else 0.0,
         bid_levels,
         ask_levels,
-        number,
+        kind,
         (price_decimals, decimals),
-        converted=number is float and exact is None,
+        converted=kind is float and exact is None,
     )
+
+
+def number_of(record: bytes) -> type[Number]:
+    """Return what a view's prices and quantities are to be, as the writer says."""
+    return Decimal if record[1] else float
 
 
 def shown_state(record: bytes) -> BookState:
@@ -182,7 +182,7 @@ def _spelt(quantities: list[Any]) -> dict[str, str]:
 
 def _levels(
     record: bytes, begin: int, count: int, wanted: int | None, spelt: dict[str, str] | None
-) -> tuple[Level, ...]:
+) -> tuple[Level[Number], ...]:
     """Read one side, of which only the best levels may be wanted."""
     shown = count if wanted is None or wanted > count else wanted
     row = _row(shown)

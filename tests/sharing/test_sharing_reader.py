@@ -409,11 +409,41 @@ sys.exit(os.waitstatus_to_exitcode(status))
     assert (run.returncode, run.stderr) == (0, "")
 
 
-def test_decimal_books_give_decimals(shared, reader, monkeypatch):
+def write_exact(shared):
     _, slot = shared._books["BTCUSDT", "spot", 100]
     slot.write(pack(book_of(4), 5, LIVE, Decimal))
-    view = reader.view("BTCUSDT", 2)
-    assert {type(number) for level in view.bids + view.asks for number in level} == {Decimal}
+
+
+@pytest.mark.parametrize("expected", [Decimal, None])
+def test_decimal_books_give_decimals(name, shared, expected):
+    write_exact(shared)
+    with DepthReader(name, number=expected) as reader:
+        view = reader.view("BTCUSDT", 2)
+        assert {type(number) for level in view.bids + view.asks for number in level} == {Decimal}
+        assert reader.wait_live("BTCUSDT").mid == Decimal(view.mid)
+
+
+def test_a_reader_of_other_numbers_than_the_engines_is_refused(name, shared):
+    with pytest.raises(SharingError, match=r"keeps its books in float: expected .*number=float\), was number=Decimal"):
+        DepthReader(name, number=Decimal)
+    write_exact(shared)
+    for attach in (DepthReader, DepthReader.wait_for_engine):
+        with pytest.raises(SharingError, match=r"keeps its books in Decimal: expected .*number=Decimal\), was"):
+            attach(name)
+
+
+def test_a_reader_notices_that_the_next_engine_has_other_numbers(shared, reader):
+    assert type(reader.view("BTCUSDT").best_bid[0]) is float
+    write_exact(shared)
+    for read in (reader.view, reader.wait, reader.wait_live):
+        with pytest.raises(SharingError, match="keeps its books in Decimal"):
+            read("BTCUSDT")
+
+
+@pytest.mark.parametrize("number", [int, "float", str])
+def test_another_number_type_is_refused(name, shared, number):
+    with pytest.raises(UsageError, match="expected float or Decimal"):
+        DepthReader(name, number=number)
 
 
 def test_a_reader_leaves_no_descriptor_behind(name, shared):

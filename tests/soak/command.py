@@ -82,7 +82,7 @@ class Soak:
                 workers=self.has_workers,
             )
             if self.name is not None:
-                self._reader = stack.enter_context(DepthReader(self.name))
+                self._reader = stack.enter_context(DepthReader(self.name, number=Decimal))
             with chaos:
                 end = time.monotonic() + options.minutes * 60
                 while (left := end - time.monotonic()) > 0:

@@ -1,5 +1,7 @@
 """The metrics are the status, under Prometheus' names, and a scrape disturbs nobody."""
 
+import time
+
 import pytest
 from engine_support import Recorder
 from prometheus_client import CollectorRegistry, generate_latest
@@ -35,6 +37,7 @@ def scrape():
 
 @pytest.mark.one_process
 def test_an_engines_books_connections_and_pools_are_told(engine, scrape):
+    minute = time.time() // 60
     engine.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=20)
     engine.wait_live(10)
     value = scrape(main=engine)
@@ -49,7 +52,8 @@ def test_an_engines_books_connections_and_pools_are_told(engine, scrape):
     assert value("depthactors_connection_streams", **connection) == 2
     pool = {"engine": "main", "pool": engine.status().pools[0].name}
     assert value("depthactors_snapshots_weight_allowed", **pool) == 6000
-    assert value("depthactors_snapshots_weight_used", **pool) >= 10
+    # The exchange counts by the clock's minute: in a new one nothing is used yet.
+    assert value("depthactors_snapshots_weight_used", **pool) >= 10 or time.time() // 60 != minute
     assert value("depthactors_snapshots_fetched_total", **pool) >= 2
 
 

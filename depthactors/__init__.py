@@ -1,6 +1,8 @@
 """Live Binance order books for threaded Python: an actor a book, no asyncio."""
 
 import logging
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from depthactors import markets
@@ -15,6 +17,7 @@ from depthactors.binance import (
     OptionsDepthCacheManager,
     ThreadedDepthCacheManager,
 )
+from depthactors.binance.missing import missing_in_module
 from depthactors.book import BookState, BookView, OrderBook
 from depthactors.engine import DepthEngine
 from depthactors.handle import BookHandle
@@ -52,12 +55,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Tell programs that come from asyncio what there is instead."""
-    if name == "AsyncClient":
-        msg = "depthactors works in threads: use `client = Client()` in place of `await AsyncClient.create()`"
-        raise ImportError(msg)
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+    """Say of names that python-binance has, and this package has not, where they are or what there is instead."""
+    if name == "__version__":
+        with suppress(PackageNotFoundError):
+            return version(__name__)
+    raise missing_in_module(__name__, name)
 
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

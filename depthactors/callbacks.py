@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from depthactors.book.numerals import NumberT
 
 
-def check_callback(name: str, callback: Any) -> None:
+def check_callback(name: str, callback: Any, instead: str = "") -> None:
     """Refuse what cannot be called from a plain thread; `None` is no callback.
+
+    Args:
+        name: the argument's.
+        callback: its value.
+        instead: what to do in place of a coroutine function, to be put behind the words.
 
     Raises:
         CallbackError: not callable, or a coroutine function.
@@ -30,6 +35,7 @@ def check_callback(name: str, callback: Any) -> None:
     if inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(getattr(callback, "__call__", None)):  # noqa: B004 - an async one is what is looked for
         msg = (
             f"expected a plain function as {name}, was a coroutine function: there is no event loop here ({callback!r})"
+            f"{instead}"
         )
         raise CallbackError(msg)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from depthactors import markets
+from depthactors.binance.missing import HintingType, missing_in_client
 from depthactors.environment import resolve
 from depthactors.errors import UsageError
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from depthactors.markets import Market
 
 
-class Client:
+class Client(metaclass=HintingType):
     """The place to connect to; it connects to nothing itself.
 
     Wherever a client is taken, one of python-binance's (`Client`, `AsyncClient`) is taken as well, for its
@@ -42,6 +43,10 @@ class Client:
         self.tld = tld
         self.testnet = testnet
         self.https_proxy = https_proxy
+
+    def __getattr__(self, name: str) -> Any:
+        """Say of names that only python-binance's client has where they are."""
+        raise missing_in_client(type(self).__name__, name)
 
 
 def market_of(client: Any, name: str) -> Market:

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_REFRESH: Final = 1800
 """Seconds between refreshes when the caller does not say: the half hour of the guide."""
+_UNLIMITED: Final = 100
+"""Levels a side when the caller names no limit: as many as the exchange sends then."""
 
 
 def follow(
@@ -32,7 +34,7 @@ def follow(
     update: Callable[[DepthCache], None],
     event: Callable[[BookEvent], None],
     refresh_interval: float | None,
-    limit: int,
+    limit: int | str | None,
     conv_type: Callable[[str], Any],
     ws_interval: int | None,
 ) -> BookHandle:
@@ -45,7 +47,8 @@ def follow(
         update: called in the book's thread with its cache, after each update while the book is right.
         event: called in the book's thread with each change of state and each error.
         refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
-        limit: how many of the best levels a side are always right; cut to what the market can vouch for.
+        limit: how many of the best levels a side are always right, as a number, its text, or `None` for 100; cut to
+            what the market can vouch for.
         conv_type: of prices and quantities.
         ws_interval: `0` or `None`, or 100.
 
@@ -57,24 +60,35 @@ def follow(
         msg = "expected a callable as conv_type, was None"
         raise CallbackError(msg)
     check_callback("conv_type", conv_type)
-    if type(limit) is int and limit > market.max_depth:
-        logger.warning(
-            "! %s: limit %d is more than %s can vouch for, %d it is", symbol, limit, market.name, market.max_depth
-        )
-        limit = market.max_depth
+    depth = _depth(market, symbol, limit)
 
     def new_listener(handle: BookHandle) -> Listener:
         cache = DepthCache.following(handle, conv_type)
-        return Listener(lambda _book: update(cache), event, limit)
+        return Listener(lambda _book: update(cache), event, depth)
 
     return engine.follow(
         symbol,
-        depth=limit,
+        depth=depth,
         new_listener=new_listener,
         market=market,
         speed_ms=_speed(market, ws_interval),
         refresh_interval=refresh_interval or None,
     )
+
+
+def _depth(market: Market, symbol: str, limit: int | str | None) -> int:
+    if limit is None:
+        return _UNLIMITED
+    depth = int(limit) if isinstance(limit, str) and limit.isdecimal() and limit.isascii() else limit
+    if type(depth) is not int or depth < 1:
+        msg = f"expected a limit of at least 1, was {limit!r}"
+        raise UsageError(msg)
+    if depth <= market.max_depth:
+        return depth
+    logger.warning(
+        "! %s: limit %d is more than %s can vouch for, %d it is", symbol, depth, market.name, market.max_depth
+    )
+    return market.max_depth
 
 
 def _speed(market: Market, ws_interval: int | None) -> int:

@@ -12,10 +12,11 @@ from depthactors.binance.client import market_of
 from depthactors.binance.depth_cache import DepthCache
 from depthactors.binance.follow import DEFAULT_REFRESH, follow
 from depthactors.binance.messages import error_message
+from depthactors.binance.missing import HOOKS, IN_COROUTINE
 from depthactors.binance.socket_manager import BinanceSocketManager, shared
 from depthactors.book import BookState
-from depthactors.errors import LifecycleError, NotLiveError
-from depthactors.exceptions import ReadLoopClosed
+from depthactors.errors import LifecycleError, NotLiveError, UsageError
+from depthactors.own_exceptions import ReadLoopClosed, read_loop_closed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,9 +44,11 @@ class DepthCacheManager:
         loop: Any = None,
         refresh_interval: float | None = DEFAULT_REFRESH,
         bm: Any = None,
-        limit: int = 500,
+        limit: int | str | None = 500,
         conv_type: Callable[[str], Any] = float,
         ws_interval: int | None = None,
+        *,
+        callback: Any = None,
     ) -> None:
         """Keep the settings; nothing is started.
 
@@ -55,13 +58,16 @@ class DepthCacheManager:
             loop: accepted and ignored with a warning: there is no event loop here.
             refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
             bm: a `BinanceSocketManager` whose connections to share; one of its own by default.
-            limit: how many of the best levels a side are always right.
+            limit: how many of the best levels a side are always right; `None` for 100.
             conv_type: type of prices and quantities: `float`, `Decimal`, `str`, any callable of a text.
             ws_interval: `0` or `None` for updates each second, `100` for each 100 ms.
+            callback: refused, here and in the place of `loop`, where python-binance before 1.0 had it.
 
         Raises:
-            UsageError: a client that tells neither `tld` nor `testnet`.
+            UsageError: a callback, or a client that tells neither `tld` nor `testnet`.
         """
+        if callback is not None or callable(loop):
+            raise UsageError(_BEFORE_V1.format(kind=type(self).__name__))
         if loop is not None:
             warnings.warn("loop is ignored: depthactors works in threads", UserWarning, stacklevel=2)
         self._row = market_of(client, self._market)
@@ -82,6 +88,20 @@ class DepthCacheManager:
         self._changed = False
         self._latest = 0
         self._over = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse a subclass that replaces a part of python-binance's manager which nobody would call here.
+
+        Raises:
+            UsageError: it has one of these private methods.
+        """
+        super().__init_subclass__(**options)
+        if replaced := [name for name in HOOKS if name in vars(cls)]:
+            msg = (
+                f"{cls.__name__} has {', '.join(replaced)}, which only python-binance's managers call; the books here "
+                "are whole, `limit` levels deep and more, on spot, futures and options alike"
+            )
+            raise UsageError(msg)
 
     def __enter__(self) -> Self:
         """Start to follow the book; returns at once.
@@ -161,7 +181,7 @@ class DepthCacheManager:
         """
         handle = self._handle
         if handle is None:
-            raise ReadLoopClosed(_CLOSED)
+            raise read_loop_closed(_CLOSED)
         return DepthCache.following(handle, self._conv_type)
 
     def get_symbol(self) -> str:
@@ -184,7 +204,7 @@ class DepthCacheManager:
 
     def __aenter__(self) -> NoReturn:
         """Tell who comes from asyncio how it is here."""
-        form = f"`with {type(self).__name__}(...) as dcm:` and `dcm.recv()`"
+        form = f"`with {type(self).__name__}(...) as dcm:` and `dcm.recv()`, in a coroutine `{IN_COROUTINE}`"
         msg = f"use {form}: depthactors works in threads, not asyncio"
         raise TypeError(msg)
 
@@ -201,7 +221,7 @@ class DepthCacheManager:
                 if self._messages:
                     return self._messages.popleft()
                 if self._over:
-                    raise ReadLoopClosed(_CLOSED)
+                    raise read_loop_closed(_CLOSED)
                 if self._changed:
                     self._changed = False
                     return _Changed()
@@ -244,4 +264,9 @@ class _Changed:
     """The book has changed; what to is looked up when somebody wants it."""
 
 
+_BEFORE_V1 = (
+    "{kind}(client, symbol, callback) is the form of python-binance before 1.0; use "
+    "`with {kind}(client, symbol) as dcm:` and `dcm.recv()`, or "
+    "`ThreadedDepthCacheManager().start_depth_cache(callback, symbol)`"
+)
 _CLOSED = "expected an open manager, was one that is closed, was given up, or was not entered"

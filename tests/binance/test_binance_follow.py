@@ -62,6 +62,11 @@ def test_the_symbol_is_taken_in_any_case_and_the_limit_is_the_depth(engine):
     assert (handle.symbol, handle.depth) == ("BTCUSDT", 25)
 
 
+@pytest.mark.parametrize(("given", "depth"), [("10", 10), ("1000", 1000), (None, 100)], ids=repr)
+def test_a_limit_may_be_a_text_or_none(engine, given, depth):
+    assert begin(engine, limit=given).depth == depth
+
+
 def test_a_limit_beyond_the_market_is_cut_with_a_warning(engine, caplog):
     with caplog.at_level(logging.WARNING, "depthactors"):
         handle = begin(engine, limit=10**6)
@@ -74,8 +79,11 @@ def test_a_limit_beyond_the_market_is_cut_with_a_warning(engine, caplog):
     [
         ({"ws_interval": 250}, "ws_interval"),
         ({"ws_interval": "100"}, "ws_interval"),
-        ({"limit": 0}, "depth"),
-        ({"limit": 10.0}, "depth"),
+        ({"limit": 0}, "limit"),
+        ({"limit": 10.0}, "limit"),
+        ({"limit": True}, "limit"),
+        ({"limit": "ten"}, "limit"),
+        ({"limit": "²"}, "limit"),
         ({"refresh_interval": -5}, "refresh_interval"),
         ({"symbol": ""}, "symbol"),
         ({"conv_type": 3}, "conv_type"),

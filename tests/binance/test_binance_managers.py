@@ -40,6 +40,24 @@ def test_making_one_starts_nothing(kind):
     assert dcm.get_symbol() == "BTCUSDT"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "form", [lambda kind: kind(None, "BTCUSDT", print), lambda kind: kind(symbol="BTCUSDT", callback=print)]
+)
+def test_the_form_before_version_one_is_refused_and_the_new_one_is_shown(kind, form):
+    with pytest.raises(
+        UsageError, match=rf"with {kind.__name__}\(client, symbol\) as dcm:.*start_depth_cache\(callback"
+    ):
+        form(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_subclass_that_replaces_a_private_part_of_theirs_is_refused(kind):
+    with pytest.raises(UsageError, match=r"Deep has _get_socket, .*limit"):
+        type("Deep", (kind,), {"_get_socket": print})
+    type("Mine", (kind,), {"get_symbol": print})
+
+
 def test_before_it_is_entered_there_is_no_cache():
     with pytest.raises(ReadLoopClosed):
         new().get_depth_cache()

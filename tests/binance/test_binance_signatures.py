@@ -18,7 +18,7 @@ CONSTRUCTOR = "api_key=None, api_secret=None, requests_params=None, tld='com', t
 START = f"callback, symbol, refresh_interval=1800, bm=None, limit=10, conv_type={float!r}, ws_interval=0"
 MANAGER = (
     "client=None, symbol='', loop=None, refresh_interval=1800, bm=None, limit=500, "
-    f"conv_type={float!r}, ws_interval=None"
+    f"conv_type={float!r}, ws_interval=None, *, callback=None"
 )
 SPREAD = "processes=None, shared_as=None"
 MANAGERS = [DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager]

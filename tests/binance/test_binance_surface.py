@@ -414,9 +414,9 @@ def test_limit_is_how_many_of_the_best_levels_are_exact(serve, limit):
             assert bids[:limit] == [list(level) for level in truth.bids[:limit]]
 
 
-@pytest.mark.parametrize("limit", [0, -1, 1.5, "10", None, True], ids=repr)
+@pytest.mark.parametrize("limit", [0, -1, 1.5, "ten", "", True], ids=repr)
 def test_limit_that_is_no_number_of_levels_is_refused(manager, limit):
-    with pytest.raises(ValueError, match=r"depth|limit"):
+    with pytest.raises(ValueError, match="limit"):
         manager.start_depth_cache(Inbox(), SYMBOL, limit=limit)
 
 
@@ -1059,12 +1059,12 @@ def test_loop_is_accepted_and_ignored_with_a_warning(exchange):
 
 
 @pytest.mark.parametrize("kind", [row[0] for row in MANAGERS])
-def test_async_with_is_a_type_error_that_shows_the_with_form(kind):
+def test_async_with_is_a_type_error_that_shows_the_with_form_and_the_one_in_a_coroutine(kind):
     async def program():
         async with kind(None, SYMBOL):
             pass
 
-    with pytest.raises(TypeError, match=rf"with {kind.__name__}\("):
+    with pytest.raises(TypeError, match=rf"with {kind.__name__}\(.*await asyncio\.to_thread\(dcm\.recv\)"):
         program().send(None)
     assert own_threads() == []
 

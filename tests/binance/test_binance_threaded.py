@@ -295,9 +295,32 @@ class Called:
     [coroutine, WithMethod().callback, functools.partial(coroutine), Called()],
     ids=["function", "method", "partial", "object"],
 )
-def test_a_coroutine_callback_is_refused_with_the_reason(manager, callback):
-    with pytest.raises(TypeError, match="event loop"):
+def test_a_coroutine_callback_is_refused_with_the_reason_and_the_way_for_a_coroutine(manager, callback):
+    with pytest.raises(TypeError, match=r"event loop.*await asyncio\.to_thread\(dcm\.recv\)"):
         manager.start_depth_cache(callback, "BNBBTC")
+
+
+@pytest.mark.parametrize("limit", [5000, "10", None, 10, "0010"], ids=repr)
+def test_the_name_of_a_stream_has_the_limit_as_it_was_given(manager, limit):
+    name = "bnbbtc@depth" + str(limit)
+    inbox = Inbox()
+    assert quickly(manager, inbox, limit=limit) == name
+    assert quickly(manager, Inbox(), limit=limit) == f"{name}#2"
+    inbox.next(DepthCache)
+    manager.stop_socket(name)
+    inbox.queue.clear()
+    assert quickly(manager, inbox, limit=limit) == name
+    inbox.next(DepthCache)
+
+
+def test_a_subclass_that_starts_streams_by_the_private_call_is_told_what_to_do(exchange):
+    class Mine(ThreadedDepthCacheManager):
+        def start_mine(self, callback, symbol):
+            return self._start_depth_cache(dcm_class=object, callback=callback, symbol=symbol)
+
+    with pytest.raises(AttributeError, match=r"start_depth_cache\(\).*start_\*_depth_socket"):
+        Mine().start_mine(print, "BNBBTC")
+    assert not hasattr(ThreadedDepthCacheManager, "_start_depth_cache")
 
 
 @pytest.mark.parametrize(
@@ -308,8 +331,8 @@ def test_a_coroutine_callback_is_refused_with_the_reason(manager, callback):
         ({"symbol": ""}, "symbol"),
         ({"symbol": None}, "symbol"),
         ({"symbol": "a b"}, "symbol"),
-        ({"limit": 0}, "depth"),
-        ({"limit": "10"}, "depth"),
+        ({"limit": 0}, "limit"),
+        ({"limit": "ten"}, "limit"),
         ({"callback": None}, "callback"),
         ({"conv_type": "float"}, "conv_type"),
     ],

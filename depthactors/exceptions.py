@@ -1,43 +1,80 @@
 """The exception names of python-binance, for programs written against it.
 
-`from binance.exceptions import ...` becomes `from depthactors.exceptions import ...`. Their names are also
-the `type` of error dicts. All are `DepthActorsError`s.
+`from binance.exceptions import ...` may become `from depthactors.exceptions import ...`, or stay as it is. Without
+python-binance all are `DepthActorsError`s. Where it is installed, these names are its own classes, which are loaded
+when the first of them is asked for: an `except` of either module catches what either library raises. What depthactors
+raises is a `DepthActorsError` as well, in any case. The names are also the `type` of error dicts.
 """
 
 from __future__ import annotations
 
-from depthactors.errors import ExchangeError, LifecycleError, SnapshotError, StreamError
+import logging
+import sys
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from depthactors import own_exceptions
 
-class BinanceWebsocketClosed(StreamError):  # noqa: N818 - their name
-    """The connection ended; it is being made again."""
+if TYPE_CHECKING:
+    from types import ModuleType
 
-
-class BinanceWebsocketUnableToConnect(StreamError):  # noqa: N818
-    """The tries to connect are used up; the stream is over."""
-
-
-class BinanceWebsocketQueueOverflow(ExchangeError):  # noqa: N818
-    """A callback was so slow that it was spared some updates; the book has them all."""
-
-
-class ReadLoopClosed(LifecycleError):  # noqa: N818
-    """There is nothing to receive any more: the manager was closed, or its stream is over."""
-
-
-class BinanceAPIException(SnapshotError):  # noqa: N818
-    """The exchange refused a REST request, for a reason with a `code`."""
-
-
-class BinanceRequestException(SnapshotError):  # noqa: N818
-    """A REST request without a readable answer."""
-
+    from depthactors.own_exceptions import (
+        BinanceAPIException,
+        BinanceOrderException,
+        BinanceRequestException,
+        BinanceWebsocketClosed,
+        BinanceWebsocketQueueOverflow,
+        BinanceWebsocketUnableToConnect,
+        ReadLoopClosed,
+    )
 
 __all__ = [
     "BinanceAPIException",
+    "BinanceOrderException",
     "BinanceRequestException",
     "BinanceWebsocketClosed",
     "BinanceWebsocketQueueOverflow",
     "BinanceWebsocketUnableToConnect",
     "ReadLoopClosed",
 ]
+
+logger = logging.getLogger(__name__)
+
+
+def __getattr__(name: str) -> Any:
+    """Return python-binance's class of that name where there is one, else our own."""
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg, name=name)
+    return getattr(_theirs(), name, None) or getattr(own_exceptions, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+def _theirs() -> ModuleType | None:
+    return sys.modules.get(own_exceptions.THEIRS) or _imported()
+
+
+@cache
+def _imported() -> ModuleType | None:
+    """Import python-binance's exceptions if it is installed; some 0.2 s, once."""
+    package, _, module = own_exceptions.THEIRS.partition(".")
+    try:
+        found = find_spec(package)
+    except ValueError:
+        # A module that somebody made by hand.
+        return None
+    # The exchange's own connector is a package of the same name, without such a module.
+    places = found.submodule_search_locations if found is not None else None
+    if not any(Path(place, f"{module}.py").is_file() for place in places or ()):
+        return None
+    try:
+        return import_module(own_exceptions.THEIRS)
+    except Exception as error:  # noqa: BLE001 - whatever ends their import, the program cannot catch their classes then
+        logger.info("= python-binance is installed and cannot be imported: %s: %s", type(error).__name__, error)
+        return None

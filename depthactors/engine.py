@@ -11,11 +11,10 @@ ends it. It holds no book and no socket; calls become messages.
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
-from depthactors import markets
+from depthactors import markets, reporting
 from depthactors.actors.base import tell
 from depthactors.actors.messages import BookSpec, CloseBook, Greet, Listener, OpenBooks, Status
 from depthactors.actors.starting import ROTATE_AFTER
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 
 class DepthEngine(Generic[NumberT_co]):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from depthactors import markets
+from depthactors import markets, reporting
 
 if TYPE_CHECKING:
     from depthactors.markets import Market
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 EXCHANGE_VARIABLE: Final = "DEPTHACTORS_EXCHANGE"
 """Environment variable that sends every market to one local exchange."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from itertools import count
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 import pykka
 
+from depthactors import reporting
 from depthactors.actors.base import mailbox_of, tell
 from depthactors.actors.messages import Best, DepthTo, Full, Ping, Status, Top
 from depthactors.book import BookState, BookView
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from depthactors.errors import DepthActorsError
 
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _serials = count(1)
 

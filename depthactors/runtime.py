@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pykka
 
+from depthactors import reporting
 from depthactors.actors.base import THREAD_PREFIX, mailbox_of
 from depthactors.actors.messages import Shutdown
 from depthactors.actors.sharing import SharedBooks
@@ -29,11 +29,15 @@ if TYPE_CHECKING:
     from depthactors.errors import DepthActorsError
     from depthactors.lifecycle import Running
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _nameless = count(1)
 STOP_TIMEOUT: Final = 10.0
 """Seconds that stopping may take when nobody says otherwise."""
+_FLUSH_TIMEOUT: Final = 1.0
+"""Seconds of those for log handlers to take what was said: one may never return."""
+_FLUSH_LEAST: Final = 0.1
+"""Seconds for that if no time is left: it takes milliseconds, unless a handler is stuck."""
 _CALL_TIMEOUT: Final = 10.0
 """Seconds for the supervisor to answer, who waits for nobody and calls no user: only a bug can take so long."""
 
@@ -232,6 +236,7 @@ class Runtime:
         if self._folder is not None:
             # Last: until here the books could say that they are over.
             self._folder.close()
+        reporting.flush(min(_FLUSH_TIMEOUT, max(_FLUSH_LEAST, deadline - time.monotonic())))
         self._ended.set()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pykka
 
+from depthactors import reporting
 from depthactors.actors.base import tell
 from depthactors.actors.messages import Status
 from depthactors.book import BookState
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from depthactors.actors.rows import BookStatus, PoolStatus, SocketStatus, WorkerStatus
     from depthactors.actors.supervisor import Children
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _SHARE_OF_WORKER: Final = 0.5
 """Share of the time that a worker may take to ask its own actors: its answer has to arrive, too."""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 from pykka._envelope import Envelope
 
+from depthactors import reporting
 from depthactors.actors.base import mailbox_of, tell
 from depthactors.actors.messages import CloseBook, Greet, Listener, OpenBooks, Ping, Status
 from depthactors.callbacks import view_teller
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
     from depthactors.shards.messages import Begin
     from depthactors.status import EngineStatus
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _LEASE_TIMEOUT: Final = 2.0
 """Seconds for the engine's process to say what may be spent."""
@@ -120,6 +121,7 @@ class Worker:
             deadline = time.monotonic() + _STOP_TIMEOUT
             self._orders.put(None)
             self.stop(_STOP_TIMEOUT)
+            reporting.flush(max(0.0, deadline - time.monotonic()))
             root.removeHandler(self._forwarder)
             self._outbox.end(max(0.0, deadline - time.monotonic()))
 

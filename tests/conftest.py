@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import wraps
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from depthactors import DepthEngine
+from depthactors import DepthEngine, reporting
 from depthactors.exchange import LocalExchange
 from depthactors.net.allowance import forget_allowances
 
@@ -84,6 +85,28 @@ def _no_thread_left():
 def _no_allowance_kept():
     """Forget what the exchange of another test, perhaps on the same port, has allowed."""
     forget_allowances()
+
+
+class FlushedLog(pytest.LogCaptureFixture):
+    """A `caplog` that waits for what was said before: handlers are called in a thread of the package's own."""
+
+    @property
+    def handler(self):
+        reporting.flush()
+        return super().handler
+
+    @contextmanager
+    def at_level(self, *arguments):
+        with super().at_level(*arguments):
+            yield
+            reporting.flush()
+
+
+@pytest.fixture
+def caplog(caplog):
+    """Return pytest's own fixture, which has what was said before it is looked at."""
+    caplog.__class__ = FlushedLog
+    return caplog
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from engine_support import Recorder, wait_until
 from depthactors import BookState, DepthEngine
 from depthactors.actors.base import THREAD_PREFIX
 from depthactors.actors.supervision import RESTARTS
-from depthactors.errors import EscalatedError, LifecycleError, MalformedFrameError
+from depthactors.errors import EscalatedError, MalformedFrameError
 
 FAILED = BookState.FAILED
 
@@ -183,8 +183,8 @@ def test_once_unsubscribe_returns_the_listener_of_a_book_without_an_actor_is_not
         assert len(calls.seen) == seen
 
 
-class InTheSupervisor(logging.Handler):
-    """A program's own logging handler is called in whatever thread logs."""
+class AtADeath(logging.Handler):
+    """A program's own logging handler that does something when an actor died."""
 
     def __init__(self, action):
         super().__init__(logging.ERROR)
@@ -195,25 +195,31 @@ class InTheSupervisor(logging.Handler):
             self._action()
 
 
-def test_what_the_supervisor_cannot_do_for_itself_is_refused_before_anything_changed(dead_address):
-    refusals, updates = Recorder(), Recorder()
-
-    def from_within():
-        for call in (lambda: engine.unsubscribe(book), lambda: engine.subscribe("ETHUSDT"), engine.status):
-            try:
-                call()
-            except LifecycleError as error:
-                refusals(str(error))
-
-    handler = InTheSupervisor(from_within)
+def test_a_log_handler_may_call_the_engine(dead_address):
+    answers = Recorder()
+    handler = AtADeath(lambda: answers((engine.subscribe("ETHUSDT"), engine.unsubscribe(book), engine.status())))
     logger = logging.getLogger("depthactors")
     logger.addHandler(handler)
     try:
         with DepthEngine() as engine:
             book = engine.subscribe("BTCUSDT")
-            kill_book(book, updates)
-            assert [("supervisor's own thread" in words) for words in refusals.seen] == [True] * 3
-            engine.unsubscribe(book)
-            assert (book.state, engine.status().books) == (BookState.STOPPED, ())
+            kill(book.ref)
+            other, _, status = answers.wait_for(bool)
+            assert [row.symbol for row in status.books] == ["ETHUSDT"]
+            assert (book.state, other.state) == (BookState.STOPPED, BookState.SYNCING)
+    finally:
+        logger.removeHandler(handler)
+
+
+def test_a_log_handler_may_stop_the_engine(dead_address):
+    engine = DepthEngine()
+    handler = AtADeath(engine.stop)
+    logger = logging.getLogger("depthactors")
+    logger.addHandler(handler)
+    try:
+        book = engine.subscribe("BTCUSDT")
+        kill(book.ref)
+        assert engine.wait_stopped(10)
+        assert book.state is BookState.STOPPED
     finally:
         logger.removeHandler(handler)

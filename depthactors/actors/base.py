@@ -9,13 +9,13 @@ raised leaves here as an `Exception` or not at all.
 
 from __future__ import annotations
 
-import logging
 import threading
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pykka
 
+from depthactors import reporting
 from depthactors.actors.mailbox import Mailbox
 from depthactors.actors.messages import ChildFailed
 from depthactors.errors import LifecycleError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 THREAD_PREFIX: Final = "depthactors-"
 """How the names of all threads of an engine begin."""

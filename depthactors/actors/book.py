@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors import wire
+from depthactors import reporting, wire
 from depthactors.actors.asking import Asking
 from depthactors.actors.base import EngineActor, tell
 from depthactors.actors.messages import (
@@ -69,7 +68,7 @@ if TYPE_CHECKING:
     from depthactors.sync import Effect
     from depthactors.wire import Snapshot
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _LATE: Final = 0.25
 """Seconds that a frame may have waited for listeners to be called for it; later ones wait for the latest state."""

@@ -6,11 +6,10 @@ is still to be asked for. Everything here runs in the actor's thread.
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors import wire
+from depthactors import reporting, wire
 from depthactors.actors.base import THREAD_PREFIX
 from depthactors.actors.messages import Tick
 from depthactors.actors.router import Router
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from depthactors.actors.mailbox import Mailbox
     from depthactors.markets import Market
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _BATCH: Final = 200
 """Streams in one SUBSCRIBE: measured to be taken by the exchange, and well below its frame limit."""

@@ -5,10 +5,10 @@ The supervisor adds and removes; nobody is waited for. What outlives a book's ac
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from depthactors import reporting
 from depthactors.actors.messages import Listener
 from depthactors.book import BookState, BookView
 from depthactors.errors import SharingError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from depthactors.sharing import EngineFolder
     from depthactors.sharing.slot import SlotWriter
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 BEAT: Final = 0.5
 """Seconds between two signs of life for readers."""

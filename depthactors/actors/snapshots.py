@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from itertools import count
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sortedcontainers import SortedDict
 
+from depthactors import reporting
 from depthactors.actors.base import THREAD_PREFIX, EngineActor, tell
 from depthactors.actors.messages import (
     Fetched,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from depthactors.net.allowance import Allowing
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _WORKERS: Final = 4
 """Requests under way at once. An answer takes tenths of a second; the weight allows some twenty a second."""

@@ -8,12 +8,12 @@ engine at a time of its own, and at once when the exchange announces a shutdown.
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
+from depthactors import reporting
 from depthactors.actors.base import EngineActor, mailbox_of, tell
 from depthactors.actors.link import Link
 from depthactors.actors.messages import (
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from depthactors.net.allowance import Allowing
     from depthactors.pacing import Backoff
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _OVERLAP: Final = 1.0
 """Seconds beyond the slowest stream's interval for which a connection and its successor both bring every update."""

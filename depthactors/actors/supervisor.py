@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from depthactors import reporting
 from depthactors.actors.base import EngineActor, mailbox_of, tell
 from depthactors.actors.book import BookActor
 from depthactors.actors.cell import LAG_LIMIT, BookCell
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from depthactors.errors import StreamError
     from depthactors.markets import Market
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 
 @dataclass(slots=True)

@@ -5,12 +5,12 @@ In a thread of its own, for a callback may block: then those behind it wait, and
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from depthactors import reporting
 from depthactors.actors.base import call, thread_name
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from depthactors.actors.messages import BookEvent, Listener
     from depthactors.errors import DepthActorsError
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 ERROR_ROOM: Final = 1_000
 """Calls that may wait for an error still to be put behind them."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
+from depthactors import reporting
 from depthactors.actors.base import call
 from depthactors.actors.messages import BookEvent
 from depthactors.book import BookState
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from depthactors.errors import DepthActorsError
     from depthactors.sync import StateChanged
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _BACKLOG_PAUSE: Final = 60.0
 """Seconds for which it is not told again that callbacks are behind; it is counted all the time."""

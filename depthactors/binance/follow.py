@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from depthactors import reporting
 from depthactors.actors.messages import Listener
 from depthactors.binance.depth_cache import DepthCache
 from depthactors.callbacks import check_callback
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from depthactors.handle import BookHandle
     from depthactors.markets import Market
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 DEFAULT_REFRESH: Final = 1800
 """Seconds between refreshes when the caller does not say: the half hour of the guide."""

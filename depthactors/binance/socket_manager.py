@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from depthactors import reporting
 from depthactors.binance.client import settings_of
 from depthactors.binance.missing import missing_in_socket_manager
 from depthactors.engine import DepthEngine
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 
 class BinanceSocketManager:

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from depthactors import reporting
 from depthactors.binance.client import Client, market_of, settings_of
 from depthactors.binance.follow import DEFAULT_REFRESH, follow
 from depthactors.binance.messages import error_message
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from depthactors.handle import BookHandle
     from depthactors.status import EngineStatus
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _END_TIMEOUT: Final = 5.0
 """Seconds for one stream to end when nobody says otherwise."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import struct
 from threading import Event
@@ -12,6 +11,7 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
+from depthactors import reporting
 from depthactors.exchange import http
 from depthactors.exchange.session import LARGEST_READ, Session
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from depthactors.exchange.rest import RestApi
     from depthactors.exchange.routes import StreamRoute
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 IDLE: Final = 60.0
 """Seconds that a connection may be without a request."""
 LARGEST_MESSAGE: Final = 1_048_576

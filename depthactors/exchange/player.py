@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Protocol
 
+from depthactors import reporting
 from depthactors.errors import DepthActorsError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from depthactors.exchange.feed import Feed
     from depthactors.exchange.tick import Step
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 
 class Audience(Protocol):

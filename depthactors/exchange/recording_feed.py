@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from depthactors import markets, recording
+from depthactors import markets, recording, reporting
 from depthactors.errors import RecordingError, UsageError
 from depthactors.exchange.ledger import Depth, Ledger, spelt
 from depthactors.exchange.tick import Step, Tick
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from depthactors.exchange.truth import BookTruth
     from depthactors.recording import Line
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 NANOSECONDS: Final = 1e9
 LAP_PAUSE_NS: Final = 100_000_000
 """Before the event that leads from a recording's end back to its beginning, and after it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 
+from depthactors import reporting
 from depthactors.exchange import routes, shapes
 from depthactors.exchange.exchange_info import exchange_info
 from depthactors.exchange.fault import Place
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from depthactors.exchange.routes import Catalogue, RestRoute
     from depthactors.markets import Market
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 DEFAULT_LIMITS: Final = {"/api/v3/depth": 100, "/fapi/v1/depth": 500, "/dapi/v1/depth": 500, "/eapi/v1/depth": 100}
 """Levels a side when `limit` is not given."""

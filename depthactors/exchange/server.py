@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import selectors
 import socket
 import time
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Final
 
+from depthactors import reporting
 from depthactors.exchange.client import Client
 from depthactors.exchange.connection import Connection, Opening
 from depthactors.exchange.fault import Place
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from depthactors.exchange.routes import Catalogue, StreamRoute
     from depthactors.exchange.session import Session
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 1024
 CONNECTION_WINDOW: Final = 300.0

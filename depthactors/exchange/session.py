@@ -6,7 +6,6 @@ every client, so they come encoded.
 
 from __future__ import annotations
 
-import logging
 import socket
 import time
 from enum import Enum
@@ -17,6 +16,7 @@ from websockets.exceptions import ProtocolError
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 
+from depthactors import reporting
 from depthactors.exchange import shapes
 from depthactors.exchange.heartbeat import Beat, Heartbeat
 from depthactors.exchange.message import text_frame
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from depthactors.exchange.fault import Fault
     from depthactors.exchange.limits import Limits
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 CLOSING_PATIENCE: Final = 0.5
 """Seconds within which a client must answer a close frame; after that TCP just ends."""
 GOING_AWAY: Final = 1001

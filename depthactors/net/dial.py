@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import time
 from typing import TYPE_CHECKING, Any
 
+from depthactors import reporting
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 
 class Deadline:

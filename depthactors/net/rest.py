@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import zlib
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import requests
 from urllib3.exceptions import HTTPError
 
-from depthactors import wire
+from depthactors import reporting, wire
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, as_value
 from depthactors.net.abort import AbortableAdapter
 from depthactors.net.proxy import requests_proxies
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from depthactors.markets import Market
     from depthactors.wire import Snapshot
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 MAX_BODY: Final = 4 * 1024 * 1024
 """Bytes of an answer, unpacked: ten times the largest snapshot there is (5,000 levels a side)."""

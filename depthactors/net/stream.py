@@ -17,7 +17,6 @@ for a connection that is behind, and saves nothing on one that keeps up.
 
 from __future__ import annotations
 
-import logging
 import ssl
 import threading
 import time
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from websocket import ABNF, WebSocket, WebSocketException
 
+from depthactors import reporting
 from depthactors.errors import StreamError, as_value
 from depthactors.net.dial import Deadline, shut_down
 from depthactors.net.fragments import Fragments
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 MAX_MESSAGE: Final = 4 * 1024 * 1024
 """Bytes of a message: ten times the largest diff that was ever seen."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pykka
 
+from depthactors import reporting
 from depthactors.actors.base import EngineActor, tell
 from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, GiveUp, Greet, Ping, Status, Top
 from depthactors.actors.telling import Telling
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from depthactors.errors import DepthActorsError
     from depthactors.shards.cell import RemoteCell
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _ANSWER_TIMEOUT: Final = 5.0
 """Seconds for a book's actor in the worker to answer."""

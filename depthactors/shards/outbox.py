@@ -6,13 +6,13 @@ it is little, and where the engine's process takes none of it for long the line 
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
+from depthactors import reporting
 from depthactors.actors.base import thread_name
 from depthactors.errors import LifecycleError, LineError
 from depthactors.shards.messages import Answer, Updated
@@ -20,7 +20,7 @@ from depthactors.shards.messages import Answer, Updated
 if TYPE_CHECKING:
     from depthactors.shards.line import Line
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _PAUSE: Final = 0.001
 """Seconds from one message about updates to the next: what changes meanwhile is in that one."""

@@ -7,7 +7,6 @@ up with its books.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from contextlib import ExitStack
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pykka
 
+from depthactors import reporting
 from depthactors.actors.base import EngineActor, mailbox_of, tell
 from depthactors.actors.messages import (
     BookEvent,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from depthactors.shards.workers import Worker
     from depthactors.sharing import EngineFolder
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _AT_ONCE: Final = 50
 """Books that a process is told to open in one message: between two it hears other things."""

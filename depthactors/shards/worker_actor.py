@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pykka
 
-from depthactors.actors.base import EngineActor, call, tell, thread_name
+from depthactors import reporting
+from depthactors.actors.base import EngineActor, tell, thread_name
 from depthactors.actors.messages import Status, Tick
 from depthactors.actors.rows import WorkerStatus
 from depthactors.errors import LineError, UsageError, WorkerDiedError
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from depthactors.actors.starting import NetworkSettings
     from depthactors.shards.routes import Routes
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _LOOK: Final = 0.5
 """Seconds between two looks whether the process gives signs of life; it does twice a second."""
@@ -243,7 +244,7 @@ class WorkerActor(EngineActor):
             case Failed(error):
                 self._routes.failed(error)
             case Logged(record):
-                _log(record)
+                reporting.relay(record)
 
     def _answered(self, answer: Answer) -> None:
         future = self._asked.pop(answer.request, None)
@@ -254,10 +255,3 @@ class WorkerActor(EngineActor):
             future.set(answer.value)
         else:
             future.set_exception((type(error), error, None))
-
-
-def _log(record: logging.LogRecord) -> None:
-    """Log a worker's record where records of that logger go here."""
-    destination = logging.getLogger(record.name)
-    if destination.isEnabledFor(record.levelno):
-        call(destination.handle, record)

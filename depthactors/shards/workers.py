@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from depthactors import reporting
 from depthactors.actors.supervision import Supervised
 from depthactors.shards.balance import PAUSE, Load, relief
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from depthactors.actors.messages import BookKey
     from depthactors.shards.cell import RemoteCell
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 _clock = time.monotonic
 

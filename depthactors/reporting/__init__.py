@@ -1,0 +1,168 @@
+"""What the package has to say, to a program's log and to a program that has set up none.
+
+`logger(__name__)` is used like a logger of the standard library. A call neither raises nor blocks: it makes a record
+without any foreign code, and one daemon thread of the process hands it to the loggers, filters and handlers, whatever
+they do (`reporting.handover`).
+
+A *notice* is about what makes a program see no data: a callback that raises, an unknown symbol, no network. It is a
+log record like others where the program has a handler between our logger and the root. Where it has none, stderr
+has it once a cause, in words, and then at growing intervals how often it came (`reporting.notices`).
+
+Log lines begin with a mark and what they are about: `!` a failure, `~` a repair, `=` a change of state, `-` an end,
+`<` what came in, `>` what went out.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from depthactors.reporting.handover import PREFIX, THREAD_NAME, Handover
+from depthactors.reporting.record import Ready, Record
+from depthactors.reporting.words import printable, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+__all__ = [
+    "THREAD_NAME", "Logger", "announce", "divert", "flush", "logger", "notice", "printable", "quiet", "relay",
+    "words_of",
+]  # fmt: skip
+
+_EXIT_TIMEOUT: Final = 1.0
+"""Seconds that the end of the interpreter waits for what is not said yet."""
+
+_handover = Handover()
+
+
+class Logger:
+    """A logger of the standard library, whose handlers run elsewhere. Any thread, signal handlers too."""
+
+    def __init__(self, name: str) -> None:
+        """Stand for the logger of this name."""
+        self._target = logging.getLogger(name)
+        kind = type(self._target)
+        # A class of the host program's own is asked in the other thread.
+        self._is_plain = (
+            kind.isEnabledFor is logging.Logger.isEnabledFor
+            and kind.getEffectiveLevel is logging.Logger.getEffectiveLevel
+        )
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the standard library's name
+        """Tell whether records of that level may go anywhere; takes no lock and asks no foreign code."""
+        if not self._is_plain:
+            return True
+        try:
+            lowest = max(logging.Logger.getEffectiveLevel(self._target), self._target.manager.disable + 1)
+        except BaseException:  # noqa: BLE001 - a parent of a foreign class
+            return True
+        return level >= lowest and not self._target.disabled
+
+    def debug(self, words: str, *arguments: object) -> None:
+        """Log at DEBUG."""
+        self._log(logging.DEBUG, words, arguments)
+
+    def info(self, words: str, *arguments: object) -> None:
+        """Log at INFO."""
+        self._log(logging.INFO, words, arguments)
+
+    def warning(self, words: str, *arguments: object) -> None:
+        """Log at WARNING: what an operator should see."""
+        self._log(logging.WARNING, words, arguments)
+
+    def error(self, words: str, *arguments: object, exc_info: BaseException | None = None) -> None:
+        """Log at ERROR: something ended, or has to be begun anew."""
+        self._log(logging.ERROR, words, arguments, exc_info)
+
+    def exception(self, words: str, *arguments: object) -> None:
+        """Log at ERROR, with the traceback of the exception that is being handled."""
+        self._log(logging.ERROR, words, arguments, sys.exc_info()[1])
+
+    def notice(
+        self,
+        cause: Hashable,
+        words: str,
+        *arguments: object,
+        level: int = logging.WARNING,
+        error: BaseException | None = None,
+    ) -> None:
+        """Log what makes the program see no data; on stderr if it has set up no logging, once a cause.
+
+        Args:
+            cause: equal for what is to be said once: `("stream", url)`, or a book and a function.
+            words: for a person who does not know the package: which book, which function, why.
+            arguments: of `words`.
+            level: of the log record.
+            error: whose traceback is shown.
+        """
+        self._log(level, words, arguments, error, cause)
+
+    def over(self, cause: Hashable, words: str, *arguments: object) -> None:
+        """Log at INFO that a cause is over; on stderr if that was told of it."""
+        self._log(logging.INFO, words, arguments, None, cause, is_over=True)
+
+    def _log(
+        self,
+        level: int,
+        words: str,
+        arguments: tuple[object, ...],
+        error: BaseException | None = None,
+        cause: Hashable | None = None,
+        *,
+        is_over: bool = False,
+    ) -> None:
+        enabled = self.isEnabledFor(level)
+        if enabled or cause is not None:
+            checked = enabled and self._is_plain
+            record = Record(
+                self._target, level, words, arguments, error, is_checked=checked, cause=cause, is_over=is_over
+            )
+            _handover.put(record)
+
+
+def logger(name: str) -> Logger:
+    """Return a logger that neither raises nor blocks, for a module."""
+    return Logger(name)
+
+
+def notice(cause: Hashable, words: str) -> None:
+    """Say what makes the program see no data, where no module's logger is at hand."""
+    _package.notice(cause, "%s", words)
+
+
+def announce(words: str) -> None:
+    """Write a line to stderr, whatever logging is set up, unless the program shows itself what happens."""
+    if not _handover.quiet and _handover.sink is None:
+        _handover.put(f"{PREFIX}{printable(words)}\n")
+
+
+def relay(record: logging.LogRecord) -> None:
+    """Have a log record handled here that was made in a worker process."""
+    _handover.put(Ready(record))
+
+
+def quiet() -> None:
+    """Leave stderr alone from now on: this program shows itself what happens."""
+    _handover.quiet = True
+
+
+def divert(sink: Callable[[Record], None] | None) -> None:
+    """Give notices to `sink` alone, in the thread that hands records over; for worker processes."""
+    _handover.sink = sink
+
+
+def flush(timeout: float = 5.0) -> bool:
+    """Wait until all that was said so far is with the handlers; returns whether it is within `timeout` seconds.
+
+    In a log handler it returns at once.
+    """
+    return _handover.flush(timeout)
+
+
+_package = Logger("depthactors")
+atexit.register(_handover.flush, _EXIT_TIMEOUT)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_handover.begin_anew)

@@ -1,0 +1,168 @@
+"""The one thread of the process in which log handlers run and stderr is written.
+
+Whoever says something puts it into a bounded queue and goes on: a handler of the host program that raises, blocks or
+calls back into the package does that here, where no book, no connection and no supervisor waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.reporting import stderr
+from depthactors.reporting.notices import Notices
+from depthactors.reporting.record import Record
+from depthactors.reporting.words import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from depthactors.reporting.record import Ready
+
+THREAD_NAME: Final = "depthactors-reporting"
+ROOM: Final = 2_000
+"""Records that may wait for a handler that is slow; those beyond are left out, and counted."""
+PREFIX: Final = "depthactors: "
+
+
+class Handover:
+    """Takes records from any thread, signal handlers too, and hands them over in a daemon thread of its own.
+
+    The thread is there while there is something to hand over.
+
+    Attributes:
+        lost: records that found no room.
+        quiet: whether stderr is left alone, by a program that shows itself what happens.
+        sink: in a worker process, takes notices in place of stderr and of the handlers.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a thread."""
+        self.quiet = False
+        self.sink: Callable[[Record], None] | None = None
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget everything, in a fork: what waits is its parent's to say, and the thread is not here."""
+        self.lost = 0
+        self._lost_said = 0
+        self._waiting: deque[Record | Ready | str] = deque()
+        self._notices = Notices()
+        self._survived: set[type] = set()
+        self._thread: threading.Thread | None = None
+        self._running = False
+        self._taken = self._handed = 0
+        # Its lock is reentrant: a signal handler may come while its own thread has it.
+        self._news = threading.Condition()
+
+    def put(self, record: Record | Ready | str) -> None:
+        """Have a record handed over, or a line written to stderr; returns at once, raises nothing."""
+        with self._news:
+            if len(self._waiting) >= ROOM:
+                self.lost += 1
+                return
+            self._waiting.append(record)
+            self._taken += 1
+            self._wake()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all that was put before is handed over; returns whether it is. At once in a handler's own call."""
+        deadline = time.monotonic() + timeout
+        with self._news:
+            thread = self._thread
+            if thread is threading.current_thread():
+                return False
+            until = self._taken
+            self._wake()
+            done = self._news.wait_for(lambda: self._handed >= until, max(0.0, timeout))
+            thread = self._thread
+            over = not self._running
+        if over and thread is not None:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return done
+
+    def _wake(self) -> None:
+        """Start the thread if there is something to do and none does it; the lock is held."""
+        if self._running or not self._waiting:
+            return
+        # Before the start, in which a signal handler may come here.
+        self._running = True
+        try:
+            self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+            self._thread.start()
+        except (RuntimeError, MemoryError):
+            # The system has no thread to give, or the interpreter ends: with the next record, perhaps.
+            self._thread, self._running = None, False
+
+    def _run(self) -> None:
+        while (record := self._next()) is not None:
+            try:
+                self._hand_over(record)
+            except BaseException as error:  # noqa: BLE001 - whatever a handler, a filter or a record factory raises
+                self._survive(error)
+            # Here, so that what it holds on to, a traceback perhaps, is not held until the next one.
+            del record
+            with self._news:
+                self._handed += 1
+                self._news.notify_all()
+
+    def _next(self) -> Record | Ready | str | None:
+        with self._news:
+            if not self._waiting and self.lost > self._lost_said:
+                words = f"{self.lost - self._lost_said} log records were left out: a log handler is slow"
+                self._lost_said = self.lost
+                self._waiting.append(f"{PREFIX}{words}\n")
+                self._taken += 1
+            if self._waiting:
+                return self._waiting.popleft()
+            self._running = False
+            self._news.notify_all()
+            return None
+
+    def _hand_over(self, record: Record | Ready | str) -> None:
+        if isinstance(record, str):
+            stderr.write(record)
+            return
+        if isinstance(record, Record) and record.cause is not None:
+            if self.sink is not None:
+                self.sink(record)
+                return
+            if not self.quiet and not _has_handler(record.target):
+                self._say(record, record.cause)
+                return
+        record.log()
+
+    def _say(self, record: Record, cause: Hashable) -> None:
+        """Write a notice to stderr, with the traceback of what a user's function raised."""
+        if record.is_over:
+            line = self._notices.ended(cause, record.text)
+        else:
+            line = self._notices.came(cause, record.text, time.monotonic())
+        if line is None:
+            return
+        details = ""
+        if record.error is not None and line == record.text:
+            details = "".join(traceback.format_exception(record.error))
+        stderr.write(f"{PREFIX}{line}\n{details}")
+
+    def _survive(self, error: BaseException) -> None:
+        """Say once a class of exceptions that logging does not work."""
+        if type(error) in self._survived or self.sink is not None:
+            return
+        self._survived.add(type(error))
+        words = f"a log handler or filter of the program raised {type(error).__name__}: {words_of(error)}"
+        stderr.write(f"{PREFIX}{words}\n")
+
+
+def _has_handler(target: logging.Logger) -> bool:
+    """Tell whether the program has configured logging: a handler on the way from a logger to the root."""
+    logger: Any = target
+    while logger is not None:
+        if any(not isinstance(each, logging.NullHandler) for each in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False

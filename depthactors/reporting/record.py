@@ -1,0 +1,97 @@
+"""One thing to be said: made in the thread that says it, without foreign code; turned into a log record in another."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.reporting.words import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+_PLAIN: Final = frozenset({int, float, bool, type(None)})
+_DEPTH: Final = 3
+"""Frames between a call site and where a record notes it."""
+
+
+class Record:
+    """What a log call was given, when, where, and in which thread.
+
+    Attributes:
+        cause: what keeps a program from seeing data, for notices; `None` for a mere log line.
+        is_over: the cause is over.
+    """
+
+    __slots__ = (
+        "arguments", "cause", "code", "created", "error", "is_checked", "is_over", "level", "line", "target", "thread",
+        "thread_name", "words",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        target: logging.Logger,
+        level: int,
+        words: str,
+        arguments: tuple[object, ...],
+        error: BaseException | None,
+        *,
+        is_checked: bool,
+        cause: Hashable | None = None,
+        is_over: bool = False,
+    ) -> None:
+        """Note the moment and the place, three frames up."""
+        frame = sys._getframe(_DEPTH)  # noqa: SLF001 - as `logging` does
+        self.target, self.level, self.words, self.arguments = target, level, words, arguments
+        self.error, self.is_checked, self.cause, self.is_over = error, is_checked, cause, is_over
+        self.created = time.time()
+        self.code, self.line = frame.f_code, frame.f_lineno
+        thread = threading.current_thread()
+        self.thread, self.thread_name = thread.ident, thread.name
+
+    @property
+    def text(self) -> str:
+        """The words with their arguments, one printable line. Runs foreign code."""
+        arguments = self._plain_arguments()
+        return self.words % arguments if arguments else self.words
+
+    def log(self) -> None:
+        """Hand it to the handlers of its logger. Runs foreign code."""
+        if not (self.is_checked or self.target.isEnabledFor(self.level)):
+            return
+        error = self.error
+        exc_info: Any = None if error is None else (type(error), error, error.__traceback__)
+        record = self.target.makeRecord(
+            self.target.name,
+            self.level,
+            self.code.co_filename,
+            self.line,
+            self.words,
+            self._plain_arguments(),
+            exc_info,
+            self.code.co_name,
+        )
+        record.relativeCreated -= (record.created - self.created) * 1e3
+        record.created, record.msecs = self.created, self.created % 1 * 1e3 // 1
+        record.thread, record.threadName = self.thread, self.thread_name
+        self.target.handle(record)
+
+    def _plain_arguments(self) -> tuple[object, ...]:
+        return tuple(each if type(each) in _PLAIN else words_of(each) for each in self.arguments)
+
+
+class Ready:
+    """A log record that was made elsewhere, in a worker process."""
+
+    def __init__(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self._record = record
+
+    def log(self) -> None:
+        """Hand it to the handlers of its logger here. Runs foreign code."""
+        target = logging.getLogger(self._record.name)
+        if target.isEnabledFor(self._record.levelno):
+            target.handle(self._record)

@@ -1,0 +1,33 @@
+"""Words of strangers made fit for one line: of the exchange, of a host program's objects, of an exception."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LONGEST: Final = 1_000
+"""Characters of one argument of a log line."""
+
+
+def printable(words: str, limit: int = LONGEST) -> str:
+    r"""Return at most `limit` characters, with line ends and other control characters escaped (`\n`, `\x1b`)."""
+    cut = words if len(words) <= limit else f"{words[:limit]}..."
+    if cut.isprintable():
+        return cut
+    return "".join(each if each.isprintable() else _escaped(each) for each in cut)
+
+
+def words_of(thing: object, limit: int = LONGEST) -> str:
+    """Return `str(thing)` as one printable line; if that raises, whatever it raises, the name of its class.
+
+    Runs foreign code, so call it where nobody waits: in the thread that hands records over.
+    """
+    if type(thing) is str:
+        return printable(thing, limit)
+    try:
+        return printable(str(thing), limit)
+    except BaseException as error:  # noqa: BLE001 - a `__str__` may raise anything
+        return f"<{type(thing).__name__}, whose text cannot be had: {type(error).__name__}>"
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

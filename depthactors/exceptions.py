@@ -8,7 +8,6 @@ raises is a `DepthActorsError` as well, in any case. The names are also the `typ
 
 from __future__ import annotations
 
-import logging
 import sys
 from functools import cache
 from importlib import import_module
@@ -16,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from depthactors import own_exceptions
+from depthactors import own_exceptions, reporting
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -41,7 +40,7 @@ __all__ = [
     "ReadLoopClosed",
 ]
 
-logger = logging.getLogger(__name__)
+logger = reporting.logger(__name__)
 
 
 def __getattr__(name: str) -> Any:

@@ -6,9 +6,9 @@ The first group is for users: questions to a book, for `ref.ask(...)` and `handl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from depthactors.book.numerals import given
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ class DepthTo:
         if self.side not in {"bid", "ask"}:
             msg = f"expected 'bid' or 'ask', was {self.side!r}"
             raise UsageError(msg)
-        if not isinstance(self.price, int | float | Decimal):
-            msg = f"expected a price as a number, was {self.price!r}"
-            raise UsageError(msg)
+        given("a price", self.price)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ that each price is one, and each quantity is one or a `Decimal`.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from functools import lru_cache
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from depthactors.errors import UsageError
@@ -30,6 +31,14 @@ Number: TypeAlias = float | Decimal
 Level: TypeAlias = tuple[NumberT, NumberT]
 """`(price, quantity)`."""
 
+CONTEXT: Final = Context(prec=40, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+"""For sums and products of the exchange's numbers, whatever the program's own context is."""
+
+TOLERANCE: Final = Decimal("1e-12")
+"""Share of a number by which a float, or a sum of some, may miss the decimal that is meant."""
+
+_ZERO: Final = Decimal(0)
+
 _KEPT: Final = 1 << 10
 """Numbers kept, some 200 kB of them: the best levels' hardly change between two looks, and making a `Decimal` takes ten
 times as long as finding it."""
@@ -44,6 +53,32 @@ def check_number_type(number: Any) -> None:
     if number is not float and number is not Decimal:
         msg = f"expected float or Decimal as the number type, was {number!r}"
         raise UsageError(msg)
+
+
+def given(what: str, number: Any) -> tuple[Decimal, Decimal]:
+    """Return a user's price or quantity as the number that is meant, and by how much it may miss that.
+
+    A float is meant as its shortest decimal form, and may miss by some units in its last place, as `0.1 + 0.2` does.
+
+    Raises:
+        UsageError: not a number.
+    """
+    if isinstance(number, Decimal):
+        meant = number
+    elif isinstance(number, float):
+        # Not `repr`, which subclasses change: numpy's says what type it is.
+        meant = Decimal(float.__repr__(number))
+    elif isinstance(number, Integral):
+        meant = Decimal(int(number))
+    elif isinstance(number, Real):
+        return given(what, float(number))
+    else:
+        meant = Decimal("NaN")
+    if meant.is_nan():
+        msg = f"expected {what} as a number, was {number!r}"
+        raise UsageError(msg)
+    misses = isinstance(number, float) and meant.is_finite()
+    return meant, CONTEXT.multiply(meant.copy_abs(), TOLERANCE) if misses else _ZERO
 
 
 def exact(number: Number) -> Decimal:

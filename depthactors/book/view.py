@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from decimal import getcontext
 from enum import StrEnum
-from math import isfinite
+from math import fsum
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
-from depthactors.book.numerals import Level, Number, NumberT, NumberT_co, exact, spelt
+from depthactors.book.numerals import CONTEXT, TOLERANCE, Level, Number, NumberT, NumberT_co, exact, given, spelt
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from decimal import Context, Decimal
 
     from depthactors.book.order_book import OrderBook
     from depthactors.book.side import BookSide
@@ -38,7 +41,8 @@ class BookView(Generic[NumberT_co]):
 
     Generic in the number type, `float` where none is named: `BookView` is `BookView[float]`.
 
-    It keeps numbers as the book does, and converts them when they are first asked for.
+    It keeps numbers as the book does, and converts them when they are first asked for. `mid`, `spread` and `microprice`
+    are computed from the exchange's decimals and rounded once: of floats a spread of 0.03 is not 0.029999999999974534.
     """
 
     __slots__ = (
@@ -177,13 +181,19 @@ class BookView(Generic[NumberT_co]):
     def mid(self) -> NumberT_co | None:
         """The mean of the two best prices, `None` unless both sides have one."""
         touch = self._touch()
-        return None if touch is None else (touch[0] + touch[2]) / 2
+        if touch is None:
+            return None
+        context, bid, _, ask, _ = touch
+        return self._derived(context.divide(context.add(bid, ask), 2))
 
     @property
     def spread(self) -> NumberT_co | None:
         """Best ask less best bid, in price units; `None` unless both sides have one."""
         touch = self._touch()
-        return None if touch is None else touch[2] - touch[0]
+        if touch is None:
+            return None
+        context, bid, _, ask, _ = touch
+        return self._derived(context.subtract(ask, bid))
 
     @property
     def microprice(self) -> NumberT_co | None:
@@ -191,49 +201,62 @@ class BookView(Generic[NumberT_co]):
         touch = self._touch()
         if touch is None:
             return None
-        bid, bid_size, ask, ask_size = touch
-        price: NumberT_co = (bid * ask_size + ask * bid_size) / (bid_size + ask_size)
-        return price
+        context, bid, bid_size, ask, ask_size = touch
+        weighted = context.fma(bid, ask_size, context.multiply(ask, bid_size))
+        return self._derived(context.divide(weighted, context.add(bid_size, ask_size)))
 
     def imbalance(self, n: int = 1) -> NumberT_co | None:
         """Return (bid - ask) / (bid + ask) quantity of the best `n` levels: -1 to 1, `None` on an empty book."""
-        bid: Any = sum(quantity for _, quantity in self.bids[:n])
-        ask: Any = sum(quantity for _, quantity in self.asks[:n])
+        add: Callable[[Iterable[Any]], Any] = fsum if self._number is float else sum
+        bid = add(quantity for _, quantity in self.bids[:n])
+        ask = add(quantity for _, quantity in self.asks[:n])
         share: NumberT_co | None = (bid - ask) / (bid + ask) if bid + ask else None
         return share
 
     def vwap(self, side: Side, quantity: Number) -> NumberT_co | None:
-        """Return the mean price of taking `quantity` from `side`; `None` if the view holds less than that."""
-        if not (isfinite(quantity) and quantity > 0):
+        """Return the mean price of taking `quantity` from `side`; `None` if the view holds less than that.
+
+        A quantity given as a float, and every sum of floats, is taken to twelve digits.
+        """
+        wanted, misses = given("a quantity", quantity)
+        if not (wanted.is_finite() and wanted > 0):
             msg = f"expected a quantity above zero, was {quantity!r}"
             raise UsageError(msg)
-        left: Any = self._number(quantity)
-        wanted: Any = left
-        paid: Any = self._number(0)
-        # Sums of floats miss by a few units in the last place; those of Decimals do not.
-        tolerance = wanted * 1e-12 if self._number is float else 0
+        left, tolerance = self._to_fill(wanted, misses)
+        taken: list[Any] = []
+        paid: list[Any] = []
         for price, available in self._side(side):
-            taken = min(left, available)
-            paid += price * taken
-            left -= taken
+            taken.append(min(left, available))
+            paid.append(price * taken[-1])
+            left -= taken[-1]
             if left <= tolerance:
-                mean: NumberT_co = paid / wanted
-                return mean
+                if self._number is float:
+                    # As many digits as the exchange's own numbers have: the others are the floats'.
+                    return self._derived(f"{fsum(paid) / fsum(taken):.15g}")
+                return self._derived(sum(paid) / sum(taken))
         return None
 
     def to_price(self, side: Side, price: Number) -> tuple[Level[NumberT_co], ...]:
-        """Return the levels from the best to `price`, that one included."""
+        """Return the levels from the best to `price`, that one included; O(log n).
+
+        A price of any number type is the decimal that it stands for: `0.1` and `Decimal("0.1")` are one.
+        """
         levels = self._side(side)
-        if side == "bid":
-            return tuple(level for level in levels if level[0] >= price)
-        return tuple(level for level in levels if level[0] <= price)
+        limit, misses = given("a price", price)
+        sign = -1 if side == "bid" else 1
+        worst = sign * self._number(CONTEXT.add(limit, misses.copy_sign(sign)))
+        return levels[: bisect_right(levels, worst, key=lambda level: sign * level[0])]
 
     def to_volume(self, side: Side, volume: Number) -> tuple[Level[NumberT_co], ...]:
-        """Return the fewest best levels that hold `volume` together, or all if they hold less."""
-        levels, total = self._side(side), self._number(0)
+        """Return the fewest best levels that hold `volume` together, or all if they hold less.
+
+        A volume is taken as the quantity of `vwap` is.
+        """
+        levels = self._side(side)
+        left, tolerance = self._to_fill(*given("a volume", volume))
         for count, (_, quantity) in enumerate(levels, start=1):
-            total += quantity
-            if total >= volume:
+            left -= quantity
+            if left <= tolerance:
                 return levels[:count]
         return levels
 
@@ -263,10 +286,23 @@ class BookView(Generic[NumberT_co]):
         _check_side(side)
         return self.bids if side == "bid" else self.asks
 
-    def _touch(self) -> tuple[Any, Any, Any, Any] | None:
-        if not self.bids or not self.asks:
+    def _touch(self) -> tuple[Context, Decimal, Decimal, Decimal, Decimal] | None:
+        """Return both best levels, exact, and in which context to compute: a float's own last digits would show."""
+        if not self._exact_bids or not self._exact_asks:
             return None
-        return *self.bids[0], *self.asks[0]
+        (bid, bid_size), (ask, ask_size) = self._exact_bids[0], self._exact_asks[0]
+        context = CONTEXT if self._number is float else getcontext()
+        return context, exact(bid), exact(bid_size), exact(ask), exact(ask_size)
+
+    def _derived(self, number: Any) -> NumberT_co:
+        derived: NumberT_co = self._number(number)
+        return derived
+
+    def _to_fill(self, wanted: Decimal, misses: Decimal) -> tuple[Any, Any]:
+        """Return what levels are to hold together, and how little of it may be left, in the view's numbers."""
+        if self._number is float:
+            misses = max(misses, CONTEXT.multiply(wanted.copy_abs(), TOLERANCE))
+        return self._number(wanted), self._number(misses)
 
     def _levels(self, exact_levels: tuple[Level[Number], ...]) -> tuple[Level[Any], ...]:
         number: Callable[[Number], Any] = float if self._number is float else exact

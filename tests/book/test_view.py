@@ -1,8 +1,9 @@
 import copy
 import pickle
+import re
 import sys
 import threading
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 
 import pytest
@@ -170,8 +171,90 @@ def test_a_side_that_holds_the_volume_has_a_vwap_in_floats_too(sizes):
 @pytest.mark.parametrize("quantity", [0, -1, float("nan"), Decimal(0)], ids=repr)
 @pytest.mark.parametrize("number", [float, Decimal])
 def test_a_quantity_must_be_above_zero(number, quantity):
-    with pytest.raises(UsageError, match="above zero"):
+    with pytest.raises(UsageError, match=r"above zero|as a number"):
         view_of(BIDS, ASKS, number).vwap("ask", quantity)
+
+
+@pytest.mark.parametrize("wrong", ["1", None, float("nan"), Decimal("sNaN"), 1j], ids=repr)
+@pytest.mark.parametrize("method", ["vwap", "to_price", "to_volume"])
+def test_what_is_no_number_is_named(method, wrong):
+    with pytest.raises(UsageError, match=re.escape(f"as a number, was {wrong!r}")):
+        getattr(VIEW, method)("ask", wrong)
+
+
+# Whichever type a price or quantity is given in, and whichever the view has.
+
+NUMBERS = [float, Decimal]
+TEXTS = st.integers(1, 10**7).flatmap(lambda n: st.integers(0, 9).map(lambda places: f"{Decimal(n).scaleb(-places):f}"))
+
+
+class Subclassed(float):
+    """As numpy's: spelt with its type."""
+
+    def __repr__(self):
+        return f"np.float64({float(self)})"
+
+
+GIVEN = [float, Decimal, Subclassed]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("kind", GIVEN)
+@given(st.lists(TEXTS, min_size=1, max_size=6, unique_by=float), st.data())
+def test_the_level_at_the_very_price_is_there(number, kind, prices, data):
+    asked = data.draw(st.sampled_from(prices))
+    view = view_of([(price, "1") for price in prices], [(price, "1") for price in prices], number)
+    for side in ("bid", "ask"):
+        levels = view.to_price(side, kind(asked))
+        assert levels[-1][0] == number(asked)
+        beyond = sum(Decimal(price) < Decimal(asked) for price in prices)
+        assert len(levels) == (len(prices) - beyond if side == "bid" else beyond + 1)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("kind", GIVEN)
+@given(st.lists(st.integers(1, 10**7).map(lambda n: f"{n / 1000:.3f}"), min_size=1, max_size=6), st.data())
+def test_the_volume_of_the_first_levels_is_that_of_no_fewer_and_no_more(number, kind, sizes, data):
+    count = data.draw(st.integers(1, len(sizes)))
+    view = view_of(asks=[(str(price), size) for price, size in enumerate(sizes, start=1)], number=number)
+    volume = sum(map(Decimal, sizes[:count]))
+    assert len(view.to_volume("ask", kind(volume))) == count
+    cost = sum(price * Decimal(size) for price, size in enumerate(sizes[:count], start=1))
+    assert view.vwap("ask", kind(volume)) == pytest.approx(number(cost / volume), rel=number(Decimal("1e-12")))
+    # A millionth more is more.
+    assert view.vwap("ask", kind(sum(map(Decimal, sizes)) * Decimal("1.000001"))) is None
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize(
+    ("asked", "levels"), [(0.1 + 0.2, 2), (float("inf"), 3), (Decimal("Infinity"), 3), (0, 0), (-1.5, 0), (10**30, 3)]
+)
+def test_prices_that_were_computed_and_prices_that_none_has(number, asked, levels):
+    view = view_of((), [("0.1", "1"), ("0.3", "1"), ("0.7", "1")], number)
+    assert len(view.to_price("ask", asked)) == levels
+    mirrored = view_of([("0.7", "1"), ("0.3", "1"), ("0.1", "1")], (), number)
+    assert len(mirrored.to_price("bid", asked)) == {2: 2, 3: 0, 0: 3}[levels]
+
+
+@given(TEXTS, TEXTS, TEXTS, TEXTS)
+def test_floats_are_derived_from_the_decimals_and_rounded_once(bid, ask, bid_size, ask_size):
+    with localcontext(Context(prec=3)):
+        view = view_of([(bid, bid_size)], [(ask, ask_size)], float)
+        derived = (view.spread, view.mid, view.microprice)
+    bid, ask, bid_size, ask_size = map(Fraction, (bid, ask, bid_size, ask_size))
+    total = bid_size + ask_size
+    assert derived == (
+        float(ask - bid),
+        float((bid + ask) / 2),
+        pytest.approx(float((bid * ask_size + ask * bid_size) / total), rel=1e-15),
+    )
+    assert view.imbalance() == pytest.approx(float((bid_size - ask_size) / total), rel=1e-15, abs=1e-15)
+
+
+def test_a_float_shows_no_digits_of_its_own():
+    view = view_of([("63543.22", "0.1")], [("63543.25", "0.1"), ("63543.35", "0.7")], float)
+    assert (view.spread, view.mid, view.microprice, view.imbalance()) == (0.03, 63543.235, 63543.235, 0.0)
+    assert view.vwap("ask", 0.8) == 63543.3375
 
 
 @pytest.mark.parametrize("side", ["bids", "BID", "", None], ids=repr)

@@ -36,6 +36,7 @@ KINDS: Final = {
     "half-open": (Place.EVENT, "the connections of the stream stay open, and nothing comes any more, no pong either"),
     "shutdown": (Place.EVENT, "serverShutdown on the stream's connections, which end `seconds` (1) later"),
     "expire": (Place.EVENT, "the connections of the stream are closed as after 24 hours"),
+    "new-ids": (Place.EVENT, "the symbol's update ids begin anew after the event, far below; order flow only"),
     "unserved": (Place.SUBSCRIBE, "the subscription is acked and never served"),
     "refuse": (Place.CONNECT, "the connection is reset before anything is read"),
     "slow-accept": (Place.CONNECT, "nothing is read for `seconds` (1)"),
@@ -46,6 +47,13 @@ KINDS: Final = {
     "truncate": (Place.REST, "the connection ends in the middle of the body"),
     "stale": (Place.REST, "the oldest book that is kept instead of the present one"),
     "mismatch": (Place.REST, "another symbol's book"),
+    "empty-snapshot": (Place.REST, "a book without a level"),
+    "cached-snapshot": (Place.REST, "the book of now to everybody who asks within the next `seconds` (1)"),
+    "capped": (
+        Place.REST,
+        "at most `levels` (any number) of what was asked for, on `side` (both), if that was more than `above` (0)",
+    ),
+    "unlisted": (Place.REST, "-1121, as for a symbol that does not exist"),
 }
 """What each kind does, and where."""
 
@@ -68,6 +76,9 @@ class Fault:
         chance: probability of each occasion, drawn from the seed.
         seed: of these draws.
         seconds: how long, for the kinds that last.
+        levels: most levels a side, for `capped`; `None` draws another number at each strike.
+        side: `bid` or `ask`, the one that is capped; `None`: both.
+        above: the largest request that is not capped.
 
     Raises:
         UsageError: an unknown kind, or a figure that makes no sense; names it.
@@ -81,6 +92,9 @@ class Fault:
     chance: float | None = None
     seed: int = 0
     seconds: float = DEFAULT_SECONDS
+    levels: int | None = None
+    side: str | None = None
+    above: int = 0
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -116,7 +130,13 @@ class Fault:
         return self.every is None or (occasion - first) % self.every == 0
 
     def _check_figures(self) -> None:
-        for name in ("at", "every", "count"):
+        if self.side not in {None, "bid", "ask"}:
+            msg = f"expected side of {self.kind} to be bid or ask, was {self.side!r}"
+            raise UsageError(msg)
+        if type(self.above) is not int or self.above < 0:
+            msg = f"expected above of {self.kind} to be a whole number of at least 0, was {self.above!r}"
+            raise UsageError(msg)
+        for name in ("at", "every", "count", "levels"):
             value = getattr(self, name)
             if value is not None and not (type(value) is int and value > 0):
                 msg = f"expected {name} of {self.kind} to be a whole number above zero, was {value!r}"
@@ -166,4 +186,7 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "chance": float,
     "seed": int,
     "seconds": float,
+    "levels": int,
+    "side": str,
+    "above": int,
 }

@@ -70,5 +70,8 @@ class Feed(Protocol):
             UsageError: no such event in the kept history.
         """
 
+    def renumber(self) -> None:
+        """Begin anew with update ids far below, the book as it is; what is no order flow has the ids that it has."""
+
     def close(self) -> None:
         """Let go of files; idempotent. No step is asked for afterwards."""

@@ -127,6 +127,11 @@ class FlowFeed:
         """Return the exact book after the event of that id, or its best levels."""
         return self._ledger.book_at(update_id, levels)
 
+    def renumber(self) -> None:
+        """Begin anew with update ids far below, the book as it is; `step`'s thread."""
+        self._flow.last_id //= 2
+        self._ledger.rebase(Depth(self._flow.last_id, self._now_us(), *self._flow.book()))
+
     def close(self) -> None:
         """Nothing is held."""
 

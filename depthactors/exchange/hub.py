@@ -140,6 +140,8 @@ class Hub:
         for fault in faults:
             if fault.kind == "burst":
                 self._bursts[feed] = self._clock() + fault.seconds
+            if fault.kind == "new-ids":
+                feed.renumber()
             if fault.kind in CONNECTION_FAULTS:
                 for client in listeners:
                     client.suffer(fault)

@@ -169,6 +169,9 @@ class RecordingFeed:
         """Return the exact book after the event, or at the snapshot, of that id, or its best levels."""
         return self._ledger.book_at(update_id, levels)
 
+    def renumber(self) -> None:
+        """The ids are given."""
+
     def close(self) -> None:
         """Close the file; the book stays answerable."""
         self._next = None

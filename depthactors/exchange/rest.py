@@ -6,6 +6,7 @@ import re
 import time
 from dataclasses import replace
 from math import ceil
+from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
@@ -89,6 +90,8 @@ class RestApi:
         self._limits = limits
         self._clock = clock
         self._weights = WeightCounter()
+        self._cached: dict[Feed, tuple[float, Depth]] = {}
+        self._draws: dict[Fault, Random] = {}
 
     def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
         """Answer a GET.
@@ -159,11 +162,11 @@ class RestApi:
             cause = "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."
             raise _BadRequestError(-1102, cause)
         feed = self._catalogue.rest(route.depth_path, symbol)
-        if feed is None:
+        if feed is None or any(fault.kind == "unlisted" for fault in faults):
             raise _BadRequestError(-1121, "Invalid symbol.")
         if market.any_limit and route.query.get("symbolStatus", "TRADING") != "TRADING":
             raise _BadRequestError(-1220, "The symbol is not in the requested symbolStatus.")
-        return shapes.depth_reply(market, symbol, self._depth(feed, limit or 0, {fault.kind for fault in faults}))
+        return shapes.depth_reply(market, symbol, self._granted(feed, limit or 0, faults))
 
     def _info(self, route: RestRoute, market: Market) -> bytes:
         listed = (feed.symbol for feed in self._catalogue.feeds if feed.market.depth_path == route.depth_path)
@@ -175,6 +178,28 @@ class RestApi:
             symbols = [wanted]
         told = replace(market, weight_per_minute=Limits.of(market, self._limits).weight_per_minute)
         return orjson.dumps(exchange_info(told, symbols, int(self._clock() * 1_000)))
+
+    def _granted(self, feed: Feed, limit: int, faults: list[Fault]) -> Depth:
+        """Return what the request gets of the levels that it asks for."""
+        depth = self._depth(feed, limit, {fault.kind for fault in faults})
+        cut = {"bid": len(depth.bids), "ask": len(depth.asks)}
+        for fault in faults:
+            if fault.kind == "empty-snapshot":
+                cut = dict.fromkeys(cut, 0)
+            elif fault.kind == "cached-snapshot":
+                self._cached[feed] = (self._clock() + fault.seconds, self._depth(feed, feed.market.max_limit, set()))
+            elif fault.kind == "capped" and limit > fault.above:
+                most = fault.levels if fault.levels is not None else self._draw(fault, limit)
+                cut |= {side: min(cut[side], most) for side in ([fault.side] if fault.side is not None else cut)}
+        until, cached = self._cached.get(feed, (0.0, depth))
+        if self._clock() < until:
+            depth = cached
+            cut = {side: min(levels, limit) for side, levels in cut.items()}
+        return replace(depth, bids=depth.bids[: cut["bid"]], asks=depth.asks[: cut["ask"]])
+
+    def _draw(self, fault: Fault, limit: int) -> int:
+        draws = self._draws.setdefault(fault, Random(f"{fault.seed}/levels"))  # noqa: S311 - a game, not a secret
+        return draws.randint(1, max(1, limit))
 
     def _depth(self, feed: Feed, limit: int, kinds: set[str]) -> Depth:
         if "mismatch" in kinds:

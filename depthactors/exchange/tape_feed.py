@@ -123,6 +123,9 @@ class TapeFeed:
             raise UsageError(msg)
         return self._tape.book_before(place).truth(self.symbol, update_id, levels)
 
+    def renumber(self) -> None:
+        """The ids are given."""
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -85,7 +85,7 @@ def read_to_the_end(client):
 
 
 def depth(exchange, symbol="BTCUSDT", **query):
-    return get(exchange, "/api/v3/depth", symbol=symbol, limit=20, **query)
+    return get(exchange, "/api/v3/depth", **{"symbol": symbol, "limit": 20} | query)
 
 
 def top(truth, count=20):
@@ -414,6 +414,87 @@ def test_a_mismatch_is_the_book_of_another_symbol(provoke, connect, how):
     wrong = depth(exchange).json()
     assert_exact(exchange, wrong, "ETHUSDT")
     assert_goes_on(exchange)
+
+
+@seen("empty-snapshot")
+def test_an_empty_snapshot_has_the_id_of_a_book_that_is_not_empty(provoke, connect, how):
+    exchange = provoke(how, Fault("empty-snapshot", at=2))
+    connect(exchange, RAW).events(5)
+    replies = [depth(exchange).json() for _ in range(3)]
+    assert [len(reply["bids"]) for reply in replies] == [20, 0, 20]
+    assert replies[1]["asks"] == []
+    assert exchange.book_at("BTCUSDT", replies[1]["lastUpdateId"]).bids
+
+
+@seen("cached-snapshot")
+def test_a_cached_snapshot_is_the_same_for_everybody_for_its_time(provoke, connect, how):
+    exchange = provoke(how, Fault("cached-snapshot", "BTCUSDT", seconds=1.0))
+    client = connect(exchange, RAW)
+    client.events(5)
+    kept = [depth(exchange).json()]
+    end = time.monotonic() + LONG
+    while (reply := depth(exchange).json())["lastUpdateId"] == kept[0]["lastUpdateId"] and time.monotonic() < end:
+        kept.append(reply)
+        client.events(1)
+    assert len(kept) > 2
+    assert all(each == kept[0] for each in kept)
+    assert reply["lastUpdateId"] > kept[0]["lastUpdateId"]
+    assert len(depth(exchange, limit=5).json()["bids"]) == 5
+
+
+@seen("capped")
+@pytest.mark.parametrize(
+    ("fault", "asked", "granted"),
+    [
+        (Fault("capped", levels=7), 20, (7, 7)),
+        (Fault("capped", levels=7, side="bid"), 20, (7, 20)),
+        (Fault("capped", levels=7, side="ask"), 20, (20, 7)),
+        (Fault("capped", levels=7, above=10), 20, (7, 7)),
+        (Fault("capped", levels=7, above=20), 20, (20, 20)),
+        (Fault("capped", levels=30), 20, (20, 20)),
+    ],
+    ids=["both", "bids", "asks", "a tier", "below the tier", "nothing to cap"],
+)
+def test_a_capped_book_has_fewer_levels_than_were_asked_for_and_the_best_of_them(
+    provoke, connect, how, fault, asked, granted
+):
+    exchange = provoke(how, fault)
+    connect(exchange, RAW).events(5)
+    reply = depth(exchange, limit=asked).json()
+    assert (len(reply["bids"]), len(reply["asks"])) == granted
+    bids, asks = Replay(reply).book()
+    truth = exchange.book_at("BTCUSDT", reply["lastUpdateId"])
+    assert (bids, asks) == (truth.bids[: granted[0]], truth.asks[: granted[1]])
+    assert len(depth(exchange, limit=asked).json()["bids"]) == asked
+
+
+def test_a_cap_without_a_number_is_another_one_each_time(serve):
+    exchange = serve(running(Fault("capped", every=1)))
+    granted = [len(depth(exchange).json()["bids"]) for _ in range(20)]
+    assert len(set(granted)) > 5
+    assert 1 <= min(granted) <= max(granted) <= 20
+
+
+@seen("unlisted")
+def test_an_unlisted_symbol_is_refused_as_one_that_does_not_exist(provoke, how):
+    exchange = provoke(how, Fault("unlisted", "BTCUSDT"))
+    refused, reply = depth(exchange), depth(exchange)
+    assert (refused.status_code, refused.json()["code"], reply.status_code) == (400, -1121, 200)
+
+
+@seen("new-ids")
+@pytest.mark.parametrize("market", ["spot", "usdm"])
+def test_ids_that_begin_anew_are_far_below_and_chained_and_the_book_is_the_same(provoke, connect, how, market):
+    exchange = provoke(how, Fault("new-ids", "BTCUSDT", at=3), market=market)
+    events = connect(exchange, RAW).events(10)
+    assert gaps(events) == [3]
+    assert events[3]["u"] < events[2]["u"] // 2 + 10_000
+    before, after = (exchange.book_at("BTCUSDT", event["u"]) for event in events[2:4])
+    assert len(set(before.bids) & set(after.bids)) > len(before.bids) // 2
+    path = "/api/v3/depth" if market == "spot" else "/fapi/v1/depth"
+    reply = get(exchange, path, symbol="BTCUSDT", limit=20).json()
+    assert events[3]["U"] - 10 < reply["lastUpdateId"] < events[2]["U"]
+    assert_exact(exchange, reply)
 
 
 @pytest.mark.parametrize("kind", KINDS)

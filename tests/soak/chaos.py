@@ -36,8 +36,19 @@ class Level(NamedTuple):
 
 LEVELS: Final = {"none": None, "light": Level(3.0, 60.0), "usual": Level(0.7, 15.0), "heavy": Level(0.2, 6.0)}
 
-BOOK_KINDS: Final = ("drop", "duplicate", "reorder", "delay", "burst", "split", "garbage", "wrong-types")
-REST_KINDS: Final = ("429", "418", "500", "time-out", "truncate", "stale", "mismatch")
+BOOK_KINDS: Final = ("drop", "duplicate", "reorder", "delay", "burst", "split", "garbage", "wrong-types", "new-ids")
+REST_KINDS: Final = (
+    "429",
+    "418",
+    "500",
+    "time-out",
+    "truncate",
+    "stale",
+    "mismatch",
+    "empty-snapshot",
+    "cached-snapshot",
+    "unlisted",
+)
 CONNECTION_KINDS: Final = ("cut", "reset", "half-open", "shutdown", "expire", "unserved", "refuse", "slow-accept")
 ACTORS: Final = ("book", "socket", "snapshots", "reader", "worker")
 WORKERS: Final = ("kill process", "stop process", "halt process")
@@ -45,9 +56,19 @@ WORKERS: Final = ("kill process", "stop process", "halt process")
 STOPPED: Final = 2.0
 """Seconds for which a process is stopped that goes on: fewer than the engine takes for its end."""
 CALLBACKS: Final = ("callback raises", "callback sleeps")
-SECONDS: Final = {"429": 2.0, "418": 4.0, "time-out": 3.0, "slow-accept": 2.0, "burst": 2.0, "shutdown": 3.0}
+SECONDS: Final = {
+    "cached-snapshot": 5.0,
+    "429": 2.0,
+    "418": 4.0,
+    "time-out": 3.0,
+    "slow-accept": 2.0,
+    "burst": 2.0,
+    "shutdown": 3.0,
+}
 
-assert {*BOOK_KINDS, *REST_KINDS, *CONNECTION_KINDS} == set(KINDS), "every fault of the exchange is in the soak"
+assert {*BOOK_KINDS, *REST_KINDS, *CONNECTION_KINDS, "capped"} == set(KINDS), (
+    "every fault of the exchange is in the soak"
+)
 
 
 class Chaos:

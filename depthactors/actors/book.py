@@ -308,9 +308,10 @@ class BookActor(EngineActor):
 
     def _snapshot_failed(self, epoch: int, error: DepthActorsError) -> None:
         if isinstance(error, UnknownSymbolError):
-            self._carry_out(self._sync.close(BookState.FAILED, error))
-            self._report(BookGivenUp(self._cell))
-            return
+            self._carry_out(self._sync.unlisted(epoch, error))
+            if self._sync.state is BookState.FAILED:
+                self._report(BookGivenUp(self._cell))
+                return
         if epoch != self._sync.epoch:
             return
         self._tell_failure(error)

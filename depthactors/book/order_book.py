@@ -111,6 +111,13 @@ class OrderBook:
         self.depth = depth
         self._assess()
 
+    def take_times(self, other: OrderBook) -> None:
+        """Date the last change as a book at the same update id does, which heard it: a fetch is no change.
+
+        For the thread that makes the book, before others can see it.
+        """
+        self.event_time, self.recv_time = other.event_time, other.recv_time
+
     @property
     def sound(self) -> bool:
         """Whether the best `depth` levels of both sides are vouched for and the book is not crossed."""

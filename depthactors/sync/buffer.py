@@ -43,6 +43,11 @@ class DiffBuffer:
         """Where the run ends, 0 when it is empty."""
         return self._diffs[-1].last_id if self._diffs else 0
 
+    @property
+    def event_time(self) -> int:
+        """The exchange's time of the last one, milliseconds since the epoch, 0 when there is none."""
+        return self._diffs[-1].event_time if self._diffs else 0
+
     def judge(self, diff: Diff) -> Verdict:
         """Tell how `diff` stands to the end of the run; anything can begin an empty one."""
         return classify_next(diff, self.last_id, self._sequencing) if self._diffs else Verdict.NEXT

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from depthactors.book import BookState
 from depthactors.errors import BookIntegrityError, SilentStreamError, SnapshotError, StreamError
 from depthactors.sync.counters import Counters
 from depthactors.sync.effects import Publish, Refused, Resync, Silent
@@ -17,12 +18,12 @@ from depthactors.sync.follower import Follower
 from depthactors.sync.rules import Verdict
 from depthactors.sync.standby import Standby
 from depthactors.sync.table import Input, SyncState
-from depthactors.sync.transitions import NOTHING, Given, Transitions
+from depthactors.sync.transitions import NOTHING, RESTARTED_AFTER, Given, Transitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from depthactors.book import BookState, OrderBook
+    from depthactors.book import OrderBook
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Sequencing
     from depthactors.sync.effects import Effect, RequestSnapshot
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 BUFFER_LIMIT: Final = 1000
 """Diffs kept while a snapshot is awaited: 100 s at the fastest stream, far more than one ever lags."""
 
-_RESTARTED_AFTER: Final = 3
-"""Snapshots in a row, each with diffs behind it, that are older than what was shown, until they are believed."""
+_UNLISTED_AFTER: Final = 3
+"""Answers in a row, and no diff between them, that a book which was live is not listed, until they are believed."""
 
 _INPUT_OF: Final = {
     Verdict.STALE: Input.DIFF_STALE,
@@ -72,6 +73,8 @@ class Synchronizer(Transitions):
         self._new_book = new_book
         self._buffer_limit = buffer_limit
         self._standby: Standby | None = None
+        self._unlisted = 0
+        self._unlisted_at = self.counters.diffs
 
     def stream_up(self, epoch: int, beside: int | None = None) -> Sequence[Effect]:
         """Note that a connection brings every diff from now on.
@@ -162,6 +165,7 @@ class Synchronizer(Transitions):
         if epoch != self.epoch:
             self.counters.late += 1
             return NOTHING
+        self._unlisted = 0
         if self.phase not in {SyncState.BUFFERING, SyncState.REFRESHING}:
             self.counters.snapshots_unwanted += 1
             return NOTHING
@@ -184,6 +188,22 @@ class Synchronizer(Transitions):
         silent = self._silence_since_unmet(candidate)
         self._candidate = candidate
         return [*self._step(found), *silent]
+
+    def unlisted(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
+        """Take the answer that the exchange does not list the symbol; the machine fails, or doubts the answer.
+
+        A stream that brings diffs is proof of the contrary. Where it brought none since the last such answer, a book
+        that was never live is given up at once, one that was after several in a row.
+        """
+        if epoch != self.epoch:
+            self.counters.late += 1
+            return NOTHING
+        heard = self.counters.diffs > self._unlisted_at
+        self._unlisted = 1 if heard else self._unlisted + 1
+        self._unlisted_at = self.counters.diffs
+        if heard or (self._was_live and self._unlisted < _UNLISTED_AFTER):
+            return NOTHING
+        return self.close(BookState.FAILED, error)
 
     def refresh(self) -> Sequence[Effect]:
         """Ask for a new base, if the book is in sequence; the old one stays in use meanwhile."""
@@ -336,4 +356,4 @@ class Synchronizer(Transitions):
         if max(snapshot_id, self._buffer.last_id) >= self._shown_id:
             return False
         self._behind += bool(self._buffer)
-        return self._behind < _RESTARTED_AFTER
+        return self._behind < RESTARTED_AFTER

@@ -32,6 +32,13 @@ _PUBLISH: Final[tuple[Effect, ...]] = (Publish(),)
 NOTHING: Final[tuple[Effect, ...]] = ()
 STALE_LIMIT: Final = 100
 """Old diffs in a row until it is the book that is doubted: more than two connections overlap by."""
+STALE_LIMIT_JOINED: Final = 10
+"""The same on a connection that the book has joined: it can only repeat itself, and a venue that repeats an event does
+not repeat so many in a row."""
+RESTARTED_AFTER: Final = 3
+"""Snapshots in a row, each with diffs behind it, that are older than what was shown, until they are believed."""
+RESTART_LIMIT: Final = 3
+"""Diffs in a row, on such a connection, whose ids are old and whose event time is new: ids that began anew."""
 
 
 class Given(NamedTuple):
@@ -75,6 +82,7 @@ class Transitions:
         self._behind = 0
         self._stale_since = 0
         self._stale_run = 0
+        self._restart_run = 0
         self._refill_below = 0.0
         self._urgent = False
         self._was_live = book is not None
@@ -118,19 +126,37 @@ class Transitions:
         self._unfollow()
         return NOTHING
 
-    def _drop(self, _given: Given) -> Sequence[Effect]:
+    def _drop(self, given: Given) -> Sequence[Effect]:
         counters = self.counters
         counters.stale += 1
-        if self._stale_since != counters.applied:
-            self._stale_since, self._stale_run = counters.applied, 0
+        news = counters.diffs - counters.stale
+        if self._stale_since != news:
+            self._stale_since, self._stale_run, self._restart_run = news, 0, 0
         self._stale_run += 1
-        if self._stale_run < STALE_LIMIT:
+        limit, heard_at = self._heard()
+        if given.diff is not None and given.diff.event_time > heard_at > 0:
+            self._restart_run += 1
+        began_anew = self._restart_run >= RESTART_LIMIT
+        if self._stale_run < limit and not began_anew:
             return NOTHING
-        self._stale_run = 0
+        run, self._stale_run, self._restart_run = self._stale_run, 0, 0
         counters.faults += 1
+        if began_anew:
+            # Their stream is heard and goes on at lower ids: no snapshot at higher ones will come.
+            self._behind = RESTARTED_AFTER
         last = max(self._shown_id, self._buffer.last_id)
-        error = ExchangeError(f"expected news after update {last}, was older for {STALE_LIMIT} events in a row")
+        error = ExchangeError(f"expected news after update {last}, was older for {run} events in a row")
         return self._step(Input.FAULT, Given(error=error))
+
+    def _heard(self) -> tuple[int, int]:
+        """Return how many old diffs in a row are too many, and the event time of the last one that was news, or 0.
+
+        After a handover the successor may bring for a while what its predecessor brought before it.
+        """
+        following = self._following
+        if following is not None and following.joined:
+            return STALE_LIMIT_JOINED, following.book.event_time
+        return STALE_LIMIT, self._buffer.event_time if following is None else 0
 
     def _keep(self, given: Given) -> Sequence[Effect]:
         assert given.diff is not None
@@ -192,6 +218,8 @@ class Transitions:
     def _adopt(self, _given: Given) -> Sequence[Effect]:
         candidate = self._candidate
         assert candidate is not None
+        if self.book is not None and self.book.last_update_id == candidate.book.last_update_id:
+            candidate.book.take_times(self.book)
         # One that was only doubted comes back as it was.
         self.counters.resyncs += self._was_live and candidate.book is not self.book
         return self._after_apply(self._take_candidate())
@@ -234,6 +262,7 @@ class Transitions:
             if differences:
                 error = AuditError(f"a fresh snapshot differs in {differences} levels at update {old.last_update_id}")
                 return [*effects, *self._step(Input.FAULT, Given(error=error))]
+        new.take_times(old)
         candidate.confirmed |= following.confirmed
         candidate.joined |= following.joined and old.last_update_id == new.last_update_id
         # Nothing is missing that the exchange has: whatever the doubt was, it is over.

@@ -129,6 +129,20 @@ def test_the_event_that_showed_a_gap_is_kept_for_the_new_book(live):
     assert live.ref.ask(Best(), timeout=5).best_bid == (1099.0, 3.5)
 
 
+def test_a_single_answer_that_a_book_which_streams_is_not_listed_is_told_and_asked_again(actors):
+    scene, error = BookScene(actors, refresh_interval=0.1), UnknownSymbolError("BTCUSDT")
+    scene.go_live()
+    scene.frames(frame(101, 101))
+    assert scene.request(2).priority is Priority.REFRESH
+    scene.send(SnapshotFailed(1, error))
+    assert scene.events.wait_one(matches=lambda event: event.error is error).state is LIVE
+    scene.request(3)
+    scene.arrive(last_id=101)
+    until(lambda: scene.settled().counters.refreshes == 1)
+    assert scene.changes() == [(SYNCING, LIVE)]
+    assert not scene.reported.of(BookGivenUp)
+
+
 def test_a_lost_stream_makes_the_book_stale_and_the_next_one_mends_it(live):
     live.send(StreamDown(1, CUT))
     live.frames(frame(101, 101))

@@ -23,8 +23,10 @@ class NaiveExchange:
         self.mid = 20
         self.bids = {price: 1 for price in PRICES if price < self.mid}
         self.asks = {price: 1 for price in PRICES if price > self.mid}
-        self.id = 100
-        self.history = {100: (dict(self.bids), dict(self.asks))}
+        self.id = 1_000_000
+        self.now = 1_000
+        self.ids = [self.id]
+        self.history = {self.id: (dict(self.bids), dict(self.asks))}
 
     def event(self) -> Diff:
         """Change some levels, never crossing, and return the diff."""
@@ -53,19 +55,27 @@ class NaiveExchange:
             first = previous + self.random.randrange(1, 5)
             last = first + self.random.randrange(5)
         self.id = last
+        self.now += 10
+        self.ids.append(last)
         self.history[last] = (dict(self.bids), dict(self.asks))
         return Diff(
             first,
             last,
             previous,
-            last * 10,
+            self.now,
             flat(changes["bids"].items()),
             flat(changes["asks"].items()),
         )
 
+    def begin_anew(self) -> None:
+        """Number the updates from far below, as an engine does that was started again; the book stays."""
+        self.id = (min(self.history) - 1) // 2
+        self.ids = [self.id]
+        self.history[self.id] = (dict(self.bids), dict(self.asks))
+
     def snapshot(self, lag: int = 0) -> Snapshot:
         """Cut the book as it was `lag` events ago."""
-        ids = sorted(self.history)
+        ids = self.ids
         place = max(0, len(ids) - 1 - lag)
         bids, asks = self.history[ids[place]]
         shown = ids[place]

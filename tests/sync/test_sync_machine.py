@@ -14,6 +14,7 @@ from depthactors.errors import (
     MalformedFrameError,
     SilentStreamError,
     StreamError,
+    UnknownSymbolError,
 )
 from depthactors.markets import Sequencing
 from depthactors.sync import (
@@ -29,7 +30,7 @@ from depthactors.sync import (
     Synchronizer,
 )
 from depthactors.sync.table import SyncState
-from depthactors.sync.transitions import STALE_LIMIT
+from depthactors.sync.transitions import RESTART_LIMIT, STALE_LIMIT, STALE_LIMIT_JOINED
 from depthactors.wire import Diff, Snapshot
 from tests.level_support import flat, pairs
 
@@ -368,17 +369,108 @@ def test_a_snapshot_that_is_ahead_by_its_id_alone_is_taken_in_the_end():
 
 
 @BOTH
-def test_a_stream_that_only_repeats_old_ids_is_doubted(sequencing):
+@pytest.mark.parametrize("joined", [True, False], ids=["its own", "its predecessor's"])
+def test_a_stream_that_only_repeats_old_ids_is_doubted(sequencing, joined):
     bench = Bench(sequencing).live()
     old = bench.exchange.event()
     bench.sync.diff(1, old, 0.0)
     bench.trade(3)
-    states = []
-    for _ in range(STALE_LIMIT):
-        bench.sync.diff(1, old, 0.0)
+    if not joined:
+        bench.sync.stream_up(2, 1)
+        bench.sync.stream_down(1, StreamError("handed over"))
+    states, limit = [], STALE_LIMIT_JOINED if joined else STALE_LIMIT
+    for _ in range(limit):
+        bench.sync.diff(bench.sync.epoch, old, 0.0)
         states.append(bench.sync.state)
     assert set(states[:-1]) == {BookState.LIVE}
     assert states[-1] is BookState.STALE
+
+
+@BOTH
+@pytest.mark.parametrize("phase", [SyncState.BUFFERING, SyncState.FOLLOWING, SyncState.REFRESHING])
+def test_ids_that_begin_anew_on_the_same_connection_are_noticed_within_a_few_events_and_followed(sequencing, phase):
+    bench = Bench(sequencing).live()
+    if phase is SyncState.BUFFERING:
+        bench.sync.fault(1, MalformedFrameError("garbled"))
+        bench.trade(2)
+    elif phase is SyncState.REFRESHING:
+        bench.sync.refresh()
+    assert bench.sync.phase is phase
+    bench.exchange.begin_anew()
+    faults = bench.sync.counters.faults
+    bench.trade(RESTART_LIMIT)
+    assert (bench.sync.state, bench.sync.counters.faults) == (BookState.STALE, faults + 1)
+    bench.trade(2).snapshot(lag=1)
+    assert bench.sync.state is BookState.LIVE, "the first snapshot that the stream meets is believed"
+    assert bench.sync.book.last_update_id == bench.exchange.id
+    assert top_of(bench.sync.book) == bench.exchange.top(bench.exchange.id)
+
+
+@BOTH
+def test_diffs_that_come_twice_for_long_are_no_ids_that_begin_anew(sequencing):
+    bench = Bench(sequencing).live()
+    for _ in range(2 * STALE_LIMIT):
+        diff = bench.exchange.event()
+        bench.sync.diff(1, diff, 1.0)
+        bench.sync.diff(1, diff, 1.0)
+    assert bench.sync.counters.faults == 0
+    bench.sync.fault(1, MalformedFrameError("garbled"))
+    for _ in range(2 * STALE_LIMIT):
+        diff = bench.exchange.event()
+        bench.sync.diff(1, diff, 1.0)
+        bench.sync.diff(1, diff, 1.0)
+    assert bench.sync.counters.faults == 1, "nor while they wait for a snapshot"
+
+
+def test_a_symbol_that_was_never_heard_of_and_is_not_listed_is_given_up_at_once():
+    bench, error = Bench(), UnknownSymbolError("no such symbol")
+    assert not bench.sync.unlisted(0, error), "an answer to an earlier connection"
+    assert list(bench.sync.unlisted(1, error)) == [StateChanged(BookState.SYNCING, BookState.FAILED, error)]
+
+
+@pytest.mark.parametrize("phase", [SyncState.BUFFERING, SyncState.REFRESHING])
+def test_that_a_symbol_is_not_listed_is_doubted_while_its_stream_brings_diffs(phase):
+    bench, error = Bench(), UnknownSymbolError("no such symbol")
+    if phase is SyncState.REFRESHING:
+        bench.live().sync.refresh()
+    for _ in range(10):
+        state = bench.trade().sync.state
+        assert not bench.sync.unlisted(1, error)
+        assert (bench.sync.phase, bench.sync.state) == (phase, state)
+        assert bench.sync.wanted() is not None, "it is asked again"
+    assert bench.snapshot(lag=1).sync.state is BookState.LIVE
+
+
+def test_a_book_that_was_live_is_given_up_when_its_stream_ends_and_it_is_not_listed_time_and_again():
+    bench, error = Bench().live(), UnknownSymbolError("delisted")
+    bench.sync.refresh()
+    states = []
+    for _ in range(3):
+        bench.sync.unlisted(1, error)
+        states.append(bench.sync.state)
+    assert states == [BookState.LIVE, BookState.LIVE, BookState.FAILED]
+
+
+@BOTH
+@pytest.mark.parametrize("way", ["refresh", "refresh whose id alone is ahead", "outage"])
+def test_a_snapshot_without_news_changes_no_time_of_the_book(sequencing, way):
+    bench = Bench(sequencing).live().trade()
+    times = bench.sync.book.event_time, bench.sync.book.recv_time
+    assert times == (bench.exchange.now, 1.0)
+    snapshot = bench.exchange.snapshot()._replace(event_time=77)
+    if way == "outage":
+        cut_off_and_back(bench)
+    else:
+        bench.sync.refresh()
+    if way == "refresh whose id alone is ahead":
+        snapshot = snapshot._replace(last_update_id=snapshot.last_update_id + 1)
+    before = bench.sync.book
+    bench.sync.snapshot(bench.sync.epoch, snapshot, 9.0)
+    if way == "refresh whose id alone is ahead":
+        bench.sync.overdue()
+    assert bench.sync.book is not before
+    assert bench.sync.state is BookState.LIVE
+    assert (bench.sync.book.event_time, bench.sync.book.recv_time) == times
 
 
 @pytest.mark.parametrize("place", [0, -1], ids=["best", "worst vouched for"])

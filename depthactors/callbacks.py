@@ -27,7 +27,7 @@ def check_callback(name: str, callback: Any, instead: str = "") -> None:
         instead: what to do in place of a coroutine function, to be put behind the words.
 
     Raises:
-        CallbackError: not callable, or a coroutine function.
+        CallbackError: not callable, a coroutine function, or one that does not take one positional argument.
     """
     if callback is not None and not callable(callback):
         msg = f"expected a callable as {name}, was {callback!r}"
@@ -38,6 +38,23 @@ def check_callback(name: str, callback: Any, instead: str = "") -> None:
             f"{instead}"
         )
         raise CallbackError(msg)
+    if callback is not None and (parameters := _refused_parameters(callback)) is not None:
+        msg = f"expected a function of one argument as {name}, was one of {parameters}: {callback!r}"
+        raise CallbackError(msg)
+
+
+def _refused_parameters(callback: Callable[..., object]) -> str | None:
+    """Return the parameters of a callable that cannot be given one positional argument, `None` if it can."""
+    try:
+        signature = inspect.signature(callback)
+    except (TypeError, ValueError):
+        # Some builtins have none; a class of the program's own may say nonsense.
+        return None
+    try:
+        signature.bind(None)
+    except TypeError:
+        return str(signature)
+    return None
 
 
 def pickled_callback(callback: Callable[..., object]) -> bytes:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from depthactors import markets, reporting
+from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
     from depthactors.markets import Market
@@ -15,18 +18,58 @@ logger = reporting.logger(__name__)
 
 EXCHANGE_VARIABLE: Final = "DEPTHACTORS_EXCHANGE"
 """Environment variable that sends every market to one local exchange."""
+ANY_VARIABLE: Final = "DEPTHACTORS_EXCHANGE_ANY"
+"""Environment variable that, set to 1, lets that exchange be on another machine."""
 
 
 def resolve(market: str | Market) -> Market:
-    """Return the market's row, sent to the local exchange if the environment says so, with a warning, once."""
+    """Return the market's row, sent to the local exchange if the environment says so; stderr says that, once.
+
+    Raises:
+        UsageError: the environment has something else than the address of an exchange on this machine.
+    """
     row = markets.lookup(market)
     address = os.environ.get(EXCHANGE_VARIABLE)
     if not address:
         return row
-    _warn_once(row.name, address)
+    _check(address)
+    _announce_once(address)
+    logger.info("= %s is set: %s goes to %s", EXCHANGE_VARIABLE, row.name, address)
     return row.at(address)
 
 
+def _check(address: str) -> None:
+    host = _host_of(address)
+    if host is None:
+        msg = f"expected {EXCHANGE_VARIABLE} as an address like http://127.0.0.1:9000, was {address!r}"
+        raise UsageError(msg)
+    if not _is_loopback(host) and os.environ.get(ANY_VARIABLE) != "1":
+        msg = (
+            f"expected {EXCHANGE_VARIABLE} as an address of this machine, was {address!r}: its prices would be taken "
+            f"for the exchange's; if that is what you want, set {ANY_VARIABLE}=1"
+        )
+        raise UsageError(msg)
+
+
+def _host_of(address: str) -> str | None:
+    try:
+        parts = urlsplit(address)
+        is_whole = (
+            parts.scheme == "http" and parts.port and not (parts.path.strip("/") or parts.query or parts.fragment)
+        )
+    except ValueError:
+        return None
+    return parts.hostname or None if is_whole else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 @cache
-def _warn_once(market: str, address: str) -> None:
-    logger.warning("= %s is set: %s goes to %s, not to the exchange", EXCHANGE_VARIABLE, market, address)
+def _announce_once(address: str) -> None:
+    """Say it once a process; whatever logging is set up, prices that are made up must not be taken for real ones."""
+    reporting.announce(f"{EXCHANGE_VARIABLE} is set: every market is at {address}, not at the exchange")

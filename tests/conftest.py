@@ -32,6 +32,9 @@ if PROCESSES:
 
     DepthEngine.__init__ = init_with_workers
 
+# What the package would write to the stderr of a program is no part of what tests capture.
+reporting.quiet()
+
 settings.register_profile("depthactors", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("depthactors")
 

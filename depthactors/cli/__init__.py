@@ -7,6 +7,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from depthactors import reporting
 from depthactors.cli import demo, exchange, replay, sandbox, watch
 from depthactors.errors import DepthActorsError
 
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in (demo, watch, replay, exchange, sandbox):
         command.add_parser(commands)
     options = parser.parse_args(arguments)
+    reporting.quiet()
     logging.basicConfig(level=options.log, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         status: int = options.run(options)

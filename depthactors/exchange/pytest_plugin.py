@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from depthactors import reporting
 from depthactors.environment import EXCHANGE_VARIABLE
 
 if TYPE_CHECKING:
@@ -42,4 +43,6 @@ def local_exchange(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     symbols, options = (SYMBOLS, {}) if marker is None else (marker.args[0] if marker.args else SYMBOLS, marker.kwargs)
     with LocalExchange.with_order_flow(symbols, **options) as exchange:
         monkeypatch.setenv(EXCHANGE_VARIABLE, exchange.url)
+        was_quiet = reporting.quiet()
         yield exchange
+        reporting.quiet(was_quiet)

@@ -144,9 +144,10 @@ def relay(record: logging.LogRecord) -> None:
     _handover.put(Ready(record))
 
 
-def quiet() -> None:
-    """Leave stderr alone from now on: this program shows itself what happens."""
-    _handover.quiet = True
+def quiet(on: bool = True) -> bool:
+    """Leave stderr alone from now on, or no longer: this program shows itself what happens. Returns what was before."""
+    before, _handover.quiet = _handover.quiet, on
+    return before
 
 
 def divert(sink: Callable[[Record], None] | None) -> None:

@@ -30,7 +30,7 @@ class Scene:
         self.folder = EngineFolder(f"test-actor-{os.getpid()}-{next(_numbers)}")
         self.folder.open()
         self.books = SharedBooks(self.folder)
-        self.reader = DepthReader(self.folder.name)
+        self.reader = DepthReader(self.folder.name, number=None)
 
     def follow(self, symbol="BTCUSDT", depth=5, number=float):
         cell = BookCell(BookSpec(markets.SPOT, symbol, depth, 100, None, number))

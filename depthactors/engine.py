@@ -192,7 +192,8 @@ class DepthEngine(Generic[NumberT_co]):
     ) -> BookHandle[NumberT_co]:
         """Follow a book; returns at once, `wait_live` waits.
 
-        The same symbol twice is one book with two handles, as deep as the deeper one asks.
+        The same symbol twice is one book with two handles, as deep as the deeper one asks, and refreshed as often as
+        the one asks that wants it most often.
 
         Args:
             symbol: in any case.

@@ -181,12 +181,14 @@ class Worker:
         try:
             cells = self._runtime.ask(OpenBooks(tuple(opening.spec for opening in openings)))
         except DepthActorsError as error:
+            self._expect_no_more(openings)
             if len(openings) == 1:
                 self._outbox.put(Refused(openings[0].number, openings[0].place, _portable(error)))
             else:
                 for opening in openings:
                     self._open((opening,))
             return
+        self._expect_no_more(openings)
         for opening, cell in zip(openings, cells, strict=True):
             book = self._books.get(opening.number)
             if book is None:
@@ -195,6 +197,10 @@ class Worker:
                 book.listen_to(TellUpdates(opening.number))
             for each in opening.callbacks:
                 self._listen_to(book, each)
+
+    def _expect_no_more(self, openings: tuple[Opening, ...]) -> None:
+        for opening in openings:
+            self._slots.expect_no_more(opening.spec.key)
 
     def _listen_to(self, book: _Book, order: TellUpdates | AddCallback | DropCallback) -> None:
         try:

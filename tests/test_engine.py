@@ -8,6 +8,7 @@ import pytest
 from engine_support import Recorder, wait_until
 
 from depthactors import BookState, DepthEngine, Status, Top
+from depthactors.actors.messages import Listener
 from depthactors.errors import (
     DepthTooLargeError,
     EscalatedError,
@@ -101,6 +102,36 @@ def test_the_same_symbol_twice_is_one_book_as_deep_as_the_deeper_asks(engine):
     engine.unsubscribe(shallow)
     assert deep.view().state is BookState.LIVE
     assert len(engine.status().books) == 1
+
+
+@pytest.mark.parametrize("processes", [None, 1])
+def test_the_same_symbol_twice_is_refreshed_as_often_as_anybody_asks(exchange, processes):
+    with DepthEngine(processes=processes) as engine:
+
+        def follow(interval, depth=5):
+            return engine.follow(
+                "BTCUSDT",
+                depth=depth,
+                new_listener=lambda _handle: Listener(None, None),
+                market=engine.market,
+                speed_ms=100,
+                refresh_interval=interval,
+            )
+
+        first = follow(None).wait_live(10)
+        often = follow(0.3, 10).wait_live(10)
+        follow(None)
+        follow(3600.0)
+        assert often.cell is first.cell
+
+        def refreshes():
+            return engine.status().books[0].counters.refreshes
+
+        assert wait_until(Recorder(), lambda: refreshes() >= 3)
+        often.ref.tell(object())  # which no actor of ours takes: its successor does as it did
+        assert wait_until(Recorder(), lambda: engine.status().books[0].restarts == 1)
+        before = refreshes()
+        assert wait_until(Recorder(), lambda: refreshes() >= before + 2)
 
 
 def test_a_deeper_subscription_is_told_only_of_books_that_deep(engine):

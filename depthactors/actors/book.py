@@ -22,6 +22,7 @@ from depthactors.actors.messages import (
     GiveUp,
     Greet,
     Ping,
+    RefreshEvery,
     SnapshotArrived,
     SnapshotDelayed,
     SnapshotFailed,
@@ -102,6 +103,7 @@ class BookActor(EngineActor):
         self._telling = Telling(cell)
         # One that hardly ever trades costs no more weight than its refreshes.
         self._quiet = QuietWatch(_QUIET_LIMIT, longest=spec.refresh_interval or inf)
+        self._refresh_serial = 0
         self._watched_epoch: int | None = None
         self._watches = 0
         cell.ref = self.actor_ref
@@ -150,9 +152,8 @@ class BookActor(EngineActor):
                 return self._asking.due(serial)
             case Tick("ahead", held):
                 return self._look_ahead(held)
-            case Tick("refresh"):
-                self._set_refresh_timer()
-                return self._carry_out(self._sync.refresh())
+            case Tick("refresh", serial):
+                return self._refresh(serial)
             case Tick("quiet", watch):
                 return self._look_for_silence(watch)
             case Greet(listener):
@@ -161,6 +162,9 @@ class BookActor(EngineActor):
                 return None
             case Deepen(depth):
                 return self._deepen(depth)
+            case RefreshEvery(seconds):
+                self._quiet.shorten(seconds)
+                return self._set_refresh_timer()
             case GiveUp(error):
                 return self._carry_out(self._sync.close(BookState.FAILED, error))
         msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {message!r}"
@@ -273,7 +277,14 @@ class BookActor(EngineActor):
         interval = self._cell.spec.refresh_interval
         if interval:
             spread = 1 - _REFRESH_SPREAD * random.random()  # noqa: S311 - spreads load, guards nothing
-            self.mailbox.after(interval * spread, Tick("refresh"))
+            self._refresh_serial += 1
+            self.mailbox.after(interval * spread, Tick("refresh", self._refresh_serial))
+
+    def _refresh(self, serial: int) -> None:
+        """Fetch a fresh snapshot, if this is the alarm that was set last."""
+        if serial == self._refresh_serial:
+            self._set_refresh_timer()
+            self._carry_out(self._sync.refresh())
 
     def _look_ahead(self, held: int) -> None:
         """Decide about a snapshot that the stream has not reached: the same one still, if none was held since."""

@@ -5,7 +5,7 @@ The first group is for users: questions to a book, for `ref.ask(...)` and `handl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from depthactors.book.numerals import given
@@ -304,6 +304,11 @@ class BookSpec:
         """What tells it from others."""
         return self.market, self.symbol, self.speed_ms
 
+    def serving(self, other: BookSpec) -> BookSpec:
+        """Return what serves a further subscription too: the greater depth, and the shorter of the intervals."""
+        interval = min(filter(None, (self.refresh_interval, other.refresh_interval)), default=None)
+        return replace(self, depth=max(self.depth, other.depth), refresh_interval=interval)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenBooks:
@@ -317,6 +322,13 @@ class Deepen:
     """Promise `depth` levels from now on, more than before."""
 
     depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshEvery:
+    """Fetch a fresh snapshot every `seconds` from now on, more often than before."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

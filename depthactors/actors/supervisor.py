@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from depthactors.actors.messages import (
     Greet,
     OpenBooks,
     ReconnectExhausted,
+    RefreshEvery,
     Resubscribe,
     Shutdown,
     SnapshotsAt,
@@ -191,15 +192,7 @@ class Supervisor(EngineActor):
             self._forget(spec.key)
             book = None
         if book is not None:
-            if spec.depth > book.cell.spec.depth:
-                # First what may be refused: then nothing has changed.
-                listener = None if self._shared is None else self._shared.deepen(book.cell, spec.depth)
-                # Kept for a successor, and not settled until the actor has seen whether it is deep enough.
-                book.cell.spec = replace(book.cell.spec, depth=spec.depth)
-                book.cell.settled.clear()
-                tell(book.child.ref, Deepen(spec.depth))
-                if listener is not None:
-                    tell(book.child.ref, Greet(listener))
+            self._extend(book, book.cell.spec.serving(spec))
             book.cell.followers += 1
             return book.cell
         stream = spec.market.diff_stream(spec.symbol, spec.speed_ms)
@@ -220,6 +213,23 @@ class Supervisor(EngineActor):
         self._books[spec.key] = _Book(cell, stream, socket_name, Supervised(ref))
         self._attach(spec.key)
         return cell
+
+    def _extend(self, book: _Book, spec: BookSpec) -> None:
+        """Have a book serve one more subscription."""
+        before = book.cell.spec
+        is_deeper = spec.depth > before.depth
+        # First what may be refused: then nothing has changed.
+        listener = self._shared.deepen(book.cell, spec.depth) if is_deeper and self._shared is not None else None
+        # Kept for a successor.
+        book.cell.spec = spec
+        if spec.refresh_interval and spec.refresh_interval != before.refresh_interval:
+            tell(book.child.ref, RefreshEvery(spec.refresh_interval))
+        if is_deeper:
+            # Not settled until the actor has seen whether it is deep enough.
+            book.cell.settled.clear()
+            tell(book.child.ref, Deepen(spec.depth))
+        if listener is not None:
+            tell(book.child.ref, Greet(listener))
 
     def _needs_room(self, spec: BookSpec) -> bool:
         """Whether following this takes shared memory: a book that is new, or followed deeper than before."""

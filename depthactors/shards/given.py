@@ -34,8 +34,12 @@ class GivenSlots:
         self._shared: dict[int, SharedCell] = {}
 
     def expect(self, key: BookKey, place: str) -> None:
-        """Let the next call for this book find its slot at `place`."""
+        """Let the next call for this book find its slot at `place`, until `expect_no_more`."""
         self._places[key] = place
+
+    def expect_no_more(self, key: BookKey) -> None:
+        """Forget the place of a book that was opened, or could not be."""
+        self._places.pop(key, None)
 
     def check_room(self, depths: Iterable[int]) -> None:
         """Refuse nothing: the slots are there."""
@@ -68,7 +72,10 @@ class GivenSlots:
 
     def _share(self, cell: BookCell, depth: int) -> Listener:
         spec = cell.spec
-        place = self._places[spec.key]
+        place = self._places.get(spec.key)
+        if place is None:
+            msg = f"{spec.symbol}: expected a slot that the engine's process names, was none"
+            raise SharingError(msg)
         file, begin = parts_of(place)
         try:
             memory = self._memories.get(file)

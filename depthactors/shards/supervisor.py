@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -170,12 +170,13 @@ class ShardSupervisor(EngineActor):
             self._forget(spec.key)
             book = None
         if book is not None:
-            if spec.depth > book.cell.spec.depth:
-                place, slot = self._folder.new_book(spec.depth)
-                before = book.cell.place
-                book.cell.spec = replace(book.cell.spec, depth=spec.depth)
-                book.cell.change_slot(place, slot, "a deeper book is on the way")
-                self._over.append(before)
+            wanted, before = book.cell.spec.serving(spec), book.cell.spec
+            if wanted != before:
+                room = self._folder.new_book(wanted.depth) if wanted.depth > before.depth else None
+                book.cell.spec = wanted
+                if room is not None:
+                    self._over.append(book.cell.place)
+                    book.cell.change_slot(*room, "a deeper book is on the way")
                 opened.append(book)
             return book
         worker = self._workers.emptiest

@@ -20,11 +20,16 @@ class QuietWatch:
     def __init__(self, shortest: float, longest: float) -> None:
         """Give a stream `shortest` seconds at first and `longest` at most."""
         self._longest = max(longest, shortest)
-        self._shortest = shortest
+        self._shortest = self._limit = shortest
         self._heard_of = 0
         self._heard_at = 0.0
         self._looked_at = 0.0
         self.begin(0, 0.0)
+
+    def shorten(self, longest: float) -> None:
+        """Give a stream less time at most."""
+        self._longest = max(longest, self._shortest)
+        self._limit = min(self._limit, self._longest)
 
     @property
     def pause(self) -> float:

@@ -62,6 +62,14 @@ def test_a_deeper_slot_takes_over_and_the_former_is_left_alone(slots, folder):
     assert shown_state(shown(deeper)) is BookState.FAILED
 
 
+def test_a_place_that_was_not_needed_is_forgotten(slots, folder):
+    spec = spec_of(SPOT)
+    slots.expect(spec.key, FollowedBook(folder, spec).place)
+    slots.expect_no_more(spec.key)
+    with pytest.raises(SharingError, match="BTCUSDT: expected a slot that the engine's process names"):
+        slots.add(BookCell(spec))
+
+
 def test_a_slot_that_is_gone_is_a_typed_error_and_nothing_has_changed(slots, folder):
     spec = spec_of(SPOT)
     followed = FollowedBook(folder, spec)

@@ -37,6 +37,17 @@ def test_a_silent_stream_is_asked_about_after_the_limit_and_one_look_more_at_mos
     assert 15.0 <= stream.run(30)[0] <= 22.5
 
 
+def test_one_of_which_more_frequent_refreshes_are_asked_is_given_no_longer_than_these():
+    stream = Stream()
+    stream.run(4 * HOUR)
+    stream.watch.shorten(60.0)
+    asked = stream.run(HOUR)
+    assert asked[0] <= 90.0
+    assert all(60.0 <= later - earlier <= 90.0 for earlier, later in pairwise(asked))
+    stream.watch.shorten(1.0)
+    assert all(15.0 <= later - earlier <= 22.5 for earlier, later in pairwise(stream.run(HOUR)))
+
+
 def test_one_that_is_just_quiet_is_asked_about_ever_more_seldom_up_to_the_longest_time():
     asked = Stream(longest=1800.0).run(12 * HOUR)
     pauses = [later - earlier for earlier, later in pairwise(asked)]

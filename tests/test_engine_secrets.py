@@ -67,6 +67,6 @@ def test_nothing_that_a_user_can_set_turns_the_verification_of_certificates_off(
 
 
 def test_requests_params_cannot_turn_it_off_either(monkeypatch):
-    manager = ThreadedDepthCacheManager(requests_params={"verify": False, "timeout": 3})
-    assert manager._engine._runtime.settings.read_timeout == 3
+    with pytest.raises(UsageError, match="verify"):
+        ThreadedDepthCacheManager(requests_params={"verify": False, "timeout": 3})
     assert RestClient()._session.verify is True

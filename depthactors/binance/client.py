@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import Any, Final
 
-from depthactors import markets
 from depthactors.binance.missing import HintingType, missing_in_client
-from depthactors.environment import resolve
 from depthactors.errors import UsageError
 
-if TYPE_CHECKING:
-    from depthactors.markets import Market
+_ENDPOINTS: Final = ("", "1", "2", "3", "4")
 
 
 class Client(metaclass=HintingType):
-    """The place to connect to; it connects to nothing itself.
+    """The place to connect to, and how; it connects to nothing itself.
 
-    Wherever a client is taken, one of python-binance's (`Client`, `AsyncClient`) is taken as well, for its
-    `tld` and `testnet`.
+    Wherever a client is taken, one of python-binance's (`Client`, `AsyncClient`) is taken as well. What either says
+    about where it points and how it gets there is honoured or refused by the manager that it is handed to.
 
     Attributes:
         tld: `com`, `us`, or another top-level domain of the exchange.
         testnet: whether the test networks are meant.
-        requests_params: its `timeout` holds.
+        demo: whether the demo hosts are meant, unless the test networks are.
+        requests_params: its `timeout` and its `proxies` hold.
+        session_params: its `proxy` holds.
         https_proxy: for REST and websockets.
     """
 
@@ -33,66 +32,59 @@ class Client(metaclass=HintingType):
         api_secret: str | None = None,
         requests_params: dict[str, Any] | None = None,
         tld: str = "com",
+        base_endpoint: str = "",
         testnet: bool = False,
+        demo: bool = False,
         *,
+        private_key: Any = None,
+        private_key_pass: str | None = None,
+        ping: bool | None = True,
+        loop: Any = None,
+        session_params: dict[str, Any] | None = None,
         https_proxy: str | None = None,
+        time_unit: str | None = None,
+        verbose: bool = False,
     ) -> None:
-        """Keep the settings; the keys are not needed for market data, and not kept."""
-        del api_key, api_secret
+        """Keep the settings; the keys are not needed for market data, and not kept.
+
+        Args:
+            api_key: not needed.
+            api_secret: not needed.
+            requests_params: a `timeout` and `proxies` as requests takes them; anything else is refused when used.
+            tld: top-level domain of the exchange.
+            base_endpoint: `1` to `4` for another address of spot's REST.
+            testnet: use the test networks.
+            demo: use the demo hosts.
+            private_key: not needed.
+            private_key_pass: not needed.
+            ping: nothing is asked of the exchange here, in any case.
+            loop: there is no event loop here.
+            session_params: a `proxy`, and `trust_env`, which holds anyway; anything else is refused when used.
+            https_proxy: `http://host:port` for REST and websockets.
+            time_unit: `MILLISECOND`; another one is refused when used.
+            verbose: log at DEBUG level.
+
+        Raises:
+            UsageError: no base endpoint of the exchange.
+        """
+        del api_key, api_secret, private_key, private_key_pass, ping, loop
+        if base_endpoint not in _ENDPOINTS or not isinstance(base_endpoint, str):
+            msg = f"expected a base_endpoint of '' or '1' to '4', was {base_endpoint!r}"
+            raise UsageError(msg)
         self.requests_params = requests_params
+        self.session_params = session_params
         self.tld = tld
         self.testnet = testnet
+        self.demo = demo
         self.https_proxy = https_proxy
+        self.verbose = verbose
+        # Names of python-binance's client, which programs set after the fact.
+        self.TIME_UNIT = time_unit
+        if base_endpoint:
+            self.API_URL = f"https://api{base_endpoint}.binance.{tld}/api"
+        if verbose:
+            logging.getLogger("depthactors").setLevel(logging.DEBUG)
 
     def __getattr__(self, name: str) -> Any:
         """Say of names that only python-binance's client has where they are."""
         raise missing_in_client(type(self).__name__, name)
-
-
-def market_of(client: Any, name: str) -> Market:
-    """Return the row of a market for a client: its test network, or its top-level domain.
-
-    Args:
-        client: ours, theirs, or `None` for the usual exchange.
-        name: `spot`, `usdm`, `coinm` or `options`.
-
-    Raises:
-        UsageError: an object that tells neither `tld` nor `testnet`.
-    """
-    if client is None:
-        return resolve(name)
-    try:
-        tld, testnet = str(client.tld), bool(client.testnet)
-    except AttributeError:
-        msg = f"expected a Client with tld and testnet, was {client!r}"
-        raise UsageError(msg) from None
-    if testnet:
-        return resolve(f"{name}-testnet")
-    if name != "spot" or tld == "com":
-        return resolve(name)
-    if tld == "us":
-        return resolve("us")
-    row = resolve(name)
-    if row != markets.SPOT:
-        return row
-    place, domain = f"spot-{tld}", f"binance.{tld}"
-    return replace(
-        row,
-        name=place,
-        weight_pool=place,
-        rest_url=f"https://api.{domain}",
-        stream_url=f"wss://stream.{domain}:9443",
-    )
-
-
-def settings_of(client: Any) -> dict[str, Any]:
-    """Translate a client's time-out and proxy to the engine's settings.
-
-    A time-out is what requests takes: seconds, or a pair of them for connecting and reading.
-    """
-    settings: dict[str, Any] = {"proxy": getattr(client, "https_proxy", None)}
-    timeout = (getattr(client, "requests_params", None) or {}).get("timeout")
-    if isinstance(timeout, tuple) and len(timeout) == 2:
-        given = zip(("connect_timeout", "read_timeout"), timeout, strict=True)
-        return settings | {name: seconds for name, seconds in given if seconds is not None}
-    return settings if timeout is None else settings | {"read_timeout": timeout}

@@ -8,7 +8,7 @@ import warnings
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from depthactors.binance.client import market_of
+from depthactors.binance.client_market import market_of
 from depthactors.binance.depth_cache import DepthCache
 from depthactors.binance.follow import DEFAULT_REFRESH, follow
 from depthactors.binance.messages import error_message
@@ -53,7 +53,7 @@ class DepthCacheManager:
         """Keep the settings; nothing is started.
 
         Args:
-            client: a `Client`, one of python-binance's, or `None` for the usual exchange.
+            client: a `Client`, one of python-binance's, or `None` for the one of `bm`, or the usual exchange.
             symbol: in any case.
             loop: accepted and ignored with a warning: there is no event loop here.
             refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
@@ -64,12 +64,17 @@ class DepthCacheManager:
             callback: refused, here and in the place of `loop`, where python-binance before 1.0 had it.
 
         Raises:
-            UsageError: a callback, or a client that tells neither `tld` nor `testnet`.
+            UsageError: a callback, a `bm` of another library or of another place, or a client that tells neither
+                `tld` nor `testnet`, or what cannot be honoured.
         """
         if callback is not None or callable(loop):
             raise UsageError(_BEFORE_V1.format(kind=type(self).__name__))
         if loop is not None:
             warnings.warn("loop is ignored: depthactors works in threads", UserWarning, stacklevel=2)
+        connections = shared(bm)
+        if connections is not None:
+            connections.check(client, self._market)
+            client = connections.client if client is None else client
         self._row = market_of(client, self._market)
         self._symbol = symbol
         self._options: dict[str, Any] = {
@@ -79,7 +84,7 @@ class DepthCacheManager:
             "ws_interval": ws_interval,
         }
         self._conv_type = conv_type
-        self._bm = shared(bm) or BinanceSocketManager(client)
+        self._bm = connections or BinanceSocketManager(client)
         self._lifecycle = threading.Lock()
         self._engine: DepthEngine | None = None
         self._handle: BookHandle | None = None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from depthactors import reporting
-from depthactors.binance.client import settings_of
+from depthactors.binance.client_market import market_of
+from depthactors.binance.client_settings import settings_of
 from depthactors.binance.missing import missing_in_socket_manager
 from depthactors.engine import DepthEngine
-from depthactors.errors import LifecycleError
+from depthactors.errors import LifecycleError, UsageError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
+_ADDRESSES: Final = ("STREAM_URL", "FSTREAM_URL", "DSTREAM_URL")
+
 
 class BinanceSocketManager:
     """Connections to hand to managers as `bm=`, which then share them.
 
     They are made when the first manager needs them, and end with the last one's stream. Any thread.
+
+    Attributes:
+        client: as it was given.
     """
 
     def __init__(
@@ -37,13 +43,17 @@ class BinanceSocketManager:
         """Keep the settings; nothing is started.
 
         Args:
-            client: whose proxy and time-out are used.
+            client: whose proxy and time-outs are used; a manager that has another place or way is refused.
             user_timeout: of user streams, which are not served here.
             max_queue_size: accepted; a slow callback is spared updates instead of losing the stream.
             verbose: log at DEBUG level.
             max_reconnects: tries before a stream is given up; `None` for never.
+
+        Raises:
+            UsageError: a client that says what cannot be honoured.
         """
         del user_timeout, max_queue_size
+        self.client = client
         self._settings = settings_of(client)
         self._max_reconnects = max_reconnects
         # A signal handler may come between: it runs in the same thread.
@@ -51,8 +61,35 @@ class BinanceSocketManager:
         self._engine: DepthEngine | None = None
         self._leases = 0
         self._closed = False
-        if verbose:
+        if verbose or getattr(client, "verbose", False) is True:
             logging.getLogger("depthactors").setLevel(logging.DEBUG)
+
+    def check(self, client: Any, market: str) -> None:
+        """Refuse to serve a manager whose client points elsewhere than this one's, or gets there otherwise.
+
+        Args:
+            client: the manager's; `None` agrees with any.
+            market: `spot`, `usdm`, `coinm` or `options`.
+
+        Raises:
+            UsageError: the two differ, or an address was set here, as programs do with python-binance's.
+        """
+        for name in _ADDRESSES:
+            # The class has none, unless a program has given it one.
+            if (address := getattr(self, name, None)) is not None:
+                msg = f"expected a Client to say where the exchange is, by tld, testnet or demo, was {name}={address!r}"
+                raise UsageError(msg)
+        if client is None:
+            return
+        row, own = market_of(client, market), market_of(self.client, market)
+        if self.client is not None and own != row:
+            msg = f"expected a bm of the client's {row.name} ({row.rest_url}), was one of {own.name} ({own.rest_url})"
+            raise UsageError(msg)
+        given = {name: value for name, value in settings_of(client).items() if value is not None}
+        # By name alone: an address of a proxy may hold a password.
+        if others := ", ".join(name for name, value in given.items() if self._settings.get(name) != value):
+            msg = f"expected a bm with the client's {others}, as BinanceSocketManager(client) has, was one without"
+            raise UsageError(msg)
 
     def lease(self) -> DepthEngine:
         """Return the running engine for one more stream; for managers, which give it back by `give_back`.
@@ -104,8 +141,12 @@ class BinanceSocketManager:
 
 
 def shared(bm: Any) -> BinanceSocketManager | None:
-    """Return what a manager was given as `bm` if it is of this library; another one is left, with a warning."""
+    """Return what a manager was given as `bm`.
+
+    Raises:
+        UsageError: it is not of this library.
+    """
     if bm is None or isinstance(bm, BinanceSocketManager):
         return bm
-    logger.warning("~ bm=%r is no BinanceSocketManager of depthactors: it is not used", bm)
-    return None
+    msg = f"expected bm as `from depthactors import BinanceSocketManager` has it, was {bm!r}"
+    raise UsageError(msg)

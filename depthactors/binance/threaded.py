@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from functools import partial
@@ -10,7 +9,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthactors import reporting
-from depthactors.binance.client import Client, market_of, settings_of
+from depthactors.binance.client import Client
+from depthactors.binance.client_market import market_of
+from depthactors.binance.client_settings import settings_of
 from depthactors.binance.follow import DEFAULT_REFRESH, follow
 from depthactors.binance.messages import error_message
 from depthactors.binance.missing import IN_COROUTINE, IN_MANAGER, Missing
@@ -74,18 +75,29 @@ class ThreadedDepthCacheManager:
         Args:
             api_key: not needed for market data, and not kept.
             api_secret: not needed either.
-            requests_params: its `timeout` holds, a number or `(connect, read)`, as requests has it.
+            requests_params: its `timeout`, a number or `(connect, read)`, and its `proxies` hold, as requests has them.
             tld: `com`, `us`, or another top-level domain of the exchange.
             testnet: use the test networks.
-            session_params: accepted for compatibility.
+            session_params: its `proxy` holds.
             https_proxy: `http://host:port` for REST and websockets.
             verbose: log at DEBUG level.
             max_reconnects: tries before a stream is given up; `None` for never.
             processes: so many worker processes keep the books; callbacks are called here all the same.
             shared_as: the name by which `DepthReader` finds the books in any process of this machine.
+
+        Raises:
+            UsageError: an argument that cannot be right, or cannot be honoured.
         """
-        del session_params
-        client = Client(api_key, api_secret, requests_params, tld, testnet, https_proxy=https_proxy)
+        client = Client(
+            api_key,
+            api_secret,
+            requests_params,
+            tld,
+            testnet=testnet,
+            session_params=session_params,
+            https_proxy=https_proxy,
+            verbose=verbose,
+        )
         self._client = client
         self._engine = DepthEngine(
             max_reconnects=max_reconnects, processes=processes, name=shared_as, **settings_of(client)
@@ -95,8 +107,6 @@ class ThreadedDepthCacheManager:
         self.daemon = True
         self.name = f"{type(self).__name__}-{next(_serials)}"
         self._naming = threading.RLock()
-        if verbose:
-            logging.getLogger("depthactors").setLevel(logging.DEBUG)
 
     def start(self) -> None:
         """Start; returns when streams can be started.
@@ -249,6 +259,8 @@ class ThreadedDepthCacheManager:
             raise CallbackError(msg)
         check_callback("callback", callback, instead=_IN_COROUTINE)
         connections = shared(bm)
+        if connections is not None:
+            connections.check(self._client, market)
         engine = self._engine if connections is None else connections.lease()
         try:
             with self._naming:

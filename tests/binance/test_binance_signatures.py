@@ -15,6 +15,11 @@ from depthactors import (
 )
 
 CONSTRUCTOR = "api_key=None, api_secret=None, requests_params=None, tld='com', testnet=False, *"
+CLIENT = (
+    "api_key=None, api_secret=None, requests_params=None, tld='com', base_endpoint='', testnet=False, demo=False, *, "
+    "private_key=None, private_key_pass=None, ping=True, loop=None, session_params=None, https_proxy=None, "
+    "time_unit=None, verbose=False"
+)
 START = f"callback, symbol, refresh_interval=1800, bm=None, limit=10, conv_type={float!r}, ws_interval=0"
 MANAGER = (
     "client=None, symbol='', loop=None, refresh_interval=1800, bm=None, limit=500, "
@@ -24,7 +29,7 @@ SPREAD = "processes=None, shared_as=None"
 MANAGERS = [DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager]
 
 TABLE = [
-    (Client, f"{CONSTRUCTOR}, https_proxy=None"),
+    (Client, CLIENT),
     (
         ThreadedDepthCacheManager,
         f"{CONSTRUCTOR}, session_params=None, https_proxy=None, verbose=False, max_reconnects=5, {SPREAD}",

@@ -2,12 +2,13 @@
 
 import logging
 import threading
+from types import SimpleNamespace
 
 import pytest
 
-from depthactors import BinanceSocketManager, Client
+from depthactors import BinanceSocketManager, Client, DepthCacheManager, ThreadedDepthCacheManager
 from depthactors.binance.socket_manager import shared
-from depthactors.errors import LifecycleError
+from depthactors.errors import LifecycleError, UsageError
 
 
 @pytest.fixture
@@ -118,10 +119,73 @@ def test_verbose_logs_at_debug_level():
         log.setLevel(before)
 
 
-def test_ours_is_shared_and_another_one_is_left_with_a_warning(bm, caplog):
+def test_a_verbose_client_logs_at_debug_level_too():
+    log = logging.getLogger("depthactors")
+    before = log.level
+    try:
+        BinanceSocketManager(SimpleNamespace(tld="com", testnet=False, verbose=True))
+        assert log.level == logging.DEBUG
+    finally:
+        log.setLevel(before)
+
+
+def test_ours_is_shared_and_another_one_is_refused_with_the_import_line(bm):
     assert shared(bm) is bm
     assert shared(None) is None
-    assert caplog.records == []
-    with caplog.at_level(logging.WARNING, "depthactors"):
-        assert shared(object()) is None
-    assert "BinanceSocketManager" in caplog.text
+    with pytest.raises(UsageError, match="from depthactors import BinanceSocketManager"):
+        shared(object())
+
+
+@pytest.mark.parametrize(
+    ("bm_client", "client"),
+    [
+        (None, None),
+        (Client(), None),
+        (Client(testnet=True), None),
+        (None, Client(testnet=True)),
+        (Client(testnet=True), Client(testnet=True)),
+        (Client(https_proxy="http://p:1"), Client(https_proxy="http://p:1")),
+        (Client(https_proxy="http://p:1"), Client()),
+    ],
+)
+def test_a_manager_that_agrees_is_served(monkeypatch, bm_client, client):
+    monkeypatch.delenv("DEPTHACTORS_EXCHANGE", raising=False)
+    BinanceSocketManager(bm_client).check(client, "spot")
+
+
+@pytest.mark.parametrize(
+    ("bm_client", "client", "words"),
+    [
+        (Client(testnet=True), Client(), "spot.*spot-testnet"),
+        (Client(), Client(tld="us"), "us.*spot"),
+        (None, Client(https_proxy="http://user:hush@p:1"), "client's proxy"),
+        (Client(requests_params={"timeout": 3}), Client(requests_params={"timeout": (3, 4)}), "client's read_timeout"),
+    ],
+)
+def test_a_manager_that_points_elsewhere_is_refused(monkeypatch, bm_client, client, words):
+    monkeypatch.delenv("DEPTHACTORS_EXCHANGE", raising=False)
+    with pytest.raises(UsageError, match=words) as caught:
+        BinanceSocketManager(bm_client).check(client, "spot")
+    assert "hush" not in str(caught.value)
+
+
+def test_managers_ask_whether_they_agree(exchange, monkeypatch):
+    bm = BinanceSocketManager(Client(requests_params={"timeout": 3}))
+    with pytest.raises(UsageError, match="read_timeout"):
+        DepthCacheManager(Client(requests_params={"timeout": 4}), "BTCUSDT", bm=bm)
+    manager = ThreadedDepthCacheManager(requests_params={"timeout": 4})
+    with manager, pytest.raises(UsageError, match="read_timeout"):
+        manager.start_depth_cache(print, "BTCUSDT", bm=bm)
+
+
+def test_without_a_client_a_manager_has_the_place_of_its_bm(monkeypatch):
+    monkeypatch.delenv("DEPTHACTORS_EXCHANGE", raising=False)
+    bm = BinanceSocketManager(Client(testnet=True))
+    assert DepthCacheManager(None, "BTCUSDT", bm=bm)._row.name == "spot-testnet"
+
+
+@pytest.mark.parametrize("name", ["STREAM_URL", "FSTREAM_URL", "DSTREAM_URL"])
+def test_an_address_set_as_on_theirs_is_refused(monkeypatch, name):
+    monkeypatch.setattr(BinanceSocketManager, name, "wss://stream.testnet.binance.vision/", raising=False)
+    with pytest.raises(UsageError, match=name):
+        DepthCacheManager(None, "BTCUSDT", bm=BinanceSocketManager())

@@ -38,18 +38,18 @@ GOOD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("good", GOOD, ids=str)
+@pytest.mark.parametrize("good", GOOD)
 def test_anything_that_can_be_called_plainly_is_taken(good):
     check_callback("on_update", good)
 
 
-@pytest.mark.parametrize("bad", [lambda: None, two, partial(two, 1, 2), lambda *, view: view, WithCall], ids=str)
+@pytest.mark.parametrize("bad", [lambda: None, two, partial(two, 1, 2), lambda *, view: view, WithCall])
 def test_one_that_cannot_take_one_argument_is_refused(bad):
     with pytest.raises(CallbackError, match=r"expected a function of one argument as on_update, was one of \("):
         check_callback("on_update", bad)
 
 
-@pytest.mark.parametrize("bad", [7, "print", object(), coroutine, partial(coroutine)], ids=str)
+@pytest.mark.parametrize("bad", [7, "print", object(), coroutine, partial(coroutine)])
 def test_anything_else_is_refused_with_its_name(bad):
     with pytest.raises(CallbackError, match="on_update") as caught:
         check_callback("on_update", bad)

@@ -10,7 +10,7 @@ BASED = FOLLOWED | {SyncState.BRIDGING}
 CONNECTED = BASED | {SyncState.BUFFERING}
 
 
-@pytest.mark.parametrize("state", CONNECTED, ids=lambda state: state.value)
+@pytest.mark.parametrize("state", [state for state in SyncState if state in CONNECTED], ids=lambda state: state.value)
 def test_a_connected_book_has_an_answer_to_whatever_a_stream_brings(state):
     causes = {Input.DIFF_NEXT, Input.DIFF_GAP, Input.STREAM_DOWN, Input.HANDOVER}
     # A book without a base has nothing to be behind of, one that is not confirmed only that.
@@ -20,18 +20,18 @@ def test_a_connected_book_has_an_answer_to_whatever_a_stream_brings(state):
         assert (state, cause) in TABLE
 
 
-@pytest.mark.parametrize("state", FOLLOWED, ids=lambda state: state.value)
+@pytest.mark.parametrize("state", [state for state in SyncState if state in FOLLOWED], ids=lambda state: state.value)
 def test_a_handover_leaves_a_followed_book_followed(state):
     assert TABLE[state, Input.HANDOVER][0] is state
 
 
-@pytest.mark.parametrize("state", BASED, ids=lambda state: state.value)
+@pytest.mark.parametrize("state", [state for state in SyncState if state in BASED], ids=lambda state: state.value)
 def test_a_gap_and_a_fault_always_end_in_buffering(state):
     for cause in (Input.DIFF_GAP, Input.FAULT):
         assert TABLE[state, cause] == (SyncState.BUFFERING, Action.RESYNC)
 
 
-@pytest.mark.parametrize("state", CONNECTED, ids=lambda state: state.value)
+@pytest.mark.parametrize("state", [state for state in SyncState if state in CONNECTED], ids=lambda state: state.value)
 def test_a_lost_stream_disconnects(state):
     assert TABLE[state, Input.STREAM_DOWN] == (SyncState.DISCONNECTED, Action.SUSPEND)
 

@@ -155,7 +155,7 @@ def test_a_client_of_an_older_version_of_theirs_has_neither_demo_nor_addresses()
     assert market_of(SimpleNamespace(tld="us", testnet=False), "spot") == markets.lookup("us")
 
 
-@pytest.mark.parametrize("client", ["com", 3, object(), SimpleNamespace(tld="com")], ids=repr)
+@pytest.mark.parametrize("client", ["com", 3, object(), SimpleNamespace(tld="com")])
 def test_what_is_no_client_is_refused(client):
     with pytest.raises(UsageError, match="Client"):
         market_of(client, "spot")

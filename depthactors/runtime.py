@@ -94,6 +94,12 @@ class Runtime:
         return self._supervisor is not None and not self._stopped and not self.is_fork
 
     @property
+    def alive(self) -> bool:
+        """Whether the supervisor was started, and has not died."""
+        supervisor = self._supervisor
+        return supervisor is not None and supervisor.is_alive()
+
+    @property
     def is_fork(self) -> bool:
         """Whether this is a fork of the process that started it."""
         return self._pid is not None and self._pid != os.getpid()

@@ -1,13 +1,16 @@
 """A worker process of an engine: a supervisor with its books and sockets, at the end of a line.
 
 It is started by `shards.process`, does what it is told, and ends when it is told to, or when the line ends, as it does
-with the engine's process, however that ends.
+with the engine's process, however that ends. One that only takes nothing for a while, stopped or busy, is waited for.
+What becomes of the books when this process ends is for the engine's to say: from here no slot says more than that its
+book is stale.
 """
 
 from __future__ import annotations
 
 import logging
 import logging.handlers
+import os
 import pickle
 import signal
 import sys
@@ -16,7 +19,7 @@ import time
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 import pykka
@@ -25,8 +28,17 @@ from pykka._envelope import Envelope
 from depthactors import reporting
 from depthactors.actors.base import mailbox_of, tell
 from depthactors.actors.messages import CloseBook, Greet, Listener, OpenBooks, Ping, Status
+from depthactors.book import BookState
 from depthactors.callbacks import view_teller
-from depthactors.errors import CallbackError, DepthActorsError, LifecycleError, LineError, UsageError, as_value
+from depthactors.errors import (
+    CallbackError,
+    DepthActorsError,
+    EscalatedError,
+    LifecycleError,
+    LineError,
+    UsageError,
+    as_value,
+)
 from depthactors.lifecycle import join
 from depthactors.net.allowance import lease_allowances
 from depthactors.runtime import Runtime
@@ -65,17 +77,20 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
+_OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
 _LEASE_TIMEOUT: Final = 2.0
 """Seconds for the engine's process to say what may be spent."""
 _STOP_TIMEOUT: Final = 2.0
 """Seconds for everything to end when the line has."""
+_LOOK: Final = 1.0
+"""Seconds between two looks whether the engine's process is there: a fork of it may hold its end of the line open."""
 
 
 def main(descriptor: int) -> None:
     """Serve the engine at the other end of this descriptor until it ends; the main thread."""
     # Ctrl-C is for the engine's process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    line = Line(descriptor)
+    line = Line(descriptor, patience=None)
     try:
         Worker(line, line.receive()).run()
     except LineError:
@@ -89,6 +104,7 @@ class Worker:
         """Start nothing yet."""
         self._line = line
         self._name = begin.name
+        self._parent = os.getppid()
         self._outbox = Outbox(line)
         self._slots = GivenSlots(Path(begin.folder), self._beat)
         self._runtime = Runtime(begin.settings, self._failed, self, sharing=self._slots)
@@ -137,14 +153,28 @@ class Worker:
     def _serve(self) -> None:
         """Do what is told, one after the other; a thread of its own."""
         try:
-            while (message := self._orders.get()) is not None:
+            while (message := self._next_order()) is not None:
                 try:
                     self._obey(message)
                 except DepthActorsError as error:
                     self._refuse(message, error)
+        except Exception as error:
+            # The engine's process hears why, sees this one end, and starts another.
+            logger.exception("! %s ends: it could not do what it was told", self._name)
+            self._failed(LifecycleError(f"{self._name} ends: {type(error).__name__}: {error}"))
+            self._outbox.end(_STOP_TIMEOUT)
         finally:
-            # Should it be something else, the engine's process sees this one end, and starts another.
             self._line.close()
+
+    def _next_order(self) -> Any:
+        """Wait for what is to be done next; `None` if that is to end."""
+        while True:
+            try:
+                return self._orders.get(timeout=_LOOK)
+            except Empty:
+                if os.getppid() != self._parent or not self._runtime.alive:
+                    logger.debug("= the worker ends: the engine's process is gone, or the supervisor here")
+                    return None
 
     def _obey(self, message: Any) -> None:
         match message:
@@ -176,6 +206,9 @@ class Worker:
 
     def _open(self, openings: tuple[Opening, ...]) -> None:
         """Follow them all; one that cannot be is said to be refused, and disturbs no other one."""
+        openings = tuple(opening for opening in openings if not self._is_over(opening))
+        if not openings:
+            return
         for opening in openings:
             self._slots.expect(opening.spec.key, opening.place)
         try:
@@ -192,7 +225,7 @@ class Worker:
         for opening, cell in zip(openings, cells, strict=True):
             book = self._books.get(opening.number)
             if book is None:
-                book = self._books[opening.number] = _Book(opening.number, cell, self._outbox)
+                book = self._books[opening.number] = _Book(opening, cell, self._outbox, lambda: self._runtime.alive)
             if opening.told:
                 book.listen_to(TellUpdates(opening.number))
             for each in opening.callbacks:
@@ -201,6 +234,18 @@ class Worker:
     def _expect_no_more(self, openings: tuple[Opening, ...]) -> None:
         for opening in openings:
             self._slots.expect_no_more(opening.spec.key)
+
+    def _is_over(self, opening: Opening) -> bool:
+        """Refuse to follow deeper what was given up here, before the engine's process had heard of it.
+
+        Followed anew it would be another book, under a number whose listeners are being told of the end of the first.
+        """
+        book = self._books.get(opening.number)
+        if book is None or book.cell.state not in _OVER:
+            return False
+        error = book.cell.error or EscalatedError(f"{opening.spec.symbol} was given up")
+        self._outbox.put(Refused(opening.number, opening.place, _portable(error)))
+        return True
 
     def _listen_to(self, book: _Book, order: TellUpdates | AddCallback | DropCallback) -> None:
         try:
@@ -249,10 +294,13 @@ class Worker:
     def _ask(self, market: Market, method: str, *arguments: Any) -> Any:
         request = next(self._requests)
         future = self._asked[request] = pykka.ThreadingFuture()
-        self._outbox.put(Weighed(request, market, method, arguments))
+        message = Weighed(request, market, method, arguments)
+        self._outbox.put(message)
         try:
             return future.get(timeout=_LEASE_TIMEOUT)
         except pykka.Timeout:
+            # Nobody is to take weight for it later.
+            self._outbox.withdraw(message)
             logger.warning("! the engine's process did not say within %g s what may be spent", _LEASE_TIMEOUT)
             return None
         finally:
@@ -270,11 +318,20 @@ class Worker:
 class _Book:
     """One book of the worker, as the engine's process calls it."""
 
-    def __init__(self, number: int, cell: BookCell, outbox: Outbox) -> None:
-        """Tell the engine's process of what happens to it."""
+    def __init__(self, opening: Opening, cell: BookCell, outbox: Outbox, supervised: Callable[[], bool]) -> None:
+        """Tell the engine's process of what happens to it.
+
+        Args:
+            opening: what it is called there.
+            cell: the book.
+            outbox: takes what is told.
+            supervised: whether the supervisor here lives: with it every book is given up, and the process is replaced.
+        """
         self.cell = cell
-        self._number = number
+        self._number = opening.number
+        self._life = opening.life
         self._outbox = outbox
+        self._supervised = supervised
         self._callbacks: dict[int, Listener] = {}
         self._told = False
         self._listen(Listener(None, self._changed))
@@ -319,7 +376,9 @@ class _Book:
 
     def _changed(self, event: BookEvent) -> None:
         error = None if event.error is None else _portable(event.error)
-        self._outbox.put(Changed(self._number, type(event)(event.symbol, event.previous, event.state, error)))
+        state = event.state if event.state not in _OVER or self._supervised() else BookState.STALE
+        change = type(event)(event.symbol, event.previous, state, error)
+        self._outbox.put(Changed(self._number, self._life, change))
 
 
 class _Reply:

@@ -83,10 +83,10 @@ class BookCell:
                 return BookState.STALE
         return state
 
-    def add(self, listener: Listener) -> None:
-        """Let a listener be told by whoever keeps the book, now or later; any thread."""
+    def add(self, listener: Listener, *, first: bool = False) -> None:
+        """Let a listener be told by whoever keeps the book, now or later; before the others if `first`. Any thread."""
         with self._changing:
-            self.listeners = (*self.listeners, listener)
+            self.listeners = (listener, *self.listeners) if first else (*self.listeners, listener)
 
     def remove(self, listener: Listener) -> None:
         """Undo `add`; a call that is under way goes on. Any thread."""

@@ -93,12 +93,14 @@ class WorkerStatus:
         pid: number of the present process, `None` while there is none.
         cpu: processor time of the process so far, in seconds.
         restarts: how often it was replaced.
+        left_out: messages that the present process did not send, since this one took none for long.
     """
 
     name: str
     pid: int | None
     cpu: float
     restarts: int
+    left_out: int = 0
 
     @property
     def running(self) -> bool:

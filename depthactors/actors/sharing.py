@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
+_OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
 BEAT: Final = 0.5
 """Seconds between two signs of life for readers."""
 
@@ -51,16 +52,33 @@ class SharedCell:
         listener: what fills it.
     """
 
-    def __init__(self, cell: BookCell, depth: int, place: str, slot: SlotWriter, begin: bytes | None) -> None:
-        """Show `begin` until the book's actor has more to say, which is `depth` levels a side.
+    def __init__(
+        self,
+        cell: BookCell,
+        depth: int,
+        place: str,
+        slot: SlotWriter,
+        begin: bytes | None,
+        *,
+        says_over: bool = True,
+    ) -> None:
+        """Show `begin` until the book's actor has more to say.
 
-        Without it what is in the slot is shown, from a former life.
+        Args:
+            cell: whose book it is.
+            depth: levels a side that the slot has room for.
+            place: of the slot.
+            slot: its writing end.
+            begin: the first record; `None` for what is in the slot, from a former life.
+            says_over: whether this process may say that a book is stopped or failed. In a worker it may not: the book
+                is stale then, and nothing more is written, since the engine's process is to write what became of it.
         """
         self.cell = cell
         self.depth = depth
         self.place = place
         self.listener = Listener(self._update, self._event)
         self._slot = slot
+        self._says_over = says_over
         self._failed = False
         self._shown = cell.state
         self._former = begin is None
@@ -69,12 +87,17 @@ class SharedCell:
         else:
             slot.write(begin)
         self.latest = begin
-        cell.add(self.listener)
+        # Before any other: who hears of a change may look at what is shown.
+        cell.add(self.listener, first=True)
 
     def look(self) -> None:
         """Mark what is shown as behind while the book's actor is, has failed to write, or died without a word."""
         unsaid = self._shown is BookState.LIVE and self.cell.state_of(self.depth) is not BookState.LIVE
-        self._slot.mark(behind=self._failed or unsaid)
+        behind = self._failed or unsaid
+        self._slot.mark(behind=behind)
+        if self._failed and not behind:
+            # It failed in between, and its own mark may have come before this one.
+            self._slot.mark(behind=True)
 
     def leave(self) -> None:
         """Write no more; readers who have not found another slot yet, or that there is none, see a stale book."""
@@ -86,7 +109,13 @@ class SharedCell:
             self._write(book, BookState.LIVE)
 
     def _event(self, event: BookEvent) -> None:
-        self._write(self.cell.last_good(), event.state)
+        if event.state not in _OVER or self._says_over:
+            self._write(self.cell.last_good(), event.state)
+            return
+        book = self.cell.last_good()
+        has_book = book is not None or shown_state(self.latest) is not BookState.SYNCING
+        self._write(book, BookState.STALE if has_book else BookState.SYNCING)
+        self.cell.remove(self.listener)
 
     def _write(self, book: OrderBook | None, state: BookState) -> None:
         cell = self.cell

@@ -64,8 +64,8 @@ class RemoteBookActor(EngineActor):
         match message:
             case Updated():
                 return self._updated()
-            case Changed(_, event):
-                return self._changed(event)
+            case Changed(_, life, event):
+                return self._changed(event) if life == self._cell.life else None
             case Refused(_, place, error):
                 return self._refused(place, error)
             case Top() | Best() | Full() | DepthTo():
@@ -130,8 +130,11 @@ class RemoteBookActor(EngineActor):
         if self._cell.state in _OVER:
             return
         state = event.state
-        if state is BookState.SYNCING:
-            # A successor begins; what its predecessor left is shown until it is live.
+        if state is BookState.FAILED:
+            # The worker writes no more to the slot.
+            self._cell.fail(str(event.error))
+        elif state in {BookState.SYNCING, BookState.STOPPED}:
+            # A successor begins, and what its predecessor left is shown until it is live; or the worker itself ends.
             state = self._cell.state_in_slot()
         if state is not self._cell.state or event.error is not None:
             self._become(state, event.error)

@@ -39,6 +39,8 @@ class RemoteCell(BookCell):
         worker: the actor of the process that keeps it.
         told: whether the process is to say something of updates.
         callbacks: what the process is to call, pickled, and with how many levels; by serial.
+        life: counts the workers that have kept it, one after the other; what one says of another life is no news.
+        failed_life: the one in which its worker gave it up, 0 for none; its actor here may not have heard of it yet.
         closed: has a value once the process keeps the book no longer, if it was told so.
         ordering: held while `told` or `callbacks` change and the process is told so, and while it is told to open
             the book with them: an order that is not named in the opening must not come before it.
@@ -50,6 +52,8 @@ class RemoteCell(BookCell):
         self.number = number
         self.worker = worker
         self.told = False
+        self.life = 1
+        self.failed_life = 0
         self.closed: pykka.Future[Any] | None = None
         self.ordering = threading.Lock()
         self.callbacks: dict[int, tuple[bytes, int]] = {}
@@ -65,7 +69,12 @@ class RemoteCell(BookCell):
         callbacks = tuple(
             AddCallback(self.number, serial, callback, depth) for serial, (callback, depth) in self.callbacks.items()
         )
-        return Opening(self.number, self.spec, self.place, self.told, callbacks)
+        return Opening(self.number, self.life, self.spec, self.place, self.told, callbacks)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody keeps the book any more, its listeners told or not. Any thread."""
+        return self.state in _OVER or self.failed_life == self.life
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -90,13 +99,16 @@ class RemoteCell(BookCell):
         self._leave(self._stale_record(why))
 
     def fail(self, why: str) -> None:
-        """Label as failed what the last process left; as for `lose`."""
+        """Label as failed what the worker left, which writes no more once it has given the book up, or is gone."""
         self._leave(restated(self._reader.read()[1], BookState.FAILED, why))
 
     def state_in_slot(self) -> BookState:
-        """Return what may be believed of what the slot shows. Any thread, O(depth)."""
+        """Return what may be believed of what the slot shows. Any thread, O(depth).
+
+        Never that the book is over, whatever the slot says: that is for this process to say, and for `state` to keep.
+        """
         state = shown_state(self._reader.read()[1])
-        return BookState.STALE if state is BookState.LIVE and self._reader.behind else state
+        return BookState.STALE if state in _OVER or (state is BookState.LIVE and self._reader.behind) else state
 
     def latest_id(self) -> int:
         """Return the update id of what the slot shows. Any thread, O(depth)."""
@@ -153,7 +165,8 @@ class RemoteCell(BookCell):
         behind = self._reader.behind
         if record is None:
             record = self._reader.read()[1]
-        if state is None and behind and shown_state(record) is BookState.LIVE:
+        shown = shown_state(record)
+        if state is None and (shown in _OVER or (behind and shown is BookState.LIVE)):
             state = BookState.STALE
         return unpack(self.spec.symbol, record, time.time(), levels=count, state=state, number=number)
 
@@ -234,5 +247,4 @@ class RemoteCell(BookCell):
 
     def _stale_record(self, why: str) -> bytes:
         record = self._reader.read()[1]
-        has_book = shown_state(record) in {BookState.LIVE, BookState.STALE}
-        return restated(record, BookState.STALE, why) if has_book else record
+        return record if shown_state(record) is BookState.SYNCING else restated(record, BookState.STALE, why)

@@ -85,7 +85,7 @@ class GivenSlots:
             msg = f"{spec.symbol}: expected to fill a slot in {self._folder / file}: {error}"
             raise SharingError(msg) from error
         slot = SlotWriter(memory, record_room(depth), begin)
-        shared = self._shared[id(cell)] = SharedCell(cell, depth, place, slot, None)
+        shared = self._shared[id(cell)] = SharedCell(cell, depth, place, slot, None, says_over=False)
         return shared.listener
 
     def _mapped(self, file: str) -> mmap.mmap:

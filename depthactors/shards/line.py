@@ -1,45 +1,62 @@
 """The line between the engine's process and a worker's: messages both ways over a pair of sockets.
 
-The end of either process is the end of the line, which the other one sees at once. Messages are pickled; both ends are
-the same program, and nobody else has the descriptors.
+The end of either process is the end of the line, which the other one sees at once. The first message of each end is a
+greeting in plain text, which says what can be understood (`shards.greeting`); the others are pickled: both ends are the
+same program, and nobody else has the descriptors.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
+import select
 import socket
 import struct
 import threading
 import weakref
-from multiprocessing.connection import Connection
-from multiprocessing.reduction import ForkingPickler
 from typing import Any, Final
 
 from depthactors.errors import LineError
+from depthactors.forks import unforked
 
-_SEND_TIMEOUT: Final = 5.0
-"""Seconds that the other end may take no bytes until it is given up: it reads all the time, or is stuck."""
+SEND_PATIENCE: Final = 5
+"""Seconds for which an end that is not to wait for ever lets the other one take no byte."""
+_LENGTH: Final = struct.Struct("!I")
+_LONGEST: Final = 1 << 30
+"""Bytes of the longest message that is read: more is no message of ours."""
+_SLICE: Final = 1000
+"""Milliseconds of one wait for room. A process that was stopped meanwhile has missed one of them, and not all."""
 
 _lines: weakref.WeakSet[Line] = weakref.WeakSet()
+_not_taken: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+"""Other ends, until the process that they are for has them."""
 
 
 class Line:
     """One end. Any thread sends; one thread receives."""
 
-    def __init__(self, descriptor: int) -> None:
-        """Take over one of a pair of sockets."""
-        self._connection = Connection(descriptor)
+    def __init__(self, end: socket.socket | int, *, patience: int | None = SEND_PATIENCE) -> None:
+        """Take over one of a pair of sockets, or its descriptor.
+
+        Args:
+            end: the socket.
+            patience: seconds that the other end may take no byte until the line is ended; `None` for as long as there
+                is another end.
+        """
+        self._socket = end if isinstance(end, socket.socket) else socket.socket(fileno=end)
+        self._patience = patience
         self._sending = threading.Lock()
+        self._room = select.poll()
+        self._room.register(self._socket, select.POLLOUT)
         _lines.add(self)
 
     @staticmethod
-    def pair() -> tuple[Line, int]:
-        """Make a line; returns this end, and the descriptor of the other, for the other process."""
-        here, there = socket.socketpair()
-        for end in (here, there):
-            seconds = struct.pack("@ll", int(_SEND_TIMEOUT), 0)
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
-        return Line(here.detach()), there.detach()
+    def pair(*, patience: int | None = SEND_PATIENCE) -> tuple[Line, socket.socket]:
+        """Make a line; returns this end, and the other, for the other process: close it once that process has it."""
+        with unforked():
+            here, there = socket.socketpair()
+            _not_taken.add(there)
+            return Line(here, patience=patience), there
 
     def send(self, message: Any) -> None:
         """Send; returns when the system has it.
@@ -48,10 +65,13 @@ class Line:
             LineError: the other end is gone, or takes nothing for long; nothing can be sent any more.
             Exception: a message that cannot be pickled; the line is as it was.
         """
-        data = ForkingPickler.dumps(message)
+        self.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send what is to be read as it is; errors as for `send`."""
         try:
             with self._sending:
-                self._connection.send_bytes(data)
+                self._send_all(memoryview(_LENGTH.pack(len(data)) + data))
         except OSError as error:
             self.close()
             msg = f"expected the other process to take a message, was {error}"
@@ -63,38 +83,68 @@ class Line:
         Raises:
             LineError: the other end is gone, or what came is no message of ours.
         """
+        data = self.receive_bytes()
         try:
-            data = self._connection.recv_bytes()
-        except (OSError, EOFError, TypeError) as error:
-            # A TypeError is what a connection says that another thread closed just now.
-            msg = f"the other process is gone ({type(error).__name__})"
-            raise LineError(msg) from error
-        try:
-            return ForkingPickler.loads(data)
+            return pickle.loads(data)  # noqa: S301 - the other end of our own line
         except Exception as error:
             # Whatever a foreign class does when it is copied.
             msg = f"expected a message of the other process, was {type(error).__name__}: {error}"
             raise LineError(msg) from error
 
+    def receive_bytes(self) -> bytes:
+        """Wait for what the other end sends next, and return it as it is; errors as for `receive`."""
+        try:
+            (length,) = _LENGTH.unpack(self._receive_all(_LENGTH.size))
+            if length > _LONGEST:
+                msg = f"expected a message of at most {_LONGEST} bytes, was {length}"
+                raise LineError(msg)
+            return bytes(self._receive_all(length))
+        except (OSError, EOFError) as error:
+            msg = f"the other process is gone ({type(error).__name__})"
+            raise LineError(msg) from error
+
     def close(self) -> None:
         """End the line for both, whoever is at it; any thread, and twice is fine."""
         try:
-            descriptor = self._connection.fileno()
-            with socket.socket(fileno=os.dup(descriptor)) as end:
-                end.shutdown(socket.SHUT_RDWR)
+            self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             # Closed, or the other end was faster.
             return
 
     def release(self) -> None:
         """Give the descriptor back, when nobody is at it any more."""
-        self._connection.close()
+        self._socket.close()
+
+    def _send_all(self, data: memoryview) -> None:
+        waited = 0
+        while data:
+            try:
+                sent = self._socket.send(data, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                if self._patience is not None and waited >= self._patience:
+                    msg = f"nothing taken for {waited} s"
+                    raise TimeoutError(msg) from None
+                waited += not self._room.poll(_SLICE)
+            else:
+                data, waited = data[sent:], 0
+
+    def _receive_all(self, size: int) -> bytearray:
+        data = bytearray(size)
+        rest = memoryview(data)
+        while rest:
+            received = self._socket.recv_into(rest)
+            if not received:
+                raise EOFError
+            rest = rest[received:]
+        return data
 
 
 def _forsake_lines() -> None:
     """Let go in a fork, which would keep the line open beyond its parent's end."""
     for line in tuple(_lines):
         line.release()
+    for end in tuple(_not_taken):
+        end.close()
 
 
 if hasattr(os, "register_at_fork"):

@@ -43,9 +43,13 @@ class AddCallback:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Follow a book and fill the slot at `place`; of updates something is to be said only if `told`."""
+    """Follow a book and fill the slot at `place`; of updates something is to be said only if `told`.
+
+    What is said of the book repeats `life`: a worker that kept it before may have something to say yet.
+    """
 
     number: int
+    life: int
     spec: BookSpec
     place: str
     told: bool
@@ -125,9 +129,14 @@ class Alive:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Something happened to a book; its slot shows it already."""
+    """Something happened to a book; its slot shows it already.
+
+    `STOPPED` and `FAILED` are what became of it in the worker. What becomes of the book itself is for the engine's
+    process to say, and to write into the slot, to which the worker writes no more.
+    """
 
     number: int
+    life: int
     event: BookEvent
 
 
@@ -159,6 +168,13 @@ class Logged:
     """A log record."""
 
     record: logging.LogRecord
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """So many messages of the worker were not sent by now, since the engine's process took none for long."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,13 @@
 """What a worker process has to say, sent by a thread of its own: no book waits for the other process.
 
-Updates are merged: however often a book changed since the last time, it is named once. Nothing else is ever left out;
-it is little, and where the engine's process takes none of it for long the line ends, and the worker with it.
+The engine's process may take nothing for long: it is stopped, or C code there keeps the interpreter's lock. That is no
+reason to end. What can be said later, or not at all, is bounded meanwhile:
+
+- updates: each book is named once, however often it changed;
+- signs of life: the latest;
+- changes of a book: the latest few of each book, so that what it is now is always among them;
+- answers, of which nobody asks for many at a time: all of them;
+- the rest, log records for the most part: so many, and those beyond are counted, and left out.
 """
 
 from __future__ import annotations
@@ -9,13 +15,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
 from depthactors.actors.base import thread_name
 from depthactors.errors import LifecycleError, LineError
-from depthactors.shards.messages import Answer, Updated
+from depthactors.shards.messages import Alive, Answer, Changed, LeftOut, Refused, Updated
 
 if TYPE_CHECKING:
     from depthactors.shards.line import Line
@@ -24,17 +31,32 @@ logger = reporting.logger(__name__)
 
 _PAUSE: Final = 0.001
 """Seconds from one message about updates to the next: what changes meanwhile is in that one."""
+ROOM: Final = 2_000
+"""Messages that may wait until others are left out."""
+CHANGES: Final = 16
+"""Changes of one book that may wait until the oldest of them is left out."""
+_KEPT: Final = (Answer, Refused)
+"""Messages that somebody waits for."""
 
 
 class Outbox:
-    """Sends to the engine's process. Any thread puts; starting and ending is for the one that owns it."""
+    """Sends to the engine's process. Any thread puts; starting and ending is for the one that owns it.
+
+    Attributes:
+        left_out: messages that were not sent since too many waited.
+    """
 
     def __init__(self, line: Line) -> None:
         """Send over this line, once started."""
+        self.left_out = 0
         self._line = line
         self._waiting: deque[Any] = deque()
+        self._alive: Alive | None = None
+        self._changes: dict[int, list[Changed]] = {}
         self._updated: set[int] = set()
-        self._naming = threading.Lock()
+        # Held for moments, by whoever puts and by the thread that takes.
+        self._putting = threading.Lock()
+        self._left_out_said = 0
         self._resume = 0.0
         self._wake: SimpleQueue[bool] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=thread_name("outbox"), daemon=True)
@@ -44,22 +66,52 @@ class Outbox:
         self._thread.start()
 
     def put(self, message: Any) -> None:
-        """Have a message sent, in order."""
-        self._waiting.append(message)
-        self._wake.put(True)
+        """Have a message sent, in order; one that is not urgent is left out if too many wait."""
+        with self._putting:
+            taken = self._taken(message)
+        if taken:
+            self._wake.put(True)
 
     def updated(self, number: int) -> None:
         """Have it said that a book was updated, soon."""
-        with self._naming:
+        with self._putting:
             if number in self._updated:
                 return
             self._updated.add(number)
         self._wake.put(True)
 
+    def withdraw(self, message: Any) -> None:
+        """Have a message not sent after all, if it waits yet."""
+        with self._putting, suppress(ValueError):
+            self._waiting.remove(message)
+
     def end(self, timeout: float) -> None:
         """Send what waits, and end the thread."""
         self._wake.put(False)
         self._thread.join(timeout)
+
+    def _taken(self, message: Any) -> bool:
+        """Keep a message until it is sent; returns whether the thread is to be woken for it."""
+        match message:
+            case Alive():
+                is_news, self._alive = self._alive is None, message
+                return is_news
+            case Changed(number):
+                changes = self._changes.setdefault(number, [])
+                changes.append(message)
+                if len(changes) == 1:
+                    # Its place among the others; what it stands for is looked up when it is sent.
+                    self._waiting.append(changes)
+                    return True
+                if len(changes) > CHANGES:
+                    del changes[0]
+                    self.left_out += 1
+                return False
+        if len(self._waiting) >= ROOM and not isinstance(message, _KEPT):
+            self.left_out += 1
+            return False
+        self._waiting.append(message)
+        return True
 
     def _run(self) -> None:
         try:
@@ -79,14 +131,34 @@ class Outbox:
             return True
 
     def _send(self, *, updates: bool) -> None:
-        while self._waiting:
-            self._say(self._waiting.popleft())
+        while (message := self._first()) is not None:
+            self._say(message)
+        if self.left_out > self._left_out_said:
+            self._left_out_said = self.left_out
+            self._line.send(LeftOut(self.left_out))
         if updates and self._updated:
-            with self._naming:
+            with self._putting:
                 # Another set from here on: a book that changes now is named in the next message.
                 updated, self._updated = self._updated, set()
             self._resume = time.monotonic() + _PAUSE
             self._line.send(Updated(tuple(updated)))
+
+    def _first(self) -> Any:
+        """Take what is to be sent next, `None` if nothing waits."""
+        with self._putting:
+            if self._alive is not None:
+                alive, self._alive = self._alive, None
+                return alive
+            if not self._waiting:
+                return None
+            message = self._waiting[0]
+            if isinstance(message, list):
+                changed = message.pop(0)
+                if not message:
+                    self._waiting.popleft()
+                    del self._changes[changed.number]
+                return changed
+            return self._waiting.popleft()
 
     def _say(self, message: Any) -> None:
         try:

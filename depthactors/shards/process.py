@@ -40,7 +40,7 @@ class WorkerProcess:
             LifecycleError: the system has no process or descriptor to give, or no interpreter is known.
         """
         try:
-            self.line, descriptor = Line.pair()
+            self.line, there = Line.pair()
         except OSError as error:
             msg = f"expected a pair of sockets for a worker process: {error}"
             raise LifecycleError(msg) from error
@@ -49,9 +49,9 @@ class WorkerProcess:
             # It finds what this program finds, the program's own modules included.
             environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [executable, "-P", "-c", _PROGRAM.format(descriptor=descriptor)],
+                [executable, "-P", "-c", _PROGRAM.format(descriptor=there.fileno())],
                 stdin=subprocess.DEVNULL,
-                pass_fds=(descriptor,),
+                pass_fds=(there.fileno(),),
                 env=environment,
             )
         except OSError as error:
@@ -60,7 +60,7 @@ class WorkerProcess:
             msg = f"expected to start a worker process with {executable}: {error}"
             raise LifecycleError(msg) from error
         finally:
-            os.close(descriptor)
+            there.close()
         self.pid = self._process.pid
 
     def end(self, timeout: float) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from depthactors.actors.base import tell
-from depthactors.shards.messages import Changed, Refused
+from depthactors.book import BookState
 
 if TYPE_CHECKING:
-    import pykka
-
-    from depthactors.actors.messages import BookEvent
     from depthactors.actors.teller import Teller
     from depthactors.errors import DepthActorsError
     from depthactors.shards.cell import RemoteCell
+    from depthactors.shards.messages import Changed, Refused
 
 
 class Routes:
@@ -39,12 +37,14 @@ class Routes:
             if cell is not None:
                 cell.note_update()
 
-    def changed(self, number: int, event: BookEvent) -> None:
-        """Tell the book's actor what happened."""
-        cell = self._cells.get(number)
-        if cell is not None and cell.ref is not None:
-            ref: pykka.ActorRef[Any] = cell.ref
-            tell(ref, Changed(number, event))
+    def changed(self, change: Changed) -> None:
+        """Tell the book's actor what happened; what a worker says that keeps the book no longer is no news."""
+        cell = self._cells.get(change.number)
+        if cell is not None and change.life == cell.life and cell.ref is not None:
+            if change.event.state is BookState.FAILED:
+                # Who subscribes now is to have a new book, however long a callback keeps this one's actor.
+                cell.failed_life = change.life
+            tell(cell.ref, change)
 
     def refused(self, refusal: Refused) -> None:
         """Tell the book's actor what its worker could not do."""

@@ -166,7 +166,7 @@ class ShardSupervisor(EngineActor):
     def _open_book(self, spec: BookSpec, opened: list[Book]) -> Book:
         """Return the book, and add it to `opened` if its worker is to be told."""
         book = self._books.get(spec.key)
-        if book is not None and book.cell.state in {BookState.FAILED, BookState.STOPPED}:
+        if book is not None and book.cell.is_over:
             self._forget(spec.key)
             book = None
         if book is not None:
@@ -313,6 +313,7 @@ class ShardSupervisor(EngineActor):
             return
         why = WorkerDiedError(f"{book.cell.spec.symbol} moves to {book.worker.name}")
         book.cell.worker = book.worker.child.ref
+        book.cell.life += 1
         book.cell.lose(str(why))
         tell(book.child.ref, WorkerLost(why))
         self._send_open([book])
@@ -362,6 +363,7 @@ class ShardSupervisor(EngineActor):
             self._give_up(worker, here, EscalatedError(f"{worker.name} keeps dying: {error}"))
             return
         for book in here:
+            book.cell.life += 1
             book.cell.lose(str(lost))
             tell(book.child.ref, WorkerLost(lost))
         if not self._workers.succeed(worker):

@@ -27,6 +27,7 @@ from depthactors.shards.messages import (
     Changed,
     CpuUsed,
     Failed,
+    LeftOut,
     Logged,
     Refused,
     Updated,
@@ -80,6 +81,7 @@ class WorkerActor(EngineActor):
     Attributes:
         cpu: processor time of the process so far, in seconds.
         pid: of the process, `None` before it was started.
+        left_out: messages that the process did not send, since this one took none for long.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class WorkerActor(EngineActor):
         self._heard = False
         self._taking_since: float | None = None
         self.cpu = 0.0
+        self.left_out = 0
         self.pid: int | None = None
 
     def begin(self) -> None:
@@ -138,7 +141,7 @@ class WorkerActor(EngineActor):
             case Tick("look"):
                 return self._look()
             case Status():
-                return WorkerStatus(self.name, self.pid, self.cpu, self._restarts)
+                return WorkerStatus(self.name, self.pid, self.cpu, self._restarts, self.left_out)
         msg = f"expected a message for a worker, was {message!r}"
         raise UsageError(msg)
 
@@ -227,8 +230,11 @@ class WorkerActor(EngineActor):
                 self._routes.updated(numbers)
             case Answer():
                 self._answered(message)
-            case Changed(number, event):
-                self._routes.changed(number, event)
+            case Changed():
+                self._routes.changed(message)
+            case LeftOut(count):
+                self.left_out = count
+                logger.warning("! %s has left out %d messages by now: they could not be sent", self.name, count)
             case Refused():
                 self._routes.refused(message)
             case Alive(cpu):

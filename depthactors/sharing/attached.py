@@ -86,7 +86,7 @@ class Attached:
     @property
     def alive(self) -> bool:
         """Whether the engine runs: known at once where it was stopped, within a hundredth of a second if killed."""
-        if self._pulse < 0:
+        if self.ended:
             return False
         now = time.monotonic()
         if now - self._held_at > _LOOK_AGAIN:
@@ -96,6 +96,11 @@ class Attached:
         return True
 
     @property
+    def ended(self) -> bool:
+        """Whether it was stopped, and said so: every book that had not failed is stopped, whatever its slot says."""
+        return self._pulse < 0
+
+    @property
     def stuck(self) -> bool:
         """Whether it has given no sign of life for long."""
         return time.monotonic() - self._pulse > PULSE_LIMIT
@@ -103,7 +108,7 @@ class Attached:
     @property
     def farewell(self) -> str:
         """What to say once it is not alive."""
-        return self._words("was stopped" if self._pulse < 0 else "was killed, or ended without being stopped")
+        return self._words("was stopped" if self.ended else "was killed, or ended without being stopped")
 
     @property
     def silence(self) -> str:

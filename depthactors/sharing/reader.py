@@ -166,7 +166,7 @@ class DepthReader(Generic[NumberT_co]):
             raise UsageError(msg)
         attached, alive = self._present()
         slot = attached.slot(symbol.upper(), market, speed_ms)
-        return self._view(symbol, slot, levels, stale=not alive or attached.stuck)[1]
+        return self._view(symbol, slot, levels, attached, alive=alive)[1]
 
     def reason(self, symbol: str, *, market: str | None = None, speed_ms: int | None = None) -> str | None:
         """Return why a view is not live: what became of the engine, or the words that the engine's own users see.
@@ -253,7 +253,7 @@ class DepthReader(Generic[NumberT_co]):
                 slot = attached.slot(symbol.upper(), market, speed_ms)
                 glance = (slot, slot.serial(), slot.behind, alive, attached.stuck)
                 if glance != seen or left <= 0:
-                    serial, view = self._view(symbol, slot, levels, stale=not alive or attached.stuck)
+                    serial, view = self._view(symbol, slot, levels, attached, alive=alive)
                     if fits(view) or (left <= 0 and alive):
                         return view
                     # The record that was taken: the latest may not have been whole yet, and is then looked at again.
@@ -282,13 +282,17 @@ class DepthReader(Generic[NumberT_co]):
         return attached, True
 
     def _view(
-        self, symbol: str, slot: SlotReader, levels: int | None, *, stale: bool
+        self, symbol: str, slot: SlotReader, levels: int | None, attached: Attached, *, alive: bool
     ) -> tuple[int, BookView[NumberT_co]]:
         """Return the latest record's serial number, and the record as a view."""
         # The mark first: it is set after the last record that it is about.
-        stale = stale or slot.behind
+        stale = not alive or attached.stuck or slot.behind
         serial, latest = slot.read()
-        state = BookState.STALE if stale and shown_state(latest) is BookState.LIVE else None
+        state, shown = None, shown_state(latest)
+        if attached.ended and shown is not BookState.FAILED:
+            state = BookState.STOPPED
+        elif stale and shown is BookState.LIVE:
+            state = BookState.STALE
         number = self._number_of(latest)
         return serial, unpack(symbol.upper(), latest, time.time(), levels=levels, state=state, number=number)
 

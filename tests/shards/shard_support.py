@@ -49,6 +49,8 @@ class WorkerEnd:
         self.line = line
         self.told = Recorder()
         self.allowance = None
+        self.worker = self.worker_thread = None
+        self._taking = threading.Lock()
         self._requests = count(1)
         self._thread = threading.Thread(target=self._receive, name="depthactors-test-end")
         self._thread.start()
@@ -67,6 +69,18 @@ class WorkerEnd:
         self.line.send(request(number))
         return self.wait(Answer, lambda each: each.request == number)
 
+    @contextmanager
+    def stopped(self):
+        """Take nothing meanwhile, as a process that is stopped."""
+        with self._taking:
+            yield
+
+    def ended(self):
+        """Wait until the worker has ended by itself."""
+        for thread in (self._thread, self.worker_thread):
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+
     def close(self):
         self.line.close()
         self._thread.join(PATIENCE)
@@ -75,7 +89,8 @@ class WorkerEnd:
     def _receive(self):
         try:
             while True:
-                message = self.line.receive()
+                with self._taking:
+                    message = self.line.receive()
                 if isinstance(message, Weighed):
                     if self.allowance is None:
                         self.allowance = Allowance(message.market.weight_per_minute, message.market.connections)
@@ -95,11 +110,12 @@ def worker_in_thread(folder):
     logger = logging.getLogger("depthactors")
     level = logger.level
     here, descriptor = Line.pair()
-    there = Line(descriptor)
+    there = Line(descriptor, patience=None)
     worker = Worker(there, Begin("worker-1", NetworkSettings(), str(folder.path), logging.INFO))
     thread = threading.Thread(target=worker.run, name="depthactors-test-worker")
     thread.start()
     end = WorkerEnd(here)
+    end.worker, end.worker_thread = worker, thread
     try:
         yield end
     finally:
@@ -111,6 +127,22 @@ def worker_in_thread(folder):
         assert not thread.is_alive()
 
 
+class Rounds:
+    """Lets an end of a line wait for room in short rounds, and says when there were so many of them in vain."""
+
+    def __init__(self, line, wanted):
+        self._poll, self._wanted = line._room, wanted
+        self.enough = threading.Event()
+        line._room = self
+
+    def poll(self, _milliseconds):
+        room = self._poll.poll(1)
+        self._wanted -= not room
+        if self._wanted < 0:
+            self.enough.set()
+        return room
+
+
 class FollowedBook:
     """A slot that a worker is told to fill, as the engine's process sees it."""
 
@@ -119,7 +151,7 @@ class FollowedBook:
         self.cell = RemoteCell(spec, number, self.place, slot, None)
 
     def opening(self, *, told=False, callbacks=()):
-        return Opening(self.cell.number, self.cell.spec, self.place, told, tuple(callbacks))
+        return Opening(self.cell.number, self.cell.life, self.cell.spec, self.place, told, tuple(callbacks))
 
 
 class Silent(EngineActor):

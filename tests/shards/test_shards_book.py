@@ -86,7 +86,7 @@ def test_the_refusal_of_a_slot_that_was_replaced_is_no_news(scene):
 
 def test_changes_are_told_and_a_beginning_keeps_what_the_slot_shows(scene):
     def changed(previous, state, error=None):
-        scene.ref.tell(Changed(7, BookEvent("BTCUSDT", previous, state, error)))
+        scene.ref.tell(Changed(7, 1, BookEvent("BTCUSDT", previous, state, error)))
 
     changed(BookState.SYNCING, BookState.LIVE)
     scene.events.wait_for(lambda event: event.state is BookState.LIVE)

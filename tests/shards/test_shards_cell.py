@@ -11,7 +11,7 @@ from depthactors.book import OrderBook
 from depthactors.errors import StreamError
 from depthactors.markets import SPOT
 from depthactors.shards.messages import AddCallback, Updated
-from depthactors.sharing.record import pack, reason
+from depthactors.sharing.record import pack, reason, shown_state
 from depthactors.wire import Snapshot
 from tests.engine_support import Recorder
 from tests.level_support import flat
@@ -34,8 +34,12 @@ class Shown:
         self.writer = self.cell._slot.again()
 
     @property
+    def record(self):
+        return self.cell._reader.read()[1]
+
+    @property
     def why(self):
-        return reason(self.cell._reader.read()[1])
+        return reason(self.record)
 
 
 @pytest.fixture
@@ -82,7 +86,18 @@ def test_what_a_lost_worker_left_is_stale_and_stays_readable(shown):
     shown.cell._slot.again().write(record(update_id=8))
     assert shown.cell.view(5, float).last_update_id == 8
     shown.cell.fail("it keeps dying")
-    assert (shown.cell.state_in_slot(), shown.why) == (BookState.FAILED, "it keeps dying")
+    assert (shown_state(shown.record), shown.why) == (BookState.FAILED, "it keeps dying")
+
+
+@pytest.mark.parametrize("over", [BookState.STOPPED, BookState.FAILED])
+def test_a_slot_that_says_that_the_book_is_over_is_not_believed(shown, over):
+    # As an old worker might, or one that lost its mind: this process alone says so.
+    shown.writer.write(record(state=over))
+    assert (shown.cell.state_in_slot(), shown.cell.state_of(5)) == (BookState.STALE, BookState.STALE)
+    assert shown.cell.view(5, float).state is BookState.STALE
+    assert not shown.cell.settled.is_set()
+    shown.cell.lose("the process died")
+    assert (shown_state(shown.record), shown.why) == (BookState.STALE, "the process died")
 
 
 def test_a_deeper_slot_begins_with_what_there_is(shown):

@@ -5,7 +5,7 @@ from shard_support import FollowedBook, spec_of
 
 from depthactors import BookState
 from depthactors.actors.cell import BookCell
-from depthactors.actors.messages import BookEvent
+from depthactors.actors.messages import BookEvent, Listener
 from depthactors.errors import SharingError, StreamError
 from depthactors.markets import SPOT
 from depthactors.shards.given import GivenSlots
@@ -57,9 +57,9 @@ def test_a_deeper_slot_takes_over_and_the_former_is_left_alone(slots, folder):
     listener = slots.deepen(cell, 50)
     assert cell.listeners == (listener,)
     before = shown(former)
-    tell(cell, BookState.FAILED, StreamError("gone"))
+    tell(cell, BookState.STALE, StreamError("gone"))
     assert shown(former) == before
-    assert shown_state(shown(deeper)) is BookState.FAILED
+    assert shown_state(shown(deeper)) is BookState.STALE
 
 
 def test_a_place_that_was_not_needed_is_forgotten(slots, folder):
@@ -81,8 +81,40 @@ def test_a_slot_that_is_gone_is_a_typed_error_and_nothing_has_changed(slots, fol
     with pytest.raises(SharingError, match=r"BTCUSDT: expected to fill a slot in .*book-999"):
         slots.deepen(cell, 50)
     assert cell.listeners == listeners
-    tell(cell, BookState.FAILED)
-    assert shown_state(shown(followed)) is BookState.FAILED
+    tell(cell, BookState.STALE)
+    assert shown_state(shown(followed)) is BookState.STALE
+
+
+@pytest.mark.parametrize("over", [BookState.STOPPED, BookState.FAILED])
+@pytest.mark.parametrize("former", [BookState.SYNCING, BookState.LIVE])
+def test_the_end_of_a_book_here_is_no_end_in_its_slot_and_nothing_is_written_after_it(slots, folder, over, former):
+    spec = spec_of(SPOT)
+    followed = FollowedBook(folder, spec)
+    followed.cell._slot.again().write(pack(None, 0, former, float))
+    cell = BookCell(spec)
+    slots.expect(spec.key, followed.place)
+    slots.add(cell)
+    tell(cell, over, StreamError("gone"))
+    at_most = BookState.STALE if former is BookState.LIVE else BookState.SYNCING
+    assert (shown_state(shown(followed)), reason(shown(followed))) == (at_most, "gone")
+    # From now on the engine's process writes.
+    followed.cell.fail("given up")
+    tell(cell, BookState.LIVE)
+    slots.beat()
+    assert (shown_state(shown(followed)), reason(shown(followed))) == (BookState.FAILED, "given up")
+
+
+def test_whoever_hears_of_a_change_finds_it_in_the_slot_of_a_deeper_book_too(slots, folder):
+    spec = spec_of(SPOT)
+    former, deeper = FollowedBook(folder, spec), FollowedBook(folder, spec_of(SPOT, depth=50))
+    cell, seen = BookCell(spec), []
+    slots.expect(spec.key, former.place)
+    slots.add(cell)
+    cell.add(Listener(None, lambda _event: seen.append((shown_state(shown(deeper)), reason(shown(deeper))))))
+    slots.expect(spec.key, deeper.place)
+    slots.deepen(cell, 50)
+    tell(cell, BookState.SYNCING, StreamError("no network"))
+    assert seen == [(BookState.SYNCING, "no network")]
 
 
 def test_it_beats_and_marks_what_lags(slots, folder, beats, monkeypatch):

@@ -2,11 +2,12 @@
 
 import os
 import pickle
+import socket
 import threading
 from pathlib import Path
 
 import pytest
-from shard_support import PATIENCE
+from shard_support import PATIENCE, Rounds
 
 from depthactors.errors import LineError
 from depthactors.shards import line as module
@@ -93,8 +94,40 @@ def test_a_message_that_cannot_be_made_out_is_an_error_of_the_line(ends):
         there.receive()
 
 
+def test_an_end_without_patience_is_one_that_waits(ends):
+    here, there = ends
+    here._patience = None
+    rounds = Rounds(here, 50)
+    sender = threading.Thread(target=here.send, args=(b"x" * 3_000_000,))
+    sender.start()
+    assert rounds.enough.wait(PATIENCE), "nobody takes anything"
+    assert len(there.receive()) == 3_000_000
+    sender.join(PATIENCE)
+    here.send("next")
+    assert there.receive() == "next"
+
+
+def test_the_end_of_the_other_process_ends_the_wait(ends):
+    here, there = ends
+    here._patience = None
+    rounds, errors = Rounds(here, 5), []
+
+    def send():
+        with pytest.raises(LineError) as caught:
+            here.send(b"x" * 3_000_000)
+        errors.append(caught.value)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    assert rounds.enough.wait(PATIENCE)
+    there.close()
+    there.release()
+    sender.join(PATIENCE)
+    assert len(errors) == 1
+
+
 def test_an_end_that_takes_nothing_is_given_up(monkeypatch):
-    monkeypatch.setattr(module, "_SEND_TIMEOUT", 1.0)
+    monkeypatch.setattr(module, "_SLICE", 20)
     here, descriptor = Line.pair()
     there = Line(descriptor)
     # More than both buffers take.
@@ -123,6 +156,42 @@ def test_a_fork_does_not_keep_the_line_open(ends):
         os.close(leave)
         os.close(go_on)
         os.waitpid(child, 0)
+
+
+def test_a_fork_in_the_middle_of_the_making_keeps_nothing_either(monkeypatch):
+    plain, forking, ends = socket.socketpair, [], []
+
+    def fork():
+        child = os.fork()
+        if child == 0:
+            os._exit(sum(_is_open(end) for end in ends))
+        forking.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+    def socketpair():
+        made = plain()
+        ends.extend(end.fileno() for end in made)
+        thread = threading.Thread(target=fork)
+        thread.start()
+        # As long as it takes, but for a fork that waits until the ends are noted.
+        thread.join(0.2)
+        threads.append(thread)
+        return made
+
+    threads = []
+    monkeypatch.setattr(socket, "socketpair", socketpair)
+    here, there = Line.pair()
+    threads[0].join(PATIENCE)
+    assert forking == [0], "so many of the two ends were open in the fork"
+    here.release()
+    there.close()
+
+
+def _is_open(descriptor):
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def test_descriptors_are_given_back():

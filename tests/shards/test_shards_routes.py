@@ -1,5 +1,7 @@
 """Who is told of what a worker says of a book."""
 
+from dataclasses import replace
+
 import pytest
 from shard_support import PATIENCE, FollowedBook, Silent, end, spec_of
 
@@ -44,22 +46,34 @@ def test_a_book_is_told_once_of_updates_until_it_has_looked(scene):
 
 def test_changes_and_refusals_reach_their_book_and_nobody_elses(scene):
     routes, cell, told, _ = scene
-    event = BookEvent("BTCUSDT", BookState.SYNCING, BookState.LIVE, None)
+    change = Changed(3, 1, BookEvent("BTCUSDT", BookState.SYNCING, BookState.LIVE, None))
     refusal = Refused(3, "book-1", SharingError("gone"))
-    routes.changed(3, event)
-    routes.changed(4, event)
+    routes.changed(change)
+    routes.changed(replace(change, number=4))
+    routes.changed(replace(change, life=2))
     routes.refused(refusal)
     routes.refused(Refused(4, "book-2", SharingError("gone")))
     routes.remove(cell)
-    routes.changed(3, event)
+    routes.changed(change)
     end(cell.ref)
-    assert told.seen == [Changed(3, event), refusal]
+    assert told.seen == [change, refusal]
     # Its actor is between two lives: nobody is waited for.
     routes.add(cell)
-    routes.changed(3, event)
+    routes.changed(change)
     cell.ref = None
-    routes.changed(3, event)
+    routes.changed(change)
     routes.refused(refusal)
+
+
+def test_a_book_that_its_worker_gave_up_is_over_before_its_actor_hears_of_it(scene):
+    routes, cell, _, _ = scene
+    failure = Changed(3, 1, BookEvent("BTCUSDT", BookState.LIVE, BookState.FAILED, StreamError("gone")))
+    routes.changed(replace(failure, life=7))
+    assert not cell.is_over, "another worker kept it then"
+    routes.changed(failure)
+    assert cell.is_over
+    cell.life += 1
+    assert not cell.is_over, "the next worker keeps it"
 
 
 def test_errors_of_no_book_are_told_to_the_engines_user(scene):

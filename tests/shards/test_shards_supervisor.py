@@ -8,7 +8,7 @@ from shard_support import PATIENCE, spec_of
 
 from depthactors import BookState
 from depthactors.actors.base import EngineActor, mailbox_of
-from depthactors.actors.messages import BookEvent, CloseBook, GiveUp, OpenBooks, Ping, Shutdown, Status, Tick
+from depthactors.actors.messages import BookEvent, CloseBook, GiveUp, Listener, OpenBooks, Ping, Shutdown, Status, Tick
 from depthactors.actors.rows import WorkerStatus
 from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.teller import Teller
@@ -17,10 +17,12 @@ from depthactors.lifecycle import join
 from depthactors.markets import SPOT
 from depthactors.shards import supervisor as module
 from depthactors.shards import workers
-from depthactors.shards.messages import AddCallback, Changed, Close, CpuUsed, Open, Rebalance, WorkerLost
+from depthactors.shards.messages import AddCallback, Changed, Close, CpuUsed, Open, Rebalance, Updated, WorkerLost
 from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.shards.worker_actor import Ask, Send
+from depthactors.sharing.record import pack
 from tests.engine_support import Recorder
+from tests.sharing.publisher import book_of
 
 
 class FakeWorker(EngineActor):
@@ -29,8 +31,9 @@ class FakeWorker(EngineActor):
     started: list
     holding = False
 
-    def __init__(self, name, supervisor, *, restarts=0, **_settings):
+    def __init__(self, name, supervisor, *, restarts=0, routes=None, **_settings):
         super().__init__(name, supervisor)
+        self.routes = routes
         self.restarts = restarts
         self.opened = {}
         self.orders = []
@@ -308,7 +311,7 @@ def test_a_book_that_was_deepened_with_one_that_could_not_be_opened_is_followed_
 def test_a_failed_book_keeps_its_reason_and_is_not_opened_anew_when_its_worker_is_replaced_or_it_moves(scene):
     failed, _ = scene.open("A", "B")
     cause = UnknownSymbolError("A is unknown")
-    failed.ref.tell(Changed(failed.number, BookEvent("A", BookState.SYNCING, BookState.FAILED, cause)))
+    failed.ref.tell(Changed(failed.number, 1, BookEvent("A", BookState.SYNCING, BookState.FAILED, cause)))
     # Both before the book's actor has looked at that: it is told of the loss behind it.
     failed.ref.tell(WorkerLost(WorkerDiedError("gone")))
     failed.ref.tell(GiveUp(EscalatedError("gone for good")))
@@ -323,6 +326,44 @@ def test_a_failed_book_keeps_its_reason_and_is_not_opened_anew_when_its_worker_i
     scene.until(lambda: first not in scene.workers)
     assert failed.error is cause
     assert "A" not in scene.workers[0].symbols
+
+
+def test_a_book_that_its_worker_gave_up_is_followed_anew_though_a_callback_keeps_the_first(new_scene):
+    scene = new_scene(1)
+    (first,) = scene.open("A")
+    entered, go_on, events = threading.Event(), threading.Event(), Recorder()
+    first.add(Listener(lambda _view: (entered.set(), go_on.wait(PATIENCE)), events, 5))
+    first._slot.again().write(pack(book_of(1), 5, BookState.LIVE, float))
+    first.ref.tell(Updated((first.number,)))
+    assert entered.wait(PATIENCE)
+    (worker,) = scene.workers
+    try:
+        cause = EscalatedError("reconnects are used up")
+        worker.routes.changed(Changed(first.number, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
+        (second,) = scene.open("A", depth=10)
+        assert second is not first
+        scene.until(lambda: [*worker.opened] == [second.number])
+        assert worker.closed == [first.number], "nobody's book is left there"
+    finally:
+        go_on.set()
+    assert events.wait_for(lambda event: event.state is BookState.FAILED).error is cause
+    assert (first.state, second.is_over) == (BookState.FAILED, False)
+
+
+def test_what_a_former_worker_says_of_a_book_is_no_news(new_scene):
+    scene = new_scene(1)
+    (cell,) = scene.open("A")
+    (first,) = scene.workers
+    scene.kill(first)
+    scene.until(lambda: scene.workers[0] is not first)
+    scene.until(lambda: scene.workers[0].opened)
+    assert scene.workers[0].opened[cell.number].life == cell.life == 2
+    cause = EscalatedError("from before")
+    cell.ref.tell(Changed(cell.number, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
+    cell.ref.ask(Ping(), timeout=PATIENCE)
+    assert cell.state is BookState.SYNCING
+    cell.ref.tell(Changed(cell.number, 2, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
+    scene.until(lambda: cell.state is BookState.FAILED)
 
 
 def test_a_callback_that_is_added_while_its_book_is_opened_anew_is_not_lost(scene, monkeypatch):

@@ -5,13 +5,14 @@ import threading
 from dataclasses import replace
 
 import pykka
-from shard_support import PATIENCE, FollowedBook, spec_of, worker_in_thread
+from shard_support import PATIENCE, FollowedBook, Rounds, spec_of, worker_in_thread
 
 from depthactors import Best, BookState, Top
 from depthactors import worker as module
 from depthactors.errors import CallbackError, SharingError, UnknownSymbolError
 from depthactors.shards.messages import (
     AddCallback,
+    Answer,
     Changed,
     Close,
     DropCallback,
@@ -19,10 +20,13 @@ from depthactors.shards.messages import (
     Question,
     Refused,
     StatusWanted,
+    TellUpdates,
     Updated,
 )
-from depthactors.sharing.record import shown_state
+from depthactors.sharing.record import reason, shown_state
+from tests.engine_support import wait_until
 
+OVER = {BookState.STOPPED, BookState.FAILED}
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 
 
@@ -127,7 +131,9 @@ def test_an_unknown_symbol_fails_with_an_error_that_arrives(worker, folder, mark
     worker.open(book.opening())
     change = worker.wait_changed(Changed, 1, BookState.FAILED)
     assert isinstance(change.event.error, UnknownSymbolError)
-    assert shown_state(book.cell._reader.read()[1]) is BookState.FAILED
+    record = book.cell._reader.read()[1]
+    assert shown_state(record) is BookState.SYNCING, "that it is over is for the engine's process to say"
+    assert "NOSUCHUSDT" in reason(record)
 
 
 def test_an_order_that_cannot_be_understood_is_an_error_of_the_worker(worker):
@@ -142,6 +148,61 @@ def test_errors_that_cannot_be_sent_are_sent_as_words(worker, folder, market):
     assert str(module._portable(LocalError("only here"))) == "LocalError: only here"
     error = UnknownSymbolError("NOSUCH")
     assert module._portable(error) is error
+
+
+def test_an_order_that_nobody_foresaw_ends_the_worker_which_says_why_and_its_books_are_stale(worker, folder, market):
+    book = FollowedBook(folder, spec_of(market))
+    worker.open(book.opening())
+    worker.wait_changed(Changed, 1, BookState.LIVE)
+    worker.open(None)
+    assert "AttributeError" in str(worker.wait(Failed).error)
+    worker.ended()
+    assert shown_state(book.cell._reader.read()[1]) is BookState.STALE
+    assert not [each for each in worker.told.seen if isinstance(each, Changed) and each.event.state in OVER]
+
+
+def test_the_death_of_the_supervisor_there_is_the_end_of_the_worker_and_not_of_its_books(worker, folder, market):
+    book = FollowedBook(folder, spec_of(market))
+    worker.open(book.opening())
+    worker.wait_changed(Changed, 1, BookState.LIVE)
+    worker.worker._runtime._supervisor.tell("poison")
+    worker.ended()
+    assert shown_state(book.cell._reader.read()[1]) is BookState.STALE
+    assert not [each for each in worker.told.seen if isinstance(each, Changed) and each.event.state in OVER]
+
+
+def test_an_engine_that_takes_nothing_for_long_is_waited_for(worker, folder, market):
+    books = [FollowedBook(folder, spec_of(market, symbol), number) for number, symbol in enumerate(SYMBOLS)]
+    worker.open(*(book.opening(told=True) for book in books))
+    for book in books:
+        worker.wait_changed(Changed, book.cell.number, BookState.LIVE)
+    with worker.stopped():
+        rounds = Rounds(worker.worker._line, 20)
+        for number in range(5000):
+            worker.worker._outbox.put(Answer(10_000 + number, b"." * 1000))
+        assert rounds.enough.wait(PATIENCE), "the pipe is full"
+        for book in books:
+            before = book.cell.latest_id()
+            assert wait_until(worker.told, lambda book=book, before=before: book.cell.latest_id() > before)
+    worker.wait(Answer, lambda each: each.request == 14_999)
+    assert worker.ask(lambda request: Question(request, 1, Best())).value.state is BookState.LIVE
+
+
+def test_a_book_that_was_given_up_is_not_followed_deeper(worker, folder, market):
+    book = FollowedBook(folder, spec_of(market, "NOSUCHUSDT"))
+    worker.open(book.opening())
+    worker.wait_changed(Changed, 1, BookState.FAILED)
+    deeper = FollowedBook(folder, spec_of(market, "NOSUCHUSDT", depth=50))
+    worker.open(deeper.opening())
+    refusal = worker.wait(Refused)
+    assert (refusal.number, refusal.place, type(refusal.error)) == (1, deeper.place, UnknownSymbolError)
+
+
+def test_a_worker_whose_engine_is_gone_ends_though_a_fork_holds_the_line_open(worker, monkeypatch):
+    monkeypatch.setattr(module, "_LOOK", 0.01)
+    monkeypatch.setattr(worker.worker, "_parent", -1)
+    worker.worker._orders.put(TellUpdates(99))
+    worker.ended()
 
 
 def test_with_the_line_everything_ends(exchange, folder, market):

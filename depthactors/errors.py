@@ -102,7 +102,16 @@ class AuditError(ExchangeError):
 
 
 class StreamError(ExchangeError):
-    """A websocket connection that could not be made, ended, or fell silent."""
+    """A websocket connection that could not be made, ended, or fell silent.
+
+    Attributes:
+        close_code: the code with which the exchange closed it, `None` where it did not.
+    """
+
+    def __init__(self, message: str, *, close_code: int | None = None) -> None:
+        """Keep the code beside the words."""
+        super().__init__(message)
+        self.close_code = close_code
 
 
 class SubscriptionError(StreamError):

@@ -8,7 +8,7 @@ from engine_support import Recorder, wait_until
 
 from depthactors import BookState, DepthEngine
 from depthactors.actors import book as book_module
-from depthactors.errors import AuditError, SilentStreamError, StreamError
+from depthactors.errors import AuditError, SilentStreamError, StreamError, SubscriptionError
 from depthactors.exchange import Fault, LocalExchange
 
 LIVE, STALE, FAILED = BookState.LIVE, BookState.STALE, BookState.FAILED
@@ -88,6 +88,35 @@ def test_a_stream_that_is_acknowledged_and_not_served_is_noticed_and_mended(exch
     assert wait_until(books.updates[ETH], lambda: books.handles[BTC].state is LIVE and books.row().counters.applied > 9)
     assert books.row(ETH).counters.resyncs == 0
     assert exchange.strikes() == {"unserved": 2}
+
+
+@pytest.mark.one_process
+def test_a_refused_subscription_harms_no_other_book_and_is_mended(exchange, follow):
+    # With the others, alone, and once more: then on a connection of its own.
+    exchange.inject(Fault("refused-subscribe", symbol="BNBUSDT", every=1, count=3))
+    books = follow()
+    events = Recorder()
+    third = books.engine.subscribe("BNBUSDT", depth=5, on_event=events)
+    refused = events.wait_for(lambda event: event.error is not None, 15)
+    assert (type(refused.error), "refused bnbusdt@depth" in str(refused.error)) == (SubscriptionError, True)
+    assert third.error is refused.error
+    third.wait_live(15)
+    assert exchange.strikes() == {"refused-subscribe": 3}
+    for symbol in (BTC, ETH):
+        assert [event.state for event in books.events[symbol].seen] == [LIVE]
+
+
+@pytest.mark.one_process
+def test_where_a_connection_takes_fewer_streams_there_are_more_connections(monkeypatch):
+    symbols = [f"SYM{number}USDT" for number in range(7)]
+    with LocalExchange.with_order_flow(symbols, depth=100, limits={"max_streams": 3}) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        with DepthEngine() as engine:
+            engine.subscribe_many(symbols, depth=5)
+            engine.wait_live(30)
+            rows = [row for row in engine.status().sockets if row.streams]
+            assert sum(row.streams for row in rows) == len(symbols)
+            assert max(row.streams for row in rows) <= 3
 
 
 def test_another_books_snapshot_is_never_shown(exchange, follow):

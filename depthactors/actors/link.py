@@ -7,6 +7,7 @@ is still to be asked for. Everything here runs in the actor's thread.
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting, wire
@@ -18,11 +19,12 @@ from depthactors.net.stream import StreamConnection
 from depthactors.pacing import RateWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import pykka
 
     from depthactors.actors.mailbox import Mailbox
+    from depthactors.actors.refusals import Refusals
     from depthactors.markets import Market
 
 logger = reporting.logger(__name__)
@@ -45,7 +47,8 @@ class Link:
         router: brings its frames to the books.
         open: the handshake is done and nothing ended it since.
         opened_at: when that was, monotonic.
-        promised: the last control message that was answered was accepted.
+        promised: a control message was accepted, and none is overdue.
+        refusals: control messages that were refused.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Link:
         request_ids: Iterator[int],
         options: Mapping[str, Any],
         tell_failure: bool,
+        refusals: Refusals,
         beside: int | None = None,
     ) -> None:
         """Connect, in a reader thread of its own.
@@ -74,6 +78,7 @@ class Link:
             request_ids: unique among all connections of the actor.
             options: keyword arguments for `StreamConnection`.
             tell_failure: see `Router`.
+            refusals: what the exchange refused so far; the actor's own.
             beside: the connection that it is to succeed.
         """
         self.epoch = epoch
@@ -81,6 +86,8 @@ class Link:
         self.open = False
         self.opened_at = 0.0
         self.promised = False
+        self.refusals = 0
+        self._refusals = refusals
         self._name = name
         self._routes = routes
         self._owner = owner
@@ -88,6 +95,7 @@ class Link:
         self._request_ids = request_ids
         self._to_subscribe: dict[bytes, None] = {}
         self._to_unsubscribe: dict[bytes, None] = {}
+        self._apart: deque[tuple[bytes, ...]] = deque()
         self._flush_due = False
         self._rate = RateWindow(max(1, market.messages_per_second - _SPARE_MESSAGES), 1.0)
         self._connection = StreamConnection(
@@ -113,8 +121,13 @@ class Link:
 
     @property
     def serves_all(self) -> bool:
-        """Whether every stream of the actor is up on it."""
-        return all(map(self.is_up, self._routes))
+        """Whether every stream of the actor is up on it, but for those that the exchange refuses."""
+        return all(self.is_up(stream) or self._refusals.times(stream) for stream in self._routes)
+
+    @property
+    def carried(self) -> int:
+        """How many streams are up on it."""
+        return sum(map(self.router.is_up, self._routes))
 
     def is_up(self, stream: bytes) -> bool:
         """Tell whether a stream is up, and not about to be given back."""
@@ -126,19 +139,25 @@ class Link:
         self.open = True
         self.opened_at = time.monotonic()
         self._to_unsubscribe.clear()
-        self._to_subscribe = dict.fromkeys(self._routes)
+        self._to_subscribe = {stream: None for stream in self._routes if stream not in self._refusals}
+        self._apart = deque((*self._refusals.groups, *self._refusals.take_due(self.opened_at)))
         self.flush()
 
     def subscribe(self, stream: bytes) -> None:
         """Ask for a stream, unless that is done already; before the handshake all are noted anyway."""
         # What is about to be given back is asked for anew behind that: its receiver counts on the answer.
-        if stream in self._to_unsubscribe or not (self.router.is_asked(stream) or self.router.is_up(stream)):
+        if stream in self._to_unsubscribe or not self._is_asked_or_up(stream):
             self._to_subscribe[stream] = None
             self._flush_soon()
 
+    def subscribe_apart(self, groups: Iterable[tuple[bytes, ...]]) -> None:
+        """Ask for streams behind all others, each group in a request of its own."""
+        self._apart.extend(groups)
+        self._flush_soon()
+
     def unsubscribe(self, stream: bytes) -> None:
         """Ask for a stream no more."""
-        if self._to_subscribe.pop(stream, False) is False:
+        if self._to_subscribe.pop(stream, False) is False and self._is_asked_or_up(stream):
             self._to_unsubscribe[stream] = None
             self._flush_soon()
 
@@ -152,13 +171,13 @@ class Link:
     def flush(self) -> None:
         """Send control messages as fast as the exchange allows, each for as many streams as it takes."""
         self._flush_due = False
-        while self.open and (self._to_unsubscribe or self._to_subscribe):
+        while self.open and (self._to_unsubscribe or self._to_subscribe or self._next_apart()):
             wait = self._rate.take(time.monotonic())
             if wait:
                 self._flush_soon(wait)
                 return
             request_id = next(self._request_ids)
-            waiting = self._to_unsubscribe or self._to_subscribe
+            waiting = self._to_unsubscribe or self._to_subscribe or dict.fromkeys(self._apart.popleft())
             batch = list(waiting)[:_BATCH]
             names = [stream.decode() for stream in batch]
             if waiting is self._to_unsubscribe:
@@ -197,6 +216,19 @@ class Link:
     def fall_silent(self) -> None:
         """End without telling any book: nobody is concerned any more."""
         self.router.fall_silent()
+
+    def _next_apart(self) -> bool:
+        """Whether there is a group to ask for; the first is then one of streams that are wanted and not up."""
+        while self._apart:
+            wanted = tuple(each for each in self._apart[0] if each in self._routes and not self._is_asked_or_up(each))
+            if wanted:
+                self._apart[0] = wanted
+                return True
+            self._apart.popleft()
+        return False
+
+    def _is_asked_or_up(self, stream: bytes) -> bool:
+        return self.router.is_asked(stream) or self.router.is_up(stream)
 
     def _flush_soon(self, wait: float = 0.0) -> None:
         """Send what is to be sent behind all requests that are already in the mailbox, so as one."""

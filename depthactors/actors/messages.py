@@ -167,11 +167,20 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The exchange answered control message `request_id`; `error` is `None` if it accepted."""
+    """The exchange accepted a control message; `streams` are those that it subscribed to."""
 
     epoch: int
-    request_id: int
-    error: str | None
+    streams: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The exchange refused a control message; `streams` are those that it was to subscribe to, none of which is."""
+
+    epoch: int
+    streams: tuple[bytes, ...]
+    error: str
+    code: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +372,18 @@ class StreamSilent:
 
     cell: BookCell
     error: StreamError
+
+
+@dataclass(frozen=True, slots=True)
+class StreamsRefused:
+    """The socket called `name` cannot get these streams, and others can do without them: carry them elsewhere.
+
+    `is_full` if the exchange said that it has as many as a connection may have.
+    """
+
+    name: str
+    streams: tuple[str, ...]
+    is_full: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from depthactors.actors.messages import (
     Frames,
     FramesLost,
     Opened,
+    Refused,
     ShutdownAnnounced,
     StreamDown,
     StreamUp,
@@ -129,6 +130,10 @@ class Router:
         request_id = self._acknowledged.get(stream)
         return request_id is not None and request_id == self.latest.get(stream)
 
+    def unanswered(self) -> list[list[bytes]]:
+        """Return the streams of each SUBSCRIBE that is not answered, the earliest first."""
+        return [streams for _, streams in sorted(self.pending.items()) if streams]
+
     def is_asked(self, stream: bytes) -> bool:
         """Tell whether the last request about the stream was a SUBSCRIBE and is not answered yet."""
         return stream in self.pending.get(self.latest.get(stream, 0), ())
@@ -171,18 +176,23 @@ class Router:
 
     def _take_reply(self, reply: wire.Reply, frame: bytes) -> None:
         request_id = reply.request_id if type(reply.request_id) is int else -1
+        if reply.error is not None and reply.request_id is None:
+            # Errors come without the request's number, too. Answers come in order: it is the first that has none.
+            request_id = min(list(self.pending), default=-1)
         streams = self.pending.pop(request_id, None)
-        if streams is None and reply.error is None:
+        if streams is None:
             self._reject(MalformedFrameError("expected a reply to a request that is not answered yet", frame))
             return
-        if reply.error is None:
-            for stream in streams or ():
-                self._acknowledged[stream] = request_id
-                ref = self.routes.get(stream)
-                # A later UNSUBSCRIBE has overtaken the answer.
-                if ref is not None and self.is_up(stream):
-                    mailbox_of(ref).put_ordered(StreamUp(self.epoch, self.beside))
-        tell(self._owner, Acknowledged(self.epoch, request_id, reply.error))
+        if reply.error is not None:
+            tell(self._owner, Refused(self.epoch, tuple(streams), reply.error, reply.code))
+            return
+        for stream in streams:
+            self._acknowledged[stream] = request_id
+            ref = self.routes.get(stream)
+            # A later UNSUBSCRIBE has overtaken the answer.
+            if ref is not None and self.is_up(stream):
+                mailbox_of(ref).put_ordered(StreamUp(self.epoch, self.beside))
+        tell(self._owner, Acknowledged(self.epoch, tuple(streams)))
 
     def _reject(self, error: MalformedFrameError) -> None:
         self.rejected += 1

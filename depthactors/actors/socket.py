@@ -13,7 +13,7 @@ import time
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors import reporting
+from depthactors import reporting, wire
 from depthactors.actors.base import EngineActor, mailbox_of, tell
 from depthactors.actors.link import Link
 from depthactors.actors.messages import (
@@ -22,15 +22,18 @@ from depthactors.actors.messages import (
     FrameRejected,
     Opened,
     ReconnectExhausted,
+    Refused,
     Resubscribe,
     ShutdownAnnounced,
     Status,
     StreamDown,
+    StreamsRefused,
     StreamUp,
     Subscribe,
     Tick,
     Unsubscribe,
 )
+from depthactors.actors.refusals import Refusals
 from depthactors.actors.rows import SocketStatus
 from depthactors.errors import StreamError, SubscriptionError, UsageError
 from depthactors.pacing import Reconnects, stagger
@@ -52,6 +55,10 @@ _LEAVING: Final = 3.0
 """Seconds for the exchange to end a connection that was handed over."""
 _ROTATION_SPREAD: Final = 0.1
 """Share of a connection's life over which the sockets of an engine spread their rotations."""
+_POLICY: Final = 1008
+"""Close code of a connection whose client broke a rule: what it asked for last may be that."""
+_MOST_REFUSED: Final = 20
+"""Requests refused on a connection that has none accepted, after which it is not the streams that are to blame."""
 _WATCH: Final = 5.0
 """Seconds between two looks at the reader threads."""
 
@@ -105,6 +112,7 @@ class SocketActor(EngineActor):
         self._link: Link | None = None
         self._successor: Link | None = None
         self._leaving: dict[int, Link] = {}
+        self._refusals = Refusals()
         self._request_ids = count(1)
         self._epoch = 0
         self._connections = 0
@@ -130,8 +138,10 @@ class SocketActor(EngineActor):
                 return self._resubscribe(stream.encode())
             case Opened(epoch):
                 return self._opened(self._find(epoch))
-            case Acknowledged(epoch, request_id, error):
-                return self._acknowledged(self._find(epoch), request_id, error)
+            case Acknowledged(epoch, streams):
+                return self._acknowledged(self._find(epoch), streams)
+            case Refused(epoch, streams, error, code):
+                return self._refused(self._find(epoch), streams, error, code)
             case Closed(epoch, error):
                 return self._closed(epoch, error)
             case ShutdownAnnounced(epoch):
@@ -156,6 +166,8 @@ class SocketActor(EngineActor):
                 return self._hand_over(epoch)
             case Tick("leave", epoch):
                 return link.drop() if (link := self._leaving.get(epoch)) else None
+            case Tick("refused"):
+                return self._ask_again()
             case Tick("watch"):
                 return self._watch()
             case Status():
@@ -179,16 +191,18 @@ class SocketActor(EngineActor):
             if link.is_up(stream):
                 # A replaced actor: what its predecessor was told long ago is news to it.
                 mailbox_of(ref).put_ordered(StreamUp(link.epoch, link.router.beside))
-            else:
+            elif stream not in self._refusals:
                 link.subscribe(stream)
-        if self._outage is not None:
-            mailbox_of(ref).put_ordered(StreamDown(self._epoch, self._outage))
+        error = self._outage or self._refusals.error(stream)
+        if error is not None:
+            mailbox_of(ref).put_ordered(StreamDown(self._epoch, error))
         self._connect()
 
     def _unsubscribe(self, stream: bytes, error: StreamError | None) -> None:
         ref = self._routes.pop(stream, None)
         if ref is None:
             return
+        self._refusals.accept((stream,))
         for link in (self._link, self._successor):
             if link is not None:
                 link.unsubscribe(stream)
@@ -237,6 +251,7 @@ class SocketActor(EngineActor):
             request_ids=self._request_ids,
             options=self._options,
             tell_failure=tell_failure,
+            refusals=self._refusals,
             beside=beside,
         )
 
@@ -261,14 +276,10 @@ class SocketActor(EngineActor):
         if link is self._link:
             self._set_rotation_timer(link)
 
-    def _acknowledged(self, link: Link | None, request_id: int, error: str | None) -> None:
+    def _acknowledged(self, link: Link | None, streams: tuple[bytes, ...]) -> None:
         if link is None:
             return
-        if error is not None:
-            # Which stream of the batch was refused is not told: begin anew, as after a lost connection.
-            link.promised = False
-            link.drop(SubscriptionError(f"{self.name}: request {request_id} was refused: {error}"))
-            return
+        self._refusals.accept(streams)
         link.promised = True
         if link is self._link:
             self._reconnects.served()
@@ -276,13 +287,75 @@ class SocketActor(EngineActor):
         else:
             self._consider_handover()
 
+    def _refused(self, link: Link | None, streams: tuple[bytes, ...], words: str, code: int | None) -> None:
+        """Get what can be got of a refused request; the connection and all that is up on it go on."""
+        if link is None:
+            return
+        link.refusals += 1
+        error = SubscriptionError(f"{self.name}: the exchange refused {_listed(streams)}: {words}")
+        (logger.warning if len(streams) == 1 else logger.info)("! %s", error)
+        if not link.promised and link.refusals > _MOST_REFUSED:
+            link.drop(error)
+            return
+        wanted = tuple(stream for stream in streams if stream in self._routes)
+        if code == wire.TOO_MANY_STREAMS and wanted and link.carried + len(wanted) > 1:
+            self._relieve(link, wanted, error)
+        else:
+            link.subscribe_apart(self._blame(link.epoch, wanted, error))
+        self._consider_handover()
+
+    def _relieve(self, link: Link, wanted: tuple[bytes, ...], error: SubscriptionError) -> None:
+        """Have streams carried elsewhere: those that were refused, or half of them where none is up here."""
+        if not link.carried:
+            wanted = wanted[len(wanted) // 2 :]
+            link.drop(error)
+        self._send_away(wanted, is_full=True)
+
+    def _blame(self, epoch: int, streams: tuple[bytes, ...], error: SubscriptionError) -> tuple[tuple[bytes, ...], ...]:
+        """Note a refused request; returns what to ask for instead.
+
+        The book of a stream that was refused alone hears of it, and the stream is asked for again after a wait.
+        """
+        halves = self._refusals.refuse(streams, error)
+        if len(streams) == 1:
+            stream = streams[0]
+            if self._refusals.times(stream) == 1:
+                mailbox_of(self._routes[stream]).put_ordered(StreamDown(epoch, error))
+            elif len(self._routes) > 1:
+                # Whatever it does to the connection that it is asked for on is then no other book's business.
+                self._send_away(streams, is_full=False)
+            wait = self._refusals.postpone(stream, time.monotonic(), random.random())  # noqa: S311 - spreads load
+            self.mailbox.after(wait, Tick("refused"))
+        return halves
+
+    def _blame_unanswered(self, link: Link, error: StreamError) -> None:
+        """Take what a connection was asked for last for the cause of its end, where it may well be."""
+        for streams in link.router.unanswered():
+            wanted = tuple(stream for stream in streams if stream in self._routes)
+            if wanted and (error.close_code == _POLICY or wanted[0] in self._refusals):
+                words = f"{self.name}: the connection ended when it was asked for {_listed(wanted)}: {error}"
+                self._blame(link.epoch, wanted, SubscriptionError(words))
+        self._refusals.resume(time.monotonic())
+
+    def _ask_again(self) -> None:
+        """Ask for what was refused a while ago; without a connection the next one is asked for it."""
+        if self._link is not None and self._link.open:
+            self._link.subscribe_apart(self._refusals.take_due(time.monotonic()))
+
+    def _send_away(self, streams: tuple[bytes, ...], *, is_full: bool) -> None:
+        if self.parent is not None:
+            names = tuple(stream.decode() for stream in streams)
+            tell(self.parent, StreamsRefused(self.name, names, is_full))
+
     def _closed(self, epoch: int, error: StreamError) -> None:
         if self._leaving.pop(epoch, None) is not None:
+            self._refusals.resume(time.monotonic())
             return
         link = self._find(epoch)
         if link is None:
             return
         link.open = False
+        self._blame_unanswered(link, error)
         if link is self._successor:
             self._successor = None
             self._failed_rotations += 1
@@ -405,3 +478,8 @@ class SocketActor(EngineActor):
             restarts=self._restarts,
             error=None if self._outage is None else str(self._outage),
         )
+
+
+def _listed(streams: tuple[bytes, ...]) -> str:
+    first = streams[0].decode("utf-8", "replace") if streams else "a request"
+    return first if len(streams) < 2 else f"{first} or one of {len(streams) - 1} more"

@@ -34,6 +34,7 @@ from depthactors.actors.messages import (
     SnapshotsAt,
     Status,
     StreamSilent,
+    StreamsRefused,
     Subscribe,
     Tick,
     Unsubscribe,
@@ -117,6 +118,7 @@ class Supervisor(EngineActor):
         self._books: dict[BookKey, _Book] = {}
         self._sockets: dict[str, _Socket] = {}
         self._pools: dict[str, _Pool] = {}
+        self._room: dict[Market, int] = {}
         self._stopping = False
 
     def begin(self) -> None:
@@ -139,6 +141,8 @@ class Supervisor(EngineActor):
                 book = self._books.get(cell.spec.key)
                 # Followed anew already, perhaps: then the stream is that book's.
                 return self._detach(cell.spec.key) if book is not None and book.cell is cell else None
+            case StreamsRefused(name, streams, is_full):
+                return self._carry_elsewhere(name, streams, is_full=is_full)
             case StreamSilent(cell, error):
                 return self._stream_silent(cell, error)
             case FrameRejected(_, error):
@@ -281,7 +285,7 @@ class Supervisor(EngineActor):
 
     def _socket_for(self, market: Market, *, alone: bool = False) -> str:
         """Return a socket with room for one more stream, or one without any."""
-        room = 1 if alone else market.max_streams
+        room = 1 if alone else self._room.get(market, market.max_streams)
         for name, socket in self._sockets.items():
             if socket.market == market and len(socket.streams) < room:
                 return name
@@ -413,6 +417,25 @@ class Supervisor(EngineActor):
         except LifecycleError as failure:
             logger.warning("! %s stays on %s: %s", cell.spec.symbol, book.socket, failure)
         self._attach(key)
+
+    def _carry_elsewhere(self, name: str, streams: tuple[str, ...], *, is_full: bool) -> None:
+        """Have other connections carry streams that the exchange refuses on this one."""
+        socket = self._sockets.get(name)
+        keys = [socket.streams[stream] for stream in streams if stream in socket.streams] if socket is not None else []
+        if socket is None or not keys or self._stopping:
+            return
+        if is_full:
+            room = max(1, len(socket.streams) - len(keys))
+            self._room[socket.market] = min(room, self._room.get(socket.market, room))
+            logger.warning("! %s: no more than %d streams a connection from now on", socket.market.name, room)
+        for key in keys:
+            book = self._books[key]
+            self._detach(key)
+            try:
+                book.socket = self._socket_for(socket.market, alone=not is_full)
+            except LifecycleError as failure:
+                logger.warning("! %s stays on %s: %s", book.cell.spec.symbol, name, failure)
+            self._attach(key)
 
     # Giving up.
 

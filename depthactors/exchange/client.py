@@ -90,7 +90,7 @@ class Client:
 
     def start(self) -> None:
         """Subscribe to the streams that the path named."""
-        self._subscribe(self._route.streams, None)
+        self._subscribe(self._route.streams)
 
     def counts(self) -> bool:
         """Count one message, ping or pong from the client; `False` when it was one too many, and it is closed."""
@@ -109,7 +109,7 @@ class Client:
         reply = control.result(None, request.request_id)
         match request.method:
             case "SUBSCRIBE":
-                self._subscribe(request.params, reply)
+                self._subscribe(request.params, request.request_id)
             case "UNSUBSCRIBE":
                 self._unsubscribe(request.params, reply)
             case "SET_PROPERTY":
@@ -151,17 +151,23 @@ class Client:
         """Give every subscription back."""
         self._hub.remove(self, self._served(self._streams))
 
-    def _subscribe(self, names: Iterable[str], reply: bytes | None) -> None:
+    def _subscribe(self, names: Iterable[str], *request_id: int | str | None) -> None:
+        """Subscribe to what a path named, or what the request of that id did."""
+        found = [(each, self._faults.strike(Place.SUBSCRIBE, each.feed.symbol)) for each in self._served(names)]
+        kinds = {fault.kind for _, faults in found for fault in faults} if request_id else set()
         with self._lock:
             wanted = self._streams | dict.fromkeys(names)
-            if len(wanted) > self._limits.max_streams:
+            if len(wanted) > self._limits.max_streams or "too-many-streams" in kinds:
                 self._queue(control.too_many_streams())
                 self._line.close(POLICY, "Invalid request")
                 return
+            if "refused-subscribe" in kinds:
+                self._queue(control.RefusedError(control.INVALID_REQUEST, "Invalid request", *request_id).reply)
+                return
             self._streams = wanted
-            if reply is not None:
-                self._queue(reply)
-        served = [each for each in self._served(names) if not self._unserved(each)]
+            if request_id:
+                self._queue(control.result(None, *request_id))
+        served = [each for each, faults in found if not any(fault.kind == "unserved" for fault in faults)]
         self._hub.add(self, served)
         # Only now: a recording that starts before its first listener would be lost on it.
         self._play([each.feed for each in served])
@@ -175,9 +181,6 @@ class Client:
 
     def _served(self, names: Iterable[str]) -> list[Subscription]:
         return [each for name in tuple(names) if (each := self._find(name)) is not None]
-
-    def _unserved(self, subscription: Subscription) -> bool:
-        return bool(self._faults.strike(Place.SUBSCRIBE, subscription.feed.symbol))
 
     def _queue(self, reply: bytes) -> None:
         self._put(text_frame(reply))

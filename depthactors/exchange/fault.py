@@ -38,6 +38,8 @@ KINDS: Final = {
     "expire": (Place.EVENT, "the connections of the stream are closed as after 24 hours"),
     "new-ids": (Place.EVENT, "the symbol's update ids begin anew after the event, far below; order flow only"),
     "unserved": (Place.SUBSCRIBE, "the subscription is acked and never served"),
+    "refused-subscribe": (Place.SUBSCRIBE, "the request that has the stream is refused, with all others that it has"),
+    "too-many-streams": (Place.SUBSCRIBE, "the request is refused as one stream too many, and the connection closed"),
     "refuse": (Place.CONNECT, "the connection is reset before anything is read"),
     "slow-accept": (Place.CONNECT, "nothing is read for `seconds` (1)"),
     "429": (Place.REST, "too many requests; `Retry-After` is `seconds` (1)"),

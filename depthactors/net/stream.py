@@ -213,7 +213,7 @@ class StreamConnection:
         if opcode == ABNF.OPCODE_CLOSE:
             code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
             msg = f"{self._url}: closed by the peer, code {code} {data[2:].decode('utf-8', 'replace')!r}"
-            raise StreamError(msg)
+            raise StreamError(msg, close_code=code)
         self._batch.append(bytes(data))
 
     def _buffered_read(self, size: int) -> bytes:

@@ -5,13 +5,14 @@ becomes a `Diff` that can be applied without a fault, or a `MalformedFrameError`
 ignored (the exchange adds some every year). Nothing here knows a socket or a book.
 """
 
-from depthactors.wire.control import Notice, Reply, parse_notice, subscribe, unsubscribe
+from depthactors.wire.control import TOO_MANY_STREAMS, Notice, Reply, parse_notice, subscribe, unsubscribe
 from depthactors.wire.diff import Diff, parse_diff, read_diff
 from depthactors.wire.levels import Levels, decimals_of, parse_levels
 from depthactors.wire.message import decode, payload_of
 from depthactors.wire.snapshot import Snapshot, parse_snapshot
 
 __all__ = [
+    "TOO_MANY_STREAMS",
     "Diff",
     "Levels",
     "Notice",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -11,11 +11,23 @@ from depthactors.wire.message import SHORT
 
 
 class Reply(NamedTuple):
-    """The answer to a control message: `error` is `None` when it was accepted."""
+    """The answer to a control message.
+
+    Attributes:
+        request_id: what the message had, `None` where the answer does not say.
+        result: what was asked for.
+        error: the exchange's words, `None` when the message was accepted.
+        code: the exchange's error code, `None` without one.
+    """
 
     request_id: int | str | None
     result: Any
     error: str | None
+    code: int | None = None
+
+
+TOO_MANY_STREAMS: Final = 4
+"""Code of a SUBSCRIBE that is for more streams than the connection may carry."""
 
 
 class Notice(Enum):
@@ -31,18 +43,23 @@ def parse_notice(frame: dict[str, Any]) -> Reply | Notice | None:
     error = frame.get("error")
     if error is not None:
         told = error if isinstance(error, dict) else {"msg": error}
-        return Reply(frame.get("id"), None, _error_words(told))
+        return Reply(frame.get("id"), None, _error_words(told), _error_code(told))
     if "result" in frame:
         return Reply(frame.get("id"), frame["result"], None)
     if "code" in frame and "msg" in frame:
-        return Reply(frame.get("id"), None, _error_words(frame))
+        return Reply(frame.get("id"), None, _error_words(frame), _error_code(frame))
     return None
 
 
+def _error_code(told: dict[str, Any]) -> int | None:
+    code = told.get("code")
+    return code if type(code) is int else None
+
+
 def _error_words(told: dict[str, Any]) -> str:
-    code, message = told.get("code"), told.get("msg")
+    code, message = _error_code(told), told.get("msg")
     words = message[:200] if isinstance(message, str) else SHORT.repr(message)
-    return f"{code}: {words}" if isinstance(code, int) else words
+    return words if code is None else f"{code}: {words}"
 
 
 def subscribe(streams: list[str], request_id: int) -> bytes:

@@ -9,6 +9,7 @@ from actor_support import Actors, FakeStreams, market_at, until
 from depthactors.actors.base import EngineActor
 from depthactors.actors.link import Link
 from depthactors.actors.messages import Acknowledged, Closed, Opened, StreamDown, StreamUp, Tick
+from depthactors.actors.refusals import Refusals
 from depthactors.errors import StreamError
 
 BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"
@@ -20,7 +21,7 @@ class Owner(EngineActor):
     def __init__(self, market, routes, **options):
         super().__init__("owner", None)
         self._arguments = "owner", market, 1, routes
-        self._options = {"request_ids": count(1), "options": {}, "tell_failure": True} | options
+        self._options = {"request_ids": count(1), "options": {}, "tell_failure": True, "refusals": Refusals()} | options
 
     def begin(self):
         self.link = Link(*self._arguments, owner=self.actor_ref, mailbox=self.mailbox, **self._options)

@@ -14,6 +14,7 @@ from depthactors.actors.messages import (
     Frames,
     FramesLost,
     Opened,
+    Refused,
     ShutdownAnnounced,
     StreamDown,
     StreamUp,
@@ -74,7 +75,7 @@ def test_an_acknowledged_stream_is_up_before_its_first_frame_and_behind_earlier_
         Frames(EPOCH, [btc(2)], 1.5),
     ]
     assert scene.eth_told.wait() == [Frames(EPOCH, [eth(1)], 1.5)], "another stream was not acknowledged"
-    assert scene.told.wait_one() == Acknowledged(EPOCH, 1, None)
+    assert scene.told.wait_one() == Acknowledged(EPOCH, (BTC,))
     assert (scene.router.is_up(BTC), scene.router.is_up(ETH)) == (True, False)
 
 
@@ -89,9 +90,22 @@ def test_a_refused_stream_is_not_up(scene):
     scene.pend(BTC)
     scene.route(REFUSED, btc(1))
     assert scene.btc_told.wait() == [Frames(EPOCH, [btc(1)], 1.5)]
-    told = scene.told.wait_one(Acknowledged)
-    assert (told.request_id, "Invalid request" in told.error) == (1, True)
+    assert scene.told.wait_one(Refused) == Refused(EPOCH, (BTC,), "2: Invalid request", 2)
     assert not scene.router.is_up(BTC)
+
+
+def test_an_error_without_a_number_answers_the_first_request_that_has_no_answer(scene):
+    scene.pend(BTC)
+    scene.router.pending[2] = [ETH]
+    scene.route(b'{"error":{"code":4,"msg":"Too many subscriptions"}}')
+    assert scene.told.wait_one(Refused) == Refused(EPOCH, (BTC,), "4: Too many subscriptions", 4)
+    assert scene.router.unanswered() == [[ETH]]
+
+
+@pytest.mark.parametrize("number", [b"", b',"id":null', b',"id":9', b',"id":"x"'])
+def test_an_error_that_answers_nothing_is_rejected(scene, number):
+    scene.route(b'{"error":{"code":3,"msg":"Invalid JSON"}%b}' % number)
+    assert "a request that is not answered yet" in str(scene.told.wait_one(FrameRejected).error)
 
 
 def test_a_stream_that_went_meanwhile_harms_no_answer(scene):

@@ -11,7 +11,7 @@ from actor_support import Actors, FakeStreams, frame, join, market_at, until
 from pykka._envelope import Envelope
 
 from depthactors import markets
-from depthactors.actors import router
+from depthactors.actors import refusals, router
 from depthactors.actors import socket as socket_module
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.messages import (
@@ -21,6 +21,7 @@ from depthactors.actors.messages import (
     Resubscribe,
     Status,
     StreamDown,
+    StreamsRefused,
     StreamUp,
     Subscribe,
     Unsubscribe,
@@ -230,13 +231,128 @@ def test_however_the_exchange_ends_a_connection_a_new_one_follows(scene, server,
     assert words in str(told.wait_one(StreamDown).error)
 
 
-def test_a_refused_request_is_told_and_tried_on_a_new_connection(scene, server):
+def test_a_refused_stream_is_told_and_asked_for_again_on_the_same_connection(scene, server):
     server.on_request = lambda _connection, message: REFUSAL | {"id": message["id"]}
     told = scene.subscribe(BTC)
     refusal = told.wait_one(StreamDown).error
     assert (type(refusal), "Invalid request" in str(refusal)) == (SubscriptionError, True)
     server.on_request = server.acknowledge
-    assert told.wait_one(StreamUp).epoch > 1
+    assert told.wait_one(StreamUp).epoch == 1
+
+
+STREAMS = [f"sym{number}usdt@depth" for number in range(20)]
+
+
+def refusing(*bad, code=2, close=False):
+    """Refuse each request that has one of these streams; `close` the connection then, too."""
+
+    def answer(server, connection, message):
+        if message["method"] != "SUBSCRIBE" or not set(bad) & set(message["params"]):
+            return server.acknowledge(connection, message)
+        if close:
+            server.connections[connection].close(1008, "Invalid request")
+            return None
+        return {"error": {"code": code, "msg": "no"}, "id": message["id"]}
+
+    return answer
+
+
+def carry_all(scene, streams=STREAMS):
+    """Carry streams, asked for at once, for a book each; returns what each is told."""
+    books = {stream: scene.actors.probe() for stream in streams}
+    scene.tell_at_once(*(Subscribe(stream, book) for stream, (book, _) in books.items()))
+    return {stream: told for stream, (_, told) in books.items()}
+
+
+@pytest.mark.parametrize("close", [False, True], ids=["an error", "closed with 1008"])
+def test_only_the_book_of_a_refused_stream_hears_of_it_and_the_others_stay_up(start, server, monkeypatch, close):
+    monkeypatch.setattr(refusals, "_BACKOFF", QUICK)
+    bad, *good = STREAMS
+    answer = refusing(bad, close=close)
+    server.on_request = lambda connection, message: answer(server, connection, message)
+    scene = start(market_at(server, messages_per_second=100))
+    told = carry_all(scene)
+    told[bad].wait_one(StreamDown, matches=lambda each: type(each.error) is SubscriptionError)
+    for stream in good:
+        told[stream].wait(StreamUp)
+    # Refused once more, it is to be carried where it harms nobody; whoever does that takes it off here.
+    assert scene.reported.wait_one(StreamsRefused) == StreamsRefused("socket-1", (bad,), is_full=False)
+    scene.unsubscribe(bad)
+    until(lambda: all(each.seen and type(each.seen[-1]) is StreamUp for name, each in told.items() if name in good))
+    if not close:
+        assert [each.seen for name, each in told.items() if name in good] == [[StreamUp(1)]] * len(good)
+        assert len(server.handshakes.seen) == 1
+    assert len(told[bad].of(StreamDown, lambda each: type(each.error) is SubscriptionError)) == 1, "told once"
+
+
+def test_a_stream_refused_alone_is_asked_for_again_and_comes_up(start, server, monkeypatch):
+    monkeypatch.setattr(refusals, "_BACKOFF", QUICK)
+    scene = start(market_at(server, messages_per_second=100))
+    server.on_request = lambda connection, message: refusing(BTC)(server, connection, message)
+    told = scene.subscribe(BTC)
+    told.wait_one(StreamDown)
+    until(lambda: len(scene.heard_of(BTC)) > 4)
+    assert scene.reported.seen == [], "there is no other stream that it could harm"
+    late = scene.subscribe(BTC)
+    assert type(late.wait_one(StreamDown).error) is SubscriptionError, "a new actor hears why it has no stream"
+    server.on_request = server.acknowledge
+    assert late.wait_one(StreamUp).epoch == 1
+    assert len(server.handshakes.seen) == 1
+
+
+def test_a_stream_that_is_given_back_is_not_asked_for_again(start, server, monkeypatch):
+    monkeypatch.setattr(refusals, "_BACKOFF", QUICK)
+    scene = start(market_at(server, messages_per_second=100))
+    server.on_request = lambda connection, message: refusing(BTC)(server, connection, message)
+    told = carry_all(scene, [BTC, ETH])
+    told[ETH].wait(StreamUp)
+    told[BTC].wait(StreamDown)
+    scene.unsubscribe(BTC)
+    scene.status()
+    asked = len(scene.heard_of(BTC))
+    scene.carry("later@depth")
+    assert len(scene.heard_of(BTC)) == asked
+
+
+def test_an_exchange_that_refuses_everything_is_left_and_tried_again_later(start, server, monkeypatch):
+    monkeypatch.setattr(socket_module, "_MOST_REFUSED", 5)
+    scene = start(market_at(server, messages_per_second=100), backoff=THREE_TRIES)
+    server.on_request = lambda _connection, message: REFUSAL | {"id": message["id"]}
+    carry_all(scene)
+    exhausted = scene.reported.wait_one(ReconnectExhausted)
+    assert (type(exhausted.error), len(server.handshakes.seen)) == (SubscriptionError, 3)
+
+
+def test_of_one_stream_too_many_those_that_are_up_stay_and_the_others_are_sent_away(start, server):
+    scene = start()
+    scene.carry(BTC)
+    server.on_request = lambda connection, message: refusing(ETH, code=4)(server, connection, message)
+    scene.subscribe(ETH)
+    assert scene.reported.wait_one(StreamsRefused) == StreamsRefused("socket-1", (ETH,), is_full=True)
+
+
+def test_where_none_is_up_half_of_them_are_sent_away_and_the_rest_tried_on_a_new_connection(start, server):
+    scene = start()
+    server.on_request = lambda connection, message: refusing(*STREAMS, code=4)(server, connection, message)
+    told = carry_all(scene)
+    refused = scene.reported.wait_one(StreamsRefused)
+    assert refused == StreamsRefused("socket-1", tuple(STREAMS[10:]), is_full=True)
+    server.on_request = server.acknowledge
+    for stream in STREAMS[:10]:
+        told[stream].wait(StreamUp)
+
+
+def test_a_successor_takes_over_though_a_stream_is_refused(start, server, monkeypatch):
+    monkeypatch.setattr(socket_module, "_OVERLAP", 0.0)
+    scene = start()
+    server.on_request = lambda connection, message: refusing(BTC)(server, connection, message)
+    told = carry_all(scene, [BTC, ETH])
+    told[ETH].wait(StreamUp)
+    told[BTC].wait(StreamDown)
+    server.send('{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}')
+    until(lambda: scene.status().rotations == 1)
+    up, successor, down = told[ETH].wait(count=3)
+    assert (up, successor, down.epoch) == (StreamUp(1), StreamUp(2, 1), 1)
 
 
 def test_an_unreadable_frame_is_counted_and_told(scene, server):

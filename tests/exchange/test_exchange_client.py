@@ -255,6 +255,27 @@ def test_an_unserved_stream_is_served_when_it_is_subscribed_again():
     assert (ack, event["stream"]) == (ACK, FAST)
 
 
+def test_a_request_with_a_refused_stream_subscribes_to_none_of_its_streams():
+    stage = Stage(faults=[Fault("refused-subscribe", "ETHUSDT")])
+    (refusal,) = stage.ask("SUBSCRIBE", FAST, ETH)
+    assert refusal == {"error": {"code": 2, "msg": "Invalid request"}, "id": 1}
+    assert stage.ask("LIST_SUBSCRIPTIONS") == [{"result": [], "id": 1}]
+    stage.publish()
+    assert (stage.frames(), stage.played) == ([], [])
+    assert stage.ask("SUBSCRIBE", FAST, ETH)[0] == ACK
+
+
+def test_one_stream_too_many_is_an_error_without_a_number_and_the_end():
+    stage = Stage(faults=[Fault("too-many-streams")])
+    assert stage.ask("SUBSCRIBE", FAST) == [{"error": {"code": 4, "msg": "Too many subscriptions"}}]
+    assert stage.line.closed == [(1008, "Invalid request")]
+
+
+@pytest.mark.parametrize("kind", ["refused-subscribe", "too-many-streams"])
+def test_the_streams_of_a_path_cannot_be_refused(kind):
+    assert Stage(FAST, faults=[Fault(kind)]).frames()[0]["stream"] == FAST
+
+
 def test_each_stream_of_a_request_is_an_occasion_and_only_the_struck_one_is_silent():
     stage = Stage(faults=[Fault("unserved", at=2)])
     stage.ask("SUBSCRIBE", FAST, ETH, "unknown@depth")

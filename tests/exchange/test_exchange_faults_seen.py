@@ -303,6 +303,27 @@ def test_an_unserved_subscription_is_acked_listed_and_silent_and_the_next_one_is
     assert exchange.strikes() == {"unserved": 1}
 
 
+@seen("refused-subscribe")
+def test_a_refused_subscription_names_no_stream_and_the_next_one_is_served(provoke, connect, how):
+    exchange = provoke(how, Fault("refused-subscribe", "ETHUSDT"))
+    client = connect(exchange, "/ws")
+    refused = {"error": {"code": 2, "msg": "Invalid request"}, "id": 101}
+    assert client.ask("SUBSCRIBE", [BTC, ETH]) == (refused, [])
+    assert client.ask("SUBSCRIBE", [BTC, ETH])[0]["result"] is None
+    assert {event["s"] for event in client.events(40)} == {"BTCUSDT", "ETHUSDT"}
+    assert exchange.strikes() == {"refused-subscribe": 1}
+
+
+@seen("too-many-streams")
+def test_one_stream_too_many_ends_the_connection_and_the_next_one_is_served(provoke, connect, how):
+    exchange = provoke(how, Fault("too-many-streams"))
+    client = connect(exchange, "/ws")
+    client.request("SUBSCRIBE", [BTC])
+    code, _, before = client.ending()
+    assert (code, before) == (1008, [{"error": {"code": 4, "msg": "Too many subscriptions"}}])
+    assert_goes_on(exchange)
+
+
 @seen("refuse")
 def test_a_refused_connection_is_reset_and_the_next_one_is_served(provoke, how):
     exchange = provoke(how, Fault("refuse"))

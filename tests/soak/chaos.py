@@ -49,7 +49,11 @@ REST_KINDS: Final = (
     "cached-snapshot",
     "unlisted",
 )
-CONNECTION_KINDS: Final = ("cut", "reset", "half-open", "shutdown", "expire", "unserved", "refuse", "slow-accept")
+SUBSCRIBE_KINDS: Final = ("unserved", "refused-subscribe", "too-many-streams")
+CONNECTION_KINDS: Final = (
+    *("cut", "reset", "half-open", "shutdown", "expire", "refuse", "slow-accept"),
+    *SUBSCRIBE_KINDS,
+)
 ACTORS: Final = ("book", "socket", "snapshots", "reader", "worker")
 WORKERS: Final = ("kill process", "stop process", "halt process")
 """What happens to a worker process: it is killed, stopped and let go on a moment later, or stopped for good."""
@@ -172,7 +176,9 @@ class Chaos:
             self._inject(Fault(kind, symbol=symbol, seconds=SECONDS.get(kind, 1.0)))
         else:
             # They strike when somebody connects or subscribes: see to it that somebody does.
-            self._inject(Fault(kind, symbol=symbol if kind == "unserved" else None, seconds=SECONDS.get(kind, 1.0)))
+            self._inject(
+                Fault(kind, symbol=symbol if kind in SUBSCRIBE_KINDS else None, seconds=SECONDS.get(kind, 1.0))
+            )
             self._inject(Fault("cut", symbol=symbol))
         self._note(kind, self._symbols)
 

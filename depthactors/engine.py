@@ -130,12 +130,14 @@ class DepthEngine(Generic[NumberT_co]):
             name: by which `DepthReader` finds the books in any process of this machine; one engine at a time
                 has it. `None` for books that are this process's alone, and cost nothing for being read elsewhere.
             processes: so many worker processes keep the books, which are spread over them; `None` for this process.
+                They are run by `sys.executable`, or the interpreter that `multiprocessing.set_executable` named.
             callbacks: where `on_update` is called when there are workers: in this process, with the latest view
                 of those that came meanwhile, or in the `worker` that keeps the book, with each; there it must be
                 importable: a function of a module that is not the program itself.
 
         Raises:
-            UsageError: an argument that cannot be right.
+            UsageError: an argument that cannot be right; or `processes` where there can be no workers: in a frozen
+                program, in a server with Python inside, in a worker, with threads that gevent or eventlet replaced.
         """
         check_number_type(number)
         settings = network_settings(

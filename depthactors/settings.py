@@ -9,6 +9,7 @@ from depthactors.actors.starting import NetworkSettings
 from depthactors.errors import UsageError
 from depthactors.net.proxy import websocket_options
 from depthactors.pacing import Backoff
+from depthactors.shards.interpreter import check_possible
 
 _FACTOR_OF_FEW: Final = 4.0
 """How much longer each wait is where tries are numbered: python-binance's five last for half a minute, so ours do."""
@@ -61,11 +62,13 @@ def check_processes(processes: Any) -> None:
     """Refuse what cannot be a number of worker processes; `None` is none.
 
     Raises:
-        UsageError: not a whole number above zero.
+        UsageError: not a whole number above zero, or there can be no workers in this program.
     """
     if processes is not None and (type(processes) is not int or processes < 1):
         msg = f"expected a number of worker processes of at least 1 or None, was {processes!r}"
         raise UsageError(msg)
+    if processes is not None:
+        check_possible()
 
 
 def check_callbacks(callbacks: Any, processes: int | None) -> None:

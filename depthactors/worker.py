@@ -43,6 +43,7 @@ from depthactors.lifecycle import join
 from depthactors.net.allowance import lease_allowances
 from depthactors.runtime import Runtime
 from depthactors.shards.given import GivenSlots
+from depthactors.shards.interpreter import enter_worker
 from depthactors.shards.leased import LeasedAllowance
 from depthactors.shards.line import Line
 from depthactors.shards.messages import (
@@ -90,6 +91,7 @@ def main(descriptor: int) -> None:
     """Serve the engine at the other end of this descriptor until it ends; the main thread."""
     # Ctrl-C is for the engine's process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    enter_worker()
     line = Line(descriptor, patience=None)
     try:
         Worker(line, line.receive()).run()

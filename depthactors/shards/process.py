@@ -6,23 +6,11 @@ the program's main module, so scripts need no guard, and notebooks work.
 
 from __future__ import annotations
 
-import multiprocessing.spawn
-import os
 import subprocess
-import sys
-from pathlib import Path
-from typing import Final
 
 from depthactors.errors import LifecycleError
+from depthactors.shards import interpreter
 from depthactors.shards.line import Line
-
-_PROGRAM: Final = """
-import signal
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-import depthactors.worker as w
-w.main({descriptor})
-"""
-"""Ctrl-C is for the engine's process, and may come while the rest is loaded, which takes some tenths of a second."""
 
 
 class WorkerProcess:
@@ -37,7 +25,7 @@ class WorkerProcess:
         """Start it, which takes milliseconds; it begins with the first message, after some tenths of a second.
 
         Raises:
-            LifecycleError: the system has no process or descriptor to give, or no interpreter is known.
+            LifecycleError: the system has no process or descriptor to give, or the interpreter cannot be run.
         """
         try:
             self.line, there = Line.pair()
@@ -45,19 +33,17 @@ class WorkerProcess:
             msg = f"expected a pair of sockets for a worker process: {error}"
             raise LifecycleError(msg) from error
         try:
-            executable = os.fsdecode(multiprocessing.spawn.get_executable() or "python3")
-            # It finds what this program finds, the program's own modules included.
-            environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
+            command = interpreter.command(there.fileno())
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [executable, "-P", "-c", _PROGRAM.format(descriptor=there.fileno())],
+                command,
                 stdin=subprocess.DEVNULL,
                 pass_fds=(there.fileno(),),
-                env=environment,
+                env=interpreter.environment(),
             )
         except OSError as error:
             self.line.close()
             self.line.release()
-            msg = f"expected to start a worker process with {executable}: {error}"
+            msg = f"expected to start a worker process with {command[0]}: {error}"
             raise LifecycleError(msg) from error
         finally:
             there.close()

@@ -1,0 +1,105 @@
+"""The interpreter that worker processes run on: that of this program, with its options and its modules.
+
+A worker is started as `python -c ...`. Where that would be another run of the program itself, which starts workers in
+its turn, there can be none: in a frozen program, in a server with Python inside, in a worker. Threads that gevent or
+eventlet has replaced cannot serve a worker: what waits for its line is no green thread.
+"""
+
+from __future__ import annotations
+
+import multiprocessing.spawn
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from depthactors.errors import UsageError
+
+_MARK: Final = "DEPTHACTORS_WORKER"
+"""Environment variable of a process that was started as a worker, until it is known to be one."""
+_NAME: Final = re.compile(r"(python|pypy|graalpy)[^/]*", re.IGNORECASE)
+_PROGRAM: Final = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.path[:] = {path!r}
+import depthactors.worker as w
+w.main({descriptor})
+"""
+"""Ctrl-C is for the engine's process, and may come while the rest is loaded, which takes some tenths of a second."""
+_is_worker = False
+
+
+def check_possible() -> None:
+    """Refuse worker processes where there can be none.
+
+    Raises:
+        UsageError: says why, and what would help.
+    """
+    if why := _obstacle():
+        msg = f"expected processes=None in {why}"
+        raise UsageError(msg)
+
+
+def enter_worker() -> None:
+    """Note that this process is a worker; what it starts itself is none."""
+    global _is_worker  # noqa: PLW0603 - it is the process that is one
+    _is_worker = True
+    os.environ.pop(_MARK, None)
+
+
+def command(descriptor: int) -> list[str]:
+    """Return what starts a worker at the other end of this descriptor: it finds the modules that this program finds."""
+    # What `multiprocessing` passes on, by the function that it uses: -I, -O, -W, -X and the like.
+    options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # noqa: SLF001
+    return [_executable(), *options, "-P", "-c", _PROGRAM.format(path=_search_path(), descriptor=descriptor)]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a worker: this one, with a mark."""
+    return os.environ | {_MARK: str(os.getpid())}
+
+
+def _obstacle() -> str | None:
+    if _is_worker or _MARK in os.environ:
+        return "a worker process of an engine, which keeps books itself: start the engine in the program"
+    if getattr(sys, "frozen", False):
+        return "a frozen program: a worker would be another run of the whole program"
+    if patcher := _patcher():
+        return f"a program whose threads {patcher} has replaced: workers need real ones"
+    executable = _executable()
+    chosen = executable != (sys.executable or "")
+    if not chosen and not _NAME.fullmatch(Path(executable).name):
+        return (
+            f"a program whose sys.executable is {sys.executable!r}, no Python interpreter that could run a worker "
+            "(multiprocessing.set_executable(path) names one)"
+        )
+    return None
+
+
+def _patcher() -> str | None:
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    if gevent is not None and gevent.is_module_patched("threading"):
+        return "gevent"
+    if eventlet is not None and eventlet.is_monkey_patched("thread"):
+        return "eventlet"
+    return None
+
+
+def _executable() -> str:
+    return os.fsdecode(multiprocessing.spawn.get_executable() or "")
+
+
+def _search_path() -> list[str]:
+    # What is no text is not looked at by an import either.
+    entries: list[object] = [*sys.path]
+    return [path or _here() for path in entries if isinstance(path, str)]
+
+
+def _here() -> str:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        # It was removed meanwhile: nothing is found there, as in this program.
+        return ""

@@ -26,6 +26,7 @@
     ├── LineError                       the process at the other end of a line is gone
     ├── EscalatedError                      retries are used up; the book or the engine was given up
     └── RecordingError (also a ValueError)  an unreadable recording; names the file and the line
+        └── RecordingCutError               it ends in the middle; the lines before are whole
 
 Messages read "expected ..., was ...". The data that the message was made from is in attributes.
 """
@@ -207,3 +208,7 @@ class RecordingError(DepthActorsError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.cause}"
+
+
+class RecordingCutError(RecordingError):
+    """A recording that ends in the middle, as one whose recorder was killed; the lines before are whole."""

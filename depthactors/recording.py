@@ -7,12 +7,20 @@ A line's JSON is a websocket frame as it arrived, or a REST depth reply (a bare 
 from __future__ import annotations
 
 import gzip
+import os
+import shutil
 import zlib
+from os import SEEK_END
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from depthactors import wire
-from depthactors.errors import MalformedFrameError, RecordingError
+from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - not POSIX
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +30,12 @@ if TYPE_CHECKING:
 
 _STAMP_DIGITS: Final = 19
 """Nanoseconds since the epoch have so many digits until the year 2286."""
+_FLUSH_NS: Final = 1_000_000_000
+"""Time of receipt after which what was written is handed to the system."""
+_END: Final = gzip.compress(b"", mtime=0)
+"""The last member of a file that was closed in good order: one that ends otherwise is looked through."""
+_GZIP: Final = 16 + zlib.MAX_WBITS
+_CHUNK: Final = 1 << 16
 
 
 class Line(NamedTuple):
@@ -70,7 +84,8 @@ def read(path: str | Path) -> Iterator[Line]:
     """Yield the lines of a recording, in the file's order, one at a time.
 
     Raises:
-        RecordingError: no such file, not gzip, cut short, or a line that is not `<ns> <json>`.
+        RecordingError: no such file, not gzip, or a line that is not `<ns> <json>`.
+        RecordingCutError: cut short, behind the last whole line.
     """
     name, number = str(path), 0
     try:
@@ -85,7 +100,10 @@ def read(path: str | Path) -> Iterator[Line]:
                 yield Line(number, int(stamp), text, message)
     except MalformedFrameError as error:
         raise RecordingError(name, number, str(error)) from None
-    except (OSError, EOFError, zlib.error) as error:
+    except EOFError:
+        cause = "cut short, as by a recorder that was killed; the lines before are whole"
+        raise RecordingCutError(name, number + 1, cause) from None
+    except (OSError, zlib.error) as error:
         # The line after the last good one is where reading ended.
         raise RecordingError(name, number + 1, str(error)) from None
 
@@ -93,22 +111,43 @@ def read(path: str | Path) -> Iterator[Line]:
 class Writer:
     """Write a recording; one thread at a time.
 
-    An existing file is appended to, as a further gzip member: a restart loses nothing.
+    An existing file is appended to, as a further gzip member. What a killed recorder left is mended first: its whole
+    lines are kept, and what it had begun to write behind them is dropped. A recorder that is killed loses the messages
+    of the last second at most.
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Open the file; `close` (or the `with` statement) ends it."""
-        self._file = gzip.open(Path(path), "ab")  # noqa: SIM115 - closed by `close`
+        """Open the file; `close` (or the `with` statement) ends it. O(file) where it was not closed in good order.
+
+        Raises:
+            RecordingError: the file is being written by another writer, or is no recording.
+            OSError: it cannot be opened or written.
+        """
+        self._raw = _open(Path(path).resolve())
+        self._file = gzip.GzipFile(fileobj=self._raw, mode="ab")
+        self._flushed_ns = 0
 
     def write(self, recv_ns: int, text: bytes) -> None:
         """Add one message, as it arrived, with the time of its receipt."""
         # Within JSON a line break is white space, so a blank says the same.
         line = text.strip().replace(b"\r", b" ").replace(b"\n", b" ")
         self._file.write(b"%d %s\n" % (recv_ns, line))
+        if not 0 <= recv_ns - self._flushed_ns < _FLUSH_NS:
+            self._flushed_ns = recv_ns
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand to the system what was written so far: it survives this process."""
+        self._file.flush()
 
     def close(self) -> None:
         """Write what is buffered and close the file."""
-        self._file.close()
+        if not self._raw.closed:
+            try:
+                self._file.close()
+                self._raw.write(_END)
+            finally:
+                self._raw.close()
 
     def __enter__(self) -> Self:
         """Return the writer itself."""
@@ -119,3 +158,80 @@ class Writer:
     ) -> None:
         """Close the file."""
         self.close()
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a file to append members to; one that ends in the middle of a member is mended."""
+    raw = path.open("a+b")
+    try:
+        _lock(raw, path)
+        begin = _cut_member(raw, path)
+        return raw if begin is None else _mended(raw, path, begin)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def _lock(raw: BinaryIO, path: Path) -> None:
+    if fcntl is None:  # pragma: no cover - not POSIX
+        return
+    try:
+        fcntl.flock(raw.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RecordingError(str(path), 0, "expected a file that no other writer has open, was one that is") from None
+
+
+def _cut_member(raw: BinaryIO, path: Path) -> int | None:
+    """Return where the last member begins, if the file ends within it."""
+    size = raw.seek(0, SEEK_END)
+    raw.seek(max(0, size - len(_END)))
+    if raw.read() == _END:
+        return None
+    raw.seek(0)
+    member, begin, end = None, 0, 0
+    try:
+        while chunk := raw.read(_CHUNK):
+            end += len(chunk)
+            while chunk:
+                if member is None:
+                    member, begin = zlib.decompressobj(_GZIP), end - len(chunk)
+                member.decompress(chunk)
+                chunk = member.unused_data
+                if member.eof:
+                    member = None
+    except zlib.error as error:
+        raise RecordingError(str(path), 0, f"expected a recording to append to: {error}") from None
+    return None if member is None else begin
+
+
+def _mended(cut: BinaryIO, path: Path, begin: int) -> BinaryIO:
+    """Put a file in its place whose last member has the whole lines of the one that is cut; returns it, open."""
+    beside = path.with_name(f"{path.name}.mended")
+    # Not in its place until it is whole: this process may be killed, too.
+    whole = beside.open("w+b")
+    try:
+        _lock(whole, beside)
+        shutil.copymode(path, beside)
+        cut.seek(0)
+        for left in range(begin, 0, -_CHUNK):
+            whole.write(cut.read(min(left, _CHUNK)))
+        with gzip.GzipFile(fileobj=whole, mode="wb") as member:
+            member.writelines(_whole_lines(cut))
+        whole.write(_END)
+        whole.flush()
+        os.fsync(whole.fileno())
+        beside.replace(path)
+    except BaseException:
+        whole.close()
+        beside.unlink(missing_ok=True)
+        raise
+    cut.close()
+    return whole
+
+
+def _whole_lines(cut: BinaryIO) -> Iterator[bytes]:
+    """Yield what is left of a member that is cut, up to the end of its last whole line."""
+    member, rest = zlib.decompressobj(_GZIP), b""
+    while chunk := cut.read(_CHUNK):
+        lines, end, rest = (rest + member.decompress(chunk)).rpartition(b"\n")
+        yield lines + end

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from depthactors import markets, recording, wire
 from depthactors.book import OrderBook, top_digest
 from depthactors.book.numerals import exact, plain
-from depthactors.errors import MalformedFrameError, RecordingError
+from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError
 from depthactors.sync import Synchronizer
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Replay:
         ticker_matches: those whose best price and quantity on both sides equal the book's.
         top_digest: `book.digest.top_digest` of the best 20 levels a side, `None` without a book.
         repaired: the book was in sequence when the file ended.
+        cut: the file ends in the middle, as one whose recorder was killed; all whole lines were taken.
     """
 
     symbol: str
@@ -68,6 +69,7 @@ class Replay:
     ticker_matches: int
     top_digest: str | None
     repaired: bool
+    cut: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain values, for JSON."""
@@ -114,10 +116,10 @@ def replay(path: str | Path, market: str | Market | None = None) -> Replay:
         market: whose rules hold; told from the depth events when left out.
 
     Raises:
-        RecordingError: unreadable, without a depth event, of several symbols, or with a depth event or
-            snapshot that is malformed; names the line.
+        RecordingError: unreadable, but for a cut end; without a depth event, of several symbols, or with a depth event
+            or snapshot that is malformed; names the line.
     """
-    lines = list(recording.read(path))
+    lines, cut = _whole_lines(path)
     first = next((line for line in lines if line.is_diff), None)
     if first is None:
         raise RecordingError(str(path), len(lines), "expected a depth event in the file, was none")
@@ -165,7 +167,18 @@ def replay(path: str | Path, market: str | Market | None = None) -> Replay:
         ticker_matches=tally.matches,
         top_digest=top_digest(book) if book else None,
         repaired=machine.wanted() is None,
+        cut=cut,
     )
+
+
+def _whole_lines(path: str | Path) -> tuple[list[recording.Line], bool]:
+    """Return the whole lines of a recording, and whether it is cut behind them."""
+    lines: list[recording.Line] = []
+    try:
+        lines.extend(recording.read(path))
+    except RecordingCutError:
+        return lines, True
+    return lines, False
 
 
 def _note_ticker(tally: _Tally, line: recording.Line, path: str | Path) -> None:

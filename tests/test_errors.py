@@ -45,6 +45,7 @@ def test_every_error_is_in_the_drawn_tree(kind):
         (LifecycleError, (RuntimeError,)),
         (NotLiveError, (TimeoutError,)),
         (RecordingError, (ValueError,)),
+        (errors.RecordingCutError, (RecordingError,)),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

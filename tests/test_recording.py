@@ -1,4 +1,7 @@
 import gzip
+import signal
+import subprocess
+import sys
 
 import orjson
 import pytest
@@ -6,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors import recording
-from depthactors.errors import MalformedFrameError, RecordingError
+from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError
 
 SNAPSHOT = {"lastUpdateId": 1, "bids": [], "asks": []}
 DIFF = {"e": "depthUpdate", "s": "BTCUSDT"}
+SOUND = gzip.compress(b"1 {}\n")
 OBJECTS = st.dictionaries(st.text(max_size=5), st.none() | st.integers(0, 9) | st.text(max_size=9), max_size=4).filter(
     lambda message: "data" not in message
 )
@@ -72,6 +76,98 @@ def test_an_empty_recording_has_no_lines(path):
     assert list(recording.read(path)) == []
 
 
+def test_the_file_is_sound_for_other_tools_however_often_it_was_opened(path):
+    for stamp in range(3):
+        with recording.Writer(path) as writer:
+            writer.write(stamp, b"{}")
+        writer.close()
+    assert gzip.decompress(path.read_bytes()) == b"0 {}\n1 {}\n2 {}\n"
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def texts_of(path):
+    """Return the whole lines of a recording, and whether it is cut behind them."""
+    texts = []
+    try:
+        texts.extend(line.text for line in recording.read(path))
+    except RecordingCutError:
+        return texts, True
+    return texts, False
+
+
+MESSAGES = st.lists(st.integers(0, 10**9).map(lambda n: b'{"n":%d,"x":"%x"}' % (n, n * 7919**5)), max_size=40)
+
+
+@given(MESSAGES, MESSAGES, MESSAGES, st.floats(0, 1), st.booleans())
+def test_a_recorder_that_was_killed_goes_on_where_it_was(folder, before, killed, after, share, in_good_order):
+    path = folder / "killed.gz"
+    path.unlink(missing_ok=True)
+    with recording.Writer(path) as writer:
+        for text in before:
+            writer.write(1, text)
+    sound = path.stat().st_size
+    with recording.Writer(path) as writer:
+        for text in killed:
+            writer.write(1, text)
+    content = path.read_bytes()
+    # Without the end that a closed file has, or cut anywhere in what was written last.
+    kept = sound + int((len(content) - sound) * share)
+    path.write_bytes(content if in_good_order else content[:kept])
+    left, _ = texts_of(path)
+    assert left == (before + killed)[: len(left)]
+    assert len(left) >= len(before)
+    with recording.Writer(path) as writer:
+        for text in after:
+            writer.write(1, text)
+    assert texts_of(path) == (left + after, False)
+    assert gzip.decompress(path.read_bytes()).count(b"\n") == len(left + after)
+
+
+def test_what_was_written_a_second_ago_survives_a_kill(path):
+    program = (
+        "import os, sys\n"
+        "from depthactors import recording\n"
+        "writer = recording.Writer(sys.argv[1])\n"
+        "for number in range(500):\n"
+        "    writer.write(1790000000000000000 + number * 10_000_000, b'{\"n\":%d}' % number)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    for run in (1, 2):
+        done = subprocess.run([sys.executable, "-c", program, str(path)], check=False)
+        assert done.returncode == -signal.SIGKILL
+        texts, cut = texts_of(path)
+        assert cut
+        assert len(texts) >= run * 401, "five seconds, the last of which may be lost"
+
+
+def test_a_second_writer_of_a_file_is_refused(path):
+    with recording.Writer(path) as writer:
+        writer.write(1, b"{}")
+        with pytest.raises(RecordingError, match="no other writer has open"):
+            recording.Writer(path)
+    assert texts_of(path) == ([b"{}"], False)
+    recording.Writer(path).close()
+
+
+def test_a_file_that_cannot_be_mended_stays_as_it_is(path, monkeypatch):
+    with recording.Writer(path) as writer:
+        writer.write(1, b"{}")
+    cut = path.read_bytes()[:-25]
+    path.write_bytes(cut)
+    monkeypatch.setattr(recording.os, "fsync", lambda _file: (_ for _ in ()).throw(OSError("no space left")))
+    with pytest.raises(OSError, match="no space left"):
+        recording.Writer(path)
+    assert (path.read_bytes(), len(list(path.parent.iterdir()))) == (cut, 1)
+
+
+@pytest.mark.parametrize("content", [b"1 {}\n", SOUND + b"xx", SOUND + bytes(8)], ids=["text", "tail", "zeros"])
+def test_what_is_no_recording_is_not_appended_to(path, content):
+    path.write_bytes(content)
+    with pytest.raises(RecordingError, match="expected a recording to append to"):
+        recording.Writer(path)
+    assert path.read_bytes() == content
+
+
 def test_lines_come_one_at_a_time(path):
     lines = recording.read(put(path, b"1 {}", b"nonsense"))
     assert next(lines).recv_ns == 1
@@ -120,10 +216,10 @@ def test_a_file_cut_short_is_named_with_the_line_where_reading_ended(path, kept)
     whole = gzip.compress(b"".join(b'%d {"n":%d}\n' % (n, n * 7919 % 1000) for n in range(1, 5000)))
     path.write_bytes(whole[: int(len(whole) * kept)])
     seen = []
-    with pytest.raises(RecordingError) as caught:
+    with pytest.raises(RecordingCutError) as caught:
         seen.extend(recording.read(path))
     good = 0
-    with pytest.raises(RecordingError):
+    with pytest.raises(RecordingCutError):
         for good, _ in enumerate(recording.read(path), start=1):  # noqa: B007
             pass
     assert caught.value.line == good + 1

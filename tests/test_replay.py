@@ -66,6 +66,7 @@ def test_what_a_recording_came_to(write):
         "ticker_matches": 1,
         "top_digest": result.top_digest,
         "repaired": True,
+        "cut": False,
     }
 
 
@@ -125,6 +126,16 @@ def test_a_malformed_line_is_named(write, bad, words):
     with pytest.raises(RecordingError, match=words) as caught:
         replay(path)
     assert caught.value.line == len(SOUND) + 1
+
+
+def test_a_file_that_is_cut_is_replayed_up_to_there_and_says_so(write):
+    path = write(*SOUND)
+    whole = replay(path)
+    path.write_bytes(path.read_bytes()[:-29])
+    cut = replay(path)
+    assert (whole.cut, cut.cut) == (False, True)
+    assert cut.events == whole.events
+    assert cut.top_digest == whole.top_digest
 
 
 @pytest.mark.parametrize("messages", [(), (SNAPSHOT,), (ticker(1, ("1", "1"), ("2", "1")),)])

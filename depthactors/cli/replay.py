@@ -61,4 +61,5 @@ def _as_text(path: str, result: Replay) -> str:
         f"{result.gaps} gaps, {result.resyncs} resyncs, {result.bids}/{result.asks} levels, "
         f"best {result.best_bid}/{result.best_ask}, ticker {result.ticker_matches} of {result.ticker_checks}"
         f"{'' if result.repaired else ', NOT IN SEQUENCE AT THE END'}"
+        f"{', CUT SHORT: its recorder was killed, perhaps' if result.cut else ''}"
     )

@@ -55,7 +55,11 @@ class Feed(Protocol):
         """Return the best `limit` levels a side after the last step."""
 
     def snapshot(self, limit: int) -> Depth:
-        """Return what REST shows now: the present book, or one that lags it a little."""
+        """Return what REST shows now: the present book, or one that lags it a little.
+
+        Raises:
+            DepthActorsError: the source turned out to be broken.
+        """
 
     def stale(self, limit: int) -> Depth:
         """Return the oldest book that is kept."""

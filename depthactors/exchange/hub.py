@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from depthactors.exchange import shapes, streams
-from depthactors.exchange.fault import Place
+from depthactors.exchange.fault import Fault, Place
 from depthactors.exchange.message import Message
 from depthactors.exchange.stream_kinds import Diff, StreamKind, Ticker
 from depthactors.exchange.tampering import Tampering
@@ -15,7 +15,6 @@ from depthactors.exchange.tampering import Tampering
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from depthactors.exchange.fault import Fault
     from depthactors.exchange.fault_plan import FaultPlan
     from depthactors.exchange.feed import Feed
     from depthactors.exchange.routes import Subscription
@@ -103,6 +102,11 @@ class Hub:
                 for each in sent:
                     for client in listeners:
                         client.deliver(each)
+
+    def cut(self, feed: Feed) -> None:
+        """End the connections of the feed's clients: what they follow comes to no good end."""
+        for client in {client for _, stream in self._audience_of(feed) for client in stream.listeners}:
+            client.suffer(Fault("cut"))
 
     def pace(self, feed: Feed) -> float:
         """Tell how many times as fast as usual the feed is to run."""

@@ -32,6 +32,9 @@ class Audience(Protocol):
     def publish(self, feed: Feed, step: Step) -> None:
         """Hand a step's events to every client of the feed; never waits."""
 
+    def cut(self, feed: Feed) -> None:
+        """End the connections of every client of a feed that has failed; never waits."""
+
     def pace(self, feed: Feed) -> float:
         """Tell how many times as fast as usual the feed is to run."""
 
@@ -175,7 +178,9 @@ class Player:
         heappush(queue, playback)
 
     def _give_up(self, feed: Feed, error: Exception) -> None:
-        logger.error("feed of %s ended by an error", feed.symbol, exc_info=error)
+        known = isinstance(error, DepthActorsError)
+        logger.error("feed of %s ended by an error: %s", feed.symbol, error, exc_info=None if known else error)
+        self._audience.cut(feed)
         with self._changed:
             self._running.discard(feed)
             if self._failure is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from depthactors import markets, recording, reporting
-from depthactors.errors import RecordingError, UsageError
+from depthactors.errors import DepthActorsError, RecordingCutError, RecordingError, UsageError
 from depthactors.exchange.ledger import Depth, Ledger, spelt
 from depthactors.exchange.tick import Step, Tick
 from depthactors.exchange.truth import PlainBook
@@ -94,6 +94,7 @@ class RecordingFeed:
         self._seam: int | None = None
         self._sent_id = self._sent_ms = 0
         self._steps = 0
+        self._failure: DepthActorsError | None = None
         self._ahead: deque[Line] = deque()
         self._file = self._lines()
         first = self._first_event()
@@ -128,6 +129,13 @@ class RecordingFeed:
 
     def step(self, *, tickers: bool) -> Step:
         """Pass the next line: a snapshot is only noted, an event is applied and returned."""
+        try:
+            return self._step(tickers=tickers)
+        except Exception as error:
+            self._failure = error if isinstance(error, DepthActorsError) else DepthActorsError(repr(error))
+            raise
+
+    def _step(self, *, tickers: bool) -> Step:
         self._steps += 1
         line = self._next
         if line is None:
@@ -153,6 +161,9 @@ class RecordingFeed:
     def snapshot(self, limit: int) -> Depth:
         """Return the recorded snapshot until its line has been passed, then the book kept here."""
         base = self._base
+        if self._failure is not None:
+            # Its book is not the exchange's any more: what was to follow is missing.
+            raise self._failure
         if base is None:
             return self._ledger.depth(limit)
         return replace(base, bids=base.bids[:limit], asks=base.asks[:limit])
@@ -180,11 +191,15 @@ class RecordingFeed:
             self._file.close()
 
     def _lines(self) -> Iterator[Line]:
-        """Read the file from its beginning, with ids and times shifted to this lap."""
-        for line in recording.read(self._path):
-            if self._shift.ids:
-                self._shift.apply(line.event)
-            yield line._replace(recv_ns=line.recv_ns + self._shift.nanoseconds)
+        """Read the file from its beginning, with ids and times shifted to this lap; one that is cut ends there."""
+        try:
+            for line in recording.read(self._path):
+                if self._shift.ids:
+                    self._shift.apply(line.event)
+                yield line._replace(recv_ns=line.recv_ns + self._shift.nanoseconds)
+        except RecordingCutError as error:
+            if not self._shift.ids:
+                logger.warning("%s", error)
 
     def _is_past_seam(self, line: Line) -> bool:
         """Skip what the book of a new lap already has; chain the first event after it to the lap before."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import orjson
 
 from depthactors import reporting
+from depthactors.errors import DepthActorsError
 from depthactors.exchange import routes, shapes
 from depthactors.exchange.exchange_info import exchange_info
 from depthactors.exchange.fault import Place
@@ -124,6 +125,8 @@ class RestApi:
             answer = Answer(200, self._body(route, market, limit, headers, faults), used)
         except _BadRequestError as error:
             return Answer(400, error.body, used)
+        except DepthActorsError as error:
+            return Answer(503, _error_body(-1000, str(error)), used)
         return _spoilt(answer, faults)
 
     def _refused(self, market: Market, charge: Charge, headers: tuple[tuple[str, str], ...]) -> Answer:

@@ -111,6 +111,13 @@ def test_events_of_a_feed_go_to_its_own_listeners_only():
     assert second.heard() == [("ethusdt@depth@100ms", 1)]
 
 
+def test_a_feed_that_failed_takes_its_listeners_connections_along_and_no_others():
+    stage = Stage()
+    first, second, other = stage.listen(FAST, SLOW), stage.listen(), stage.listen(feed=Tape(symbol="ETHUSDT"))
+    stage.hub.cut(stage.feed)
+    assert [[kind for kind, *_ in each.suffered] for each in (first, second, other)] == [["cut"], ["cut"], []]
+
+
 def test_all_listeners_of_a_stream_share_one_encoding():
     stage = Stage()
     first, second = stage.listen(), stage.listen()

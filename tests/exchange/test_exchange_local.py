@@ -160,6 +160,8 @@ def test_a_broken_recording_is_told_by_wait_finished(tmp_path, connect):
         connect(exchange, "/public/ws/ethusdt@depth")
         with pytest.raises(RecordingError, match=r"broken\.gz:3"):
             exchange.wait_finished(10)
+        reply = get(exchange, "/fapi/v1/depth", symbol="ETHUSDT", limit=100)
+        assert (reply.status_code, "broken.gz:3" in reply.json()["msg"]) == (503, True)
 
 
 @needs_captures

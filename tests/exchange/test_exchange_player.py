@@ -45,7 +45,7 @@ class Audience:
     """Writes down what is published, by feed and number."""
 
     def __init__(self):
-        self.calls, self.waited, self.wanted, self.paces = [], [], set(), {}
+        self.calls, self.waited, self.wanted, self.paces, self.left = [], [], set(), {}, []
         self.room = threading.Event()
         self.room.set()
         self.clock = None
@@ -60,6 +60,9 @@ class Audience:
 
     def tend(self):
         return None
+
+    def cut(self, feed):
+        self.left.append(feed.symbol)
 
     def pace(self, feed):
         return self.paces.get(feed.symbol, 1.0)
@@ -261,6 +264,7 @@ def test_a_broken_feed_is_told_and_does_not_end_the_others(player, audience):
     assert audience.names() == ["a1", "b1", "b2", "b3"]
     with pytest.raises(RecordingError, match=r"x\.gz:3"):
         player.wait_recordings(LONG)
+    assert audience.left == ["a"], "its clients are not left with a book that nothing changes any more"
 
 
 def test_an_unforeseen_error_is_told_too_with_its_symbol(player):

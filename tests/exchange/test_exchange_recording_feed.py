@@ -249,6 +249,33 @@ def test_a_broken_line_is_named_when_it_is_reached(tmp_path, message, cause):
     assert "recording.gz:7" in str(raised.value)
 
 
+def test_a_broken_feed_shows_no_book_any_more(tmp_path):
+    line = {"stream": "btcusdt@depth@100ms", "data": spot_event(112, 113, bids=["?"])}
+    feed = RecordingFeed(file_of(tmp_path, [*spot_messages(), line]))
+    assert feed.snapshot(5).last_update_id == 100
+    with pytest.raises(RecordingError):
+        list(steps(feed))
+    with pytest.raises(RecordingError, match=r"recording\.gz:7"):
+        feed.snapshot(5)
+    assert feed.book_at(111).bids, "the truth up to there stays"
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_a_recording_that_is_cut_ends_with_its_last_whole_line(tmp_path, caplog, loop):
+    path = file_of(tmp_path, [*spot_messages(), spot_event(112, 112)])
+    whole = [event["u"] for event in events(RecordingFeed(path))]
+    content = path.read_bytes()
+    # The last line's own bytes are at the end, before eight of checks and the twenty of the last member.
+    path.write_bytes(content[:-30])
+    feed = RecordingFeed(path, loop=loop)
+    played = [feed.step(tickers=False).tick for _ in range(9)] if loop else ticks(feed)
+    cut = [tick.last_id for tick in played if tick is not None]
+    assert cut[: len(whole) - 1] == whole[:-1]
+    assert (len(cut) >= len(whole)) is loop, "in a loop it goes on"
+    assert [record.levelname for record in caplog.records if "cut short" in record.getMessage()] == ["WARNING"]
+    assert feed.snapshot(5).bids
+
+
 def test_a_missing_file_is_a_recording_error(tmp_path):
     with pytest.raises(RecordingError, match=r"nowhere\.gz"):
         RecordingFeed(tmp_path / "nowhere.gz")

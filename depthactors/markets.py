@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
@@ -240,34 +241,69 @@ MARKETS: dict[str, Market] = {
 }
 """Every row by its name."""
 
+_PLACES = ("-testnet", "-demo")
+_LIKENESS = 0.75
+_OTHER_NAMES = {
+    **dict.fromkeys(("futures", "future", "linear", "perp", "swap", "um", "usdt", "usdc", "usd-m", "usds-m"), "usdm"),
+    **dict.fromkeys(("usdt-m", "usdsm", "usdtm", "usdt-futures", "usd-futures", "fapi", "fstream"), "usdm"),
+    **dict.fromkeys(("cm", "coin", "coin-m", "coin-futures", "inverse", "delivery", "dapi", "dstream"), "coinm"),
+    **dict.fromkeys(("option", "vanilla", "eoptions", "eapi"), "options"),
+    **dict.fromkeys(("binance", "binance-com", "com", "cash", "margin", "api"), "spot"),
+    **dict.fromkeys(("binance-us", "usa"), "us"),
+    **dict.fromkeys(("testnet", "test"), "spot-testnet"),
+    "demo": "spot-demo",
+}
+"""What other libraries and the exchange's own pages call a market."""
+
 
 def lookup(market: str | Market) -> Market:
     """Return the row of that name; a row given is returned as it is.
 
     Raises:
-        UnknownMarketError: no row has the name; the message lists those that exist.
+        UnknownMarketError: no row has the name; the message lists those that exist, and says which may be meant.
     """
     if isinstance(market, Market):
         return market
     try:
         return MARKETS[market]
     except (KeyError, TypeError):
-        msg = f"expected one of {', '.join(MARKETS)}, was {market!r}"
+        msg = f"expected one of {', '.join(MARKETS)}, was {market!r}{_hint(market)}"
         raise UnknownMarketError(msg) from None
+
+
+def _hint(market: object) -> str:
+    meant = _meant(market) if isinstance(market, str) else None
+    return "" if meant is None else f"; did you mean {meant!r}?"
+
+
+def _meant(name: str) -> str | None:
+    """Return the market that is most like a name that is none, `None` if no market is."""
+    text = re.sub(r"[^a-z0-9]+", "-", name.lower().replace("\u24c8", "s")).strip("-")
+    base, _, place = text.rpartition("-") if text.endswith(_PLACES) else (text, "", "")
+    known = {**_OTHER_NAMES, **{row: row for row in MARKETS}}
+    close = get_close_matches(base, known, n=1, cutoff=_LIKENESS)
+    if not close:
+        return None
+    meant = known[close[0]]
+    elsewhere = f"{meant}-{place}"
+    return elsewhere if elsewhere in MARKETS else meant
 
 
 def normalize_symbol(symbol: str) -> str:
     """Return the symbol in upper case, as REST and the diffs spell it.
 
     Raises:
-        UsageError: not a text, empty, or with a character that no stream name can carry.
+        UsageError: not a text, empty, a market's name, or with a character that no stream name can carry.
     """
     if not isinstance(symbol, str):
         msg = f"expected a symbol as text, was {symbol!r}"
         raise UsageError(msg)
     text = symbol.strip().upper()
-    if not text or any(mark in "@/?&!" or mark.isspace() for mark in text):
+    if not text or any(mark in "@/?&!" or mark.isspace() or "\ud800" <= mark <= "\udfff" for mark in text):
         msg = f"expected a symbol like BTCUSDT, was {symbol!r}"
+        raise UsageError(msg)
+    if text.lower() in MARKETS:
+        msg = f"expected a symbol like BTCUSDT, was {symbol!r}, which is a market: market={text.lower()!r}"
         raise UsageError(msg)
     return text
 

@@ -1,3 +1,4 @@
+import re
 from urllib.parse import urlsplit
 
 import orjson
@@ -28,6 +29,46 @@ def test_a_row_is_found_by_its_name_and_by_itself(market):
 def test_an_unknown_market_lists_those_that_exist(name):
     with pytest.raises(UnknownMarketError, match="spot, us, usdm"):
         lookup(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SPOT", "spot"),
+        ("spott", "spot"),
+        ("usdt", "usdm"),
+        ("USD-M", "usdm"),
+        ("USDⓈ-M", "usdm"),
+        ("futures", "usdm"),
+        ("futures-testnet", "usdm-testnet"),
+        ("usdm_testnet", "usdm-testnet"),
+        ("coin-m", "coinm"),
+        ("option", "options"),
+        ("binance.us", "us"),
+        ("testnet", "spot-testnet"),
+    ],
+)
+def test_an_unknown_market_is_told_which_one_is_meant(name, meant):
+    with pytest.raises(UnknownMarketError, match=f"; did you mean '{meant}'[?]$"):
+        lookup(name)
+
+
+@pytest.mark.parametrize("name", ["kraken", "BTCUSDT", ""])
+def test_no_market_is_suggested_where_none_is_like_it(name):
+    with pytest.raises(UnknownMarketError, match=f"was '{name}'$"):
+        lookup(name)
+
+
+@given(st.text().filter(lambda name: name not in MARKETS))
+def test_any_other_text_is_an_error_that_names_it(name):
+    with pytest.raises(UnknownMarketError, match=f"was {re.escape(repr(name))}"):
+        lookup(name)
+
+
+@pytest.mark.parametrize("name", MARKETS)
+def test_a_market_is_no_symbol(name):
+    with pytest.raises(UsageError, match=f"was '{name}', which is a market: market='{name}'"):
+        normalize_symbol(name)
 
 
 @rows

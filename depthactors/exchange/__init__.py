@@ -27,6 +27,11 @@ _MODULES = {
 }
 
 
+def __dir__() -> list[str]:
+    """Name what there is, imported or not: `help()` and `dir()` see the classes, too."""
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: only what serves connections needs the extra `websockets`."""
     from importlib import import_module  # noqa: PLC0415 - see above

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
-from typing import TYPE_CHECKING
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 from depthactors import reporting
-from depthactors.cli import demo, exchange, replay, sandbox, watch
+from depthactors.cli import demo, exchange, output, replay, sandbox, watch
 from depthactors.errors import DepthActorsError
 
 if TYPE_CHECKING:
@@ -19,13 +21,25 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 130 when it was interrupted, 2 for a bad value."""
-    parser = argparse.ArgumentParser(prog="depthactors", description="Live Binance order books, an actor a book.")
-    parser.add_argument("--log", metavar="LEVEL", default="ERROR", type=_log_level, help="DEBUG, INFO, WARNING...")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (demo, watch, replay, exchange, sandbox):
-        command.add_parser(commands)
-    options = parser.parse_args(arguments)
+    """Run a command and return its exit status: 130 when it was interrupted, 2 for a bad value.
+
+    Without a command the help is shown, with status 0. Where standard output is closed or full the command ends,
+    with status 141 or 1.
+    """
+    words = [_as_text(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    try:
+        with output.guarded():
+            return _run(words)
+    except output.OutputError as error:
+        return output.give_up(error)
+
+
+def _run(words: Sequence[str]) -> int:
+    parser = _parser()
+    if not words:
+        parser.print_help()
+        return 0
+    options = parser.parse_args(words)
     reporting.quiet()
     logging.basicConfig(level=options.log, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
@@ -33,9 +47,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except DepthActorsError as error:
-        print(f"depthactors: {error}", file=sys.stderr)
+        output.complain(str(error))
         return USAGE_ERROR
     return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="depthactors", description="Live Binance order books, an actor a book.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version, and end")
+    parser.add_argument("--log", metavar="LEVEL", default="ERROR", type=_log_level, help="DEBUG, INFO, WARNING...")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (demo, watch, replay, exchange, sandbox):
+        command.add_parser(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        print(f"depthactors {metadata.version('depthactors')}")
+        parser.exit()
 
 
 def _log_level(name: str) -> int:
@@ -44,3 +76,11 @@ def _log_level(name: str) -> int:
         msg = f"expected a level like INFO, was {name!r}"
         raise argparse.ArgumentTypeError(msg)
     return level
+
+
+def _as_text(word: str) -> str:
+    """Read a word of the command line as UTF-8 where the locale could not: symbols need not be ASCII."""
+    try:
+        return os.fsencode(word).decode()
+    except UnicodeError:
+        return word

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors import markets
+from depthactors.errors import UnknownMarketError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+HELP: Final = "help"
+"""The value that asks for a list of the values."""
 
 
 def above_zero(text: str) -> float:
@@ -35,3 +45,33 @@ def at_least_one(text: str) -> int:
         msg = f"expected a whole number of at least 1, was {text!r}"
         raise argparse.ArgumentTypeError(msg)
     return value
+
+
+def market(text: str) -> str:
+    """Read the name of a market.
+
+    Raises:
+        argparse.ArgumentTypeError: no market's; lists them, and says which may be meant.
+    """
+    try:
+        return markets.lookup(text).name
+    except UnknownMarketError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+class Listed(argparse.Action):
+    """An option that may be repeated; with the value `help` it lists what there is, and ends."""
+
+    def __init__(self, *args: Any, lines: Callable[[], Iterable[str]], **options: Any) -> None:
+        """Take what `argparse` takes, and what returns the lines to show."""
+        super().__init__(*args, **options)
+        self._lines = lines
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, _: str | None = None
+    ) -> None:
+        """Append the value, or show the lines."""
+        if values == HELP:
+            print(*self._lines(), sep="\n")
+            parser.exit()
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest), values])

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.binance import ThreadedDepthCacheManager
+from depthactors.book import BookState
 from depthactors.cli.arguments import above_zero
 from depthactors.cli.followed import Followed
+from depthactors.cli.output import complain
 from depthactors.cli.showing import show
 from depthactors.environment import EXCHANGE_VARIABLE
 
 if TYPE_CHECKING:
     import argparse
 
+    from depthactors.actors.rows import BookStatus
+    from depthactors.book import BookView
     from depthactors.exchange import LocalExchange
 
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT", "BNBUSDT")
@@ -49,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from depthactors.exchange import Fault, LocalExchange  # noqa: PLC0415 - an extra
     except ImportError as error:
-        print(f"depthactors demo needs the extra: pip install 'depthactors[demo]' ({error})", file=sys.stderr)
+        complain(f"demo needs the extra: pip install 'depthactors[demo]' ({error})")
         return 2
     interrupted = False
     faults = [Fault(kind, symbol, every=every) for kind, symbol, every in FAULTS]
@@ -80,25 +83,31 @@ def _summary(
     manager: ThreadedDepthCacheManager, exchange: LocalExchange, followed: list[Followed]
 ) -> list[bool | None]:
     """Compare each book with the truth at its own update id and print the outcome; `None` where none began."""
-    counters = {row.symbol: row.counters for row in manager.status().books}
+    rows = {row.symbol: row for row in manager.status().books}
     verdicts: list[bool | None] = []
     print(f"{'symbol':<10}{'updates':>9}{'gaps':>6}{'resyncs':>9}  book")
     for each in followed:
-        if each.cache is None or each.symbol not in counters:
+        if each.cache is None or each.symbol not in rows:
             verdicts.append(None)
             print(f"{each.symbol:<10}{each.updates:>9}{'':>15}  had not begun")
         else:
-            count, view = counters[each.symbol], each.cache.view(LEVELS_COMPARED)
+            view = each.cache.view(LEVELS_COMPARED)
             truth = exchange.book_at(each.symbol, view.last_update_id)
             equal = (view.bids, view.asks) == (truth.bids[:LEVELS_COMPARED], truth.asks[:LEVELS_COMPARED])
             verdicts.append(equal)
-            print(
-                f"{each.symbol:<10}{each.updates:>9}{count.gaps:>6}{count.resyncs:>9}  "
-                f"{'equal to' if equal else 'DIFFERENT from'} the exchange's at update {view.last_update_id} "
-                f"({view.state}, {len(view.bids)} levels)"
-            )
+            print(_line(each.updates, rows[each.symbol], view, equal=equal))
         for error in each.errors[:3]:
-            print(f"{'':<10}{error}")
+            print(f"{'':<10}the callback was given an error: {error}")
     strikes = ", ".join(f"{kind} {count}" for kind, count in sorted(exchange.strikes().items()))
     print(f"faults of the exchange: {strikes or 'none yet'}")
     return verdicts
+
+
+def _line(updates: int, row: BookStatus, view: BookView[Any], *, equal: bool) -> str:
+    """Describe a book at the end; of one that is not live also what happened to it last."""
+    why = f"; {row.error}" if view.state is not BookState.LIVE and row.error else ""
+    return (
+        f"{row.symbol:<10}{updates:>9}{row.counters.gaps:>6}{row.counters.resyncs:>9}  "
+        f"{'equal to' if equal else 'DIFFERENT from'} the exchange's at update {view.last_update_id} "
+        f"({view.state}, {len(view.bids)} levels{why})"
+    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from depthactors.cli.arguments import market
+from depthactors.cli.output import complain
 from depthactors.errors import RecordingError
-from depthactors.markets import MARKETS
 from depthactors.replay import Replay
 from depthactors.replay import replay as run_replay
 
@@ -29,7 +29,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="gzip, a line '<receive time, ns> <json>' each")
     parser.add_argument("--json", action="store_true", help="one JSON object a file")
-    parser.add_argument("--market", choices=MARKETS, metavar="MARKET", help="told by the content when left out")
+    parser.add_argument("--market", type=market, metavar="MARKET", help="told by the content when left out")
     parser.set_defaults(run=run)
 
 
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             result = run_replay(path, options.market)
         except RecordingError as error:
-            print(f"depthactors: {error}", file=sys.stderr)
+            complain(str(error))
             status = UNREADABLE
             continue
         print(_as_json(result) if options.json else _as_text(path, result), flush=True)

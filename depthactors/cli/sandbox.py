@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from depthactors.cli.output import complain
 from depthactors.cli.serving import add_options, open_exchange
 from depthactors.environment import EXCHANGE_VARIABLE
 
@@ -39,12 +39,12 @@ def run(options: argparse.Namespace) -> int:
     with open_exchange(options) as exchange:
         environment = os.environ | {EXCHANGE_VARIABLE: exchange.url}
         try:
-            child = subprocess.Popen(options.command, env=environment)  # noqa: S603 - the user's own command
+            child = subprocess.Popen(_as_typed(options.command), env=environment)  # noqa: S603 - the user's own
         except FileNotFoundError:
-            print(f"depthactors: expected a command to run, was {options.command[0]!r}", file=sys.stderr)
+            complain(f"expected a command to run, was {options.command[0]!r}")
             return NOT_FOUND
         except OSError as error:
-            print(f"depthactors: {options.command[0]!r} cannot be run: {error}", file=sys.stderr)
+            complain(f"{options.command[0]!r} cannot be run: {error}")
             return NOT_EXECUTABLE
         before = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
         try:
@@ -52,6 +52,11 @@ def run(options: argparse.Namespace) -> int:
         finally:
             signal.signal(signal.SIGTERM, before)
     return SIGNALLED - status if status < 0 else status
+
+
+def _as_typed(command: list[str]) -> list[bytes]:
+    """Return the bytes that were typed, whatever the locale took them for."""
+    return [word.encode(errors="surrogateescape") for word in command]
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:

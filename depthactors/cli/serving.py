@@ -6,14 +6,17 @@ import argparse
 from typing import TYPE_CHECKING, Final
 
 from depthactors import markets
-from depthactors.cli.arguments import above_zero
+from depthactors.cli.arguments import HELP, Listed, above_zero, market
 from depthactors.errors import UsageError
+from depthactors.exchange.fault import KINDS, Fault, Place
+from depthactors.exchange.limits import MEANINGS, Limits
+from depthactors.exchange.routes import PRECEDENCE
 from depthactors.markets import MARKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from depthactors.exchange import Fault, LocalExchange
+    from depthactors.exchange import LocalExchange
 
 HISTORY: Final = 1_000
 """Events a symbol that are kept: nobody asks these commands for the truth of long ago."""
@@ -24,7 +27,7 @@ DEFAULT_SYMBOLS: Final = "3"
 def add_options(parser: argparse.ArgumentParser, *, port: int) -> None:
     """Add the options; `port` is the default one."""
     add = parser.add_argument
-    add("--market", choices=MARKETS, metavar="MARKET", help=f"{', '.join(MARKETS)}; spot, or told by the recording")
+    add("--market", type=market, metavar="MARKET", help=f"{', '.join(MARKETS)}; spot, or told by the recording")
     add("--symbols", default=DEFAULT_SYMBOLS, metavar="N|A,B", help="how many, or which ones (default 3)")
     add("--rate", type=above_zero, default=10.0, help="diff events a second and symbol (default 10)")
     add("--levels", type=above_zero, default=20.0, help="level changes in an event, on average (default 20)")
@@ -39,7 +42,8 @@ def add_options(parser: argparse.ArgumentParser, *, port: int) -> None:
     add("--port", type=int, default=port, help=f"(default {port or 'any free one'})")
     add(
         "--fault",
-        action="append",
+        action=Listed,
+        lines=_faults,
         type=_fault,
         default=[],
         metavar="KIND[:NAME=VALUE,...]",
@@ -48,11 +52,12 @@ def add_options(parser: argparse.ArgumentParser, *, port: int) -> None:
     )
     add(
         "--limit",
-        action="append",
+        action=Listed,
+        lines=_limits,
         type=_limit,
         default=[],
         metavar="NAME=VALUE",
-        help="change a limit, e.g. ping_interval=1; may be repeated",
+        help="change a limit, e.g. ping_interval=1; may be repeated; 'help' lists them",
     )
 
 
@@ -104,22 +109,31 @@ def _symbols(text: str, market: str) -> list[str]:
     return text.split(",")
 
 
-def _fault(text: str) -> Fault:
-    from depthactors.exchange.fault import KINDS, Fault  # noqa: PLC0415 - an extra
-
-    if text == "help":
-        listed = "\n".join(f"  {kind:<12} {effect}" for kind, (_, effect) in KINDS.items())
-        msg = f"the kinds are\n{listed}"
-        raise argparse.ArgumentTypeError(msg)
-    return _checked(Fault.parse, text)
+def _fault(text: str) -> Fault | str:
+    return HELP if text == HELP else _checked(Fault.parse, text)
 
 
-def _limit(text: str) -> tuple[str, float]:
+def _faults() -> Iterable[str]:
+    for place in Place:
+        yield f"At {place.value}:"
+        yield from (f"  {kind:<20}{effect}" for kind, (where, effect) in KINDS.items() if where is place)
+
+
+def _limit(text: str) -> tuple[str, float] | str:
+    if text == HELP:
+        return HELP
     name, mark, value = text.partition("=")
     if not mark:
         msg = f"expected NAME=VALUE, was {text!r}"
         raise argparse.ArgumentTypeError(msg)
     return name, above_zero(value)
+
+
+def _limits() -> Iterable[str]:
+    yield f"  {'':<20}{' '.join(f'{row.name:>8}' for row in PRECEDENCE)}"
+    for name, meaning in MEANINGS.items():
+        values = " ".join(f"{getattr(Limits.of(row), name):>8g}" for row in PRECEDENCE)
+        yield f"  {name:<20}{values}  {meaning}"
 
 
 def _checked(parse: Callable[[str], Fault], text: str) -> Fault:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
-import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors.cli.arguments import above_zero, at_least_one
+from depthactors.cli.arguments import above_zero, at_least_one, market
+from depthactors.cli.output import complain
 from depthactors.cli.showing import show
 from depthactors.cli.watched import Watched
 from depthactors.errors import BookNotSharedError, EngineGoneError
+from depthactors.markets import normalize_symbol
 from depthactors.sharing import DepthReader
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 LEVELS: Final = 8
 HANDFUL: Final = 6
 """Books that are shown where none is named."""
-PIPE_CLOSED: Final = 128 + 13
-"""Exit status, as a shell has it for a program that SIGPIPE ended."""
 _LOOK: Final = 0.05
 """Seconds between two looks for books that are not shared yet."""
 
@@ -39,6 +37,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("symbols", nargs="*", metavar="SYMBOL", help=f"which books (default: the first {HANDFUL})")
     parser.add_argument("--attach", required=True, metavar="NAME", help="the engine's name")
+    parser.add_argument("--market", type=market, metavar="MARKET", help="books of this market only")
     parser.add_argument("--levels", type=at_least_one, default=LEVELS, help=f"a side (default {LEVELS})")
     parser.add_argument("--seconds", type=above_zero, default=math.inf, help="how long (default: until Ctrl-C)")
     parser.add_argument(
@@ -51,27 +50,22 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Watch, or list; returns the exit status."""
     deadline = time.monotonic() + options.wait
-    symbols = [symbol.upper() for symbol in options.symbols]
+    symbols = [*dict.fromkeys(normalize_symbol(symbol) for symbol in options.symbols)]
     with DepthReader.wait_for_engine(options.attach, options.wait, number=None) as reader:
-        books = _found(reader, symbols, deadline)
+        books = _found(reader, symbols, options.market, deadline)
         if options.list:
             for book in books:
                 print(book.symbol, book.market, f"{book.speed_ms}ms", book.depth)
             return 0
         if not symbols and len(books) > HANDFUL:
-            print(f"depthactors: {HANDFUL} of {len(books)} books; --list lists them, name others", file=sys.stderr)
+            complain(f"{HANDFUL} of {len(books)} books; --list lists them, name others")
             books = books[:HANDFUL]
-        try:
-            show([Watched(reader, book) for book in books], options.seconds, levels=options.levels)
-        except BrokenPipeError:
-            # Whoever read the lines has seen enough; the interpreter must not try to write the rest at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return PIPE_CLOSED
+        show([Watched(reader, book) for book in books], options.seconds, levels=options.levels)
     return 0
 
 
-def _found(reader: DepthReader[Any], symbols: list[str], deadline: float) -> list[SharedBook]:
-    """Return the books of those symbols in their order, or all, once each is shared.
+def _found(reader: DepthReader[Any], symbols: list[str], market: str | None, deadline: float) -> list[SharedBook]:
+    """Return the books of those symbols in their order, or all, once each is shared; of one market, or of any.
 
     Raises:
         BookNotSharedError: one was not, or there was none at all, by the deadline.
@@ -84,13 +78,15 @@ def _found(reader: DepthReader[Any], symbols: list[str], deadline: float) -> lis
             if time.monotonic() >= deadline:
                 raise
             books = ()
+        books = tuple(book for book in books if market in {None, book.market})
         found = [[book for book in books if book.symbol == symbol] for symbol in symbols] if symbols else [[*books]]
         if all(found):
             return [book for same in found for book in same]
         if time.monotonic() >= deadline:
             wanted = [symbol for symbol, same in zip(symbols, found, strict=False) if not same]
             shared = _named([*dict.fromkeys(book.symbol for book in books)]) or "none"
-            msg = f"expected the engine {reader.name!r} to share {_named(wanted) or 'a book'}, was {shared}"
+            of = f" of {market}" if market else ""
+            msg = f"expected the engine {reader.name!r} to share {_named(wanted) or 'a book'}{of}, was {shared}"
             raise BookNotSharedError(msg)
         time.sleep(_LOOK)
 

@@ -16,22 +16,23 @@ if TYPE_CHECKING:
 WHOLE: Final = ("messages_per_second", "max_streams", "connections", "weight_per_minute", "refusals")
 """Limits that are counts."""
 
+MEANINGS: Final = {
+    "ping_interval": "seconds between the server's pings",
+    "pong_deadline": "seconds that a ping may go unanswered",
+    "connection_life": "seconds after which any connection ends",
+    "messages_per_second": "text messages, pings and pongs from a client",
+    "max_streams": "streams of a connection",
+    "connections": "new websocket connections in five minutes",
+    "weight_per_minute": "REST weight of a pool in a minute of the clock",
+    "refusals": "answers with 429 in a minute before the address is banned",
+    "ban": "seconds of the first ban; each further one lasts twice as long",
+}
+"""What each limit is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of one market.
-
-    Attributes:
-        ping_interval: seconds between the server's pings.
-        pong_deadline: seconds that a ping may go unanswered.
-        connection_life: seconds after which any connection ends.
-        messages_per_second: text messages, pings and pongs from a client.
-        max_streams: streams of a connection.
-        connections: new websocket connections in five minutes.
-        weight_per_minute: REST weight of a pool in a minute of the clock.
-        refusals: answers with 429 in a minute before the address is banned.
-        ban: seconds of the first ban; each further one lasts twice as long.
-    """
+    """The limits of one market; `MEANINGS` says what each is."""
 
     ping_interval: float
     pong_deadline: float

@@ -9,7 +9,11 @@ from contextlib import redirect_stdout
 
 import pytest
 
+from depthactors.actors.rows import BookStatus
+from depthactors.book import BookState, BookView
+from depthactors.cli import demo as demo_command
 from depthactors.cli import main
+from depthactors.sync import Counters
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 
@@ -77,3 +81,17 @@ def test_an_interrupt_before_the_books_are_there_has_status_130_too(monkeypatch)
         status = main(["demo", "--seconds", "60"])
     assert status == 130
     assert "DIFFERENT" not in output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "words"),
+    [
+        (BookState.LIVE, "gap: expected U <= 8, was 9", "(LIVE, 1 levels)"),
+        (BookState.STALE, "gap: expected U <= 8, was 9", "(STALE, 1 levels; gap: expected U <= 8, was 9)"),
+        (BookState.STALE, None, "(STALE, 1 levels)"),
+    ],
+)
+def test_a_book_that_is_not_live_at_the_end_says_why(state, error, words):
+    row = BookStatus("BTCUSDT", "spot", 100, state, error, 7, 20, 0.0, 0.0, 1, 1, 0, 0, Counters())
+    view = BookView("BTCUSDT", state, 7, 0, 0.0, 0.0, ((1.0, 1.0),), ((2.0, 1.0),), float, (8, 8))
+    assert demo_command._line(5, row, view, equal=True).endswith(f" equal to the exchange's at update 7 {words}")

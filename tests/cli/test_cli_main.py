@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -26,7 +27,6 @@ def run(*arguments):
         (["demo", "--seed", "x"], "argument --seed"),
         (["demo", "--nonsense"], "--nonsense"),
         (["nonsense"], "nonsense"),
-        ([], "COMMAND"),
     ],
     ids=" ".join,
 )
@@ -47,6 +47,20 @@ def test_a_level_may_be_spelt_in_any_case(capsys, level):
         main(["--log", level, "demo", "--help"])
     assert ended.value.code == 0
     assert "--seconds" in capsys.readouterr().out
+
+
+def test_no_command_shows_the_help(capsys):
+    assert main([]) == 0
+    output, errors = capsys.readouterr()
+    assert all(f"\n    {command} " in output for command in ("demo", "watch", "replay", "exchange", "sandbox"))
+    assert errors == ""
+
+
+def test_the_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"depthactors {metadata.version('depthactors')}\n"
 
 
 def test_help_names_the_commands():

@@ -1,12 +1,13 @@
 """The options of a local exchange: what they make, and the one line that a bad value ends with."""
 
 import argparse
+from dataclasses import fields
 
 import pytest
 
 from depthactors.cli import main, serving
 from depthactors.errors import UsageError
-from depthactors.exchange import Fault
+from depthactors.exchange import KINDS, Fault, Limits
 
 
 def parse(*arguments, port=0):
@@ -48,7 +49,8 @@ def test_faults_and_limits_may_be_repeated():
         (["--rate", "0"], "argument --rate: expected a number above zero, was '0'"),
         (["--rate", "fast"], "argument --rate: expected a number above zero, was 'fast'"),
         (["--levels", "nan"], "argument --levels: expected a number above zero, was 'nan'"),
-        (["--market", "forex"], "argument --market: invalid choice: 'forex'"),
+        (["--market", "forex"], "argument --market: expected one of spot, us, "),
+        (["--market", "usdt"], "was 'usdt'; did you mean 'usdm'?"),
         (["--fault", "explode"], "argument --fault: expected a fault of drop, "),
         (["--fault", "drop:every=often"], "expected a number for every, was 'often'"),
         (["--fault", "drop:often=3"], "was 'drop:often=3'"),
@@ -95,9 +97,14 @@ def test_a_port_that_is_taken_is_told(capsys):
         serving.open_exchange(parse("--symbols", "1", "--depth", "50", "--port", str(exchange.port)))
 
 
-def test_the_kinds_of_faults_are_listed_on_request(capsys):
-    with pytest.raises(SystemExit):
-        main(["exchange", "--fault", "help"])
-    listed = capsys.readouterr().err
-    assert "half-open" in listed
-    assert "too many requests" in listed
+@pytest.mark.parametrize(
+    ("option", "names"), [("--fault", KINDS), ("--limit", [field.name for field in fields(Limits)])]
+)
+@pytest.mark.parametrize("command", [["exchange"], ["sandbox"]])
+def test_what_there_is_to_choose_is_listed_on_request(capsys, command, option, names):
+    with pytest.raises(SystemExit) as ended:
+        main([*command, option, "help"])
+    assert ended.value.code == 0
+    output, errors = capsys.readouterr()
+    assert {line.split()[0] for line in output.splitlines() if line.startswith("  ")} >= {*names}
+    assert errors == ""

@@ -105,6 +105,26 @@ def test_a_symbol_of_several_markets_is_shown_of_each(books, capsys):
     assert "usdm 100 ms" in usdm
 
 
+def test_a_symbol_that_is_named_twice_is_shown_once(books, capsys):
+    assert watch("--seconds", "0.01", "BTCUSDT", "btcusdt", "ETHUSDT") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["BTCUSDT", "ETHUSDT"]
+
+
+def test_one_market_may_be_chosen(books, capsys):
+    books.subscribe("BTCUSDT", depth=10, market="usdm")
+    assert watch("--list", "--market", "usdm") == 0
+    assert capsys.readouterr().out.splitlines() == ["BTCUSDT usdm 100ms 10"]
+    assert watch("--list", "--market", "usdm", "ETHUSDT") == 2
+    assert f"the engine '{NAME}' to share ETHUSDT of usdm, was BTCUSDT" in capsys.readouterr().err
+
+
+def test_a_market_in_the_place_of_a_symbol_is_called_one(books, capsys):
+    assert watch("usdm", "BTCUSDT") == 2
+    assert capsys.readouterr().err == (
+        "depthactors: expected a symbol like BTCUSDT, was 'usdm', which is a market: market='usdm'\n"
+    )
+
+
 def test_no_more_than_a_handful_unasked_and_the_rest_is_not_hidden(books, capsys):
     books.subscribe_many([f"COIN{number}USDT" for number in range(6)], depth=5)
     assert watch("--seconds", "0.01") == 0

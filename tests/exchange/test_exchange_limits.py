@@ -1,8 +1,10 @@
+from dataclasses import fields
+
 import pytest
 
 from depthactors import markets
 from depthactors.errors import UsageError
-from depthactors.exchange.limits import Limits
+from depthactors.exchange.limits import MEANINGS, Limits
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,7 @@ def test_a_figure_that_is_not_above_zero_is_refused(name, value):
 def test_a_count_that_is_no_number_of_anything_is_refused(value):
     with pytest.raises(UsageError, match="max_streams"):
         Limits.of(markets.SPOT, {"max_streams": value})
+
+
+def test_each_limit_has_a_meaning():
+    assert set(MEANINGS) == {field.name for field in fields(Limits)}

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import THREAD_PREFIX, mailbox_of
+from depthactors.actors.base import THREAD_PREFIX, is_running, mailbox_of
 from depthactors.actors.messages import Shutdown
 from depthactors.actors.sharing import SharedBooks
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.teller import Teller
+from depthactors.actors.watch import Watch, end_children
 from depthactors.errors import LifecycleError, SharingError
 from depthactors.lifecycle import Latch, join, running
 from depthactors.shards.supervisor import ShardSupervisor
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from depthactors.actors.sharing import Sharing
     from depthactors.actors.starting import NetworkSettings
-    from depthactors.errors import DepthActorsError
+    from depthactors.errors import DepthActorsError, EscalatedError
     from depthactors.lifecycle import Running
 
 logger = reporting.logger(__name__)
@@ -38,6 +39,8 @@ _FLUSH_TIMEOUT: Final = 1.0
 """Seconds of those for log handlers to take what was said: one may never return."""
 _FLUSH_LEAST: Final = 0.1
 """Seconds for that if no time is left: it takes milliseconds, unless a handler is stuck."""
+_SHUTDOWN_TIMEOUT: Final = 2.0
+"""Seconds of those for the supervisor to stop its children; then they are stopped without it."""
 _CALL_TIMEOUT: Final = 10.0
 """Seconds for the supervisor to answer, who waits for nobody and calls no user: only a bug can take so long."""
 
@@ -81,6 +84,8 @@ class Runtime:
         if name is not None or processes is not None:
             self._folder = EngineFolder(name if name is not None else f"process-{os.getpid()}-{next(_nameless)}")
         self._supervisor: pykka.ActorRef[Any] | None = None
+        self._watch: Watch | None = None
+        self._death: EscalatedError | None = None
         self._pid: int | None = None
         self._stopped = False
         self._stopper: int | None = None
@@ -90,8 +95,11 @@ class Runtime:
 
     @property
     def running(self) -> bool:
-        """Whether it was started and not stopped; not in a fork, where its threads do not exist."""
-        return self._supervisor is not None and not self._stopped and not self.is_fork
+        """Whether it was started, and neither stopped nor dead; not in a fork, where its threads do not exist."""
+        supervisor = self._supervisor
+        if supervisor is None or self._stopped or self.is_fork:
+            return False
+        return is_running(supervisor)
 
     @property
     def alive(self) -> bool:
@@ -161,16 +169,27 @@ class Runtime:
 
     def _start_supervisor(self) -> pykka.ActorRef[Any]:
         folder = self._folder
+        if folder is not None:
+            folder.open()
+        try:
+            supervisor = self._new_supervisor(folder)
+            try:
+                self._watch = Watch(supervisor, lambda: not self._stopped, self._supervisor_died)
+            except BaseException:
+                supervisor.stop(block=False)
+                raise
+        except BaseException:
+            if folder is not None:
+                folder.close()
+            raise
+        return supervisor
+
+    def _new_supervisor(self, folder: EngineFolder | None) -> pykka.ActorRef[Any]:
         if folder is None:
             return Supervisor.start(self.settings, self.teller, self._sharing)
-        folder.open()
-        try:
-            if self._processes is not None:
-                return ShardSupervisor.start(self.settings, self.teller, folder, self._processes)
-            return Supervisor.start(self.settings, self.teller, SharedBooks(folder))
-        except BaseException:
-            folder.close()
-            raise
+        if self._processes is not None:
+            return ShardSupervisor.start(self.settings, self.teller, folder, self._processes)
+        return Supervisor.start(self.settings, self.teller, SharedBooks(folder))
 
     def forsake(self) -> None:
         """Let go in a fork of what is its parent's."""
@@ -189,14 +208,25 @@ class Runtime:
             msg = "the engine was stopped"
             raise LifecycleError(msg)
         self.check_thread()
+        if not is_running(supervisor):
+            raise LifecycleError(self._dead_words)
         try:
             return supervisor.ask(message, timeout=_CALL_TIMEOUT)
         except pykka.Timeout:
             msg = f"the engine's supervisor did not answer in {_CALL_TIMEOUT:g} s"
             raise LifecycleError(msg) from None
         except pykka.ActorDeadError:
-            msg = "the engine's supervisor has died; make a new engine"
-            raise LifecycleError(msg) from None
+            raise LifecycleError(self._dead_words) from None
+
+    @property
+    def _dead_words(self) -> str:
+        why = "the engine's supervisor has died" if self._death is None else str(self._death)
+        return f"{why}; make a new engine"
+
+    def _supervisor_died(self, error: EscalatedError) -> None:
+        """Let those know who wait for the end; the thread that watches the supervisor."""
+        self._death = error
+        self._ended.set()
 
     def wait_stopped(self, timeout: float | None) -> bool:
         """Wait until `stop` has done its work, in whatever thread; returns whether it has, as a fork always does."""
@@ -236,7 +266,10 @@ class Runtime:
             ref.stop(block=False)
             self.teller.close()
         elif ref is not None:
-            left = _end_children(ref, deadline) + _end_teller(self.teller, deadline)
+            left = _end_children(ref, deadline)
+            if self._watch is not None:
+                left += join([self._watch.thread], deadline)
+            left += _end_teller(self.teller, deadline)
             if left:
                 logger.warning("! still running after the time given: %s", ", ".join(thread.name for thread in left))
         if self._folder is not None:
@@ -247,17 +280,24 @@ class Runtime:
 
 
 def _end_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.Thread]:
-    """End the supervisor and its children; returns the threads that are alive still."""
-    threads = mailbox_of(ref).threads
-    mailboxes: Any = ()
-    try:
-        mailboxes = ref.ask(Shutdown(), timeout=max(0.0, deadline - time.monotonic()))
-    except (pykka.ActorDeadError, pykka.Timeout) as error:
-        logger.warning("! the supervisor did not stop its children: %s", error)
-    ref.stop(block=False)
-    left = join((*(box.thread for box in mailboxes if box.thread is not None), *threads), deadline)
+    """End the supervisor and its children; returns the threads that are alive still.
+
+    Also those of a supervisor that is dead or does not answer: they are known outside it.
+    """
+    supervisor = mailbox_of(ref)
+    boxes = {mailbox_of(child) for child in tuple(supervisor.children)}
+    if is_running(ref):
+        patience = min(_SHUTDOWN_TIMEOUT, (deadline - time.monotonic()) / 2)
+        try:
+            stopped: Any = ref.ask(Shutdown(), timeout=max(0.0, patience))
+            boxes.update(stopped)
+        except (pykka.ActorDeadError, pykka.Timeout) as error:
+            logger.warning("! the supervisor did not stop its children: %s", error)
+        ref.stop(block=False)
+    end_children(ref)
+    left = join((*(box.thread for box in boxes if box.thread is not None), *supervisor.threads), deadline)
     # Only now: an actor that was at a message when it was stopped may have started a helper since.
-    return left + join([helper for box in mailboxes for helper in box.helpers], deadline)
+    return left + join([helper for box in boxes for helper in box.helpers], deadline)
 
 
 def _end_teller(teller: Teller, deadline: float) -> list[threading.Thread]:

@@ -23,6 +23,13 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def complaints(errors):
+    """Return what a program wrote to stderr, without the line in which it says once that it is at a local exchange."""
+    first, *others = errors.splitlines(keepends=True)
+    assert first.startswith("depthactors: DEPTHACTORS_EXCHANGE is set: every market is at http://127.0.0.1:"), errors
+    return "".join(others)
+
+
 class Recorder:
     """Callbacks that keep what they are given and let a test wait for it."""
 

@@ -15,6 +15,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from engine_support import complaints
 
 from depthactors import DepthReader, markets
 from depthactors.exchange import Fault, LocalExchange
@@ -57,7 +58,7 @@ def run(name, *arguments):
         timeout=30,
         check=False,
     )
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, complaints(result.stderr)) == (0, "")
     return result.stdout.splitlines()
 
 

@@ -18,7 +18,8 @@ import pykka
 from depthactors import reporting
 from depthactors.actors.mailbox import Mailbox
 from depthactors.actors.messages import ChildFailed
-from depthactors.errors import LifecycleError
+from depthactors.actors.pykka_actor import QuietActor
+from depthactors.errors import ActorDiedError, DepthActorsError, LifecycleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ def thread_name(name: str) -> str:
     return f"{THREAD_PREFIX}{name}-{next(_threads)}"
 
 
-class EngineActor(pykka.ThreadingActor):
+class EngineActor(QuietActor):
     """Base of the actors.
 
     Daemon threads: a program that ends without stopping its engine must still end.
@@ -51,6 +52,10 @@ class EngineActor(pykka.ThreadingActor):
         self.name = name
         self.parent = parent
         self.mailbox = cast("Mailbox", self.actor_inbox)
+        self._siblings = set() if parent is None else mailbox_of(parent).children
+
+    def __str__(self) -> str:
+        return self.name
 
     @staticmethod
     def _create_actor_inbox() -> Mailbox:
@@ -64,15 +69,29 @@ class EngineActor(pykka.ThreadingActor):
         """
         thread = threading.Thread(target=self._actor_loop, name=thread_name(self.name), daemon=self.use_daemon_thread)
         self.mailbox.thread = thread
+        self._siblings.add(self.actor_ref)
         try:
             thread.start()
         except (RuntimeError, MemoryError) as error:
             # Pykka has registered it by now; and nobody can wait for a thread that was never started.
             self.mailbox.thread = None
-            self.actor_stopped.set()
-            pykka.ActorRegistry.unregister(self.actor_ref)
+            self._siblings.discard(self.actor_ref)
+            self.unregister()
             msg = f"{self.name}: its thread could not be started: {error}"
             raise LifecycleError(msg) from error
+
+    def _actor_loop(self) -> None:
+        """Run from the first message to the last; whoever looks after the engine knows of the thread till its end."""
+        try:
+            super()._actor_loop()
+        except BaseException as error:
+            # Nothing is known to make the loop let something out. The supervisor sees that the thread is gone.
+            self.mailbox.death = _sayable(error)
+            logger.exception("! %s: its loop ended", self.name)
+            self.unregister()
+            self._actor_loop_teardown()
+        finally:
+            self._siblings.discard(self.actor_ref)
 
     def on_start(self) -> None:
         """Begin, in the actor's thread; a failure is told as pykka would not tell it."""
@@ -115,15 +134,28 @@ class EngineActor(pykka.ThreadingActor):
     ) -> None:
         """Release and tell the supervisor, in the dying actor's thread."""
         del exception_type, traceback
-        self._release(exception_value)
-        if self.parent is not None and exception_value is not None:
-            tell(self.parent, ChildFailed(self.name, self.actor_ref, exception_value))
+        error = None if exception_value is None else _sayable(exception_value)
+        self.mailbox.death = error
+        self._release(error)
+        if self.parent is not None and error is not None:
+            tell(self.parent, ChildFailed(self.name, self.actor_ref, error))
 
     def _release(self, error: BaseException | None) -> None:
         try:
             self.release(error)
         except BaseException:
             logger.exception("! %s could not give back all that it held", self.name)
+
+
+def _sayable(error: BaseException) -> BaseException:
+    """Return an error whose text the supervisor can have: a foreign one may raise when it is asked for it."""
+    if isinstance(error, DepthActorsError):
+        return error
+    try:
+        str(error)
+    except BaseException:  # noqa: BLE001 - it is the very thing that is looked for
+        return ActorDiedError(f"{type(error).__name__}, whose text cannot be had")
+    return error
 
 
 def tell(ref: pykka.ActorRef[Any], message: Any) -> bool:
@@ -151,6 +183,12 @@ def call(callback: Callable[[Any], object], argument: object) -> bool:
         logger.exception("! a callback raised: %r", callback)
         return False
     return True
+
+
+def is_running(ref: pykka.ActorRef[Any]) -> bool:
+    """Return whether an actor of ours takes messages and has a thread that handles them."""
+    thread = mailbox_of(ref).thread
+    return ref.is_alive() and thread is not None and thread.is_alive()
 
 
 def mailbox_of(ref: pykka.ActorRef[Any]) -> Mailbox:

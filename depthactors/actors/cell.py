@@ -70,6 +70,11 @@ class BookCell:
         """What its actor says may be believed of the book; `state_of` also asks whether the actor gets on."""
         return self.current[1]
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the book is followed no longer, and never will be again."""
+        return self.state in {BookState.STOPPED, BookState.FAILED}
+
     def lag(self) -> float:
         """Seconds for which the oldest frames or news of the stream have waited for the book's actor. Any thread."""
         return mailbox_of(self.ref).lag() if self.ref is not None else 0.0

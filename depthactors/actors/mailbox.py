@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from pykka._envelope import Envelope
 
 if TYPE_CHECKING:
+    import pykka
+
     from depthactors.actors.messages import Frames
 
 FRAME_LIMIT: Final = 5_000
@@ -41,12 +43,18 @@ class Mailbox:
     Attributes:
         thread: the actor's thread, set when it is started.
         helpers: further threads that the actor owns; they end with it.
+        children: actors with a running thread whose parent this one is.
+        death: what killed the actor, `None` while it lives and if it was stopped.
+        root: the actor itself, if it is a supervisor, for who finishes what it left undone.
     """
 
     def __init__(self, frame_limit: int = FRAME_LIMIT, byte_limit: int = BYTE_LIMIT) -> None:
         """Begin empty."""
         self.thread: threading.Thread | None = None
         self.helpers: tuple[threading.Thread, ...] = ()
+        self.children: set[pykka.ActorRef[Any]] = set()
+        self.death: BaseException | None = None
+        self.root: object | None = None
         self._frame_limit, self._byte_limit = frame_limit, byte_limit
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._control: deque[Envelope[Any]] = deque()

@@ -110,6 +110,8 @@ class Supervisor(EngineActor):
             shared: where other processes read the books, if they are to.
         """
         super().__init__("supervisor", None)
+        self.mailbox.root = self
+        self._given_up = False
         self._settings = settings
         self._teller = teller
         self._shared = shared
@@ -165,11 +167,17 @@ class Supervisor(EngineActor):
     def release(self, error: BaseException | None) -> None:
         """Take the children along, in reverse order of their start."""
         if error is not None and not self._stopping:
-            escalated = EscalatedError(f"the supervisor died: {type(error).__name__}: {error}")
-            for key in self._books:
-                self._fail_book(key, escalated)
-            self._teller.error(escalated)
+            self.give_up(EscalatedError(f"the supervisor died: {type(error).__name__}: {error}"))
         self._shut_down()
+
+    def give_up(self, error: EscalatedError) -> None:
+        """Fail every book; as the last act here, and then for those left in the thread of `actors.watch`."""
+        if not self._given_up:
+            self._given_up = True
+            self._teller.error(error)
+        for key, book in list(self._books.items()):
+            if not book.cell.is_over and (book.failure is None or not book.child.ref.is_alive()):
+                self._fail_book(key, error)
 
     # Books.
 

@@ -86,6 +86,8 @@ class ShardSupervisor(EngineActor):
             processes: how many.
         """
         super().__init__("supervisor", None)
+        self.mailbox.root = self
+        self._given_up = False
         self._settings = settings
         self._teller = teller
         self._folder = folder
@@ -134,11 +136,17 @@ class ShardSupervisor(EngineActor):
     def release(self, error: BaseException | None) -> None:
         """Take the children along."""
         if error is not None and not self._leaving.is_set():
-            escalated = EscalatedError(f"the supervisor died: {type(error).__name__}: {error}")
-            for book in self._books.values():
-                self._fail_book(book, escalated)
-            self._teller.error(escalated)
+            self.give_up(EscalatedError(f"the supervisor died: {type(error).__name__}: {error}"))
         self._shut_down()
+
+    def give_up(self, error: EscalatedError) -> None:
+        """Fail every book; as the last act here, and then for those left in the thread of `actors.watch`."""
+        first, self._given_up = not self._given_up, True
+        if first:
+            self._teller.error(error)
+        for book in list(self._books.values()):
+            if not book.cell.is_over and (first or not book.child.ref.is_alive()):
+                self._fail_book(book, error)
 
     # Books.
 

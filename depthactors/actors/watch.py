@@ -1,0 +1,88 @@
+"""What looks after the supervisor: a thread that waits for its end, and finishes what it left undone.
+
+The supervisor looks after all other actors, and does nothing that can fail. Should it end all the same, by a bug, by
+want of memory, or because the host program stopped every actor of pykka, its books would go on without anybody to
+replace what dies, and each call would wait for an answer until its time is over.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from depthactors import reporting
+from depthactors.actors.base import mailbox_of, thread_name
+from depthactors.errors import EscalatedError, LifecycleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pykka
+
+logger = reporting.logger(__name__)
+
+
+class Root(Protocol):
+    """What a supervisor leaves to be done by somebody else after its death."""
+
+    def give_up(self, error: EscalatedError) -> None:
+        """Fail every book, and notify `on_error`; again if need be, after the supervisor's thread has ended."""
+
+
+class Watch:
+    """Waits for the end of a supervisor's thread, in a daemon thread that ends with it.
+
+    Attributes:
+        thread: the waiting one.
+    """
+
+    def __init__(
+        self, supervisor: pykka.ActorRef[Any], is_wanted: Callable[[], bool], died: Callable[[EscalatedError], None]
+    ) -> None:
+        """Start to wait.
+
+        Args:
+            supervisor: a started one.
+            is_wanted: whether its end is nobody's wish; asked when it has ended.
+            died: called then, when the books have failed and the children are told to end.
+
+        Raises:
+            LifecycleError: the system has no thread to give.
+        """
+        self._supervisor = supervisor
+        self._is_wanted = is_wanted
+        self._died = died
+        self.thread = threading.Thread(target=self._run, name=thread_name("watch"), daemon=True)
+        try:
+            self.thread.start()
+        except (RuntimeError, MemoryError) as error:
+            msg = f"the thread that watches the supervisor could not be started: {error}"
+            raise LifecycleError(msg) from error
+
+    def _run(self) -> None:
+        mailbox = mailbox_of(self._supervisor)
+        root = cast("Root", mailbox.root)
+        assert mailbox.thread is not None, "it was started"
+        mailbox.thread.join()
+        if not self._is_wanted():
+            return
+        # The thread is over, perhaps without having said so: nobody is to wait for an answer.
+        self._supervisor.actor_stopped.set()
+        death = mailbox.death
+        why = "its thread ended without a word" if death is None else f"{type(death).__name__}: {death}"
+        error = EscalatedError(f"the supervisor died: {why}")
+        try:
+            root.give_up(error)
+        except Exception:
+            logger.exception("! the books could not all be failed after the supervisor's death")
+        end_children(self._supervisor)
+        words = "the engine has ended, every book of it is given up, and a new one has to be made: %s"
+        logger.notice(("supervisor", self._supervisor.actor_urn), words, error, level=logging.ERROR)
+        self._died(error)
+
+
+def end_children(supervisor: pykka.ActorRef[Any]) -> None:
+    """Have every child end that has a thread, whoever knows of it. Any thread."""
+    for ref in tuple(mailbox_of(supervisor).children):
+        ref.stop(block=False)

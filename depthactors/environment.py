@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -69,7 +69,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-@cache
+@lru_cache
 def _announce_once(address: str) -> None:
     """Say it once a process; whatever logging is set up, prices that are made up must not be taken for real ones."""
     reporting.announce(f"{EXCHANGE_VARIABLE} is set: every market is at {address}, not at the exchange")

@@ -125,6 +125,13 @@ class Router:
         self._acknowledged.clear()
         self.tell_failure = False
 
+    def forget_unfollowed(self) -> None:
+        """Forget streams that nobody follows and about which no answer is awaited; the socket actor's thread."""
+        gone = [name for name, last in self.latest.items() if name not in self.routes and last not in self.pending]
+        for stream in gone:
+            del self.latest[stream]
+            self._acknowledged.pop(stream, None)
+
     def is_up(self, stream: bytes) -> bool:
         """Tell whether the last request about the stream was a SUBSCRIBE and was acknowledged."""
         request_id = self._acknowledged.get(stream)
@@ -186,6 +193,8 @@ class Router:
         if reply.error is not None:
             tell(self._owner, Refused(self.epoch, tuple(streams), reply.error, reply.code))
             return
+        for stream in [each for each in self._lost if each not in self.routes]:
+            del self._lost[stream]
         for stream in streams:
             self._acknowledged[stream] = request_id
             ref = self.routes.get(stream)

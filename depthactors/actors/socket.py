@@ -280,6 +280,7 @@ class SocketActor(EngineActor):
         if link is None:
             return
         self._refusals.accept(streams)
+        link.router.forget_unfollowed()
         link.promised = True
         if link is self._link:
             self._reconnects.served()

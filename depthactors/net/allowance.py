@@ -144,6 +144,9 @@ def _counted_here(market: Market) -> Allowing:
     return Allowance(market.weight_per_minute, market.connections)
 
 
+_POOLS: Final = 256
+"""Pools that are known at once, the latest asked for: of the exchange there are ten, of local ones one an address."""
+
 _allowances: dict[str, Allowing] = {}
 _registering = threading.Lock()
 _new: Callable[[Market], Allowing] = _counted_here
@@ -152,9 +155,11 @@ _new: Callable[[Market], Allowing] = _counted_here
 def allowance_of(market: Market) -> Allowing:
     """Return the allowance of a market's weight pool; the same one for every engine of the process."""
     with _registering:
-        allowance = _allowances.get(market.weight_pool)
-        if allowance is None:
-            allowance = _allowances[market.weight_pool] = _new(market)
+        # Put at the end: those in front have not been asked for in the longest time.
+        allowance = _allowances.pop(market.weight_pool, None) or _new(market)
+        _allowances[market.weight_pool] = allowance
+        while len(_allowances) > _POOLS:
+            del _allowances[next(iter(_allowances))]
         return allowance
 
 

@@ -86,6 +86,24 @@ def test_all_streams_of_one_request_are_up_with_its_answer(scene):
     assert scene.router.pending == {}
 
 
+def test_a_stream_that_nobody_follows_any_more_is_forgotten_once_that_is_answered(scene):
+    scene.pend(BTC, ETH)
+    scene.route(ACCEPTED)
+    del scene.routes[BTC]
+    scene.router.pending[2] = []
+    scene.router.latest[BTC] = 2
+    scene.router.forget_unfollowed()
+    assert set(scene.router.latest) == {BTC, ETH}, "its answer is awaited"
+    scene.route(b'{"result":null,"id":2}')
+    scene.router.forget_unfollowed()
+    assert (scene.router.latest, scene.router.is_up(ETH)) == ({ETH: 1}, True)
+    scene.routes[BTC] = scene.btc
+    assert not scene.router.is_up(BTC)
+    scene.router.closed(END)
+    assert scene.eth_told.wait(StreamDown, 1) == [StreamDown(EPOCH, END)]
+    assert scene.btc_told.of(StreamDown) == [], "to who follows it anew nothing was up here"
+
+
 def test_a_refused_stream_is_not_up(scene):
     scene.pend(BTC)
     scene.route(REFUSED, btc(1))

@@ -25,6 +25,7 @@
     ├── WorkerDiedError                 a worker process ended or fell silent, and is being replaced
     ├── LineError                       the process at the other end of a line is gone
     ├── EscalatedError                      retries are used up; the book or the engine was given up
+    │   └── ReconnectsExhaustedError        `max_reconnects` tries to connect in a row have failed
     └── RecordingError (also a ValueError)  an unreadable recording; names the file and the line
         └── RecordingCutError               it ends in the middle; the lines before are whole
 
@@ -189,6 +190,10 @@ class LineError(DepthActorsError):
 
 class EscalatedError(DepthActorsError):
     """Retries or restarts are used up and the supervisor gave the child up."""
+
+
+class ReconnectsExhaustedError(EscalatedError):
+    """A connection could not be made in `max_reconnects` tries in a row; its books are given up."""
 
 
 class RecordingError(DepthActorsError, ValueError):

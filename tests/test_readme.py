@@ -17,7 +17,8 @@ from depthactors.sync.table import diagram
 PAGE = 4096
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+GUIDES = (ROOT / "examples" / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README + GUIDES, re.DOTALL)
 TESTS = [block for block in BLOCKS if "def test_" in block]
 PROGRAMS = [block for block in BLOCKS if block not in TESTS]
 

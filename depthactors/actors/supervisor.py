@@ -43,7 +43,15 @@ from depthactors.actors.sharing import BEAT
 from depthactors.actors.starting import start_snapshots, start_socket
 from depthactors.actors.supervision import WATCH_INTERVAL, Supervised
 from depthactors.book import BookState
-from depthactors.errors import ActorDiedError, EscalatedError, LifecycleError, SlowCallbackError, UsageError
+from depthactors.errors import (
+    ActorDiedError,
+    EscalatedError,
+    LifecycleError,
+    ReconnectsExhaustedError,
+    SlowCallbackError,
+    StreamError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     import threading
@@ -55,7 +63,6 @@ if TYPE_CHECKING:
     from depthactors.actors.sharing import Sharing
     from depthactors.actors.starting import NetworkSettings
     from depthactors.actors.teller import Teller
-    from depthactors.errors import StreamError
     from depthactors.markets import Market
 
 logger = reporting.logger(__name__)
@@ -453,7 +460,8 @@ class Supervisor(EngineActor):
         if socket is None:
             return
         socket.child.ref.stop(block=False)
-        escalated = EscalatedError(f"{name} was given up: {error}")
+        kind = ReconnectsExhaustedError if isinstance(error, StreamError) else EscalatedError
+        escalated = kind(f"{name} was given up: {error}")
         escalated.__cause__ = error
         for key in socket.streams.values():
             self._fail_book(key, escalated)

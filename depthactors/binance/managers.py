@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from depthactors.binance.client_market import market_of
 from depthactors.binance.depth_cache import DepthCache
 from depthactors.binance.follow import DEFAULT_REFRESH, follow
-from depthactors.binance.messages import error_message
+from depthactors.binance.messages import error_messages
 from depthactors.binance.missing import HOOKS, IN_COROUTINE
 from depthactors.binance.socket_manager import BinanceSocketManager, shared
 from depthactors.book import BookState
@@ -242,14 +242,12 @@ class DepthCacheManager:
             self._news.notify_all()
 
     def _on_event(self, event: BookEvent) -> None:
-        message = error_message(event.error)
         with self._news:
-            if message is not None:
-                self._messages.append(message)
-            if event.state is BookState.FAILED:
-                self._messages.append(None)
-            if event.state in {BookState.FAILED, BookState.STOPPED}:
-                self._over = True
+            if self._over:
+                # Closed, or given up: there is no more to say.
+                return
+            self._messages += error_messages(event)
+            self._over = event.state in {BookState.FAILED, BookState.STOPPED}
             self._news.notify_all()
 
 

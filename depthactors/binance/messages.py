@@ -1,44 +1,170 @@
-"""What a callback and `recv` get beside depth caches: errors as the guide of python-binance has them."""
+"""What a callback and `recv` get beside depth caches: error dicts as the guide of python-binance has them, and `None`.
+
+The guide's own handler stops a program at any error but `BinanceWebsocketClosed`. So there is a dict where a program of
+python-binance would have lost data for good: at the end of a stream, once, with `None` behind it; and when the
+connection ends, once an outage. What is mended here is logged and counted, and no dict. `ERRORS` is the whole of it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from depthactors.errors import (
-    EscalatedError,
-    MalformedFrameError,
-    SlowCallbackError,
-    SnapshotError,
-    StreamError,
-    UnknownSymbolError,
-)
-from depthactors.own_exceptions import (
-    BinanceAPIException,
-    BinanceRequestException,
-    BinanceWebsocketClosed,
-    BinanceWebsocketQueueOverflow,
-    BinanceWebsocketUnableToConnect,
-)
+from depthactors import errors
+from depthactors.book import BookState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from depthactors.actors.messages import BookEvent
     from depthactors.errors import DepthActorsError
 
 
-def error_message(error: DepthActorsError | None) -> dict[str, Any] | None:
-    """Return the error dict for an error; `None` for what is mended without a word (a gap)."""
-    match error:
-        case StreamError():
-            kind: type[Exception] = BinanceWebsocketClosed
-        case EscalatedError():
-            kind = BinanceWebsocketUnableToConnect
-        case UnknownSymbolError():
-            kind = BinanceAPIException
-        case SnapshotError(code=code):
-            kind = BinanceRequestException if code is None else BinanceAPIException
-        case SlowCallbackError():
-            kind = BinanceWebsocketQueueOverflow
-        case MalformedFrameError():
-            kind = type(error)
-        case _:
-            return None
-    return {"e": "error", "type": kind.__name__, "m": str(error)}
+class ErrorRow(NamedTuple):
+    """One thing that can happen to a stream.
+
+    Attributes:
+        what: happens.
+        error: our error for it; `None` where an end has no error.
+        theirs: what python-binance 1.0.37's callback gets.
+        type: of the error dict; `None` where there is none.
+        ends: whether the stream is over, which `None` behind the dict says.
+        instead: what a program gets where there is no dict.
+    """
+
+    what: str
+    error: type[DepthActorsError] | None
+    theirs: str
+    type: str | None
+    ends: bool = False
+    instead: str = ""
+
+
+ERRORS: Final = (
+    ErrorRow(
+        "the connection ends, or cannot be made yet",
+        errors.StreamError,
+        "`ConnectionClosedError` or `ConnectionClosedOK`, then `BinanceWebsocketClosed`",
+        "BinanceWebsocketClosed",
+        instead="once an outage; updates resume by themselves",
+    ),
+    ErrorRow(
+        "the tries to connect are used up",
+        errors.ReconnectsExhaustedError,
+        "`BinanceWebsocketUnableToConnect`, then `ReadLoopClosed` without end",
+        "BinanceWebsocketUnableToConnect",
+        ends=True,
+    ),
+    ErrorRow(
+        "the exchange does not list the symbol", errors.UnknownSymbolError, "nothing", "BinanceAPIException", ends=True
+    ),
+    ErrorRow(
+        "an actor, a worker process or the supervisor dies and is not replaced",
+        errors.EscalatedError,
+        "nothing",
+        "EscalatedError",
+        ends=True,
+    ),
+    ErrorRow("there is no shared memory for the book", errors.SharingError, "nothing", "SharingError", ends=True),
+    ErrorRow("its `bm` was closed", None, "nothing", "ReadLoopClosed", ends=True),
+    ErrorRow(
+        "a callback is late",
+        errors.SlowCallbackError,
+        "each update, later and later; beyond 100 messages `BinanceWebsocketQueueOverflow`, and then nothing for ever",
+        None,
+        instead="the latest update when it returns; `coalesced` counts those left out",
+    ),
+    ErrorRow(
+        "a callback raises",
+        errors.CallbackError,
+        "nothing for ever",
+        None,
+        instead="the next update; the first traceback is on stderr, or in the log; `callback_errors` counts",
+    ),
+    ErrorRow(
+        "a snapshot fails: a time-out, 5xx, an answer that is none",
+        errors.SnapshotError,
+        "`BinanceAPIException`, `ClientPayloadError` or nothing, and then nothing for ever",
+        None,
+        instead="updates resume; it is asked for again, after longer and longer waits",
+    ),
+    ErrorRow(
+        "429, 418",
+        errors.RateLimitedError,
+        "`BinanceAPIException`, and then nothing for ever",
+        None,
+        instead="updates resume when the exchange answers again; nothing is asked until the second that it names",
+    ),
+    ErrorRow(
+        "the exchange refuses a subscription",
+        errors.SubscriptionError,
+        "nothing for ever",
+        None,
+        instead="updates resume; it is asked for again",
+    ),
+    ErrorRow(
+        "a subscription is acknowledged and brings nothing",
+        errors.SilentStreamError,
+        "nothing for ever",
+        None,
+        instead="updates resume; it is subscribed again, then on a connection of its own",
+    ),
+    ErrorRow(
+        "a frame is no JSON, or of another shape",
+        errors.MalformedFrameError,
+        "`JSONDecodeError`, and then nothing for ever, or a wrong book",
+        None,
+        instead="updates resume from a fresh snapshot",
+    ),
+    ErrorRow(
+        "events are missing",
+        errors.ExchangeError,
+        "a wrong book",
+        None,
+        instead="updates resume from a fresh snapshot",
+    ),
+    ErrorRow(
+        "the book is crossed",
+        errors.BookIntegrityError,
+        "a wrong book",
+        None,
+        instead="updates resume from a fresh snapshot",
+    ),
+    ErrorRow(
+        "a fresh snapshot differs from the book",
+        errors.AuditError,
+        "a wrong book until then",
+        None,
+        instead="updates resume from another snapshot",
+    ),
+    ErrorRow("an actor is replaced", errors.ActorDiedError, "nothing", None, instead="updates resume"),
+    ErrorRow("a worker process is replaced", errors.WorkerDiedError, "nothing", None, instead="updates resume"),
+)
+"""Each error that can reach a listener; `error_messages` looks an error up by its class, then by its bases."""
+
+_ROWS: Final = {row.error: row for row in ERRORS}
+_OVER: Final = frozenset({BookState.FAILED, BookState.STOPPED})
+
+
+def error_messages(event: BookEvent) -> Iterable[dict[str, Any] | None]:
+    """Return what a callback is called with for an event: nothing, a dict, or at the end a dict and `None`.
+
+    A book that was stopped is an end as well for a listener that is still there: nobody asked on its behalf.
+    """
+    error = event.error
+    if event.state in _OVER:
+        return _message(_row(error, ends=True), error), None
+    row = None if error is None else _row(error, ends=False)
+    return () if row is None or row.type is None else (_message(row, error),)
+
+
+def _row(error: DepthActorsError | None, *, ends: bool) -> ErrorRow | None:
+    """Return the row of an error's class, or of its nearest base that has one."""
+    kinds = (None,) if error is None else type(error).__mro__
+    rows = (_ROWS.get(kind) for kind in kinds)
+    return next((row for row in rows if row is not None and row.ends is ends), None)
+
+
+def _message(row: ErrorRow | None, error: DepthActorsError | None) -> dict[str, Any]:
+    # An end that has no row of its own has the error's own name.
+    name = row.type if row is not None else type(error).__name__
+    return {"e": "error", "type": name, "m": str(error or "its connections were closed")}

@@ -13,7 +13,7 @@ from depthactors.binance.client import Client
 from depthactors.binance.client_market import market_of
 from depthactors.binance.client_settings import settings_of
 from depthactors.binance.follow import DEFAULT_REFRESH, follow
-from depthactors.binance.messages import error_message
+from depthactors.binance.messages import error_messages
 from depthactors.binance.missing import IN_COROUTINE, IN_MANAGER, Missing
 from depthactors.binance.socket_manager import BinanceSocketManager, shared
 from depthactors.book import BookState
@@ -104,6 +104,7 @@ class ThreadedDepthCacheManager:
         )
         self._streams: dict[str, _Stream] = {}
         self._started = False
+        self._was_stopped = False
         self.daemon = True
         self.name = f"{type(self).__name__}-{next(_serials)}"
         self._naming = threading.RLock()
@@ -200,6 +201,7 @@ class ThreadedDepthCacheManager:
 
     def stop(self, timeout: float = 10.0) -> None:
         """End everything within `timeout` seconds; twice, from a callback and from a signal handler is fine."""
+        self._was_stopped = True
         deadline = time.monotonic() + timeout
         # In a fork there is nothing to end: it is all the parent's.
         for name in list(self._streams):
@@ -269,7 +271,7 @@ class ThreadedDepthCacheManager:
                     market_of(self._client, market),
                     symbol,
                     update=callback,
-                    event=partial(_tell, callback, engine),
+                    event=partial(_notify, callback, self),
                     refresh_interval=refresh_interval,
                     limit=limit,
                     conv_type=conv_type,
@@ -312,11 +314,9 @@ class _Stream(NamedTuple):
                 self.bm.give_back(self.engine, max(0.0, given - time.monotonic()))
 
 
-def _tell(callback: Callable[[Any], None], engine: DepthEngine, event: BookEvent) -> None:
+def _notify(callback: Callable[[Any], None], manager: ThreadedDepthCacheManager, event: BookEvent) -> None:
     """Turn what happened to a book into what the guide's callbacks expect; in the thread that calls `on_event`."""
-    message = error_message(event.error)
-    if message is not None:
-        callback(message)
-    # Who stopped at the error wants to hear no more.
-    if event.state is BookState.FAILED and engine.running:
-        callback(None)
+    for message in error_messages(event):
+        # Who stopped at the error, or before it, wants to hear no more.
+        if not manager._was_stopped:  # noqa: SLF001 - a friend
+            callback(message)

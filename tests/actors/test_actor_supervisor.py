@@ -28,7 +28,14 @@ from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.teller import Teller
 from depthactors.book import BookState
-from depthactors.errors import ActorDiedError, EscalatedError, SilentStreamError, SlowCallbackError, StreamError
+from depthactors.errors import (
+    ActorDiedError,
+    EscalatedError,
+    ReconnectsExhaustedError,
+    SilentStreamError,
+    SlowCallbackError,
+    StreamError,
+)
 from depthactors.exchange import LocalExchange
 from depthactors.pacing import Backoff
 
@@ -224,7 +231,7 @@ def test_exhausted_reconnects_fail_the_books_of_that_socket(supervisor, open_boo
     name = socket.ask(Status(), timeout=5).name
     supervisor.tell(ReconnectExhausted(name, StreamError("no way")))
     failed = events.wait_one(matches=lambda event: event.state is FAILED)
-    assert (type(failed.error), "no way" in str(failed.error)) == (EscalatedError, True)
+    assert (type(failed.error), "no way" in str(failed.error)) == (ReconnectsExhaustedError, True)
     join(socket)
     assert children(supervisor).sockets == ()
 

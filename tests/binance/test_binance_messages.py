@@ -1,54 +1,104 @@
-"""Error dicts: which error is told under which name."""
+"""Error dicts and the end of a stream: every error that can reach a callback, and the guide's table of them."""
+
+import inspect
+from pathlib import Path
 
 import pytest
 
-from depthactors import exceptions
-from depthactors.binance.messages import error_message
+from depthactors import errors, own_exceptions
+from depthactors.actors.messages import BookEvent
+from depthactors.binance.messages import ERRORS, error_messages
+from depthactors.book import BookState
 from depthactors.errors import (
-    ActorDiedError,
-    BookIntegrityError,
+    DepthActorsError,
+    EngineGoneError,
     EscalatedError,
-    ExchangeError,
     LifecycleError,
     MalformedFrameError,
-    RateLimitedError,
-    SlowCallbackError,
-    SnapshotError,
     StreamError,
-    SubscriptionError,
-    UnknownSymbolError,
+    UsageError,
 )
 
-
-@pytest.mark.parametrize(
-    ("error", "name"),
-    [
-        (StreamError("why"), "BinanceWebsocketClosed"),
-        (SubscriptionError("why"), "BinanceWebsocketClosed"),
-        (EscalatedError("why"), "BinanceWebsocketUnableToConnect"),
-        (UnknownSymbolError("why"), "BinanceAPIException"),
-        (SnapshotError("why", status=400, code=-1000), "BinanceAPIException"),
-        (SnapshotError("why", status=500), "BinanceRequestException"),
-        (SnapshotError("why"), "BinanceRequestException"),
-        (RateLimitedError("why", status=418), "BinanceRequestException"),
-        (SlowCallbackError("why"), "BinanceWebsocketQueueOverflow"),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
-)
-def test_an_error_has_the_name_that_programs_know(error, name):
-    assert error_message(error) == {"e": "error", "type": name, "m": "why"}
-    assert hasattr(exceptions, name)
+GUIDE = Path(__file__).parents[2] / "examples" / "README.md"
+ROWS = pytest.mark.parametrize("row", ERRORS, ids=lambda row: row.what)
+OVER = [BookState.FAILED, BookState.STOPPED]
+UNDER_WAY = [BookState.SYNCING, BookState.STALE, BookState.LIVE]
+NOT_OF_A_BOOK = {
+    # What a call raises, in the program's own thread.
+    "DepthTooLargeError", "UnknownMarketError", "UsageError", "LifecycleError", "NotLiveError", "EngineGoneError",
+    "BookNotSharedError", "RecordingError", "RecordingCutError",
+    # What is between the processes of an engine, and has another name for its consequences.
+    "LineError",
+    "DepthActorsError",
+}  # fmt: skip
 
 
-def test_a_malformed_frame_keeps_its_own_name():
-    message = error_message(MalformedFrameError("expected JSON", b"{"))
-    assert (message["type"], message["m"]) == ("MalformedFrameError", "expected JSON: '{'")
+def messages(state, error):
+    return list(error_messages(BookEvent("BTCUSDT", BookState.LIVE, state, error)))
 
 
-@pytest.mark.parametrize(
-    "error",
-    [None, ExchangeError("a gap"), BookIntegrityError("crossed"), ActorDiedError("replaced"), LifecycleError("over")],
-    ids=repr,
-)
-def test_what_is_mended_without_a_word_has_no_message(error):
-    assert error_message(error) is None
+@ROWS
+@pytest.mark.parametrize("state", UNDER_WAY)
+def test_what_goes_on_is_a_dict_only_where_the_table_says_so(row, state):
+    error = None if row.error is None else row.error("why")
+    expected = [] if row.type is None or row.ends else [{"e": "error", "type": row.type, "m": "why"}]
+    assert messages(state, error) == expected
+
+
+@ROWS
+@pytest.mark.parametrize("state", OVER)
+def test_an_end_is_one_dict_that_says_why_and_then_none(row, state):
+    message, end = messages(state, None if row.error is None else row.error("why"))
+    assert end is None
+    assert (set(message), message["e"]) == ({"e", "type", "m"}, "error")
+    assert message["m"] == "why" or row.error is None
+    if row.ends:
+        assert message["type"] == row.type
+
+
+@pytest.mark.parametrize("state", UNDER_WAY)
+def test_a_change_of_state_without_an_error_is_nothing(state):
+    assert messages(state, None) == []
+
+
+def test_only_a_lost_connection_is_a_dict_of_a_stream_that_goes_on():
+    assert [row.type for row in ERRORS if row.type and not row.ends] == ["BinanceWebsocketClosed"]
+
+
+def test_every_error_that_can_reach_a_listener_is_in_the_table():
+    kinds = {name for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, DepthActorsError)}
+    assert kinds - {row.error.__name__ for row in ERRORS if row.error is not None} == NOT_OF_A_BOOK
+
+
+@ROWS
+def test_a_row_names_a_class_that_programs_can_import(row):
+    if row.type is not None:
+        assert hasattr(own_exceptions, row.type) or hasattr(errors, row.type)
+
+
+def test_an_error_without_a_row_is_reported_as_its_nearest_base():
+    class HandshakeError(StreamError):
+        pass
+
+    assert [each["type"] for each in messages(BookState.STALE, HandshakeError("why"))] == ["BinanceWebsocketClosed"]
+    assert messages(BookState.FAILED, EngineGoneError("why"))[0]["type"] == "SharingError"
+
+
+@pytest.mark.parametrize("error", [MalformedFrameError("why"), LifecycleError("why"), UsageError("why")], ids=repr)
+def test_an_end_that_the_table_does_not_know_has_the_name_of_its_error(error):
+    assert messages(BookState.FAILED, error)[0]["type"] == type(error).__name__
+
+
+def test_used_up_tries_to_connect_have_another_name_than_deaths():
+    exhausted = errors.ReconnectsExhaustedError("why")
+    assert messages(BookState.FAILED, exhausted)[0]["type"] == "BinanceWebsocketUnableToConnect"
+    assert messages(BookState.FAILED, EscalatedError("why"))[0]["type"] == "EscalatedError"
+
+
+def test_the_guide_has_the_table():
+    lines = ["| what happens | python-binance's callback gets | here it gets |", "| --- | --- | --- |"]
+    for row in ERRORS:
+        name = f"`{row.type}`" if row.type else "no dict"
+        rest = ", then `None`: the stream is over" if row.ends else f": {row.instead}"
+        lines.append(f"| {row.what} | {row.theirs} | {name}{rest} |")
+    assert "\n".join(lines) in GUIDE.read_text(encoding="utf-8")

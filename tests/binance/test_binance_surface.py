@@ -24,6 +24,7 @@ from depthactors import (
     ThreadedDepthCacheManager,
     exceptions,
 )
+from depthactors.actors.book import BookActor
 from depthactors.actors.socket import SocketActor
 from depthactors.errors import DepthActorsError
 from depthactors.exchange import Fault, LocalExchange
@@ -857,26 +858,59 @@ def test_without_max_reconnects_it_keeps_trying(exchange, quick_tries):
         assert isinstance(inbox.get(timeout=10), DepthCache)
 
 
-@pytest.mark.parametrize(
-    ("fault", "types"),
-    [
-        ("500", {"BinanceAPIException", "BinanceRequestException"}),
-        ("truncate", {"BinanceRequestException"}),
-        ("time-out", {"BinanceRequestException"}),
-        ("429", {"BinanceRequestException", "BinanceAPIException"}),
-    ],
-)
-def test_a_rest_failure_in_a_resync_is_one_error_and_the_book_recovers(exchange, manager, fault, types):
-    inbox = Inbox()
-    quickly(manager, inbox)
-    cache = inbox.next(DepthCache)
+class Guide:
+    """The handler of python-binance's guide: it ends the program at any error but a lost connection."""
+
+    def __init__(self):
+        self.updates = Inbox()
+        self.stopped = []
+
+    def __call__(self, item):
+        if isinstance(item, dict) and item["e"] == "error" and item["type"] != "BinanceWebsocketClosed":
+            self.stopped.append(item)
+        elif isinstance(item, DepthCache):
+            self.updates(item)
+
+
+@pytest.mark.parametrize("fault", ["500", "truncate", "time-out", "429", "mismatch", "unlisted"])
+def test_a_rest_failure_in_a_resync_does_not_end_the_guides_program_and_the_book_recovers(exchange, manager, fault):
+    guide = Guide()
+    quickly(manager, guide)
+    guide.updates.next()
     exchange.inject(Fault(fault, symbol=SYMBOL, seconds=0 if fault == "time-out" else 1))
     exchange.inject(Fault("drop", symbol=SYMBOL))
-    error = inbox.next(dict)
-    assert (error["e"], error["type"] in types) == ("error", True), error
-    assert len(cache.get_bids()) >= 10, "the book stays"
-    assert isinstance(inbox.get(timeout=5), DepthCache)
-    assert cache.state is BookState.LIVE
+    deadline = time.monotonic() + 10
+    while manager.status().books[0].counters.resyncs == 0:
+        assert time.monotonic() < deadline
+        guide.updates.next()
+    assert exchange.strikes()[fault]
+    guide.updates.next()
+    assert guide.stopped == []
+
+
+@pytest.mark.parametrize("fault", ["garbage", "wrong-types"])
+def test_a_broken_frame_does_not_end_the_guides_program(exchange, manager, fault):
+    guide = Guide()
+    quickly(manager, guide)
+    guide.updates.next()
+    exchange.inject(Fault(fault, symbol=SYMBOL))
+    deadline = time.monotonic() + 10
+    while manager.status().books[0].counters.faults == 0:
+        assert time.monotonic() < deadline
+        guide.updates.next()
+    guide.updates.next()
+    assert guide.stopped == []
+
+
+def test_a_refresh_that_fails_does_not_end_the_guides_program(exchange, manager):
+    guide = Guide()
+    exchange.inject(Fault("500", symbol=SYMBOL, at=2))
+    quickly(manager, guide, refresh_interval=0.2)
+    deadline = time.monotonic() + 10
+    while manager.status().books[0].counters.refreshes == 0:
+        assert time.monotonic() < deadline
+        guide.updates.next()
+    assert guide.stopped == []
 
 
 def test_a_gap_is_mended_without_an_error(exchange, manager):
@@ -891,19 +925,65 @@ def test_a_gap_is_mended_without_an_error(exchange, manager):
     assert isinstance(inbox.next(), DepthCache)
 
 
-def test_a_callback_backlog_is_one_error_and_the_stream_goes_on(manager):
-    inbox, leave = Inbox(), threading.Event()
+def test_a_callback_that_pauses_does_not_end_the_guides_program(manager):
+    guide, paused = Guide(), threading.Event()
 
-    def slow_once(item):
-        inbox(item)
-        if isinstance(item, DepthCache):
-            leave.wait(0.6)
-            leave.set()
+    def pause_once(item):
+        guide(item)
+        if not paused.is_set():
+            paused.wait(0.6)
+            paused.set()
 
-    quickly(manager, slow_once)
-    assert inbox.next(dict)["type"] == "BinanceWebsocketQueueOverflow"
-    after = [inbox.get(timeout=5) for _ in range(10)]
-    assert {type(each) for each in after} == {DepthCache}
+    quickly(manager, pause_once)
+    for _ in range(10):
+        guide.updates.next()
+    assert paused.is_set()
+    assert manager.status().books[0].counters.coalesced > 0
+    assert guide.stopped == []
+
+
+@pytest.mark.one_process
+def test_a_book_whose_actor_keeps_dying_is_one_error_and_none(manager, monkeypatch):
+    inbox = Inbox()
+    quickly(manager, inbox)
+    inbox.next(DepthCache)
+    monkeypatch.setattr(BookActor, "handle", lambda _actor, _message: 1 / 0)
+    assert [each["type"] for each in inbox.to_the_end()] == ["EscalatedError"]
+    assert inbox.empty()
+
+
+@pytest.mark.one_process
+def test_the_death_of_the_supervisor_is_one_error_and_none_to_each_stream(manager, monkeypatch):
+    inboxes = [Inbox(), Inbox()]
+    for inbox, symbol in zip(inboxes, (SYMBOL, "BTCUSDT"), strict=True):
+        quickly(manager, inbox, symbol)
+        inbox.next(DepthCache)
+    manager._engine._runtime._supervisor.tell(ZeroDivisionError("no message for it"))
+    for inbox in inboxes:
+        assert [each["type"] for each in inbox.to_the_end()] == ["EscalatedError"]
+        assert inbox.empty()
+
+
+def test_a_socket_manager_that_is_closed_is_one_error_and_none_to_its_streams_alone(manager):
+    own, lent, bm = Inbox(), Inbox(), BinanceSocketManager()
+    quickly(manager, own)
+    quickly(manager, lent, bm=bm)
+    own.next(DepthCache)
+    lent.next(DepthCache)
+    bm.close()
+    assert [each["type"] for each in lent.to_the_end()] == ["ReadLoopClosed"]
+    assert lent.empty()
+    own.queue.clear()
+    assert isinstance(own.get(timeout=10), DepthCache)
+
+
+@pytest.mark.parametrize("kind", ["stop", "stop_socket"])
+def test_who_ends_a_stream_himself_gets_neither_error_nor_none(manager, kind):
+    inbox = Inbox()
+    name = quickly(manager, inbox)
+    inbox.next(DepthCache)
+    manager.stop() if kind == "stop" else manager.stop_socket(name)
+    assert {type(each) for each in inbox.queue} <= {DepthCache}
 
 
 # DepthCacheManager, synchronous.

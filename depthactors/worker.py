@@ -55,6 +55,7 @@ from depthactors.shards.messages import (
     DropCallback,
     Failed,
     Logged,
+    Noticed,
     Open,
     Opening,
     Question,
@@ -121,6 +122,7 @@ class Worker:
         """Receive until the line ends, then end everything."""
         root = logging.getLogger("depthactors")
         root.addHandler(self._forwarder)
+        reporting.divert(self._notice)
         lease_allowances(lambda market: LeasedAllowance(market, self._ask, self._tell))
         self._outbox.start()
         self._runtime.start()
@@ -141,6 +143,7 @@ class Worker:
             self.stop(_STOP_TIMEOUT)
             reporting.flush(max(0.0, deadline - time.monotonic()))
             root.removeHandler(self._forwarder)
+            reporting.divert(None)
             self._outbox.end(max(0.0, deadline - time.monotonic()))
 
     def stop(self, timeout: float) -> None:
@@ -283,6 +286,9 @@ class Worker:
 
     def _failed(self, error: DepthActorsError) -> None:
         self._outbox.put(Failed(_portable(error)))
+
+    def _notice(self, record: reporting.Record) -> None:
+        self._outbox.put(Noticed(record.cause, record.text, record.level, record.is_over, record.traceback))
 
     def _status(self, timeout: float) -> EngineStatus:
         """Tell how everything does; the names of other workers' actors are the same."""

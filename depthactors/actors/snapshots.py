@@ -23,7 +23,7 @@ from depthactors.actors.messages import (
     Tick,
 )
 from depthactors.actors.rows import PoolStatus
-from depthactors.errors import RateLimitedError, SnapshotError, UsageError
+from depthactors.errors import RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.rest import DepthReply, RestClient
 from depthactors.sync import Priority
 from depthactors.wire import Snapshot
@@ -90,6 +90,7 @@ class SnapshotActor(EngineActor):
         self._at_work: dict[int, RestClient] = {}
         self._over = threading.Event()
         self._wakes_at = inf
+        self._trouble = reporting.Trouble(logger, name)
         self._fetched = self._failed = self._limited = 0
 
     def handle(self, message: Any) -> Any:
@@ -178,17 +179,22 @@ class SnapshotActor(EngineActor):
         result = reply.result
         if isinstance(result, Snapshot):
             self._fetched += 1
+            self._trouble.over("%s: snapshots come again", wanted.market.name)
             tell(wanted.ref, SnapshotArrived(wanted.epoch, result, reply.recv_time))
         elif isinstance(result, RateLimitedError):
             # Nobody's failure: the request goes back and the whole pool is silent as told.
             self._limited += 1
-            logger.warning("! %s %s", self.name, result)
+            self._trouble.came("limit", "no snapshots, which a book begins with: %s", result)
             if _key(wanted) not in self._places:
                 self._enqueue(wanted)
             for each in self._queue.values():
                 tell(each.ref, SnapshotDelayed(each.epoch, result))
         else:
             self._failed += 1
+            if wanted.priority is not Priority.REFRESH and not isinstance(result, UnknownSymbolError):
+                # That one ends the book, which says so; and a refresh that fails keeps nobody from seeing data.
+                words = "no snapshot, which a book begins with, to be tried again: %s"
+                self._trouble.came((type(result), getattr(result, "status", None)), words, result)
             tell(wanted.ref, SnapshotFailed(wanted.epoch, result))
 
     def _cut(self, number: int) -> None:

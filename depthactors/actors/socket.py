@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import time
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting, wire
@@ -37,6 +37,7 @@ from depthactors.actors.refusals import Refusals
 from depthactors.actors.rows import SocketStatus
 from depthactors.errors import StreamError, SubscriptionError, UsageError
 from depthactors.pacing import Reconnects, stagger
+from depthactors.reporting import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,6 +62,8 @@ _MOST_REFUSED: Final = 20
 """Requests refused on a connection that has none accepted, after which it is not the streams that are to blame."""
 _WATCH: Final = 5.0
 """Seconds between two looks at the reader threads."""
+_NAMED: Final = 3
+"""Books that a notice names."""
 
 
 class SocketActor(EngineActor):
@@ -113,6 +116,7 @@ class SocketActor(EngineActor):
         self._successor: Link | None = None
         self._leaving: dict[int, Link] = {}
         self._refusals = Refusals()
+        self._trouble = reporting.Trouble(logger, "stream", market.stream_url)
         self._request_ids = count(1)
         self._epoch = 0
         self._connections = 0
@@ -147,7 +151,7 @@ class SocketActor(EngineActor):
             case ShutdownAnnounced(epoch):
                 return self._shutdown_announced(self._find(epoch))
             case FrameRejected(_, error):
-                logger.warning("! %s %s", self.name, error)
+                logger.warning("! %s", about(self.name, error))
                 return self.parent is not None and tell(self.parent, message)
             case Tick("flush", epoch):
                 return link.flush() if (link := self._find(epoch)) else None
@@ -229,6 +233,13 @@ class SocketActor(EngineActor):
                 self._leave(link, StreamError(f"{self.name}: closed, no stream was left on it"))
         self._link = self._successor = None
 
+    @property
+    def _books(self) -> str:
+        """Which books are concerned, for notices."""
+        named = [stream.decode("utf-8", "replace").partition("@")[0].upper() for stream in islice(self._routes, _NAMED)]
+        more = f" and {len(self._routes) - _NAMED} more" if len(self._routes) > _NAMED else ""
+        return f"{', '.join(named)}{more} ({self._market.name})"
+
     # The connection.
 
     def _links(self) -> list[Link]:
@@ -260,7 +271,8 @@ class SocketActor(EngineActor):
             return
         wait = self._allowance.take_connection()
         if wait:
-            logger.warning("= %s waits %.1f s: too many attempts to connect lately", self.name, wait)
+            words = "%s: no connection, so no data, for %.1f s: too many attempts to connect lately"
+            self._trouble.came("attempts", words, self._books, wait)
             self._connect_in(wait)
             return
         self._link = self._new_link(tell_failure=self._outage is None)
@@ -285,6 +297,7 @@ class SocketActor(EngineActor):
         if link is self._link:
             self._reconnects.served()
             self._outage = None
+            self._trouble.over("%s: connected to the stream", self._books)
         else:
             self._consider_handover()
 
@@ -294,7 +307,10 @@ class SocketActor(EngineActor):
             return
         link.refusals += 1
         error = SubscriptionError(f"{self.name}: the exchange refused {_listed(streams)}: {words}")
-        (logger.warning if len(streams) == 1 else logger.info)("! %s", error)
+        if len(streams) == 1:
+            logger.notice(("refused", self._market.stream_url, streams[0]), "no data: %s", error)
+        else:
+            logger.info("! %s", error)
         if not link.promised and link.refusals > _MOST_REFUSED:
             link.drop(error)
             return
@@ -372,7 +388,7 @@ class SocketActor(EngineActor):
 
     def _promote(self, successor: Link, error: StreamError) -> None:
         """Go on with a successor whose predecessor ended before its time."""
-        logger.warning("- %s %s; its successor takes over", self.name, error)
+        logger.warning("- %s; its successor takes over", about(self.name, error))
         self._link, self._successor = successor, None
         successor.router.beside = None
         if not successor.serves_all:
@@ -389,7 +405,12 @@ class SocketActor(EngineActor):
             if self.parent is not None:
                 tell(self.parent, ReconnectExhausted(self.name, error))
             return
-        logger.warning("- %s %s; next try in %.1f s", self.name, error, wait)
+        if link.promised:
+            logger.warning("- %s; next try in %.1f s", about(self.name, error), wait)
+        else:
+            # It brought nothing: what was lost may well be back in a moment, but this is no such moment.
+            words = "%s: no connection, so no data: %s; next try in %.1f s"
+            self._trouble.came("connection", words, self._books, error, wait)
         self._connect_in(wait)
 
     # Rotation.

@@ -15,6 +15,7 @@ from depthactors import reporting
 from depthactors.actors.base import EngineActor, mailbox_of, tell
 from depthactors.actors.book import BookActor
 from depthactors.actors.cell import LAG_LIMIT, BookCell
+from depthactors.actors.ends import report_end
 from depthactors.actors.messages import (
     BookEvent,
     BookGivenUp,
@@ -423,6 +424,7 @@ class Supervisor(EngineActor):
         if book is None or book.cell is not cell or book.failure is not None:
             return
         book.silences += 1
+        logger.notice(("silent", key), "no data: %s; subscribed to anew", reporting.about(cell.spec.symbol, error))
         if book.silences % 2:
             tell(self._sockets[book.socket].child.ref, Resubscribe(book.stream))
             return
@@ -485,6 +487,8 @@ class Supervisor(EngineActor):
         """Label a book without an actor as over, and have its listeners told."""
         previous, cell.error = cell.state, error
         cell.publish(cell.last_good(), state)
+        if state is BookState.FAILED:
+            report_end(cell.spec, error)
         self._teller.event(cell, BookEvent(cell.spec.symbol, previous, state, error))
 
     # The end.

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
 from depthactors.actors.base import call
+from depthactors.actors.ends import report_end
 from depthactors.actors.messages import BookEvent
 from depthactors.book import BookState
 from depthactors.errors import SlowCallbackError
+from depthactors.reporting import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,11 +50,13 @@ class Telling:
         self._resync_told = False
         why = f" ({change.error})" if change.error else ""
         logger.info("= %s %s -> %s%s", self._symbol, change.previous, change.state, why)
+        if change.state is BookState.FAILED:
+            report_end(self._cell.spec, change.error)
         self.event(BookEvent(self._symbol, change.previous, change.state, change.error))
 
     def error(self, error: DepthActorsError) -> None:
         """Tell of an error that changes nothing in what may be believed."""
-        logger.warning("! %s %s", self._symbol, error)
+        logger.warning("! %s", about(self._symbol, error))
         self._cell.error = error
         state = self._cell.state
         self.event(BookEvent(self._symbol, state, state, error))
@@ -65,10 +69,10 @@ class Telling:
             changed: whether listeners hear of it anyway, by a change of state.
         """
         if self._resync_told:
-            logger.debug("~ %s %s", self._symbol, error)
+            logger.debug("~ %s", about(self._symbol, error))
             return
         self._resync_told = True
-        logger.warning("~ %s %s", self._symbol, error)
+        logger.warning("~ %s", about(self._symbol, error))
         if not changed:
             state = self._cell.state
             self.event(BookEvent(self._symbol, state, state, error))

@@ -22,14 +22,15 @@ from typing import TYPE_CHECKING, Final
 
 from depthactors.reporting.handover import PREFIX, THREAD_NAME, Handover
 from depthactors.reporting.record import Ready, Record
-from depthactors.reporting.words import printable, words_of
+from depthactors.reporting.trouble import Trouble
+from depthactors.reporting.words import about, printable, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 __all__ = [
-    "THREAD_NAME", "Logger", "announce", "divert", "flush", "logger", "notice", "printable", "quiet", "relay",
-    "words_of",
+    "THREAD_NAME", "Logger", "Record", "Trouble", "about", "announce", "divert", "flush", "logger", "notice",
+    "printable", "quiet", "relay", "relay_notice", "words_of",
 ]  # fmt: skip
 
 _EXIT_TIMEOUT: Final = 1.0
@@ -104,6 +105,10 @@ class Logger:
         """Log at INFO that a cause is over; on stderr if that was told of it."""
         self._log(logging.INFO, words, arguments, None, cause, is_over=True)
 
+    def relay(self, cause: Hashable, words: str, level: int, *, is_over: bool, traceback: str) -> None:
+        """Log a notice of another process."""
+        self._log(level, "%s", (words,), None, cause, is_over=is_over, shown=traceback)
+
     def _log(
         self,
         level: int,
@@ -113,12 +118,21 @@ class Logger:
         cause: Hashable | None = None,
         *,
         is_over: bool = False,
+        shown: str | None = None,
     ) -> None:
         enabled = self.isEnabledFor(level)
         if enabled or cause is not None:
             checked = enabled and self._is_plain
             record = Record(
-                self._target, level, words, arguments, error, is_checked=checked, cause=cause, is_over=is_over
+                self._target,
+                level,
+                words,
+                arguments,
+                error,
+                is_checked=checked,
+                cause=cause,
+                is_over=is_over,
+                shown=shown,
             )
             _handover.put(record)
 
@@ -142,6 +156,11 @@ def announce(words: str) -> None:
 def relay(record: logging.LogRecord) -> None:
     """Have a log record handled here that was made in a worker process."""
     _handover.put(Ready(record))
+
+
+def relay_notice(cause: Hashable, words: str, level: int, *, is_over: bool, traceback: str) -> None:
+    """Give a notice here that was given in a worker process."""
+    _package.relay(cause, words, level, is_over=is_over, traceback=traceback)
 
 
 def quiet(on: bool = True) -> bool:

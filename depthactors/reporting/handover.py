@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
@@ -144,9 +143,7 @@ class Handover:
             line = self._notices.came(cause, record.text, time.monotonic())
         if line is None:
             return
-        details = ""
-        if record.error is not None and line == record.text:
-            details = "".join(traceback.format_exception(record.error))
+        details = record.traceback if line == record.text else ""
         stderr.write(f"{PREFIX}{line}\n{details}")
 
     def _survive(self, error: BaseException) -> None:

@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import time
+from traceback import format_exception
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.reporting.words import words_of
@@ -24,11 +25,12 @@ class Record:
     Attributes:
         cause: what keeps a program from seeing data, for notices; `None` for a mere log line.
         is_over: the cause is over.
+        shown: the traceback of an exception of another process.
     """
 
     __slots__ = (
-        "arguments", "cause", "code", "created", "error", "is_checked", "is_over", "level", "line", "target", "thread",
-        "thread_name", "words",
+        "arguments", "cause", "code", "created", "error", "is_checked", "is_over", "level", "line", "shown", "target",
+        "thread", "thread_name", "words",
     )  # fmt: skip
 
     def __init__(
@@ -42,11 +44,13 @@ class Record:
         is_checked: bool,
         cause: Hashable | None = None,
         is_over: bool = False,
+        shown: str | None = None,
     ) -> None:
         """Note the moment and the place, three frames up."""
         frame = sys._getframe(_DEPTH)  # noqa: SLF001 - as `logging` does
         self.target, self.level, self.words, self.arguments = target, level, words, arguments
         self.error, self.is_checked, self.cause, self.is_over = error, is_checked, cause, is_over
+        self.shown = shown
         self.created = time.time()
         self.code, self.line = frame.f_code, frame.f_lineno
         thread = threading.current_thread()
@@ -57,6 +61,18 @@ class Record:
         """The words with their arguments, one printable line. Runs foreign code."""
         arguments = self._plain_arguments()
         return self.words % arguments if arguments else self.words
+
+    @property
+    def traceback(self) -> str:
+        """What was raised, as Python shows it, or nothing. Runs foreign code."""
+        if self.shown is not None:
+            return self.shown
+        if self.error is None:
+            return ""
+        try:
+            return "".join(format_exception(self.error))
+        except BaseException as error:  # noqa: BLE001 - whatever the text of a foreign exception raises
+            return f"{type(self.error).__name__}, whose text cannot be had: {type(error).__name__}\n"
 
     def log(self) -> None:
         """Hand it to the handlers of its logger. Runs foreign code."""
@@ -77,6 +93,8 @@ class Record:
         record.relativeCreated -= (record.created - self.created) * 1e3
         record.created, record.msecs = self.created, self.created % 1 * 1e3 // 1
         record.thread, record.threadName = self.thread, self.thread_name
+        if self.shown:
+            record.exc_text = self.shown.rstrip("\n")
         self.target.handle(record)
 
     def _plain_arguments(self) -> tuple[object, ...]:

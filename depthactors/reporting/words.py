@@ -29,5 +29,10 @@ def words_of(thing: object, limit: int = LONGEST) -> str:
         return f"<{type(thing).__name__}, whose text cannot be had: {type(error).__name__}>"
 
 
+def about(name: str, words: object) -> str:
+    """Return words of the package's own about a thing, with its name in front, where they may have it already."""
+    return f"{name} {str(words).removeprefix(f'{name}: ')}"
+
+
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")

@@ -9,6 +9,7 @@ import pykka
 
 from depthactors import reporting
 from depthactors.actors.base import EngineActor, tell
+from depthactors.actors.ends import report_end
 from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, GiveUp, Greet, Ping, Status, Top
 from depthactors.actors.telling import Telling
 from depthactors.book import BookState
@@ -75,7 +76,7 @@ class RemoteBookActor(EngineActor):
             case WorkerLost(error):
                 return None if self._cell.state in _OVER else self._become(self._cell.state_in_slot(), error)
             case GiveUp(error):
-                return None if self._cell.state in _OVER else self._become(BookState.FAILED, error)
+                return None if self._cell.state in _OVER else self._fail(error)
             case Greet(listener):
                 self._want_updates()
                 with self._cell.held():
@@ -146,7 +147,12 @@ class RemoteBookActor(EngineActor):
         elif place == self._cell.place and self._cell.state not in _OVER:
             # Of another place it is no news: the slot was replaced by a deeper one before the worker got to it.
             self._cell.fail(str(error))
-            self._become(BookState.FAILED, error)
+            self._fail(error)
+
+    def _fail(self, error: DepthActorsError) -> None:
+        """Give the book up here, where its worker did not, which would have said so."""
+        report_end(self._cell.spec, error)
+        self._become(BookState.FAILED, error)
 
     def _become(self, state: BookState, error: DepthActorsError | None) -> None:
         previous = self._cell.state

@@ -164,6 +164,17 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """What makes a program see no data, or that this is over, as `depthactors.reporting` has it."""
+
+    cause: Any
+    words: str
+    level: int
+    is_over: bool
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
     """A log record."""
 

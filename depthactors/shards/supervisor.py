@@ -19,6 +19,7 @@ import pykka
 
 from depthactors import reporting
 from depthactors.actors.base import EngineActor, mailbox_of, tell
+from depthactors.actors.ends import report_end
 from depthactors.actors.messages import (
     BookEvent,
     BookKey,
@@ -408,6 +409,8 @@ class ShardSupervisor(EngineActor):
         """Label a book without an actor as over, and have its listeners told."""
         previous, cell.error = cell.state, error
         cell.publish(None, state)
+        if state is BookState.FAILED:
+            report_end(cell.spec, error)
         self._teller.event(cell, BookEvent(cell.spec.symbol, previous, state, error))
 
     # Looking after.

@@ -29,6 +29,7 @@ from depthactors.shards.messages import (
     Failed,
     LeftOut,
     Logged,
+    Noticed,
     Refused,
     Updated,
     Weighed,
@@ -249,6 +250,8 @@ class WorkerActor(EngineActor):
                     process.line.send(Answer(request, value))
             case Failed(error):
                 self._routes.failed(error)
+            case Noticed(cause, words, level, is_over, traceback):
+                reporting.relay_notice(cause, words, level, is_over=is_over, traceback=traceback)
             case Logged(record):
                 reporting.relay(record)
 

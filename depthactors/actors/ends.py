@@ -1,0 +1,21 @@
+"""The end of a book that nobody asked for, as a notice."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from depthactors import reporting
+
+if TYPE_CHECKING:
+    from depthactors.actors.messages import BookSpec
+    from depthactors.errors import DepthActorsError
+
+logger = reporting.logger(__name__)
+
+
+def report_end(spec: BookSpec, error: DepthActorsError | None) -> None:
+    """Say that a book is given up; of books that share the cause one is named, and the others are counted."""
+    words = str(error).removeprefix(f"{spec.symbol}: ")
+    notice = "%s (%s): given up, no more data comes: %s"
+    logger.notice(("end", str(error)), notice, spec.symbol, spec.market.name, words, level=logging.ERROR)

@@ -1,0 +1,35 @@
+"""Something that keeps data from coming, for a while or for good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from depthactors.reporting import Logger
+
+
+class Trouble:
+    """Notices about one source of data: what goes wrong there, and that it is over. For one thread at a time."""
+
+    def __init__(self, logger: Logger, *source: Hashable) -> None:
+        """Be quiet so far.
+
+        Args:
+            logger: of the module.
+            source: equal for what would be told of twice, such as two connections to one address.
+        """
+        self._logger = logger
+        self._source = source
+        self._kinds: set[Hashable] = set()
+
+    def came(self, kind: Hashable, words: str, *arguments: object) -> None:
+        """Give notice of a kind of trouble; each is said once, and counted."""
+        self._kinds.add(kind)
+        self._logger.notice((*self._source, kind), words, *arguments)
+
+    def over(self, words: str, *arguments: object) -> None:
+        """Say that all of it is over, if there was any."""
+        while self._kinds:
+            self._logger.over((*self._source, self._kinds.pop()), words, *arguments)

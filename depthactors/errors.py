@@ -12,9 +12,10 @@
     │   ├── AuditError                      a fresh snapshot that differs from the book at the same update id
     │   ├── StreamError                     no websocket connection, or it ended
     │   │   ├── SubscriptionError           a stream that the exchange refused
+    │   │   ├── HandshakeRefusedError       the exchange opens no websocket for now: wait `retry_after` seconds
     │   │   └── SilentStreamError           a stream that was acknowledged, and brings nothing though the book moves
     │   └── SnapshotError                   a REST depth request that brought no snapshot of use
-    │       └── RateLimitedError            429 or 418: wait `retry_after` seconds
+    │       └── RateLimitedError            "not now", as 429, 418, 403, 451: wait `retry_after` seconds
     ├── LifecycleError (also a RuntimeError)    called before the start, after the stop, or in a fork
     ├── NotLiveError (also a TimeoutError)  a book did not become live in the time given
     ├── SharingError                        books cannot be shared between processes, or not be read there
@@ -120,6 +121,23 @@ class SubscriptionError(StreamError):
     """The exchange answered a SUBSCRIBE with an error object."""
 
 
+class HandshakeRefusedError(StreamError):
+    """The exchange answered the request for a websocket with "not now": 429, 418, 403, 451, or a `Retry-After`.
+
+    Attributes:
+        status: HTTP status.
+        retry_after: seconds for which nobody is to ask again.
+        longest: the most that such waits may grow to, where the exchange did not say how long.
+    """
+
+    def __init__(self, message: str, *, status: int, retry_after: float, longest: float) -> None:
+        """Keep the waiting time, which all connections to that place obey."""
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+        self.longest = longest
+
+
 class SilentStreamError(StreamError):
     """A stream that brings nothing though snapshots show that the book moves."""
 
@@ -140,16 +158,20 @@ class SnapshotError(ExchangeError):
 
 
 class RateLimitedError(SnapshotError):
-    """HTTP 429 or 418.
+    """The exchange answered "not now": 429, 418, a firewall's 403, 451, or a `Retry-After`.
 
     Attributes:
         retry_after: seconds for which the whole pool must stay silent.
+        longest: the most that such waits may grow to, where the exchange did not say how long.
     """
 
-    def __init__(self, message: str, *, status: int = 429, retry_after: float = 0.0) -> None:
+    def __init__(
+        self, message: str, *, status: int = 429, retry_after: float = 0.0, longest: float | None = None
+    ) -> None:
         """Keep the waiting time, which the pool obeys."""
         super().__init__(message, status=status)
         self.retry_after = retry_after
+        self.longest = retry_after if longest is None else longest
 
 
 class LifecycleError(DepthActorsError, RuntimeError):

@@ -67,6 +67,7 @@ class SocketStatus:
         unrouted_frames: frames of this connection for streams that nobody follows any more.
         restarts: how often the actor was replaced.
         error: what the last connection ended with, while there is no other; else `None`.
+        retry_in: seconds until the next try to connect, 0 while there is a connection or a try.
     """
 
     name: str
@@ -82,6 +83,7 @@ class SocketStatus:
     unrouted_frames: int
     restarts: int
     error: str | None
+    retry_in: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +122,10 @@ class PoolStatus:
         used_weight: of the current minute, by everybody behind the address, as far as known.
         allowed_weight: what the exchange allows in a minute.
         others_weight: what others behind the address are expected to use of it.
-        silent_for: seconds for which a 429 or 418 still forbids everything.
-        fetched, failed, limited: requests that brought a snapshot, those that did not, and 429s and 418s.
+        silent_for: seconds for which the exchange still wants to be left alone (429, 418, 403, 451).
+        fetched, failed, limited: requests that brought a snapshot, those that did not, and those answered "not now".
         restarts: how often the actor was replaced; the counts begin anew then.
+        error: why the last request brought no snapshot, `None` if it brought one.
     """
 
     name: str
@@ -137,3 +140,4 @@ class PoolStatus:
     failed: int
     limited: int
     restarts: int
+    error: str | None = None

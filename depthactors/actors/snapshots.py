@@ -92,12 +92,16 @@ class SnapshotActor(EngineActor):
         self._wakes_at = inf
         self._trouble = reporting.Trouble(logger, name)
         self._fetched = self._failed = self._limited = 0
+        self._error: str | None = None
+        self._refusal: RateLimitedError | None = None
 
     def handle(self, message: Any) -> Any:
         """Handle requests, replies and the timers."""
         match message:
             case SnapshotWanted():
                 self._enqueue(message)
+                if self._refusal is not None and self._allowance.level().silent_for:
+                    tell(message.ref, SnapshotDelayed(message.epoch, self._refusal))
                 return self._dispatch()
             case Fetched(number, reply):
                 self._take_reply(number, reply)
@@ -180,11 +184,13 @@ class SnapshotActor(EngineActor):
         if isinstance(result, Snapshot):
             self._fetched += 1
             self._trouble.over("%s: snapshots come again", wanted.market.name)
+            self._error = self._refusal = None
             tell(wanted.ref, SnapshotArrived(wanted.epoch, result, reply.recv_time))
         elif isinstance(result, RateLimitedError):
             # Nobody's failure: the request goes back and the whole pool is silent as told.
             self._limited += 1
             self._trouble.came("limit", "no snapshots, which a book begins with: %s", result)
+            self._error, self._refusal = str(result), result
             if _key(wanted) not in self._places:
                 self._enqueue(wanted)
             for each in self._queue.values():
@@ -195,6 +201,7 @@ class SnapshotActor(EngineActor):
                 # That one ends the book, which says so; and a refresh that fails keeps nobody from seeing data.
                 words = "no snapshot, which a book begins with, to be tried again: %s"
                 self._trouble.came((type(result), getattr(result, "status", None)), words, result)
+            self._error = str(result)
             tell(wanted.ref, SnapshotFailed(wanted.epoch, result))
 
     def _cut(self, number: int) -> None:
@@ -254,7 +261,7 @@ class SnapshotActor(EngineActor):
             self._allowance.note_answer(reply.used_weight, reply.date, reply.sent, reply.received)
         if isinstance(reply.result, RateLimitedError):
             # Here, before anybody can ask for the next one.
-            self._allowance.silence(reply.result.retry_after)
+            self._allowance.silence(reply.result.retry_after, reply.result.longest)
         return reply
 
     def _status(self) -> PoolStatus:
@@ -275,6 +282,7 @@ class SnapshotActor(EngineActor):
             failed=self._failed,
             limited=self._limited,
             restarts=self._restarts,
+            error=self._error,
         )
 
 

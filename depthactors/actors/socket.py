@@ -35,7 +35,7 @@ from depthactors.actors.messages import (
 )
 from depthactors.actors.refusals import Refusals
 from depthactors.actors.rows import SocketStatus
-from depthactors.errors import StreamError, SubscriptionError, UsageError
+from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError, UsageError
 from depthactors.pacing import Reconnects, stagger
 from depthactors.reporting import about
 
@@ -56,6 +56,7 @@ _LEAVING: Final = 3.0
 """Seconds for the exchange to end a connection that was handed over."""
 _ROTATION_SPREAD: Final = 0.1
 """Share of a connection's life over which the sockets of an engine spread their rotations."""
+_BANNED: Final = 418
 _POLICY: Final = 1008
 """Close code of a connection whose client broke a rule: what it asked for last may be that."""
 _MOST_REFUSED: Final = 20
@@ -125,6 +126,7 @@ class SocketActor(EngineActor):
         self._failed_rotations = 0
         self._outage: StreamError | None = None
         self._connect_due = False
+        self._connect_at = 0.0
         self._unread: set[int] = set()
 
     def begin(self) -> None:
@@ -271,7 +273,7 @@ class SocketActor(EngineActor):
             return
         wait = self._allowance.take_connection()
         if wait:
-            words = "%s: no connection, so no data, for %.1f s: too many attempts to connect lately"
+            words = "%s: no connection, so no data, for %.1f s: no more attempts to connect are allowed"
             self._trouble.came("attempts", words, self._books, wait)
             self._connect_in(wait)
             return
@@ -279,6 +281,7 @@ class SocketActor(EngineActor):
 
     def _connect_in(self, seconds: float) -> None:
         self._connect_due = True
+        self._connect_at = time.monotonic() + seconds
         self.mailbox.after(seconds, Tick("connect"))
 
     def _opened(self, link: Link | None) -> None:
@@ -372,6 +375,11 @@ class SocketActor(EngineActor):
         if link is None:
             return
         link.open = False
+        if isinstance(error, HandshakeRefusedError):
+            self._allowance.silence_connections(error.retry_after, error.longest)
+            if error.status == _BANNED:
+                # It is the address that is banned.
+                self._allowance.silence(error.retry_after, error.longest)
         self._blame_unanswered(link, error)
         if link is self._successor:
             self._successor = None
@@ -499,6 +507,7 @@ class SocketActor(EngineActor):
             unrouted_frames=0 if link is None else link.router.unrouted,
             restarts=self._restarts,
             error=None if self._outage is None else str(self._outage),
+            retry_in=max(0.0, self._connect_at - time.monotonic()) if self._connect_due else 0.0,
         )
 
 

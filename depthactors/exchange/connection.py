@@ -41,7 +41,7 @@ class Connection:
     """One TCP connection; its thread is the caller of `run`, named `name`, and a websocket's writer is `name-send`."""
 
     def __init__(
-        self, sock: socket.socket, name: str, rest: RestApi, welcome: Callable[[StreamRoute], Opening | None]
+        self, sock: socket.socket, name: str, rest: RestApi, welcome: Callable[[StreamRoute], Opening | bytes]
     ) -> None:
         """Take over the socket.
 
@@ -49,7 +49,7 @@ class Connection:
             sock: accepted.
             name: of the reader's thread.
             rest: answers plain HTTP.
-            welcome: decides about a websocket; `None` when the client has opened too many.
+            welcome: decides about a websocket; returns the answer to send instead of opening it, if need be.
         """
         self._sock = sock
         self._name = name
@@ -139,8 +139,8 @@ class Connection:
 
     def _open(self, protocol: ServerProtocol, request: Request, route: StreamRoute) -> None:
         opening = self._welcome(route)
-        if opening is None:
-            self._sock.sendall(http.too_many_connections())
+        if isinstance(opening, bytes):
+            self._sock.sendall(opening)
             return
         protocol.send_response(protocol.accept(request))
         self._sock.sendall(b"".join(protocol.data_to_send()))

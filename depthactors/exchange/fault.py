@@ -19,6 +19,7 @@ class Place(Enum):
     EVENT = "an event of a diff stream that somebody has subscribed to"
     SUBSCRIBE = "a stream that a client subscribes to"
     CONNECT = "a new TCP connection"
+    HANDSHAKE = "a request to open a websocket"
     REST = "a depth request"
 
 
@@ -42,8 +43,13 @@ KINDS: Final = {
     "too-many-streams": (Place.SUBSCRIBE, "the request is refused as one stream too many, and the connection closed"),
     "refuse": (Place.CONNECT, "the connection is reset before anything is read"),
     "slow-accept": (Place.CONNECT, "nothing is read for `seconds` (1)"),
+    "handshake-429": (Place.HANDSHAKE, "too many connections; `Retry-After` is `seconds` (1)"),
+    "handshake-403": (Place.HANDSHAKE, "refused by a firewall; `Retry-After` is `seconds` (1), none for 0"),
     "429": (Place.REST, "too many requests; `Retry-After` is `seconds` (1)"),
     "418": (Place.REST, "banned; `Retry-After` is `seconds` (1)"),
+    "429-date": (Place.REST, "too many requests; `Retry-After` is a date, `seconds` (1) from now"),
+    "418-body": (Place.REST, "banned for `seconds` (1), which only the body says"),
+    "403": (Place.REST, "refused by a firewall, in HTML; `Retry-After` is `seconds` (1), none for 0"),
     "500": (Place.REST, "internal error"),
     "time-out": (Place.REST, "no answer for `seconds` (1), then the connection ends"),
     "truncate": (Place.REST, "the connection ends in the middle of the body"),
@@ -104,7 +110,7 @@ class Fault:
             msg = f"expected a fault of {', '.join(KINDS)}, was {self.kind!r}"
             raise UsageError(msg)
         if self.symbol is not None:
-            if self.place is Place.CONNECT:
+            if self.place in {Place.CONNECT, Place.HANDSHAKE}:
                 msg = f"expected no symbol for {self.kind}, which strikes connections, was {self.symbol!r}"
                 raise UsageError(msg)
             object.__setattr__(self, "symbol", markets.normalize_symbol(self.symbol))

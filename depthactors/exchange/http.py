@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from websockets.datastructures import Headers
 from websockets.http11 import Response
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from depthactors.exchange.rest import Answer
     from depthactors.exchange.routes import StreamRoute
+
+JSON: Final = "application/json;charset=UTF-8"
 
 
 def stream_route(request: Request) -> StreamRoute | None:
@@ -35,7 +37,8 @@ def keeps_alive(request: Request) -> bool:
 def response(request: Request, answer: Answer) -> bytes:
     """Encode an answer."""
     connection = "keep-alive" if keeps_alive(request) and answer.cut is None else "close"
-    return _encoded(HTTPStatus(answer.status), answer.body, [("Connection", connection), *answer.headers])
+    headers = [("Connection", connection), *answer.headers]
+    return _encoded(HTTPStatus(answer.status), answer.body, headers, answer.media)
 
 
 def bad_request() -> bytes:
@@ -43,16 +46,22 @@ def bad_request() -> bytes:
     return _encoded(HTTPStatus.BAD_REQUEST, b"{}", [("Connection", "close")])
 
 
-def too_many_connections() -> bytes:
-    """Encode the answer to a websocket too many."""
-    return _encoded(HTTPStatus.TOO_MANY_REQUESTS, b"{}", [("Connection", "close")])
+def no_websocket(status: int = HTTPStatus.TOO_MANY_REQUESTS, retry_after: int = 0) -> bytes:
+    """Encode the answer to a websocket that is not opened, as one too many is not.
+
+    Args:
+        status: HTTP status.
+        retry_after: seconds to tell in the header, 0 for no header.
+    """
+    retry = [("Retry-After", str(retry_after))] if retry_after else []
+    return _encoded(HTTPStatus(status), b"{}", [("Connection", "close"), *retry])
 
 
-def _encoded(status: HTTPStatus, body: bytes, headers: list[tuple[str, str]]) -> bytes:
+def _encoded(status: HTTPStatus, body: bytes, headers: list[tuple[str, str]], media: str = JSON) -> bytes:
     every = [
         ("Date", formatdate(usegmt=True)),
         ("Content-Length", str(len(body))),
-        ("Content-Type", "application/json;charset=UTF-8"),
+        ("Content-Type", media),
         *headers,
     ]
     # 418 is a teapot by its phrase; the exchange sends it so, too.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from email.utils import formatdate
 from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -16,6 +17,7 @@ from depthactors.errors import DepthActorsError
 from depthactors.exchange import routes, shapes
 from depthactors.exchange.exchange_info import exchange_info
 from depthactors.exchange.fault import Place
+from depthactors.exchange.http import JSON
 from depthactors.exchange.limits import Limits
 from depthactors.exchange.weights import BANNED, TOO_MANY_REQUESTS, Charge, WeightCounter
 
@@ -39,6 +41,9 @@ LIGHT_WEIGHT: Final = 1
 
 SPOT_INFO_WEIGHT: Final = 20
 
+FIREWALL_PAGE: Final = b"<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1></body></html>"
+_LIMITING: Final = frozenset({"429", "418", "429-date", "418-body"})
+
 _LIMIT: Final = re.compile(r"[0-9]{1,20}")
 
 
@@ -51,6 +56,7 @@ class Answer(NamedTuple):
         headers: beside those that every reply has.
         pause: seconds to wait before it is sent.
         cut: bytes of the body after which the connection ends, with 0 before the head; `None` for the whole.
+        media: type of the body.
     """
 
     status: int
@@ -58,6 +64,7 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     pause: float = 0.0
     cut: int | None = None
+    media: str = JSON
 
 
 class _BadRequestError(Exception):
@@ -113,12 +120,12 @@ class RestApi:
         except _BadRequestError as error:
             refusal, weight = error, LIGHT_WEIGHT
         charge = self._weights.charge(market.weight_pool, weight, Limits.of(market, self._limits), self._clock())
+        used, form = _used_weight(market, charge.used), ""
         for fault in faults:
-            if fault.kind in {"429", "418"}:
-                charge = Charge(charge.used, int(fault.kind), ceil(fault.seconds))
-        used = _used_weight(market, charge.used)
+            if fault.kind in _LIMITING:
+                form, charge = fault.kind[4:], Charge(charge.used, int(fault.kind[:3]), ceil(fault.seconds))
         if charge.status != 200:
-            return self._refused(market, charge, used)
+            return self._refused(market, charge, used, form)
         if refusal is not None:
             return Answer(400, refusal.body, used)
         try:
@@ -129,8 +136,8 @@ class RestApi:
             return Answer(503, _error_body(-1000, str(error)), used)
         return _spoilt(answer, faults)
 
-    def _refused(self, market: Market, charge: Charge, headers: tuple[tuple[str, str], ...]) -> Answer:
-        """Answer 429 or 418, in the words of the error page."""
+    def _refused(self, market: Market, charge: Charge, headers: tuple[tuple[str, str], ...], form: str) -> Answer:
+        """Answer 429 or 418, in the words of the error page; `form` is how it says for how long, if not as usual."""
         allowed = Limits.of(market, self._limits).weight_per_minute
         until = int((self._clock() + charge.retry_after) * 1_000)
         text = {
@@ -139,8 +146,12 @@ class RestApi:
             BANNED: f"Way too much request weight used; IP banned until {until}. "
             "Please use WebSocket Streams for live updates to avoid bans.",
         }[charge.status]
-        retry = ("Retry-After", str(charge.retry_after))
-        return Answer(charge.status, _error_body(-1003, text), (*headers, retry))
+        retry = {
+            "": _retry(charge.retry_after),
+            "date": (("Retry-After", formatdate(self._clock() + charge.retry_after, usegmt=True)),),
+            "body": (),
+        }[form]
+        return Answer(charge.status, _error_body(-1003, text), (*headers, *retry))
 
     def _market_of(self, route: RestRoute) -> Market:
         feed = self._catalogue.rest(route.depth_path, route.query.get("symbol", ""))
@@ -218,6 +229,8 @@ class RestApi:
 def _spoilt(answer: Answer, faults: list[Fault]) -> Answer:
     for fault in faults:
         match fault.kind:
+            case "403":
+                return Answer(403, FIREWALL_PAGE, _retry(ceil(fault.seconds)), media="text/html")
             case "500":
                 body = _error_body(-1000, "An unknown error occurred while processing the request.")
                 return Answer(500, body, answer.headers)
@@ -226,6 +239,10 @@ def _spoilt(answer: Answer, faults: list[Fault]) -> Answer:
             case "truncate":
                 return answer._replace(cut=len(answer.body) // 2)
     return answer
+
+
+def _retry(seconds: int) -> tuple[tuple[str, str], ...]:
+    return (("Retry-After", str(seconds)),) if seconds else ()
 
 
 def _used_weight(market: Market, used: int) -> tuple[tuple[str, str], ...]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import selectors
 import socket
 import time
+from math import ceil
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Final
 
 from depthactors import reporting
+from depthactors.exchange import http
 from depthactors.exchange.client import Client
 from depthactors.exchange.connection import Connection, Opening
 from depthactors.exchange.fault import Place
@@ -154,11 +156,13 @@ class ExchangeServer:
                 del self._connections[connection]
                 self._changed.notify_all()
 
-    def _welcome(self, route: StreamRoute) -> Opening | None:
-        """Decide about a websocket."""
+    def _welcome(self, route: StreamRoute) -> Opening | bytes:
+        """Decide about a websocket; returns the answer that refuses it, if it is refused."""
+        for fault in self._faults.strike(Place.HANDSHAKE):
+            return http.no_websocket(int(fault.kind.removeprefix("handshake-")), ceil(fault.seconds))
         with self._changed:
             if self._stopping or self._openings.take(time.monotonic()):
-                return None
+                return http.no_websocket()
         limits = Limits.of(self._catalogue.market_of(route.prefix), self._limits)
 
         def client(session: Session) -> Client:

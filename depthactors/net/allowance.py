@@ -10,10 +10,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from depthactors.pacing import RateWindow, ServerClock, WeightBudget
+from depthactors.pacing import RateWindow, ServerClock, Silence, WeightBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +32,7 @@ class WeightLevel(NamedTuple):
         used: in the current minute, by everybody behind the address, as far as known.
         per_minute: what the exchange allows.
         others: what others behind the address are expected to use in a minute.
-        silent_for: seconds for which a 429 or 418 still forbids everything.
+        silent_for: seconds for which the exchange still wants to be left alone.
     """
 
     used: int
@@ -51,8 +50,11 @@ class Allowing(Protocol):
     def note_answer(self, used: int | None, date: float | None, sent: float, received: float) -> None:
         """Learn from an answer."""
 
-    def silence(self, seconds: float) -> None:
-        """Let nobody ask anything for so long."""
+    def silence(self, seconds: float, longest: float = 0.0) -> None:
+        """Block all requests for `seconds`, and longer when that is said again and again."""
+
+    def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
+        """Block all attempts to connect for `seconds`, and longer when that is said again and again."""
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
         """Return the seconds until so much weight can have been spent."""
@@ -85,7 +87,7 @@ class Allowance:
         self._lock = threading.Lock()
         self._budget = WeightBudget(per_minute)
         self._server = ServerClock()
-        self._silent_until = -inf
+        self._silence, self._connection_silence = Silence(), Silence()
         self._connections = RateWindow(max(1, int(connections * _CONNECTION_SHARE)), _CONNECTION_WINDOW)
         self._monotonic = monotonic
         # Looked at once: when this machine's clock is set, the exchange's minutes go on.
@@ -94,7 +96,7 @@ class Allowance:
     def take_weight(self, weight: int, reserve: float = 0.0) -> float:
         """Take weight now and return 0, or take none and return the seconds to wait; see `WeightBudget.take`."""
         with self._lock:
-            return self._silent_for() or self._budget.take(weight, self._now(), reserve)
+            return self._silence.left(self._monotonic()) or self._budget.take(weight, self._now(), reserve)
 
     def note_answer(self, used: int | None, date: float | None, sent: float, received: float) -> None:
         """Learn from an answer.
@@ -112,29 +114,33 @@ class Allowance:
             if used is not None:
                 self._budget.observe(used, sent + self._server.offset, received + self._server.offset)
 
-    def silence(self, seconds: float) -> None:
-        """Let nobody ask anything for so long, whatever becomes of the clocks: a 429 or 418 said so."""
+    def silence(self, seconds: float, longest: float = 0.0) -> None:
+        """Block all requests for `seconds`, as the exchange wants; see `pacing.Silence`."""
         with self._lock:
-            self._silent_until = max(self._silent_until, self._monotonic() + seconds)
+            self._silence.begin(seconds, longest, self._monotonic())
+
+    def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
+        """Block all attempts to connect for `seconds`, as the exchange wants; see `pacing.Silence`."""
+        with self._lock:
+            self._connection_silence.begin(seconds, longest, self._monotonic())
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
         """Return the seconds until so much weight can have been spent."""
         with self._lock:
-            return self._budget.estimate(weight, self._now(), reserve, self._silent_for())
+            return self._budget.estimate(weight, self._now(), reserve, self._silence.left(self._monotonic()))
 
     def level(self) -> WeightLevel:
         """Tell how much is spent."""
         with self._lock:
             budget = self._budget
-            return WeightLevel(budget.used, budget.per_minute, budget.expected_of_others, self._silent_for())
+            silent_for = self._silence.left(self._monotonic())
+            return WeightLevel(budget.used, budget.per_minute, budget.expected_of_others, silent_for)
 
     def take_connection(self) -> float:
         """Count an attempt to connect and return 0, or count none and return the seconds to wait."""
         with self._lock:
-            return self._connections.take(self._monotonic())
-
-    def _silent_for(self) -> float:
-        return max(0.0, self._silent_until - self._monotonic())
+            now = self._monotonic()
+            return self._connection_silence.left(now) or self._connections.take(now)
 
     def _now(self) -> float:
         return self._monotonic() + self._epoch + self._server.offset

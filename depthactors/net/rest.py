@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import zlib
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 
@@ -30,10 +29,6 @@ _INVALID_SYMBOL: Final = frozenset({-1121, -1100})
 """Codes for a symbol that is not listed, and for one with characters that none has."""
 _HEADER_DIGITS: Final = 9
 _WEIGHT_HEADER: Final = "X-MBX-USED-WEIGHT-1M"
-_DEFAULT_BAN: Final = {429: 60.0, 418: 120.0}
-"""Seconds to wait when the answer does not say: the window's length, the shortest ban."""
-_LONGEST_BAN: Final = 3 * 24 * 3600.0
-"""Seconds: the longest that the exchange documents."""
 _WORDS: Final = 200
 """Characters of what the other side says that are repeated in an error."""
 
@@ -113,10 +108,10 @@ class RestClient:
             return DepthReply(as_value(failure))
         header = response.headers.get(_WEIGHT_HEADER, "")
         used = int(header) if _is_number(header) else None
-        date = _date_of(response)
+        date = wire.read_date(response.headers.get("Date"))
         times = sent, time.monotonic(), time.time()
         try:
-            return DepthReply(_read(response, body, market, symbol, limit), used, date, *times)
+            return DepthReply(_read(response, body, market, symbol, limit, date), used, date, *times)
         except (MalformedFrameError, SnapshotError, UnknownSymbolError) as error:
             return DepthReply(as_value(error), used, date, *times)
 
@@ -164,12 +159,15 @@ def _unpacked(packed: bytes) -> bytes | None:
     return body if unpacker.eof else None
 
 
-def _read(response: requests.Response, body: bytes | None, market: Market, symbol: str, limit: int) -> Snapshot:
+def _read(
+    response: requests.Response, body: bytes | None, market: Market, symbol: str, limit: int, date: float | None
+) -> Snapshot:
     status = response.status_code
-    if status in _DEFAULT_BAN:
-        retry_after = _seconds(response.headers.get("Retry-After"), _DEFAULT_BAN[status])
-        msg = f"{symbol}: {market.name} answered {status}, silent for {retry_after:g} s"
-        raise RateLimitedError(msg, status=status, retry_after=retry_after)
+    now = time.time() if date is None else date
+    pause = wire.read_not_now(status, response.headers.get("Retry-After"), body or b"", now)
+    if pause is not None:
+        msg = f"{symbol}: {market.name} answered {status}, {pause.words}: silent for {pause.seconds:.0f} s or longer"
+        raise RateLimitedError(msg, status=status, retry_after=pause.seconds, longest=pause.longest)
     if body is None:
         msg = f"{symbol}: expected an answer of at most {MAX_BODY} bytes, was larger, or cut off within"
         raise SnapshotError(msg, status=status)
@@ -190,18 +188,6 @@ def _error_body(body: bytes) -> tuple[int | None, str]:
         return None, body[:_WORDS].decode("utf-8", "replace")
     code, words = message.get("code"), message.get("msg")
     return (code if isinstance(code, int) else None), (words[:_WORDS] if isinstance(words, str) else "")
-
-
-def _date_of(response: requests.Response) -> float | None:
-    try:
-        return parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _seconds(text: str | None, default: float) -> float:
-    """Read a `Retry-After` header of whole seconds, the only form the exchange uses; at least one of them."""
-    return min(max(1.0, float(text)), _LONGEST_BAN) if text is not None and _is_number(text) else default
 
 
 def _is_number(text: str) -> bool:

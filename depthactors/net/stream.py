@@ -22,10 +22,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from websocket import ABNF, WebSocket, WebSocketException
+from websocket import ABNF, WebSocket, WebSocketBadStatusException, WebSocketException
 
-from depthactors import reporting
-from depthactors.errors import StreamError, as_value
+from depthactors import reporting, wire
+from depthactors.errors import HandshakeRefusedError, StreamError, as_value
 from depthactors.net.dial import Deadline, shut_down
 from depthactors.net.fragments import Fragments
 from depthactors.net.handshake import Metered, open_socket
@@ -171,6 +171,18 @@ class StreamConnection:
     def _stream_error(self, raised: Exception) -> StreamError:
         return StreamError(f"{self._url}: {type(raised).__name__}: {raised!s:.{_WORDS}}")
 
+    def _refused(self, answer: WebSocketBadStatusException) -> StreamError:
+        """Make an error of an answer that opens no websocket."""
+        # An answer of no line at all has no status.
+        headers, status, body = answer.resp_headers or {}, answer.status_code or 0, answer.resp_body or b""
+        date = wire.read_date(headers.get("date"))
+        pause = wire.read_not_now(status, headers.get("retry-after"), body, time.time() if date is None else date)
+        if pause is None:
+            excerpt = body[:_WORDS].decode("utf-8", "replace")
+            return StreamError(f"{self._url}: expected a websocket, was answered {status} {excerpt}")
+        msg = f"{self._url}: answered {status}, {pause.words}: no connection for {pause.seconds:.0f} s or longer"
+        return HandshakeRefusedError(msg, status=status, retry_after=pause.seconds, longest=pause.longest)
+
     def _connect(self) -> None:
         deadline = Deadline(self._connect_timeout)
         try:
@@ -180,6 +192,8 @@ class StreamConnection:
             )
         except StreamError:
             raise
+        except WebSocketBadStatusException as error:
+            raise self._refused(error) from error
         except Exception as error:
             # The library reads the head that the peer sent, cookies too, with whatever raises.
             raise self._stream_error(error) from error

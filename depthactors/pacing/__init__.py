@@ -7,6 +7,16 @@ All of it is data and arithmetic; the time is an argument, randomness too. Secon
 from depthactors.pacing.rates import Backoff, RateWindow, RestartIntensity, stagger
 from depthactors.pacing.reconnects import Reconnects
 from depthactors.pacing.server_clock import ServerClock
+from depthactors.pacing.silence import Silence
 from depthactors.pacing.weight import WeightBudget
 
-__all__ = ["Backoff", "RateWindow", "Reconnects", "RestartIntensity", "ServerClock", "WeightBudget", "stagger"]
+__all__ = [
+    "Backoff",
+    "RateWindow",
+    "Reconnects",
+    "RestartIntensity",
+    "ServerClock",
+    "Silence",
+    "WeightBudget",
+    "stagger",
+]

@@ -46,9 +46,13 @@ class LeasedAllowance:
         """Pass on what an answer of the exchange said of weight and time."""
         self._tell(self._market, "note_answer", used, date, sent, received)
 
-    def silence(self, seconds: float) -> None:
-        """Let no process ask anything for so long."""
-        self._tell(self._market, "silence", seconds)
+    def silence(self, seconds: float, longest: float = 0.0) -> None:
+        """Block all requests of all processes for `seconds`."""
+        self._tell(self._market, "silence", seconds, longest)
+
+    def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
+        """Block all attempts of all processes to connect for `seconds`."""
+        self._tell(self._market, "silence_connections", seconds, longest)
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
         """Return the seconds until so much weight can have been spent, if nobody else spends."""

@@ -9,12 +9,14 @@ from depthactors.wire.control import TOO_MANY_STREAMS, Notice, Reply, parse_noti
 from depthactors.wire.diff import Diff, parse_diff, read_diff
 from depthactors.wire.levels import Levels, decimals_of, parse_levels
 from depthactors.wire.message import decode, payload_of
+from depthactors.wire.not_now import NotNow, read_date, read_not_now
 from depthactors.wire.snapshot import Snapshot, parse_snapshot
 
 __all__ = [
     "TOO_MANY_STREAMS",
     "Diff",
     "Levels",
+    "NotNow",
     "Notice",
     "Reply",
     "Snapshot",
@@ -25,7 +27,9 @@ __all__ = [
     "parse_notice",
     "parse_snapshot",
     "payload_of",
+    "read_date",
     "read_diff",
+    "read_not_now",
     "subscribe",
     "unsubscribe",
 ]

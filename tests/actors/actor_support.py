@@ -155,7 +155,7 @@ class FakeStreams:
 
     Attributes:
         requests: each control message, as `(connection, time, message)`; connections count from 0.
-        refuse: answer handshakes with 503.
+        refuse: answer handshakes with 503, or as a dict says: `status`, and `retry_after` in a header.
         handshakes: the times at which handshakes came, refused ones too.
     """
 
@@ -191,7 +191,13 @@ class FakeStreams:
 
     def _greet(self, connection, _request):
         self.handshakes(time.monotonic())
-        return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "busy\n") if self.refuse else None
+        if not self.refuse:
+            return None
+        told = self.refuse if isinstance(self.refuse, dict) else {}
+        response = connection.respond(told.get("status", HTTPStatus.SERVICE_UNAVAILABLE), "busy\n")
+        if "retry_after" in told:
+            response.headers["Retry-After"] = told["retry_after"]
+        return response
 
     def _talk(self, connection):
         number = len(self.connections)

@@ -187,18 +187,31 @@ def test_a_rate_limit_silences_the_pool_for_as_long_as_told_and_fails_no_book(st
     assert told.of(SnapshotFailed) == []
 
 
+def test_a_firewall_is_asked_no_more_by_however_many_books(start, server, want, told):
+    server.on_request = lambda *_: (403, {}, {})
+    ref = start()
+    for number in range(50):
+        ref.tell(want(f"SYM{number}"))
+    told.wait(SnapshotDelayed, 46)
+    until(lambda: ref.ask(Status(), timeout=5).under_way == 0)
+    row = ref.ask(Status(), timeout=5)
+    assert len(server.requests.seen) <= WORKERS
+    assert (row.waiting, 50 < row.silent_for <= 60, row.limited) == (50, True, len(server.requests.seen))
+    assert "403, its firewall refuses this address" in row.error
+    assert told.of(SnapshotFailed) == []
+
+
 @pytest.mark.parametrize(
     ("answer", "error", "words"),
     [
         ((500, {}, {"code": -1000, "msg": "An unknown error"}), SnapshotError, "500 An unknown error"),
         ((503, {}, "no object"), SnapshotError, "503"),
-        ((403, {}, {}), SnapshotError, "403"),
         (INVALID_SYMBOL, UnknownSymbolError, "BTCUSDT"),
         ((200, {}, {"lastUpdateId": 1}), MalformedFrameError, "'bids'"),
         ((200, {}, {"lastUpdateId": 1, "bids": [], "asks": []}), MalformedFrameError, "empty"),
         ((200, {}, [1, 2]), MalformedFrameError, "JSON object"),
     ],
-    ids=["500", "503 without an object", "403", "unknown symbol", "truncated", "empty", "a list"],
+    ids=["500", "503 without an object", "unknown symbol", "truncated", "empty", "a list"],
 )
 def test_what_is_no_snapshot_is_a_typed_failure_and_the_next_request_is_served(
     start, server, want, told, answer, error, words

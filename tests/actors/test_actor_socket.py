@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from contextlib import closing
+from http import HTTPStatus
 from itertools import count, pairwise
 
 import pytest
@@ -27,7 +28,7 @@ from depthactors.actors.messages import (
     Unsubscribe,
 )
 from depthactors.actors.socket import SocketActor
-from depthactors.errors import StreamError, SubscriptionError
+from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError
 from depthactors.net.allowance import Allowance
 from depthactors.pacing import Backoff
 
@@ -619,3 +620,36 @@ def test_a_reader_that_ends_without_a_word_is_noticed(start, server, monkeypatch
         until(lambda: not mailbox_of(scene.ref).helpers[0].is_alive())
     assert "died" in str(told.wait_one(StreamDown).error)
     assert told.wait(StreamUp, 2)[1].epoch == 2
+
+
+def test_a_handshake_refused_for_a_time_holds_up_every_socket_of_the_pool(start, server):
+    allowance = Allowance(6000, 300)
+    server.refuse = {"status": HTTPStatus.TOO_MANY_REQUESTS, "retry_after": "60"}
+    first, second = start(allowance=allowance), start(allowance=allowance)
+    refused = first.subscribe(BTC).wait_one(StreamDown).error
+    assert (type(refused), refused.retry_after) == (HandshakeRefusedError, 60.0)
+    until(lambda: first.status().retry_in > 30)
+    second.subscribe(ETH)
+    until(lambda: second.status().retry_in > 30)
+    assert (len(server.handshakes.seen), first.status().error) == (1, str(refused))
+    assert allowance.take_weight(5) == 0.0, "snapshots are another matter"
+
+
+def test_a_ban_at_the_handshake_is_the_addresss(start, server):
+    allowance = Allowance(6000, 300)
+    server.refuse = {"status": HTTPStatus.IM_A_TEAPOT, "retry_after": "60"}
+    scene = start(allowance=allowance)
+    scene.subscribe(BTC)
+    until(lambda: scene.status().retry_in > 30)
+    assert allowance.take_weight(5) > 30
+
+
+def test_a_handshake_that_is_refused_for_a_moment_is_tried_again_after_it(start, server):
+    server.refuse = {"status": HTTPStatus.FORBIDDEN, "retry_after": "1"}
+    scene = start()
+    told = scene.subscribe(BTC)
+    told.wait(StreamDown)
+    server.refuse = None
+    told.wait(StreamUp)
+    first, second = server.handshakes.seen
+    assert second - first >= 1.0

@@ -7,7 +7,7 @@ import pytest
 import websocket
 
 from depthactors import markets
-from depthactors.exchange import Fault, connection
+from depthactors.exchange import Fault, connection, http
 from depthactors.exchange.connection import Connection, Opening
 from depthactors.exchange.limits import Limits
 from depthactors.exchange.message import text_frame
@@ -68,7 +68,7 @@ class Stage:
 
     def _welcome(self, route):
         self.routes.append(route)
-        return None if self.full else Opening(LIMITS, Client)
+        return http.no_websocket() if self.full else Opening(LIMITS, Client)
 
     def send(self, text):
         self.peer.sendall(text.encode())

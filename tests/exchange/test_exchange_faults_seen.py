@@ -1,6 +1,7 @@
 """Every kind of fault, provoked on a running exchange and seen by a plain client."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -21,6 +22,7 @@ from exchange_support import (
 
 from depthactors.exchange import KINDS, Fault, LocalExchange, server, session
 from depthactors.exchange.fault import Place
+from depthactors.wire import read_date
 
 ABNF = websocket.ABNF
 LONG = 5.0
@@ -321,6 +323,55 @@ def test_one_stream_too_many_ends_the_connection_and_the_next_one_is_served(prov
     client.request("SUBSCRIBE", [BTC])
     code, _, before = client.ending()
     assert (code, before) == (1008, [{"error": {"code": 4, "msg": "Too many subscriptions"}}])
+    assert_goes_on(exchange)
+
+
+@seen("429-date")
+def test_how_long_may_be_a_date(provoke, how):
+    exchange = provoke(how, Fault("429-date", seconds=90.0))
+    reply = depth(exchange)
+    date, until = (read_date(reply.headers[name]) for name in ("Date", "Retry-After"))
+    assert (reply.status_code, 88 <= until - date <= 91) == (429, True)
+    assert_goes_on(exchange)
+
+
+@seen("418-body")
+def test_how_long_may_be_in_the_body_alone(provoke, how):
+    exchange = provoke(how, Fault("418-body", seconds=90.0))
+    reply = depth(exchange)
+    until = int(re.search(r"banned until (\d+)", reply.json()["msg"])[1]) / 1_000
+    assert (reply.status_code, 80 <= until - time.time() <= 91) == (418, True)
+    assert "Retry-After" not in reply.headers
+    assert_goes_on(exchange)
+
+
+@seen("403")
+def test_a_firewall_answers_in_html(provoke, how):
+    exchange = provoke(how, Fault("403", seconds=0.0))
+    reply = depth(exchange)
+    assert (reply.status_code, reply.headers["Content-Type"]) == (403, "text/html")
+    assert "Retry-After" not in reply.headers
+    assert_goes_on(exchange)
+
+
+def refused_handshake(exchange):
+    with pytest.raises(websocket.WebSocketBadStatusException) as caught:
+        websocket.create_connection(f"{exchange.url.replace('http', 'ws')}/ws", timeout=5.0)
+    return caught.value.status_code, caught.value.resp_headers.get("retry-after")
+
+
+@seen("handshake-429")
+def test_too_many_handshakes_are_429_and_the_next_one_is_served(provoke, how):
+    exchange = provoke(how, Fault("handshake-429", seconds=9.0))
+    assert depth(exchange).status_code == 200, "it is no request for a websocket"
+    assert refused_handshake(exchange) == (429, "9")
+    assert_goes_on(exchange)
+
+
+@seen("handshake-403")
+def test_a_firewall_may_refuse_handshakes(provoke, how):
+    exchange = provoke(how, Fault("handshake-403", seconds=0.0))
+    assert refused_handshake(exchange) == (403, None)
     assert_goes_on(exchange)
 
 

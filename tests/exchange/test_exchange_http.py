@@ -70,7 +70,7 @@ def test_an_answer_that_is_cut_promises_its_whole_length_and_no_further_request(
     assert (reply.headers["Content-Length"], reply.headers["Connection"]) == ("10", "close")
 
 
-@pytest.mark.parametrize(("make", "status"), [("bad_request", 400), ("too_many_connections", 429)])
+@pytest.mark.parametrize(("make", "status"), [("bad_request", 400), ("no_websocket", 429)])
 def test_refusals_end_the_connection(make, status):
     reply, body = read(getattr(exchange_http, make)())
     assert (reply.status, reply.headers["Connection"], body) == (status, "close", b"{}")

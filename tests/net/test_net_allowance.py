@@ -85,6 +85,15 @@ def test_silence_outlasts_the_minute_and_a_shorter_one():
     assert ours.take_weight(5) == ours.level().silent_for == 0.0
 
 
+def test_silence_of_connections_concerns_no_requests_and_the_other_way_round():
+    ours = allowance(Clock(30.0))
+    ours.silence_connections(60.0, 900.0)
+    assert (ours.take_connection(), ours.take_weight(5), ours.level().silent_for) == (60.0, 0.0, 0.0)
+    ours = allowance(Clock(30.0))
+    ours.silence(60.0)
+    assert (ours.take_connection(), ours.take_weight(5)) == (0.0, 60.0)
+
+
 @pytest.mark.parametrize("date", [0.0, 253402300799.0], ids=["1970", "9999"])
 def test_a_date_that_is_absurd_makes_nobody_wait_for_longer_than_its_minute(date):
     clock = Clock(30.0)

@@ -125,7 +125,11 @@ def test_the_used_weight_is_told_with_every_answer(fetch, status):
         (418, "3600", 3600.0),
         (429, None, 60.0),
         (418, None, 120.0),
-        (429, "Wed, 21 Oct 2026 07:28:00 GMT", 60.0),
+        (429, "2.5", 2.5),
+        (429, "Wed, 21 Oct 2015 07:28:00 GMT", 1.0),
+        (403, None, 60.0),
+        (451, None, 600.0),
+        (400, None, 60.0),
         (418, "", 120.0),
         (429, "²", 60.0),
     ],
@@ -135,6 +139,19 @@ def test_a_rate_limit_says_how_long_to_be_silent(fetch, status, header, seconds)
     error = fetch(body={"code": -1003, "msg": "Too much"}, status=status, **headers).result
     assert type(error) is RateLimitedError
     assert (error.status, error.retry_after) == (status, seconds)
+
+
+def test_how_long_to_be_silent_goes_by_the_exchanges_clock(server, client):
+    def answer(handler):
+        handler.send_response_only(418)
+        handler.send_header("Date", "Wed, 21 Oct 2015 07:28:00 GMT")
+        handler.send_header("Content-Length", "48")
+        handler.end_headers()
+        handler.wfile.write(b'{"code":-1003,"msg":"banned until 1445412780000"}'[:48])
+
+    server.answer = answer
+    error = client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500).result
+    assert (type(error), error.retry_after, error.longest) == (RateLimitedError, 300.0, 300.0)
 
 
 def test_an_unknown_symbol(fetch):
@@ -147,8 +164,6 @@ def test_an_unknown_symbol(fetch):
     ("status", "body", "code", "words"),
     [
         (400, {"code": -4021, "msg": "7 is not valid depth limit"}, -4021, "7 is not valid"),
-        (403, b"<html>WAF</html>", None, "403"),
-        (451, b"<html>Unavailable For Legal Reasons</html>", None, "451"),
         (500, b"", None, "500"),
         (502, b"\xff\xfe\x00", None, "502"),
         (503, {"code": "x"}, None, "503"),

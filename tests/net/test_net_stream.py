@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from net_support import CLOSE, CONTINUED, PATIENCE, PING, PONG, TEXT, Client, Peer, connected, connecting, frame
 from websockets.sync.server import serve
 
-from depthactors.errors import StreamError
+from depthactors.errors import HandshakeRefusedError, StreamError
 from depthactors.net.stream import MAX_MESSAGE
 
 
@@ -113,7 +113,7 @@ def test_a_peer_that_breaks_the_protocol(broken):
 
 @pytest.mark.parametrize(
     "answer",
-    [b"HTTP/1.1 403 Forbidden\r\n\r\n", b"HTTP/1.1 429 Slow\r\nContent-Length: 2\r\n\r\nno", b"garbage\r\n\r\n",
+    [b"HTTP/1.1 404 Not Found\r\n\r\n", b"HTTP/1.1 500 X\r\nContent-Length: 2\r\n\r\nno", b"garbage\r\n\r\n",
      b"\r\n\r\n", b"HTTP/1.1 101 X\r\n\r\n", b"HTTP/1.1 x\r\n\r\n",
      b"HTTP/1.1 302 X\r\n\r\n", b"\xff\xff\r\n\r\n", b""],
     ids=repr,
@@ -378,3 +378,33 @@ def test_a_finished_connection_whose_peer_does_not_end_it_is_closed_by_force():
         client.connection.close()
         assert client.end() == "handed over"
         client.connection.finish(StreamError("twice"))
+
+
+BAN = b'{"code":-1003,"msg":"banned until 1445412780000"}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "retry_after"),
+    [
+        (b"HTTP/1.1 429 X\r\nRetry-After: 7\r\n\r\n", 7.0),
+        (b"HTTP/1.1 418 X\r\nContent-Length: 48\r\nDate: Wed, 21 Oct 2015 07:28:00 GMT\r\n\r\n" + BAN, 300.0),
+        (b"HTTP/1.1 403 X\r\nContent-Length: 4\r\n\r\nnope", 60.0),
+        (b"HTTP/1.1 503 X\r\nRetry-After: 3\r\n\r\n", 3.0),
+    ],
+    ids=["429", "418", "403", "503"],
+)
+def test_a_handshake_that_is_answered_not_now_says_for_how_long(answer, retry_after):
+    with connecting() as (peer, client):
+        peer.request()
+        peer.socket_send(answer)
+        error = client.closed.get(timeout=PATIENCE)
+        assert (type(error), error.retry_after) == (HandshakeRefusedError, retry_after)
+        assert peer.url in str(error)
+
+
+@pytest.mark.parametrize("status", [200, 400, 502])
+def test_another_answer_to_the_handshake_is_named(status):
+    with connecting() as (peer, client):
+        peer.request()
+        peer.socket_send(b"HTTP/1.1 %d X\r\nContent-Length: 4\r\n\r\nnope" % status)
+        assert client.end().endswith(f"expected a websocket, was answered {status} nope")

@@ -27,11 +27,13 @@ def test_it_is_the_engines_own_allowance_from_afar():
     allowance.silence(30.0)
     assert own.level().silent_for == 30.0
     assert allowance.take_weight(1) == 30.0
-    allowance.note_answer(90, None, 1_000_000.0, 1_000_000.0)
+    allowance.note_answer(90, None, 0.0, 0.0)
     assert own.level().used == 90
     takes = [allowance.take_connection() for _ in range(10)]
     assert takes[0] == 0.0
     assert takes[-1] > 0.0
+    allowance.silence_connections(900.0)
+    assert allowance.take_connection() == own.take_connection() == 900.0
     assert {market for market, _, _ in calls} == {SPOT}
 
 

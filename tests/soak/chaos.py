@@ -37,9 +37,9 @@ class Level(NamedTuple):
 LEVELS: Final = {"none": None, "light": Level(3.0, 60.0), "usual": Level(0.7, 15.0), "heavy": Level(0.2, 6.0)}
 
 BOOK_KINDS: Final = ("drop", "duplicate", "reorder", "delay", "burst", "split", "garbage", "wrong-types", "new-ids")
+LIMITING: Final = ("429", "418", "429-date", "418-body", "403")
 REST_KINDS: Final = (
-    "429",
-    "418",
+    *LIMITING,
     "500",
     "time-out",
     "truncate",
@@ -51,7 +51,7 @@ REST_KINDS: Final = (
 )
 SUBSCRIBE_KINDS: Final = ("unserved", "refused-subscribe", "too-many-streams")
 CONNECTION_KINDS: Final = (
-    *("cut", "reset", "half-open", "shutdown", "expire", "refuse", "slow-accept"),
+    *("cut", "reset", "half-open", "shutdown", "expire", "refuse", "slow-accept", "handshake-429", "handshake-403"),
     *SUBSCRIBE_KINDS,
 )
 ACTORS: Final = ("book", "socket", "snapshots", "reader", "worker")
@@ -149,9 +149,9 @@ class Chaos:
             act()
 
     def _small(self) -> None:
-        # 429 and 418 silence everybody: few of them, or there is nothing else to see.
-        usual = [*BOOK_KINDS, *REST_KINDS[2:], *CALLBACKS, "kill book"]
-        kind = self._random.choice([*usual, *usual, *usual, *REST_KINDS[:2]])
+        # They silence everybody: few of them, or there is nothing else to see.
+        usual = [*BOOK_KINDS, *REST_KINDS[len(LIMITING) :], *CALLBACKS, "kill book"]
+        kind = self._random.choice([*usual * 3, *self._random.sample(LIMITING, 2)])
         symbol = self._random.choice(self._symbols)
         if kind in CALLBACKS:
             self._disturb(kind, symbol)

@@ -1,0 +1,100 @@
+"""Every way in which the exchange says that it will answer later, and how long that is.
+
+- 429 and 418: too many requests, and the address is banned for going on after that ("LIMITS", REST API).
+  How long is in `Retry-After`, or in the body alone: "IP banned until 1790435739015" (milliseconds).
+- A body with code -1003 says the same, whatever the status.
+- 403: the firewall before the exchange (documented as such). It does not say for how long; such rules look at the last
+  minutes, so a minute is tried first, and longer ones after it.
+- 451: the exchange does not serve this location. That changes when the address does, if ever.
+- Any other status from 500 on with a `Retry-After`: the exchange is overloaded.
+"""
+
+from __future__ import annotations
+
+import re
+from email.utils import mktime_tz, parsedate_tz
+from typing import Final, NamedTuple
+
+SHORTEST: Final = 1.0
+LONGEST: Final = 3 * 24 * 3600.0
+"""Seconds: the longest ban that the exchange documents."""
+_OVERLOADED: Final = 600.0
+"""Seconds for which an overloaded exchange is believed to be so at most."""
+_UNSAID: Final = {429: (60.0, 600.0), 418: (120.0, 3600.0), 403: (60.0, 900.0), 451: (600.0, 3600.0)}
+"""Seconds to wait where nothing says how long: the first time, and the most when it comes again and again."""
+_WORDS: Final = {
+    429: "too many requests",
+    418: "this address is banned",
+    403: "its firewall refuses this address",
+    451: "it does not serve this location",
+}
+_EXCERPT: Final = 2_000
+"""Bytes of a body that are looked at."""
+_TOO_MANY: Final = re.compile(rb'"code"\s*:\s*-1003\b')
+_BANNED_UNTIL: Final = re.compile(rb"banned until (\d{13})(?!\d)")
+_SECONDS: Final = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+
+
+class NotNow(NamedTuple):
+    """What the exchange said.
+
+    Attributes:
+        seconds: the time to wait.
+        longest: the most that waits may grow to when it is said again and again; `seconds` where it said how long.
+        words: what it means.
+    """
+
+    seconds: float
+    longest: float
+    words: str
+
+
+def read_not_now(status: int, retry_after: str | None, body: bytes, now: float) -> NotNow | None:
+    """Tell for how long the exchange wants to be left alone, by its answer; `None` if it does not.
+
+    Args:
+        status: HTTP status.
+        retry_after: the header, in seconds or as a date, `None` without one.
+        body: of the answer.
+        now: seconds since the epoch, by the exchange's clock where the answer has a `Date`.
+    """
+    if status < 400:
+        return None
+    excerpt = body[:_EXCERPT]
+    if status not in _UNSAID and _TOO_MANY.search(excerpt):
+        status = 429
+    told = [each for each in (_seconds(retry_after, now), _banned_for(excerpt, now)) if each is not None]
+    if status in _UNSAID:
+        first, longest = (max(told), max(told)) if told else _UNSAID[status]
+        return NotNow(_within(first, LONGEST), _within(longest, LONGEST), _WORDS[status])
+    if status >= 500 and told:
+        wait = _within(max(told), _OVERLOADED)
+        return NotNow(wait, wait, "it is overloaded")
+    return None
+
+
+def read_date(text: str | None) -> float | None:
+    """Return the seconds since the epoch of a date as HTTP headers have it, `None` for anything else."""
+    try:
+        parts = parsedate_tz(text) if text else None
+        # Without a zone it is GMT, never this machine's.
+        return None if parts is None else float(mktime_tz((*parts[:9], parts[9] or 0)))
+    except (ValueError, OverflowError, IndexError, TypeError):
+        return None
+
+
+def _seconds(retry_after: str | None, now: float) -> float | None:
+    text = (retry_after or "").strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    date = read_date(text)
+    return None if date is None else date - now
+
+
+def _banned_for(body: bytes, now: float) -> float | None:
+    found = _BANNED_UNTIL.search(body)
+    return int(found[1]) / 1_000 - now if found else None
+
+
+def _within(seconds: float, longest: float) -> float:
+    return min(max(SHORTEST, seconds), longest)

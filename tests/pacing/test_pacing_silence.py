@@ -1,0 +1,37 @@
+"""A silence lasts as long as was said, and longer each time where that was not said."""
+
+from depthactors.pacing import Silence
+
+
+def test_as_long_as_was_said():
+    silence = Silence()
+    assert silence.left(0.0) == 0.0
+    silence.begin(30.0, 30.0, 100.0)
+    silence.begin(5.0, 5.0, 101.0)
+    assert (silence.left(101.0), silence.left(130.0)) == (29.0, 0.0)
+    silence.begin(5.0, 0.0, 131.0)
+    assert silence.left(131.0) == 5.0
+
+
+def test_four_answers_to_requests_that_were_under_way_are_one():
+    silence = Silence()
+    for moment in (100.0, 100.1, 100.2, 101.0):
+        silence.begin(60.0, 900.0, moment)
+    assert silence.left(101.0) == 59.0
+
+
+def test_each_that_follows_on_another_is_longer_up_to_a_bound():
+    silence, now, waits = Silence(), 0.0, []
+    for _ in range(8):
+        silence.begin(60.0, 900.0, now)
+        waits.append(silence.left(now))
+        now += waits[-1] + 1.0
+    assert waits == [60.0, 120.0, 240.0, 480.0, 900.0, 900.0, 900.0, 900.0]
+
+
+def test_when_all_was_well_for_a_while_it_begins_anew():
+    silence = Silence()
+    silence.begin(60.0, 900.0, 0.0)
+    silence.begin(60.0, 900.0, 61.0)
+    silence.begin(60.0, 900.0, 181.0 + 121.0)
+    assert silence.left(302.0) == 60.0

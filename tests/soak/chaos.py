@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthactors.exchange import KINDS, Fault
 from depthactors.exchange.fault import Place
-from tests.soak import processes
+from tests.soak import hostile_log, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,7 +101,7 @@ class Chaos:
             saboteur: for the engine's own handlers.
             outages: told of each fault.
             symbols: of the books.
-            disturb: lets the callback of a symbol raise or sleep, by the kind's name.
+            disturb: lets the callback of a symbol or the log raise or wait, by the kind's name.
             level: how bad; `None` for not at all.
             seed: of every draw.
             workers: whether the books are in worker processes, whose actors nobody can reach from here.
@@ -150,10 +150,10 @@ class Chaos:
 
     def _small(self) -> None:
         # They silence everybody: few of them, or there is nothing else to see.
-        usual = [*BOOK_KINDS, *REST_KINDS[len(LIMITING) :], *CALLBACKS, "kill book"]
+        usual = [*BOOK_KINDS, *REST_KINDS[len(LIMITING) :], *CALLBACKS, *hostile_log.KINDS, "kill book"]
         kind = self._random.choice([*usual * 3, *self._random.sample(LIMITING, 2)])
         symbol = self._random.choice(self._symbols)
-        if kind in CALLBACKS:
+        if kind in CALLBACKS or kind in hostile_log.KINDS:
             self._disturb(kind, symbol)
         elif kind == "kill book":
             self._saboteur.set("book", self._random.choice(RAISED)(), f"book-{symbol}")
@@ -163,7 +163,7 @@ class Chaos:
         else:
             self._inject(Fault(kind, symbol=symbol, seconds=SECONDS.get(kind, 1.0)))
         concerned = self._symbols if kind in REST_KINDS else [symbol]
-        self._note(kind, concerned)
+        self._note(kind, [] if kind in hostile_log.KINDS else concerned)
 
     def _large(self) -> None:
         kind = self._first.pop() if self._first else self._random.choice([*CONNECTION_KINDS, *self._to_actors])

@@ -8,22 +8,23 @@ import logging
 import os
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from depthactors import BookState, DepthEngine, DepthReader
+from depthactors import BookState, DepthEngine, DepthReader, reporting
 from depthactors.exchange import LocalExchange
 from tests.soak import processes
 from tests.soak.chaos import LEVELS, WORKERS, Chaos
 from tests.soak.checker import Checker
+from tests.soak.hostile_log import HostileLog
 from tests.soak.memory import rss_mb
 from tests.soak.outages import Outages
 from tests.soak.saboteur import PLACES, PLACES_BESIDE_WORKERS, Saboteur
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from depthactors import BookEvent, BookHandle, BookView
@@ -50,6 +51,8 @@ class Soak:
         self.name = f"soak-{os.getpid()}" if self.has_workers else None
         self._reader: DepthReader | None = None
         self._disturbed: dict[str, str] = {}
+        self._hostile_log = HostileLog()
+        self._given_up: set[str] = set()
         self._random = Random(f"{options.seed}/readers")
 
     def run(self) -> dict[str, Any]:
@@ -62,6 +65,7 @@ class Soak:
             os.environ["DEPTHACTORS_EXCHANGE"] = exchange.url
             checker = stack.enter_context(Checker(exchange))
             stack.enter_context(self.saboteur.at_work())
+            stack.enter_context(self._logging())
             engine = stack.enter_context(self._engine())
             handles = [self._follow(engine, checker, symbol) for symbol in self.symbols]
             # A callback, for a stand-in hears of no update without one; and it never gets so far.
@@ -98,6 +102,7 @@ class Soak:
                 checker.seen(handle.view(), handle.depth)
             status = engine.status()
             threads_live = threading.active_count()
+            given_up = self._end_supervisor(engine, handles) if options.end == "supervisor" else 0
             stop = time.monotonic()
             engine.stop()
             stopped = time.monotonic() - stop
@@ -122,6 +127,7 @@ class Soak:
             "faults": dict(sorted(chaos.done.items())),
             "strikes of the exchange": strikes,
             "handlers that raised": self.saboteur.sprung,
+            "log handler": self._hostile_log.done,
             "gaps": total("gaps"),
             "resyncs": total("resyncs"),
             "refreshes": total("refreshes"),
@@ -139,6 +145,9 @@ class Soak:
             "live at the end": f"{live} of {len(handles)}, {settled:.1f} s after the last fault"
             + "".join(f", {row.symbol} {row.state}: {row.error}" for row in status.books if self._is_missed(row)),
             "poisoned symbol": f"{poisoned.state}, {poisoned.error}",
+            **(
+                {"told of the supervisor's end": f"{given_up} of {len(handles)}"} if options.end == "supervisor" else {}
+            ),
             "rss, MB": f"{rss[0]:.0f} at the start, {max(rss):.0f} at most, {rss[-1]:.0f} at the end",
             "threads": f"{threads} at the start, {threads_live} at the end, "
             f"{threading.active_count() - threads_before} left after the stop, which took {stopped:.2f} s",
@@ -146,6 +155,7 @@ class Soak:
             "_passed": not checker.mismatches
             and not (self.has_workers and (left or files_left))
             and live == len(handles)
+            and (options.end != "supervisor" or given_up == len(handles))
             and poisoned.state is BookState.FAILED
             and threading.active_count() == threads_before,
             "_mismatches": checker.mismatches[:5],
@@ -189,11 +199,24 @@ class Soak:
 
         def on_event(event: BookEvent) -> None:
             self.outages.event(event)
+            if event.state is BookState.FAILED:
+                self._given_up.add(event.symbol)
 
         return engine.subscribe(symbol, depth=depth, on_update=on_update, on_event=on_event)
 
     def _disturb(self, kind: str, symbol: str) -> None:
-        self._disturbed[symbol] = kind
+        if kind in self._hostile_log.done:
+            self._hostile_log.disturb(kind)
+        else:
+            self._disturbed[symbol] = kind
+
+    @contextmanager
+    def _logging(self) -> Iterator[None]:
+        log = logging.getLogger("depthactors")
+        log.addHandler(self._hostile_log)
+        yield
+        reporting.flush()
+        log.removeHandler(self._hostile_log)
 
     def _read_for(self, handles: Sequence[BookHandle], checker: Checker, seconds: float) -> None:
         """Take views as any thread may, some two hundred a second."""
@@ -221,6 +244,15 @@ class Soak:
     @staticmethod
     def _is_missed(row: BookStatus) -> bool:
         return row.symbol != POISONED and row.state is not BookState.LIVE
+
+    def _end_supervisor(self, engine: DepthEngine, handles: Sequence[BookHandle]) -> int:
+        """Kill the supervisor, from which no book comes back; returns how many books say that they are over."""
+        engine._runtime._supervisor.tell(object())
+        engine.wait_stopped(RECOVERY)
+        deadline, pause = time.monotonic() + RECOVERY, threading.Event()
+        while time.monotonic() < deadline and len(self._given_up) < len(handles):
+            pause.wait(0.01)
+        return sum(handle.state is BookState.FAILED for handle in handles if handle.symbol in self._given_up)
 
     @staticmethod
     def _settle(handles: Sequence[BookHandle]) -> int:
@@ -254,6 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=10.0, help="events a second and symbol")
     parser.add_argument("--processes", type=int, metavar="N", help="keep the books in so many worker processes")
     parser.add_argument("--verbose", action="store_true", help="a line each ten seconds")
+    parser.add_argument("--end", choices=("stop", "supervisor"), default="stop", help="what ends the engine")
     parser.add_argument("--log", metavar="FILE", help="where the engine's log goes")
     options = parser.parse_args(arguments)
     # What is raised on purpose fills the log of whoever wants none.

@@ -34,6 +34,7 @@ def test_a_short_soak_has_no_view_that_is_not_the_truth(market):
 @pytest.mark.timeout(120)
 def test_a_short_soak_with_worker_processes_has_none_either_and_leaves_nothing_behind():
     command = [sys.executable, "-m", "tests.soak", "--minutes", "0.12", "--symbols", "8", "--processes", "2"]
+    command += ["--end", "supervisor"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     told = dict(line.split(": ", 1) for line in run.stdout.splitlines())
@@ -42,6 +43,7 @@ def test_a_short_soak_with_worker_processes_has_none_either_and_leaves_nothing_b
     assert "'kill process': " in told["faults"]
     assert "replaced 0 times" not in told["workers"]
     assert told["live at the end"].startswith("8 of 8")
+    assert told["told of the supervisor's end"] == "8 of 8"
     assert told["left at the end"] == "0 processes, 0 of them zombies, 0 files in shared memory"
     assert "0 left after the stop" in told["threads"]
 

@@ -22,6 +22,7 @@
     │   ├── EngineGoneError             no engine of that name runs on this machine
     │   └── BookNotSharedError          the engine shares no such book
     ├── SlowCallbackError                   a callback that cannot keep up; it is spared updates
+    ├── BacklogError                        an engine has too much waiting; a book lost its share and is made anew
     ├── ActorDiedError                  a handler raised; the supervisor replaces the actor
     ├── WorkerDiedError                 a worker process ended or fell silent, and is being replaced
     ├── LineError                       the process at the other end of a line is gone
@@ -196,6 +197,10 @@ class BookNotSharedError(SharingError):
 
 class SlowCallbackError(DepthActorsError):
     """A callback so slow that updates were left out for it; the book has them all."""
+
+
+class BacklogError(DepthActorsError):
+    """What waits for all books together is too much; this book had the most, lost it, and is made anew."""
 
 
 class ActorDiedError(DepthActorsError):

@@ -55,6 +55,7 @@ _BOOK_COUNTERS: Final = {
     "audits": ("counters.audits", "Comparisons of a book with a fresh one at the same update id"),
     "audit_differences": ("counters.audit_differences", "Levels that differed in these comparisons"),
     "lost_frames": ("counters.lost_frames", "Frames that found no room in the mailbox"),
+    "drops": ("counters.drops", "Times that all that waited for the book was dropped, since all books had too much"),
     "callback_errors": ("counters.callback_errors", "Calls of listeners that raised"),
     "coalesced": ("counters.coalesced", "Updates that listeners were not called for, since a later one was there"),
     "restarts": ("restarts", "Times that the book's actor was replaced"),

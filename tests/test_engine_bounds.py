@@ -2,15 +2,17 @@
 
 import threading
 import time
+from decimal import Decimal
 from statistics import quantiles
 
 import pytest
 from engine_support import Recorder, wait_until
 
 from depthactors import BookState, DepthCacheManager, DepthEngine
+from depthactors.actors import supervisor
 from depthactors.actors.mailbox import FRAME_LIMIT
 from depthactors.actors.messages import Status
-from depthactors.errors import SlowCallbackError
+from depthactors.errors import BacklogError, SlowCallbackError
 from depthactors.exchange import Fault, LocalExchange
 from tests.soak.memory import rss_mb
 
@@ -157,6 +159,30 @@ def test_stuck_snapshot_requests_hold_up_what_needs_one_and_nothing_else(exchang
     # Each is given up after the time for an answer; then there is one that comes.
     assert wait_until(latencies.updates, lambda: book.state is BookState.LIVE, 40)
     assert exchange.strikes()["time-out"] >= 1
+
+
+@pytest.mark.one_process
+def test_what_waits_for_all_books_together_is_bounded_and_they_get_over_it(exchange, monkeypatch):
+    # 300 bytes a level: as if there were a thousand books instead of six.
+    monkeypatch.setattr(supervisor, "BACKLOG_LIMIT", 100_000)
+    exchange.inject(Fault("time-out", count=4, every=1, seconds=4.0))
+    errors = Recorder()
+    with DepthEngine(refresh_interval=None, read_timeout=1.0, number=Decimal, on_error=errors) as engine:
+        books = engine.subscribe_many([SLOW, *OTHERS], depth=20, on_update=(updates := Recorder()))
+        largest = 0
+        while not any(book.cell.counters.drops for book in books):
+            assert not wait_until(updates, lambda: False, 0.01)
+            largest = max(largest, sum(book.cell.backlog() for book in books))
+        # Between two looks it grows.
+        assert 100_000 < largest < 1_000_000
+        assert sum(book.cell.backlog() for book in books) < largest
+        assert errors.wait_for(lambda error: isinstance(error, BacklogError), 10)
+        monkeypatch.setattr(supervisor, "BACKLOG_LIMIT", 10**9)
+        engine.wait_live(40)
+        for book in books:
+            view = book.view()
+            truth = exchange.book_at(view.symbol, view.last_update_id)
+            assert (view.bids, view.asks) == (truth.bids[:20], truth.asks[:20])
 
 
 def test_a_reader_that_never_reads_keeps_nothing_but_the_latest(exchange):

@@ -16,6 +16,7 @@ from depthactors.actors.messages import (
     BookGivenUp,
     Deepen,
     DepthTo,
+    Dropped,
     Frames,
     FramesLost,
     Full,
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
     from depthactors.actors.cell import BookCell
     from depthactors.book import BookView
     from depthactors.book.numerals import Number
-    from depthactors.errors import DepthActorsError
+    from depthactors.errors import BacklogError, DepthActorsError
     from depthactors.sync import Effect
     from depthactors.wire import Snapshot
 
@@ -108,6 +109,7 @@ class BookActor(EngineActor):
         self._watches = 0
         cell.ref = self.actor_ref
         cell.answer = self.handle
+        cell.buffered_bytes = self._buffered_bytes
         cell.publish(self._sync.book, self._sync.state)
 
     def begin(self) -> None:
@@ -162,6 +164,8 @@ class BookActor(EngineActor):
                 return None
             case Deepen(depth):
                 return self._deepen(depth)
+            case Dropped(frames, error):
+                return self._dropped(frames, error)
             case RefreshEvery(seconds):
                 self._quiet.shorten(seconds)
                 return self._set_refresh_timer()
@@ -208,6 +212,17 @@ class BookActor(EngineActor):
             self._asking.first_diff()
         if held_back:
             self._tell_latest(held_back)
+
+    def _dropped(self, frames: int, error: BacklogError) -> None:
+        """Begin anew with what comes from now on: of what came before, some is gone."""
+        self._sync.counters.lost_frames += frames
+        self._sync.counters.drops += 1
+        epoch = self._sync.epoch
+        if epoch is not None:
+            self._carry_out(self._sync.fault(epoch, error))
+
+    def _buffered_bytes(self) -> int:
+        return self._sync.buffered_bytes
 
     def _tell_latest(self, held_back: int) -> None:
         """Make up for updates that nobody was told of, since callbacks are behind."""

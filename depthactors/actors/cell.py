@@ -48,6 +48,7 @@ class BookCell:
         listeners: who is told; `add` and `remove` replace the tuple.
         restarts: how often the actor was replaced.
         followers: how many subscriptions share it; only the supervisor counts.
+        buffered_bytes: how much of the stream waits for a snapshot; the actor's, for any thread.
         answer: answers a question in the actor's own thread, where asking would deadlock.
     """
 
@@ -63,6 +64,7 @@ class BookCell:
         self._changing = threading.Lock()
         self.restarts = 0
         self.followers = 0
+        self.buffered_bytes: Callable[[], int] | None = None
         self.answer: Callable[[Any], Any] | None = None
 
     @property
@@ -78,6 +80,11 @@ class BookCell:
     def lag(self) -> float:
         """Seconds for which the oldest frames or news of the stream have waited for the book's actor. Any thread."""
         return mailbox_of(self.ref).lag() if self.ref is not None else 0.0
+
+    def backlog(self) -> int:
+        """Bytes that wait for the book's actor, or in it for a snapshot; about. Any thread."""
+        waiting = mailbox_of(self.ref).waiting_bytes if self.ref is not None else 0
+        return waiting + (self.buffered_bytes() if self.buffered_bytes is not None else 0)
 
     def state_of(self, depth: int) -> BookState:
         """What may be believed of the best `depth` levels at this moment. Any thread, O(1)."""

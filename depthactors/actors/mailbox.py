@@ -31,8 +31,9 @@ _LONGEST_WAIT: Final = 3600.0
 """Seconds: a timer may be set for any time, but no system waits for ever so long at once."""
 
 
-_Entry: TypeAlias = tuple[float, Envelope[Any], int, int]
-"""When a message in order was put, the message, and how many frames and bytes it has."""
+_Entry: TypeAlias = tuple[float, Envelope[Any], list[tuple[int, int]]]
+"""When a message in order was put, the message, and how many frames and bytes it has, for who takes that first: the
+actor with the message, or who drops its frames. A list, since `pop` is one step."""
 
 
 class Mailbox:
@@ -64,6 +65,8 @@ class Mailbox:
         self._frames_in = self._bytes_in = 0
         self._frames_out = self._bytes_out = 0
         self._counting = threading.Lock()
+        # A third one for what was dropped, which one thread only does.
+        self._frames_dropped = self._bytes_dropped = 0
         self._timers: list[tuple[float, int, Any]] = []
         self._timer_was_last = False
         self._serial = count()
@@ -79,7 +82,7 @@ class Mailbox:
 
     def has_room(self, frames: list[bytes]) -> bool:
         """Tell whether these too may wait; the reader thread asks before it puts them."""
-        if self._bytes_in - self._bytes_out + sum(map(len, frames)) > self._byte_limit:
+        if self.waiting_bytes + sum(map(len, frames)) > self._byte_limit:
             return False
         return self.waiting_frames + len(frames) <= self._frame_limit
 
@@ -94,7 +97,31 @@ class Mailbox:
     @property
     def waiting_frames(self) -> int:
         """Frames put and not yet got."""
-        return self._frames_in - self._frames_out
+        return self._frames_in - self._frames_out - self._frames_dropped
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of these."""
+        return self._bytes_in - self._bytes_out - self._bytes_dropped
+
+    def drop_frames(self) -> int:
+        """Drop all frames that wait; returns how many. The supervisor's thread; it has to tell the actor.
+
+        The actor gets the messages without their frames, or with some if it has just begun with one.
+        """
+        dropped = 0
+        for _, envelope, size in self._data.copy():
+            if size and size[0][0]:
+                try:
+                    frames, count = size.pop()
+                except IndexError:
+                    # The actor has it now.
+                    continue
+                envelope.message.frames.clear()
+                self._frames_dropped += frames
+                self._bytes_dropped += count
+                dropped += frames
+        return dropped
 
     def lag(self) -> float:
         """Seconds for which the oldest of what is kept in order has waited, 0 if nothing waits. Any thread."""
@@ -139,14 +166,19 @@ class Mailbox:
         heappush(self._timers, (time.monotonic() + seconds, next(self._serial), message))
 
     def _put_in_order(self, message: Any, frames: int, size: int) -> None:
-        self._data.append((time.monotonic(), Envelope(message), frames, size))
+        self._data.append((time.monotonic(), Envelope(message), [(frames, size)]))
         self._wake.put(None)
 
     def _next(self) -> Envelope[Any]:
         # Each wake-up was put after its message, and only one thread gets: one of the two has it.
         if self._control:
             return self._control.popleft()
-        _, envelope, frames, size = self._data.popleft()
+        _, envelope, sizes = self._data.popleft()
+        try:
+            frames, size = sizes.pop()
+        except IndexError:
+            # Its frames were dropped.
+            return envelope
         self._frames_out += frames
         self._bytes_out += size
         return envelope

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from depthactors.actors.cell import BookCell
     from depthactors.book import BookState, BookView, OrderBook, Side
     from depthactors.book.numerals import Number
-    from depthactors.errors import DepthActorsError, ExchangeError, StreamError
+    from depthactors.errors import BacklogError, DepthActorsError, ExchangeError, StreamError
     from depthactors.markets import Market
     from depthactors.net.rest import DepthReply
     from depthactors.sync import Priority
@@ -338,6 +338,14 @@ class RefreshEvery:
     """Fetch a fresh snapshot every `seconds` from now on, more often than before."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """`frames` that waited were dropped: drop what else waits for a snapshot, and begin anew."""
+
+    frames: int
+    error: BacklogError
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from depthactors import reporting
+from depthactors.actors.backlog import BACKLOG_INTERVAL, BACKLOG_LIMIT, too_large
 from depthactors.actors.base import EngineActor, mailbox_of, tell
 from depthactors.actors.book import BookActor
 from depthactors.actors.cell import LAG_LIMIT, BookCell
@@ -24,6 +25,7 @@ from depthactors.actors.messages import (
     ChildFailed,
     CloseBook,
     Deepen,
+    Dropped,
     FrameRejected,
     GiveUp,
     Greet,
@@ -46,6 +48,7 @@ from depthactors.actors.supervision import WATCH_INTERVAL, Supervised
 from depthactors.book import BookState
 from depthactors.errors import (
     ActorDiedError,
+    BacklogError,
     EscalatedError,
     LifecycleError,
     ReconnectsExhaustedError,
@@ -130,13 +133,15 @@ class Supervisor(EngineActor):
         self._pools: dict[str, _Pool] = {}
         self._room: dict[Market, int] = {}
         self._stopping = False
+        self._overloaded = False
 
     def begin(self) -> None:
         """Set the timer for looks at the children."""
         self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
+        self.mailbox.after(BACKLOG_INTERVAL, Tick("backlog"))
         self._beat()
 
-    def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911 - the list of messages, a line each
+    def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - the list of messages, a line each
         """Handle what the faces ask and what children report."""
         match message:
             case OpenBooks(specs):
@@ -161,6 +166,8 @@ class Supervisor(EngineActor):
                 return self._watch()
             case Tick("beat"):
                 return self._beat()
+            case Tick("backlog"):
+                return self._look_for_backlog()
             case Status():
                 return Children(
                     tuple(book.cell for book in self._books.values()),
@@ -416,6 +423,24 @@ class Supervisor(EngineActor):
             error = SlowCallbackError(f"{book.cell.spec.symbol}: {words}")
             logger.warning("! %s", error)
             self._teller.error(error)
+
+    def _look_for_backlog(self) -> None:
+        """Drop the largest backlogs if all together are too much."""
+        self.mailbox.after(BACKLOG_INTERVAL, Tick("backlog"))
+        going = too_large(((book.cell.backlog(), book) for book in self._books.values()), BACKLOG_LIMIT)
+        for book in going:
+            symbol, size = book.cell.spec.symbol, book.cell.backlog()
+            words = f"more than {BACKLOG_LIMIT} bytes wait for the books of this process, {size} of them for this one"
+            error = BacklogError(f"{symbol}: {words}: they are dropped, and it is made anew")
+            tell(book.child.ref, Dropped(mailbox_of(book.child.ref).drop_frames(), error))
+        if going and not self._overloaded:
+            error = BacklogError(
+                f"more than {BACKLOG_LIMIT} bytes wait for the books of this process: {len(going)} of them lose theirs "
+                "and are made anew; the machine is too slow for so many, or snapshots take too long"
+            )
+            logger.warning("! %s", error)
+            self._teller.error(error)
+        self._overloaded = bool(going)
 
     def _stream_silent(self, cell: BookCell, error: StreamError) -> None:
         """Subscribe anew; and if that did not help, on a connection of its own."""

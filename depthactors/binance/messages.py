@@ -74,6 +74,13 @@ ERRORS: Final = (
         instead="the latest update when it returns; `coalesced` counts those left out",
     ),
     ErrorRow(
+        "more waits for all books together than a process may have",
+        errors.BacklogError,
+        "each update, later and later, in ever more memory",
+        None,
+        instead="updates resume; the books with most of it drop it, and a fresh snapshot is asked for",
+    ),
+    ErrorRow(
         "a callback raises",
         errors.CallbackError,
         "nothing for ever",

@@ -20,6 +20,10 @@ MAX_LEVELS: Final = 200_000
 """Levels that the diffs of a run may have together, a few tens of megabytes: a full run of ordinary ones has fewer."""
 
 
+_NUMBER: Final = 32
+"""Bytes of a price or a quantity in a list, about."""
+
+
 class DiffBuffer:
     """A bounded, unbroken run of diffs. When it is full the oldest go: only a newer snapshot can fit then."""
 
@@ -37,6 +41,11 @@ class DiffBuffer:
     def __iter__(self) -> Iterator[Diff]:
         """Go through them in order."""
         return iter(self._diffs)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes they take."""
+        return self._levels * _NUMBER
 
     @property
     def last_id(self) -> int:

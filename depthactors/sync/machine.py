@@ -282,6 +282,11 @@ class Synchronizer(Transitions):
         """How many diffs wait for a snapshot."""
         return len(self._buffer)
 
+    @property
+    def buffered_bytes(self) -> int:
+        """About how many bytes they take; any thread."""
+        return self._buffer.size
+
     def check(self) -> None:
         """Verify every invariant of the machine and of its books; O(n log n).
 

@@ -129,6 +129,53 @@ def test_four_threads_at_once_lose_nothing_and_keep_each_ones_order(lane):
     assert mailbox.empty()
 
 
+def test_dropped_frames_make_room_and_all_else_stays_in_order():
+    mailbox = Mailbox(frame_limit=10, byte_limit=100)
+    mailbox.put_ordered(StreamUp(1))
+    mailbox.put_frames(Frames(1, some(6, 10), 0.0))
+    mailbox.put_ordered(StreamUp(2))
+    mailbox.put_frames(Frames(2, some(4, 10), 0.0))
+    assert (mailbox.waiting_frames, mailbox.waiting_bytes) == (10, 100)
+    assert mailbox.drop_frames() == 10
+    assert (mailbox.waiting_frames, mailbox.waiting_bytes, mailbox.drop_frames()) == (0, 0, 0)
+    mailbox.put_frames(Frames(2, some(10, 10), 0.0))
+    assert not mailbox.has_room(some(1))
+    assert take(mailbox, 5) == [
+        StreamUp(1),
+        Frames(1, [], 0.0),
+        StreamUp(2),
+        Frames(2, [], 0.0),
+        Frames(2, some(10, 10), 0.0),
+    ]
+    assert (mailbox.waiting_frames, mailbox.waiting_bytes, mailbox.empty()) == (0, 0, True)
+
+
+def test_frames_that_are_dropped_while_others_are_put_and_got_are_counted_once():
+    mailbox, got, dropped = Mailbox(frame_limit=10**9), [], []
+    done = threading.Event()
+
+    def consume():
+        while (message := mailbox.get().message) != "end":
+            got.append(len(message.frames))
+
+    def drop():
+        while not done.is_set():
+            dropped.append(mailbox.drop_frames())
+
+    threads = [threading.Thread(target=consume), threading.Thread(target=drop)]
+    for thread in threads:
+        thread.start()
+    for number in range(PRODUCERS * EACH):
+        mailbox.put_frames(frames(number, 3))
+    mailbox.put_ordered("end")
+    threads[0].join(20)
+    done.set()
+    threads[1].join(20)
+    assert len(got) == PRODUCERS * EACH
+    assert sum(got) + sum(dropped) == 3 * PRODUCERS * EACH
+    assert (mailbox.waiting_frames, mailbox.waiting_bytes) == (0, 0)
+
+
 def test_it_serves_pykka_for_tell_ask_and_stop():
     class Adder(pykka.ThreadingActor):
         total = 0

@@ -164,7 +164,7 @@ class _Ref:
 
     def drain(self) -> list[object]:
         brought: deque = self.actor_inbox._data
-        return [envelope.message for _, envelope, _, _ in brought]
+        return [envelope.message for _, envelope, _ in brought]
 
 
 def _check_said(error: Exception, *named) -> None:

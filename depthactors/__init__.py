@@ -1,4 +1,7 @@
-"""Live Binance order books for threaded Python: an actor a book, no asyncio."""
+"""Live Binance order books for threaded Python: an actor a book, no asyncio.
+
+Every error is in `depthactors.errors`; python-binance's names for some are in `depthactors.exceptions`.
+"""
 
 import logging
 from contextlib import suppress

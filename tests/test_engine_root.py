@@ -79,21 +79,18 @@ def test_without_its_supervisor_an_engine_is_over_and_says_so(dead_address, end,
     assert len([each for each in errors.seen if isinstance(each, EscalatedError)]) == 1
 
 
-def test_a_book_whose_actor_had_died_before_is_failed_too(dead_address):
-    engine = DepthEngine()
-    book = engine.subscribe("BTCUSDT")
-    supervisor = engine._runtime._supervisor
+def test_a_book_whose_actor_had_died_before_is_failed_too(dead_address, monkeypatch):
     entered, leave = threading.Event(), threading.Event()
 
-    class Holding:
-        """A question that keeps the supervisor from replacing anybody."""
+    def die(_supervisor):
+        entered.set()
+        leave.wait(10)
+        raise MemoryError
 
-        def __repr__(self):
-            entered.set()
-            leave.wait(10)
-            return "a message that nobody knows"
-
-    supervisor.tell(Holding())
+    monkeypatch.setattr(Supervisor, "_watch", die)
+    engine = DepthEngine()
+    book = engine.subscribe("BTCUSDT")
+    engine._runtime._supervisor.tell(Tick("watch"))
     assert entered.wait(10)
     thread = mailbox_of(book.ref).thread
     kill(book.ref)

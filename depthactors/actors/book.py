@@ -137,6 +137,8 @@ class BookActor(EngineActor):
                 return self._stream_down(epoch, error)
             case FramesLost(epoch, count):
                 self._sync.counters.lost_frames += count
+                words = "%s (%s): %d frames found no room, the book begins anew: a callback or the machine is too slow"
+                logger.notice(("room", self._cell.spec.key), words, self._symbol, self._market.name, count)
                 lost = ExchangeError(f"{count} frames found no room in the mailbox")
                 return self._carry_out(self._sync.fault(epoch, lost))
             case SnapshotArrived(epoch, snapshot, recv_time):
@@ -171,7 +173,7 @@ class BookActor(EngineActor):
                 return self._set_refresh_timer()
             case GiveUp(error):
                 return self._carry_out(self._sync.close(BookState.FAILED, error))
-        msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {message!r}"
+        msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(message).__name__}"
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:

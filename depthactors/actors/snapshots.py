@@ -117,7 +117,7 @@ class SnapshotActor(EngineActor):
                 return self._dispatch()
             case Status():
                 return self._status()
-        msg = f"{self.name}: expected a request for a snapshot, was {message!r}"
+        msg = f"{self.name}: expected a request for a snapshot, was {type(message).__name__}"
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:

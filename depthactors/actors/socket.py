@@ -178,7 +178,7 @@ class SocketActor(EngineActor):
                 return self._watch()
             case Status():
                 return self._status()
-        msg = f"{self.name}: expected a message for a socket, was {message!r}"
+        msg = f"{self.name}: expected a message for a socket, was {type(message).__name__}"
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:

@@ -176,7 +176,7 @@ class Supervisor(EngineActor):
                 )
             case Shutdown():
                 return self._shut_down()
-        msg = f"expected a message for the supervisor, was {message!r}"
+        msg = f"expected a message for the supervisor, was {type(message).__name__}"
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:

@@ -15,6 +15,7 @@ from depthactors import reporting, wire
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, as_value
 from depthactors.net.abort import AbortableAdapter
 from depthactors.net.proxy import requests_proxies
+from depthactors.reporting import printable
 
 if TYPE_CHECKING:
     from depthactors.markets import Market
@@ -103,7 +104,9 @@ class RestClient:
             with response:
                 body = _body_of(response)
         except (requests.RequestException, HTTPError, OSError) as error:
-            failure = SnapshotError(f"{symbol}: no answer from {url}: {type(error).__name__}: {error!s:.{_WORDS}}")
+            failure = SnapshotError(
+                f"{symbol}: no answer from {url}: {type(error).__name__}: {printable(str(error), _WORDS)}"
+            )
             failure.__cause__ = error
             return DepthReply(as_value(failure))
         header = response.headers.get(_WEIGHT_HEADER, "")
@@ -185,9 +188,9 @@ def _error_body(body: bytes) -> tuple[int | None, str]:
     try:
         message = wire.decode(body)
     except MalformedFrameError:
-        return None, body[:_WORDS].decode("utf-8", "replace")
+        return None, printable(body[:_WORDS].decode("utf-8", "replace"))
     code, words = message.get("code"), message.get("msg")
-    return (code if isinstance(code, int) else None), (words[:_WORDS] if isinstance(words, str) else "")
+    return (code if isinstance(code, int) else None), (printable(words, _WORDS) if isinstance(words, str) else "")
 
 
 def _is_number(text: str) -> bool:

@@ -29,6 +29,7 @@ from depthactors.errors import HandshakeRefusedError, StreamError, as_value
 from depthactors.net.dial import Deadline, shut_down
 from depthactors.net.fragments import Fragments
 from depthactors.net.handshake import Metered, open_socket
+from depthactors.reporting import printable
 
 if TYPE_CHECKING:
     import socket
@@ -169,7 +170,7 @@ class StreamConnection:
         return as_value(error)
 
     def _stream_error(self, raised: Exception) -> StreamError:
-        return StreamError(f"{self._url}: {type(raised).__name__}: {raised!s:.{_WORDS}}")
+        return StreamError(f"{self._url}: {type(raised).__name__}: {printable(str(raised), _WORDS)}")
 
     def _refused(self, answer: WebSocketBadStatusException) -> StreamError:
         """Make an error of an answer that opens no websocket."""
@@ -178,7 +179,7 @@ class StreamConnection:
         date = wire.read_date(headers.get("date"))
         pause = wire.read_not_now(status, headers.get("retry-after"), body, time.time() if date is None else date)
         if pause is None:
-            excerpt = body[:_WORDS].decode("utf-8", "replace")
+            excerpt = printable(body[:_WORDS].decode("utf-8", "replace"))
             return StreamError(f"{self._url}: expected a websocket, was answered {status} {excerpt}")
         msg = f"{self._url}: answered {status}, {pause.words}: no connection for {pause.seconds:.0f} s or longer"
         return HandshakeRefusedError(msg, status=status, retry_after=pause.seconds, longest=pause.longest)

@@ -90,7 +90,7 @@ class RemoteBookActor(EngineActor):
                 return self._ask(lambda request: DropCallback(request, self._cell.number, serial))
             case Ping():
                 return None
-        msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {message!r}"
+        msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(message).__name__}"
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:

@@ -131,7 +131,7 @@ class ShardSupervisor(EngineActor):
                 return Shards(tuple(book.cell for book in self._books.values()), self._workers.refs)
             case Shutdown():
                 return self._shut_down()
-        msg = f"expected a message for the supervisor, was {message!r}"
+        msg = f"expected a message for the supervisor, was {type(message).__name__}"
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:

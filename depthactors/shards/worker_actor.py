@@ -143,7 +143,7 @@ class WorkerActor(EngineActor):
                 return self._look()
             case Status():
                 return WorkerStatus(self.name, self.pid, self.cpu, self._restarts, self.left_out)
-        msg = f"expected a message for a worker, was {message!r}"
+        msg = f"expected a message for a worker, was {type(message).__name__}"
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:

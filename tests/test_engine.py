@@ -13,6 +13,7 @@ from depthactors.errors import (
     DepthTooLargeError,
     EscalatedError,
     LifecycleError,
+    ReconnectsExhaustedError,
     SnapshotError,
     StreamError,
     UnknownMarketError,
@@ -55,7 +56,7 @@ def test_nobody_at_the_address_is_told_once_and_named(dead_address):
         with pytest.raises(EscalatedError, match="refused"):
             book.wait_live(20)
         events.wait_for(lambda event: isinstance(event.error, EscalatedError))
-        assert [type(event.error) for event in events.seen] == [StreamError, EscalatedError]
+        assert [type(event.error) for event in events.seen] == [StreamError, ReconnectsExhaustedError]
         assert book.state is BookState.FAILED
 
 

@@ -14,6 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pykka
+from pykka.messages import _ActorStop
 
 from depthactors import reporting
 from depthactors.actors.mailbox import Mailbox
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from pykka._envelope import Envelope
+
 logger = reporting.logger(__name__)
 
 THREAD_PREFIX: Final = "depthactors-"
 """How the names of all threads of an engine begin."""
 
 _threads = count(1)
+
+_calling: set[int] = set()
+"""The threads, by their ident, that are in a user's function at the moment."""
 
 
 def thread_name(name: str) -> str:
@@ -77,6 +83,7 @@ class EngineActor(QuietActor):
             self.mailbox.thread = None
             self._siblings.discard(self.actor_ref)
             self.unregister()
+            self._actor_loop_teardown()
             msg = f"{self.name}: its thread could not be started: {error}"
             raise LifecycleError(msg) from error
 
@@ -92,6 +99,24 @@ class EngineActor(QuietActor):
             self._actor_loop_teardown()
         finally:
             self._siblings.discard(self.actor_ref)
+
+    def _actor_loop_teardown(self) -> None:
+        """Refuse what is left, and what is put later: pykka's own would never answer a question put after its look."""
+        self.mailbox.close(self._refuse)
+
+    def _refuse(self, envelope: Envelope[Any]) -> None:
+        """Answer a message that will not be handled; in whatever thread."""
+        error = pykka.ActorDeadError(f"{self.name} ended before it handled {type(envelope.message).__name__}")
+        self.refuse(envelope.message, error)
+        if envelope.reply_to is None:
+            return
+        if isinstance(envelope.message, _ActorStop):
+            envelope.reply_to.set(None)
+        else:
+            envelope.reply_to.set_exception((type(error), error, None))
+
+    def refuse(self, message: Any, error: pykka.ActorDeadError) -> None:
+        """Let somebody know who waits for a message's effect otherwise than by asking; in whatever thread."""
 
     def on_start(self) -> None:
         """Begin, in the actor's thread; a failure is told as pykka would not tell it."""
@@ -177,12 +202,26 @@ def call(callback: Callable[[Any], object], argument: object) -> bool:
 
     Whatever it raises: a `SystemExit` let through would stop every actor of the process.
     """
+    thread = threading.get_ident()
+    _calling.add(thread)
     try:
         callback(argument)
     except BaseException:
         logger.exception("! a callback raised: %r", callback)
         return False
+    finally:
+        _calling.discard(thread)
     return True
+
+
+def is_calling(thread: threading.Thread) -> bool:
+    """Return whether a thread is in a user's function: it may be waiting for whoever asks. Any thread."""
+    return thread.ident in _calling
+
+
+def is_ours(thread: threading.Thread) -> bool:
+    """Return whether a thread is one of an engine, so whether it is a callback that runs in it. Any thread."""
+    return thread.name.startswith(THREAD_PREFIX)
 
 
 def is_running(ref: pykka.ActorRef[Any]) -> bool:

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from pykka._envelope import Envelope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pykka
 
     from depthactors.actors.messages import Frames
@@ -57,6 +59,7 @@ class Mailbox:
         self.death: BaseException | None = None
         self.root: object | None = None
         self._frame_limit, self._byte_limit = frame_limit, byte_limit
+        self._refuse: Callable[[Envelope[Any]], None] | None = None
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._control: deque[Envelope[Any]] = deque()
         self._data: deque[_Entry] = deque()
@@ -75,6 +78,26 @@ class Mailbox:
         """Add a message; called by pykka for `tell`, `ask` and `stop`."""
         self._control.append(envelope)
         self._wake.put(None)
+        if self._refuse is not None:
+            # The actor's thread may have looked for the last time before this was put.
+            self._refuse_all(self._refuse)
+
+    def close(self, refuse: Callable[[Envelope[Any]], None]) -> None:
+        """Give to `refuse` what was put and is not handled any more, now and later; the actor's thread, at its end.
+
+        Args:
+            refuse: called once for each message, in the thread that ends or in one that still puts.
+        """
+        self._refuse = refuse
+        self._refuse_all(refuse)
+
+    def _refuse_all(self, refuse: Callable[[Envelope[Any]], None]) -> None:
+        while True:
+            try:
+                envelope = self._control.popleft()
+            except IndexError:
+                return
+            refuse(envelope)
 
     def put_ordered(self, message: Any) -> None:
         """Add a message that must stay in order with the frames around it."""

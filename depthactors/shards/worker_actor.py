@@ -159,20 +159,15 @@ class WorkerActor(EngineActor):
                 helper.join(1.0)
             process.line.release()
         gone = pykka.ActorDeadError(f"{self.name} ended")
-        # What came too late to be sent; nobody would answer it.
-        others = []
-        while not self.mailbox.empty():
-            envelope = self.mailbox.get()
-            if isinstance(envelope.message, Ask):
-                envelope.message.future.set_exception((type(gone), gone, None))
-            else:
-                others.append(envelope)
-        for envelope in others:
-            self.mailbox.put(envelope)
         for number in tuple(self._asked):
             future = self._asked.pop(number, None)
             if future is not None:
                 future.set_exception((type(gone), gone, None))
+
+    def refuse(self, message: Any, error: pykka.ActorDeadError) -> None:
+        """Answer a question that came too late to be sent."""
+        if isinstance(message, Ask):
+            message.future.set_exception((type(error), error, None))
 
     def _ask(self, request: Any, future: pykka.Future[Any]) -> None:
         number = next(self._requests)

@@ -11,12 +11,15 @@ ends it. It holds no book and no socket; calls become messages.
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from depthactors import markets, reporting
-from depthactors.actors.base import tell
-from depthactors.actors.messages import BookSpec, CloseBook, Greet, Listener, OpenBooks, Status
+from depthactors.actors.base import is_ours, tell
+from depthactors.actors.cell import Lease
+from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import BookSpec, Greet, Status
 from depthactors.actors.starting import ROTATE_AFTER
 from depthactors.book import BookState
 from depthactors.book.numerals import NumberT_co, check_number_type
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from depthactors.actors.cell import BookCell
     from depthactors.actors.messages import BookEvent
     from depthactors.book import BookView
     from depthactors.book.numerals import Number
@@ -237,19 +241,19 @@ class DepthEngine(Generic[NumberT_co]):
             raise UsageError(msg)
         pickled = None if on_update is None or not self._in_worker else pickled_callback(on_update)
         update = None if on_update is None or self._in_worker else view_teller(on_update, depth, self._number)
-        listener = None if update is None and on_event is None else Listener(update, on_event, depth)
-        handles = self._follow(
+
+        def new_listener(_handle: BookHandle) -> Listener | None:
+            return None if update is None and on_event is None else Listener(update, on_event, depth)
+
+        return self._follow(
             symbols,
             depth,
-            None if listener is None else lambda _handle: listener,
+            new_listener,
             self.market if market is None else resolve(market),
             self._speed_ms,
             self._refresh_interval,
+            pickled,
         )
-        if pickled is not None:
-            for handle in handles:
-                handle.call_in_worker(pickled)
-        return handles
 
     def follow(
         self,
@@ -268,10 +272,11 @@ class DepthEngine(Generic[NumberT_co]):
         self,
         symbols: Iterable[str],
         depth: int,
-        new_listener: Callable[[BookHandle[NumberT_co]], Listener] | None,
+        new_listener: Callable[[BookHandle[NumberT_co]], Listener | None],
         market: Market,
         speed_ms: int,
         refresh_interval: float | None,
+        pickled: bytes | None = None,
     ) -> list[BookHandle[NumberT_co]]:
         if type(depth) is not int or depth < 1:
             msg = f"expected a depth of at least 1, was {depth!r}"
@@ -282,22 +287,34 @@ class DepthEngine(Generic[NumberT_co]):
             BookSpec(market, markets.normalize_symbol(symbol), depth, speed_ms, refresh_interval, self._number)
             for symbol in symbols
         )
-        handles: list[BookHandle[NumberT_co]] = [
-            BookHandle(cell, depth, self.unsubscribe) for cell in self._runtime.ask(OpenBooks(specs))
-        ]
-        for handle in handles:
-            self._handles[id(handle)] = handle
-            if new_listener is not None:
+        handles: list[BookHandle[NumberT_co]] = []
+        opened: tuple[BookCell, ...] = ()
+        try:
+            opened = self._runtime.open(specs)
+            handles = [BookHandle(cell, depth, self.unsubscribe) for cell in opened]
+            self._handles |= {id(handle): handle for handle in handles}
+            for handle in handles:
                 handle.listener = new_listener(handle)
-                handle.cell.add(handle.listener)
-                tell(handle.ref, Greet(handle.listener))
+                if handle.listener is not None:
+                    handle.cell.add(handle.listener)
+                    tell(handle.ref, Greet(handle.listener))
+                if pickled is not None:
+                    handle.call_in_worker(pickled)
+        except BaseException:
+            # Ctrl-C for one: nobody would have the handles.
+            for handle in handles:
+                self.unsubscribe(handle, 0.0)
+            for cell in opened[len(handles) :]:
+                self._runtime.close(cell, Lease(), 0.0)
+            raise
         return handles
 
     def unsubscribe(self, handle: BookHandle[Any], timeout: float = 5.0) -> None:
-        """End a subscription; with the last one of a book, its stream and its actor are gone on return.
+        """End a subscription: once this returns no further call of its callbacks begins.
 
-        Called from the book's own callback it returns at once and the actor ends after the callback.
-        A handle that was let go before is ignored.
+        With the last one of a book, its stream and its actor are gone on return, within `timeout` seconds; but a
+        callback that is under way is not waited for, nor anything in a callback: the actor ends by itself then. A
+        handle that was let go before is ignored; after Ctrl-C in here it may be let go again.
 
         Raises:
             LifecycleError: where the engine cannot be asked, a fork for one; then nothing has changed.
@@ -307,15 +324,18 @@ class DepthEngine(Generic[NumberT_co]):
             raise UsageError(msg)
         self.check_process()
         self._runtime.check_thread()
-        if self._handles.pop(id(handle), None) is None or not self.running:
+        if id(handle) not in self._handles:
             return
+        ending: tuple[threading.Thread, ...] = ()
         deadline = time.monotonic() + timeout
-        handle.silence(deadline)
-        if handle.listener is not None:
-            self._runtime.teller.settle(handle.listener, deadline)
-        left = join(self._runtime.ask(CloseBook(handle.cell)), deadline)
-        if left:
-            logger.warning("! %s: its actor has not ended in %g s: a callback does not return", handle.symbol, timeout)
+        if self.running:
+            handle.silence(deadline)
+            waits = not is_ours(threading.current_thread())
+            ending = self._runtime.close(handle.cell, handle.lease, timeout if waits else 0.0)
+        # Not sooner: who is interrupted before may try again, and who is interrupted later need not.
+        self._handles.pop(id(handle), None)
+        if left := join(ending, deadline, patience=0.0):
+            logger.debug("= %s: %s ends by itself", handle.symbol, ", ".join(thread.name for thread in left))
 
     def wait_live(self, timeout: float = 60.0) -> None:
         """Wait until every followed book is live.
@@ -364,7 +384,11 @@ class DepthEngine(Generic[NumberT_co]):
         return self._runtime.running
 
     def wait_stopped(self, timeout: float | None = None) -> bool:
-        """Wait until `stop` has done its work, in whatever thread; returns whether it has, as a fork always does."""
+        """Wait until `stop` has done its work, in whatever thread; returns whether it has, as a fork always does.
+
+        Raises:
+            LifecycleError: a callback waits, for which the end of the engine would have to wait.
+        """
         return self._runtime.wait_stopped(timeout)
 
     def stop(self, timeout: float = STOP_TIMEOUT) -> None:
@@ -376,6 +400,9 @@ class DepthEngine(Generic[NumberT_co]):
         """
         self._runtime.stop(timeout)
         if not self._runtime.is_fork:
+            for handle in tuple(self._handles.values()):
+                if handle.listener is not None:
+                    handle.listener.close()
             self._handles.clear()
 
     def forsake(self) -> None:

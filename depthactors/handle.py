@@ -11,10 +11,12 @@ import pykka
 
 from depthactors import reporting
 from depthactors.actors.base import mailbox_of, tell
-from depthactors.actors.messages import Best, DepthTo, Full, Ping, Status, Top
+from depthactors.actors.cell import Lease
+from depthactors.actors.messages import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co
 from depthactors.errors import LifecycleError, NotLiveError
+from depthactors.shards.cell import RemoteCell
 from depthactors.shards.messages import AddCallback, DropCallback
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from depthactors.actors.cell import BookCell
-    from depthactors.actors.messages import Listener
+    from depthactors.actors.listeners import Listener
     from depthactors.actors.rows import BookStatus
     from depthactors.book.numerals import Level
     from depthactors.errors import DepthActorsError
@@ -41,6 +43,7 @@ class BookHandle(Generic[NumberT_co]):
     Attributes:
         cell: where the book is found, whoever keeps it; for facades.
         listener: what this subscription brought; for facades.
+        lease: this subscription's share in the book; for the engine.
     """
 
     def __init__(self, cell: BookCell, depth: int, let_go: Callable[[BookHandle[Any]], None]) -> None:
@@ -50,6 +53,7 @@ class BookHandle(Generic[NumberT_co]):
         self._let_go = let_go
         self.cell = cell
         self.listener: Listener | None = None
+        self.lease = Lease()
         self._serial: int | None = None
 
     def __repr__(self) -> str:
@@ -101,6 +105,8 @@ class BookHandle(Generic[NumberT_co]):
     def ask(self, message: DepthTo, timeout: float = ...) -> tuple[Level[NumberT_co], ...]: ...
     @overload
     def ask(self, message: Status, timeout: float = ...) -> BookStatus: ...
+    @overload
+    def ask(self, message: DropCallback, timeout: float = ...) -> None: ...
     def ask(self, message: Any, timeout: float = 5.0) -> Any:
         """Ask the book's actor and wait for the answer; some 60 microseconds.
 
@@ -119,7 +125,7 @@ class BookHandle(Generic[NumberT_co]):
                 msg = f"{self.symbol}: expected a book that is kept, was one that is not: {why}"
                 raise LifecycleError(msg)
             ref, answer = self.ref, self.cell.answer
-            if answer is not None and mailbox_of(ref).thread is threading.current_thread():
+            if answer is not None and self._is_own_turn:
                 return answer(message)
             try:
                 return ref.ask(message, timeout=max(0.0, deadline - time.monotonic()))
@@ -139,10 +145,14 @@ class BookHandle(Generic[NumberT_co]):
         Raises:
             NotLiveError: it was not in `timeout` seconds; the message says why, where that is known.
             DepthActorsError: it was given up; the error that ended it, e.g. `UnknownSymbolError`.
-            LifecycleError: it was unsubscribed meanwhile.
+            LifecycleError: it was unsubscribed meanwhile, or a callback of the same book waits, which keeps it from
+                getting live.
         """
         deadline = time.monotonic() + timeout
         while True:
+            if self._is_own_turn and self.state not in {BookState.LIVE, BookState.STOPPED, BookState.FAILED}:
+                msg = f"{self.symbol}: expected to wait outside the book's own callbacks, which it waits for itself"
+                raise LifecycleError(msg)
             settled = self.cell.settled.wait(max(0.0, deadline - time.monotonic()))
             state, error = self.state, self.cell.error
             if state is BookState.LIVE:
@@ -162,38 +172,37 @@ class BookHandle(Generic[NumberT_co]):
                 time.sleep(min(0.01, left))
 
     def silence(self, deadline: float) -> None:
-        """See to it that the listener is not called any more once this returns, or the monotonic deadline is over."""
+        """See to it that no further call of the listener begins; for one in a worker until the monotonic deadline.
+
+        A call that is under way is not waited for: it may be waiting for whoever calls this.
+        """
+        if self.listener is not None:
+            self.cell.remove(self.listener)
         if self._serial is not None:
             self._drop_in_worker(deadline)
-        if self.listener is None:
-            return
-        self.cell.remove(self.listener)
-        ref = self.ref
-        if mailbox_of(ref).thread is threading.current_thread():
-            return
-        try:
-            ref.ask(Ping(), timeout=max(0.0, deadline - time.monotonic()))
-        except pykka.ActorDeadError:
-            logger.debug("= %s has no actor that could call its listeners", self.symbol)
-        except pykka.Timeout:
-            logger.warning("! %s is still in a callback, which is told no more after it", self.symbol)
 
     def call_in_worker(self, callback: bytes) -> None:
         """Have a pickled function called with each view, in the worker process that keeps the book."""
+        cell = self.cell
+        assert isinstance(cell, RemoteCell), "without workers there is nobody to call it"
         self._serial = next(_serials)
-        tell(self.ref, AddCallback(0, self._serial, callback, self._depth))
+        with cell.ordering:
+            # Should the actor die before it passes the order on, its successor does.
+            cell.callbacks[self._serial] = (callback, self._depth)
+        tell(self.ref, AddCallback(cell.number, self._serial, callback, self._depth))
 
     def _drop_in_worker(self, deadline: float) -> None:
         assert self._serial is not None, "there is a callback in the worker"
-        ref, answer, drop = self.ref, self.cell.answer, DropCallback(0, 0, self._serial)
+        drop = DropCallback(0, 0, self._serial)
         try:
-            if answer is not None and mailbox_of(ref).thread is threading.current_thread():
-                # In the book's own callback, where a message would wait for itself.
-                answer(drop)
-            else:
-                ref.ask(drop, timeout=max(0.0, deadline - time.monotonic()))
-        except (pykka.ActorDeadError, pykka.Timeout) as error:
-            logger.warning("! %s: whether its callback in the worker is at rest is not known: %s", self.symbol, error)
+            self.ask(drop, max(0.0, deadline - time.monotonic()))
+        except (LifecycleError, pykka.Timeout) as error:
+            logger.warning("! %s: its callback in the worker may be called still: %s", self.symbol, error)
+
+    @property
+    def _is_own_turn(self) -> bool:
+        """Whether this is asked in a callback that runs in the book's own thread."""
+        return mailbox_of(self.ref).thread is threading.current_thread()
 
     def close(self) -> None:
         """End this subscription, as `DepthEngine.unsubscribe` does."""

@@ -6,11 +6,16 @@ import atexit
 import os
 import threading
 import time
+from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
+
+from depthactors.actors.base import is_calling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_SLICE: Final = 0.05
+"""Seconds between two looks at what a thread is at that is waited for."""
 _EXIT_TIMEOUT: Final = 2.0
 """Seconds that an engine may take to stop when the interpreter ends; its threads are daemons anyway."""
 
@@ -56,14 +61,26 @@ class Latch:
         return True
 
 
-def join(threads: Iterable[threading.Thread], deadline: float) -> list[threading.Thread]:
-    """Wait for threads other than this one; returns those still alive at the deadline.
+def join(threads: Iterable[threading.Thread], deadline: float, patience: float = inf) -> list[threading.Thread]:
+    """Wait for threads other than this one; returns those that are alive still.
 
     One that was never started, as the system had none to give, is over.
+
+    Args:
+        threads: those to wait for.
+        deadline: monotonic time at which waiting ends.
+        patience: seconds after which a thread is not waited for while it is in a user's function, which may be
+            waiting for whoever waits here.
     """
+    impatient = min(deadline, time.monotonic() + patience)
     others = [thread for thread in threads if thread is not threading.current_thread() and thread.ident is not None]
     for thread in others:
-        thread.join(max(0.0, deadline - time.monotonic()))
+        # In slices: it may enter a user's function while it is waited for.
+        while thread.is_alive():
+            left = (impatient if is_calling(thread) else deadline) - time.monotonic()
+            if left <= 0:
+                break
+            thread.join(min(left, _SLICE))
     return [thread for thread in others if thread.is_alive()]
 
 

@@ -9,10 +9,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import pykka
+from pykka._envelope import Envelope
 
 from depthactors import reporting
-from depthactors.actors.base import THREAD_PREFIX, is_running, mailbox_of
-from depthactors.actors.messages import Shutdown
+from depthactors.actors.base import is_ours, is_running, mailbox_of, tell
+from depthactors.actors.messages import CloseBook, OpenBooks, Shutdown, Withdraw
 from depthactors.actors.sharing import SharedBooks
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.teller import Teller
@@ -25,6 +26,8 @@ from depthactors.sharing import EngineFolder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.actors.cell import BookCell, Lease
+    from depthactors.actors.messages import BookSpec
     from depthactors.actors.sharing import Sharing
     from depthactors.actors.starting import NetworkSettings
     from depthactors.errors import DepthActorsError, EscalatedError
@@ -41,6 +44,8 @@ _FLUSH_LEAST: Final = 0.1
 """Seconds for that if no time is left: it takes milliseconds, unless a handler is stuck."""
 _SHUTDOWN_TIMEOUT: Final = 2.0
 """Seconds of those for the supervisor to stop its children; then they are stopped without it."""
+_PATIENCE: Final = 0.5
+"""Seconds that a stop waits for a callback that is under way: longer, and it may be waiting for whoever stops."""
 _CALL_TIMEOUT: Final = 10.0
 """Seconds for the supervisor to answer, who waits for nobody and calls no user: only a bug can take so long."""
 
@@ -202,6 +207,38 @@ class Runtime:
         Raises:
             LifecycleError: it was stopped, has died, does not answer, or would have to answer itself.
         """
+        return self._answer(self._prepared(), message, pykka.ThreadingFuture())
+
+    def open(self, specs: tuple[BookSpec, ...]) -> tuple[BookCell, ...]:
+        """Have books followed; errors as of `ask`. If this fails, or is interrupted by Ctrl-C, none is."""
+        supervisor, future = self._prepared(), pykka.ThreadingFuture[Any]()
+        try:
+            cells: tuple[BookCell, ...] = self._answer(supervisor, OpenBooks(specs), future)
+        except BaseException:
+            # Handled behind the other: what that has opened by then is closed.
+            tell(supervisor, Withdraw(future))
+            raise
+        return cells
+
+    def close(self, cell: BookCell, lease: Lease, timeout: float) -> tuple[threading.Thread, ...]:
+        """Let go of a book; returns the threads that end with it. Where nobody may wait, the answer is not awaited.
+
+        Raises:
+            LifecycleError: as of `ask`.
+        """
+        supervisor, future = self._prepared(), pykka.ThreadingFuture[Any]()
+        mailbox_of(supervisor).put(Envelope(CloseBook(cell, lease), reply_to=future))
+        if timeout <= 0:
+            return ()
+        try:
+            threads: tuple[threading.Thread, ...] = future.get(timeout=timeout)
+        except (pykka.Timeout, pykka.ActorDeadError) as error:
+            logger.warning("! %s: whether it has ended is not known: %s", cell.spec.symbol, error)
+            return ()
+        return threads
+
+    def _prepared(self) -> pykka.ActorRef[Any]:
+        """Return the supervisor, which is started if need be and may be asked in this thread."""
         self.start()
         supervisor = self._supervisor
         if supervisor is None:
@@ -210,8 +247,13 @@ class Runtime:
         self.check_thread()
         if not is_running(supervisor):
             raise LifecycleError(self._dead_words)
+        return supervisor
+
+    def _answer(self, supervisor: pykka.ActorRef[Any], message: Any, future: pykka.Future[Any]) -> Any:
+        # The future is the caller's, who keeps it however this ends; a dead actor's mailbox answers at once.
+        mailbox_of(supervisor).put(Envelope(message, reply_to=future))
         try:
-            return supervisor.ask(message, timeout=_CALL_TIMEOUT)
+            return future.get(timeout=_CALL_TIMEOUT)
         except pykka.Timeout:
             msg = f"the engine's supervisor did not answer in {_CALL_TIMEOUT:g} s"
             raise LifecycleError(msg) from None
@@ -232,6 +274,9 @@ class Runtime:
         """Wait until `stop` has done its work, in whatever thread; returns whether it has, as a fork always does."""
         if self.is_fork:
             return True
+        if is_ours(threading.current_thread()) and not self._ended.wait(0.0):
+            msg = "expected to wait for the end of the engine outside its callbacks, which have to end first"
+            raise LifecycleError(msg)
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
@@ -252,7 +297,7 @@ class Runtime:
         if first:
             self._stopper = threading.get_ident()
             self._end(timeout)
-        elif self._stopper != threading.get_ident() and not threading.current_thread().name.startswith(THREAD_PREFIX):
+        elif self._stopper != threading.get_ident() and not is_ours(threading.current_thread()):
             # Somebody else is at it. Its own threads, and a handler within that call, must not wait for it.
             self._ended.wait(timeout)
 
@@ -295,16 +340,22 @@ def _end_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.T
             logger.warning("! the supervisor did not stop its children: %s", error)
         ref.stop(block=False)
     end_children(ref)
-    left = join((*(box.thread for box in boxes if box.thread is not None), *supervisor.threads), deadline)
+    ending = (*(box.thread for box in boxes if box.thread is not None), *supervisor.threads)
+    left = join(ending, deadline, _patience())
     # Only now: an actor that was at a message when it was stopped may have started a helper since.
     return left + join([helper for box in boxes for helper in box.helpers], deadline)
+
+
+def _patience() -> float:
+    """Return for how long this thread may wait for a callback that is under way: one callback for no other."""
+    return 0.0 if is_ours(threading.current_thread()) else _PATIENCE
 
 
 def _end_teller(teller: Teller, deadline: float) -> list[threading.Thread]:
     """Have told what the others had to tell, in the time left; returns the thread if it is alive still."""
     teller.close()
     thread = teller.thread
-    left = [] if thread is None else join([thread], deadline)
+    left = [] if thread is None else join([thread], deadline, _patience())
     # The time is over, or this is its own thread: who stops the engine in a callback wants to hear no more.
     teller.drop()
     return left

@@ -27,7 +27,8 @@ from pykka._envelope import Envelope
 
 from depthactors import reporting
 from depthactors.actors.base import mailbox_of, tell
-from depthactors.actors.messages import CloseBook, Greet, Listener, OpenBooks, Ping, Status
+from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import CloseBook, Greet, OpenBooks, Status
 from depthactors.book import BookState
 from depthactors.callbacks import view_teller
 from depthactors.errors import (
@@ -351,7 +352,9 @@ class _Book:
                 if not self._told:
                     self._told = True
                     # Without a greeting: who begins to listen there reads what there is.
-                    self.cell.add(Listener(lambda _book: self._outbox.updated(self._number), None))
+                    reader = Listener(lambda _book: self._outbox.updated(self._number), None)
+                    reader.greeted = True
+                    self.cell.add(reader)
             case AddCallback(_, serial, pickled, depth) if serial not in self._callbacks:
                 # It comes again with an order to follow the book deeper.
                 callback = view_teller(_unpickled(pickled), depth, self.cell.spec.number)
@@ -361,7 +364,6 @@ class _Book:
                 dropped = self._callbacks.pop(serial, None)
                 if dropped is not None:
                     self.cell.remove(dropped)
-                    self._settle()
 
     def mute(self) -> None:
         """Tell nobody any more."""
@@ -372,15 +374,6 @@ class _Book:
         self.cell.add(listener)
         assert self.cell.ref is not None, "the supervisor starts the actor before it hands out the cell"
         tell(self.cell.ref, Greet(listener))
-
-    def _settle(self) -> None:
-        """Wait until the actor is done with what it is at, a callback perhaps."""
-        ref = self.cell.ref
-        try:
-            if ref is not None:
-                ref.ask(Ping(), timeout=_LEASE_TIMEOUT)
-        except (pykka.ActorDeadError, pykka.Timeout) as error:
-            logger.debug("= %s: a callback was not waited for: %s", self.cell.spec.symbol, error)
 
     def _changed(self, event: BookEvent) -> None:
         error = None if event.error is None else _portable(event.error)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors import reporting, wire
 from depthactors.actors.asking import Asking
 from depthactors.actors.base import EngineActor, tell
+from depthactors.actors.listeners import LATE
 from depthactors.actors.messages import (
     Best,
     BookEvent,
@@ -72,8 +73,6 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_LATE: Final = 0.25
-"""Seconds that a frame may have waited for listeners to be called for it; later ones wait for the latest state."""
 _AHEAD_DEADLINE: Final = 5.0
 """Seconds for the stream to reach a snapshot that is ahead of it; the slowest stream tells once a second."""
 _QUIET_LIMIT: Final = 15.0
@@ -113,8 +112,9 @@ class BookActor(EngineActor):
         cell.publish(self._sync.book, self._sync.state)
 
     def begin(self) -> None:
-        """Set the timer; the one for silence comes with a stream."""
+        """Set the timer; the one for silence comes with a stream. Greet those whom a predecessor did not live to."""
         self._set_refresh_timer()
+        self._telling.greet_all()
 
     def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - the list of messages, a line each
         """Handle what comes from sockets, snapshots, listeners and askers."""
@@ -204,7 +204,7 @@ class BookActor(EngineActor):
             else:
                 effects = sync.diff(epoch, diff, recv_time)
             if len(effects) == 1 and type(effects[0]) is Publish:
-                if time.time() - recv_time > _LATE:
+                if time.time() - recv_time > LATE:
                     held_back += 1
                 else:
                     self._telling.update()

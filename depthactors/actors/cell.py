@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from depthactors.actors.messages import BookSpec, Listener
+    from depthactors.actors.listeners import Listener
+    from depthactors.actors.messages import BookSpec
     from depthactors.book import OrderBook, Side
     from depthactors.book.numerals import Level, NumberT
     from depthactors.errors import DepthActorsError
@@ -33,6 +34,21 @@ _TRIES: Final = 20
 """Optimistic copies before an actor is asked; each torn one means that an update fell into it."""
 LAG_LIMIT: Final = 5.0
 """Seconds that frames may wait for a book until it is called stale: its actor is stuck, or too slow."""
+
+
+class Lease:
+    """One subscription's share in a book; only the supervisor's thread ends it."""
+
+    __slots__ = ("_ended",)
+
+    def __init__(self) -> None:
+        """Begin."""
+        self._ended = False
+
+    def end(self) -> bool:
+        """End it; returns whether it had not ended before: whoever is interrupted may ask again."""
+        first, self._ended = not self._ended, True
+        return first
 
 
 class BookCell:
@@ -62,6 +78,7 @@ class BookCell:
         self.counters = Counters()
         self.listeners: tuple[Listener, ...] = ()
         self._changing = threading.Lock()
+        self._left_out = self._failures = 0
         self.restarts = 0
         self.followers = 0
         self.buffered_bytes: Callable[[], int] | None = None
@@ -101,9 +118,24 @@ class BookCell:
             self.listeners = (listener, *self.listeners) if first else (*self.listeners, listener)
 
     def remove(self, listener: Listener) -> None:
-        """Undo `add`; a call that is under way goes on. Any thread."""
+        """Close a listener and undo `add`; a call that is under way goes on. Any thread; twice is harmless."""
+        listener.close()
         with self._changing:
-            self.listeners = tuple(each for each in self.listeners if each is not listener)
+            if listener in self.listeners:
+                self.listeners = tuple(each for each in self.listeners if each is not listener)
+                self._left_out += listener.left_out
+                self._failures += listener.failures
+
+    def counted(self) -> Counters:
+        """Return the counters with those of the listeners' mailboxes, of former listeners too. Any thread."""
+        with self._changing:
+            return replace(
+                self.counters,
+                coalesced=self.counters.coalesced + self._left_out + sum(each.left_out for each in self.listeners),
+                callback_errors=self.counters.callback_errors
+                + self._failures
+                + sum(each.failures for each in self.listeners),
+            )
 
     def publish(self, book: OrderBook | None, state: BookState) -> None:
         """Show readers this book in this state; the actor's thread, or the supervisor's without one."""
@@ -137,7 +169,7 @@ class BookCell:
             trusted_asks=book.trusted_asks if book else 0,
             waiting_frames=mailbox_of(self.ref).waiting_frames if self.ref is not None else 0,
             restarts=self.restarts,
-            counters=replace(self.counters),
+            counters=self.counted(),
         )
 
     def last_good(self) -> OrderBook | None:

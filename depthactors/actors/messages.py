@@ -12,12 +12,11 @@ from depthactors.book.numerals import given
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pykka
 
-    from depthactors.actors.cell import BookCell
-    from depthactors.book import BookState, BookView, OrderBook, Side
+    from depthactors.actors.cell import BookCell, Lease
+    from depthactors.actors.listeners import Listener
+    from depthactors.book import BookState, Side
     from depthactors.book.numerals import Number
     from depthactors.errors import BacklogError, DepthActorsError, ExchangeError, StreamError
     from depthactors.markets import Market
@@ -271,21 +270,6 @@ BookKey: TypeAlias = "tuple[Market, str, int]"
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
-    """Who is told of a book, in the book actor's own thread: `update` must not block for long.
-
-    In the teller's thread only of the end of a book whose actor is gone.
-
-    Of updates only while the book is live and promises `depth` levels: with the book itself, or with a view of so
-    many levels where the book is in another process.
-    """
-
-    update: Callable[[OrderBook | BookView[Any]], object] | None
-    event: Callable[[BookEvent], object] | None
-    depth: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Greet:
     """Tell `listener`, new to the cell, of the book as it is, or why it is not live."""
 
@@ -357,9 +341,22 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class CloseBook:
-    """Let go of a book; answered with its threads once the last who followed it let go."""
+    """Let go of a book; answered with its threads once the last who followed it let go.
+
+    Attributes:
+        cell: the book's.
+        lease: the subscription that ends; asked twice to end it, the supervisor does it once.
+    """
 
     cell: BookCell
+    lease: Lease | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Close the books of an `OpenBooks` whose answer, in this future, nobody waits for any more."""
+
+    opened: pykka.Future[Any]
 
 
 @dataclass(frozen=True, slots=True)

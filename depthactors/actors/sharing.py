@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from depthactors import reporting
-from depthactors.actors.messages import Listener
+from depthactors.actors.listeners import Listener
 from depthactors.book import BookState, BookView
 from depthactors.errors import SharingError
 from depthactors.sharing.record import as_stale, pack, restated, shown_state

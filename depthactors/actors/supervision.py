@@ -85,3 +85,12 @@ class Supervised:
             return False
         self.failure = None
         return True
+
+
+def opened_in_vain(opened: pykka.Future[Any]) -> tuple[Any, ...]:
+    """Return the cells of an `OpenBooks` that was handled before, none if it failed or was never sent."""
+    try:
+        cells: tuple[Any, ...] = opened.get(timeout=0)
+    except Exception:  # noqa: BLE001 - whatever it failed with, whoever asked has gone
+        return ()
+    return cells

@@ -15,7 +15,7 @@ from depthactors import reporting
 from depthactors.actors.backlog import BACKLOG_INTERVAL, BACKLOG_LIMIT, too_large
 from depthactors.actors.base import EngineActor, mailbox_of, tell
 from depthactors.actors.book import BookActor
-from depthactors.actors.cell import LAG_LIMIT, BookCell
+from depthactors.actors.cell import LAG_LIMIT, BookCell, Lease
 from depthactors.actors.ends import report_end
 from depthactors.actors.messages import (
     BookEvent,
@@ -41,10 +41,11 @@ from depthactors.actors.messages import (
     Subscribe,
     Tick,
     Unsubscribe,
+    Withdraw,
 )
 from depthactors.actors.sharing import BEAT
 from depthactors.actors.starting import start_snapshots, start_socket
-from depthactors.actors.supervision import WATCH_INTERVAL, Supervised
+from depthactors.actors.supervision import WATCH_INTERVAL, Supervised, opened_in_vain
 from depthactors.book import BookState
 from depthactors.errors import (
     ActorDiedError,
@@ -146,8 +147,10 @@ class Supervisor(EngineActor):
         match message:
             case OpenBooks(specs):
                 return self._open_books(specs)
-            case CloseBook(cell):
-                return self._close_book(cell)
+            case CloseBook(cell, lease):
+                return self._close_book(cell, lease)
+            case Withdraw(opened):
+                return self._withdraw(opened)
             case ChildFailed(name, ref, error):
                 return self._replace(name, ref, error)
             case ReconnectExhausted(name, error):
@@ -263,7 +266,13 @@ class Supervisor(EngineActor):
         book = self._books.get(spec.key)
         return book is None or book.cell.spec.depth < spec.depth
 
-    def _close_book(self, cell: BookCell) -> tuple[threading.Thread, ...]:
+    def _withdraw(self, opened: pykka.Future[Any]) -> None:
+        for cell in opened_in_vain(opened):
+            self._close_book(cell)
+
+    def _close_book(self, cell: BookCell, lease: Lease | None = None) -> tuple[threading.Thread, ...]:
+        if lease is not None and not lease.end():
+            return ()
         book = self._books.get(cell.spec.key)
         if book is None or book.cell is not cell:
             # Failed long ago, and followed anew by somebody else.

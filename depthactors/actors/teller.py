@@ -6,7 +6,6 @@ In a thread of its own, for a callback may block: then those behind it wait, and
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depthactors.actors.cell import BookCell
-    from depthactors.actors.messages import BookEvent, Listener
+    from depthactors.actors.listeners import Listener
+    from depthactors.actors.messages import BookEvent
     from depthactors.errors import DepthActorsError
 
 logger = reporting.logger(__name__)
@@ -31,13 +31,12 @@ EVENT_ROOM: Final = 10_000
 class _Call(NamedTuple):
     callback: Callable[[Any], object]
     argument: object
-    cell: BookCell | None = None
     listener: Listener | None = None
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the listener was not let go meanwhile."""
-        return self.cell is None or any(each is self.listener for each in self.cell.listeners)
+        """Whether the listener was not closed meanwhile."""
+        return self.listener is None or not self.listener.closed
 
 
 class Teller:
@@ -54,7 +53,6 @@ class Teller:
         self._waiting: deque[_Call] = deque()
         self._thread: threading.Thread | None = None
         self._ending = False
-        self._telling: Listener | None = None
         self._closed = False
         # Its lock is reentrant: a signal handler may come while its own thread has it.
         self._news = threading.Condition()
@@ -72,8 +70,13 @@ class Teller:
     def event(self, cell: BookCell, event: BookEvent) -> None:
         """Have the listeners of a book told that has no actor to do it. Any thread; returns at once."""
         for listener in cell.listeners:
-            if listener.event is not None:
-                self._put(_Call(listener.event, event, cell, listener), EVENT_ROOM)
+            if listener.event is None:
+                continue
+            if listener.in_turn:
+                self._put(_Call(listener.event, event, listener), EVENT_ROOM)
+            else:
+                # It has a mailbox and a thread of its own, and need not wait for the others.
+                listener.event(event)
 
     def wake(self) -> None:
         """See to it that there is a thread if somebody waits; for when the system had none to give. Any thread."""
@@ -85,17 +88,6 @@ class Teller:
                     self._thread, self._ending = thread, False
         except (RuntimeError, MemoryError) as error:
             logger.warning("! errors and events wait to be told: %s", error)
-
-    def settle(self, listener: Listener, deadline: float) -> bool:
-        """Wait until a listener that was removed is not called any more, or the monotonic deadline is over.
-
-        Any thread; in the call itself it returns at once. Returns whether the listener is at rest.
-        """
-        if self._thread is threading.current_thread():
-            return True
-        with self._news:
-            left = max(0.0, deadline - time.monotonic())
-            return self._news.wait_for(lambda: self._telling is not listener, left)
 
     def close(self) -> None:
         """Take no more; those who wait are told still. Any thread, signal handlers too."""
@@ -138,7 +130,4 @@ class Teller:
             except IndexError:
                 item = None
             self._ending = item is None
-            # Before anybody looks whether it is wanted: who removes a listener then waits for its end.
-            self._telling = None if item is None else item.listener
-            self._news.notify_all()
             return item

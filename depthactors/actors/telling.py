@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depthactors.actors.cell import BookCell
-    from depthactors.actors.messages import Listener
+    from depthactors.actors.listeners import Listener
     from depthactors.errors import DepthActorsError
     from depthactors.sync import StateChanged
 
@@ -82,21 +82,33 @@ class Telling:
         self._told = self._cell.listeners
         for listener in self._told:
             if listener.event is not None:
-                self._call(listener.event, event)
+                self._call(listener, listener.event, event)
+
+    def greet_all(self) -> None:
+        """Greet each listener that was not greeted yet: its greeting went to a predecessor that had died."""
+        for listener in self._cell.listeners:
+            self.greet(listener)
 
     def greet(self, listener: Listener) -> None:
-        """Tell a new listener where the book stands, or why it does not: that may be all there is to tell for long."""
+        """Call a new listener, once, with the book or why it is not live: there may be no more to say for long."""
+        if listener.greeted:
+            return
+        listener.greeted = True
         state = self._cell.state
         if state is BookState.LIVE:
             self._show(listener)
         elif self._cell.error is not None and listener.event is not None and listener not in self._told:
-            self._call(listener.event, BookEvent(self._symbol, state, state, self._cell.error))
+            self._call(listener, listener.event, BookEvent(self._symbol, state, state, self._cell.error))
 
     def left_out(self, updates: int) -> None:
         """Count updates that nobody was told of, since callbacks are behind, and say so once in a while."""
-        if not updates or all(listener.update is None for listener in self._cell.listeners):
+        listeners = [listener for listener in self._cell.listeners if listener.update is not None]
+        if not updates or not listeners:
             return
         self._cell.counters.coalesced += updates
+        if not any(listener.in_turn for listener in listeners):
+            # The book waits for none of them; it is the machine that is too slow.
+            return
         now = time.monotonic()
         if now - self._backlog_told_at > _BACKLOG_PAUSE:
             self._backlog_told_at = now
@@ -105,7 +117,9 @@ class Telling:
     def _show(self, listener: Listener) -> None:
         # One that was promised more than the book holds so far is told when it holds that.
         if listener.update is not None and (book := self._cell.shown(listener.depth)) is not None:
-            self._call(listener.update, book)
+            self._call(listener, listener.update, book)
 
-    def _call(self, callback: Callable[[Any], object], argument: object) -> None:
-        self._cell.counters.callback_errors += not call(callback, argument)
+    def _call(self, listener: Listener, callback: Callable[[Any], object], argument: object) -> None:
+        # Right before the call: the one before may have closed it.
+        if not listener.closed:
+            self._cell.counters.callback_errors += not call(callback, argument)

@@ -10,6 +10,7 @@ import pykka
 from depthactors import reporting
 from depthactors.actors.base import EngineActor, tell
 from depthactors.actors.ends import report_end
+from depthactors.actors.listeners import LATE
 from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, GiveUp, Greet, Ping, Status, Top
 from depthactors.actors.telling import Telling
 from depthactors.book import BookState
@@ -29,6 +30,7 @@ from depthactors.shards.worker_actor import Ask, Send
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.actors.listeners import Listener
     from depthactors.errors import DepthActorsError
     from depthactors.shards.cell import RemoteCell
 
@@ -36,8 +38,6 @@ logger = reporting.logger(__name__)
 
 _ANSWER_TIMEOUT: Final = 5.0
 """Seconds for a book's actor in the worker to answer."""
-_LATE: Final = 0.25
-"""Seconds for which an update may have waited for listeners until they count as slow."""
 _OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
 
 
@@ -56,9 +56,14 @@ class RemoteBookActor(EngineActor):
             cell.publish(None, cell.state_in_slot())
 
     def begin(self) -> None:
-        """Look at what a predecessor was told of and did not live to see: until then no update is told of."""
+        """Do what a predecessor was told to do and did not live to: look at an update, greet new listeners."""
         if self._cell.is_noted:
             self._updated()
+        for serial, (callback, depth) in tuple(self._cell.callbacks.items()):
+            # The worker knows the one that it has already.
+            self._send(AddCallback(self._cell.number, serial, callback, depth))
+        for listener in self._cell.listeners:
+            self._greet(listener)
 
     def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911 - the list of messages, a line each
         """Handle what comes from the worker, from the supervisor, and from who asks."""
@@ -78,9 +83,9 @@ class RemoteBookActor(EngineActor):
             case GiveUp(error):
                 return None if self._cell.state in _OVER else self._fail(error)
             case Greet(listener):
-                self._want_updates()
-                with self._cell.held():
-                    return self._telling.greet(listener)
+                return self._greet(listener)
+            case Ping():
+                return None
             case AddCallback(_, serial, callback, depth):
                 with self._cell.ordering:
                     self._cell.callbacks[serial] = (callback, depth)
@@ -88,8 +93,6 @@ class RemoteBookActor(EngineActor):
             case DropCallback(_, _, serial):
                 self._cell.callbacks.pop(serial, None)
                 return self._ask(lambda request: DropCallback(request, self._cell.number, serial))
-            case Ping():
-                return None
         msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(message).__name__}"
         raise UsageError(msg)
 
@@ -114,7 +117,7 @@ class RemoteBookActor(EngineActor):
     def _updated(self) -> None:
         late, merged = self._cell.take_note()
         self._show()
-        if late > _LATE:
+        if late > LATE:
             self._telling.left_out(merged)
         else:
             self._cell.counters.coalesced += merged
@@ -161,6 +164,12 @@ class RemoteBookActor(EngineActor):
         self._cell.error = error
         self._cell.publish(None, state)
         self._telling.event(BookEvent(self._cell.spec.symbol, previous, state, error))
+
+    def _greet(self, listener: Listener) -> None:
+        if not listener.greeted:
+            self._want_updates()
+            with self._cell.held():
+                self._telling.greet(listener)
 
     def _want_updates(self) -> None:
         if not self._cell.told and any(listener.update is not None for listener in self._cell.listeners):

@@ -199,7 +199,7 @@ class RemoteCell(BookCell):
         """Complete what the worker tells of the book by what happened here; without it, tell what is known here."""
         if row is None:
             return self.status()
-        here = self.counters
+        here = self.counted()
         counters = replace(
             row.counters,
             callback_errors=row.counters.callback_errors + here.callback_errors,
@@ -232,7 +232,7 @@ class RemoteCell(BookCell):
             trusted_asks=0,
             waiting_frames=0,
             restarts=self.restarts,
-            counters=replace(self.counters),
+            counters=self.counted(),
         )
 
     def _use(self, place: str, depth: int, slot: SlotWriter) -> None:

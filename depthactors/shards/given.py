@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from depthactors.actors.cell import BookCell
-    from depthactors.actors.messages import BookKey, Listener
+    from depthactors.actors.listeners import Listener
+    from depthactors.actors.messages import BookKey
 
 
 class GivenSlots:

@@ -81,7 +81,7 @@ class TellUpdates:
 
 @dataclass(frozen=True, slots=True)
 class DropCallback:
-    """Call it no more; answered once it is at rest."""
+    """Call it no more; answered once no further call begins."""
 
     request: int
     number: int

@@ -31,9 +31,10 @@ from depthactors.actors.messages import (
     Shutdown,
     Status,
     Tick,
+    Withdraw,
 )
 from depthactors.actors.sharing import BEAT, listed
-from depthactors.actors.supervision import WATCH_INTERVAL, Supervised
+from depthactors.actors.supervision import WATCH_INTERVAL, Supervised, opened_in_vain
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, EscalatedError, SharingError, UsageError, WorkerDiedError
 from depthactors.shards.balance import LOOK_EVERY
@@ -47,6 +48,7 @@ from depthactors.shards.workers import Book, Workers
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from depthactors.actors.cell import Lease
     from depthactors.actors.mailbox import Mailbox
     from depthactors.actors.starting import NetworkSettings
     from depthactors.actors.teller import Teller
@@ -111,8 +113,10 @@ class ShardSupervisor(EngineActor):
         match message:
             case OpenBooks(specs):
                 return self._open_books(specs)
-            case CloseBook(cell):
-                return self._close_book(cell) if isinstance(cell, RemoteCell) else ()
+            case CloseBook(cell, lease):
+                return self._close_book(cell, lease) if isinstance(cell, RemoteCell) else ()
+            case Withdraw(opened):
+                return self._withdraw(opened)
             case ChildFailed(name, ref, error):
                 return self._replace(name, ref, error)
             case Rebalance(processes):
@@ -219,7 +223,13 @@ class ShardSupervisor(EngineActor):
                         ordering.enter_context(cell.ordering)
                     tell(ref, Send(Open(tuple(cell.opening() for cell in cells))))
 
-    def _close_book(self, cell: RemoteCell) -> tuple[threading.Thread, ...]:
+    def _withdraw(self, opened: pykka.Future[Any]) -> None:
+        for cell in opened_in_vain(opened):
+            self._close_book(cell)
+
+    def _close_book(self, cell: RemoteCell, lease: Lease | None = None) -> tuple[threading.Thread, ...]:
+        if lease is not None and not lease.end():
+            return ()
         book = self._books.get(cell.spec.key)
         if book is None or book.cell is not cell:
             return ()

@@ -19,6 +19,7 @@ from depthactors.actors import messages
 from depthactors.actors.base import EngineActor, mailbox_of
 from depthactors.actors.book import BookActor
 from depthactors.actors.cell import BookCell
+from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import SnapshotArrived, SnapshotWanted, Status, StreamUp
 from depthactors.book import BookState
 from tests.level_support import flat
@@ -272,7 +273,7 @@ class BookScene:
 
     def listen(self, update=None, event=None):
         """Add a listener that is given the ids of updates; returns it."""
-        listener = messages.Listener(update and (lambda book: update(book.last_update_id)), event)
+        listener = Listener(update and (lambda book: update(book.last_update_id)), event)
         self.cell.add(listener)
         self.ref.tell(messages.Greet(listener))
         return listener

@@ -8,7 +8,8 @@ from actor_support import Host, Probe, Recorder, join, spec, until
 
 from depthactors import markets
 from depthactors.actors.base import EngineActor, mailbox_of, tell
-from depthactors.actors.messages import ChildFailed, FrameRejected, Listener, OpenBooks, Status
+from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import ChildFailed, FrameRejected, OpenBooks, Status
 from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.teller import Teller

@@ -9,11 +9,11 @@ from actor_support import Actors, FakeRest, FakeStreams, Recorder, join, spec, u
 from depthactors import DepthEngine, markets
 from depthactors.actors.book import BookActor
 from depthactors.actors.cell import LAG_LIMIT
+from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import (
     BookGivenUp,
     CloseBook,
     GiveUp,
-    Listener,
     OpenBooks,
     ReconnectExhausted,
     Shutdown,

@@ -1,14 +1,14 @@
 """The teller: calls users one after the other, in a thread that is there while there is something to tell."""
 
 import threading
-import time
 
 import pytest
 from actor_support import PATIENCE, Recorder, spec, until
 
 from depthactors.actors import teller as module
 from depthactors.actors.cell import BookCell
-from depthactors.actors.messages import BookEvent, Listener
+from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import BookEvent
 from depthactors.actors.teller import Teller
 from depthactors.book import BookState
 from depthactors.errors import ExchangeError
@@ -46,10 +46,6 @@ def cell():
 def finish(teller):
     teller.thread.join(PATIENCE)
     assert not teller.thread.is_alive()
-
-
-def soon():
-    return time.monotonic() + PATIENCE
 
 
 def test_errors_and_events_are_told_in_order_in_a_daemon_thread_of_its_own_which_then_ends(gate, cell):
@@ -117,30 +113,20 @@ def test_a_listener_that_was_removed_is_not_called(gate, cell):
     teller.error(0)
     teller.event(cell, EVENT)
     cell.remove(leaving)
-    assert teller.settle(leaving, soon())
     gate.opened.set()
     finish(teller)
     assert (events.seen, staying.event.seen) == ([], [EVENT])
 
 
-def test_settling_waits_for_the_call_of_that_listener_or_for_the_deadline(gate, cell):
-    teller, listener = Teller(), Listener(None, gate)
+def test_a_listener_with_a_mailbox_need_not_wait_for_the_others(gate, cell):
+    teller, events = Teller(), Recorder()
+    listener = Listener(None, events)
+    listener.in_turn = False
+    cell.add(Listener(None, gate))
     cell.add(listener)
     teller.event(cell, EVENT)
-    gate.calls.wait()
-    assert teller.settle(Listener(None, None), time.monotonic())
-    assert not teller.settle(listener, time.monotonic() + 0.01)
+    assert events.seen == [EVENT]
     gate.opened.set()
-    assert teller.settle(listener, soon())
-    finish(teller)
-
-
-def test_settling_in_the_call_itself_does_not_wait(cell):
-    teller, settled = Teller(), Recorder()
-    listener = Listener(None, lambda _event: settled(teller.settle(listener, soon())))
-    cell.add(listener)
-    teller.event(cell, EVENT)
-    assert settled.wait_one(bool, timeout=PATIENCE / 2) is True
     finish(teller)
 
 

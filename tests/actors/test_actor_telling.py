@@ -5,7 +5,8 @@ import threading
 import pytest
 from actor_support import BookScene, Host, Recorder, frame
 
-from depthactors.actors.messages import BookEvent, ChildFailed, Deepen, Greet, Listener, SnapshotFailed, StreamUp
+from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import BookEvent, ChildFailed, Deepen, Greet, SnapshotFailed, StreamUp
 from depthactors.book import BookState
 from depthactors.errors import MalformedFrameError, SlowCallbackError, SnapshotError
 
@@ -125,8 +126,8 @@ def test_a_removed_listener_hears_nothing_more_and_the_others_do(live):
     gone, stays = Recorder(), Recorder()
     listener = live.listen(gone, gone)
     live.listen(stays)
-    live.cell.remove(listener)
     stays.wait()
+    live.cell.remove(listener)
     live.settled()
     live.frames(frame(101, 101))
     assert stays.wait(count=2) == [100, 101]

@@ -5,7 +5,8 @@ import pytest
 from shard_support import PATIENCE, FollowedBook, Silent, end, spec_of, start_remote_book
 
 from depthactors import Best, BookState
-from depthactors.actors.messages import BookEvent, GiveUp, Greet, Listener, Ping
+from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import BookEvent, GiveUp, Greet, Ping
 from depthactors.errors import ActorDiedError, CallbackError, EscalatedError, SharingError, UsageError, WorkerDiedError
 from depthactors.markets import SPOT
 from depthactors.shards.messages import (

@@ -1,0 +1,58 @@
+"""Lanes: threads in which users' functions are called, one at a time. Only a lane may block."""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from depthactors.actors.base import thread_name
+from depthactors.errors import LifecycleError
+
+if TYPE_CHECKING:
+    from depthactors.actors.listeners import QueuedListener
+
+
+class Lane:
+    """One thread that gives listeners their turns in the order in which they asked for them.
+
+    Attributes:
+        thread: a daemon; it ends after `close`, once the call that is under way returns.
+    """
+
+    def __init__(self, name: str = "callbacks") -> None:
+        """Start nothing yet."""
+        self.thread = threading.Thread(target=self._run, name=thread_name(name), daemon=True)
+        # Without a lock: a signal handler may close the lane in the middle of anything.
+        self._asking: SimpleQueue[QueuedListener | None] = SimpleQueue()
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the thread.
+
+        Raises:
+            LifecycleError: the system has no thread to give.
+        """
+        try:
+            self.thread.start()
+        except (RuntimeError, MemoryError) as error:
+            msg = f"{self.thread.name}: the thread could not be started: {error}"
+            raise LifecycleError(msg) from error
+
+    def give_turn(self, listener: QueuedListener) -> None:
+        """Give a listener a turn behind all those that asked before it. Any thread; returns at once."""
+        self._asking.put(listener)
+
+    def close(self) -> None:
+        """Call nobody any more; a call that is under way goes on. Any thread, signal handlers too; returns at once."""
+        self._closed = True
+        self._asking.put(None)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is the lane's own thread, so whether a callback asks."""
+        return self.thread is threading.current_thread()
+
+    def _run(self) -> None:
+        while (listener := self._asking.get()) is not None and not self._closed:
+            listener.take_turn()

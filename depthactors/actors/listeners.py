@@ -1,0 +1,205 @@
+"""Listeners of a book: called in the turn of whoever keeps it, or through a mailbox of their own in a lane.
+
+A listener that was closed is not called again, not even by the loop that is just calling listeners: the flag is
+looked at right before each call. To close takes no lock and waits for nobody.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from depthactors import reporting
+from depthactors.actors.base import call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from depthactors.actors.lanes import Lane
+    from depthactors.actors.messages import BookEvent
+    from depthactors.book import BookView, OrderBook
+
+logger = reporting.logger(__name__)
+
+LATE: Final = 0.25
+"""Seconds that an update may have waited for a listener that is still called for each one."""
+UPDATE_ROOM: Final = 64
+"""Updates that may wait for a listener, however young they are: a burst after a reconnect, and a bound for memory."""
+EVENT_ROOM: Final = 1_000
+"""Events that may wait; of those a book has a few an hour."""
+_WARNING_PAUSE: Final = 60.0
+"""Seconds between two log records of one listener that is behind; it is counted all the time."""
+
+
+class Listener:
+    """Two functions that are called in the turn of whoever keeps the book, so neither may block.
+
+    In the notifier's thread only for the end of a book whose actor is gone. A `QueuedListener` is for functions that
+    may block.
+
+    Attributes:
+        update: called with the live book, or with a view of `depth` levels where the book is in another process;
+            `None` for a listener that wants no updates.
+        event: called with a `BookEvent`, or `None`.
+        depth: levels that the book must promise before `update` is called.
+        greeted: whether it was called with the book as it stood when the listener was added; the actor's.
+        closed: whether it is not to be called any more.
+        left_out: updates that it was not called for, because it was late.
+        failures: calls of a user's function that raised, if they are not made in the book's turn.
+    """
+
+    in_turn = True
+    """Whether the book waits while the listener is called."""
+    left_out = 0
+    failures = 0
+
+    def __init__(
+        self,
+        update: Callable[[OrderBook | BookView], None] | None,
+        event: Callable[[BookEvent], None] | None,
+        depth: int = 0,
+    ) -> None:
+        """Begin open and without a greeting."""
+        self.update = update
+        self.event = event
+        self.depth = depth
+        self.greeted = False
+        self.closed = False
+
+    def close(self) -> None:
+        """See to it that no further call begins; one that is under way goes on. Any thread, signal handlers too."""
+        self.closed = True
+
+
+class _Entry(NamedTuple):
+    put_at: float
+    is_event: bool
+    argument: Any
+
+
+class QueuedListener(Listener):
+    """A bounded mailbox before a user's functions: filled in the book's turn, emptied in a lane.
+
+    Every update while the functions keep up; the latest alone once they are late by `LATE` seconds or `UPDATE_ROOM`
+    updates. Events keep their place among the updates. The book waits for neither function.
+
+    Attributes:
+        events_lost: events that found no room, the oldest first: the end of a book is always among those kept.
+    """
+
+    in_turn = False
+
+    def __init__(
+        self,
+        lane: Lane,
+        name: str,
+        *,
+        capture: Callable[[OrderBook | BookView], Any],
+        update: Callable[[Any], object] | None,
+        event: Callable[[Any], object] | None,
+        depth: int = 0,
+        messages: Callable[[BookEvent], Iterable[Any]] = lambda event: (event,),
+    ) -> None:
+        """Wait for the first update or event.
+
+        Args:
+            lane: where `update` and `event` are called.
+            name: the book's, for the log.
+            capture: makes an immutable copy of the book, in the book's turn; `update` is called with the copy.
+            update: the user's function for updates, or `None`.
+            event: the user's function for events, or `None`.
+            depth: levels that the book must promise.
+            messages: makes what `event` is called with out of a `BookEvent`, in the book's turn: one thing a call.
+        """
+        super().__init__(
+            None if update is None else self._put_update, None if event is None else self._put_event, depth
+        )
+        self.events_lost = 0
+        self._lane = lane
+        self._name = name
+        self._capture = capture
+        self._messages = messages
+        self._functions = (update, event)
+        self._waiting: deque[_Entry] = deque()
+        self._updates = 0
+        # Turns that the lane was asked for and has not given yet: never fewer than entries wait.
+        self._turns = 0
+        self._lock = threading.Lock()
+        self._warned_at = -inf
+
+    def take_turn(self) -> None:
+        """Call a function for what has waited longest, if anything still waits; the lane's thread."""
+        with self._lock:
+            self._turns -= 1
+            entry = self._next()
+        if entry is None or self.closed:
+            return
+        function = self._functions[entry.is_event]
+        assert function is not None, "nothing is put for a function that is not there"
+        if not call(function, entry.argument):
+            self.failures += 1
+
+    def _put_update(self, book: OrderBook | BookView) -> None:
+        if self.closed:
+            return
+        # Without the lock: it may take long, and the lane must not wait for it.
+        entry = _Entry(time.monotonic(), False, self._capture(book))
+        with self._lock:
+            left_out = self._updates if self._is_late(entry.put_at) else 0
+            if left_out:
+                self._waiting = deque(each for each in self._waiting if each.is_event)
+                self._updates = 0
+                self.left_out += left_out
+            self._updates += 1
+            self._put(entry)
+        if left_out:
+            self._warn("is late, and called with the latest update alone", entry.put_at)
+
+    def _put_event(self, event: BookEvent) -> None:
+        for message in self._messages(event):
+            self._put_message(message)
+
+    def _put_message(self, message: Any) -> None:
+        if self.closed:
+            return
+        entry = _Entry(time.monotonic(), True, message)
+        with self._lock:
+            full = len(self._waiting) - self._updates >= EVENT_ROOM
+            if full:
+                oldest = next(each for each in self._waiting if each.is_event)
+                self._waiting.remove(oldest)
+                self.events_lost += 1
+            self._put(entry)
+        if full:
+            self._warn("does not return, the oldest events that wait for it are lost", entry.put_at)
+
+    def _put(self, entry: _Entry) -> None:
+        """Add an entry, and ask for a turn unless one is left from an entry that was dropped; the lock is held."""
+        self._waiting.append(entry)
+        if self._turns < len(self._waiting):
+            self._turns += 1
+            self._lane.give_turn(self)
+
+    def _next(self) -> _Entry | None:
+        """Take the oldest entry, and pass over late updates that another one follows; the lock is held."""
+        now = time.monotonic()
+        while self._waiting:
+            entry = self._waiting.popleft()
+            if entry.is_event:
+                return entry
+            self._updates -= 1
+            if not self._updates or now - entry.put_at <= LATE:
+                return entry
+            self.left_out += 1
+        return None
+
+    def _is_late(self, now: float) -> bool:
+        return bool(self._updates) and (self._updates >= UPDATE_ROOM or now - self._waiting[0].put_at > LATE)
+
+    def _warn(self, words: str, now: float) -> None:
+        if now - self._warned_at > _WARNING_PAUSE:
+            self._warned_at = now
+            logger.warning("! %s a callback %s: %r", self._name, words, next(filter(None, self._functions), None))

@@ -242,7 +242,7 @@ class DepthEngine(Generic[NumberT_co]):
         pickled = None if on_update is None or not self._in_worker else pickled_callback(on_update)
         update = None if on_update is None or self._in_worker else view_teller(on_update, depth, self._number)
 
-        def new_listener(_handle: BookHandle) -> Listener | None:
+        def new_listener(_handle: BookHandle[NumberT_co]) -> Listener | None:
             return None if update is None and on_event is None else Listener(update, on_event, depth)
 
         return self._follow(
@@ -401,7 +401,8 @@ class DepthEngine(Generic[NumberT_co]):
         self._runtime.stop(timeout)
         if not self._runtime.is_fork:
             for handle in tuple(self._handles.values()):
-                if handle.listener is not None:
+                # One with a lane is its owner's to close: it has still to hear of the end.
+                if handle.listener is not None and handle.listener.in_turn:
                     handle.listener.close()
             self._handles.clear()
 

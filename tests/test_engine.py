@@ -8,7 +8,7 @@ import pytest
 from engine_support import Recorder, wait_until
 
 from depthactors import BookState, DepthEngine, Status, Top
-from depthactors.actors.messages import Listener
+from depthactors.actors.listeners import Listener
 from depthactors.errors import (
     DepthTooLargeError,
     EscalatedError,

@@ -58,8 +58,8 @@ class Listener:
 
     def __init__(
         self,
-        update: Callable[[OrderBook | BookView], None] | None,
-        event: Callable[[BookEvent], None] | None,
+        update: Callable[[OrderBook | BookView[Any]], object] | None,
+        event: Callable[[BookEvent], object] | None,
         depth: int = 0,
     ) -> None:
         """Begin open and without a greeting."""
@@ -129,6 +129,11 @@ class QueuedListener(Listener):
         self._turns = 0
         self._lock = threading.Lock()
         self._warned_at = -inf
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits: the functions were called for all that came, or are being called for the last."""
+        return not self._waiting
 
     def take_turn(self) -> None:
         """Call a function for what has waited longest, if anything still waits; the lane's thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
 class DepthCache:
     """A symbol's levels as lists of `[price, quantity]`, best first, in the type asked for.
 
-    In a callback it shows the book as of the update that the callback is for. Kept for later, or read
-    in another thread, it shows the book as it is then; each call is of one update. What `recv` returns
-    shows one update for ever.
+    In a callback it shows the book as of the update that the callback is for, and so it does for ever; so does what
+    `recv` returns. One of `get_depth_cache` shows the book as it is when it is read; each call is of one update.
 
     Attributes:
         symbol: upper case.
@@ -44,6 +44,20 @@ class DepthCache:
         """Show the book of a subscription."""
         cache = cls(handle.symbol, conv_type)
         cache._handle = handle
+        return cache
+
+    @classmethod
+    def captured(cls, book: OrderBook | BookView, *, conv_type: Callable[[str], Any], levels: int) -> DepthCache:
+        """Keep the best `levels` of a live book as they are now; in the turn of whoever keeps it. O(levels)."""
+        cache = cls(book.symbol, conv_type)
+        number: type[Any] = cache._number
+        view: BookView | None
+        if isinstance(book, BookView):
+            view = book.best(levels, number)
+        else:
+            view = capture(book, levels, BookState.LIVE, number, time.time())
+        assert view is not None, "nobody else writes the book in its own turn"
+        cache._frozen = view
         return cache
 
     def frozen(self) -> DepthCache | None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
-from depthactors.actors.messages import Listener
-from depthactors.binance.depth_cache import DepthCache
 from depthactors.callbacks import check_callback
 from depthactors.errors import CallbackError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthactors.actors.messages import BookEvent
+    from depthactors.actors.listeners import Listener
     from depthactors.engine import DepthEngine
     from depthactors.handle import BookHandle
     from depthactors.markets import Market
@@ -31,8 +29,7 @@ def follow(
     market: Market,
     symbol: str,
     *,
-    update: Callable[[DepthCache], None],
-    event: Callable[[BookEvent], None],
+    new_listener: Callable[[BookHandle], Listener],
     refresh_interval: float | None,
     limit: int | str | None,
     conv_type: Callable[[str], Any],
@@ -44,8 +41,7 @@ def follow(
         engine: a running one.
         market: the row.
         symbol: in any case.
-        update: called in the book's thread with its cache, after each update while the book is right.
-        event: called in the book's thread with each change of state and each error.
+        new_listener: makes the listener of the subscription, once there is one.
         refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
         limit: how many of the best levels a side are always right, as a number, its text, or `None` for 100; cut to
             what the market can vouch for.
@@ -61,10 +57,6 @@ def follow(
         raise CallbackError(msg)
     check_callback("conv_type", conv_type)
     depth = _depth(market, symbol, limit)
-
-    def new_listener(handle: BookHandle) -> Listener:
-        cache = DepthCache.following(handle, conv_type)
-        return Listener(lambda _book: update(cache), event, depth)
 
     return engine.follow(
         symbol,

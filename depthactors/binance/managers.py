@@ -8,6 +8,7 @@ import warnings
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from depthactors.actors.listeners import Listener
 from depthactors.binance.client_market import market_of
 from depthactors.binance.depth_cache import DepthCache
 from depthactors.binance.follow import DEFAULT_REFRESH, follow
@@ -125,9 +126,7 @@ class DepthCacheManager:
                 self._latest = 0
             engine = self._bm.lease()
             try:
-                self._handle = follow(
-                    engine, self._row, self._symbol, update=self._on_update, event=self._on_event, **self._options
-                )
+                self._handle = follow(engine, self._row, self._symbol, new_listener=self._listener, **self._options)
             except BaseException:
                 self._bm.give_back(engine)
                 raise
@@ -236,7 +235,11 @@ class DepthCacheManager:
                     raise NotLiveError(msg)
                 self._news.wait(left)
 
-    def _on_update(self, _cache: DepthCache) -> None:
+    def _listener(self, handle: BookHandle) -> Listener:
+        # In the book's own turn: neither function waits for anybody.
+        return Listener(self._on_update, self._on_event, handle.depth)
+
+    def _on_update(self, _book: Any) -> None:
         with self._news:
             self._changed = True
             self._news.notify_all()

@@ -149,7 +149,8 @@ ERRORS: Final = (
 """Each error that can reach a listener; `error_messages` looks an error up by its class, then by its bases."""
 
 _ROWS: Final = {row.error: row for row in ERRORS}
-_OVER: Final = frozenset({BookState.FAILED, BookState.STOPPED})
+OVER: Final = frozenset({BookState.FAILED, BookState.STOPPED})
+"""States of a stream that brings nothing more."""
 
 
 def error_messages(event: BookEvent) -> Iterable[dict[str, Any] | None]:
@@ -158,7 +159,7 @@ def error_messages(event: BookEvent) -> Iterable[dict[str, Any] | None]:
     A book that was stopped is an end as well for a listener that is still there: nobody asked on its behalf.
     """
     error = event.error
-    if event.state in _OVER:
+    if event.state in OVER:
         return _message(_row(error, ends=True), error), None
     row = None if error is None else _row(error, ends=False)
     return () if row is None or row.type is None else (_message(row, error),)

@@ -6,26 +6,33 @@ import threading
 import time
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
+from depthactors.actors.base import is_ours
+from depthactors.actors.listeners import Listener, QueuedListener
+from depthactors.binance import program_end
+from depthactors.binance.callback_threads import CallbackThreads, Threads
 from depthactors.binance.client import Client
 from depthactors.binance.client_market import market_of
 from depthactors.binance.client_settings import settings_of
+from depthactors.binance.depth_cache import DepthCache
 from depthactors.binance.follow import DEFAULT_REFRESH, follow
-from depthactors.binance.messages import error_messages
+from depthactors.binance.messages import OVER, error_messages
 from depthactors.binance.missing import IN_COROUTINE, IN_MANAGER, Missing
 from depthactors.binance.socket_manager import BinanceSocketManager, shared
-from depthactors.book import BookState
 from depthactors.callbacks import check_callback
 from depthactors.engine import DepthEngine
 from depthactors.errors import CallbackError, LifecycleError
+from depthactors.lifecycle import Latch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
+    from depthactors.actors.lanes import Lane
     from depthactors.actors.messages import BookEvent
     from depthactors.handle import BookHandle
     from depthactors.status import EngineStatus
@@ -34,6 +41,12 @@ logger = reporting.logger(__name__)
 
 _END_TIMEOUT: Final = 5.0
 """Seconds for one stream to end when nobody says otherwise."""
+_LAST_CALL: Final = 10.0
+"""Seconds that a callback under way may take, after a stop from elsewhere, until the program ends without it."""
+_LONG: Final = 3600.0
+"""Seconds: no system waits for ever at once."""
+
+_NOT_RUNNING: Final = "attempting to start a stream {when} will not work"
 
 _serials = count(1)
 
@@ -42,15 +55,20 @@ _IN_COROUTINE: Final = (
 )
 
 
-class ThreadedDepthCacheManager:
+class ThreadedDepthCacheManager(threading.Thread):
     """Keeps depth caches in threads and calls back with them.
 
-    Has the calls of python-binance's class of the same name; it is no `Thread` itself, but starts,
-    joins and tells whether it is alive like one. Any thread may call any method.
+    Has the calls of python-binance's class of the same name. Like that one it is a `Thread` which lives from `start`
+    to `stop`, and keeps the program alive so long: one that falls off its end goes on, `sys.exit()` in the main thread
+    does not end it, Ctrl-C does. Set `daemon = True` before `start` for a program that ends without waiting for it.
+    Any thread may call any method.
+
+    All callbacks of a manager are called from one thread, one at a time, in the order in which the updates came over
+    all its books: each update while they keep up, the latest of each stream alone once they are late. The books, and
+    whoever reads them, never wait for a callback. With `threads="book"` each book has such a thread of its own.
 
     Attributes:
-        daemon: its threads are daemons, whatever is set here.
-        name: for the program's own use.
+        interrupted: whether Ctrl-C ended the last `join`.
     """
 
     _start_depth_cache = Missing(IN_MANAGER["_start_depth_cache"])
@@ -69,6 +87,7 @@ class ThreadedDepthCacheManager:
         max_reconnects: int | None = 5,
         processes: int | None = None,
         shared_as: str | None = None,
+        threads: Threads = "manager",
     ) -> None:
         """Keep the settings; nothing is started.
 
@@ -84,10 +103,12 @@ class ThreadedDepthCacheManager:
             max_reconnects: tries before a stream is given up; `None` for never.
             processes: so many worker processes keep the books; callbacks are called here all the same.
             shared_as: the name by which `DepthReader` finds the books in any process of this machine.
+            threads: `manager` calls all callbacks from one thread, `book` those of each book from one of its own.
 
         Raises:
             UsageError: an argument that cannot be right, or cannot be honoured.
         """
+        super().__init__(name=f"{type(self).__name__}-{next(_serials)}")
         client = Client(
             api_key,
             api_secret,
@@ -103,23 +124,42 @@ class ThreadedDepthCacheManager:
             max_reconnects=max_reconnects, processes=processes, name=shared_as, **settings_of(client)
         )
         self._streams: dict[str, _Stream] = {}
-        self._started = False
-        self._was_stopped = False
-        self.daemon = True
-        self.name = f"{type(self).__name__}-{next(_serials)}"
+        self._callbacks = CallbackThreads(threads)
+        self.interrupted = False
+        self._was_started = self._was_stopped = False
+        # Whether the callback that stopped it has yet to return.
+        self._in_callback = False
+        self._ended, self._gone = Latch(), Latch()
+        # Held for a change of the names and no longer; reentrant, for a signal handler may come between.
         self._naming = threading.RLock()
 
     def start(self) -> None:
         """Start; returns when streams can be started.
 
         Raises:
-            RuntimeError: it was started before, as `Thread.start` does.
+            RuntimeError: it was started before, as `Thread.start` does, or the system has no thread to give.
         """
-        if self._started:
+        if self._was_started:
             msg = "expected a manager that was not started yet: it can be started only once"
             raise LifecycleError(msg)
         self._engine.start()
-        self._started = True
+        try:
+            self._callbacks.start()
+            super().start()
+        except BaseException:
+            self._callbacks.close()
+            self._engine.stop()
+            raise
+        self._was_started = True
+        program_end.add(self)
+
+    def run(self) -> None:
+        """Live until `stop` has done its work and the last callback has returned; `start` calls this."""
+        while not self._ended.wait(_LONG):
+            pass
+        # A callback that stops the manager may have something to finish, such as a file to save.
+        self._callbacks.join(None if self._in_callback else _LAST_CALL)
+        self._gone.set()
 
     def start_depth_cache(
         self,
@@ -136,9 +176,9 @@ class ThreadedDepthCacheManager:
         The name is `symbol.lower() + "@depth" + str(limit)`; a second stream that would have it has `#2` behind it.
 
         Args:
-            callback: called in the book's own thread with a `DepthCache` after each update while the
-                book is right, with a dict `{"e": "error", "type": ..., "m": ...}` for an error, and last
-                with `None` when the stream was given up: in another thread if the book's keeps dying.
+            callback: called in the manager's thread for callbacks with a `DepthCache` after each update while
+                the book is right, with a dict `{"e": "error", "type": ..., "m": ...}` for an error, and last
+                with `None` when the stream was given up.
             symbol: in any case.
             refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
             bm: a `BinanceSocketManager` whose connections to use; by default all streams share the manager's own.
@@ -151,7 +191,7 @@ class ThreadedDepthCacheManager:
             UsageError: an argument that cannot be right.
             TypeError: a coroutine function as callback.
         """
-        return self._start("spot", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
+        return self._begin("spot", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
 
     def start_futures_depth_socket(
         self,
@@ -164,7 +204,7 @@ class ThreadedDepthCacheManager:
         ws_interval: int | None = 0,
     ) -> str:
         """Follow a USD-M futures book; arguments and errors as for `start_depth_cache`."""
-        return self._start("usdm", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
+        return self._begin("usdm", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
 
     def start_coin_futures_depth_socket(
         self,
@@ -177,7 +217,7 @@ class ThreadedDepthCacheManager:
         ws_interval: int | None = 0,
     ) -> str:
         """Follow a COIN-M futures book; arguments and errors as for `start_depth_cache`."""
-        return self._start("coinm", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
+        return self._begin("coinm", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
 
     def start_options_depth_socket(
         self,
@@ -190,40 +230,70 @@ class ThreadedDepthCacheManager:
         ws_interval: int | None = 0,
     ) -> str:
         """Follow an options book; arguments and errors as for `start_depth_cache`."""
-        return self._start("options", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
+        return self._begin("options", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
 
     def stop_socket(self, socket_name: str) -> None:
-        """End one stream; its callback is not called any more on return. An unknown name is ignored."""
-        with self._naming:
-            stream = self._streams.pop(socket_name, None)
+        """End one stream: once this returns no further call of its callback begins.
+
+        A call that is under way is not waited for. An unknown name is ignored.
+        """
+        stream = self._streams.get(socket_name)
         if stream is not None:
             stream.end()
+            self._forget(socket_name, stream)
 
     def stop(self, timeout: float = 10.0) -> None:
-        """End everything within `timeout` seconds; twice, from a callback and from a signal handler is fine."""
-        self._was_stopped = True
+        """End everything within `timeout` seconds: once this returns no further call of a callback begins.
+
+        Twice, from a callback and from a signal handler is fine. A callback that is under way has half a second to
+        return; it may be waiting for whoever stops.
+        """
         deadline = time.monotonic() + timeout
+        self._was_stopped = True
         # In a fork there is nothing to end: it is all the parent's.
-        for name in list(self._streams):
-            stream = self._streams.pop(name, None)
-            if stream is not None and stream.bm is not None and stream.engine.running:
+        in_callback = self._callbacks.is_current
+        self._in_callback |= in_callback
+        streams = list(self._streams.items())
+        for _, stream in streams:
+            stream.close()
+        self._callbacks.close()
+        for name, stream in streams:
+            if stream.bm is not None and stream.engine.running:
                 stream.end(deadline)
+            self._forget(name, stream)
         self._engine.stop(max(0.0, deadline - time.monotonic()))
+        at_rest = not in_callback and self._callbacks.join(max(0.0, deadline - time.monotonic()))
+        program_end.discard(self)
+        self._ended.set()
+        if at_rest and self._was_started:
+            self._wait(deadline)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it was stopped, or for `timeout` seconds; Ctrl-C interrupts at once.
 
         Raises:
-            RuntimeError: it was not started, as `Thread.join` does.
+            RuntimeError: it was not started, or this is a callback; as `Thread.join` does.
         """
-        if not self._started:
+        if not self._was_started:
             msg = "expected a started manager to join, was one that was not started yet"
             raise LifecycleError(msg)
-        self._engine.wait_stopped(timeout)
+        if is_ours(threading.current_thread()):
+            msg = "expected to join the manager outside its callbacks, which it waits for: call stop() and return"
+            raise LifecycleError(msg)
+        self.interrupted = False
+        try:
+            self._wait(inf if timeout is None else time.monotonic() + timeout)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            raise
 
-    def is_alive(self) -> bool:
-        """Tell whether it was started and not stopped."""
-        return self._engine.running
+    def _wait(self, deadline: float) -> None:
+        """Wait until the thread has ended, or for the monotonic deadline."""
+        # `Thread.join` alone would do, but for Python 3.11: one that is interrupted takes the thread for ended.
+        while self.is_alive() and (left := deadline - time.monotonic()) > 0:
+            # In slices, so that Ctrl-C is noticed on every system.
+            if self._gone.wait(min(left, 1.0)):
+                super().join(min(left, _LONG))
 
     def status(self) -> EngineStatus:
         """Tell how everything does, a row a book, a connection and a weight pool."""
@@ -240,7 +310,7 @@ class ThreadedDepthCacheManager:
         """Stop."""
         self.stop()
 
-    def _start(
+    def _begin(
         self,
         market: str,
         callback: Callable[[Any], None],
@@ -253,9 +323,8 @@ class ThreadedDepthCacheManager:
     ) -> str:
         self._engine.check_process()
         if not self._engine.running:
-            when = "after stop" if self._started else "before start()"
-            msg = f"attempting to start a stream {when} will not work"
-            raise LifecycleError(msg)
+            when = "after stop" if self._was_started else "before start()"
+            raise LifecycleError(_NOT_RUNNING.format(when=when))
         if callback is None:
             msg = "expected a callable as callback, was None"
             raise CallbackError(msg)
@@ -264,59 +333,127 @@ class ThreadedDepthCacheManager:
         if connections is not None:
             connections.check(self._client, market)
         engine = self._engine if connections is None else connections.lease()
-        try:
-            with self._naming:
-                handle = follow(
-                    engine,
-                    market_of(self._client, market),
-                    symbol,
-                    update=callback,
-                    event=partial(_notify, callback, self),
-                    refresh_interval=refresh_interval,
-                    limit=limit,
-                    conv_type=conv_type,
-                    ws_interval=ws_interval,
-                )
-                return self._named(f"{handle.symbol.lower()}@depth{limit}", _Stream(handle, engine, connections))
-        except BaseException:
-            if connections is not None:
-                connections.give_back(engine)
-            raise
+        stream = _Stream(engine, connections, self._callbacks)
 
-    def _named(self, base: str, stream: _Stream) -> str:
-        """Keep a stream under its name, which `#2` is put behind where it is taken; the lock is held."""
-        for over in [name for name, each in self._streams.items() if each.handle.state is BookState.FAILED]:
-            # Given up: its name is free again.
-            self._streams.pop(over).end()
-        name = base
-        serial = 1
-        while name in self._streams:
-            serial += 1
-            name = f"{base}#{serial}"
-        self._streams[name] = stream
+        def new_listener(handle: BookHandle) -> Listener:
+            stream.handle = handle
+            # As many levels as the stream would have alone: those of a snapshot for its own limit.
+            levels = market_row.snapshot_limit(handle.depth)
+            return QueuedListener(
+                stream.lane(),
+                handle.symbol,
+                capture=partial(DepthCache.captured, conv_type=conv_type, levels=levels),
+                update=callback,
+                event=callback,
+                depth=handle.depth,
+                messages=stream.messages,
+            )
+
+        try:
+            market_row = market_of(self._client, market)
+            follow(
+                engine,
+                market_row,
+                symbol,
+                new_listener=new_listener,
+                refresh_interval=refresh_interval,
+                limit=limit,
+                conv_type=conv_type,
+                ws_interval=ws_interval,
+            )
+            name = self._named(f"{stream.symbol.lower()}@depth{limit}", stream)
+        except BaseException:
+            # Ctrl-C for one.
+            stream.end()
+            raise
+        if self._was_stopped:
+            # In another thread, and it may not have seen this stream.
+            stream.end()
+            self._forget(name, stream)
+            raise LifecycleError(_NOT_RUNNING.format(when="after stop"))
         return name
 
+    def _named(self, base: str, stream: _Stream) -> str:
+        """Keep a stream under its name, which `#2` is put behind where it is taken."""
+        name, serial = base, 1
+        with self._naming:
+            # Given up: their names are free again.
+            over = [(each, other) for each, other in self._streams.items() if other.is_over]
+            for each, other in over:
+                self._forget(each, other)
+            while name in self._streams:
+                serial += 1
+                name = f"{base}#{serial}"
+            self._streams[name] = stream
+        for _, other in over:
+            other.end()
+        return name
 
-class _Stream(NamedTuple):
-    """One stream, and where its connections come from if not from the manager itself."""
+    def _forget(self, name: str, stream: _Stream) -> None:
+        with self._naming:
+            if self._streams.get(name) is stream:
+                del self._streams[name]
 
-    handle: BookHandle
-    engine: DepthEngine
-    bm: BinanceSocketManager | None
+
+class _Stream:
+    """One stream, and where its connections come from if not from the manager itself.
+
+    Attributes:
+        engine: that keeps the book.
+        bm: whose engine that is, `None` for the manager's own.
+        handle: the subscription, once there is one.
+    """
+
+    __slots__ = ("_callbacks", "_given_up", "_has_lane", "_has_lease", "bm", "engine", "handle")
+
+    def __init__(self, engine: DepthEngine, bm: BinanceSocketManager | None, callbacks: CallbackThreads) -> None:
+        self.engine = engine
+        self.bm = bm
+        self.handle: BookHandle | None = None
+        self._callbacks = callbacks
+        self._has_lease = bm is not None
+        self._has_lane = self._given_up = False
+
+    @property
+    def symbol(self) -> str:
+        """Upper case, once it is followed."""
+        return "" if self.handle is None else self.handle.symbol
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the book was given up, and the callback called with all that there was to say."""
+        listener = None if self.handle is None else self.handle.listener
+        return self._given_up and isinstance(listener, QueuedListener) and listener.is_empty
+
+    def messages(self, event: BookEvent) -> Iterator[dict[str, Any] | None]:
+        """Turn what happened to a book into what the guide's callbacks expect."""
+        yield from error_messages(event)
+        # By now they wait for the callback.
+        self._given_up |= event.state in OVER
+
+    def lane(self) -> Lane:
+        """Take a place in a lane, until the end."""
+        assert self.handle is not None, "the book is followed before"
+        lane = self._callbacks.lane_for(self.handle)
+        self._has_lane = True
+        return lane
+
+    def close(self) -> None:
+        """Begin no further call of its callback. Any thread, signal handlers too; returns at once."""
+        if self.handle is not None and self.handle.listener is not None:
+            self.handle.listener.close()
 
     def end(self, deadline: float | None = None) -> None:
-        """Follow the book no more; its callback is not called again, unless it is stuck at the monotonic deadline."""
+        """Call back no more and follow the book no more, until the monotonic deadline; twice is harmless."""
         given = time.monotonic() + _END_TIMEOUT if deadline is None else deadline
+        self.close()
         try:
-            self.engine.unsubscribe(self.handle, max(0.0, given - time.monotonic()))
+            if self.handle is not None:
+                self.engine.unsubscribe(self.handle, max(0.0, given - time.monotonic()))
         finally:
-            if self.bm is not None:
+            if self._has_lane and self.handle is not None:
+                self._has_lane = False
+                self._callbacks.leave(self.handle)
+            if self._has_lease and self.bm is not None:
+                self._has_lease = False
                 self.bm.give_back(self.engine, max(0.0, given - time.monotonic()))
-
-
-def _notify(callback: Callable[[Any], None], manager: ThreadedDepthCacheManager, event: BookEvent) -> None:
-    """Turn what happened to a book into what the guide's callbacks expect; in the thread that calls `on_event`."""
-    for message in error_messages(event):
-        # Who stopped at the error, or before it, wants to hear no more.
-        if not manager._was_stopped:  # noqa: SLF001 - a friend
-            callback(message)

@@ -235,17 +235,16 @@ def test_levels_are_best_first_in_the_type_asked_for(follow, convert):
     assert bids[:10] == [[convert(f"{number:.8f}") for number in level] for level in truth.bids[:10]]
 
 
-def test_a_cache_kept_for_later_follows_until_the_stop_and_cannot_be_changed(follow):
+def test_a_cache_kept_for_later_shows_its_update_for_ever_and_cannot_be_changed(follow):
     following = follow()
-    _, seen = following.seen(lambda cache: cache)
-    cache = seen.get(timeout=10)
-    first = cache.view(1).last_update_id
-    while cache.view(1).last_update_id <= first:
-        seen.get(timeout=10)
+    _, seen = following.seen(lambda cache: (cache, cache.view(), cache.get_bids()))
+    cache, view, bids = seen.get(timeout=10)
+    while seen.get(timeout=10)[1].last_update_id <= view.last_update_id:
+        pass
     with pytest.raises(UsageError, match="of one's own"):
         cache.add_bid(["1", "1"])
     following.manager.stop()
-    assert (cache.state, len(cache.get_bids(5))) == (BookState.STOPPED, 5)
+    assert (cache.view().bids, cache.get_bids()) == (view.bids, bids)
 
 
 @pytest.mark.parametrize(

@@ -32,11 +32,12 @@ def exchange(monkeypatch):
 
 @pytest.fixture
 def followed(exchange):
-    """A manager with a live book, as `(manager, cache)`."""
+    """A manager with a live book, as `(manager, caches)`: the queue gets each cache."""
     caches = queue.Queue()
     with ThreadedDepthCacheManager() as manager:
         manager.start_depth_cache(caches.put, "BNBBTC", ws_interval=100)
-        yield manager, caches.get(timeout=DEADLINE)
+        caches.get(timeout=DEADLINE)
+        yield manager, caches
 
 
 def in_fork(work):
@@ -67,12 +68,12 @@ def first_update(manager):
 
 
 def test_a_fork_after_the_start_is_told_to_start_its_own_and_the_parent_goes_on(followed):
-    manager, cache = followed
+    manager, caches = followed
     text = in_fork(lambda: manager.start_depth_cache(print, "BNBBTC"))
     assert re.fullmatch(r"LifecycleError: .*fork.*start the engine after the fork, in each worker", text)
-    before = cache.view(1).last_update_id
+    before = caches.get(timeout=DEADLINE).view(1).last_update_id
     assert first_update(manager) == "BNBBTC 10"
-    assert cache.view(1).last_update_id > before
+    assert caches.get(timeout=DEADLINE).view(1).last_update_id > before
 
 
 def test_in_a_fork_a_manager_of_its_own_works(followed):
@@ -83,10 +84,12 @@ def test_in_a_fork_a_manager_of_its_own_works(followed):
     assert in_fork(work) == "BNBBTC 10"
 
 
-def test_a_fork_does_not_take_the_parents_book_for_a_live_one(followed):
-    _, cache = followed
-    assert in_fork(lambda: str(cache.state)) != str(BookState.LIVE)
-    assert cache.state is BookState.LIVE
+def test_a_fork_does_not_take_the_parents_book_for_a_live_one(exchange):
+    with DepthCacheManager(symbol="BNBBTC", ws_interval=100) as manager:
+        manager.recv(DEADLINE)
+        cache = manager.get_depth_cache()
+        assert in_fork(lambda: str(cache.state)) != str(BookState.LIVE)
+        assert cache.state is BookState.LIVE
 
 
 def test_in_a_fork_the_parents_manager_is_not_alive_as_no_thread_is(followed):
@@ -145,13 +148,13 @@ def test_a_shared_socket_manager_in_a_fork_says_that_it_is_of_the_parent(exchang
 
 
 def test_a_fork_that_ends_regularly_leaves_the_parent_alone(followed):
-    manager, cache = followed
+    manager, _ = followed
     context = multiprocessing.get_context("fork")
     child = context.Process(target=str)
     child.start()
     child.join(DEADLINE)
     assert child.exitcode == 0
-    assert (manager.is_alive(), cache.state) == (True, BookState.LIVE)
+    assert (manager.is_alive(), manager.status().live) == (True, 1)
     assert first_update(manager) == "BNBBTC 10"
 
 

@@ -2,11 +2,11 @@
 
 import logging
 import queue
-from decimal import Decimal
 
 import pytest
 
 from depthactors import DepthEngine, markets
+from depthactors.actors.listeners import Listener
 from depthactors.binance.follow import DEFAULT_REFRESH, follow
 from depthactors.book import BookState
 from depthactors.errors import CallbackError, LifecycleError, UsageError
@@ -21,13 +21,13 @@ def engine(dead_address):
         yield engine
 
 
-def ignore(_item):
-    pass
+def deaf(_handle):
+    return Listener(None, None)
 
 
-def begin(engine, symbol="BTCUSDT", market=markets.SPOT, update=ignore, event=ignore, **options):
+def begin(engine, symbol="BTCUSDT", market=markets.SPOT, **options):
     row = market.at("http://127.0.0.1:9")
-    return follow(engine, row, symbol, update=update, event=event, **ARGUMENTS | options)
+    return follow(engine, row, symbol, new_listener=deaf, **ARGUMENTS | options)
 
 
 def test_the_default_refresh_is_half_an_hour():
@@ -112,15 +112,17 @@ def test_a_stopped_engine_follows_nothing(dead_address):
         begin(engine)
 
 
-def test_updates_come_with_a_cache_of_the_type_and_events_with_the_state():
-    caches, events = queue.Queue(), queue.Queue()
+def test_the_listener_is_made_for_the_handle_and_greeted():
+    updates, events, made = queue.Queue(), queue.Queue(), []
+
+    def new_listener(handle):
+        made.append(handle)
+        return Listener(lambda book: updates.put(book.symbol), events.put, handle.depth)
+
     with LocalExchange.with_order_flow("BTCUSDT", rate=50.0) as exchange, DepthEngine() as engine:
         row = markets.SPOT.at(exchange.url)
-        follow(
-            engine, row, "BTCUSDT",
-            update=lambda cache: caches.put((cache.symbol, type(cache.get_bids(1)[0][0]))), event=events.put,
-            **ARGUMENTS | {"conv_type": Decimal},
-        )  # fmt: skip
-        assert caches.get(timeout=10) == ("BTCUSDT", Decimal)
+        handle = follow(engine, row, "BTCUSDT", new_listener=new_listener, **ARGUMENTS)
+        assert made == [handle]
+        assert updates.get(timeout=10) == "BTCUSDT"
         while events.get(timeout=10).state is not BookState.LIVE:
             pass

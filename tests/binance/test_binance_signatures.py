@@ -25,7 +25,7 @@ MANAGER = (
     "client=None, symbol='', loop=None, refresh_interval=1800, bm=None, limit=500, "
     f"conv_type={float!r}, ws_interval=None, *, callback=None"
 )
-SPREAD = "processes=None, shared_as=None"
+SPREAD = "processes=None, shared_as=None, threads='manager'"
 MANAGERS = [DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager]
 
 TABLE = [

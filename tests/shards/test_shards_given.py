@@ -5,7 +5,8 @@ from shard_support import FollowedBook, spec_of
 
 from depthactors import BookState
 from depthactors.actors.cell import BookCell
-from depthactors.actors.messages import BookEvent, Listener
+from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import BookEvent
 from depthactors.errors import SharingError, StreamError
 from depthactors.markets import SPOT
 from depthactors.shards.given import GivenSlots

@@ -8,7 +8,8 @@ from shard_support import PATIENCE, spec_of
 
 from depthactors import BookState
 from depthactors.actors.base import EngineActor, mailbox_of
-from depthactors.actors.messages import BookEvent, CloseBook, GiveUp, Listener, OpenBooks, Ping, Shutdown, Status, Tick
+from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import BookEvent, CloseBook, GiveUp, OpenBooks, Ping, Shutdown, Status, Tick
 from depthactors.actors.rows import WorkerStatus
 from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.teller import Teller

@@ -1,0 +1,81 @@
+"""The end of a program that its managers keep alive: the main thread is over, and Ctrl-C is to end the rest.
+
+Python waits for threads that are no daemons when the main thread is over. Ctrl-C then raises in the interpreter's own
+code, which prints a traceback and goes on. So here, when the waiting begins, the signal gets a handler that stops the
+managers instead. It is the program's own until then.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class Living(Protocol):
+    """A thread that a program has started and that keeps it alive."""
+
+    interrupted: bool
+
+    @property
+    def daemon(self) -> bool:
+        """Whether the program ends without it."""
+
+    def is_alive(self) -> bool:
+        """Return whether it was started and has not ended."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+_living: set[Any] = set()
+
+
+def add(manager: Living) -> None:
+    """Have Ctrl-C stop a manager that was started, should it outlive the main thread."""
+    _living.add(manager)
+
+
+def discard(manager: Living) -> None:
+    """Forget a manager that was stopped."""
+    _living.discard(manager)
+
+
+def _outlive() -> list[Any]:
+    return [manager for manager in tuple(_living) if manager.is_alive() and not manager.daemon]
+
+
+def _main_thread_ended() -> None:
+    """Stop the managers, if it was Ctrl-C that ended the main thread; else have the next one do it."""
+    managers = _outlive()
+    if not managers or threading.current_thread() is not threading.main_thread():
+        return
+    uncaught = getattr(sys, "last_type", None)
+    interrupted = isinstance(uncaught, type) and issubclass(uncaught, KeyboardInterrupt)
+    if interrupted or any(manager.interrupted for manager in managers):
+        for manager in managers:
+            manager.stop()
+    elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    # A second one ends the program by force, as ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    managers = _outlive()
+    for manager in managers:
+        manager.stop()
+    main = threading.main_thread()
+    others = [each for each in threading.enumerate() if not each.daemon and each is not main and each not in managers]
+    if others:
+        # Threads of the program's own, which Ctrl-C ends as it would without this library.
+        raise KeyboardInterrupt
+
+
+# Not public, but there is no other moment: it is called when the main thread is over, before others are waited for.
+if hasattr(threading, "_register_atexit"):
+    threading._register_atexit(_main_thread_ended)  # noqa: SLF001

@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from depthactors import markets, reporting
-from depthactors.actors.base import is_ours, tell
+from depthactors.actors.base import ActorThread, tell
 from depthactors.actors.cell import Lease
 from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import BookSpec, Greet, Status
@@ -313,8 +313,8 @@ class DepthEngine(Generic[NumberT_co]):
         """End a subscription: once this returns no further call of its callbacks begins.
 
         With the last one of a book, its stream and its actor are gone on return, within `timeout` seconds; but a
-        callback that is under way is not waited for, nor anything in a callback: the actor ends by itself then. A
-        handle that was let go before is ignored; after Ctrl-C in here it may be let go again.
+        callback that is under way is not waited for, nor anything in a callback of a book: the actor ends by itself
+        then. A handle that was let go before is ignored; after Ctrl-C in here it may be let go again.
 
         Raises:
             LifecycleError: where the engine cannot be asked, a fork for one; then nothing has changed.
@@ -330,7 +330,7 @@ class DepthEngine(Generic[NumberT_co]):
         deadline = time.monotonic() + timeout
         if self.running:
             handle.silence(deadline)
-            waits = not is_ours(threading.current_thread())
+            waits = not isinstance(threading.current_thread(), ActorThread)
             ending = self._runtime.close(handle.cell, handle.lease, timeout if waits else 0.0)
         # Not sooner: who is interrupted before may try again, and who is interrupted later need not.
         self._handles.pop(id(handle), None)

@@ -44,6 +44,10 @@ def thread_name(name: str) -> str:
     return f"{THREAD_PREFIX}{name}-{next(_threads)}"
 
 
+class ActorThread(threading.Thread):
+    """The thread of one actor: a callback that finds itself in one must not wait, for the actor would."""
+
+
 class EngineActor(QuietActor):
     """Base of the actors.
 
@@ -73,7 +77,7 @@ class EngineActor(QuietActor):
         Raises:
             LifecycleError: the system has no thread to give; the actor is dead, without any hook run.
         """
-        thread = threading.Thread(target=self._actor_loop, name=thread_name(self.name), daemon=self.use_daemon_thread)
+        thread = ActorThread(target=self._actor_loop, name=thread_name(self.name), daemon=self.use_daemon_thread)
         self.mailbox.thread = thread
         self._siblings.add(self.actor_ref)
         try:

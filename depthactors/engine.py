@@ -122,7 +122,8 @@ class DepthEngine(Generic[NumberT_co]):
             speed_ms: update interval of the diff stream.
             refresh_interval: seconds between fresh snapshots of a book; `None` or 0 for none.
             max_reconnects: tries before the books of a connection are given up; `None` for never.
-            proxy: `http://user:password@host:port` for everything; `None` for the environment's.
+            proxy: `http://user:password@host:port`, `socks5://...` or `socks5h://...` for everything; `None` for the
+                environment's, which never leads to this machine itself.
             connect_timeout: seconds for connecting.
             read_timeout: seconds for a REST answer.
             silence_limit: seconds of silence after which a connection is pinged, and after as many again

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from depthactors.actors.starting import NetworkSettings
 from depthactors.errors import UsageError
-from depthactors.net.proxy import websocket_options
+from depthactors.net.proxy import parse_proxy
 from depthactors.pacing import Backoff
 from depthactors.shards.interpreter import check_possible
 
@@ -37,7 +37,8 @@ def network_settings(
     if max_reconnects is not None and (type(max_reconnects) is not int or max_reconnects < 0):
         msg = f"expected max_reconnects as a number of tries or None, was {max_reconnects!r}"
         raise UsageError(msg)
-    websocket_options(proxy)
+    if proxy is not None:
+        parse_proxy(proxy)
     return NetworkSettings(
         backoff=Backoff() if max_reconnects is None else Backoff(tries=max_reconnects, factor=_FACTOR_OF_FEW),
         proxy=proxy,

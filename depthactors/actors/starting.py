@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
 from depthactors.net.allowance import allowance_of
-from depthactors.net.proxy import websocket_options
 from depthactors.net.rest import RestClient
 from depthactors.pacing import Backoff
 
@@ -29,7 +28,7 @@ class NetworkSettings:
 
     Attributes:
         backoff: waits between reconnects, and how many tries.
-        proxy: `http://host:port` for everything; `None` for the environment's.
+        proxy: for everything, see `parse_proxy`; `None` for the environment's.
         connect_timeout: seconds for each connection, REST or websocket.
         read_timeout: seconds between two bytes of a REST answer; the whole may take twice that.
         silence_limit: seconds without a byte after which a websocket peer is pinged.
@@ -86,7 +85,7 @@ def start_socket(
         options={
             "connect_timeout": settings.connect_timeout,
             "silence_limit": settings.silence_limit,
-            "options": websocket_options(settings.proxy),
+            "proxy": settings.proxy,
         },
         allowance=allowance_of(market),
         rotate_after=settings.rotate_after,

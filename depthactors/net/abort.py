@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,10 +10,16 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from depthactors.net.dial import Deadline, dial, shut_down
+from depthactors.net.dial import Deadline, shut_down
+from depthactors.net.trust import trusting_context
+from depthactors.net.tunnel import open_way
 
 if TYPE_CHECKING:
+    import socket
+
     from requests import Response
+
+    from depthactors.net.proxy import Proxy
 
 _NO_TIMEOUT: Final = 3600.0
 """Seconds for connecting where the request says none."""
@@ -23,11 +28,15 @@ _NO_TIMEOUT: Final = 3600.0
 class AbortableAdapter(HTTPAdapter):
     """Remembers its connections' sockets. requests has no way to interrupt a thread that waits for an answer.
 
-    A request's `timeout` for connecting is for every address of the host, a proxy's answer and TLS together.
+    A request's `timeout` for connecting is for the name, every address, a proxy's answer and TLS together.
+
+    Attributes:
+        proxy: what new connections go through, `None` for straight: requests' and the environment's are not asked.
     """
 
     def __init__(self) -> None:
-        """Begin without a connection."""
+        """Begin without a connection, and without a proxy."""
+        self.proxy: Proxy | None = None
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._is_cut = False
@@ -58,11 +67,9 @@ class AbortableAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _pool_classes(self)
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Do the same behind a proxy."""
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = _pool_classes(self)
-        return manager
+    def cert_verify(self, conn: Any, *_: Any) -> None:
+        """Leave it to the connection whom it trusts, but not whether."""
+        conn.cert_reqs = "CERT_REQUIRED"
 
     def remember(self, sock: socket.socket) -> None:
         """Have `cut` reach a socket.
@@ -84,21 +91,6 @@ class AbortableAdapter(HTTPAdapter):
             sock.close()
 
 
-class _Hurried(socket.socket):
-    """A socket whose reads all end by one deadline, as long as it has one; a proxy is read byte by byte."""
-
-    deadline: Deadline | None = None
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        if self.deadline is None:
-            return super().recv_into(*args, **kwargs)
-        self.settimeout(self.deadline.left())
-        size = super().recv_into(*args, **kwargs)
-        # TLS, which is next, takes this over for its handshake as a whole.
-        self.settimeout(self.deadline.left())
-        return size
-
-
 class _Reachable(HTTPConnection):
     """A connection that is made by one deadline, and within the adapter's reach from the first."""
 
@@ -110,18 +102,14 @@ class _Reachable(HTTPConnection):
             super().connect()
         finally:
             self._release()
-        if isinstance(self.sock, _Hurried):
-            self.sock.deadline = None
         self.sock.settimeout(self.timeout)
-        # TLS within TLS has a socket, and is none.
-        self.adapter.remember(getattr(self.sock, "socket", self.sock))
+        self.adapter.remember(self.sock)
 
     def _new_conn(self) -> socket.socket:
         deadline = Deadline(self.timeout or _NO_TIMEOUT)
         try:
-            dialed = dial(self._dns_host.strip("[]"), self.port, deadline, self._hold)
-            sock = _Hurried(dialed.family, dialed.type, dialed.proto, fileno=dialed.detach())
-            sock.deadline = deadline
+            sock = open_way(self._dns_host.strip("[]"), self.port, self.adapter.proxy, deadline, self._hold)
+            # TLS, which is next, takes this for its handshake as a whole.
             sock.settimeout(deadline.left())
         except TimeoutError as error:
             raise ConnectTimeoutError(self, str(error)) from error
@@ -147,6 +135,10 @@ def _pool_classes(owner: AbortableAdapter) -> dict[str, Any]:
 
     class Secure(_Reachable, HTTPSConnection):
         adapter = owner
+
+        def connect(self) -> None:
+            self.ssl_context = trusting_context()
+            super().connect()
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from depthactors import reporting
+from depthactors.net.names import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,30 +39,31 @@ class Deadline:
 def dial(host: str, port: int, deadline: Deadline, hold: Callable[[socket.socket], None]) -> socket.socket:
     """Connect to the first of a host's addresses that answers.
 
-    An address gets half of the time that is left, the last one all of it. Nothing bounds the look-up of the name:
-    nobody can interrupt the system's resolver, which has time limits of its own.
+    An address gets half of the time that is left, the last one all of it.
 
     Args:
         host: name or address.
         port: of TCP.
-        deadline: for all addresses together.
+        deadline: for the look-up of the name and all addresses together.
         hold: given each socket before it is connected, so that another thread can shut it down. It may raise an
             `OSError` to forbid that.
 
     Raises:
-        OSError: there is no address, or none answered; a `TimeoutError` if that took all the time.
+        OSError: there is no address, or none answered; a `TimeoutError` if that took all the time. Names host and port.
     """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError as error:
-        msg = f"expected the name of a host, was {host!r:.100}"
-        raise OSError(msg) from error
+    found = look_up(host, port, deadline)
     failure = OSError(f"no address of {host}")
     for others in reversed(range(len(found))):
         try:
             return _reached(found[-1 - others], deadline.left() / (2 if others else 1), hold)
         except OSError as error:
             failure = error
+    if failure.errno is not None:
+        # As the system has it, without saying for what.
+        raise OSError(failure.errno, f"{failure.strerror}: {host} port {port}") from failure
+    if isinstance(failure, TimeoutError):
+        msg = f"no connection to {host} port {port}: {failure}"
+        raise TimeoutError(msg) from failure
     raise failure
 
 

@@ -1,41 +1,104 @@
-"""One proxy address, as both libraries want it."""
+"""Which proxy leads to an address: one decision for REST and streams alike.
+
+The one that was given, whatever the environment says; else the environment's, as requests reads it: `HTTPS_PROXY`,
+`HTTP_PROXY`, `ALL_PROXY`, in capitals or not, with the exceptions of `NO_PROXY`. This machine itself is never reached
+through a proxy of the environment.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final
 from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
+
+from requests.utils import should_bypass_proxies
 
 from depthactors.errors import UsageError
 
+_PORTS: Final = {"http": 80, "socks5": 1080, "socks5h": 1080}
+"""The schemes of proxies that can be spoken to, and each one's port where none is given."""
+_PLAIN: Final = {"ws": "http", "wss": "https"}
 
-def websocket_options(proxy: str | None) -> dict[str, Any]:
-    """Return websocket-client's options for an `http://user:password@host:port` proxy.
 
-    Without one, the environment's proxies and exceptions hold, as each library reads them; with one, they do not.
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy. Its text never has the password.
+
+    Attributes:
+        scheme: `http` (CONNECT), `socks5` (names are looked up here) or `socks5h` (there).
+        host: name or address.
+        port: of TCP.
+        login: user and password, `None` for neither.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    login: tuple[str, str] | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def parse_proxy(text: object, source: str = "a proxy") -> Proxy:
+    """Read a proxy's address: `http://user:password@host:port`, `socks5://...`, `socks5h://...` or `host:port`.
+
+    Args:
+        text: the address.
+        source: what is to be named in an error.
 
     Raises:
-        UsageError: not an address; the message does not repeat it, it may hold a password.
+        UsageError: another form; the message does not repeat it, it may hold a password.
     """
-    if proxy is None:
-        return {}
+    address = text if isinstance(text, str) else ""
+    has_scheme = "://" in address
     try:
-        parts = urlsplit(_with_scheme(proxy))
-        scheme, host, port = parts.scheme, parts.hostname, parts.port
+        parts = urlsplit(address if has_scheme else f"http://{address}")
+        scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
     except ValueError:
         scheme, host, port = "", None, None
-    if host is None or scheme not in {"http", "https"}:
-        msg = "expected a proxy like http://host:port, was another form"
-        raise UsageError(msg) from None
-    options: dict[str, Any] = {"http_proxy_host": host, "http_proxy_port": port or 80, "proxy_type": "http"}
-    if parts.username is not None:
-        options["http_proxy_auth"] = (unquote(parts.username), unquote(parts.password or ""))
-    return options
+    if scheme == "https" and host is not None:
+        words = "a proxy that is itself reached by TLS cannot be used. Most proxies for https take http://host:port"
+        msg = f"expected {source} like http://host:port, was https://: {words}"
+        raise UsageError(msg)
+    if host is None or scheme not in _PORTS or (port is None and not has_scheme) or parts.path not in {"", "/"}:
+        msg = f"expected {source} like http://host:port or socks5h://host:port, was another form"
+        raise UsageError(msg)
+    login = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
+    return Proxy(scheme, host, port or _PORTS[scheme], login)
 
 
-def requests_proxies(proxy: str | None) -> dict[str, str]:
-    """Return requests' mapping for the same address."""
-    return {} if proxy is None else dict.fromkeys(("http", "https"), _with_scheme(proxy))
+def proxy_for(url: str, given: Proxy | None) -> Proxy | None:
+    """Return the proxy through which an address is to be reached, `None` for straight.
+
+    Args:
+        url: `http://`, `https://`, `ws://` or `wss://`.
+        given: by the program, for every address.
+
+    Raises:
+        UsageError: the environment's is none.
+    """
+    if given is not None:
+        return given
+    parts = urlsplit(url)
+    scheme = _PLAIN.get(parts.scheme, parts.scheme)
+    found = getproxies()
+    address = found.get(scheme) or found.get("all")
+    if not address or _is_this_machine(parts.hostname or ""):
+        return None
+    if should_bypass_proxies(f"{scheme}://{parts.netloc}", no_proxy=None):
+        return None
+    variable = f"{scheme}_proxy" if found.get(scheme) else "all_proxy"
+    return parse_proxy(address, f"the environment's {variable.upper()}")
 
 
-def _with_scheme(proxy: str) -> str:
-    return proxy if "//" in proxy else f"http://{proxy}"
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -12,9 +12,16 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from depthactors import reporting, wire
-from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, as_value
+from depthactors.errors import (
+    MalformedFrameError,
+    RateLimitedError,
+    SnapshotError,
+    UnknownSymbolError,
+    UsageError,
+    as_value,
+)
 from depthactors.net.abort import AbortableAdapter
-from depthactors.net.proxy import requests_proxies
+from depthactors.net.proxy import parse_proxy, proxy_for
 from depthactors.reporting import printable
 
 if TYPE_CHECKING:
@@ -65,17 +72,19 @@ class RestClient:
         """Prepare a session; no connection is opened before the first request.
 
         Args:
-            proxy: `http://host:port` for all requests, whatever the environment says; without it the environment's
+            proxy: for all requests, whatever the environment says, see `parse_proxy`; without it the environment's
                 proxies hold.
-            connect_timeout: seconds for all of connecting together: every address of the name, a proxy, TLS. Only
-                looking the name up may take longer, see `dial`, and what is said to an `https://` proxy, where they
-                are for each read.
+            connect_timeout: seconds for all of connecting together: the name, every address of it, a proxy, TLS.
             read_timeout: seconds between two bytes of the answer; the exchange itself gives up at 10. Who wants a
                 bound for the whole answer calls `cut`.
+
+        Raises:
+            UsageError: the proxy's address is none.
         """
         self._session = requests.Session()
-        self._proxies = requests_proxies(proxy)
-        self._session.auth = _anonymous
+        # Proxies and certificates are looked up where streams look them up, too.
+        self._session.trust_env = False
+        self._proxy = None if proxy is None else parse_proxy(proxy)
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["Accept-Encoding"] = "gzip"
         self._adapter = AbortableAdapter()
@@ -86,27 +95,25 @@ class RestClient:
     def fetch_depth(self, market: Market, symbol: str, limit: int) -> DepthReply:
         """Fetch one snapshot. Failures are returned, not raised.
 
-        Blocks for at most `connect_timeout`, with the exceptions told there, and then `read_timeout` between any
-        two bytes. `cut` ends all of it, but for the look-up of a name.
+        Blocks for at most `connect_timeout`, and then `read_timeout` between any two bytes. `cut` ends all of it,
+        but for the look-up of a name.
         """
         url = f"{market.rest_url}{market.depth_path}"
-        sent = time.monotonic()
+        sent, through = time.monotonic(), ""
         try:
+            self._adapter.proxy = proxy = proxy_for(url, self._proxy)
+            through = "" if proxy is None else f" through the proxy {proxy}"
             response = self._session.get(
                 url,
                 params={"symbol": symbol, "limit": str(limit)},
-                # With the request: the environment's would override a session's. A copy, which requests completes.
-                proxies=dict(self._proxies),
                 timeout=self._timeout,
                 stream=True,
                 allow_redirects=False,
             )
             with response:
                 body = _body_of(response)
-        except (requests.RequestException, HTTPError, OSError) as error:
-            failure = SnapshotError(
-                f"{symbol}: no answer from {url}: {type(error).__name__}: {printable(str(error), _WORDS)}"
-            )
+        except (requests.RequestException, HTTPError, OSError, UsageError) as error:
+            failure = SnapshotError(f"{symbol}: no answer from {url}{through}: {_words_of(error)}")
             failure.__cause__ = error
             return DepthReply(as_value(failure))
         header = response.headers.get(_WEIGHT_HEADER, "")
@@ -131,9 +138,13 @@ class RestClient:
         self._session.close()
 
 
-def _anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Authenticate as nobody; without this, requests would look into `.netrc`."""
-    return request
+def _words_of(error: Exception) -> str:
+    """Name the cause of a failure, without the classes that it was wrapped in on its way."""
+    cause: BaseException = error
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(reason, Exception):
+        cause = reason.__cause__ or reason
+    return f"{type(cause).__name__}: {printable(str(cause), _WORDS)}"
 
 
 def _body_of(response: requests.Response) -> bytes | None:

@@ -2,8 +2,7 @@
 
 websocket-client's low-level `WebSocket` is used, not its `run_forever`: the thread here connects,
 reads in bulk, hands over what each read brought, and ends. It ends for certain: `close` shuts the
-socket down, which unblocks whatever waits on it, and all of connecting is under `connect_timeout`,
-but for the look-up of the name, which is under the system's own time limits.
+socket down, which unblocks whatever waits on it, and all of connecting is under `connect_timeout`.
 
 What a peer may send is bounded: the size of a message, the head of the handshake, and the time in which
 each of them must come whole. TLS certificates and host names are verified, and there is no way to turn
@@ -20,7 +19,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from websocket import ABNF, WebSocket, WebSocketBadStatusException, WebSocketException
 
@@ -28,12 +27,14 @@ from depthactors import reporting, wire
 from depthactors.errors import HandshakeRefusedError, StreamError, as_value
 from depthactors.net.dial import Deadline, shut_down
 from depthactors.net.fragments import Fragments
-from depthactors.net.handshake import Metered, open_socket
+from depthactors.net.handshake import open_socket
+from depthactors.net.proxy import parse_proxy, proxy_for
+from depthactors.net.tunnel import Metered
 from depthactors.reporting import printable
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 logger = reporting.logger(__name__)
 
@@ -65,7 +66,7 @@ class StreamConnection:
         name: str,
         connect_timeout: float = 5.0,
         silence_limit: float = 30.0,
-        options: Mapping[str, Any] | None = None,
+        proxy: str | None = None,
     ) -> None:
         """Prepare; nothing is opened before `start`.
 
@@ -75,18 +76,22 @@ class StreamConnection:
             on_frames: text frames, whole, in order.
             on_close: the end.
             name: of the thread.
-            connect_timeout: seconds for all of connecting together: every address of the name, a proxy, TLS
-                and the handshake. Only looking the name up may take longer; see `dial`.
+            connect_timeout: seconds for all of connecting together: the name, every address of it, a proxy, TLS
+                and the handshake.
             silence_limit: seconds for a send, and seconds without a byte after which the peer is pinged,
                 and after as many again given up as dead; so is one that brings no whole frame in twice
                 that time, however many bytes. A quiet market is no silence: the peer answers pings.
-            options: further keyword arguments of `WebSocket.connect`; for a proxy, see `websocket_options`.
+            proxy: the address of one, see `parse_proxy`; `None` for the environment's.
+
+        Raises:
+            UsageError: no such address.
         """
         self._url = url
         self._on_open, self._on_frames, self._on_close = on_open, on_frames, on_close
         self._connect_timeout = connect_timeout
         self._silence_limit = silence_limit
-        self._options = dict(options or {})
+        self._proxy = None if proxy is None else parse_proxy(proxy)
+        self._through = ""
         self._closing = threading.Event()
         self._finishing = threading.Event()
         self._reason = StreamError(f"{url}: closed by this side")
@@ -132,8 +137,8 @@ class StreamConnection:
     def close(self, reason: StreamError | None = None) -> None:
         """End the connection, for a reason that `on_close` is given.
 
-        Returns at once; the thread follows at once too, or when the system's resolver returns if it looks up a
-        name. On a system that does not interrupt a connecting socket, it follows within `connect_timeout`.
+        Returns at once; the thread follows at once too, but within `connect_timeout` where it waits for the look-up of
+        a name, or on a system that does not interrupt a connecting socket.
         """
         if reason is not None:
             self._reason = reason
@@ -170,7 +175,7 @@ class StreamConnection:
         return as_value(error)
 
     def _stream_error(self, raised: Exception) -> StreamError:
-        return StreamError(f"{self._url}: {type(raised).__name__}: {printable(str(raised), _WORDS)}")
+        return StreamError(f"{self._url}{self._through}: {type(raised).__name__}: {printable(str(raised), _WORDS)}")
 
     def _refused(self, answer: WebSocketBadStatusException) -> StreamError:
         """Make an error of an answer that opens no websocket."""
@@ -180,16 +185,19 @@ class StreamConnection:
         pause = wire.read_not_now(status, headers.get("retry-after"), body, time.time() if date is None else date)
         if pause is None:
             excerpt = printable(body[:_WORDS].decode("utf-8", "replace"))
-            return StreamError(f"{self._url}: expected a websocket, was answered {status} {excerpt}")
-        msg = f"{self._url}: answered {status}, {pause.words}: no connection for {pause.seconds:.0f} s or longer"
+            return StreamError(f"{self._url}{self._through}: expected a websocket, was answered {status} {excerpt}")
+        words = f"{pause.words}: no connection for {pause.seconds:.0f} s or longer"
+        msg = f"{self._url}{self._through}: answered {status}, {words}"
         return HandshakeRefusedError(msg, status=status, retry_after=pause.seconds, longest=pause.longest)
 
     def _connect(self) -> None:
         deadline = Deadline(self._connect_timeout)
         try:
-            sock = open_socket(self._url, self._options, deadline, self._hold)
+            proxy = proxy_for(self._url, self._proxy)
+            self._through = "" if proxy is None else f" through the proxy {proxy}"
+            sock = open_socket(self._url, proxy, deadline, self._hold)
             self._web_socket.connect(  # type: ignore[no-untyped-call]
-                self._url, socket=Metered(sock, deadline), redirect_limit=0, **self._options
+                self._url, socket=Metered(sock, deadline), redirect_limit=0
             )
         except StreamError:
             raise

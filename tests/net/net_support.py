@@ -9,7 +9,6 @@ from base64 import b64encode
 from hashlib import sha1
 
 from depthactors.errors import StreamError
-from depthactors.net.proxy import websocket_options
 from depthactors.net.stream import StreamConnection
 
 TEXT, CONTINUED, CLOSE, PING, PONG = 1, 0, 8, 9, 10
@@ -156,7 +155,7 @@ def connected(*following, **limits):
 def through(url="ws://exchange.invalid/", **limits):
     """A client whose proxy is the peer."""
     peer = Peer()
-    with connecting(peer, url=url, options=websocket_options(f"127.0.0.1:{peer.port}"), **limits) as ends:
+    with connecting(peer, url=url, proxy=f"127.0.0.1:{peer.port}", **limits) as ends:
         yield ends
 
 

@@ -6,59 +6,121 @@ import threading
 from base64 import b64decode
 
 import pytest
-from net_support import connected, connecting, frame, through
+from net_support import connecting, frame, through
 
+from depthactors import DepthEngine
 from depthactors.errors import UsageError
 from depthactors.markets import SPOT
-from depthactors.net.proxy import requests_proxies, websocket_options
+from depthactors.net.proxy import Proxy, parse_proxy, proxy_for
 from depthactors.net.rest import RestClient
 from depthactors.net.stream import StreamConnection
 
 
-def test_without_one_the_environment_holds():
-    assert websocket_options(None) == {}
-    assert requests_proxies(None) == {}
+@pytest.fixture(autouse=True)
+def no_proxies_of_this_machine(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.mark.parametrize(
-    ("proxy", "host", "port", "auth"),
+    ("address", "scheme", "host", "port", "login"),
     [
-        ("http://proxy:8080", "proxy", 8080, None),
-        ("proxy:8080", "proxy", 8080, None),
-        ("http://proxy", "proxy", 80, None),
-        ("http://user:secret@proxy:8080", "proxy", 8080, ("user", "secret")),
-        ("http://user@proxy:8080", "proxy", 8080, ("user", "")),
-        ("http://[::1]:8080", "::1", 8080, None),
+        ("http://proxy:8080", "http", "proxy", 8080, None),
+        ("HTTP://proxy:8080/", "http", "proxy", 8080, None),
+        ("proxy:8080", "http", "proxy", 8080, None),
+        ("http://proxy", "http", "proxy", 80, None),
+        ("http://user:secret@proxy:8080", "http", "proxy", 8080, ("user", "secret")),
+        ("user:secret@proxy:8080", "http", "proxy", 8080, ("user", "secret")),
+        ("http://user@proxy:8080", "http", "proxy", 8080, ("user", "")),
+        ("http://[::1]:8080", "http", "::1", 8080, None),
+        ("socks5://proxy", "socks5", "proxy", 1080, None),
+        ("socks5h://us%40er:se%3Acret@proxy:9050", "socks5h", "proxy", 9050, ("us@er", "se:cret")),
     ],
 )
-def test_an_address(proxy, host, port, auth):
-    options = websocket_options(proxy)
-    assert (options["http_proxy_host"], options["http_proxy_port"]) == (host, port)
-    assert options.get("http_proxy_auth") == auth
-    assert set(requests_proxies(proxy)) == {"http", "https"}
+def test_an_address(address, scheme, host, port, login):
+    proxy = parse_proxy(address)
+    assert (proxy.scheme, proxy.host, proxy.port, proxy.login) == (scheme, host, port, login)
+    assert parse_proxy(str(proxy)) == Proxy(scheme, host, port)
+    assert "secret" not in f"{proxy} {proxy!r}"
 
 
 @pytest.mark.parametrize(
-    "proxy",
+    "address",
     [
         "",
+        "foo",
         "http://",
-        "socks5://user:secret@proxy:1080",
+        "https://user:secret@proxy:3128",
+        "socks4://user:secret@proxy:1080",
         "http://user:secret@proxy:port",
         "http://user:secret@proxy:99999",
+        "http://user:secret@proxy:80/path",
         "http://user:secret@[proxy",
         "http://user:secret@pro\u2100xy:1",
+        8080,
+        b"http://user:secret@proxy:80",
     ],
     ids=ascii,
 )
-def test_another_form_is_a_usage_error_that_does_not_tell_the_password(proxy):
-    with pytest.raises(UsageError) as caught:
-        websocket_options(proxy)
-    assert "secret" not in str(caught.value)
-    assert "proxy" in str(caught.value)
+def test_another_form_is_a_usage_error_that_does_not_tell_the_password(address):
+    for make in (parse_proxy, lambda proxy: DepthEngine(proxy=proxy), lambda proxy: RestClient(proxy=proxy)):
+        with pytest.raises(UsageError) as caught:
+            make(address)
+        assert "secret" not in str(caught.value)
+        assert "proxy" in str(caught.value)
 
 
-class Proxy:
+REST, STREAM = "https://api.exchange.invalid/depth", "wss://stream.exchange.invalid:9443/stream"
+
+
+@pytest.mark.parametrize(
+    ("environment", "proxy"),
+    [
+        ({}, None),
+        ({"HTTPS_PROXY": "http://proxy:1"}, "http://proxy:1"),
+        ({"https_proxy": "http://proxy:1"}, "http://proxy:1"),
+        ({"ALL_PROXY": "http://proxy:1"}, "http://proxy:1"),
+        ({"all_proxy": "socks5h://proxy"}, "socks5h://proxy:1080"),
+        ({"HTTPS_PROXY": "http://proxy:1", "ALL_PROXY": "http://other:1"}, "http://proxy:1"),
+        ({"HTTP_PROXY": "http://proxy:1"}, None),
+        ({"ALL_PROXY": "http://proxy:1", "NO_PROXY": "exchange.invalid"}, None),
+        ({"ALL_PROXY": "http://proxy:1", "no_proxy": "elsewhere"}, "http://proxy:1"),
+        ({"ALL_PROXY": "http://proxy:1", "NO_PROXY": "*"}, None),
+    ],
+    ids=str,
+)
+def test_the_environment_is_read_alike_for_rest_and_streams(monkeypatch, environment, proxy):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    found = [proxy_for(url, None) for url in (REST, STREAM)]
+    assert [None if each is None else str(each) for each in found] == [proxy, proxy]
+    given = Proxy("http", "given", 1)
+    assert [proxy_for(url, given) for url in (REST, STREAM)] == [given, given]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9000", "127.9.9.9", "localhost:9000", "a.localhost", "[::1]:9000"])
+@pytest.mark.parametrize("scheme", ["http", "https", "ws", "wss"])
+def test_this_machine_is_never_reached_through_a_proxy_of_the_environment(monkeypatch, host, scheme):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://proxy:1")
+    assert proxy_for(f"{scheme}://{host}/stream", None) is None
+    given = Proxy("http", "given", 1)
+    assert proxy_for(f"{scheme}://{host}/stream", given) is given
+
+
+@pytest.mark.parametrize("address", ["foo:bar", "https://user:secret@proxy:1", "ftp://user:secret@proxy:1"])
+def test_an_environment_that_names_no_proxy_is_an_error_that_names_the_variable(monkeypatch, address):
+    monkeypatch.setenv("ALL_PROXY", address)
+    with contextlib.closing(RestClient()) as client:
+        error = client.fetch_depth(SPOT.at("https://exchange.invalid"), "BTCUSDT", 5).result
+    with connecting(url="wss://exchange.invalid/") as (_, stream):
+        for words in (str(error), stream.end()):
+            assert "the environment's ALL_PROXY" in words
+            assert "secret" not in words
+
+
+class Refusing:
     """Accept one request, remember it, and refuse it."""
 
     def __init__(self):
@@ -82,7 +144,7 @@ class Proxy:
 
 @pytest.fixture
 def proxy():
-    listening = Proxy()
+    listening = Refusing()
     with contextlib.closing(listening.listener):
         yield listening
 
@@ -99,7 +161,7 @@ def stream_request(proxy):
             on_frames=lambda *_: None,
             on_close=closed.append,
             name="depthactors-test-proxy",
-            options=websocket_options(address),
+            proxy=address,
         )
         stream.start()
         request = proxy.request()
@@ -130,13 +192,13 @@ def rest_request(proxy):
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy"])
 def test_the_proxy_that_was_given_wins_over_the_environments(proxy, stream_request, rest_request, monkeypatch, name):
     monkeypatch.setenv(name, "http://127.0.0.1:1")
-    assert rest_request(proxy.address)[0].startswith("GET http://exchange.invalid/")
+    assert rest_request(proxy.address)[0].startswith("CONNECT exchange.invalid:80 ")
     assert stream_request(proxy.address)[0].startswith("CONNECT exchange.invalid:9443 ")
 
 
 def test_the_proxy_that_was_given_is_for_all_hosts(proxy, stream_request, rest_request, monkeypatch):
     monkeypatch.setenv("no_proxy", "exchange.invalid")
-    assert rest_request(proxy.address)[0].startswith("GET http://exchange.invalid/")
+    assert rest_request(proxy.address)[0].startswith("CONNECT exchange.invalid:80 ")
     assert stream_request(proxy.address)[0].startswith("CONNECT exchange.invalid:9443 ")
 
 
@@ -146,21 +208,6 @@ def test_without_a_proxy_both_take_the_environments(proxy, stream_request, rest_
     line, user = stream_request(None)
     assert line.startswith("CONNECT exchange.invalid:9443 ")
     assert user == "us@er:secret"
-
-
-def test_without_a_proxy_the_environments_exceptions_hold(monkeypatch):
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with connected(frame(b"direct")) as (_, client):
-        assert client.frames(1) == [b"direct"]
-
-
-def test_an_environment_that_is_none_is_an_error_that_does_not_tell_the_password(monkeypatch):
-    monkeypatch.setenv("http_proxy", "http://user:secret/@proxy:8080")
-    with connecting() as (_, client):
-        error = client.end()
-        assert "proxy" in error
-        assert "secret" not in error
 
 
 @pytest.mark.parametrize(
@@ -210,7 +257,7 @@ def test_a_stream_through_a_proxy():
 def test_both_go_through_the_proxy_as_the_same_user(proxy, stream_request, rest_request, scheme, login, auth):
     address = f"{scheme}{login}{proxy.address}"
     line, user = rest_request(address)
-    assert line.startswith("GET http://exchange.invalid/api/v3/depth?")
+    assert line.startswith("CONNECT exchange.invalid:80 ")
     assert user == auth
     line, user = stream_request(address)
     assert line.startswith("CONNECT exchange.invalid:9443 ")

@@ -11,7 +11,6 @@ from net_support import Client, Relay
 from websockets.sync.server import serve
 
 from depthactors.markets import SPOT
-from depthactors.net.proxy import websocket_options
 from depthactors.net.rest import RestClient
 
 FRAMES = [b'{"n":%d}' % number for number in range(300)]
@@ -103,7 +102,7 @@ def test_tls_through_a_proxy_is_with_the_exchange_itself(server, authority, monk
     trust(authority, monkeypatch, tmp_path)
     port = int(server[0].rsplit(":", 1)[1])
     with contextlib.closing(Relay(("127.0.0.1", port))) as relay:
-        client = Client(server[0], options=websocket_options(relay.address))
+        client = Client(server[0], proxy=relay.address)
         client.connection.start()
         assert client.opened.wait(10)
         assert relay.asked.get(timeout=10) == f"CONNECT 127.0.0.1:{port} HTTP/1.1"

@@ -1,0 +1,91 @@
+"""Names to addresses, within a deadline.
+
+Nobody can interrupt the system's resolver, which may take minutes where its servers do not answer. So it is called in a
+thread of its own, one for a name however many wait for it, and who waits gives up in time: a name that cannot be
+looked up holds neither a reader of a stream nor a worker for snapshots.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from depthactors.net.dial import Deadline
+
+Found: TypeAlias = "list[tuple[Any, ...]]"
+
+
+class _LookUp:
+    """A call of the resolver that is under way, or done."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._asked = host, port
+        self._done = threading.Event()
+        self._found: Found = []
+        self._failure: str | None = None
+        threading.Thread(target=self._run, name=f"depthactors-look-up-{host:.40}", daemon=True).start()
+
+    def wait(self, seconds: float) -> Found | None:
+        """Return what was found, `None` if that takes longer."""
+        if not self._done.wait(seconds):
+            return None
+        if self._failure is not None:
+            raise OSError(self._failure)
+        return self._found
+
+    def _run(self) -> None:
+        host, port = self._asked
+        try:
+            self._found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError:
+            self._failure = f"expected the name of a host, was {host!r:.100}"
+        except Exception as error:  # noqa: BLE001 - whatever a resolver raises, somebody waits for it
+            self._failure = f"the name {host} could not be looked up: {getattr(error, 'strerror', error)}"
+        finally:
+            with _lock:
+                _under_way.pop(self._asked, None)
+            self._done.set()
+
+
+_under_way: dict[tuple[str, int], _LookUp] = {}
+_lock = threading.Lock()
+
+
+def look_up(host: str, port: int, deadline: Deadline) -> Found:
+    """Return the addresses of a host as `socket.getaddrinfo` does.
+
+    Raises:
+        OSError: there is none, or that is no name; a `TimeoutError` if that took all the time.
+    """
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (socket.gaierror, UnicodeError):
+        # A name: that takes a resolver.
+        pass
+    with _lock:
+        asked = _under_way.get((host, port))
+        if asked is None:
+            try:
+                asked = _under_way[host, port] = _LookUp(host, port)
+            except RuntimeError as error:
+                msg = f"the name {host} could not be looked up: {error}"
+                raise OSError(msg) from error
+    found = asked.wait(deadline.left())
+    if found is None:
+        msg = f"the name {host} could not be looked up in time"
+        raise TimeoutError(msg)
+    return found
+
+
+def _begin_anew() -> None:
+    """Forget in a fork what threads were at that do not exist there."""
+    global _lock  # noqa: PLW0603 - a fork's lock is replaced, not waited for
+    _lock = threading.Lock()
+    _under_way.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

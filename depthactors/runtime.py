@@ -19,6 +19,7 @@ from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.teller import Teller
 from depthactors.actors.watch import Watch, end_children
 from depthactors.errors import LifecycleError, SharingError
+from depthactors.green_threads import check_green_threads
 from depthactors.lifecycle import Latch, join, running
 from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.sharing import EngineFolder
@@ -154,6 +155,7 @@ class Runtime:
             SharingError: a running engine has its name, or memory cannot be shared.
         """
         self.check_process()
+        check_green_threads()
         with self._starting:
             if self._supervisor is None and not self._stopped:
                 self._pid = os.getpid()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -69,9 +70,15 @@ def dial(host: str, port: int, deadline: Deadline, hold: Callable[[socket.socket
 
 def shut_down(sock: socket.socket) -> None:
     """Unblock whoever waits on a socket, whatever for; any thread."""
+    # Not an SSLSocket's own method: that one forgets the encryption first, and what its thread sends is plain.
     try:
-        # Not an SSLSocket's own method: that one forgets the encryption first, and what its thread sends is plain.
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        if isinstance(sock, _socket.socket):
+            _socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        elif isinstance(sock, socket.socket) and hasattr(socket.socket, "shutdown"):
+            # As gevent's are, which are no sockets of the system.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        else:
+            sock.shutdown(socket.SHUT_RDWR)
     except OSError as error:
         logger.debug("= a socket was over already: %s", error)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from depthactors.errors import UsageError
+from depthactors.green_threads import replaced_by
 
 _MARK: Final = "DEPTHACTORS_WORKER"
 """Environment variable of a process that was started as a worker, until it is known to be one."""
@@ -66,7 +67,7 @@ def _obstacle() -> str | None:
         return "a worker process of an engine, which keeps books itself: start the engine in the program"
     if getattr(sys, "frozen", False):
         return "a frozen program: a worker would be another run of the whole program"
-    if patcher := _patcher():
+    if patcher := replaced_by():
         return f"a program whose threads {patcher} has replaced: workers need real ones"
     executable = _executable()
     chosen = executable != (sys.executable or "")
@@ -75,15 +76,6 @@ def _obstacle() -> str | None:
             f"a program whose sys.executable is {sys.executable!r}, no Python interpreter that could run a worker "
             "(multiprocessing.set_executable(path) names one)"
         )
-    return None
-
-
-def _patcher() -> str | None:
-    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
-    if gevent is not None and gevent.is_module_patched("threading"):
-        return "gevent"
-    if eventlet is not None and eventlet.is_monkey_patched("thread"):
-        return "eventlet"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from itertools import count
@@ -156,6 +157,7 @@ class Runtime:
         """
         self.check_process()
         check_green_threads()
+        _check_lock()
         with self._starting:
             if self._supervisor is None and not self._stopped:
                 self._pid = os.getpid()
@@ -351,6 +353,18 @@ def _end_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.T
 def _patience() -> float:
     """Return for how long this thread may wait for a callback that is under way: one callback for no other."""
     return 0.0 if is_ours(threading.current_thread()) else _PATIENCE
+
+
+def _check_lock() -> None:
+    """Refuse a build without the global lock: views are taken without one of our own, which nobody has tried there.
+
+    Raises:
+        LifecycleError: says how to run with it.
+    """
+    is_enabled: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)
+    if is_enabled is not None and not is_enabled():
+        msg = "expected an interpreter with the global lock (GIL), was one without: run it with PYTHON_GIL=1"
+        raise LifecycleError(msg)
 
 
 def _end_teller(teller: Teller, deadline: float) -> list[threading.Thread]:

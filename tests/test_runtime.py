@@ -1,5 +1,6 @@
 """The life of an engine's threads: once, in one process, and whoever asks too late is told so."""
 
+import sys
 import threading
 
 import pytest
@@ -70,3 +71,14 @@ def test_a_supervisor_that_died_is_said_to_have(runtime):
         thread.join(5)
     with pytest.raises(LifecycleError, match="died"):
         runtime.ask(Status())
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_an_interpreter_without_the_global_lock_is_refused(runtime, monkeypatch, enabled):
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: enabled, raising=False)
+    if enabled:
+        runtime.start()
+    else:
+        with pytest.raises(LifecycleError, match="PYTHON_GIL=1"):
+            runtime.start()
+    assert runtime.running is enabled

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState, BookView
-from depthactors.book.view import capture, capture_side
+from depthactors.book.view import capture
 from depthactors.sync import Counters
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from depthactors.actors.listeners import Listener
     from depthactors.actors.messages import BookSpec
-    from depthactors.book import OrderBook, Side
-    from depthactors.book.numerals import Level, NumberT
+    from depthactors.book import OrderBook
+    from depthactors.book.numerals import NumberT
     from depthactors.errors import DepthActorsError
 
 _Copy = TypeVar("_Copy")
@@ -200,15 +200,6 @@ class BookCell:
         """Return the live book that promises `depth` levels, for a listener; the actor's thread."""
         book, state = self.current
         return book if state is BookState.LIVE and book is not None and book.depth >= depth else None
-
-    def levels(self, side: Side, count: int | None) -> tuple[Level[float], ...] | None:
-        """Copy the best `count` levels of one side as floats; any thread, `None` as of `view`."""
-
-        def copy() -> tuple[Level[float], ...] | None:
-            book, _ = self.current
-            return () if book is None else capture_side(book, side, count)
-
-        return _first(copy)
 
 
 def _first(copy: Callable[[], _Copy | None]) -> _Copy | None:

@@ -2,113 +2,149 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from depthactors import wire
-from depthactors.actors.messages import Full, Top
+from depthactors.binance.missing import IN_CACHE, IN_COROUTINE, Missing
 from depthactors.book import BookState, BookView, OrderBook
-from depthactors.book.view import capture, capture_side
+from depthactors.book.copied import BookCopy, copy_book
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
-    from depthactors.book import BookSide, Side
-    from depthactors.book.numerals import Level, Number
-    from depthactors.handle import BookHandle
+    from depthactors.book import Side
+
+
+CacheT = TypeVar("CacheT", bound="DepthCache")
+
+
+class Followed(Protocol):
+    """What a cache that follows a book reads at each call."""
+
+    @property
+    def copy(self) -> BookCopy | None:
+        """The latest update, `None` before the first."""
+
+    @property
+    def state(self) -> BookState:
+        """What may be believed of the book at this moment."""
 
 
 class DepthCache:
     """A symbol's levels as lists of `[price, quantity]`, best first, in the type asked for.
 
-    In a callback it shows the book as of the update that the callback is for, and so it does for ever; so does what
-    `recv` returns. One of `get_depth_cache` shows the book as it is when it is read; each call is of one update.
+    It is a value: what a callback or `recv` gets shows the update that it came for, both sides, for as long as it is
+    kept, and in whatever thread or process it is read; the next update is another one. `copy`, `pickle` and a
+    `multiprocessing.Queue` take it. `get_depth_cache` alone returns one that shows the book as it is when it is read.
+
+    The levels are those that a snapshot for the stream's own `limit` vouches for (100 a side for the usual 10 on spot):
+    at least `limit` where the market has them, and no others because somebody else follows the book deeper. With worker
+    processes they are the best `limit`.
 
     Attributes:
         symbol: upper case.
         conv_type: called with the exchange's text of each price and quantity that is read.
     """
 
+    __slots__ = ("__weakref__", "_copy", "_followed", "_own", "_update_time", "conv_type", "symbol")
+
+    _bids = Missing(IN_CACHE["_bids"])
+    _asks = Missing(IN_CACHE["_asks"])
+
     def __init__(self, symbol: str, conv_type: Callable[[str], Any] = float) -> None:
-        """Begin empty, to be filled by `add_bid` and `add_ask`; the manager makes those that follow a book."""
+        """Begin empty, to be filled by `add_bid` and `add_ask`."""
         self.symbol = symbol
         self.conv_type = conv_type
-        self._handle: BookHandle[Any] | None = None
-        self._frozen: BookView[Any] | None = None
-        self._own = OrderBook(symbol, wire.Snapshot(0, 0, 1, (0, 0), [], []))
+        self._update_time: int | None = None
+        self._followed: Followed | None = None
+        # Of one update, or, once a level was added, of the caller's own.
+        self._copy: BookCopy | None = None
+        self._own: OrderBook | None = None
 
     @classmethod
-    def following(cls, handle: BookHandle[Any], conv_type: Callable[[str], Any]) -> DepthCache:
-        """Show the book of a subscription."""
-        cache = cls(handle.symbol, conv_type)
-        cache._handle = handle
+    def following(cls, symbol: str, followed: Followed, conv_type: Callable[[str], Any]) -> Self:
+        """Show a book as it is at each call."""
+        cache = cls(symbol, conv_type)
+        cache._followed = followed
         return cache
 
     @classmethod
-    def captured(cls, book: OrderBook | BookView, *, conv_type: Callable[[str], Any], levels: int) -> DepthCache:
-        """Keep the best `levels` of a live book as they are now; in the turn of whoever keeps it. O(levels)."""
-        cache = cls(book.symbol, conv_type)
-        number: type[Any] = cache._number
-        view: BookView | None
-        if isinstance(book, BookView):
-            view = book.best(levels, number)
-        else:
-            view = capture(book, levels, BookState.LIVE, number, time.time())
-        assert view is not None, "nobody else writes the book in its own turn"
-        cache._frozen = view
+    def of(cls, copy: BookCopy, conv_type: Callable[[str], Any]) -> Self:
+        """Show one update for ever."""
+        cache = cls(copy.symbol, conv_type)
+        cache._copy = copy
+        cache._update_time = copy.time_ms
         return cache
-
-    def frozen(self) -> DepthCache | None:
-        """Return the book as it is now, which nothing changes any more; `None` unless it is live. O(levels)."""
-        view = self._capture(None, self._number)
-        if view.state is not BookState.LIVE:
-            return None
-        twin = DepthCache(self.symbol, self.conv_type)
-        twin._frozen = view
-        return twin
 
     @property
-    def update_time(self) -> int:
-        """The last event's time in milliseconds, or the snapshot's id before the first event; `-1` for neither."""
-        shown = self._capture(1)
-        return shown.event_time or shown.last_update_id or -1
+    def update_time(self) -> int | None:
+        """When the book was so, in milliseconds: the last event's time, or the snapshot's arrival before the first.
+
+        `None` on a cache of one's own until it is set.
+        """
+        if self._followed is None:
+            return self._update_time
+        copy = self._followed.copy
+        return None if copy is None else copy.time_ms
+
+    @update_time.setter
+    def update_time(self, milliseconds: int | None) -> None:
+        self._check_own()
+        self._update_time = milliseconds
 
     @property
     def state(self) -> BookState:
-        """What may be believed of the book; `LIVE` for one that was filled by hand."""
-        return BookState.LIVE if self._handle is None else self._handle.state
+        """What may be believed of the book: `LIVE` for one update, or one filled by hand."""
+        return BookState.LIVE if self._followed is None else self._followed.state
 
     @property
     def age(self) -> float:
-        """Seconds since the last change."""
-        return self._capture(1).age
+        """Seconds since the last change arrived; 0 for a cache filled by hand."""
+        recv_time = self._shown().recv_time
+        return max(0.0, time.time() - recv_time) if recv_time else 0.0
 
     def get_bids(self, limit: int | None = None) -> list[list[Any]]:
-        """Return the best `limit` bids, or every vouched-for one, highest price first."""
+        """Return the best `limit` bids, or every vouched-for one, highest price first, as new lists."""
         return self._levels(limit, "bid")
 
     def get_asks(self, limit: int | None = None) -> list[list[Any]]:
-        """Return the best `limit` asks, or every vouched-for one, lowest price first."""
+        """Return the best `limit` asks, or every vouched-for one, lowest price first, as new lists."""
         return self._levels(limit, "ask")
 
     def view(self, limit: int | None = None) -> BookView[Any]:
         """Return both sides of one update as a `BookView`; of `Decimal` if that is `conv_type`, else `float`."""
-        return self._capture(limit, self._number)
+        copy = self._shown()
+        number: type[Any] = Decimal if self.conv_type is Decimal else float
+        return BookView(
+            self.symbol,
+            self.state,
+            copy.last_update_id,
+            copy.event_time,
+            copy.recv_time,
+            self.age,
+            copy.bids.levels(limit),
+            copy.asks.levels(limit),
+            number,
+            copy.decimals,
+        )
 
     def add_bid(self, bid: list[Any] | tuple[Any, ...]) -> None:
-        """Set a bid level `[price, quantity]`, texts or numbers; quantity zero removes it.
+        """Set a bid level `[price, quantity]`, texts or numbers; quantity zero removes it. Changes this cache alone.
 
         Raises:
             UsageError: the cache follows a book, which the exchange alone changes.
             MalformedFrameError: no sound level.
         """
-        self._change(bid, self._own.bids)
+        self._change(bid, "bid")
 
     def add_ask(self, ask: list[Any] | tuple[Any, ...]) -> None:
         """Set an ask level, as `add_bid` does."""
-        self._change(ask, self._own.asks)
+        self._change(ask, "ask")
 
     @staticmethod
     def sort_depth(
@@ -125,46 +161,83 @@ class DepthCache:
         ordered = sorted(pairs, key=lambda level: float(level[0]), reverse=reverse)
         return [[conv_type(price), conv_type(quantity)] for price, quantity, *_ in ordered]
 
+    def __copy__(self) -> Self:
+        """Return a cache of one's own with the same levels."""
+        return _own_cache(type(self), self.conv_type, self._shown(), self.update_time)
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        """Return a cache of one's own with the same levels."""
+        return self.__copy__()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle one update.
+
+        Raises:
+            pickle.PicklingError: the conv_type cannot be found by its name, as a lambda cannot.
+        """
+        if self.conv_type not in (float, str, Decimal):
+            try:
+                pickle.dumps(self.conv_type)
+            except (pickle.PicklingError, AttributeError, TypeError) as error:
+                msg = f"expected a conv_type that another process can import, was {self.conv_type!r}"
+                raise pickle.PicklingError(msg) from error
+        return _own_cache, (type(self), self.conv_type, self._shown(), self.update_time)
+
+    def __await__(self) -> NoReturn:
+        """Show a coroutine how it receives a depth cache: `await dcm.recv()` has blocked its event loop."""
+        msg = f"a DepthCache is no awaitable: depthactors works in threads; use `{IN_COROUTINE}`"
+        raise TypeError(msg)
+
     def _levels(self, limit: int | None, side: Side) -> list[list[Any]]:
-        convert = self.conv_type
+        copy, convert = self._shown(), self.conv_type
+        kept = copy.bids if side == "bid" else copy.asks
         if convert is float:
-            return list(map(list, self._floats(limit, side)))
-        return [[convert(price), convert(quantity)] for price, quantity in self._capture(limit).texts(side)[:limit]]
+            return kept.floats(limit)
+        return [[convert(price), convert(quantity)] for price, quantity in kept.texts(limit, copy.decimals)]
 
-    def _floats(self, limit: int | None, side: Side) -> tuple[Level[float], ...]:
-        """Copy one side only: programs read one after the other, and all levels of each."""
-        if self._frozen is None:
-            levels = (
-                capture_side(self._own, side, limit) if self._handle is None else self._handle.cell.levels(side, limit)
-            )
-            if levels is not None:
-                return levels
-        view = self._capture(limit)
-        return (view.bids if side == "bid" else view.asks)[:limit]
+    def _shown(self) -> BookCopy:
+        copy = self._copy
+        if copy is not None:
+            return copy
+        if self._followed is not None:
+            copy = self._followed.copy
+            return copy_book(_empty(self.symbol)) if copy is None else copy
+        # Kept, so that whoever reads one side after the other copies once; until the next change.
+        copy = self._copy = copy_book(_empty(self.symbol) if self._own is None else self._own)
+        return copy
 
-    def _capture(self, count: int | None, number: type[Number] = float) -> BookView[Any]:
-        if self._frozen is not None:
-            return self._frozen
-        if self._handle is None:
-            view: BookView[Any] | None = capture(self._own, count, BookState.LIVE, number, self._own.recv_time)
-            assert view is not None, "a book of one's own is not changed by other threads"
-            return view
-        view = self._handle.cell.view(count, number)
-        if view is None:
-            view = self._handle.ask(Full() if count is None else Top(count))
-        return view
-
-    @property
-    def _number(self) -> type[Number]:
-        return Decimal if self.conv_type is Decimal else float
-
-    def _change(self, level: list[Any] | tuple[Any, ...], side: BookSide) -> None:
-        if self._handle is not None or self._frozen is not None:
+    def _check_own(self) -> None:
+        if self._followed is not None:
             msg = f"{self.symbol}: expected a cache of one's own to change, was one that follows the exchange"
             raise UsageError(msg)
+
+    def _change(self, level: list[Any] | tuple[Any, ...], side: Side) -> None:
+        self._check_own()
+        if self._own is None:
+            self._own = _book_of(self._shown())
+        book = self._own
         # A float may have more digits than the exchange ever sends, such as those of 0.1 + 0.2.
         texts = [f"{each:.15g}" if isinstance(each, float) else str(each) for each in level[:2]]
-        side.apply(wire.parse_levels([texts]))
+        (book.bids if side == "bid" else book.asks).apply(wire.parse_levels([texts]))
         # As many digits are read as were ever written.
-        price, quantity = map(max, self._own.decimals, map(wire.decimals_of, texts))
-        self._own.decimals = price, quantity
+        price, quantity = map(max, book.decimals, map(wire.decimals_of, texts))
+        book.decimals = price, quantity
+        self._copy = None
+
+
+def _own_cache(kind: type[CacheT], conv_type: Callable[[str], Any], copy: BookCopy, update_time: int | None) -> CacheT:
+    cache = kind.of(copy, conv_type)
+    cache.update_time = update_time
+    return cache
+
+
+def _empty(symbol: str) -> OrderBook:
+    return OrderBook(symbol, wire.Snapshot(0, 0, 1, (0, 0), [], []))
+
+
+def _book_of(copy: BookCopy) -> OrderBook:
+    """Make a book that can be changed; each side is whole, so that no level is beyond an edge."""
+    bids, asks = ([number for level in side.levels(None) for number in level] for side in (copy.bids, copy.asks))
+    most = 1 + max(len(bids), len(asks))
+    snapshot = wire.Snapshot(copy.last_update_id, copy.event_time, most, copy.decimals, bids, asks)
+    return OrderBook(copy.symbol, snapshot, recv_time=copy.recv_time)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
+from depthactors.book.part import OwnPart
 from depthactors.callbacks import check_callback
 from depthactors.errors import CallbackError, UsageError
 
@@ -66,6 +68,13 @@ def follow(
         speed_ms=_speed(market, ws_interval),
         refresh_interval=refresh_interval or None,
     )
+
+
+def own_part(market: Market, depth: int) -> OwnPart:
+    """Return what copies a stream's part of a book which others may follow deeper."""
+    limit = market.snapshot_limit(depth)
+    deepest = bisect_right(range(1, market.max_depth + 1), limit, key=market.snapshot_limit)
+    return OwnPart(depth, limit, deepest)
 
 
 def _depth(market: Market, symbol: str, limit: int | str | None) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from depthactors.actors.listeners import Listener
 from depthactors.binance.client_market import market_of
 from depthactors.binance.depth_cache import DepthCache
-from depthactors.binance.follow import DEFAULT_REFRESH, follow
+from depthactors.binance.follow import DEFAULT_REFRESH, follow, own_part
 from depthactors.binance.messages import error_messages
 from depthactors.binance.missing import HOOKS, IN_COROUTINE
 from depthactors.binance.socket_manager import BinanceSocketManager, shared
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from depthactors.actors.messages import BookEvent
+    from depthactors.book import BookView, OrderBook
+    from depthactors.book.copied import BookCopy
+    from depthactors.book.part import OwnPart
     from depthactors.engine import DepthEngine
     from depthactors.handle import BookHandle
 
@@ -89,6 +92,7 @@ class DepthCacheManager:
         self._lifecycle = threading.Lock()
         self._engine: DepthEngine | None = None
         self._handle: BookHandle | None = None
+        self._shown: _Shown | None = None
         self._news = threading.Condition()
         self._messages: deque[dict[str, Any] | None] = deque(maxlen=100)
         self._changed = False
@@ -171,11 +175,11 @@ class DepthCacheManager:
             message = self._next(deadline)
             if not isinstance(message, _Changed):
                 return message
-            cache = self.get_depth_cache().frozen()
+            copy = None if self._shown is None else self._shown.copy
             # What was returned may have been newer than the update that it was returned for.
-            if cache is not None and (latest := cache.view(1).last_update_id) != self._latest:
-                self._latest = latest
-                return cache
+            if copy is not None and copy.last_update_id != self._latest:
+                self._latest = copy.last_update_id
+                return DepthCache.of(copy, self._conv_type)
 
     def get_depth_cache(self) -> DepthCache:
         """Return the cache that follows the book.
@@ -183,10 +187,10 @@ class DepthCacheManager:
         Raises:
             ReadLoopClosed: not entered.
         """
-        handle = self._handle
-        if handle is None:
+        handle, shown = self._handle, self._shown
+        if handle is None or shown is None:
             raise read_loop_closed(_CLOSED)
-        return DepthCache.following(handle, self._conv_type)
+        return DepthCache.following(handle.symbol, shown, self._conv_type)
 
     def get_symbol(self) -> str:
         """Return the symbol as it was given."""
@@ -236,13 +240,16 @@ class DepthCacheManager:
                 self._news.wait(left)
 
     def _listener(self, handle: BookHandle) -> Listener:
-        # In the book's own turn: neither function waits for anybody.
-        return Listener(self._on_update, self._on_event, handle.depth)
+        shown = self._shown = _Shown(handle, own_part(self._row, handle.depth))
 
-    def _on_update(self, _book: Any) -> None:
-        with self._news:
-            self._changed = True
-            self._news.notify_all()
+        def on_update(book: OrderBook | BookView[Any]) -> None:
+            shown.take(book)
+            with self._news:
+                self._changed = True
+                self._news.notify_all()
+
+        # In the book's own turn: neither function waits for anybody.
+        return Listener(on_update, self._on_event, handle.depth)
 
     def _on_event(self, event: BookEvent) -> None:
         with self._news:
@@ -268,6 +275,30 @@ class OptionsDepthCacheManager(DepthCacheManager):
 
 class _Changed:
     """The book has changed; what to is looked up when somebody wants it."""
+
+
+class _Shown:
+    """A book as its stream last showed it.
+
+    Attributes:
+        copy: the latest update, `None` before the first.
+    """
+
+    __slots__ = ("_handle", "_part", "copy")
+
+    def __init__(self, handle: BookHandle, part: OwnPart) -> None:
+        self.copy: BookCopy | None = None
+        self._handle = handle
+        self._part = part
+
+    @property
+    def state(self) -> BookState:
+        """What may be believed of the book at this moment."""
+        return self._handle.state
+
+    def take(self, book: OrderBook | BookView[Any]) -> None:
+        """Show another update; in the turn of whoever keeps the book."""
+        self.copy = self._part.copy(book)
 
 
 _BEFORE_V1 = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import partial
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +17,7 @@ from depthactors.binance.client import Client
 from depthactors.binance.client_market import market_of
 from depthactors.binance.client_settings import settings_of
 from depthactors.binance.depth_cache import DepthCache
-from depthactors.binance.follow import DEFAULT_REFRESH, follow
+from depthactors.binance.follow import DEFAULT_REFRESH, follow, own_part
 from depthactors.binance.messages import OVER, error_messages
 from depthactors.binance.missing import IN_COROUTINE, IN_MANAGER, Missing
 from depthactors.binance.socket_manager import BinanceSocketManager, shared
@@ -337,12 +336,11 @@ class ThreadedDepthCacheManager(threading.Thread):
 
         def new_listener(handle: BookHandle) -> Listener:
             stream.handle = handle
-            # As many levels as the stream would have alone: those of a snapshot for its own limit.
-            levels = market_row.snapshot_limit(handle.depth)
+            part = own_part(market_row, handle.depth)
             return QueuedListener(
                 stream.lane(),
                 handle.symbol,
-                capture=partial(DepthCache.captured, conv_type=conv_type, levels=levels),
+                capture=lambda book: DepthCache.of(part.copy(book), conv_type),
                 update=callback,
                 event=callback,
                 depth=handle.depth,

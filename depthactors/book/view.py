@@ -275,12 +275,20 @@ class BookView(Generic[NumberT_co]):
             self._decimals,
         )
 
+    @property
+    def decimals(self) -> tuple[int, int]:
+        """Digits behind the point in the exchange's spelling of prices and of quantities."""
+        return self._decimals
+
+    def exact(self, side: Side) -> tuple[Level[Number], ...]:
+        """Return one side's levels `(price, quantity)` as the book keeps them, whatever the view's number type."""
+        _check_side(side)
+        return self._exact_bids if side == "bid" else self._exact_asks
+
     def texts(self, side: Side) -> list[tuple[str, str]]:
         """Return one side's levels `(price, quantity)` as the exchange spelt them, best first; O(n)."""
-        _check_side(side)
         price_decimals, decimals = self._decimals
-        levels = self._exact_bids if side == "bid" else self._exact_asks
-        return [(spelt(price, price_decimals), spelt(quantity, decimals)) for price, quantity in levels]
+        return [(spelt(price, price_decimals), spelt(quantity, decimals)) for price, quantity in self.exact(side)]
 
     def _side(self, side: Side) -> tuple[Level[Any], ...]:
         _check_side(side)
@@ -356,23 +364,6 @@ def capture(
         converted=converted,
     )
     return view if book.version == version else None
-
-
-def capture_side(book: OrderBook, side: Side, count: int | None) -> tuple[Level[float], ...] | None:
-    """Copy the best `count` levels of one side as floats, or all; half the cost of `capture`, and `None` as there."""
-    version = book.version
-    if version % 2:
-        return None
-    kept = book.bids if side == "bid" else book.asks
-    try:
-        levels = _float_levels(kept, count)
-        if levels is None:
-            levels = tuple([(float(price), float(quantity)) for price, quantity in _levels(kept, count)])
-    except (KeyError, IndexError, RuntimeError):
-        return None
-    if book.crossed:
-        levels = ()
-    return levels if book.version == version else None
 
 
 def _float_levels(side: BookSide, count: int | None) -> tuple[Level[float], ...] | None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.messages import BookSpec
-    from depthactors.book import OrderBook, Side
-    from depthactors.book.numerals import Level, NumberT
+    from depthactors.book import OrderBook
+    from depthactors.book.numerals import NumberT
     from depthactors.sharing.slot import SlotWriter
 
 _OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
@@ -182,13 +182,6 @@ class RemoteCell(BookCell):
         # One that wants no certain number is told with all there are.
         view = self.view(depth or self.depth, self.spec.number, depth)
         return view if view is not None and view.state is BookState.LIVE else None
-
-    def levels(self, side: Side, count: int | None) -> tuple[Level[float], ...] | None:
-        """Read the best `count` levels of one side as floats; as for `view`."""
-        view = self.view(count, float)
-        if view is None:
-            return None
-        return view.bids if side == "bid" else view.asks
 
     @property
     def name(self) -> tuple[str, str, int]:

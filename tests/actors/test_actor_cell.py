@@ -45,7 +45,6 @@ def test_before_the_first_book_there_is_a_view_of_nothing(cell):
     view = cell.view(None, float)
     assert (view.symbol, view.state, view.last_update_id) == ("BTCUSDT", BookState.SYNCING, 0)
     assert (view.bids, view.asks, view.best_bid) == ((), (), None)
-    assert cell.levels("ask", None) == ()
     assert not cell.settled.is_set()
     assert cell.last_good() is None
 
@@ -82,11 +81,10 @@ def test_a_half_applied_book_is_neither_read_nor_left_to_a_successor(cell, book)
     cell.publish(book, BookState.LIVE)
     assert cell.last_good() is book
     book.version += 1
-    assert cell.view(5, float) is cell.levels("bid", 5) is None
+    assert cell.view(5, float) is None
     assert cell.last_good() is None
     book.version += 1
     assert cell.view(5, float).last_update_id == 7
-    assert cell.levels("bid", 5) == ((99.0, 1.5),)
 
 
 def test_a_book_that_outlived_its_keeper_is_read_as_labelled(cell, book):

@@ -1,15 +1,21 @@
 """`DepthCache`: filled by hand, sorted, and following a book, as python-binance's does it."""
 
+import copy
+import json
 import logging
+import multiprocessing
+import pickle
 import queue
 import time
 from contextlib import ExitStack
 from decimal import Decimal
 
+import orjson
 import pytest
 
-from depthactors import BookState, DepthCache, ThreadedDepthCacheManager
-from depthactors.errors import DepthActorsError, UsageError
+from depthactors import BookState, DepthCache, OrderBook, ThreadedDepthCacheManager, wire
+from depthactors.book.copied import copy_book
+from depthactors.errors import DepthActorsError
 from depthactors.exchange import LocalExchange
 
 ZEROS = ["0", "0.0", "0.00000000", "0.000", "0e-8", "-0.0", 0, 0.0, Decimal("0E-8")]
@@ -27,7 +33,7 @@ def cache():
 
 def test_an_empty_cache_has_its_names_and_no_levels():
     cache = DepthCache("BNBBTC")
-    assert (cache.symbol, cache.conv_type, cache.update_time) == ("BNBBTC", float, -1)
+    assert (cache.symbol, cache.conv_type, cache.update_time) == ("BNBBTC", float, None)
     assert (cache.get_bids(), cache.get_asks(), cache.state) == ([], [], BookState.LIVE)
 
 
@@ -235,16 +241,210 @@ def test_levels_are_best_first_in_the_type_asked_for(follow, convert):
     assert bids[:10] == [[convert(f"{number:.8f}") for number in level] for level in truth.bids[:10]]
 
 
-def test_a_cache_kept_for_later_shows_its_update_for_ever_and_cannot_be_changed(follow):
+# A cache is a value.
+
+
+def as_text(text):
+    return ("it", text)
+
+
+def in_a_callback(follow, **options):
+    """Return a cache that a callback got, what it showed then, and its stream, which has gone on since."""
     following = follow()
-    _, seen = following.seen(lambda cache: (cache, cache.view(), cache.get_bids()))
-    cache, view, bids = seen.get(timeout=10)
-    while seen.get(timeout=10)[1].last_update_id <= view.last_update_id:
+    _, seen = following.seen(lambda cache: (cache, shown(cache)), **options)
+    cache, before = seen.get(timeout=10)
+    while seen.get(timeout=10)[0].view(1).last_update_id <= cache.view(1).last_update_id:
         pass
-    with pytest.raises(UsageError, match="of one's own"):
-        cache.add_bid(["1", "1"])
+    return cache, before, following
+
+
+def shown(cache):
+    return cache.get_bids(), cache.get_asks(), cache.update_time, cache.symbol, cache.conv_type, cache.state
+
+
+def test_a_cache_kept_for_later_shows_its_update_for_ever(follow):
+    cache, before, following = in_a_callback(follow)
     following.manager.stop()
-    assert (cache.view().bids, cache.get_bids()) == (view.bids, bids)
+    assert shown(cache) == before
+    assert before[-1] is BookState.LIVE
+    assert cache.age > 0
+
+
+COPIES = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    **{
+        f"pickle {number}": lambda cache, number=number: pickle.loads(pickle.dumps(cache, number))
+        for number in range(6)
+    },
+}
+
+
+@pytest.mark.parametrize("convert", [float, Decimal, str, as_text], ids=["float", "Decimal", "str", "any"])
+def test_a_copy_shows_the_same(follow, convert):
+    cache, before, _ = in_a_callback(follow, conv_type=convert)
+    for duplicate in COPIES.values():
+        twin = duplicate(cache)
+        assert type(twin) is DepthCache
+        assert shown(twin) == before
+        assert twin.view().last_update_id == cache.view().last_update_id
+
+
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+def test_a_copy_of_ones_own_cache_is_another_one(cache, duplicate):
+    cache.update_time = 1_700_000_000_000
+    twin = duplicate(cache)
+    assert shown(twin) == shown(cache)
+    twin.add_bid(["0.5", "1"])
+    twin.add_ask(["0.00162", "0"])
+    twin.update_time = None
+    assert (len(twin.get_bids()), len(twin.get_asks())) == (4, 2)
+    assert (len(cache.get_bids()), len(cache.get_asks()), cache.update_time) == (3, 3, 1_700_000_000_000)
+
+
+def echo(inbox, outbox):
+    cache = inbox.get(timeout=30)
+    outbox.put((shown(cache), cache))
+
+
+def test_it_goes_through_a_queue_to_another_process_and_back(follow):
+    cache, before, _ = in_a_callback(follow, conv_type=Decimal)
+    context = multiprocessing.get_context("spawn")
+    inbox, outbox = context.Queue(), context.Queue()
+    process = context.Process(target=echo, args=(inbox, outbox))
+    process.start()
+    try:
+        inbox.put(cache)
+        there, back = outbox.get(timeout=30)
+    finally:
+        process.join(30)
+    assert there == shown(back) == before
+
+
+def test_a_conv_type_without_a_name_is_copied_and_says_why_it_cannot_be_pickled(follow):
+    cache, before, _ = in_a_callback(follow, conv_type=lambda text: text[:3])
+    assert shown(copy.deepcopy(cache)) == before
+    with pytest.raises(pickle.PicklingError, match=r"conv_type that another process can import, was .*lambda"):
+        pickle.dumps(cache)
+
+
+def test_a_cache_of_a_callback_may_be_changed_by_its_owner_and_the_book_is_not(follow):
+    cache, before, following = in_a_callback(follow)
+    best = before[0][0][0]
+    cache.add_bid([best, 0])
+    cache.add_ask(["99999", "1"])
+    assert (cache.get_bids(), cache.get_asks()) == (before[0][1:], [*before[1], [99999.0, 1.0]])
+    for _ in range(3):
+        cache.add_bid(["0.00000001", "1"])
+    assert cache.get_bids()[-1] == [1e-8, 1.0]
+    truth = following.exchange.book_at("BNBBTC", cache.view().last_update_id)
+    assert float(truth.bids[0][0]) == best
+
+
+def test_levels_are_the_callers_own_lists(follow):
+    cache, before, _ = in_a_callback(follow)
+    levels = cache.get_bids()
+    assert type(levels) is list
+    assert {type(level) for level in levels} == {list}
+    assert json.loads(json.dumps(levels)) == orjson.loads(orjson.dumps(levels)) == levels
+    assert pickle.loads(pickle.dumps(levels)) == levels
+    assert len(levels + cache.get_asks()) == len(levels) + len(cache.get_asks())
+    levels[0][1] = -1.0
+    levels.reverse()
+    levels.clear()
+    assert cache.get_bids() == before[0]
+
+
+def test_levels_become_an_array(cache):
+    numpy = pytest.importorskip("numpy", reason="numpy is no dependency of the project")
+    assert numpy.array(cache.get_bids()).shape == (3, 2)
+
+
+def test_update_time_is_a_time_from_the_first_callback_on(follow):
+    # A stream a second: the snapshot is there before any event, often.
+    began, following = time.time(), follow()
+    for limit in range(10, 16):
+        seen = queue.Queue()
+        following.manager.start_depth_cache(
+            lambda cache, seen=seen: seen.put(cache.update_time), "BNBBTC", limit=limit, ws_interval=0
+        )
+        first = seen.get(timeout=10)
+        assert type(first) is int
+        assert began - 5 <= first / 1000 <= time.time() + 5
+
+
+def test_update_time_before_any_event_is_when_the_snapshot_arrived():
+    book = OrderBook("BTCUSDT", wire.Snapshot(7, 0, 100, (2, 5), [1.0, 1.0], [2.0, 1.0]), recv_time=1_700_000_000.25)
+    assert DepthCache.of(copy_book(book), float).update_time == 1_700_000_000_250
+    book.apply(wire.Diff(8, 8, None, 1_700_000_000_100, [], []), 1_700_000_001.0)
+    assert DepthCache.of(copy_book(book), float).update_time == 1_700_000_000_100
+
+
+def test_update_time_of_ones_own_cache_is_none_until_it_is_set(cache):
+    assert cache.update_time is None
+    cache.update_time = 1_700_000_000_000
+    cache.add_bid(["1", "1"])
+    assert cache.update_time == 1_700_000_000_000
+
+
+def test_the_private_sides_of_theirs_are_refused_with_what_to_do(cache):
+    for name, call in (("_bids", "get_bids"), ("_asks", "add_ask")):
+        assert not hasattr(cache, name)
+        with pytest.raises(AttributeError, match=rf"{name}.*{call}\(\)"):
+            getattr(cache, name)
+        with pytest.raises(AttributeError, match=call):
+            setattr(cache, name, {})
+
+
+def test_a_coroutine_that_awaits_one_is_shown_how_to_receive_it(cache):
+    async def program():
+        await cache
+
+    with pytest.raises(TypeError, match=r"await asyncio\.to_thread\(dcm\.recv\)"):
+        program().send(None)
+
+
+# What a stream would get alone.
+
+
+@pytest.mark.one_process
+def test_levels_are_those_of_the_streams_own_limit_whatever_others_ask_for(monkeypatch):
+    counts = {limit: queue.Queue() for limit in (10, 1000, 100)}
+    with LocalExchange.with_order_flow(["BNBBTC"], rate=50.0, depth=1500) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        with ThreadedDepthCacheManager() as manager:
+            for limit, seen in counts.items():
+                manager.start_depth_cache(
+                    lambda cache, seen=seen: seen.put((len(cache.get_bids()), len(cache.get_asks()))),
+                    "BNBBTC", limit=limit, ws_interval=100,
+                )  # fmt: skip
+            while manager.status().books[0].depth < 1000 or counts[1000].empty():
+                counts[10].get(timeout=10)
+            sizes = {limit: [min(seen.get(timeout=10)), max(seen.get(timeout=10))] for limit, seen in counts.items()}
+    least, most = {10: 55, 100: 175, 1000: 1000}, {10: 300, 100: 1500, 1000: 15_000}
+    for limit, (fewest, many) in sizes.items():
+        assert least[limit] <= fewest <= many <= most[limit], sizes
+
+
+def test_in_a_worker_process_they_are_the_best_of_the_streams_own_limit(exchange):
+    seen, deep = queue.Queue(), queue.Queue()
+    with ThreadedDepthCacheManager(processes=1) as manager:
+        manager.start_depth_cache(lambda cache: seen.put(len(cache.get_bids())), "BTCUSDT", ws_interval=100)
+        assert seen.get(timeout=20) == 10
+        manager.start_depth_cache(lambda cache: deep.put(len(cache.get_bids())), "BTCUSDT", limit=50, ws_interval=100)
+        assert deep.get(timeout=20) == 50
+        seen.queue.clear()
+        assert seen.get(timeout=20) == 10
+
+
+@pytest.mark.one_process
+def test_one_alone_has_the_levels_of_its_snapshot(monkeypatch):
+    seen = queue.Queue()
+    with LocalExchange.with_order_flow(["BNBBTC"], rate=5.0, depth=1500) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        with ThreadedDepthCacheManager() as manager:
+            manager.start_depth_cache(lambda cache: seen.put(len(cache.get_bids())), "BNBBTC", ws_interval=100)
+            assert 90 <= seen.get(timeout=10) <= 110
 
 
 @pytest.mark.parametrize(

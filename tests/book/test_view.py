@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from depthactors import recording, wire
 from depthactors.book import BookState, BookView, OrderBook
 from depthactors.book.view import capture as capture_view
-from depthactors.book.view import capture_side
 from depthactors.errors import UsageError
 from depthactors.markets import Sequencing
 from depthactors.wire import Diff, Snapshot
@@ -311,28 +310,17 @@ LONG = Decimal("123456789012345678.5")
 @pytest.mark.parametrize("quantity", [2.5, 3, LONG], ids=["float", "int", "Decimal"])
 @pytest.mark.parametrize("count", [0, 1, 20, None])
 @pytest.mark.parametrize("side", ["bid", "ask"])
-def test_floats_are_floats_whatever_the_book_keeps_and_one_side_is_that_of_a_view(side, count, quantity):
+def test_floats_are_floats_whatever_the_book_keeps(side, count, quantity):
     book = book_of()
     book.apply(Diff(2, 2, 1, 0, [99.0, quantity], [101.0, quantity]))
     view = capture_view(book, count, BookState.LIVE, float, 0.0)
     levels = view.bids if side == "bid" else view.asks
-    assert capture_side(book, side, count) == levels
     assert {type(number) for level in levels for number in level} <= {float}
     assert [number for _, number in levels[:1]] == [float(quantity)][: len(levels)]
     assert [text for _, text in view.texts(side)[:1]] == [str(quantity)][: len(levels)]
     exact_view = capture_view(book, count, BookState.LIVE, Decimal, 0.0)
     exact_levels = exact_view.bids if side == "bid" else exact_view.asks
     assert [number for _, number in exact_levels[:1]] == [Decimal(quantity)][: len(levels)]
-
-
-@pytest.mark.parametrize("side", ["bid", "ask"])
-def test_no_side_of_a_half_applied_or_crossed_book(side):
-    book = book_of()
-    book.version += 1
-    assert capture_side(book, side, 5) is None
-    book.version += 1
-    book.apply(Diff(2, 2, 1, 0, [150.0, 1.0], []))
-    assert capture_side(book, side, 5) == ()
 
 
 def test_a_view_does_not_follow_the_book():

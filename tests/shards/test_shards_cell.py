@@ -54,8 +54,6 @@ def test_what_the_slot_shows_is_what_may_be_believed(shown):
     view = cell.view(5, float, 5)
     assert (view.state, view.bids, view.asks) == (BookState.LIVE, BIDS[:5], ASKS[:5])
     assert cell.view(2, Decimal).bids == tuple((Decimal(price), Decimal(1)) for price, _ in BIDS[:2])
-    assert cell.levels("bid", 3) == BIDS[:3]
-    assert cell.levels("ask", 3) == ASKS[:3]
     assert cell.shown(5).bids == cell.shown(0).bids == BIDS[:5]
     shown.writer.mark(behind=True)
     assert (cell.state_of(5), cell.view(5, float).state, cell.shown(5)) == (BookState.STALE, BookState.STALE, None)
@@ -68,7 +66,6 @@ def test_more_than_the_slot_has_is_for_the_books_actor(shown):
     assert shown.cell.view(6, float) is None
     assert shown.cell.view(None, float) is None
     assert shown.cell.view(5, float, 6) is None
-    assert shown.cell.levels("bid", 6) is None
     assert shown.cell.state_of(6) is BookState.STALE
 
 

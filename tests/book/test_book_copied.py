@@ -1,0 +1,111 @@
+"""Copies of a book: they show one update, whatever becomes of the book, and survive a pickle."""
+
+import pickle
+from decimal import Decimal
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from depthactors import wire
+from depthactors.book import BookState, OrderBook
+from depthactors.book.copied import copy_book, copy_view
+from depthactors.book.view import capture
+
+
+def flat(levels):
+    return [number for level in levels for number in level]
+
+
+def new_book(levels=300, depth=10, limit=None):
+    bids = flat((1000.0 - n, 1.5 + n) for n in range(levels))
+    asks = flat((1001.0 + n, 2.5 + n) for n in range(levels))
+    snapshot = wire.Snapshot(7, 0, levels if limit is None else limit, (2, 5), bids, asks)
+    return OrderBook("BTCUSDT", snapshot, depth=depth, recv_time=12.5)
+
+
+def diff(bids=(), asks=(), last_id=8):
+    return wire.Diff(last_id, last_id, None, 99, flat(bids), flat(asks))
+
+
+def levels_of(book, side, edge=inf):
+    view = capture(book, None, BookState.LIVE, float, 0.0)
+    sign = -1 if side == "bids" else 1
+    return [list(level) for level in getattr(view, side) if level[0] * sign <= edge]
+
+
+@pytest.mark.parametrize("levels", [0, 1, 30, 300, 3000])
+@pytest.mark.parametrize("limit", [None, 1, 5, 100, 10_000])
+def test_it_shows_the_levels_of_the_book_best_first(levels, limit):
+    book = new_book(levels)
+    copy = copy_book(book)
+    assert copy.bids.floats(limit) == levels_of(book, "bids")[:limit]
+    assert copy.asks.floats(limit) == levels_of(book, "asks")[:limit]
+    assert copy.asks.levels(limit) == tuple(map(tuple, levels_of(book, "asks")[:limit]))
+
+
+@pytest.mark.parametrize("levels", [30, 300, 3000])
+@pytest.mark.parametrize("reach", [0, 4, 25, 150, 5000])
+def test_an_edge_leaves_out_what_is_beyond(levels, reach):
+    book = new_book(levels)
+    copy = copy_book(book, -1000.0 + reach, 1001.0 + reach)
+    assert copy.bids.floats(None) == levels_of(book, "bids", -1000.0 + reach)
+    assert copy.asks.floats(None) == levels_of(book, "asks", 1001.0 + reach)
+    assert copy.asks.floats(3) == levels_of(book, "asks", 1001.0 + reach)[:3]
+
+
+def test_it_shows_the_update_that_it_was_taken_at_when_it_is_read_later():
+    book = new_book()
+    copy, before = copy_book(book), (levels_of(book, "bids"), levels_of(book, "asks"))
+    book.apply(diff([(1000.0, 0.0), (1000.25, 3.0)], [(1001.0, 9.0)]), 20.0)
+    assert (copy.bids.floats(None), copy.asks.floats(None)) == before
+    assert (copy.last_update_id, copy.event_time, copy.recv_time, copy.time_ms) == (7, 0, 12.5, 12_500)
+    later = copy_book(book)
+    assert (later.last_update_id, later.event_time, later.recv_time, later.time_ms) == (8, 99, 20.0, 99)
+
+
+def test_its_lists_are_the_callers_own():
+    copy = copy_book(new_book(3))
+    first = copy.bids.floats(None)
+    first[0][1] = 0.0
+    first.clear()
+    assert copy.bids.floats(None) == levels_of(new_book(3), "bids")
+
+
+def test_a_quantity_that_no_float_holds_is_exact_in_texts_and_levels():
+    quantity = Decimal("123456789012.12345678")
+    book = new_book(2)
+    book.apply(diff(asks=[(1001.0, quantity)]))
+    side = copy_book(book).asks
+    assert side.levels(1) == ((1001.0, quantity),)
+    assert side.texts(1, (2, 5)) == [("1001.00", "123456789012.12345678")]
+    assert side.floats(None) == [[1001.0, float(quantity)], [1002.0, 3.5]]
+    assert {type(number) for level in side.floats(None) for number in level} == {float}
+
+
+@pytest.mark.parametrize("edge", [inf, 1005.0])
+def test_it_can_be_pickled_with_what_it_shows_and_no_more(edge):
+    copy = copy_book(new_book(3000), -995.0 if edge < inf else inf, edge)
+    again = pickle.loads(pickle.dumps(copy))
+    assert (again.symbol, again.last_update_id, again.recv_time, again.decimals) == ("BTCUSDT", 7, 12.5, (2, 5))
+    assert (again.bids.floats(None), again.asks.floats(None)) == (copy.bids.floats(None), copy.asks.floats(None))
+    if edge != inf:
+        assert len(pickle.dumps(copy)) < 1_000
+
+
+@pytest.mark.parametrize("number", [float, Decimal])
+def test_of_a_view_it_has_the_best_levels(number):
+    book = new_book()
+    copy = copy_view(capture(book, 50, BookState.LIVE, number, 0.0), 20)
+    assert copy.bids.floats(None) == levels_of(book, "bids")[:20]
+    assert copy.asks.floats(None) == levels_of(book, "asks")[:20]
+    assert (copy.symbol, copy.last_update_id, copy.recv_time, copy.decimals) == ("BTCUSDT", 7, 12.5, (2, 5))
+
+
+@given(st.lists(st.tuples(st.integers(900, 1000), st.integers(0, 2)), max_size=400), st.integers(0, 120))
+def test_whatever_the_book_went_through_it_is_the_books_levels(changes, reach):
+    book = new_book(60, depth=5)
+    for at, (price, quantity) in enumerate(changes):
+        book.apply(diff([(float(price), float(quantity))], last_id=8 + at))
+    assert copy_book(book, -1000.0 + reach).bids.floats(None) == levels_of(book, "bids", -1000.0 + reach)

@@ -209,7 +209,7 @@ class SnapshotActor(EngineActor):
         client = self._at_work.get(number)
         if number in self._under_way:
             if client is not None:
-                client.cut()
+                client.cut(number)
             self.mailbox.after(_LOST_AFTER, Tick("lost", number))
 
     def _start_workers(self) -> None:
@@ -242,7 +242,7 @@ class SnapshotActor(EngineActor):
                     continue
                 self._at_work[job.number] = client
                 try:
-                    reply = self._fetch(client, job.wanted)
+                    reply = self._fetch(client, job)
                 finally:
                     del self._at_work[job.number]
                 tell(self.actor_ref, Fetched(job.number, reply))
@@ -250,10 +250,11 @@ class SnapshotActor(EngineActor):
             self._clients.remove(client)
             client.close()
 
-    def _fetch(self, client: RestClient, wanted: SnapshotWanted) -> DepthReply:
+    def _fetch(self, client: RestClient, job: _Job) -> DepthReply:
         """Fetch one snapshot; whatever is raised is a failure of this request and of no other."""
+        wanted = job.wanted
         try:
-            reply = client.fetch_depth(wanted.market, wanted.symbol, wanted.limit)
+            reply = client.fetch_depth(wanted.market, wanted.symbol, wanted.limit, job.number)
         except BaseException as error:
             logger.exception("! %s %s: the request failed unexpectedly", self.name, wanted.symbol)
             return DepthReply(SnapshotError(f"{wanted.symbol}: {type(error).__name__}: {error}"))

@@ -37,7 +37,7 @@ from depthactors.actors.refusals import Refusals
 from depthactors.actors.rows import SocketStatus
 from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError, UsageError
 from depthactors.pacing import Reconnects, stagger
-from depthactors.reporting import about
+from depthactors.reporting import about, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -309,7 +309,7 @@ class SocketActor(EngineActor):
         if link is None:
             return
         link.refusals += 1
-        error = SubscriptionError(f"{self.name}: the exchange refused {_listed(streams)}: {words}")
+        error = SubscriptionError(f"{self.name}: the exchange refused {_listed(streams)}: {printable(words)}")
         if len(streams) == 1:
             logger.notice(("refused", self._market.stream_url, streams[0]), "no data: %s", error)
         else:

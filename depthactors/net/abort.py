@@ -17,8 +17,6 @@ from depthactors.net.tunnel import open_way
 if TYPE_CHECKING:
     import socket
 
-    from requests import Response
-
     from depthactors.net.proxy import Proxy
 
 _NO_TIMEOUT: Final = 3600.0
@@ -39,7 +37,8 @@ class AbortableAdapter(HTTPAdapter):
         self.proxy: Proxy | None = None
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
-        self._is_cut = False
+        self._request = 0
+        self._cut_request: int | None = None
         self._aborted = False
         super().__init__()
 
@@ -47,20 +46,27 @@ class AbortableAdapter(HTTPAdapter):
         """End every connection; whoever waits on one, or opens one from now on, gets a connection error. Any thread."""
         with self._lock:
             self._aborted = True
-        self.cut()
+            self._shut_down()
 
-    def cut(self) -> None:
-        """End every connection there is; whoever waits on one, or opens one, gets a connection error. Any thread."""
-        with self._lock:
-            self._is_cut = True
-            for each in self._sockets:
-                shut_down(each)
+    def begin(self, request: int) -> None:
+        """Count what is sent and opened from now on as the request of this number.
 
-    def send(self, *args: Any, **kwargs: Any) -> Response:
-        """Send a request; what was cut before does not concern it."""
+        Raises:
+            ConnectionAbortedError: it was cut already.
+        """
         with self._lock:
-            self._is_cut = False
-        return super().send(*args, **kwargs)
+            self._request = request
+            self._check()
+
+    def cut(self, request: int) -> None:
+        """Have the request of that number get a connection error, at once or when it begins; no other one. Any thread.
+
+        The next one may have begun by the time that somebody has decided to cut its predecessor.
+        """
+        with self._lock:
+            self._cut_request = request
+            if request == self._request:
+                self._shut_down()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Have the pools make connections that tell of their sockets."""
@@ -80,15 +86,22 @@ class AbortableAdapter(HTTPAdapter):
         with self._lock:
             # One connection is kept for reuse; older ones have been closed.
             self._sockets = [each for each in self._sockets if each.fileno() >= 0] + [sock]
-            if self._is_cut or self._aborted:
-                msg = "the request was cut"
-                raise ConnectionAbortedError(msg)
+            self._check()
 
     def forget(self, sock: socket.socket) -> None:
         """Close a socket, out of the reach of `cut`."""
         with self._lock:
             self._sockets = [each for each in self._sockets if each is not sock]
             sock.close()
+
+    def _check(self) -> None:
+        if self._aborted or self._request == self._cut_request:
+            msg = "the request was cut"
+            raise ConnectionAbortedError(msg)
+
+    def _shut_down(self) -> None:
+        for each in self._sockets:
+            shut_down(each)
 
 
 class _Reachable(HTTPConnection):

@@ -9,7 +9,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 
 import requests
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError, ProtocolError
 
 from depthactors import reporting, wire
 from depthactors.errors import (
@@ -92,8 +92,8 @@ class RestClient:
         self._session.mount("https://", self._adapter)
         self._timeout = (connect_timeout, read_timeout)
 
-    def fetch_depth(self, market: Market, symbol: str, limit: int) -> DepthReply:
-        """Fetch one snapshot. Failures are returned, not raised.
+    def fetch_depth(self, market: Market, symbol: str, limit: int, request: int = 0) -> DepthReply:
+        """Fetch one snapshot, in the request of a number by which it can be cut. Failures are returned, not raised.
 
         Blocks for at most `connect_timeout`, and then `read_timeout` between any two bytes. `cut` ends all of it,
         but for the look-up of a name.
@@ -101,6 +101,7 @@ class RestClient:
         url = f"{market.rest_url}{market.depth_path}"
         sent, through = time.monotonic(), ""
         try:
+            self._adapter.begin(request)
             self._adapter.proxy = proxy = proxy_for(url, self._proxy)
             through = "" if proxy is None else f" through the proxy {proxy}"
             response = self._session.get(
@@ -125,9 +126,9 @@ class RestClient:
         except (MalformedFrameError, SnapshotError, UnknownSymbolError) as error:
             return DepthReply(as_value(error), used, date, *times)
 
-    def cut(self) -> None:
-        """Fail the request under way, if there is one, at once, or once its name is looked up; any thread."""
-        self._adapter.cut()
+    def cut(self, request: int = 0) -> None:
+        """Fail the request of that number, at once, or once its name is looked up, and no later one; any thread."""
+        self._adapter.cut(request)
 
     def abort(self) -> None:
         """Fail the request under way, as `cut` does, and any further one; any thread."""
@@ -141,9 +142,11 @@ class RestClient:
 def _words_of(error: Exception) -> str:
     """Name the cause of a failure, without the classes that it was wrapped in on its way."""
     cause: BaseException = error
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    if isinstance(reason, Exception):
-        cause = reason.__cause__ or reason
+    wrapped = error.args[0] if error.args else None
+    if isinstance(wrapped, MaxRetryError) and wrapped.reason is not None:
+        cause = wrapped.reason.__cause__ or wrapped.reason
+    elif isinstance(wrapped, ProtocolError) and isinstance(wrapped.args[-1], OSError):
+        cause = wrapped.args[-1]
     return f"{type(cause).__name__}: {printable(str(cause), _WORDS)}"
 
 

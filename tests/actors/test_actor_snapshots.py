@@ -261,16 +261,18 @@ class FakeClient:
     """A client whose answers `on_fetch` makes; `cut` frees the one that waits."""
 
     def __init__(self, on_fetch):
-        self.on_fetch, self.cuts, self.freed = on_fetch, 0, threading.Event()
+        self.on_fetch, self.requests, self.freed = on_fetch, [], threading.Event()
 
-    def fetch_depth(self, market, symbol, limit):
+    def fetch_depth(self, market, symbol, limit, request):
+        self.requests.append(request)
         return self.on_fetch(self, market, symbol, limit)
 
-    def cut(self):
-        self.cuts += 1
+    def cut(self, request):
+        assert request == self.requests[-1]
         self.freed.set()
 
-    abort = cut
+    def abort(self):
+        self.freed.set()
 
     def close(self):
         pass

@@ -340,15 +340,21 @@ def test_a_request_is_cut_by_another_thread_and_the_next_one_is_not(server):
     with contextlib.closing(RestClient(read_timeout=5.0)) as client:
         replies = []
         thread = threading.Thread(
-            target=lambda: replies.append(client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500)), daemon=True
+            target=lambda: replies.append(client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500, 7)), daemon=True
         )
         thread.start()
         assert asked.wait(5)
-        client.cut()
+        client.cut(6)
+        thread.join(0.1)
+        assert thread.is_alive(), "that is over, and not this one"
+        client.cut(7)
         thread.join(5)
         assert type(replies[0].result) is SnapshotError
         server.answer = Handler.reply
-        assert client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500).result.last_update_id == 7
+        assert client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500, 8).result.last_update_id == 7
+        client.cut(9)
+        assert "the request was cut" in str(client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500, 9).result)
+        assert client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500, 10).result.last_update_id == 7
 
 
 def test_a_refused_connection(client):

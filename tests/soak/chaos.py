@@ -60,6 +60,8 @@ WORKERS: Final = ("kill process", "stop process", "halt process")
 STOPPED: Final = 2.0
 """Seconds for which a process is stopped that goes on: fewer than the engine takes for its end."""
 CALLBACKS: Final = ("callback raises", "callback sleeps")
+INSIDE: Final = ("drop backlog",)
+"""What the supervisor does to a book when all books together have too much waiting."""
 SECONDS: Final = {
     "cached-snapshot": 5.0,
     "429": 2.0,
@@ -101,7 +103,7 @@ class Chaos:
             saboteur: for the engine's own handlers.
             outages: told of each fault.
             symbols: of the books.
-            disturb: lets the callback of a symbol or the log raise or wait, by the kind's name.
+            disturb: lets the callback of a symbol or the log raise or wait, or drops its backlog, by the kind's name.
             level: how bad; `None` for not at all.
             seed: of every draw.
             workers: whether the books are in worker processes, whose actors nobody can reach from here.
@@ -116,6 +118,7 @@ class Chaos:
         self._random = Random(seed)
         self._to_actors = WORKERS if workers else tuple(f"kill {actor}" for actor in ACTORS if actor != "book")
         self._first = [WORKERS[0]] if workers else []
+        self._disturbing = CALLBACKS if workers else (*CALLBACKS, *INSIDE)
         self._over = threading.Event()
         self._threads = (
             [
@@ -150,10 +153,10 @@ class Chaos:
 
     def _small(self) -> None:
         # They silence everybody: few of them, or there is nothing else to see.
-        usual = [*BOOK_KINDS, *REST_KINDS[len(LIMITING) :], *CALLBACKS, *hostile_log.KINDS, "kill book"]
+        usual = [*BOOK_KINDS, *REST_KINDS[len(LIMITING) :], *self._disturbing, *hostile_log.KINDS, "kill book"]
         kind = self._random.choice([*usual * 3, *self._random.sample(LIMITING, 2)])
         symbol = self._random.choice(self._symbols)
-        if kind in CALLBACKS or kind in hostile_log.KINDS:
+        if kind in self._disturbing or kind in hostile_log.KINDS:
             self._disturb(kind, symbol)
         elif kind == "kill book":
             self._saboteur.set("book", self._random.choice(RAISED)(), f"book-{symbol}")

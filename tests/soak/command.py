@@ -14,9 +14,12 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from depthactors import BookState, DepthEngine, DepthReader, reporting
+from depthactors.actors.base import mailbox_of, tell
+from depthactors.actors.messages import Dropped
+from depthactors.errors import BacklogError
 from depthactors.exchange import LocalExchange
 from tests.soak import processes
-from tests.soak.chaos import LEVELS, WORKERS, Chaos
+from tests.soak.chaos import INSIDE, LEVELS, WORKERS, Chaos
 from tests.soak.checker import Checker
 from tests.soak.hostile_log import HostileLog
 from tests.soak.memory import rss_mb
@@ -51,6 +54,7 @@ class Soak:
         self.name = f"soak-{os.getpid()}" if self.has_workers else None
         self._reader: DepthReader | None = None
         self._disturbed: dict[str, str] = {}
+        self._handles: dict[str, BookHandle] = {}
         self._hostile_log = HostileLog()
         self._given_up: set[str] = set()
         self._random = Random(f"{options.seed}/readers")
@@ -202,11 +206,16 @@ class Soak:
             if event.state is BookState.FAILED:
                 self._given_up.add(event.symbol)
 
-        return engine.subscribe(symbol, depth=depth, on_update=on_update, on_event=on_event)
+        handle = engine.subscribe(symbol, depth=depth, on_update=on_update, on_event=on_event)
+        self._handles[symbol] = handle
+        return handle
 
     def _disturb(self, kind: str, symbol: str) -> None:
         if kind in self._hostile_log.done:
             self._hostile_log.disturb(kind)
+        elif kind in INSIDE:
+            ref = self._handles[symbol].ref
+            tell(ref, Dropped(mailbox_of(ref).drop_frames(), BacklogError(f"{symbol}: dropped by the saboteur")))
         else:
             self._disturbed[symbol] = kind
 

@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from depthactors.errors import BookNotSharedError, EngineGoneError, SharingError
-from depthactors.sharing.place import BOOKS, ENGINE, ENGINE_SIZE, LOCK, PULSE, VERSION, VERSION_AT, is_held, parts_of
+from depthactors.sharing.place import BOOKS, ENGINE, is_held, parts_of
+from depthactors.sharing.pulse import PULSE_LIMIT, PulseReader
 from depthactors.sharing.record import record_room
 from depthactors.sharing.slot import SlotReader
+from depthactors.sharing.trust import open_file, open_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PULSE_LIMIT: Final = 5.0
-"""Seconds without a sign of life after which nothing that an engine shows is believed: it is stopped, or stuck."""
-
 
 _LOOK_AGAIN: Final = 0.01
 """Seconds for which an engine that held its lock is taken to run: the look costs as much as half a view."""
@@ -56,23 +54,29 @@ class _Listing:
 class Attached:
     """The folder of an engine that ran when this was made. Any thread, and read-only: the system sees to that."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, users: frozenset[int]) -> None:
         """Open it.
+
+        Args:
+            path: of the folder.
+            users: whose engine is believed.
 
         Raises:
             EngineGoneError: no engine runs there.
-            SharingError: one does, and may not be read, or is of another version.
+            SharingError: one does, and may not be read, is another user's, or is of another version.
         """
         self._path = path
         try:
-            self._lock = os.open(path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+            self._folder = open_folder(path, users)
             # Closed when the last thread lets go of this: one may be at a view while another attaches anew.
+            weakref.finalize(self, os.close, self._folder)
+            self._lock = open_file(self._folder, ENGINE, path)
             weakref.finalize(self, os.close, self._lock)
             if not is_held(self._lock):
                 raise EngineGoneError(self._words("was killed, or ended without being stopped"))
-            self._engine = self._mapped(ENGINE, ENGINE_SIZE)
+            self._pulse = PulseReader(mmap.mmap(self._lock, 0, access=mmap.ACCESS_READ), str(path))
         except (FileNotFoundError, ValueError):
-            # Not there, or too short to be mapped: just being made.
+            # Not there, or not written yet: just being made.
             raise EngineGoneError(self._words("does not run")) from None
         except OSError as error:
             msg = f"expected to read the shared engine in {path}: {error}"
@@ -90,20 +94,27 @@ class Attached:
             return False
         now = time.monotonic()
         if now - self._held_at > _LOOK_AGAIN:
-            if not is_held(self._lock):
+            if not is_held(self._lock) or (self.stuck and self._is_replaced()):
                 return False
             self._held_at = now
         return True
 
+    def _is_replaced(self) -> bool:
+        """Whether another engine has the name, though the lock of this one is held: by anybody, who may read it."""
+        try:
+            return not os.path.samestat(os.fstat(self._lock), (self._path / ENGINE).stat())
+        except OSError:
+            return True
+
     @property
     def ended(self) -> bool:
         """Whether it was stopped, and said so: every book that had not failed is stopped, whatever its slot says."""
-        return self._pulse < 0
+        return self._pulse.ended
 
     @property
     def stuck(self) -> bool:
         """Whether it has given no sign of life for long."""
-        return time.monotonic() - self._pulse > PULSE_LIMIT
+        return self._pulse.stuck
 
     @property
     def farewell(self) -> str:
@@ -170,11 +181,11 @@ class Attached:
 
     def _latest(self) -> _Listing:
         """Return the list of books, read again if it changed; after the engine's end the last one stays."""
-        listing, version = self._listing, self._listed()
+        listing, version = self._listing, self._pulse.listed
         if version == listing.version:
             return listing
         try:
-            rows = orjson.loads((self._path / BOOKS).read_bytes())
+            rows = orjson.loads(self._read(BOOKS))
         except FileNotFoundError:
             # The engine is just ending.
             return listing
@@ -188,19 +199,14 @@ class Attached:
         listing = self._listing = _Listing(version, books, {})
         return listing
 
-    @property
-    def _pulse(self) -> float:
-        pulse: float = PULSE.unpack_from(self._engine)[0]
-        return pulse
+    def _read(self, file: str) -> bytes:
+        with os.fdopen(open_file(self._folder, file, self._path), "rb") as opened:
+            return opened.read()
 
-    def _listed(self) -> int:
-        version: int = VERSION.unpack_from(self._engine, VERSION_AT)[0]
-        return version
-
-    def _mapped(self, file: str, size: int = 0) -> mmap.mmap:
-        descriptor = os.open(self._path / file, os.O_RDONLY | os.O_CLOEXEC)
+    def _mapped(self, file: str) -> mmap.mmap:
+        descriptor = open_file(self._folder, file, self._path)
         try:
-            return mmap.mmap(descriptor, size, access=mmap.ACCESS_READ)
+            return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
         finally:
             os.close(descriptor)
 

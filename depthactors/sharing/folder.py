@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from depthactors.errors import SharingError
+from depthactors.forks import unforked
 from depthactors.sharing.place import (
     BOOK,
     BOOKS,
     ENGINE,
-    ENGINE_SIZE,
     LOCK,
     PREFIX,
-    PULSE,
-    VERSION,
-    VERSION_AT,
     check_name,
     folder_of,
     memory_folder,
@@ -32,6 +29,7 @@ from depthactors.sharing.place import (
     place_of,
     try_lock,
 )
+from depthactors.sharing.pulse import SIZE, Pulse
 from depthactors.sharing.record import record_room
 from depthactors.sharing.slot import SlotWriter, slot_size
 
@@ -78,9 +76,9 @@ class EngineFolder:
         check_name(name)
         self.name = name
         self.path = Path()
-        self._lock = -1
-        self._engine: mmap.mmap | None = None
-        self._version = 0
+        # Of the lock that nobody else can open, and of the one that readers look at.
+        self._locks: list[int] = []
+        self._pulse: Pulse | None = None
         self._made = 0
         self._files: dict[str, _Slots] = {}
         self._slots: _Slots | None = None
@@ -94,11 +92,10 @@ class EngineFolder:
         _sweep()
         self.path = folder_of(self.name)
         try:
-            self._lock = _locked(self.path)
-            if self._lock >= 0:
+            is_ours = _locked(self.path, self._locks)
+            if is_ours:
                 _empty(self.path)
-                self._engine = self._mapped(ENGINE, ENGINE_SIZE)
-                self.beat(time.monotonic())
+                self._begin()
                 self.list_books(())
         except OSError as error:
             self.close()
@@ -108,7 +105,7 @@ class EngineFolder:
             # Ctrl-C too: a name that is held by nobody's engine could not be had again in this process.
             self.close()
             raise
-        if self._lock < 0:
+        if not is_ours:
             msg = f"expected a name that no running engine has, was {self.name!r}: its lock is held, see {self.path}"
             raise SharingError(msg)
 
@@ -159,10 +156,9 @@ class EngineFolder:
         Raises:
             SharingError: no room for the list; the one before stays.
         """
-        engine = self._engine
-        if engine is None:
+        pulse = self._pulse
+        if pulse is None:
             return
-        self._version += 1
         beside = self.path / _BOOKS_NEW
         try:
             beside.write_bytes(orjson.dumps([*rows]))
@@ -170,35 +166,48 @@ class EngineFolder:
             beside.replace(self.path / BOOKS)
         except OSError as error:
             raise _failure(error, beside, "the list of books") from error
-        VERSION.pack_into(engine, VERSION_AT, self._version)
+        pulse.list_changed()
 
     def beat(self, now: float) -> None:
         """Show readers that the engine is alive at `now` (monotonic); nothing once it is closed."""
-        engine = self._engine
-        if engine is not None:
-            PULSE.pack_into(engine, 0, now)
+        pulse = self._pulse
+        if pulse is not None:
+            pulse.beat(now)
 
     def close(self) -> None:
         """Say that the engine has ended, remove every file, and let go of the name. May be called twice."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            PULSE.pack_into(engine, 0, -1.0)
-        # Taken before it is used: a signal handler may close it as well.
-        lock, self._lock = self._lock, -1
-        if lock >= 0:
+        pulse, self._pulse = self._pulse, None
+        if pulse is not None:
+            pulse.end()
+        # Taken before they are used: a signal handler may close them as well.
+        locks, self._locks = self._locks, []
+        if locks:
             try:
                 # Somebody may have removed it, as systems do with the shared memory of a user who logs out.
                 with suppress(OSError):
                     _remove(self.path)
             finally:
-                os.close(lock)
+                for lock in locks:
+                    os.close(lock)
 
     def forsake(self) -> None:
         """Let go in a fork, which would hold the lock beyond its parent's end; nothing is removed."""
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
-        self._engine = None
+        locks, self._locks = self._locks, []
+        for lock in locks:
+            os.close(lock)
+        self._pulse = None
+
+    def _begin(self) -> None:
+        """Make the file that readers look at, and hold its lock before anybody else can open it."""
+        memory = self._mapped(ENGINE, SIZE, mode=0o600)
+        path = self.path / ENGINE
+        # By a descriptor of its own: the mapping keeps another, and with it the lock would outlive a fork's parent.
+        with unforked():
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            self._locks.append(descriptor)
+        try_lock(descriptor)
+        self._pulse = Pulse(memory)
+        os.fchmod(descriptor, 0o644)
 
     def _new_slots(self, size: int) -> _Slots:
         before = self._slots
@@ -215,13 +224,13 @@ class EngineFolder:
         self._slots = self._files[file] = slots = _Slots(file, memory)
         return slots
 
-    def _mapped(self, file: str, size: int) -> mmap.mmap:
+    def _mapped(self, file: str, size: int, mode: int = 0o644) -> mmap.mmap:
         """Make a file of zeros and map it; written rather than stretched, so that memory is there when it is used."""
         path = self.path / file
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
-                os.fchmod(descriptor, 0o644)
+                os.fchmod(descriptor, mode)
                 _fill(descriptor, size)
                 return mmap.mmap(descriptor, size)
             except BaseException:
@@ -253,11 +262,10 @@ def _free() -> int:
     return statistics.f_bavail * statistics.f_frsize
 
 
-def _locked(path: Path) -> int:
-    """Make the folder and take a lock of its own; returns the lock's descriptor, -1 where somebody else has it.
+def _locked(path: Path, locks: list[int]) -> bool:
+    """Make the folder, take a lock of its own and add it to `locks`; returns whether nobody else has it.
 
-    Never the lock file of an engine that was killed, were it just being looked at and thus not swept: its readers
-    have that one open, and would take the new engine's lock for the old one's.
+    The mode of the lock lets no other user open it, who could hold it for as long as he likes.
     """
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
@@ -265,7 +273,9 @@ def _locked(path: Path) -> int:
             path.mkdir(mode=0o755, exist_ok=True)
             if not _is_ours(path):
                 raise PermissionError(errno.EPERM, "not a folder of this user's")
-            descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            with unforked():
+                descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+                locks.append(descriptor)
         except FileNotFoundError:
             # Its former owner removed the folder in between.
             continue
@@ -274,19 +284,20 @@ def _locked(path: Path) -> int:
                 time.sleep(0.005)
             continue
         if try_lock(descriptor) and _is_there(descriptor, path / LOCK):
-            # Whatever the umask says: any process may read.
+            # Whatever the umask says: any process may read the others.
             path.chmod(0o755)
-            os.fchmod(descriptor, 0o644)
-            return descriptor
+            os.fchmod(descriptor, 0o600)
+            return True
+        locks.remove(descriptor)
         os.close(descriptor)
         time.sleep(0.005)
-    return -1
+    return False
 
 
 def _is_ours(path: Path) -> bool:
     """Whether a folder is this user's own, and not a link that somebody else has put in its place."""
     status = path.lstat()
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
 
 
 def _is_there(descriptor: int, path: Path) -> bool:

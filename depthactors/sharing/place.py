@@ -1,10 +1,13 @@
 """Where a shared engine is found, and whether it is there.
 
 An engine called `books` has a folder `depthactors-books` in the machine's shared memory: `/dev/shm` where there is one,
-as on Linux, else the folder for temporary files. In it:
+as on Linux, else `/tmp`; not where TMPDIR points, which need not be the same for an engine and its readers. In it:
 
-- `lock`, which the engine's process holds a lock on: the system lets go of it when the process ends, however it ends;
-- `engine`, 64 bytes in shared memory: the pulse, and the version of the list of books;
+- `lock`, which the engine's process holds a lock on, and which nobody but its user can open: the system lets go of a
+  lock when the process ends, however it ends. Who has it has the name;
+- `engine`, 64 bytes in shared memory (`sharing.pulse`), which the engine's process holds a lock on, too: by this one
+  readers see that it lives. Another user's process may lock that file when its engine is gone, which is in nobody's
+  way: the next engine makes a new one;
 - `books.json`, that list: written beside and renamed, so it is always whole;
 - `book-N`, slots of several books, each at a place of its own, which no other book gets later.
 
@@ -19,7 +22,6 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from struct import Struct
 from typing import Any, Final
 
 from depthactors.errors import SharingError, UsageError
@@ -32,18 +34,11 @@ except ImportError:  # pragma: no cover - not POSIX
 PREFIX: Final = "depthactors-"
 LOCK: Final = "lock"
 ENGINE: Final = "engine"
-ENGINE_SIZE: Final = 64
-"""Bytes of the file `engine`."""
 BOOKS: Final = "books.json"
 BOOK: Final = "book-"
-PULSE: Final = Struct("=d")
-"""At 0 of `engine`: the monotonic clock at the last sign of life, the same in every process of a machine; negative once
-the engine has ended in good order."""
-VERSION: Final = Struct("=Q")
-"""At 8 of `engine`: changes with each change of `books.json`."""
-VERSION_AT: Final = PULSE.size
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - shared memory is what is wanted
+_ELSE: Final = Path("/tmp")  # noqa: S108 - the same for every process, and files there are checked for their owner
 
 
 def check_name(name: Any) -> None:
@@ -58,15 +53,14 @@ def check_name(name: Any) -> None:
 
 
 def memory_folder() -> Path:
-    """Return the folder in which shared engines have theirs.
+    """Return the folder in which shared engines of this process have theirs.
 
     Raises:
         SharingError: not on this system.
     """
-    if fcntl is None:
-        msg = "expected a POSIX system, was one without file locks: books cannot be shared between processes here"
-        raise SharingError(msg)
-    return _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    _check_system()
+    candidates = (_MEMORY, _ELSE)
+    return next((path for path in candidates if os.access(path, os.W_OK)), Path(tempfile.gettempdir()))
 
 
 def place_of(file: str, begin: int) -> str:
@@ -81,8 +75,27 @@ def parts_of(place: str) -> tuple[str, int]:
 
 
 def folder_of(name: str) -> Path:
-    """Return the folder of an engine."""
+    """Return the folder of an engine of this process."""
     return memory_folder() / f"{PREFIX}{name}"
+
+
+def find_folder(name: str) -> Path:
+    """Return the folder of an engine of any process, or where it would be.
+
+    An engine may write where a reader may not, as in a container that has `/dev/shm` for reading.
+
+    Raises:
+        SharingError: not on this system.
+    """
+    _check_system()
+    candidates = [parent / f"{PREFIX}{name}" for parent in (_MEMORY, _ELSE, Path(tempfile.gettempdir()))]
+    return next((path for path in candidates if os.path.lexists(path)), candidates[0])
+
+
+def _check_system() -> None:
+    if fcntl is None:
+        msg = "expected a POSIX system, was one without file locks: books cannot be shared between processes here"
+        raise SharingError(msg)
 
 
 def try_lock(descriptor: int, *, shared: bool = False) -> bool:

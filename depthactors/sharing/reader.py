@@ -26,8 +26,9 @@ from depthactors.errors import (
     UsageError,
 )
 from depthactors.sharing.attached import Attached
-from depthactors.sharing.place import check_name, folder_of
+from depthactors.sharing.place import check_name, find_folder
 from depthactors.sharing.record import number_of, reason, shown_state, unpack
+from depthactors.sharing.trust import believed_users
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,22 +55,26 @@ class DepthReader(Generic[NumberT_co]):
     """
 
     @overload
-    def __init__(self: DepthReader[float], name: str) -> None: ...
+    def __init__(self: DepthReader[float], name: str, *, owner: int | str | None = ...) -> None: ...
     @overload
-    def __init__(self, name: str, *, number: type[NumberT_co]) -> None: ...
+    def __init__(self, name: str, *, number: type[NumberT_co], owner: int | str | None = ...) -> None: ...
     @overload
-    def __init__(self: DepthReader[Number], name: str, *, number: None) -> None: ...
-    def __init__(self, name: str, *, number: type[Any] | None = float) -> None:
+    def __init__(self: DepthReader[Number], name: str, *, number: None, owner: int | str | None = ...) -> None: ...
+    def __init__(self, name: str, *, number: type[Any] | None = float, owner: int | str | None = None) -> None:
         """Attach.
 
         Args:
             name: the engine's.
             number: the engine's number type, `float` or `Decimal`; `None` for whichever it is.
+            owner: name or number of a user whose engine is believed, beside this process's own user and root. Any
+                user may share books under any name. The owner of an engine could also kill its readers, by cutting
+                short a file that they have mapped.
 
         Raises:
-            UsageError: a name that cannot be one, or another number type.
+            UsageError: a name that cannot be one, another number type, or an owner that this system does not know.
             EngineGoneError: no engine of that name runs; see `wait_for_engine`.
-            SharingError: not on this system, or the engine has the other number type; where it has no book yet,
+            SharingError: not on this system; the engine is another user's, or of a version whose books are laid out
+                in another way, which the message names; or it has the other number type: where it has no book yet,
                 views of its books raise that.
         """
         check_name(name)
@@ -77,23 +82,37 @@ class DepthReader(Generic[NumberT_co]):
             check_number_type(number)
         self.name = name
         self._number: type[Any] | None = number
-        self._folder = folder_of(name)
-        self._attached: Attached | None = (attached := Attached(self._folder))
+        folder = find_folder(name)
+        self._users = believed_users(owner)
+        self._attached: Attached | None = (attached := Attached(folder, self._users))
         for book in attached.books()[:1]:
             with suppress(BookNotSharedError):
                 self._number_of(attached.slot(book.symbol, book.market, book.speed_ms).read()[1])
 
     @overload
     @classmethod
-    def wait_for_engine(cls, name: str, timeout: float = ...) -> DepthReader[float]: ...
+    def wait_for_engine(
+        cls, name: str, timeout: float = ..., *, owner: int | str | None = ...
+    ) -> DepthReader[float]: ...
     @overload
     @classmethod
-    def wait_for_engine(cls, name: str, timeout: float = ..., *, number: type[NumberT]) -> DepthReader[NumberT]: ...
+    def wait_for_engine(
+        cls, name: str, timeout: float = ..., *, number: type[NumberT], owner: int | str | None = ...
+    ) -> DepthReader[NumberT]: ...
     @overload
     @classmethod
-    def wait_for_engine(cls, name: str, timeout: float = ..., *, number: None) -> DepthReader[Number]: ...
+    def wait_for_engine(
+        cls, name: str, timeout: float = ..., *, number: None, owner: int | str | None = ...
+    ) -> DepthReader[Number]: ...
     @classmethod
-    def wait_for_engine(cls, name: str, timeout: float = 30.0, *, number: type[Any] | None = float) -> DepthReader[Any]:
+    def wait_for_engine(
+        cls,
+        name: str,
+        timeout: float = 30.0,
+        *,
+        number: type[Any] | None = float,
+        owner: int | str | None = None,
+    ) -> DepthReader[Any]:
         """Attach once an engine of that name runs; arguments as for the constructor.
 
         Raises:
@@ -102,7 +121,7 @@ class DepthReader(Generic[NumberT_co]):
         deadline = time.monotonic() + timeout
         while True:
             try:
-                return cls(name, number=number)
+                return cls(name, number=number, owner=owner)
             except EngineGoneError:
                 if time.monotonic() >= deadline:
                     raise
@@ -276,7 +295,7 @@ class DepthReader(Generic[NumberT_co]):
         if attached.alive:
             return attached, True
         try:
-            attached = self._attached = Attached(self._folder)
+            attached = self._attached = Attached(find_folder(self.name), self._users)
         except EngineGoneError:
             return attached, False
         return attached, True

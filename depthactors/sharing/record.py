@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from depthactors.book import BookState, BookView
+from depthactors.errors import SharingError
+from depthactors.sharing.pulse import LAYOUT
+from depthactors.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,8 +108,11 @@ def unpack(
         levels: so many of the best a side; `None` for all that there are.
         state: what is known better than the record says.
         number: what the view's prices and quantities are to be, if not the record's; nothing is lost by it.
+
+    Raises:
+        SharingError: it is no record of this layout.
     """
-    code, _, price_decimals, decimals, bids, asks, words, update_id, event_time, recv_time = _HEAD.unpack_from(record)
+    code, _, price_decimals, decimals, bids, asks, words, update_id, event_time, recv_time = _head_of(record)
     exact = orjson.loads(record[-words:]).get("exact") if words else None
     begin_asks = _HEAD.size + 16 * bids
     bid_levels = _levels(record, _HEAD.size, bids, levels, exact and exact[0])
@@ -133,13 +139,13 @@ def number_of(record: bytes) -> type[Number]:
 
 
 def shown_state(record: bytes) -> BookState:
-    """Return what may be believed of a record."""
-    return _STATES[record[0]]
+    """Return what may be believed of a record; nothing of one of another layout, of which `unpack` says so."""
+    return _STATES[record[0]] if record[0] < len(_STATES) else BookState.SYNCING
 
 
 def restated(record: bytes, state: BookState, why: str | None) -> bytes:
     """Return the same levels in another state, for another reason."""
-    head = _HEAD.unpack_from(record)
+    head = _head_of(record)
     length = head[6]
     words = orjson.loads(record[-length:]) if length else {}
     words.pop("why", None)
@@ -157,9 +163,20 @@ def as_stale(record: bytes) -> bytes:
 
 def reason(record: bytes) -> str | None:
     """Return why the book is not live, where that is known."""
-    words = _HEAD.unpack_from(record)[6]
+    words = _head_of(record)[6]
     why: str | None = orjson.loads(record[-words:]).get("why") if words else None
     return why
+
+
+def _head_of(record: bytes) -> tuple[Any, ...]:
+    """Return the head of a record whose length is what the head says."""
+    if len(record) >= _HEAD.size:
+        head = _HEAD.unpack_from(record)
+        size = _HEAD.size + 16 * (head[4] + head[5]) + head[6]
+        if len(record) == size and head[0] < len(_STATES):
+            return head
+    msg = f"expected a record of the layout {LAYOUT} of depthactors {VERSION}, was another of {len(record)} bytes"
+    raise SharingError(msg)
 
 
 def _rows(side: BookSide, depth: int) -> tuple[list[float], list[Any]]:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from depthactors.errors import SharingError
+from depthactors.sharing.pulse import LAYOUT
+from depthactors.version import VERSION
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -23,7 +25,11 @@ _HEAD: Final = Struct("=QII")
 """Serial number, length, checksum."""
 _SERIAL: Final = Struct("=Q")
 _MARKS: Final = 64
-"""Bytes before the first place: the mark, and the rest of its cache line, for it is written by another thread."""
+"""Bytes before the first place: the mark, the layout, and the rest of their cache line, for the mark is written by
+another thread. The mark is one byte, so it is never torn. It is a hint that is renewed twice a second: on a processor
+that shows stores in another order a reader may see it some nanoseconds before or after the record that it came with."""
+_LAYOUT: Final = Struct("=I")
+_LAYOUT_AT: Final = 4
 _TRIES: Final = 1_000
 """Looks at a slot of which both places were being written; a second one is rare."""
 
@@ -41,11 +47,18 @@ class SlotWriter:
     """The writing end of a slot. One thread writes records; any thread sets the mark."""
 
     def __init__(self, memory: mmap, room: int, begin: int = 0) -> None:
-        """Write to the `slot_size(room)` bytes of `memory` at `begin`: a slot that was written to before, or zeros."""
+        """Write to the `slot_size(room)` bytes of `memory` at `begin`: a slot that was written to before, or zeros.
+
+        Raises:
+            SharingError: it was written to by a version whose slots are another.
+        """
+        if not _LAYOUT.unpack_from(memory, begin + _LAYOUT_AT)[0]:
+            _LAYOUT.pack_into(memory, begin + _LAYOUT_AT, LAYOUT)
         self._memory = memory
         self._room = room
         self._begin = begin
-        self._serial = self.reader().serial()
+        # Of the last whole record: one that was killed at its head is written over, and not what is in the other place.
+        self._serial = self.reader().whole()
 
     def again(self) -> SlotWriter:
         """Return a writing end that goes on where another process left off."""
@@ -86,7 +99,19 @@ class SlotReader:
     """
 
     def __init__(self, memory: mmap, room: int, begin: int = 0) -> None:
-        """Read from the `slot_size(room)` bytes of `memory` at `begin`, which are a slot with a record in it."""
+        """Read from the `slot_size(room)` bytes of `memory` at `begin`, which are a slot.
+
+        Raises:
+            SharingError: it is one of another layout.
+            ValueError: the memory ends before the slot does.
+        """
+        if begin + slot_size(room) > len(memory):
+            msg = f"expected {begin + slot_size(room)} bytes of memory, was {len(memory)}"
+            raise ValueError(msg)
+        layout = _LAYOUT.unpack_from(memory, begin + _LAYOUT_AT)[0]
+        if layout != LAYOUT:
+            msg = f"expected a slot of the layout {LAYOUT} of depthactors {VERSION}, was the layout {layout}"
+            raise SharingError(msg)
         self._memory = memory
         self._begin = begin
         self._places = (begin + _MARKS, begin + _MARKS + _place_size(room))
@@ -103,26 +128,35 @@ class SlotReader:
         latest: int = max(_SERIAL.unpack_from(self._memory, place)[0] for place in self._places)
         return latest
 
+    def whole(self) -> int:
+        """Return the number of the latest record that is whole, 0 if none is; O(length)."""
+        looks = map(self._look, self._places)
+        return max((serial for serial, record in looks if record is not None), default=0)
+
     def read(self) -> tuple[int, bytes]:
         """Return the latest record that is whole, and its serial number; O(length).
 
         Raises:
             SharingError: there is none, however often one looks: this is no slot, or its writer has lost its mind.
         """
-        memory = self._memory
         for _ in range(_TRIES):
-            even, odd = (_SERIAL.unpack_from(memory, place)[0] for place in self._places)
+            even, odd = (_SERIAL.unpack_from(self._memory, place)[0] for place in self._places)
             for place in self._places if even > odd else self._places[::-1]:
-                serial, length, checksum = _HEAD.unpack_from(memory, place)
-                begin = place + _HEAD.size
-                record = memory[begin : begin + min(length, self._room)]
-                if serial and _checksum(serial, record) == checksum:
+                serial, record = self._look(place)
+                if record is not None:
                     return serial, record
                 self.torn += 1
             # The writer came round twice meanwhile; give up the rest of this thread's turn.
             time.sleep(0)
         msg = f"expected a slot with a whole record in it, was none in {_TRIES} looks"
         raise SharingError(msg)
+
+    def _look(self, place: int) -> tuple[int, bytes | None]:
+        """Return the serial number and the record of a place, `None` for one that is not whole."""
+        serial, length, checksum = _HEAD.unpack_from(self._memory, place)
+        begin = place + _HEAD.size
+        record: bytes = self._memory[begin : begin + min(length, self._room)]
+        return serial, record if serial and _checksum(serial, record) == checksum else None
 
 
 def _checksum(serial: int, record: bytes) -> int:

@@ -164,6 +164,30 @@ def test_a_book_that_could_not_be_written_is_stale_at_once_and_until_it_could(sc
     assert (scene.view().state, scene.view().last_update_id) == (LIVE, 3)
 
 
+def test_a_write_that_fails_in_the_middle_of_a_beat_is_marked_all_the_same(scene, monkeypatch):
+    cell = scene.follow()
+    scene.update(cell, 1)
+    (shared,) = scene.books._shared.values()
+    mark, failing = shared._slot.mark, [True]
+
+    def mark_late(*, behind):
+        if failing:
+            # The supervisor has decided that nothing is behind; in this moment the book's thread fails.
+            failing.clear()
+            with pytest.raises(SharingError, match="no more than"):
+                shared.listener.update(cell.current[0])
+        mark(behind=behind)
+
+    def refuse(_record):
+        msg = "no more than nothing"
+        raise SharingError(msg)
+
+    monkeypatch.setattr(shared._slot, "write", refuse)
+    monkeypatch.setattr(shared._slot, "mark", mark_late)
+    shared.look()
+    assert scene.view().state is STALE
+
+
 def test_a_book_that_is_deepened_is_stale_until_it_holds_so_much(scene):
     cell = scene.follow(depth=5)
     scene.update(cell, 1)

@@ -3,19 +3,22 @@
 import errno
 import os
 import threading
+from contextlib import ExitStack
 
 import pytest
 
 from depthactors.errors import BookNotSharedError, EngineGoneError, SharingError
-from depthactors.sharing import SharedBook, attached
+from depthactors.sharing import SharedBook, attached, pulse
 from depthactors.sharing.attached import Attached
-from depthactors.sharing.place import ENGINE, folder_of
+from depthactors.sharing.place import ENGINE, folder_of, try_lock
 from tests.sharing.publisher import descriptors
+
+MINE = frozenset({os.geteuid()})
 
 
 @pytest.fixture
 def attach(name):
-    return lambda: Attached(folder_of(name))
+    return lambda: Attached(folder_of(name), MINE)
 
 
 def test_an_engine_that_does_not_run_is_gone(attach):
@@ -42,14 +45,16 @@ def test_one_that_stopped_is_gone_at_once(attach, publisher):
     assert "was stopped" in before.farewell
 
 
-@pytest.mark.parametrize("size", [None, 0, 63])
+@pytest.mark.parametrize("size", [None, 0, 63, 64])
 def test_one_that_is_just_being_made_is_not_there_yet(attach, publisher, name, size):
     file = folder_of(name) / ENGINE
     file.unlink()
-    if size is not None:
-        file.write_bytes(bytes(size))
-    with pytest.raises(EngineGoneError, match="does not run"):
-        attach()
+    with ExitStack() as stack:
+        if size is not None:
+            file.write_bytes(bytes(size))
+            try_lock(stack.enter_context(file.open()).fileno())
+        with pytest.raises(EngineGoneError, match="does not run"):
+            attach()
 
 
 def test_one_that_may_not_be_read_is_told_apart_from_one_that_is_gone(attach, publisher, monkeypatch):
@@ -65,7 +70,7 @@ def test_one_that_may_not_be_read_is_told_apart_from_one_that_is_gone(attach, pu
 def test_without_a_sign_of_life_it_is_stuck(attach, publisher, monkeypatch):
     seen = attach()
     assert not seen.stuck
-    monkeypatch.setattr(attached, "PULSE_LIMIT", -1.0)
+    monkeypatch.setattr(pulse, "PULSE_LIMIT", -1.0)
     assert seen.stuck
     monkeypatch.undo()
     publisher.folder.beat(1.0)
@@ -180,5 +185,5 @@ def test_its_lock_is_let_go_with_it(attach, publisher):
     for _ in range(5):
         attach()
     with pytest.raises(EngineGoneError):
-        Attached(folder_of("test-nobody-has-this-name"))
+        Attached(folder_of("test-nobody-has-this-name"), MINE)
     assert descriptors() == before

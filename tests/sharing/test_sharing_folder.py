@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -107,8 +108,8 @@ def test_a_running_engine_is_not_swept(name, program):
 
 def test_what_is_another_users_is_not_removed(name, program, monkeypatch):
     program.kill()
-    real = os.getuid()
-    monkeypatch.setattr(os, "getuid", lambda: real + 1)
+    real = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: real + 1)
     folder._sweep()
     assert (folder_of(name) / LOCK).exists()
     with pytest.raises(SharingError, match="not a folder of this user's"):
@@ -271,7 +272,8 @@ def test_every_process_may_read_and_none_but_the_owners_write_whatever_the_umask
     found = modes(mine.path)
     mine.close()
     assert found.pop(f"depthactors-{name}") == 0o755
-    assert found == dict.fromkeys(["lock", "engine", "books.json", "book-1"], 0o644)
+    assert found.pop("lock") == 0o600, "another user could hold it for ever"
+    assert found == dict.fromkeys(["engine", "books.json", "book-1"], 0o644)
 
 
 def test_a_reader_cannot_write(publisher):
@@ -279,7 +281,7 @@ def test_a_reader_cannot_write(publisher):
     with DepthReader(publisher.folder.name) as reader:
         reader.view("BTCUSDT")
         (slot,) = reader._attached._slots.values()
-        for memory in (slot._memory, reader._attached._engine):
+        for memory in (slot._memory, reader._attached._pulse._memory):
             with pytest.raises(TypeError, match=r"readonly|read-only"):
                 memory[0] = 1
 
@@ -358,6 +360,33 @@ os.kill(os.getpid(), 9)
         mine.close()
         process.stdin.close()
         assert process.stdout.read() == ""
+
+
+def test_a_fork_in_the_middle_of_the_making_of_a_lock_keeps_none_either(name, monkeypatch):
+    mine, plain, exits, threads = EngineFolder(name), os.open, [], []
+
+    def fork(lock):
+        child = os.fork()
+        if child == 0:
+            mine.forsake()
+            # Whether this process has what the other one has just opened.
+            os._exit(Path(f"/dev/fd/{lock}").exists())
+        exits.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+    def opening(path, flags, *arguments, **options):
+        descriptor = plain(path, flags, *arguments, **options)
+        if Path(path) == folder_of(name) / LOCK and flags & os.O_CREAT:
+            threads.append(threading.Thread(target=fork, args=(descriptor,)))
+            threads[0].start()
+            # As long as it takes, but for a fork that waits until the lock is noted.
+            threads[0].join(0.2)
+        return descriptor
+
+    monkeypatch.setattr(os, "open", opening)
+    mine.open()
+    threads[0].join(20)
+    mine.close()
+    assert exits == [0]
 
 
 def test_a_program_that_ends_by_itself_leaves_nothing(name):

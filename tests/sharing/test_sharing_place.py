@@ -8,7 +8,7 @@ import pytest
 
 from depthactors.errors import SharingError, UsageError
 from depthactors.sharing import place
-from depthactors.sharing.place import check_name, folder_of, is_held, memory_folder, try_lock
+from depthactors.sharing.place import check_name, find_folder, folder_of, is_held, memory_folder, try_lock
 
 
 @pytest.fixture
@@ -50,11 +50,26 @@ def test_readers_do_not_take_each_other_for_an_engine(descriptors):
     assert try_lock(engine)
 
 
-def test_without_shared_memory_there_is_the_folder_for_temporary_files(monkeypatch, tmp_path):
+def test_without_shared_memory_there_is_a_folder_that_is_the_same_for_all(monkeypatch, tmp_path):
     monkeypatch.setattr(place, "_MEMORY", tmp_path / "none")
-    assert memory_folder() == Path(tempfile.gettempdir())
+    monkeypatch.setattr(tempfile, "tempdir", "/of/this/process/alone")
+    assert memory_folder() == Path("/tmp")
+    monkeypatch.setattr(place, "_ELSE", tmp_path / "none either")
+    assert memory_folder() == Path("/of/this/process/alone")
     monkeypatch.setattr(place, "_MEMORY", tmp_path)
     assert folder_of("books") == tmp_path / "depthactors-books"
+
+
+def test_a_reader_that_may_not_write_there_finds_an_engine_that_may(monkeypatch, tmp_path):
+    memory, other = tmp_path / "shm", tmp_path / "tmp"
+    monkeypatch.setattr(place, "_MEMORY", memory)
+    monkeypatch.setattr(place, "_ELSE", other)
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != memory)
+    assert find_folder("books") == memory / "depthactors-books", "as an error names it"
+    for parent in (other, memory):
+        (parent / "depthactors-books").mkdir(parents=True)
+        assert find_folder("books") == parent / "depthactors-books"
+    assert folder_of("books") == other / "depthactors-books"
 
 
 def test_a_system_without_locks_is_told(monkeypatch):

@@ -18,7 +18,7 @@ from depthactors.errors import (
     SharingError,
     UsageError,
 )
-from depthactors.sharing import DepthReader, SharedBook, attached
+from depthactors.sharing import DepthReader, SharedBook, pulse
 from depthactors.sharing import reader as reader_module
 from depthactors.sharing.record import pack
 from tests.sharing.publisher import PATIENCE, ROOT, Program, Publisher, book_of, descriptors
@@ -328,7 +328,7 @@ def test_an_engine_that_is_stuck_is_not_believed(name, program, monkeypatch):
     with DepthReader(name) as reader:
         view = reader.wait_live("BTCUSDT")
         program.stop_running()
-        monkeypatch.setattr(attached, "PULSE_LIMIT", 0.05)
+        monkeypatch.setattr(pulse, "PULSE_LIMIT", 0.05)
         view = reader.wait("BTCUSDT", after=view, timeout=10)
         assert (view.state, view.last_update_id, reader.alive) == (STALE, 7, True)
         program.signal(signal.SIGCONT)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from depthactors import wire
 from depthactors.book import BookState, BookView, OrderBook
 from depthactors.book.view import capture
+from depthactors.errors import SharingError
 from depthactors.sharing.record import as_stale, pack, reason, record_room, restated, shown_state, unpack
 
 NOW = 1_700_000_000.0
@@ -143,6 +144,26 @@ def test_there_is_room_for_the_longest_of_everything(depth, size, why):
     view = unpack("BTCUSDT", record, NOW)
     assert {quantity for _, quantity in view.bids + view.asks} == {Decimal(size)}
     assert len(view.bids) == depth
+
+
+@given(books(), st.integers(1, LIMIT), states, numbers, st.integers(1, 64), st.data())
+def test_a_record_with_a_field_more_or_cut_short_is_not_read_as_prices(book, depth, state, number, change, data):
+    record = pack(book, depth, state, number, "why")
+    # Behind the counts, as another version might have it.
+    place = data.draw(st.integers(20, len(record)))
+    longer, shorter = record[:place] + bytes(change) + record[place:], record[:-change]
+    for other in (longer, shorter):
+        with pytest.raises(SharingError, match="expected a record of the layout 1"):
+            unpack("BTCUSDT", other, NOW)
+
+
+def test_a_record_of_another_layout_has_neither_state_nor_reason():
+    record = pack(None, 5, BookState.LIVE, float, "why")
+    other = record[:40] + bytes(8) + record[40:]
+    for read in (lambda: reason(other), lambda: restated(other, BookState.STALE, None)):
+        with pytest.raises(SharingError, match="expected a record of the layout 1"):
+            read()
+    assert shown_state(b"\xff" + record[1:]) is BookState.SYNCING
 
 
 def test_a_reason_of_characters_that_cannot_be_sent_is_told_all_the_same():

@@ -28,17 +28,18 @@ def test_what_a_reader_maps_cannot_be_written(local_exchange):
         engine.subscribe("BTCUSDT", depth=5).wait_live(timeout=20)
         reader.view("BTCUSDT")
         attached = reader._attached
-        for memory in (attached._engine, attached.slot("BTCUSDT", None, None)._memory):
+        for memory in (attached._pulse._memory, attached.slot("BTCUSDT", None, None)._memory):
             with pytest.raises(TypeError, match="readonly"):
                 memory[0] = 1
 
 
-def test_without_dev_shm_the_files_are_in_the_folder_for_temporary_ones(local_exchange, monkeypatch, tmp_path):
+def test_without_dev_shm_an_engine_and_its_readers_meet_whatever_tmpdir_says(local_exchange, monkeypatch, tmp_path):
     monkeypatch.setattr(place, "_MEMORY", Path("/nonexistent"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(place, "_ELSE", tmp_path)
     with DepthEngine(name=NAME) as engine:
         engine.subscribe("BTCUSDT", depth=5).wait_live(timeout=20)
         assert [path.name for path in tmp_path.iterdir()] == [f"depthactors-{NAME}"]
+        monkeypatch.setattr(tempfile, "tempdir", "/somewhere/else")
         with DepthReader(NAME) as reader:
             assert reader.wait_live("BTCUSDT", timeout=20).bids
     assert [*tmp_path.iterdir()] == []

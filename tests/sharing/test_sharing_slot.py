@@ -36,9 +36,15 @@ def new_slot(room=ROOM):
 class Film:
     """Memory that remembers how it looked after each store."""
 
-    def __init__(self, size):
-        self.now = bytearray(size)
+    def __init__(self, begin):
+        self.now = bytearray(begin)
         self.frames = []
+
+    def __len__(self):
+        return len(self.now)
+
+    def __getitem__(self, place):
+        return bytes(self.now[place])
 
     def __setitem__(self, place, value):
         """Copy a byte at a time, as a processor might be stopped in the middle."""
@@ -51,8 +57,8 @@ class Film:
 def filmed(monkeypatch):
     """A writer whose every store, byte by byte, is on film."""
 
-    def film(records, room=ROOM):
-        memory = Film(slot_size(room))
+    def film(records, room=ROOM, begin=None):
+        memory = Film(slot_size(room) if begin is None else begin)
 
         class Filming:
             def __init__(self, plain):
@@ -69,10 +75,11 @@ def filmed(monkeypatch):
                 memory[offset : offset + self.size] = self._plain.pack(*values)
 
         with monkeypatch.context() as patch:
-            for name in ("_HEAD", "_SERIAL"):
+            for name in ("_HEAD", "_SERIAL", "_LAYOUT"):
                 patch.setattr(slot_module, name, Filming(getattr(slot_module, name)))
             writer = SlotWriter(memory, room)
             marks = []
+            memory.frames.clear()
             for record in records:
                 writer.write(record)
                 marks.append(len(memory.frames))
@@ -155,6 +162,51 @@ def test_a_writer_that_is_stopped_at_any_byte_leaves_the_record_before(filmed, l
         seen = SlotReader(memory, ROOM).read()
         assert seen in allowed
         assert number not in whole or seen[0] == latest
+
+
+def test_a_successor_of_a_writer_that_was_stopped_at_any_byte_leaves_the_last_whole_record_too(filmed):
+    before, _ = filmed([b"one", b"two", b"a record that is not whole"])
+    for memory in before[-2 * HEAD :]:
+        kept = SlotReader(memory, ROOM).read()
+        after, _ = filmed([b"four"], begin=memory)
+        assert after, "the successor is stopped at each of its bytes, too"
+        for each in after:
+            assert SlotReader(each, ROOM).read() in {kept, (kept[0] + 1, b"four")}
+        assert SlotReader(after[-1], ROOM).read() == (kept[0] + 1, b"four")
+
+
+def test_a_slot_of_another_layout_is_neither_read_nor_written():
+    memory, writer, _ = new_slot()
+    writer.write(b"record")
+    memory[4] += 1
+    for end in (SlotReader, SlotWriter):
+        with pytest.raises(SharingError, match=r"expected a slot of the layout 1 of depthactors .*, was the layout 2"):
+            end(memory, ROOM)
+
+
+def test_a_slot_that_does_not_fit_into_its_memory_is_none():
+    memory = Memory(slot_size(ROOM) + 100)
+    SlotWriter(memory, ROOM, 100)
+    with pytest.raises(ValueError, match="bytes of memory"):
+        SlotReader(memory, ROOM, 101)
+
+
+@given(st.data())
+def test_the_mark_in_whatever_order_stores_are_seen_shows_what_was_so_a_moment_before_or_after(data):
+    """On other processors than x86 a reader may see the mark before the record that it came with, or after it."""
+    memory, writer, _ = new_slot()
+    writer.write(b"LIVE one")
+    writer.mark(behind=True)
+    before = bytes(memory)
+    writer.write(b"LIVE two")
+    writer.mark(behind=False)
+    after = bytes(memory)
+    changed = [place for place in range(len(after)) if before[place] != after[place]]
+    seen = bytearray(before)
+    for place in data.draw(st.sets(st.sampled_from(changed))):
+        seen[place] = after[place]
+    # Whichever mark is seen beside it, the record is one of the two that were there.
+    assert SlotReader(Memory(seen), ROOM).read() in {(1, b"LIVE one"), (2, b"LIVE two")}
 
 
 def test_before_the_first_record_is_whole_nothing_is_read(filmed, monkeypatch):

@@ -1,0 +1,17 @@
+"""The version of the package that this process has loaded, whatever is installed in its place later."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+
+def _installed() -> str:
+    try:
+        return version("depthactors")
+    except PackageNotFoundError:
+        # A copy that was not installed.
+        return "unknown"
+
+
+VERSION: Final = _installed()

@@ -87,4 +87,6 @@ def view_teller(
         assert view is not None
         callback(view)
 
+    # By which whoever reports what it raises finds its name.
+    tell_view.__dict__["__wrapped__"] = callback
     return tell_view

@@ -4,7 +4,7 @@
     ├── UsageError (also a ValueError)      the caller's mistake; nothing was started or changed
     │   ├── UnknownMarketError
     │   ├── UnknownSymbolError              the exchange does not list the symbol
-    │   ├── CallbackError (also a TypeError)    not callable, or a coroutine function
+    │   ├── CallbackError (also a TypeError)    cannot be called with one argument, or raised (`__cause__`)
     │   └── DepthTooLargeError              no snapshot of that market reaches so deep
     ├── ExchangeError                       the exchange, or the way to it, misbehaved
     │   ├── MalformedFrameError             a frame or a reply that breaks the documented shape
@@ -67,7 +67,7 @@ class UnknownSymbolError(UsageError):
 
 
 class CallbackError(UsageError, TypeError):
-    """A callback that cannot be called from a plain thread."""
+    """A callback that cannot be called from a plain thread with one argument, or what one raised (`__cause__`)."""
 
 
 class DepthTooLargeError(UsageError):

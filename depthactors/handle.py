@@ -81,8 +81,10 @@ class BookHandle(Generic[NumberT_co]):
 
     @property
     def error(self) -> DepthActorsError | None:
-        """What happened last to the book, if anything did."""
-        return self.cell.error
+        """What happened last to the book, if anything did; else what a callback of this subscription raised first."""
+        if self.cell.error is not None or self.listener is None:
+            return self.cell.error
+        return next(iter(self.listener.raised.values()), None)
 
     @property
     def ref(self) -> pykka.ActorRef[Any]:

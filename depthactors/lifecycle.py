@@ -9,7 +9,7 @@ import time
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
-from depthactors.actors.base import is_calling
+from depthactors.actors.callbacks import is_calling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -23,7 +23,6 @@ from depthactors.actors.pykka_actor import QuietActor
 from depthactors.errors import ActorDiedError, DepthActorsError, LifecycleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from pykka._envelope import Envelope
@@ -34,9 +33,6 @@ THREAD_PREFIX: Final = "depthactors-"
 """How the names of all threads of an engine begin."""
 
 _threads = count(1)
-
-_calling: set[int] = set()
-"""The threads, by their ident, that are in a user's function at the moment."""
 
 
 def thread_name(name: str) -> str:
@@ -199,28 +195,6 @@ def tell(ref: pykka.ActorRef[Any], message: Any) -> bool:
         logger.debug("= %s is gone, %s not delivered", ref, type(message).__name__)
         return False
     return True
-
-
-def call(callback: Callable[[Any], object], argument: object) -> bool:
-    """Call a user's function; returns whether it returned. What it raises is logged and goes no further.
-
-    Whatever it raises: a `SystemExit` let through would stop every actor of the process.
-    """
-    thread = threading.get_ident()
-    _calling.add(thread)
-    try:
-        callback(argument)
-    except BaseException:
-        logger.exception("! a callback raised: %r", callback)
-        return False
-    finally:
-        _calling.discard(thread)
-    return True
-
-
-def is_calling(thread: threading.Thread) -> bool:
-    """Return whether a thread is in a user's function: it may be waiting for whoever asks. Any thread."""
-    return thread.ident in _calling
 
 
 def is_ours(thread: threading.Thread) -> bool:

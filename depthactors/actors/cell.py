@@ -12,6 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from depthactors.actors.base import mailbox_of
+from depthactors.actors.callbacks import call
+from depthactors.actors.messages import BookEvent
 from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState, BookView
 from depthactors.book.view import capture
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from depthactors.actors.listeners import Listener
+    from depthactors.actors.listeners import Function, Listener
     from depthactors.actors.messages import BookSpec
     from depthactors.book import OrderBook
     from depthactors.book.numerals import NumberT
-    from depthactors.errors import DepthActorsError
+    from depthactors.errors import CallbackError, DepthActorsError
 
 _Copy = TypeVar("_Copy")
 
@@ -34,6 +36,10 @@ _TRIES: Final = 20
 """Optimistic copies before an actor is asked; each torn one means that an update fell into it."""
 LAG_LIMIT: Final = 5.0
 """Seconds that frames may wait for a book until it is called stale: its actor is stuck, or too slow."""
+
+
+def _unheard(_error: DepthActorsError) -> None:
+    """Report to nobody, as long as nobody is to hear of errors."""
 
 
 class Lease:
@@ -65,6 +71,7 @@ class BookCell:
         restarts: how often the actor was replaced.
         followers: how many subscriptions share it; only the supervisor counts.
         buffered_bytes: how much of the stream waits for a snapshot; the actor's, for any thread.
+        report: takes errors that `on_error` is to hear of; any thread, returns at once.
         answer: answers a question in the actor's own thread, where asking would deadlock.
     """
 
@@ -82,6 +89,7 @@ class BookCell:
         self.restarts = 0
         self.followers = 0
         self.buffered_bytes: Callable[[], int] | None = None
+        self.report: Callable[[DepthActorsError], object] = _unheard
         self.answer: Callable[[Any], Any] | None = None
 
     @property
@@ -115,6 +123,7 @@ class BookCell:
     def add(self, listener: Listener, *, first: bool = False) -> None:
         """Let a listener be told by whoever keeps the book, now or later; before the others if `first`. Any thread."""
         with self._changing:
+            listener.cell = self
             self.listeners = (listener, *self.listeners) if first else (*self.listeners, listener)
 
     def remove(self, listener: Listener) -> None:
@@ -125,6 +134,22 @@ class BookCell:
                 self.listeners = tuple(each for each in self.listeners if each is not listener)
                 self._left_out += listener.left_out
                 self._failures += listener.failures
+
+    def callback_failed(self, listener: Listener, which: Function, failure: CallbackError) -> None:
+        """Notify the listener's own `event`, and `on_error`, the first time that one of its functions raises.
+
+        The thread that called it. What `event` raises at this is no news for `event`: that goes to `on_error` alone.
+        """
+        if which in listener.raised:
+            return
+        listener.raised[which] = failure
+        self.report(failure)
+        if which == "event" or listener.event is None or listener.closed:
+            return
+        event = BookEvent(self.spec.symbol, self.state, self.state, failure)
+        if (again := call(listener.event, event, self.spec.title)) is not None:
+            self.counters.callback_errors += 1
+            self.callback_failed(listener, "event", again)
 
     def counted(self) -> Counters:
         """Return the counters with those of the listeners' mailboxes, of former listeners too. Any thread."""

@@ -10,19 +10,23 @@ import threading
 import time
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from depthactors import reporting
-from depthactors.actors.base import call
+from depthactors.actors.callbacks import call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from depthactors.actors.cell import BookCell
     from depthactors.actors.lanes import Lane
     from depthactors.actors.messages import BookEvent
     from depthactors.book import BookView, OrderBook
+    from depthactors.errors import CallbackError
 
 logger = reporting.logger(__name__)
+
+Function: TypeAlias = Literal["update", "event"]
 
 LATE: Final = 0.25
 """Seconds that an update may have waited for a listener that is still called for each one."""
@@ -49,6 +53,8 @@ class Listener:
         closed: whether it is not to be called any more.
         left_out: updates that it was not called for, because it was late.
         failures: calls of a user's function that raised, if they are not made in the book's turn.
+        raised: the first that each of the functions raised.
+        cell: of the book, once it was added there.
     """
 
     in_turn = True
@@ -68,6 +74,8 @@ class Listener:
         self.depth = depth
         self.greeted = False
         self.closed = False
+        self.raised: dict[Function, CallbackError] = {}
+        self.cell: BookCell | None = None
 
     def close(self) -> None:
         """See to it that no further call begins; one that is under way goes on. Any thread, signal handlers too."""
@@ -144,8 +152,11 @@ class QueuedListener(Listener):
             return
         function = self._functions[entry.is_event]
         assert function is not None, "nothing is put for a function that is not there"
-        if not call(function, entry.argument):
+        failure = call(function, entry.argument, self._name if self.cell is None else self.cell.spec.title)
+        if failure is not None:
             self.failures += 1
+            if self.cell is not None:
+                self.cell.callback_failed(self, "event" if entry.is_event else "update", failure)
 
     def _put_update(self, book: OrderBook | BookView) -> None:
         if self.closed:

@@ -297,6 +297,11 @@ class BookSpec:
         """What tells it from others."""
         return self.market, self.symbol, self.speed_ms
 
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return f"{self.symbol} ({self.market.name})"
+
     def serving(self, other: BookSpec) -> BookSpec:
         """Return what serves a further subscription too: the greater depth, and the shorter of the intervals."""
         interval = min(filter(None, (self.refresh_interval, other.refresh_interval)), default=None)

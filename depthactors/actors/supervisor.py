@@ -227,6 +227,7 @@ class Supervisor(EngineActor):
             return book.cell
         stream = spec.market.diff_stream(spec.symbol, spec.speed_ms)
         cell = BookCell(spec)
+        cell.report = self._teller.error
         cell.followers = 1
         if self._shared is not None:
             self._shared.add(cell)

@@ -10,7 +10,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthactors import reporting
-from depthactors.actors.base import call, thread_name
+from depthactors.actors.base import thread_name
+from depthactors.actors.callbacks import call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +120,16 @@ class Teller:
     def _run(self) -> None:
         while (item := self._next()) is not None:
             if item.is_wanted:
-                call(item.callback, item.argument)
+                self._call(item)
+
+    @staticmethod
+    def _call(item: _Call) -> None:
+        cell = None if item.listener is None else item.listener.cell
+        if cell is None or item.listener is None:
+            # What `on_error` raises is not reported to itself.
+            call(item.callback, item.argument)
+        elif (failure := call(item.callback, item.argument, cell.spec.title)) is not None:
+            cell.callback_failed(item.listener, "event", failure)
 
     def _next(self) -> _Call | None:
         """Take the next call; without one the thread is over, and the next call has another."""

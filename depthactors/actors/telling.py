@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from math import inf
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from depthactors import reporting
-from depthactors.actors.base import call
+from depthactors.actors.callbacks import call
 from depthactors.actors.ends import report_end
 from depthactors.actors.messages import BookEvent
 from depthactors.book import BookState
@@ -15,10 +15,8 @@ from depthactors.errors import SlowCallbackError
 from depthactors.reporting import about
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from depthactors.actors.cell import BookCell
-    from depthactors.actors.listeners import Listener
+    from depthactors.actors.listeners import Function, Listener
     from depthactors.errors import DepthActorsError
     from depthactors.sync import StateChanged
 
@@ -35,6 +33,7 @@ class Telling:
         """Tell of this cell's book."""
         self._cell = cell
         self._symbol = cell.spec.symbol
+        self._owner = cell.spec.title
         self._backlog_told_at = -inf
         self._resync_told = False
         # Who heard the latest event: a greeting would tell it once more.
@@ -82,7 +81,7 @@ class Telling:
         self._told = self._cell.listeners
         for listener in self._told:
             if listener.event is not None:
-                self._call(listener, listener.event, event)
+                self._call(listener, "event", event)
 
     def greet_all(self) -> None:
         """Greet each listener that was not greeted yet: its greeting went to a predecessor that had died."""
@@ -98,7 +97,7 @@ class Telling:
         if state is BookState.LIVE:
             self._show(listener)
         elif self._cell.error is not None and listener.event is not None and listener not in self._told:
-            self._call(listener, listener.event, BookEvent(self._symbol, state, state, self._cell.error))
+            self._call(listener, "event", BookEvent(self._symbol, state, state, self._cell.error))
 
     def left_out(self, updates: int) -> None:
         """Count updates that nobody was told of, since callbacks are behind, and say so once in a while."""
@@ -117,9 +116,14 @@ class Telling:
     def _show(self, listener: Listener) -> None:
         # One that was promised more than the book holds so far is told when it holds that.
         if listener.update is not None and (book := self._cell.shown(listener.depth)) is not None:
-            self._call(listener, listener.update, book)
+            self._call(listener, "update", book)
 
-    def _call(self, listener: Listener, callback: Callable[[Any], object], argument: object) -> None:
+    def _call(self, listener: Listener, which: Function, argument: object) -> None:
         # Right before the call: the one before may have closed it.
-        if not listener.closed:
-            self._cell.counters.callback_errors += not call(callback, argument)
+        if listener.closed:
+            return
+        callback = listener.event if which == "event" else listener.update
+        assert callback is not None, "whoever calls has looked"
+        if (failure := call(callback, argument, self._owner)) is not None:
+            self._cell.counters.callback_errors += 1
+            self._cell.callback_failed(listener, which, failure)

@@ -195,6 +195,7 @@ class ShardSupervisor(EngineActor):
         worker = self._workers.emptiest
         place, slot = self._folder.new_book(spec.depth)
         cell = RemoteCell(spec, next(self._numbers), place, slot, worker.child.ref)
+        cell.report = self._teller.error
         try:
             book = Book(cell, Supervised(self._start_book(cell)), worker)
         except BaseException:

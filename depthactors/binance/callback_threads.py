@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from depthactors.actors.lanes import Lane
 from depthactors.errors import UsageError
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from depthactors.handle import BookHandle
 
 Threads: TypeAlias = Literal["manager", "book"]
-
-_PATIENCE: Final = 0.5
-"""Seconds that a stop waits for a callback that is under way: longer, and it may be waiting for whoever stops."""
 
 
 class CallbackThreads:
@@ -82,19 +79,9 @@ class CallbackThreads:
         for lane in tuple(self._all):
             lane.close()
 
-    def join(self, timeout: float | None) -> bool:
-        """Wait for the ends of closed lanes; returns whether all have ended.
-
-        Args:
-            timeout: seconds, of which few are spent on a callback that does not return; `None` for as long as it takes.
-        """
-        threads = [lane.thread for lane in tuple(self._all)]
-        if timeout is None:
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
-            return True
-        return not join(threads, time.monotonic() + timeout, _PATIENCE)
+    def join(self, timeout: float) -> bool:
+        """Wait for the ends of closed lanes, for the call that is under way too; returns whether all have ended."""
+        return not join([lane.thread for lane in tuple(self._all)], time.monotonic() + timeout)
 
     @property
     def is_current(self) -> bool:

@@ -40,8 +40,10 @@ logger = reporting.logger(__name__)
 
 _END_TIMEOUT: Final = 5.0
 """Seconds for one stream to end when nobody says otherwise."""
-_LAST_CALL: Final = 10.0
-"""Seconds that a callback under way may take, after a stop from elsewhere, until the program ends without it."""
+_PATIENCE: Final = 0.5
+"""Seconds that a stop waits for a callback that is under way: longer, and it may be waiting for whoever stops."""
+_LAST_CALL: Final = 2.0
+"""Seconds that such a callback may take further until the program ends without it."""
 _LONG: Final = 3600.0
 """Seconds: no system waits for ever at once."""
 
@@ -157,7 +159,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         while not self._ended.wait(_LONG):
             pass
         # A callback that stops the manager may have something to finish, such as a file to save.
-        self._callbacks.join(None if self._in_callback else _LAST_CALL)
+        self._callbacks.join(inf if self._in_callback else _LAST_CALL)
         self._gone.set()
 
     def start_depth_cache(
@@ -261,7 +263,7 @@ class ThreadedDepthCacheManager(threading.Thread):
                 stream.end(deadline)
             self._forget(name, stream)
         self._engine.stop(max(0.0, deadline - time.monotonic()))
-        at_rest = not in_callback and self._callbacks.join(max(0.0, deadline - time.monotonic()))
+        at_rest = not in_callback and self._callbacks.join(min(_PATIENCE, max(0.0, deadline - time.monotonic())))
         program_end.discard(self)
         self._ended.set()
         if at_rest and self._was_started:

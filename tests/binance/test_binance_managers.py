@@ -1,5 +1,6 @@
 """`DepthCacheManager`: its life, and what `recv` does at the edges."""
 
+import copy
 import gc
 import threading
 import time
@@ -19,7 +20,7 @@ from depthactors import (
 )
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.exceptions import ReadLoopClosed
-from depthactors.exchange import Fault
+from depthactors.exchange import Fault, LocalExchange
 
 KINDS = [DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager]
 
@@ -135,6 +136,50 @@ def test_recv_is_of_the_type_asked_for(exchange, convert):
         cache = dcm.recv(timeout=10)
         assert {type(each) for each in cache.get_bids(1)[0]} == {type(convert("1"))}
         assert cache.conv_type is convert
+
+
+def test_a_coroutine_that_awaits_recv_is_shown_the_way(exchange):
+    async def program():
+        with new() as dcm:
+            await dcm.recv()
+
+    with pytest.raises(TypeError, match=r"await asyncio\.to_thread\(dcm\.recv\)"):
+        program().send(None)
+    assert own_threads() == []
+
+
+def test_the_cache_that_follows_shows_nothing_before_the_first_update(dead_address):
+    with new(limit=10) as dcm:
+        cache = dcm.get_depth_cache()
+        assert (cache.get_bids(), cache.get_asks(), cache.update_time, cache.age) == ([], [], None, 0.0)
+        assert cache.state is BookState.SYNCING
+
+
+def test_the_cache_that_follows_is_the_exchanges_to_change(exchange):
+    with new(limit=10) as dcm:
+        dcm.recv(timeout=10)
+        cache = dcm.get_depth_cache()
+        assert cache.update_time > 10**12
+        for change in (lambda: cache.add_bid(["1", "1"]), lambda: setattr(cache, "update_time", 1)):
+            with pytest.raises(UsageError, match="of one's own"):
+                change()
+        own = copy.copy(cache)
+        own.add_bid(["1", "1"])
+        assert own.get_bids()[-1] == [1.0, 1.0]
+
+
+@pytest.mark.one_process
+def test_a_manager_shows_what_its_own_limit_brings_beside_a_deeper_one(monkeypatch):
+    with LocalExchange.with_order_flow(["BTCUSDT"], rate=50.0, depth=1500) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        with (
+            BinanceSocketManager() as bm,
+            new(limit=1000, bm=bm) as deep,
+            new(limit=10, bm=bm) as dcm,
+        ):
+            assert len(deep.recv(timeout=10).get_bids()) >= 1000
+            assert 55 <= len(dcm.recv(timeout=10).get_bids()) <= 300
+            assert 55 <= len(dcm.get_depth_cache().get_asks()) <= 300
 
 
 def test_recv_merges_what_came_meanwhile_into_the_latest(exchange):

@@ -173,6 +173,7 @@ def test_name_is_imported_from_depthactors(name):
         "ReadLoopClosed",
         "BinanceAPIException",
         "BinanceRequestException",
+        "BinanceOrderException",
     ],
 )
 def test_exception_name_is_imported_and_under_the_one_base(name):

@@ -426,13 +426,16 @@ def test_all_workers_together_obey_one_limit_of_weight(monkeypatch):
     with LocalExchange.with_order_flow(symbols, rate=10.0) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         with DepthEngine(processes=3) as engine:
+            minute = time.time() // 60
             engine.subscribe_many(symbols, depth=100)
             engine.wait_live(PATIENCE)
             level = allowance_of(engine.market).level()
             pools = engine.status().pools
             each = engine.market.snapshot_weight(engine.market.snapshot_limit(100))
-            assert level.used >= len(symbols) * each, "every worker's snapshots were counted here"
-            assert {row.used_weight for row in pools} == {level.used}
+            # The exchange counts by the clock's minute: in a new one little is used yet.
+            if time.time() // 60 == minute:
+                assert level.used >= len(symbols) * each, "every worker's snapshots were counted here"
+                assert {row.used_weight for row in pools} == {level.used}
             assert sum(row.limited for row in pools) == 0
 
 

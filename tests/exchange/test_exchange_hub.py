@@ -24,7 +24,10 @@ class Tape(StillFeed):
 
     def __init__(self, market="spot", symbol=None):
         super().__init__(market, symbol)
-        self.ticks = []
+        self.ticks, self.renumbered = [], 0
+
+    def renumber(self):
+        self.renumbered += 1
 
     def next(self, *, moved=True, tickers=()):
         number = len(self.ticks) + 1
@@ -252,6 +255,15 @@ def test_a_fault_of_the_event_leaves_the_connection_alone(kind):
     listener = stage.listen()
     stage.publish(3)
     assert listener.suffered == []
+
+
+def test_ids_begin_anew_once_and_after_the_event():
+    stage = Stage(Fault("new-ids", at=2))
+    listener = stage.listen()
+    stage.publish(1)
+    assert stage.feed.renumbered == 0
+    stage.publish(2)
+    assert (stage.feed.renumbered, len(listener.messages)) == (1, 3)
 
 
 def test_a_fault_of_a_symbol_spares_the_other():

@@ -130,8 +130,9 @@ class DepthEngine(Generic[NumberT_co]):
                 given up: a half-open one is noticed within twice that time.
             rotate_after: seconds after which a connection is replaced by a successor, without a gap; the
                 exchange ends any after 24 hours. `None` leaves that to the exchange, with a resync.
-            on_error: told, in a thread of the engine's own, of errors that belong to no single book. One
-                that does not return delays what is told behind it, and nothing else.
+            on_error: told, in a thread of the engine's own, of errors that belong to no single book, and of
+                the first exception of each callback. One that does not return delays what is told behind it,
+                and nothing else.
             name: by which `DepthReader` finds the books in any process of this machine; one engine at a time
                 has it. `None` for books that are this process's alone, and cost nothing for being read elsewhere.
             processes: so many worker processes keep the books, which are spread over them; `None` for this process.
@@ -210,6 +211,8 @@ class DepthEngine(Generic[NumberT_co]):
                 latest is what it is called with.
             on_event: called with a `BookEvent` for each change of state and each error, there too; in
                 the thread of `on_error` only if the book is given up because its actor kept dying.
+                What `on_update` raises, of whatever class, ends nothing: the first is a `CallbackError` here and in
+                `on_error`, with its traceback in the log, or on stderr without one; the others are counted.
             market: another market than the engine's.
 
         Raises:

@@ -2,9 +2,12 @@
 
 import logging
 import re
+import threading
+import time
 from pathlib import Path
 
-from engine_support import Recorder
+import pytest
+from engine_support import Recorder, wait_until
 
 import depthactors
 from depthactors import DepthEngine
@@ -51,3 +54,45 @@ def test_every_module_that_logs_has_its_own_logger():
 def test_a_program_that_sets_up_no_logging_sees_no_log_records():
     (handler,) = logging.getLogger("depthactors").handlers
     assert isinstance(handler, logging.NullHandler)
+
+
+class Hostile(logging.Handler):
+    """A log handler of the host program that raises or blocks at whatever an operator should see."""
+
+    def __init__(self, mode):
+        super().__init__(logging.WARNING)
+        self.met, self.leave = threading.Event(), threading.Event()
+        self._mode = mode
+
+    def emit(self, record):
+        self.met.set()
+        if self._mode == "block":
+            self.leave.wait(30)
+        elif self._mode == "exit":
+            raise SystemExit(record.getMessage())
+        else:
+            raise OSError(record.getMessage())
+
+
+@pytest.mark.parametrize("mode", ["raise", "exit", "block"])
+@pytest.mark.parametrize("where", [None, "depthactors"], ids=["root", "package"])
+def test_a_log_handler_that_raises_or_blocks_harms_no_book_and_holds_up_no_call(exchange, where, mode):
+    hostile, updates = Hostile(mode), Recorder()
+    logger = logging.getLogger(where)
+    engine = DepthEngine()
+    book, other = engine.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=5, on_update=updates)
+    engine.wait_live(10)
+    logger.addHandler(hostile)
+    try:
+        book.ref.tell(object())  # which no book takes
+        assert hostile.met.wait(10)
+        assert wait_until(updates, lambda: book.cell.restarts == 1 and book.state == "LIVE" == other.state)
+        started = time.monotonic()
+        assert engine.status().live == 2
+        assert engine.running
+        engine.stop()
+        assert time.monotonic() - started < 5
+        assert (book.state, other.state) == ("STOPPED", "STOPPED")
+    finally:
+        hostile.leave.set()
+        logger.removeHandler(hostile)

@@ -9,6 +9,7 @@ from engine_support import Recorder, complaints, wait_until
 
 from depthactors import BookState, DepthEngine
 from depthactors.errors import CallbackError
+from depthactors.exchange import Fault
 
 BEGIN = """
 import sys, threading
@@ -173,3 +174,51 @@ def test_an_event_callback_that_raises_at_the_news_is_an_error_and_no_event(exch
         assert "ends nothing" in second
     assert len([each for each in events.seen if isinstance(each.error, CallbackError)]) == 1
     assert len(errors.seen) == 2
+
+
+RECOVERIES = {
+    "connection": (
+        Fault("refuse", count=1),
+        "depthactors: BTCUSDT (spot): no connection, so no data: ",
+        "depthactors: BTCUSDT (spot): connected to the stream",
+    ),
+    "snapshots": (
+        Fault("500", count=1),
+        "depthactors: no snapshot, which a book begins with, to be tried again: BTCUSDT: spot answered 500",
+        "depthactors: spot: snapshots come again",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "loss", "recovery"), RECOVERIES.values(), ids=RECOVERIES)
+def test_a_loss_that_was_said_is_said_to_be_over(exchange, fault, loss, recovery):
+    exchange.inject(fault)
+    said = stderr_of("""
+    with DepthEngine() as engine:
+        engine.subscribe("BTCUSDT").wait_live(20)
+    """)
+    first, second = said.splitlines()
+    assert first.startswith(loss)
+    assert second == recovery
+
+
+def test_a_rate_limit_is_said(exchange):
+    exchange.inject(Fault("429", count=1, seconds=1.0))
+    said = stderr_of("""
+    with DepthEngine() as engine:
+        engine.subscribe("BTCUSDT").wait_live(20)
+    """)
+    assert said.splitlines()[0].startswith("depthactors: no snapshots, which a book begins with: ")
+    assert "429" in said
+
+
+def test_a_connection_that_served_and_is_back_at_once_is_no_notice(exchange):
+    exchange.inject(Fault("cut", symbol="BTCUSDT", every=100))
+    said = stderr_of("""
+    states = []
+    with DepthEngine() as engine:
+        engine.subscribe("BTCUSDT", on_event=lambda event: states.append(event.state))
+        while states[-2:] != ["STALE", "LIVE"]:
+            enough.wait(0.01)
+    """)
+    assert said == ""

@@ -78,7 +78,7 @@ def _failure(callback: Callable[[Any], object], error: BaseException, owner: str
     words = f"{owner}: the callback {name} raised {type(error).__name__}: {reporting.words_of(error)}"
     if not isinstance(error, Exception):
         words += "; in a callback this ends nothing, neither the program nor the book"
-    logger.notice(("callback", owner, name, type(error)), "%s", words, level=logging.ERROR, error=error)
+    logger.notice(("callback", owner, name, type(error).__qualname__), "%s", words, level=logging.ERROR, error=error)
     failure = CallbackError(words)
     failure.__cause__ = error
     return failure

@@ -200,7 +200,7 @@ class SnapshotActor(EngineActor):
             if wanted.priority is not Priority.REFRESH and not isinstance(result, UnknownSymbolError):
                 # That one ends the book, which says so; and a refresh that fails keeps nobody from seeing data.
                 words = "no snapshot, which a book begins with, to be tried again: %s"
-                self._trouble.came((type(result), getattr(result, "status", None)), words, result)
+                self._trouble.came((type(result).__name__, getattr(result, "status", None)), words, result)
             self._error = str(result)
             tell(wanted.ref, SnapshotFailed(wanted.epoch, result))
 

@@ -23,8 +23,8 @@ a restart that failed: it counts, and the supervisor's next look at its children
 | book           |                                  |                            |                              |
 
 With workers each process has a supervisor of its own, and the last two are children of the one above them.
-The supervisor itself is the root: should it die, every book is `FAILED`, everything is stopped, and the
-engine says so.
+The supervisor itself is the root. A thread of its own watches it (`actors.watch`): should it die, every book is
+`FAILED`, everything is stopped, and the engine says so.
 """
 
 from __future__ import annotations

@@ -431,8 +431,10 @@ class Supervisor(EngineActor):
         if late and not told:
             words = f"its frames have waited for {lag:.1f} s: a callback does not return, or the machine is too slow"
             error = SlowCallbackError(f"{book.cell.spec.symbol}: {words}")
-            logger.warning("! %s", error)
+            logger.notice(("lag", book.cell.spec.key), "%s: not live: %s", book.cell.spec.title, words)
             self._teller.error(error)
+        elif told and not late:
+            logger.over(("lag", book.cell.spec.key), "%s: its frames are handled again", book.cell.spec.title)
 
     def _look_for_backlog(self) -> None:
         """Drop the largest backlogs if all together are too much."""
@@ -448,7 +450,7 @@ class Supervisor(EngineActor):
                 f"more than {BACKLOG_LIMIT} bytes wait for the books of this process: {len(going)} of them lose theirs "
                 "and are made anew; the machine is too slow for so many, or snapshots take too long"
             )
-            logger.warning("! %s", error)
+            logger.notice("backlog", "%s", error)
             self._teller.error(error)
         self._overloaded = bool(going)
 

@@ -93,7 +93,7 @@ class Logger:
         """Log what makes the program see no data; on stderr if it has set up no logging, once a cause.
 
         Args:
-            cause: equal for what is to be said once: `("stream", url)`, or a book and a function.
+            cause: equal for what is to be said once: `("stream", url)`, or a book and a function. It can be pickled.
             words: for a person who does not know the package: which book, which function, why.
             arguments: of `words`.
             level: of the log record.

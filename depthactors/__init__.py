@@ -4,9 +4,7 @@ Every error is in `depthactors.errors`; python-binance's names for some are in `
 """
 
 import logging
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, NoReturn
 
 from depthactors import markets
 from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, Status, Top
@@ -27,6 +25,7 @@ from depthactors.handle import BookHandle
 from depthactors.markets import Market
 from depthactors.sharing import DepthReader, SharedBook
 from depthactors.status import EngineStatus
+from depthactors.version import VERSION
 
 __all__ = [
     "Best",
@@ -57,12 +56,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Say of names that python-binance has, and this package has not, where they are or what there is instead."""
-    if name == "__version__":
-        with suppress(PackageNotFoundError):
-            return version(__name__)
-    raise missing_in_module(__name__, name)
+__version__ = VERSION
+
+if not TYPE_CHECKING:
+    # Out of sight of type checkers, which find these names missing by themselves.
+
+    def __getattr__(name: str) -> NoReturn:
+        """Say of names that python-binance has, and this package has not, where they are or what there is instead."""
+        raise missing_in_module(__name__, name)
 
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

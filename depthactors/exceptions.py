@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from depthactors import own_exceptions, reporting
 
@@ -43,12 +43,14 @@ __all__ = [
 logger = reporting.logger(__name__)
 
 
-def __getattr__(name: str) -> Any:
-    """Return python-binance's class of that name where there is one, else our own."""
-    if name not in __all__:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg, name=name)
-    return getattr(_theirs(), name, None) or getattr(own_exceptions, name)
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> type[Exception]:
+        """Return python-binance's class of that name where there is one, else our own."""
+        if name not in __all__:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg, name=name)
+        return getattr(_theirs(), name, None) or getattr(own_exceptions, name)
 
 
 def __dir__() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from depthactors.binance.missing import HintingType, missing_in_client
 from depthactors.errors import UsageError
@@ -85,6 +85,9 @@ class Client(metaclass=HintingType):
         if verbose:
             logging.getLogger("depthactors").setLevel(logging.DEBUG)
 
-    def __getattr__(self, name: str) -> Any:
-        """Say of names that only python-binance's client has where they are."""
-        raise missing_in_client(type(self).__name__, name)
+    if not TYPE_CHECKING:
+        # Out of sight of type checkers, which find these names missing by themselves.
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say of names that only python-binance's client has where they are."""
+            raise missing_in_client(type(self).__name__, name)

@@ -189,6 +189,9 @@ class DepthCache:
         raise TypeError(msg)
 
     def _levels(self, limit: int | None, side: Side) -> list[list[Any]]:
+        if limit is not None and limit < 0:
+            msg = f"expected a number of levels of at least 0, was {limit!r}"
+            raise UsageError(msg)
         copy, convert = self._shown(), self.conv_type
         kept = copy.bids if side == "bid" else copy.asks
         if convert is float:

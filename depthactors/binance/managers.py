@@ -203,10 +203,12 @@ class DepthCacheManager:
             with self._news:
                 self._over = True
                 self._news.notify_all()
-        if engine is None or handle is None or not engine.running:
+        if engine is None or handle is None:
             return
         try:
-            handle.close()
+            # One that has died is stopped all the same.
+            if engine.running:
+                handle.close()
         finally:
             self._bm.give_back(engine)
 

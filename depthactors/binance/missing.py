@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 _ASYNC: Final = "depthactors works in threads: use `client = Client()` in place of `await AsyncClient.create()`"
 _STAYS: Final = "depthactors has depth caches only: leave `from binance import {name}` as it is"
@@ -82,8 +82,10 @@ def _is_import(code: Any) -> bool:
 class HintingType(type):
     """The type of a class whose missing public names are python-binance's constants and methods."""
 
-    def __getattr__(cls, name: str) -> Any:
-        raise missing_in_client(cls.__name__, name)
+    if not TYPE_CHECKING:
+
+        def __getattr__(cls, name: str) -> NoReturn:
+            raise missing_in_client(cls.__name__, name)
 
 
 def missing_in_client(owner: str, name: str) -> AttributeError:

@@ -125,9 +125,12 @@ class BinanceSocketManager:
         if engine is not None:
             engine.stop(timeout)
 
-    def __getattr__(self, name: str) -> NoReturn:
-        """Say of streams that only python-binance's has where they are."""
-        raise missing_in_socket_manager(type(self).__name__, name)
+    if not TYPE_CHECKING:
+        # Out of sight of type checkers, which find these names missing by themselves.
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say of streams that only python-binance's has where they are."""
+            raise missing_in_socket_manager(type(self).__name__, name)
 
     def __enter__(self) -> Self:
         """Return the socket manager itself."""

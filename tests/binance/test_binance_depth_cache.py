@@ -15,7 +15,7 @@ import pytest
 
 from depthactors import BookState, DepthCache, OrderBook, ThreadedDepthCacheManager, wire
 from depthactors.book.copied import copy_book
-from depthactors.errors import DepthActorsError
+from depthactors.errors import DepthActorsError, UsageError
 from depthactors.exchange import LocalExchange
 
 ZEROS = ["0", "0.0", "0.00000000", "0.000", "0e-8", "-0.0", 0, 0.0, Decimal("0E-8")]
@@ -47,6 +47,13 @@ def test_levels_are_lists_of_lists_best_first(cache):
 def test_a_limit_cuts_from_the_best(cache, limit, count):
     assert cache.get_bids(limit) == cache.get_bids()[:count]
     assert cache.get_asks(limit=limit) == cache.get_asks()[:count]
+
+
+@pytest.mark.parametrize("limit", [-1, -100])
+def test_a_negative_limit_is_refused(cache, limit):
+    for read in (cache.get_bids, cache.get_asks):
+        with pytest.raises(UsageError, match="number of levels"):
+            read(limit)
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,18 @@ def test_recv_is_of_the_type_asked_for(exchange, convert):
         assert cache.conv_type is convert
 
 
+@pytest.mark.one_process
+def test_the_death_of_its_supervisor_ends_the_reading_and_closing_leaves_nothing(exchange):
+    with new() as dcm:
+        dcm.recv(timeout=10)
+        dcm._engine._runtime._supervisor.tell(ZeroDivisionError("no message for it"))
+        kinds = [message["type"] for message in dcm if isinstance(message, dict)]
+        assert kinds == ["EscalatedError"]
+        with pytest.raises(ReadLoopClosed):
+            dcm.recv(timeout=10)
+    assert own_threads() == []
+
+
 def test_a_coroutine_that_awaits_recv_is_shown_the_way(exchange):
     async def program():
         with new() as dcm:

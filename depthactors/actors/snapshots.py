@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from itertools import count
@@ -25,6 +26,7 @@ from depthactors.actors.messages import (
 from depthactors.actors.rows import PoolStatus
 from depthactors.errors import RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.rest import DepthReply, RestClient
+from depthactors.pacing import HostPace
 from depthactors.sync import Priority
 from depthactors.wire import Snapshot
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     import pykka
 
+    from depthactors.errors import DepthActorsError
     from depthactors.net.allowance import Allowing
 
 logger = reporting.logger(__name__)
@@ -90,6 +93,7 @@ class SnapshotActor(EngineActor):
         self._at_work: dict[int, RestClient] = {}
         self._over = threading.Event()
         self._wakes_at = inf
+        self._paces: dict[str, HostPace] = {}
         self._trouble = reporting.Trouble(logger, name)
         self._fetched = self._failed = self._limited = 0
         self._error: str | None = None
@@ -148,7 +152,10 @@ class SnapshotActor(EngineActor):
             self._start_workers()
         # Not by what is under way: a worker may still be at what was given up.
         while self._queue and self._jobs.qsize() + len(self._at_work) < _WORKERS:
-            place, wanted = self._queue.peekitem(0)
+            found = self._first()
+            if found is None:
+                return
+            place, wanted = found
             if not wanted.ref.is_alive():
                 self._dequeue(place, wanted)
                 continue
@@ -157,18 +164,33 @@ class SnapshotActor(EngineActor):
                 self._wake_in(wait)
                 return
             self._dequeue(place, wanted)
+            self._pace_of(wanted).sent(time.monotonic())
             job = _Job(next(self._serial), wanted)
             self._under_way[job.number] = wanted
             self.mailbox.after(self._answer_deadline, Tick("overdue", job.number))
             self._start_workers()
             self._jobs.put(job)
 
+    def _first(self) -> tuple[tuple[int, int], SnapshotWanted] | None:
+        """Return the most urgent request whose host may be asked; without one, look again when one may."""
+        now, soonest = time.monotonic(), inf
+        for place, wanted in self._queue.items():
+            left = self._pace_of(wanted).left(now)
+            if not left:
+                return place, wanted
+            soonest = min(soonest, left)
+        self._wake_in(soonest)
+        return None
+
+    def _pace_of(self, wanted: SnapshotWanted) -> HostPace:
+        return self._paces.setdefault(wanted.market.rest_url, HostPace())
+
     def _wake_in(self, wait: float) -> None:
         """Look again after so many seconds, unless that will be done sooner anyway."""
         now = time.monotonic()
         if now + wait < self._wakes_at - _SOONER:
             self._wakes_at = now + wait
-            logger.info("= %s waits %.1f s for weight, %d snapshots queued", self.name, wait, len(self._queue))
+            logger.info("= %s waits %.1f s, %d snapshots queued", self.name, wait, len(self._queue))
             self.mailbox.after(wait, Tick("dispatch"))
 
     def _dequeue(self, place: tuple[int, int], wanted: SnapshotWanted) -> None:
@@ -185,6 +207,7 @@ class SnapshotActor(EngineActor):
             self._fetched += 1
             self._trouble.over("%s: snapshots come again", wanted.market.name)
             self._error = self._refusal = None
+            self._pace_of(wanted).answered()
             tell(wanted.ref, SnapshotArrived(wanted.epoch, result, reply.recv_time))
         elif isinstance(result, RateLimitedError):
             # Nobody's failure: the request goes back and the whole pool is silent as told.
@@ -203,6 +226,17 @@ class SnapshotActor(EngineActor):
                 self._trouble.came((type(result).__name__, getattr(result, "status", None)), words, result)
             self._error = str(result)
             tell(wanted.ref, SnapshotFailed(wanted.epoch, result))
+            self._note_failure(wanted, result)
+
+    def _note_failure(self, wanted: SnapshotWanted, error: DepthActorsError) -> None:
+        """Ask a host less that brings nothing to anybody, and tell those who wait for it why they do."""
+        if isinstance(error, UnknownSymbolError) or (isinstance(error, SnapshotError) and (error.status or 500) < 500):
+            # An answer, and about this symbol.
+            self._pace_of(wanted).answered()
+        elif self._pace_of(wanted).failed(time.monotonic(), random.random()):  # noqa: S311 - spreads load
+            for each in self._queue.values():
+                if each.market.rest_url == wanted.market.rest_url:
+                    tell(each.ref, SnapshotDelayed(each.epoch, error))
 
     def _cut(self, number: int) -> None:
         """End a request that takes too long, however steadily its answer drips."""

@@ -4,6 +4,7 @@ All of it is data and arithmetic; the time is an argument, randomness too. Secon
 `wall` is time since the epoch (the exchange's windows are clock minutes), `now` any monotonic clock.
 """
 
+from depthactors.pacing.host_pace import HostPace
 from depthactors.pacing.rates import Backoff, RateWindow, RestartIntensity, stagger
 from depthactors.pacing.reconnects import Reconnects
 from depthactors.pacing.server_clock import ServerClock
@@ -12,6 +13,7 @@ from depthactors.pacing.weight import WeightBudget
 
 __all__ = [
     "Backoff",
+    "HostPace",
     "RateWindow",
     "Reconnects",
     "RestartIntensity",

@@ -2,10 +2,14 @@
 
 import threading
 import time
+from contextlib import closing
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from actor_support import PATIENCE, Actors, FakeRest, Probe, Recorder, join, market_at, until
 
+from depthactors import markets
 from depthactors.actors import snapshots
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted, Status
@@ -13,6 +17,7 @@ from depthactors.actors.snapshots import SnapshotActor
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.allowance import Allowance
 from depthactors.net.rest import DepthReply, RestClient
+from depthactors.pacing import Backoff, host_pace
 from depthactors.sync import Priority
 
 LIMIT = 100
@@ -199,6 +204,45 @@ def test_a_firewall_is_asked_no_more_by_however_many_books(start, server, want, 
     assert (row.waiting, 50 < row.silent_for <= 60, row.limited) == (50, True, len(server.requests.seen))
     assert "403, its firewall refuses this address" in row.error
     assert told.of(SnapshotFailed) == []
+
+
+@pytest.mark.parametrize("answer", [(502, {}, {}), (200, {}, {"code": -1000})], ids=["502", "no snapshot"])
+def test_a_host_that_brings_nothing_is_asked_by_one_book_at_a_time(start, server, want, told, monkeypatch, answer):
+    monkeypatch.setattr(host_pace, "_BACKOFF", Backoff(first=0.5, factor=1.0, cap=0.5))
+    server.on_request = lambda *_: answer
+    ref = start()
+    for number in range(50):
+        ref.tell(want(f"SYM{number}"))
+    # Whoever waits is told why.
+    told.wait(SnapshotDelayed, 50 - host_pace.PATIENCE - WORKERS)
+    told.wait(SnapshotFailed, host_pace.PATIENCE + WORKERS + 2)
+    assert ref.ask(Status(), timeout=5).under_way <= 1
+    times = [at for at, _, _ in server.requests.seen][host_pace.PATIENCE + WORKERS :]
+    assert all(later - earlier > 0.2 for earlier, later in pairwise(times))
+    server.on_request = FakeRest.snapshot
+    failed = len(told.of(SnapshotFailed))
+    told.wait(SnapshotArrived, 50 - failed - 1)
+
+
+def test_a_host_that_fails_holds_up_no_other_one_of_its_pool(start, server, want, told, monkeypatch):
+    monkeypatch.setattr(host_pace, "_BACKOFF", Backoff(first=600.0, factor=1.0, cap=600.0))
+    with closing(FakeRest()) as other:
+        other.on_request = lambda *_: (502, {}, {})
+        ref = start()
+        for number in range(2 * host_pace.PATIENCE):
+            ref.tell(replace(want(f"BAD{number}"), market=markets.SPOT.at(other.url)))
+        told.wait(SnapshotFailed, host_pace.PATIENCE)
+        ref.tell(want("WELL"))
+        told.wait(SnapshotArrived)
+
+
+def test_symbols_that_are_refused_do_not_make_a_host_fail(start, server, want, told, monkeypatch):
+    monkeypatch.setattr(host_pace, "_BACKOFF", Backoff(first=600.0, factor=1.0, cap=600.0))
+    server.on_request = lambda *_: (400, {}, {"code": -4108, "msg": "Symbol is on settling"})
+    ref = start()
+    for number in range(3 * host_pace.PATIENCE):
+        ref.tell(want(f"SYM{number}"))
+    told.wait(SnapshotFailed, 3 * host_pace.PATIENCE)
 
 
 @pytest.mark.parametrize(

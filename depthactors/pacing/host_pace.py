@@ -1,0 +1,42 @@
+"""How often a host is asked that answers nobody: what one book has found out, all others need not."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Final
+
+from depthactors.pacing.rates import Backoff
+
+PATIENCE: Final = 8
+"""Requests in a row that brought nothing, whoever asked, after which it is the host that fails."""
+_BACKOFF: Final = Backoff(first=1.0, factor=2.0, cap=8.0)
+
+
+class HostPace:
+    """Lets one request at a time through, after growing waits, while a host fails; any number while it does not."""
+
+    def __init__(self) -> None:
+        """Begin with a host that is well."""
+        self._failures = 0
+        self._closed_until = -inf
+
+    def left(self, now: float) -> float:
+        """Return the seconds until a request may be sent, 0 for now."""
+        return max(0.0, self._closed_until - now)
+
+    def sent(self, now: float) -> None:
+        """Note that a request was sent; while the host fails, the next one waits for its answer, or for long."""
+        if self._failures >= PATIENCE:
+            self._closed_until = now + _BACKOFF.cap
+
+    def answered(self) -> None:
+        """Note that the host brought something."""
+        self._failures, self._closed_until = 0, -inf
+
+    def failed(self, now: float, uniform: float) -> bool:
+        """Note that a request brought nothing; returns whether the host is taken to fail, see `Backoff.wait`."""
+        self._failures += 1
+        if self._failures < PATIENCE:
+            return False
+        self._closed_until = now + (_BACKOFF.wait(0, self._failures - PATIENCE + 1, uniform) or 0.0)
+        return True

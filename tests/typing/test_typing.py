@@ -1,13 +1,17 @@
 """Type checkers know which numbers a program's engines and readers give: no cast, and each mistake is found."""
 
+import inspect
 import json
 import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_overloads
 
 import pytest
+
+from depthactors import DepthEngine
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -44,3 +48,9 @@ def test_pyright_finds_the_mistakes_and_no_other():
     found = report["generalDiagnostics"]
     errors = {(Path(each["file"]).name, each["range"]["start"]["line"] + 1) for each in found}
     assert errors == EXPECTED, found
+
+
+def test_each_overload_of_an_engine_has_the_settings_of_the_one_that_runs():
+    plain = list(inspect.signature(DepthEngine.__init__).parameters)
+    overloads = get_overloads(DepthEngine.__init__)
+    assert [list(inspect.signature(each).parameters) for each in overloads] == [plain, plain]

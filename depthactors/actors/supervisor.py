@@ -397,7 +397,7 @@ class Supervisor(EngineActor):
         """Replace a dead child; if that fails, the next look finds it dead still and tries again."""
         if child.succeed(start):
             return True
-        logger.error("! %s could not be replaced, to be tried again: %s", name, child.failure)
+        logger.notice(("replace", name), "%s: could not be replaced, to be tried again: %s", name, child.failure)
         return False
 
     # Looking after.

@@ -96,6 +96,10 @@ class Handover:
         except (RuntimeError, MemoryError):
             # The system has no thread to give, or the interpreter ends: with the next record, perhaps.
             self._thread, self._running = None, False
+        except BaseException:
+            # Ctrl-C, in the main thread.
+            self._running = self._thread is not None and self._thread.is_alive()
+            raise
 
     def _run(self) -> None:
         while (record := self._next()) is not None:

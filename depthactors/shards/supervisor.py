@@ -409,7 +409,8 @@ class ShardSupervisor(EngineActor):
         else:
             book.cell.restarts += 1
             if not book.child.succeed(partial(self._start_book, book.cell)):
-                logger.error("! %s could not be replaced, to be tried again", book.cell.spec.symbol)
+                words = "%s: could not be replaced, to be tried again: %s"
+                logger.notice(("replace", book.cell.spec.key), words, book.cell.spec.title, book.child.failure)
 
     def _fail_book(self, book: Book, error: EscalatedError) -> None:
         book.cell.fail(str(error))

@@ -112,7 +112,8 @@ class Workers:
         if succeeded:
             worker.cpu = worker.cpu_before = 0.0
         else:
-            logger.error("! %s could not be replaced, to be tried again: %s", worker.name, worker.child.failure)
+            words = "%s: could not be replaced, to be tried again: %s"
+            logger.notice(("replace", worker.name), words, worker.name, worker.child.failure)
         return succeeded
 
     def dismiss(self) -> list[Worker]:

@@ -134,6 +134,9 @@ class Chaos:
         if self._first and self._threads:
             # However short the run.
             self._large()
+        for kind in hostile_log.KINDS if self._threads else ():
+            self._disturb(kind, "")
+            self._note(kind, [])
         for thread in self._threads:
             thread.start()
         return self

@@ -304,7 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     handler.setFormatter(logging.Formatter("%(asctime)s %(threadName)s %(message)s"))
     engine_log = logging.getLogger("depthactors")
     engine_log.addHandler(handler)
-    engine_log.setLevel(logging.INFO if options.log else logging.ERROR)
+    engine_log.setLevel(logging.INFO if options.log else logging.WARNING)
     engine_log.propagate = False
     threading.excepthook = lambda _: None
     result = Soak(options).run()

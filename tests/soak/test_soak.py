@@ -27,6 +27,7 @@ def test_a_short_soak_has_no_view_that_is_not_the_truth(market):
     told = dict(line.split(": ", 1) for line in run.stdout.splitlines())
     assert told["mismatches"] == "0"
     assert int(told["views compared"]) > 300
+    assert "0" not in told["log handler"]
     assert told["live at the end"].startswith("8 of 8")
     assert "0 left after the stop" in told["threads"]
 

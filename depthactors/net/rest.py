@@ -20,6 +20,7 @@ from depthactors.errors import (
     UsageError,
     as_value,
 )
+from depthactors.markets import MARKETS
 from depthactors.net.abort import AbortableAdapter
 from depthactors.net.proxy import parse_proxy, proxy_for
 from depthactors.reporting import printable
@@ -192,7 +193,8 @@ def _read(
         return wire.parse_snapshot(wire.decode(body), limit, symbol)
     code, words = _error_body(body)
     if code in _INVALID_SYMBOL:
-        msg = f"{market.name} does not list {symbol!r} ({code}: {words})"
+        elsewhere = "" if market == MARKETS.get(market.name) else f" at {market.rest_url}"
+        msg = f"{market.name}{elsewhere} does not list {symbol!r} ({code}: {words})"
         raise UnknownSymbolError(msg)
     msg = f"{symbol}: {market.name} answered {status} {words}"
     raise SnapshotError(msg, status=status, code=code)

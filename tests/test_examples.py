@@ -17,21 +17,12 @@ from pathlib import Path
 import pytest
 from engine_support import complaints
 
-from depthactors import DepthReader, markets
+from depthactors import DepthReader
 from depthactors.exchange import Fault, LocalExchange
-from depthactors.exchange.flow_feed import FlowFeed
 
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 OPTION = "BTC-261225-100000-C"
-LISTED = [
-    (markets.SPOT, "BTCUSDT"),
-    (markets.SPOT, "ETHUSDT"),
-    (markets.SPOT, "BNBUSDT"),
-    (markets.USDM, "BTCUSDT"),
-    (markets.COINM, "BTCUSD_PERP"),
-    (markets.OPTIONS, OPTION),
-]
 PRICE = r"\d+(\.\d+)?(e-?\d+)?"
 LEVEL = rf"[\[(]{PRICE}, {PRICE}[\])]"
 EXACT = rf"\[Decimal\('{PRICE}'\), Decimal\('{PRICE}'\)\]"
@@ -40,9 +31,8 @@ DEADLINE = 10.0
 
 @pytest.fixture
 def exchange(monkeypatch):
-    """All markets of the examples on one exchange."""
-    feeds = [FlowFeed(symbol, market, rate=50.0, levels=5.0) for market, symbol in LISTED]
-    with LocalExchange(feeds) as exchange:
+    """What a plain sandbox serves, only faster."""
+    with LocalExchange.with_order_flow(rate=50.0, levels=5.0) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         monkeypatch.setenv("PYTHONWARNINGS", "default")
         yield exchange

@@ -29,7 +29,7 @@ def test_the_state_diagram_is_drawn_from_the_table():
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
 def test_each_program_runs(program, monkeypatch, capsys):
-    with LocalExchange.with_order_flow(["BTCUSDT", "ETHUSDT", "BNBBTC"], rate=50.0, levels=5.0) as exchange:
+    with LocalExchange.with_order_flow(rate=50.0, levels=5.0) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         exec(compile(program, "README.md", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out

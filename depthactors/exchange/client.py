@@ -173,7 +173,8 @@ class Client:
         self._play([each.feed for each in served])
 
     def _unsubscribe(self, names: tuple[str, ...], reply: bytes) -> None:
-        self._hub.remove(self, self._served(names))
+        # A stream that was never subscribed must not be listed now.
+        self._hub.remove(self, self._served(name for name in names if name in self._streams))
         with self._lock:
             for name in names:
                 self._streams.pop(name, None)

@@ -9,15 +9,15 @@ send here: it is the same for every symbol.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from depthactors.exchange.spelling import SPELLINGS, Spelling
+from depthactors.exchange.assets import split
+from depthactors.exchange.catalogue import expiry_of, option_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
+    from depthactors.exchange.spelling import Spelling
     from depthactors.markets import Market
 
 Json: TypeAlias = dict[str, Any]
@@ -25,20 +25,9 @@ Json: TypeAlias = dict[str, Any]
 NEVER_MS: Final = 4_133_404_800_000
 """Delivery date of what is never delivered: the year 2100. Clients tell perpetual contracts by it."""
 
-# The longer of two that end alike comes first...
-_QUOTES: Final = (
-    *("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "USD1", "EURI", "DAI"),
-    *("BTC", "ETH", "BNB", "XRP", "TRX", "SOL", "DOGE"),
-    *("EUR", "TRY", "GBP", "AUD", "BRL", "JPY", "MXN", "PLN", "ARS", "COP", "UAH", "ZAR", "USD"),
-)
-# ... unless it leaves less than this of the base: BNBUSD is BNB in USD, not BN in BUSD.
-_USUAL_BASE_LENGTH: Final = 3
-_UNKNOWN_QUOTE_LENGTH: Final = 3
-_OPTION: Final = re.compile(r"([0-9A-Z]+)-(\d{6})-(\d+(?:\.\d+)?)-([CP])")
 _SIDES: Final = {"C": "CALL", "P": "PUT"}
 
 _ONBOARD_MS: Final = 1_569_398_400_000
-_EXPIRY_HOUR: Final = 8
 _MOST_STEPS: Final = 100_000_000
 """Ticks of the highest price, lots of the largest order."""
 
@@ -52,26 +41,19 @@ _FUTURES_ORDERS: Final = (
 )
 
 
-def exchange_info(market: Market, symbols: Sequence[str], now_ms: int) -> Json:
+def exchange_info(market: Market, symbols: Mapping[str, Spelling], now_ms: int) -> Json:
     """Describe a market and what it lists, ready to be encoded.
 
     Args:
         market: its `depth_path` decides the shape, its `weight_per_minute` the first rate limit.
-        symbols: upper case, listed in this order; none is fine. Options leave out a name that is no contract's.
+        symbols: upper case, listed in this order, with how each one's numbers are written; none is fine. Options
+            leave out a name that is no contract's.
         now_ms: milliseconds since the epoch.
     """
     return _SHAPES[market.depth_path](market, symbols, now_ms)
 
 
-def _assets_of(pair: str) -> tuple[str, str]:
-    """Tell base and quote asset of a pair like `BTCUSDT`; one in no known asset ends in three letters of its quote."""
-    splits = [(pair.removesuffix(quote), quote) for quote in _QUOTES if pair.endswith(quote) and pair != quote]
-    usual = [split for split in splits if len(split[0]) >= _USUAL_BASE_LENGTH]
-    unknown = (pair[:-_UNKNOWN_QUOTE_LENGTH], pair[-_UNKNOWN_QUOTE_LENGTH:])
-    return next(iter(usual or splits), unknown if unknown[0] else (pair, "USDT"))
-
-
-def _spot(market: Market, symbols: Sequence[str], now_ms: int) -> Json:
+def _spot(market: Market, symbols: Mapping[str, Spelling], now_ms: int) -> Json:
     return {
         "timezone": "UTC",
         "serverTime": now_ms,
@@ -82,12 +64,12 @@ def _spot(market: Market, symbols: Sequence[str], now_ms: int) -> Json:
             _limit("RAW_REQUESTS", "MINUTE", 5, 300_000),
         ],
         "exchangeFilters": [],
-        "symbols": [_spot_symbol(symbol, SPELLINGS[market.depth_path]) for symbol in symbols],
+        "symbols": [_spot_symbol(*each) for each in symbols.items()],
     }
 
 
 def _spot_symbol(symbol: str, spelling: Spelling) -> Json:
-    base, quote = _assets_of(symbol)
+    base, quote = split(symbol)
     return {
         "symbol": symbol,
         "status": "TRADING",
@@ -132,8 +114,8 @@ def _spot_symbol(symbol: str, spelling: Spelling) -> Json:
     }
 
 
-def _usdm(market: Market, symbols: Sequence[str], now_ms: int) -> Json:
-    listed = [_contract(symbol, market, "status") for symbol in symbols]
+def _usdm(market: Market, symbols: Mapping[str, Spelling], now_ms: int) -> Json:
+    listed = [_contract(symbol, spelling, "status") for symbol, spelling in symbols.items()]
     for contract in listed:
         contract["marginAsset"] = contract["quoteAsset"]
         contract["filters"].append({"filterType": "MIN_NOTIONAL", "notional": "5"})
@@ -149,8 +131,8 @@ def _usdm(market: Market, symbols: Sequence[str], now_ms: int) -> Json:
     }
 
 
-def _coinm(market: Market, symbols: Sequence[str], now_ms: int) -> Json:
-    listed = [_contract(symbol, market, "contractStatus") for symbol in symbols]
+def _coinm(market: Market, symbols: Mapping[str, Spelling], now_ms: int) -> Json:
+    listed = [_contract(symbol, spelling, "contractStatus") for symbol, spelling in symbols.items()]
     for contract in listed:
         contract["marginAsset"] = contract["baseAsset"]
         contract["contractSize"] = 100 if contract["baseAsset"] == "BTC" else 10
@@ -164,11 +146,10 @@ def _coinm(market: Market, symbols: Sequence[str], now_ms: int) -> Json:
     }
 
 
-def _contract(symbol: str, market: Market, status_key: str) -> Json:
-    spelling = SPELLINGS[market.depth_path]
+def _contract(symbol: str, spelling: Spelling, status_key: str) -> Json:
     pair, _, delivery = symbol.partition("_")
-    base, quote = _assets_of(pair)
-    delivery_ms = _expiry_ms(delivery)
+    base, quote = split(pair)
+    delivery_ms = expiry_of(delivery)
     return {
         "symbol": symbol,
         "pair": pair,
@@ -206,8 +187,8 @@ def _contract(symbol: str, market: Market, status_key: str) -> Json:
     }
 
 
-def _options(market: Market, symbols: Sequence[str], now_ms: int) -> Json:
-    described = (_option(symbol, SPELLINGS[market.depth_path]) for symbol in symbols)
+def _options(market: Market, symbols: Mapping[str, Spelling], now_ms: int) -> Json:
+    described = (_option(*each) for each in symbols.items())
     listed = [option for option in described if option is not None]
     underlyings = dict.fromkeys(option["underlying"] for option in listed)
     return {
@@ -229,17 +210,16 @@ def _options(market: Market, symbols: Sequence[str], now_ms: int) -> Json:
 
 
 def _option(symbol: str, spelling: Spelling) -> Json | None:
-    match = _OPTION.fullmatch(symbol)
-    expiry_ms = None if match is None else _expiry_ms(match[2])
-    if match is None or expiry_ms is None:
+    option = option_of(symbol)
+    if option is None:
         return None
     return {
-        "expiryDate": expiry_ms,
+        "expiryDate": option.expiry_ms,
         "filters": [_price_filter(spelling), _lot_filter("LOT_SIZE", spelling)],
         "symbol": symbol,
-        "side": _SIDES[match[4]],
-        "strikePrice": match[3],
-        "underlying": f"{match[1]}USDT",
+        "side": _SIDES[option.side],
+        "strikePrice": option.strike,
+        "underlying": f"{option.underlying}USDT",
         "unit": 1,
         "makerFeeRate": "0.0002",
         "takerFeeRate": "0.0002",
@@ -254,15 +234,6 @@ def _option(symbol: str, spelling: Spelling) -> Json | None:
         "quantityScale": spelling.quantity_decimals,
         "quoteAsset": "USDT",
     }
-
-
-def _expiry_ms(date: str) -> int | None:
-    """Return the time of day that contracts named after a date (`261225`) end, `None` when it is no date."""
-    try:
-        day = datetime.strptime(date, "%y%m%d").replace(hour=_EXPIRY_HOUR, tzinfo=UTC)
-    except ValueError:
-        return None
-    return int(day.timestamp()) * 1_000
 
 
 def _price_filter(spelling: Spelling) -> Json:
@@ -295,7 +266,7 @@ def _limit(kind: str, interval: str, number: int, limit: int) -> Json:
     return {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
 
 
-_SHAPES: Final[dict[str, Callable[[Market, Sequence[str], int], Json]]] = {
+_SHAPES: Final[dict[str, Callable[[Market, Mapping[str, Spelling], int], Json]]] = {
     "/api/v3/depth": _spot,
     "/fapi/v1/depth": _usdm,
     "/dapi/v1/depth": _coinm,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from depthactors.exchange.ledger import Depth
+    from depthactors.exchange.spelling import Spelling
     from depthactors.exchange.tick import Step, Tick
     from depthactors.exchange.truth import BookTruth
     from depthactors.markets import Market
@@ -25,6 +26,10 @@ class Feed(Protocol):
     @property
     def market(self) -> Market:
         """Whose paths and rules serve this feed."""
+
+    @property
+    def spelling(self) -> Spelling:
+        """How its prices and quantities are written, as `exchangeInfo` tells it."""
 
     @property
     def speed(self) -> float | None:

@@ -5,8 +5,8 @@ continuous double auction") and Cont, Stoikov & Talreja (2010, "A stochastic mod
 dynamics"): limit orders, cancellations and market orders come at random, each at a rate of its own.
 How far from the opposite best price limit orders are placed follows the power law of Bouchaud,
 Mézard & Potters (2002, "Statistical properties of stock order books"), drawn by octave. Two things
-are added: trends, so that the price goes places, and traders who keep up the far book, so that it
-goes along.
+are added: trends, so that the price follows the course of its asset, and traders who keep up the far book, so
+that it goes along.
 
 Nothing here knows a clock or a thread: the same seed and the same number of steps give the same
 changes and the same book, always.
@@ -17,15 +17,16 @@ from __future__ import annotations
 from bisect import bisect
 from functools import partial
 from itertools import accumulate
-from math import exp, log
+from math import exp, inf, log
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthactors.errors import UsageError
+from depthactors.exchange.catalogue import UNKNOWN_PRICE, terms_of
+from depthactors.exchange.course import Course
 from depthactors.exchange.matching import MatchingBook
-from depthactors.exchange.pools import DENSITY, KEPT_LEVELS, Pool, Quote, octaves, set_rates
-from depthactors.exchange.spelling import SPELLINGS
-from depthactors.markets import Sequencing
+from depthactors.exchange.pools import DENSITY, KEPT_LEVELS, USUAL_LEVELS, Pool, Quote, octaves, set_rates
+from depthactors.markets import SPOT, Sequencing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,16 +42,35 @@ LEAST_DEPTH: Final = 10
 _MARKET_SHARE: Final = 0.22  # market orders for each limit order
 _SWEEP_CHANCE: Final = 0.02  # a market order wants what the best level has, on average; few want
 _SWEEP_FACTOR: Final = 6.0  # so many times as much
-_WEAKEST_TREND: Final = 0.6  # buys less sells, as a part of all market orders
-_STRONGEST_TREND: Final = 0.9
-_SHORTEST_TREND: Final = 1_800  # steps
-_MORE_TREND: Final = 1_200  # beyond that, on average; exponentially distributed
+_STRONGEST_TREND: Final = 0.9  # buys less sells, as a part of all market orders
+_GAP: Final = 40.0  # ticks from the course at which a trend would be that strong and a tenth
+_GAP_PART: Final = 0.004  # of the price, where that is less
+_USUAL_TICKS: Final = 800_000  # a price of so many lets an order flow that keeps to the usual course go all out
+_BASIS: Final = 0.0005  # of the price, by which a market's may differ from spot's
 _LEAN: Final = 0.3  # of a trend's strength is in the limit orders too
 _REPLACED: Final = 0.5  # so many orders would come for each level change wanted, were all of them missing
 _REACH: Final = 1.25  # of the farthest placement; orders that the price has left farther behind are withdrawn
-_START: Final = (300_000, 900_000)  # ticks, as the large coins have
 _MARGIN: Final = 4  # placements must stay far above price zero; the price rises below so many times the farthest
+_ROOM: Final = 2  # the price begins at so many times that at least: else the book has fewer levels
 _HOLE: Final = 100  # in a chained market an order's first id is up to so many above the last one
+
+
+def check_figures(levels: float, depth: int) -> None:
+    """Refuse figures that no book can have.
+
+    Args:
+        levels: level changes in a step, on average.
+        depth: levels a side, about.
+
+    Raises:
+        UsageError: a depth below 10, or more level changes than the book has levels.
+    """
+    if depth < LEAST_DEPTH:
+        msg = f"expected a depth of at least {LEAST_DEPTH} levels, was {depth!r}"
+        raise UsageError(msg)
+    if not 0 < levels <= 2 * depth:
+        msg = f"expected above 0 and at most {2 * depth} level changes a step (the whole book), was {levels!r}"
+        raise UsageError(msg)
 
 
 class Touch(NamedTuple):
@@ -105,19 +125,26 @@ class OrderFlow:
             market: decides the spelling and how ids run.
             seed: of everything random.
             levels: level changes in a step, on average.
-            depth: levels a side, about.
+            depth: levels a side, about; fewer where the price is too few ticks for them.
 
         Raises:
             UsageError: a depth below 10, or more level changes than the book has levels.
         """
-        if depth < LEAST_DEPTH:
-            msg = f"expected a depth of at least {LEAST_DEPTH} levels, was {depth!r}"
-            raise UsageError(msg)
-        if not 0 < levels <= 2 * depth:
-            msg = f"expected above 0 and at most {2 * depth} level changes a step (the whole book), was {levels!r}"
-            raise UsageError(msg)
+        check_figures(levels, depth)
         self._random = Random(f"{seed}/{market.name}/{symbol}")  # noqa: S311 - a game, not a secret
-        self._spelling = SPELLINGS[market.depth_path]
+        self._spelling, price, moved_by = terms_of(market, symbol)
+        pace = levels / USUAL_LEVELS
+        if price is None:
+            price = Random(f"{seed}/{symbol}/price").uniform(*UNKNOWN_PRICE)  # noqa: S311 - as above
+            pace *= _USUAL_TICKS * self._spelling.tick / price
+        self._courses = [(Course(seed, asset, pace), direction) for asset, direction in moved_by]
+        self._step = 0
+        basis = 0.0 if market.name == SPOT.name else self._random.uniform(-_BASIS, _BASIS)
+        self._price = price / self._spelling.tick * (1.0 + basis)
+        self._gap = min(_GAP, _GAP_PART * self._price)
+        first = round(self._aim())
+        depth = max(LEAST_DEPTH, min(depth, int(first * (1.0 - exp(-DENSITY)) / (_ROOM * _MARGIN))))
+        levels = min(levels, depth)
         self._hole = _HOLE if market.sequencing is Sequencing.CHAINED else 1
         self.last_id = self._random.randrange(10**9, 10**10)
         self._replaced = _REPLACED * levels / depth
@@ -133,14 +160,12 @@ class OrderFlow:
             for side in self._sides
         )
         self._trades = _MARKET_SHARE * sum(set_rates(pools, levels) for pools in self._pools)
-        self._trend = self._random.choice((-_WEAKEST_TREND, _WEAKEST_TREND))
-        self._trend_left = 0.0
         every = [pool for pools in self._pools for pool in pools]
         # In the order of `_rates`.
         self._actions: list[Callable[[], int]] = [pool.arrive for pool in every]
         self._actions += [pool.leave for pool in every]
         self._actions += [partial(self._trade, book.asks), partial(self._trade, book.bids)]
-        self._lay_out(self._random.randrange(*_START) + self._floor)
+        self._lay_out(first)
 
     @property
     def best_bid(self) -> int:
@@ -209,7 +234,7 @@ class OrderFlow:
 
     def _rates(self) -> list[float]:
         """Return how many of each of the actions to expect in a step."""
-        trend = self._turn_trend()
+        trend = self._trend()
         replaced = self._replaced
         rates: list[float] = []
         for pools, eager in zip(self._pools, (1.0 + _LEAN * trend, 1.0 - _LEAN * trend), strict=True):
@@ -222,15 +247,16 @@ class OrderFlow:
         buys = self._trades * (1.0 + trend) / 2
         return [*rates, buys, self._trades - buys]
 
-    def _turn_trend(self) -> float:
-        """Return the trend's strength in this step, negative while prices fall."""
-        low = self.best_bid < self._floor
-        self._trend_left -= 1.0
-        if self._trend_left <= 0.0 or (low and self._trend < 0.0):
-            self._trend_left = _SHORTEST_TREND + self._random.expovariate(1.0 / _MORE_TREND)
-            strength = self._random.uniform(_WEAKEST_TREND, _STRONGEST_TREND)
-            self._trend = strength if low or self._trend < 0.0 else -strength
-        return self._trend
+    def _aim(self) -> float:
+        """Return where the price is to be at this step, in ticks."""
+        way = sum(direction * course.at(self._step) for course, direction in self._courses)
+        return self._price * exp(way)
+
+    def _trend(self) -> float:
+        """Return the trend's strength in this step, negative while the price is above its course."""
+        self._step += 1
+        short = inf if self.best_bid < self._floor else self._aim() - self.best_bid
+        return max(-_STRONGEST_TREND, min(_STRONGEST_TREND, short / self._gap))
 
     def _trade(self, side: Side) -> int:
         """Send a market order to `side`; return how many levels it changed."""

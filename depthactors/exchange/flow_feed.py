@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from math import inf
 from random import Random
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import UsageError
 from depthactors.exchange import shapes
-from depthactors.exchange.flow import OrderFlow
+from depthactors.exchange.catalogue import terms_of
+from depthactors.exchange.flow import OrderFlow, check_figures
 from depthactors.exchange.ledger import DEFAULT_HISTORY, Depth, Ledger
 from depthactors.exchange.tick import Step, Tick
 
@@ -37,6 +39,8 @@ class FlowFeed:
 
     The events are those of `OrderFlow` for the seed; only `E` and `T` depend on the clock. Snapshots are
     0 to 2 ticks behind, at most a fifth of a second, as the real exchange's come from a copy.
+
+    The first book is laid out when it is first needed, in the thread that needs it; until then a feed costs nothing.
     """
 
     is_recording = False
@@ -54,7 +58,7 @@ class FlowFeed:
         history: int = DEFAULT_HISTORY,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Lay out the first book.
+        """Prepare.
 
         Args:
             symbol: upper case.
@@ -75,8 +79,10 @@ class FlowFeed:
         if history < 1:
             msg = f"expected a history of at least one event, was {history!r}"
             raise UsageError(msg)
+        check_figures(levels, depth)
         self.symbol = symbol
         self.market = market
+        self.spelling = terms_of(market, symbol).spelling
         self.interval = market.speeds[0][0]
         self._pause = 1.0 / rate
         self._clock = clock
@@ -85,9 +91,9 @@ class FlowFeed:
         self._lag = Random(f"{seed}/{symbol}/lag")  # noqa: S311 - a game, not a secret
         self._longest_lag = longest_lag(rate)
         self._steps = 0
-        self._flow = OrderFlow(symbol, market, seed, levels=levels, depth=depth)
-        self._ledger = Ledger(symbol, history)
-        self._ledger.rebase(Depth(self._flow.last_id, self._now_us(), *self._flow.book()))
+        self._seed, self._levels, self._depth, self._history = seed, levels, depth, history
+        self._laying_out = Lock()
+        self._trading: tuple[OrderFlow, Ledger] | None = None
 
     def due(self) -> float:
         """Seconds from the start to the next step; there always is one."""
@@ -96,44 +102,58 @@ class FlowFeed:
     def step(self, *, tickers: bool) -> Step:
         """Let the market trade for one interval."""
         self._steps += 1
-        previous_id = self._flow.last_id
-        change = self._flow.step(touches=tickers)
+        flow, ledger = self._laid_out()
+        previous_id = flow.last_id
+        change = flow.step(touches=tickers)
         if change is None:
             return Step(self._steps, None)
         now = self._now_us()
         ids = (change.first_id, change.last_id, previous_id)
         event = shapes.diff(self.market, self.symbol, now, ids, change.bids, change.asks)
         tick = Tick(self._steps, *ids, now, event)
-        self._ledger.append(tick)
+        ledger.append(tick)
         return Step(self._steps, tick, self._tickers(change, now))
 
     def present(self, limit: int) -> Depth:
         """Return the best `limit` levels a side after the last step."""
-        return self._ledger.depth(limit)
+        return self._ledger().depth(limit)
 
     def snapshot(self, limit: int) -> Depth:
         """Return a book of the last few ticks."""
-        return self._ledger.depth(limit, self._lag.randint(0, self._longest_lag))
+        return self._ledger().depth(limit, self._lag.randint(0, self._longest_lag))
 
     def stale(self, limit: int) -> Depth:
         """Return the oldest book that is kept."""
-        return self._ledger.oldest(limit)
+        return self._ledger().oldest(limit)
 
     def since(self, number: int) -> list[Tick]:
         """Return the ticks of the intervals after the `number`th."""
-        return self._ledger.since(number)
+        return self._ledger().since(number)
 
     def book_at(self, update_id: int, levels: int | None = None) -> BookTruth:
         """Return the exact book after the event of that id, or its best levels."""
-        return self._ledger.book_at(update_id, levels)
+        return self._ledger().book_at(update_id, levels)
 
     def renumber(self) -> None:
         """Begin anew with update ids far below, the book as it is; `step`'s thread."""
-        self._flow.last_id //= 2
-        self._ledger.rebase(Depth(self._flow.last_id, self._now_us(), *self._flow.book()))
+        flow, ledger = self._laid_out()
+        flow.last_id //= 2
+        ledger.rebase(Depth(flow.last_id, self._now_us(), *flow.book()))
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _ledger(self) -> Ledger:
+        return self._laid_out()[1]
+
+    def _laid_out(self) -> tuple[OrderFlow, Ledger]:
+        with self._laying_out:
+            if self._trading is None:
+                flow = OrderFlow(self.symbol, self.market, self._seed, levels=self._levels, depth=self._depth)
+                ledger = Ledger(self.symbol, self._history)
+                ledger.rebase(Depth(flow.last_id, self._now_us(), *flow.book()))
+                self._trading = flow, ledger
+            return self._trading
 
     def _tickers(self, change: Change, now_us: int) -> list[bytes]:
         return [shapes.ticker(self.market, self.symbol, now_us, *touch) for touch in change.touches]

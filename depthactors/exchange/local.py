@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -10,17 +11,16 @@ from typing import TYPE_CHECKING, Final
 from depthactors import markets
 from depthactors.errors import LifecycleError, UsageError
 from depthactors.exchange.fault_plan import FaultPlan
-from depthactors.exchange.flow_feed import DEFAULT_DEPTH, DEFAULT_LEVELS, FlowFeed
+from depthactors.exchange.flow_feed import DEFAULT_DEPTH, DEFAULT_LEVELS
 from depthactors.exchange.hub import Hub
 from depthactors.exchange.ledger import DEFAULT_HISTORY
 from depthactors.exchange.limits import Limits
+from depthactors.exchange.listing import Flows, Tapes, offer
 from depthactors.exchange.player import Player
 from depthactors.exchange.recording_feed import RecordingFeed
 from depthactors.exchange.rest import RestApi
 from depthactors.exchange.routes import Catalogue
 from depthactors.exchange.server import HOST, ExchangeServer
-from depthactors.exchange.tape import Tape
-from depthactors.exchange.tape_feed import TapeFeed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 
     from depthactors.exchange.fault import Fault
     from depthactors.exchange.feed import Feed
+    from depthactors.exchange.listing import OnDemand
     from depthactors.exchange.truth import BookTruth
     from depthactors.markets import Market
 
 
 LAST_PORT: Final = 65_535
+USUAL_MARKETS: Final = ("spot", "coinm", "usdm", "options")
+"""What is served where no market is named: one of each kind."""
 
 
 class LocalExchange:
@@ -53,6 +56,7 @@ class LocalExchange:
         port: int = 0,
         faults: Iterable[Fault] = (),
         limits: Mapping[str, float] | None = None,
+        on_demand: OnDemand | None = None,
     ) -> None:
         """Prepare; nothing listens before `start`.
 
@@ -61,6 +65,7 @@ class LocalExchange:
             port: 0 for any free one.
             faults: how to misbehave, from the start.
             limits: changes of the markets' own limits.
+            on_demand: what to serve besides, from when it is first asked for.
 
         Raises:
             UsageError: no feed, two of one market and symbol, an unknown limit, or no port.
@@ -68,13 +73,14 @@ class LocalExchange:
         if not 0 <= port <= LAST_PORT:
             msg = f"expected a port to listen on (0 to {LAST_PORT}), was {port!r}"
             raise UsageError(msg)
-        self._catalogue = Catalogue(feeds)
+        self._catalogue = Catalogue(feeds, on_demand)
         self._wanted_port = port
         self._limits = limits
         Limits.of(self._catalogue.market_of(""), limits)
         self._faults = FaultPlan(faults)
         self._hub = Hub(self._faults)
         self._player = Player(self._hub)
+        self._catalogue.play = self._player.play
         self._server: ExchangeServer | None = None
         self._stopped = False
         self._lifecycle = Lock()
@@ -117,9 +123,10 @@ class LocalExchange:
     @classmethod
     def with_order_flow(
         cls,
-        symbols: str | Iterable[str],
+        symbols: str | Iterable[str] | None = None,
         *,
-        market: str = "spot",
+        market: str | Iterable[str] | None = None,
+        also: str | Iterable[str] = (),
         seed: int = 0,
         rate: float = 10.0,
         levels: float = DEFAULT_LEVELS,
@@ -132,13 +139,22 @@ class LocalExchange:
     ) -> Self:
         """Serve made-up but consistent traffic.
 
+        Without `symbols` any pair of well-known assets is listed when it is first asked for, by a depth request or a
+        subscription, on every market; another name is no symbol. The price of an asset is the same on all markets,
+        but for a small basis, and takes the same course from a symbol's first event on.
+
         Args:
-            symbols: one or many, in any case.
-            market: name of the market whose paths, shapes and ids they have.
-            seed: the same seed makes the same books and events, but for their time stamps.
+            symbols: one or many, in any case: these alone. They trade from the start; of one that several markets
+                could list that is on the first of spot, us, coinm, usdm, options, and on the others when it is
+                first asked for there.
+            market: name of the market whose paths, shapes and ids they have, or several names; `None` for spot,
+                usdm, coinm and options, each with the symbols that are spelt as its own are.
+            also: symbols to list beside those of well-known assets.
+            seed: the same seed makes the same books and events of a symbol, but for their time stamps, whichever
+                others there are.
             rate: diff events a second and symbol on the market's fastest stream; slower ones in proportion.
             levels: level changes in such an event, on average.
-            depth: levels a side, about.
+            depth: levels a side, about; fewer where a price is too few ticks for them.
             history: events of a symbol (at least) that `book_at` reaches back.
             repeat: make so many events beforehand, and let every symbol play them in a circle from a place of
                 its own: for loads that no market could be traded at. `None` trades live.
@@ -149,19 +165,14 @@ class LocalExchange:
         Raises:
             UsageError: no symbol, one given twice, an unknown market, or a figure that makes no sense.
         """
-        row = markets.lookup(market)
-        names = [symbols] if isinstance(symbols, str) else list(symbols)
-        wanted = [markets.normalize_symbol(name) for name in names]
-        feeds: list[Feed]
-        if repeat is None:
-            feeds = [
-                FlowFeed(name, row, seed=seed, rate=rate, levels=levels, depth=depth, history=history)
-                for name in wanted
-            ]
-        else:
-            tape = Tape(row, repeat, seed=seed, levels=levels, depth=depth)
-            feeds = [TapeFeed(name, row, tape, seed=seed, rate=rate) for name in wanted]
-        return cls(feeds, port=port, faults=faults, limits=limits)
+        rows = _rows(market)
+        maker = (
+            Flows(seed=seed, rate=rate, levels=levels, depth=depth, history=history)
+            if repeat is None
+            else Tapes(rows[0], repeat, seed=seed, rate=rate, levels=levels, depth=depth)
+        )
+        feeds, on_demand = offer(rows, maker, symbols=_names(symbols), also=_names(also) or [])
+        return cls(feeds, port=port, faults=faults, limits=limits, on_demand=on_demand)
 
     @property
     def port(self) -> int:
@@ -187,8 +198,18 @@ class LocalExchange:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """What is served, upper case."""
-        return tuple(feed.symbol for feed in self._catalogue.feeds)
+        """What is served, upper case; pairs in unusual quotes and other options are, too, once they are asked for."""
+        return self._catalogue.symbols(int(time.time() * 1_000))
+
+    @property
+    def markets(self) -> tuple[Market, ...]:
+        """The markets that are served."""
+        return self._catalogue.markets
+
+    @property
+    def has_table(self) -> bool:
+        """Whether any pair of well-known assets is listed when it is first asked for."""
+        return self._catalogue.has_table
 
     def start(self) -> Self:
         """Listen, and start the order flows; a second call changes nothing.
@@ -253,13 +274,17 @@ class LocalExchange:
         Args:
             symbol: upper case.
             update_id: `u` of an event that was sent.
-            market: name, needed when several markets list the symbol; the first one otherwise.
+            market: name; where several markets list the symbol and none is named, the first that had such an event.
             levels: how many of the best levels a side are wanted; `None` for all.
 
         Raises:
             UsageError: symbol not served, or no such event in the kept history.
         """
-        return self._catalogue.symbol(symbol, market).book_at(update_id, levels)
+        *others, last = self._catalogue.named(symbol, market)
+        for feed in others:
+            with suppress(UsageError):
+                return feed.book_at(update_id, levels)
+        return last.book_at(update_id, levels)
 
     def inject(self, fault: Fault) -> None:
         """Misbehave from now on: the fault's occasions are counted from here. Any thread."""
@@ -302,3 +327,17 @@ class LocalExchange:
     ) -> None:
         """Stop."""
         self.stop()
+
+
+def _rows(market: str | Iterable[str] | None) -> list[Market]:
+    names = USUAL_MARKETS if market is None else [market] if isinstance(market, str) else list(market)
+    if not names:
+        msg = "expected a market, was none"
+        raise UsageError(msg)
+    return [markets.lookup(name) for name in dict.fromkeys(names)]
+
+
+def _names(symbols: str | Iterable[str] | None) -> list[str] | None:
+    if symbols is None:
+        return None
+    return [markets.normalize_symbol(name) for name in ([symbols] if isinstance(symbols, str) else symbols)]

@@ -12,6 +12,7 @@ import orjson
 from depthactors import markets, recording, reporting
 from depthactors.errors import DepthActorsError, RecordingCutError, RecordingError, UsageError
 from depthactors.exchange.ledger import Depth, Ledger, spelt
+from depthactors.exchange.spelling import SPELLINGS
 from depthactors.exchange.tick import Step, Tick
 from depthactors.exchange.truth import PlainBook
 from depthactors.markets import Market, Sequencing
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from depthactors.exchange.spelling import Spelling
     from depthactors.exchange.truth import BookTruth
     from depthactors.recording import Line
 
@@ -120,6 +122,11 @@ class RecordingFeed:
     def market(self) -> Market:
         """Given, or told from the first event."""
         return self._market
+
+    @property
+    def spelling(self) -> Spelling:
+        """The market's usual one: a recording does not say what its symbol's is."""
+        return SPELLINGS[self._market.depth_path]
 
     def due(self) -> float | None:
         """Seconds between the receipt of the first and of the next line."""

@@ -98,6 +98,7 @@ class RestApi:
         self._limits = limits
         self._clock = clock
         self._weights = WeightCounter()
+        self._missed: set[Market] = set()
         self._cached: dict[Feed, tuple[float, Depth]] = {}
         self._draws: dict[Fault, Random] = {}
 
@@ -112,10 +113,10 @@ class RestApi:
         if route is None:
             return Answer(404, b"{}")
         market = self._market_of(route)
-        faults = self._faults.strike(Place.REST, route.query.get("symbol")) if route.endpoint == "depth" else []
+        faults = self._faults.strike(Place.REST, route.query.get("symbol")) if _is_depth(route) else []
         limit, refusal = None, None
         try:
-            limit = _limit_of(route, market) if route.endpoint == "depth" else None
+            limit = _limit_of(route, market) if _is_depth(route) else None
             weight = _weight_of(route, market, limit)
         except _BadRequestError as error:
             refusal, weight = error, LIGHT_WEIGHT
@@ -154,10 +155,19 @@ class RestApi:
         return Answer(charge.status, _error_body(-1003, text), (*headers, *retry))
 
     def _market_of(self, route: RestRoute) -> Market:
-        feed = self._catalogue.rest(route.depth_path, route.query.get("symbol", ""))
-        if feed is None:
-            feed = next((each for each in self._catalogue.feeds if each.market.depth_path == route.depth_path), None)
-        return routes.family_of(route.depth_path) if feed is None else feed.market
+        feed = self._catalogue.rest(route.depth_path, route.query.get("symbol", "")) if _is_depth(route) else None
+        if feed is not None:
+            return feed.market
+        market = self._catalogue.market_at(route.depth_path)
+        if market is not None:
+            return market
+        absent = routes.family_of(route.depth_path)
+        if absent not in self._missed:
+            # Else the client's "does not list" would be all that there is to see.
+            self._missed.add(absent)
+            served = ", ".join(row.name for row in self._catalogue.markets)
+            logger.error("! %s was asked for; this exchange serves %s alone", absent.name, served)
+        return absent
 
     def _body(
         self, route: RestRoute, market: Market, limit: int | None, headers: Mapping[str, str], faults: list[Fault]
@@ -183,15 +193,16 @@ class RestApi:
         return shapes.depth_reply(market, symbol, self._granted(feed, limit or 0, faults))
 
     def _info(self, route: RestRoute, market: Market) -> bytes:
-        listed = (feed.symbol for feed in self._catalogue.feeds if feed.market.depth_path == route.depth_path)
-        symbols = list(dict.fromkeys(listed))
+        now_ms = int(self._clock() * 1_000)
         wanted = route.query.get("symbol")
-        if wanted is not None and market.any_limit:
-            if wanted not in symbols:
-                raise _BadRequestError(-1121, "Invalid symbol.")
-            symbols = [wanted]
+        if wanted is None or not market.any_limit:
+            symbols = self._catalogue.spellings(route.depth_path, now_ms)
+        elif (spelling := self._catalogue.spelling(route.depth_path, wanted)) is not None:
+            symbols = {wanted: spelling}
+        else:
+            raise _BadRequestError(-1121, "Invalid symbol.")
         told = replace(market, weight_per_minute=Limits.of(market, self._limits).weight_per_minute)
-        return orjson.dumps(exchange_info(told, symbols, int(self._clock() * 1_000)))
+        return orjson.dumps(exchange_info(told, symbols, now_ms))
 
     def _granted(self, feed: Feed, limit: int, faults: list[Fault]) -> Depth:
         """Return what the request gets of the levels that it asks for."""
@@ -217,8 +228,7 @@ class RestApi:
 
     def _depth(self, feed: Feed, limit: int, kinds: set[str]) -> Depth:
         if "mismatch" in kinds:
-            others = (each for each in self._catalogue.feeds if each.market == feed.market and each is not feed)
-            other = next(others, None)
+            other = self._catalogue.another(feed)
             if other is None:
                 logger.warning("expected a second symbol of %s for a mismatch, was none", feed.market.name)
             else:
@@ -250,6 +260,10 @@ def _used_weight(market: Market, used: int) -> tuple[tuple[str, str], ...]:
     header = ("X-MBX-USED-WEIGHT-1M", count)
     # Spot has an older name beside it, which some clients still read.
     return (("X-MBX-USED-WEIGHT", count), header) if market.depth_path == shapes.SPOT_PATH else (header,)
+
+
+def _is_depth(route: RestRoute) -> bool:
+    return route.endpoint == "depth"
 
 
 def _weight_of(route: RestRoute, market: Market, limit: int | None) -> int:

@@ -22,6 +22,11 @@ class Spelling:
     quantity_decimals: int
     quantity_step: int
 
+    @property
+    def tick(self) -> float:
+        """One tick."""
+        return float(self.price_step / 10**self.price_decimals)
+
     def price(self, ticks: int) -> str:
         """Spell a price of so many ticks, at least none."""
         return _spell(ticks * self.price_step, self.price_decimals)
@@ -37,7 +42,7 @@ SPELLINGS: Final = {
     "/dapi/v1/depth": Spelling(1, 1, 0, 1),
     "/eapi/v1/depth": Spelling(3, 5_000, 2, 1),
 }
-"""By the market's depth path, as captured."""
+"""By the market's depth path, as captured: of recordings and tapes; `catalogue` knows each symbol's own."""
 
 
 def _spell(units: int, decimals: int) -> str:

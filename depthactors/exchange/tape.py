@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from depthactors.errors import UsageError
+from depthactors.exchange.catalogue import terms_of
 from depthactors.exchange.flow import OrderFlow
 from depthactors.exchange.truth import LevelText, PlainBook
 
 if TYPE_CHECKING:
     from depthactors.markets import Market
 
+_SYMBOL: Final = "TAPE"
 COPY_EVERY: Final = 128
 """Steps between two kept copies of the book."""
 
@@ -52,7 +54,9 @@ class Tape:
         if steps < 1:
             msg = f"expected at least one event to repeat, was {steps!r}"
             raise UsageError(msg)
-        flow = OrderFlow("TAPE", market, seed, levels=levels, depth=depth)
+        self.spelling = terms_of(market, _SYMBOL).spelling
+        """How prices and quantities are written."""
+        flow = OrderFlow(_SYMBOL, market, seed, levels=levels, depth=depth)
         origin = flow.last_id
         first_book = PlainBook(*flow.book())
         book = first_book.copy()

@@ -63,6 +63,7 @@ class TapeFeed:
             raise UsageError(msg)
         self.symbol = symbol
         self.market = market
+        self.spelling = tape.spelling
         self.interval = market.speeds[0][0]
         self._tape = tape
         self._pause = 1.0 / rate

@@ -4,9 +4,9 @@ import orjson
 import pytest
 
 from depthactors import markets
+from depthactors.exchange.catalogue import terms_of
 from depthactors.exchange.exchange_info import NEVER_MS, exchange_info
 from depthactors.exchange.flow_feed import FlowFeed
-from depthactors.exchange.spelling import SPELLINGS
 
 NOW_MS = 1_700_000_000_500
 LISTED = {
@@ -19,7 +19,8 @@ LISTED = {
 
 
 def describe(market, *symbols):
-    return exchange_info(markets.lookup(market), symbols, NOW_MS)
+    row = markets.lookup(market)
+    return exchange_info(row, {symbol: terms_of(row, symbol).spelling for symbol in symbols}, NOW_MS)
 
 
 def only(market, symbol):
@@ -59,11 +60,9 @@ def test_ticks_and_lots_are_those_of_the_order_flow(market, symbol):
     row = markets.lookup(market)
     listed = only(market, symbol)
     prices, lots = filters_of(listed)["PRICE_FILTER"], filters_of(listed)["LOT_SIZE"]
-    assert (prices["tickSize"], lots["stepSize"]) == (
-        SPELLINGS[row.depth_path].price(1),
-        SPELLINGS[row.depth_path].quantity(1),
-    )
-    depth = FlowFeed(symbol, row, seed=1).present(row.max_limit)
+    feed = FlowFeed(symbol, row, seed=1)
+    assert (prices["tickSize"], lots["stepSize"]) == (feed.spelling.price(1), feed.spelling.quantity(1))
+    depth = feed.present(row.max_limit)
     for price, quantity in [*depth.bids, *depth.asks]:
         assert Decimal(price) % Decimal(prices["tickSize"]) == 0
         assert Decimal(prices["minPrice"]) <= Decimal(price) <= Decimal(prices["maxPrice"])
@@ -116,7 +115,7 @@ def test_a_usdm_symbol_is_a_perpetual_contract_margined_in_its_quote():
     assert (listed["status"], listed["contractType"], listed["deliveryDate"]) == ("TRADING", "PERPETUAL", NEVER_MS)
     assert (listed["pair"], listed["baseAsset"], listed["quoteAsset"]) == ("ETHUSDC", "ETH", "USDC")
     assert listed["marginAsset"] == "USDC"
-    assert (listed["pricePrecision"], listed["quantityPrecision"]) == (2, 3)
+    assert (listed["pricePrecision"], listed["quantityPrecision"]) == (2, 2)
     assert [each["asset"] for each in describe("usdm", "ETHUSDC", "BTCUSDT", "SOLUSDT")["assets"]] == ["USDC", "USDT"]
 
 
@@ -152,7 +151,8 @@ def test_an_option_tells_its_contract(symbol, underlying, side, strike):
     listed = only("options", symbol)
     assert (listed["underlying"], listed["side"], listed["strikePrice"]) == (underlying, side, strike)
     assert (listed["expiryDate"], listed["unit"], listed["quoteAsset"]) == (1_798_185_600_000, 1, "USDT")
-    assert (listed["priceScale"], listed["quantityScale"]) == (3, 2)
+    spelling = terms_of(markets.OPTIONS, symbol).spelling
+    assert (listed["priceScale"], listed["quantityScale"]) == (spelling.price_decimals, spelling.quantity_decimals)
 
 
 def test_options_list_their_underlyings_once():

@@ -172,12 +172,11 @@ def test_a_small_book_is_kept_up_while_the_price_moves():
 
 def test_below_the_floor_the_price_only_rises():
     flow = OrderFlow("BTCUSDT", markets.SPOT, 1, depth=100)
-    before = flow.best_bid
-    flow._floor = before + 10_000
+    flow._floor = flow.best_bid + 10_000
     for _ in range(30):
+        before = flow.best_bid
         changes(flow, 100)
-        assert flow._trend > 0
-    assert flow.best_bid > before + 500
+        assert flow.best_bid > before
 
 
 def test_the_command_that_trades_for_an_hour(capsys):

@@ -310,8 +310,10 @@ def test_the_truth_of_a_symbol_in_two_markets_is_told_by_the_markets_name(mixed,
     futures = connect(mixed, f"/public/ws/{STREAM}").receive()
     assert mixed.book_at("BTCUSDT", spot["u"]) == mixed.book_at("BTCUSDT", spot["u"], market="spot")
     assert mixed.book_at("BTCUSDT", futures["u"], market="usdm").last_update_id == futures["u"]
-    with pytest.raises(UsageError):
-        mixed.book_at("BTCUSDT", futures["u"])
+    assert mixed.book_at("BTCUSDT", futures["u"]) == mixed.book_at("BTCUSDT", futures["u"], market="usdm")
+    assert mixed.book_at("BTCUSDT", futures["u"], market="usdm-testnet").last_update_id == futures["u"]
+    with pytest.raises(UsageError, match="was 7"):
+        mixed.book_at("BTCUSDT", 7)
     for symbol, market in (("BTCUSDT", "coinm"), ("DOGEUSDT", None), ("btcusdt", None)):
         with pytest.raises(UsageError, match=rf"expected a symbol served here \(spot BTCUSDT, .*'{symbol}'"):
             mixed.book_at(symbol, 1, market=market)

@@ -149,12 +149,13 @@ def test_a_symbol_is_found_under_its_markets_path_and_by_name():
     assert served.rest("/api/v3/depth", "ZRXUSDT").market is markets.US
     assert served.rest("/fapi/v1/depth", "BTCUSDT").market is markets.USDM
     assert served.rest("/fapi/v1/depth", "ZRXUSDT") is None
-    assert served.symbol("BTCUSDT").market is markets.SPOT
-    assert served.symbol("BTCUSDT", "usdm").market is markets.USDM
+    assert [feed.market.name for feed in served.named("BTCUSDT")] == ["spot", "us", "usdm"]
+    assert [feed.market.name for feed in served.named("BTCUSDT", "usdm")] == ["usdm"]
+    assert [feed.market.name for feed in served.named("BTCUSDT", "usdm-testnet")] == ["usdm"]
     with pytest.raises(UsageError, match=r"symbol served here .*spot BTCUSDT"):
-        served.symbol("ADAUSDT")
-    with pytest.raises(UsageError, match="spot 'ZRXUSDT'"):
-        served.symbol("ZRXUSDT", "spot")
+        served.named("ADAUSDT")
+    with pytest.raises(UsageError, match="coinm 'ZRXUSDT'"):
+        served.named("ZRXUSDT", "coinm")
 
 
 def test_feeds_are_ordered_by_market_and_testnets_come_last():

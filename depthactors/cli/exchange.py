@@ -6,7 +6,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors.cli.serving import add_options, open_exchange
+from depthactors.cli.serving import add_options, described, open_exchange
 from depthactors.environment import EXCHANGE_VARIABLE
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from depthactors.exchange import LocalExchange
 
 PORT: Final = 9000
-NAMED: Final = 5
-"""Symbols that are listed by name."""
 
 
 def add_parser(commands: Any) -> None:
@@ -51,11 +49,10 @@ def run(options: argparse.Namespace) -> int:
 def _directions(exchange: LocalExchange) -> str:
     """Say what is served and how to reach it."""
     row, symbols = exchange.market, exchange.symbols
-    more = f" and {len(symbols) - NAMED} more" if len(symbols) > NAMED else ""
     streams = f"{row.stream_path}?streams={row.diff_stream(symbols[0], row.speeds[0][0])}"
     return "\n".join(
         (
-            f"local exchange: {row.name}, {', '.join(symbols[:NAMED])}{more}",
+            f"local exchange: {described(exchange)}",
             f"  unchanged depthactors program   {EXCHANGE_VARIABLE}={exchange.url} python program.py",
             f"  REST                            {exchange.url}{row.depth_path}?symbol={symbols[0]}",
             f"  websocket                       {exchange.url.replace('http', 'ws', 1)}{streams}",

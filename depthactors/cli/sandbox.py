@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.cli.output import complain
-from depthactors.cli.serving import add_options, open_exchange
+from depthactors.cli.serving import add_options, described, open_exchange
 from depthactors.environment import EXCHANGE_VARIABLE
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
 NOT_FOUND: Final = 127
 NOT_EXECUTABLE: Final = 126
 SIGNALLED: Final = 128
 """Added to the number of the signal that ended the command, as shells do."""
+_PASSED_ON: Final = (signal.SIGTERM, signal.SIGHUP)
+_MORTAL: Final = """
+import ctypes, os, signal, sys
+for number in (signal.SIGPIPE, signal.SIGXFSZ):
+    signal.signal(number, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+PR_SET_PDEATHSIG = 1
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
+if os.getppid() != int(sys.argv[1]):
+    sys.exit(143)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+"""Becomes the command, which the kernel ends when its parent is gone; what Python makes of signals is undone."""
 
 
 def add_parser(commands: Any) -> None:
@@ -36,22 +55,46 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns its exit status."""
+    if (status := _refused(options.command[0])) is not None:
+        return status
     with open_exchange(options) as exchange:
+        complain(f"sandbox: {described(exchange)}")
         environment = os.environ | {EXCHANGE_VARIABLE: exchange.url}
         try:
-            child = subprocess.Popen(_as_typed(options.command), env=environment)  # noqa: S603 - the user's own
-        except FileNotFoundError:
-            complain(f"expected a command to run, was {options.command[0]!r}")
-            return NOT_FOUND
+            child = subprocess.Popen([*_mortal(), *_as_typed(options.command)], env=environment)  # noqa: S603
         except OSError as error:
             complain(f"{options.command[0]!r} cannot be run: {error}")
             return NOT_EXECUTABLE
-        before = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-        try:
+        with _passed_on(child):
             status = _wait(child)
-        finally:
-            signal.signal(signal.SIGTERM, before)
     return SIGNALLED - status if status < 0 else status
+
+
+def _refused(command: str) -> int | None:
+    """Say why a command cannot be run, and return the exit status; `None` for one that can."""
+    if shutil.which(command) is not None:
+        return None
+    if Path(command).exists():
+        complain(f"{command!r} cannot be run: it is no program, or not executable")
+        return NOT_EXECUTABLE
+    complain(f"expected a command to run, was {command!r}")
+    return NOT_FOUND
+
+
+def _mortal() -> list[str]:
+    """Return what goes before a command that is to end with this process, even when that is killed; on Linux only."""
+    return [sys.executable, "-I", "-S", "-c", _MORTAL, str(os.getpid())] if sys.platform == "linux" else []
+
+
+@contextmanager
+def _passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Pass on to the command what asks this process to end; Ctrl-C reaches it by itself."""
+    before = {number: signal.signal(number, lambda number, _: child.send_signal(number)) for number in _PASSED_ON}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _as_typed(command: list[str]) -> list[bytes]:

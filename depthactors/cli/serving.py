@@ -11,6 +11,7 @@ from depthactors.errors import UsageError
 from depthactors.exchange.fault import KINDS, Fault, Place
 from depthactors.exchange.limits import MEANINGS, Limits
 from depthactors.exchange.routes import PRECEDENCE
+from depthactors.exchange.symbols import invent
 from depthactors.markets import MARKETS
 
 if TYPE_CHECKING:
@@ -21,14 +22,28 @@ if TYPE_CHECKING:
 HISTORY: Final = 1_000
 """Events a symbol that are kept: nobody asks these commands for the truth of long ago."""
 
-DEFAULT_SYMBOLS: Final = "3"
+NAMED: Final = 5
+"""Symbols that are listed by name."""
 
 
 def add_options(parser: argparse.ArgumentParser, *, port: int) -> None:
     """Add the options; `port` is the default one."""
     add = parser.add_argument
-    add("--market", type=market, metavar="MARKET", help=f"{', '.join(MARKETS)}; spot, or told by the recording")
-    add("--symbols", default=DEFAULT_SYMBOLS, metavar="N|A,B", help="how many, or which ones (default 3)")
+    add(
+        "--market",
+        action="append",
+        type=market,
+        metavar="MARKET",
+        help=f"serve this one only; a further one is served, too: {', '.join(MARKETS)} (default: spot, usdm, coinm and "
+        "options, or what the recording tells)",
+    )
+    add(
+        "--symbols",
+        metavar="N|A,B",
+        help="serve these only, or the N best-known pairs only (default: any pair of well-known assets, from when it "
+        "is first asked for; another name is no symbol)",
+    )
+    add("--also", metavar="A,B", help="serve these beside the pairs of well-known assets")
     add("--rate", type=above_zero, default=10.0, help="diff events a second and symbol (default 10)")
     add("--levels", type=above_zero, default=20.0, help="level changes in an event, on average (default 20)")
     add("--depth", type=int, default=1_000, help="levels a side, about (default 1000)")
@@ -75,17 +90,24 @@ def open_exchange(options: argparse.Namespace) -> LocalExchange:
         raise UsageError(msg) from None
     common = {"port": options.port, "faults": options.fault, "limits": dict(options.limit)}
     if options.recording:
+        if options.symbols or options.also or len(options.market or ()) > 1:
+            msg = "expected --recording with one --market at most, and without --symbols and --also: it has its symbol"
+            raise UsageError(msg)
+        market = options.market[0] if options.market else None
         exchange = LocalExchange.from_recording(
-            options.recording, speed=options.speed, market=options.market, loop=options.loop, **common
+            options.recording, speed=options.speed, market=market, loop=options.loop, **common
         )
     else:
         if options.speed is not None or options.loop:
             msg = "expected --speed and --loop with --recording only"
             raise UsageError(msg)
-        market = options.market or "spot"
+        if options.symbols is not None and options.also is not None:
+            msg = "expected --symbols, which are served alone, or --also, which are served beside others, were both"
+            raise UsageError(msg)
         exchange = LocalExchange.with_order_flow(
-            _symbols(options.symbols, market),
-            market=market,
+            None if options.symbols is None else _symbols(options.symbols, options.market),
+            market=options.market,
+            also=options.also.split(",") if options.also is not None else (),
             seed=options.seed,
             rate=options.rate,
             levels=options.levels,
@@ -101,11 +123,19 @@ def open_exchange(options: argparse.Namespace) -> LocalExchange:
         raise UsageError(msg) from None
 
 
-def _symbols(text: str, market: str) -> list[str]:
-    from depthactors.exchange.symbols import invent  # noqa: PLC0415 - an extra
+def described(exchange: LocalExchange) -> str:
+    """Say what is served."""
+    names, symbols = [row.name for row in exchange.markets], exchange.symbols
+    more = f" and {len(symbols) - NAMED} more" if len(symbols) > NAMED else ""
+    listed = f"{', '.join(symbols[:NAMED])}{more}"
+    if exchange.has_table:
+        return f"{', '.join(names)}: any pair of well-known assets ({listed})"
+    return f"{', '.join(names)}, {listed}"
 
+
+def _symbols(text: str, market: list[str] | None) -> list[str]:
     if text.lstrip("-").isdigit():
-        return invent(markets.lookup(market), int(text))
+        return invent(markets.lookup(market[0] if market else "spot"), int(text))
     return text.split(",")
 
 

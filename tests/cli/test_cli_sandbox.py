@@ -1,6 +1,8 @@
 """`depthactors sandbox`: an unchanged program against a local exchange, with the program's own exit status."""
 
 import os
+import re
+import select
 import signal
 import subprocess
 import sys
@@ -54,6 +56,65 @@ def test_a_command_is_required(capsys):
         main(["sandbox"])
     assert ended.value.code == 2
     assert "COMMAND" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_what_is_served_is_said_on_standard_error():
+    ended = subprocess.run(sandbox("true"), capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert re.fullmatch(
+        r"depthactors: sandbox: spot, coinm, usdm, options: any pair of well-known assets "
+        r"\(BTCUSDT, ETHUSDT, .* and \d+ more\)\n",
+        ended.stderr,
+    )
+    ended = subprocess.run(
+        sandbox("true", options=("--market", "usdm", "--symbols", "2")), capture_output=True, text=True, check=False
+    )
+    assert ended.stderr == "depthactors: sandbox: usdm, BTCUSDT, ETHUSDT\n"
+
+
+def test_a_market_that_is_not_served_is_said_to_be_none_of_the_sandboxs():
+    ended = subprocess.run(
+        sandbox(sys.executable, "-c", FOLLOW, options=("--market", "usdm")),
+        capture_output=True,
+        text=True,
+        timeout=40,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "spot was asked for; this exchange serves usdm alone" in ended.stderr
+    assert re.search(r"spot at http://127.0.0.1:\d+ does not list 'ETHUSDT'", ended.stderr)
+
+
+def test_a_typo_is_no_symbol():
+    code = FOLLOW.replace("ETHUSDT", "ETHUSTD")
+    ended = subprocess.run(sandbox(sys.executable, "-c", code), capture_output=True, text=True, timeout=40, check=False)
+    assert ended.returncode == 1
+    assert "does not list 'ETHUSTD' (-1121: Invalid symbol.)" in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
+def test_a_sandbox_that_is_killed_leaves_no_command():
+    code = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+    child = subprocess.Popen(sandbox(sys.executable, "-c", code), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    command = os.pidfd_open(int(child.stdout.readline()))
+    try:
+        child.kill()
+        child.wait(10)
+        assert select.select([command], [], [], 10)[0], "the command is still there"
+    finally:
+        os.close(command)
+        child.stdout.close()
+
+
+def test_the_command_has_the_signals_of_a_shells():
+    code = "import signal; print(*[signal.getsignal(n).name for n in (signal.SIGTERM, signal.SIGHUP)])"
+    # Python ignores SIGPIPE for itself; a command that does not would write for ever to a reader who is gone.
+    shell = "yes | head -1; trap"
+    ended = subprocess.run(sandbox("sh", "-c", shell), capture_output=True, text=True, timeout=30, check=False)
+    assert ended.stdout == "y\n"
+    assert "Broken pipe" not in ended.stderr
+    ended = subprocess.run(sandbox(sys.executable, "-c", code), capture_output=True, text=True, timeout=30, check=False)
+    assert ended.stdout == "SIG_DFL SIG_DFL\n"
 
 
 def test_a_command_that_a_signal_ended_has_a_shells_status():

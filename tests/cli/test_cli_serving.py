@@ -25,7 +25,6 @@ def symbols_of(*arguments):
 @pytest.mark.parametrize(
     ("arguments", "symbols"),
     [
-        ((), ("BTCUSDT", "ETHUSDT", "BNBUSDT")),
         (("--symbols", "1"), ("BTCUSDT",)),
         (("--symbols", "btcusdt,LTCBTC"), ("BTCUSDT", "LTCBTC")),
         (("--symbols", "2", "--market", "coinm"), ("BTCUSD_PERP", "ETHUSD_PERP")),
@@ -35,6 +34,22 @@ def symbols_of(*arguments):
 )
 def test_symbols_are_counted_or_named(arguments, symbols):
     assert symbols_of(*arguments) == symbols
+
+
+def test_without_any_there_are_pairs_of_well_known_assets_on_every_market():
+    assert {"BTCUSDT", "ETHBTC", "BTCUSD_PERP", "1000PEPEUSDT"} < set(symbols_of())
+    assert "BTCUSTD" not in symbols_of()
+
+
+def test_one_market_alone_and_more_than_one():
+    assert set(symbols_of("--market", "coinm")) == {symbol for symbol in symbols_of() if "_" in symbol}
+    both = symbols_of("--market", "coinm", "--market", "spot")
+    assert {"BTCUSDT", "BTCUSD_PERP"} < set(both)
+    assert "BTC-261225-60000-C" not in both
+
+
+def test_symbols_beside_the_well_known_ones():
+    assert {"FOOUSDT", "BTCUSDT"} < set(symbols_of("--also", "foousdt"))
 
 
 def test_faults_and_limits_may_be_repeated():
@@ -71,6 +86,9 @@ def test_a_value_that_is_none_is_one_clear_line_and_status_2(capsys, arguments, 
     ("arguments", "words"),
     [
         (["--symbols", "0"], "expected at least one symbol, was 0"),
+        (["--symbols", "A", "--also", "B"], "expected --symbols, which are served alone, or --also"),
+        (["--recording", "x.gz", "--symbols", "A"], "expected --recording with one --market at most"),
+        (["--recording", "x.gz", "--market", "spot", "--market", "us"], "expected --recording with one --market"),
         (["--symbols", "-3"], "expected at least one symbol, was -3"),
         (["--symbols", "A,A"], "expected one feed for a market and symbol"),
         (["--symbols", ""], "expected a symbol like BTCUSDT, was ''"),

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from depthactors.exchange import LocalExchange
 
 SUITE = """
@@ -25,16 +27,60 @@ def test_the_marker_decides_what_is_served(local_exchange):
         engine.subscribe("SOLUSDT", depth=20).wait_live(timeout=20)
     assert local_exchange.strikes() == {"429": 1}
 
+def test_every_market_is_there(local_exchange):
+    with DepthEngine() as engine:
+        engine.subscribe("BTCUSDT", depth=20)
+        engine.subscribe("BTCUSDT", depth=20, market="usdm")
+        engine.wait_live(timeout=20)
+
 def test_it_is_gone_afterwards():
     assert "DEPTHACTORS_EXCHANGE" not in os.environ
 """
+ONE_FOR_ALL = """
+import os
+import pytest
+from depthactors import DepthEngine
+
+@pytest.fixture(scope="session")
+def local_exchange_options():
+    return {"symbols": ["ADAUSDT"], "market": "spot", "depth": 50}
+
+@pytest.fixture(scope="module")
+def engine(local_exchange_session):
+    with DepthEngine() as engine:
+        yield engine
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_books_go_on(engine, local_exchange_session, number):
+    assert local_exchange_session.symbols == ("ADAUSDT",)
+    assert os.environ["DEPTHACTORS_EXCHANGE"] == local_exchange_session.url
+    engine.subscribe("ADAUSDT", depth=20).wait_live(timeout=20)
+
+def test_one_of_its_own_goes_before(local_exchange_session, local_exchange):
+    assert os.environ["DEPTHACTORS_EXCHANGE"] == local_exchange.url != local_exchange_session.url
+"""
+WITHOUT_THE_EXTRA = """
+import sys
+sys.modules["websockets"] = None
+
+def test_mine(local_exchange):
+    raise AssertionError
+
+def test_ours(local_exchange_session):
+    raise AssertionError
+"""
 
 
-def test_a_suite_of_its_own_uses_it_without_any_import(tmp_path):
-    (tmp_path / "test_bot.py").write_text(SUITE)
+@pytest.mark.parametrize(
+    ("suite", "outcome"),
+    [(SUITE, "4 passed"), (ONE_FOR_ALL, "3 passed"), (WITHOUT_THE_EXTRA, "2 skipped")],
+    ids=["a test", "a session", "without the extra"],
+)
+def test_a_suite_of_its_own_uses_it_without_any_import(tmp_path, suite, outcome):
+    (tmp_path / "test_bot.py").write_text(suite)
     environment = {name: value for name, value in os.environ.items() if name != "DEPTHACTORS_EXCHANGE"}
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider", str(tmp_path)],
+        [sys.executable, "-m", "pytest", "-rs", "--strict-markers", "-p", "no:cacheprovider", str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=50,
@@ -42,9 +88,12 @@ def test_a_suite_of_its_own_uses_it_without_any_import(tmp_path):
         cwd=tmp_path,
         env=environment,
     )
-    assert "3 passed" in ended.stdout, ended.stdout + ended.stderr
+    assert outcome in ended.stdout, ended.stdout + ended.stderr
+    assert ("pip install 'depthactors[demo]'" in ended.stdout) is ("skipped" in outcome)
+    assert ended.stderr == ""
 
 
 def test_here_too(local_exchange):
     assert isinstance(local_exchange, LocalExchange)
-    assert local_exchange.symbols == ("BTCUSDT", "ETHUSDT", "BNBUSDT")
+    assert local_exchange.symbols[:3] == ("BTCUSDT", "ETHUSDT", "BNBUSDT")
+    assert [market.name for market in local_exchange.markets] == ["spot", "coinm", "usdm", "options"]

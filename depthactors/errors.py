@@ -25,6 +25,7 @@
     ├── BacklogError                        an engine has too much waiting; a book lost its share and is made anew
     ├── ActorDiedError                  a handler raised; the supervisor replaces the actor
     ├── WorkerDiedError                 a worker process ended or fell silent, and is being replaced
+    │   └── WorkerVersionError          one was started from another version of the package; it is not replaced
     ├── LineError                       the process at the other end of a line is gone
     ├── EscalatedError                      retries are used up; the book or the engine was given up
     │   └── ReconnectsExhaustedError        `max_reconnects` tries to connect in a row have failed
@@ -209,6 +210,10 @@ class ActorDiedError(DepthActorsError):
 
 class WorkerDiedError(DepthActorsError):
     """A worker process of the engine ended, or gave no sign of life, and is being replaced."""
+
+
+class WorkerVersionError(WorkerDiedError):
+    """A worker process that is of another version than the engine's: the package was replaced below it."""
 
 
 class LineError(DepthActorsError):

@@ -38,12 +38,14 @@ from depthactors.errors import (
     LifecycleError,
     LineError,
     UsageError,
+    WorkerVersionError,
     as_value,
 )
 from depthactors.lifecycle import join
 from depthactors.net.allowance import lease_allowances
 from depthactors.runtime import Runtime
 from depthactors.shards.given import GivenSlots
+from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.interpreter import enter_worker
 from depthactors.shards.leased import LeasedAllowance
 from depthactors.shards.line import Line
@@ -96,9 +98,14 @@ def main(descriptor: int) -> None:
     enter_worker()
     line = Line(descriptor, patience=None)
     try:
+        line.send_bytes(greet())
+        check_greeting(line.receive_bytes())
         Worker(line, line.receive()).run()
     except LineError:
         logger.debug("= the engine's process ended before it had begun")
+    except WorkerVersionError as error:
+        # The engine's process sees the same, and says so.
+        logger.debug("= nothing that the engine's process says can be understood: %s", error)
 
 
 class Worker:

@@ -65,7 +65,7 @@ class Line:
             LineError: the other end is gone, or takes nothing for long; nothing can be sent any more.
             Exception: a message that cannot be pickled; the line is as it was.
         """
-        self.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+        self.send_bytes(pickled(message))
 
     def send_bytes(self, data: bytes) -> None:
         """Send what is to be read as it is; errors as for `send`."""
@@ -137,6 +137,15 @@ class Line:
                 raise EOFError
             rest = rest[received:]
         return data
+
+
+def pickled(message: Any) -> bytes:
+    """Return what is sent of a message.
+
+    Raises:
+        Exception: it cannot be pickled.
+    """
+    return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
 
 
 def _forsake_lines() -> None:

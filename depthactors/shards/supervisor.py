@@ -36,7 +36,14 @@ from depthactors.actors.messages import (
 from depthactors.actors.sharing import BEAT, listed
 from depthactors.actors.supervision import WATCH_INTERVAL, Supervised, opened_in_vain
 from depthactors.book import BookState
-from depthactors.errors import ActorDiedError, EscalatedError, SharingError, UsageError, WorkerDiedError
+from depthactors.errors import (
+    ActorDiedError,
+    EscalatedError,
+    SharingError,
+    UsageError,
+    WorkerDiedError,
+    WorkerVersionError,
+)
 from depthactors.shards.balance import LOOK_EVERY
 from depthactors.shards.book import RemoteBookActor
 from depthactors.shards.cell import RemoteCell
@@ -379,6 +386,9 @@ class ShardSupervisor(EngineActor):
         lost = error if isinstance(error, WorkerDiedError) else WorkerDiedError(f"{worker.name}: {error}")
         books = [book for book in worker.books.values() if book.cell.state is not BookState.FAILED]
         here = [book for book in books if book.cell.number not in self._moving]
+        if isinstance(error, WorkerVersionError):
+            self._do_without(worker, here, error)
+            return
         if not worker.child.may_restart(now):
             self._give_up(worker, here, EscalatedError(f"{worker.name} keeps dying: {error}"))
             return
@@ -392,6 +402,26 @@ class ShardSupervisor(EngineActor):
             book.cell.worker = worker.child.ref
             book.cell.restarts += 1
         self._send_open(here)
+
+    def _do_without(self, worker: Worker, books: list[Book], error: WorkerVersionError) -> None:
+        """Have the others keep the books of a worker whose successors would be of another version as well."""
+        if len(self._workers.present) == 1:
+            self._give_up(worker, books, EscalatedError(str(error)))
+            return
+        self._workers.present.remove(worker)
+        self._workers.wanted = len(self._workers.present)
+        for key, book in list(worker.books.items()):
+            # What is on its way to this worker goes to another one.
+            book.worker = self._workers.emptiest
+            book.worker.books[key] = book
+        for book in books:
+            book.cell.worker = book.worker.child.ref
+            book.cell.life += 1
+            book.cell.restarts += 1
+            book.cell.lose(str(error))
+            tell(book.child.ref, WorkerLost(error))
+        self._send_open(books)
+        self._teller.error(EscalatedError(f"{error}; {len(worker.books)} books move to the other workers"))
 
     def _give_up(self, worker: Worker, books: list[Book], error: EscalatedError) -> None:
         """Fail these books of a worker, and forget it: the next book gets another one; what moves to it fails then."""

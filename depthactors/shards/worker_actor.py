@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -18,8 +19,10 @@ from depthactors import reporting
 from depthactors.actors.base import EngineActor, tell, thread_name
 from depthactors.actors.messages import Status, Tick
 from depthactors.actors.rows import WorkerStatus
-from depthactors.errors import LineError, UsageError, WorkerDiedError
+from depthactors.errors import LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.net.allowance import allowance_of
+from depthactors.shards.greeting import check_greeting, greet
+from depthactors.shards.line import pickled
 from depthactors.shards.messages import (
     Alive,
     Answer,
@@ -71,9 +74,9 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class LineEnded:
-    """The process is gone."""
+    """The process is gone, or cannot be understood."""
 
-    error: LineError
+    error: LineError | WorkerVersionError
 
 
 class WorkerActor(EngineActor):
@@ -127,18 +130,19 @@ class WorkerActor(EngineActor):
         receiver = threading.Thread(target=self._receive, args=(process,), name=thread_name(self.name), daemon=True)
         receiver.start()
         self.mailbox.helpers = (receiver,)
-        process.line.send(self._begin)
+        self._send_now(greet())
+        self._send(self._begin)
         self.mailbox.after(_LOOK, Tick("look"))
 
     def handle(self, message: Any) -> Any:
         """Send, ask, and look whether the process lives."""
         match message:
             case Send(sent):
-                return self._line_of().send(sent)
+                return self._send(sent)
             case Ask(request, future):
                 return self._ask(request, future)
             case LineEnded(error):
-                raise self._death(str(error))
+                raise self._death(str(error)) if isinstance(error, LineError) else self._killed(error)
             case Tick("look"):
                 return self._look()
             case Status():
@@ -173,16 +177,19 @@ class WorkerActor(EngineActor):
         number = next(self._requests)
         self._asked[number] = future
         try:
-            self._line_of().send(request(number))
-        except LineError:
-            raise
+            self._send(request(number))
         except Exception as error:  # noqa: BLE001 - what cannot be pickled concerns who asks, and not the process
             del self._asked[number]
             future.set_exception((type(error), error, None))
 
-    def _line_of(self) -> Any:
+    def _send(self, message: Any) -> None:
+        self._send_now(pickled(message))
+
+    def _send_now(self, data: bytes) -> None:
+        """Send; where nothing can be sent any more the receiving thread sees it, and why: it may have been told."""
         assert self._process is not None, "begin has started it"
-        return self._process.line
+        with suppress(LineError):
+            self._process.line.send_bytes(data)
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -208,16 +215,22 @@ class WorkerActor(EngineActor):
         how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
         return WorkerDiedError(f"{self.name} (process {process.pid}, {how}): {why}")
 
+    def _killed(self, error: WorkerVersionError) -> WorkerVersionError:
+        assert self._process is not None, "begin has started it"
+        self._process.kill()
+        return WorkerVersionError(f"{self.name} (process {self._process.pid}): {error}")
+
     # The receiving thread.
 
     def _receive(self, process: WorkerProcess) -> None:
         try:
+            check_greeting(process.line.receive_bytes())
             while True:
                 message = process.line.receive()
                 self._taking_since = time.monotonic()
                 self._take(process, message)
                 self._taking_since = None
-        except LineError as error:
+        except (LineError, WorkerVersionError) as error:
             tell(self.actor_ref, LineEnded(error))
 
     def _take(self, process: WorkerProcess, message: Any) -> None:  # noqa: C901 - the list of messages, a line each

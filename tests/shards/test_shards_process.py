@@ -12,8 +12,10 @@ from shard_support import PATIENCE
 
 from depthactors.actors.starting import NetworkSettings
 from depthactors.errors import LifecycleError, LineError
+from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.messages import Alive, Begin
 from depthactors.shards.process import WorkerProcess
+from depthactors.version import VERSION
 
 
 @pytest.fixture
@@ -31,8 +33,22 @@ def ignores_interrupts(pid):
     return bool(mask >> (signal.SIGINT - 1) & 1)
 
 
-def test_it_gives_signs_of_life_and_ends_with_its_line(process, folder):
+def begin(process, folder):
+    process.line.send_bytes(greet())
     process.line.send(Begin("worker-1", NetworkSettings(), str(folder.path), logging.WARNING))
+    check_greeting(process.line.receive_bytes())
+
+
+def test_one_of_another_version_says_which_and_ends(process, monkeypatch):
+    process.line.send_bytes(greet().replace(VERSION.encode(), b"9.8.7"))
+    process.line.send("what it cannot understand")
+    assert f'depthactors": "{VERSION}' in process.line.receive_bytes().decode()
+    with pytest.raises(LineError, match="the other process is gone"):
+        process.line.receive()
+
+
+def test_it_gives_signs_of_life_and_ends_with_its_line(process, folder):
+    begin(process, folder)
     while not isinstance(process.line.receive(), Alive):
         pass
     assert process.status is None
@@ -47,7 +63,7 @@ def test_ctrl_c_while_it_is_loaded_is_none_of_its_business(process, folder):
         assert time.monotonic() < deadline
     assert "orjson" not in Path(f"/proc/{process.pid}/maps").read_text(), "only now it is loaded"
     os.kill(process.pid, signal.SIGINT)
-    process.line.send(Begin("worker-1", NetworkSettings(), str(folder.path), logging.WARNING))
+    begin(process, folder)
     assert isinstance(process.line.receive(), Alive)
 
 

@@ -13,7 +13,7 @@ from depthactors.actors.messages import BookEvent, CloseBook, GiveUp, OpenBooks,
 from depthactors.actors.rows import WorkerStatus
 from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.teller import Teller
-from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError, WorkerDiedError
+from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError, WorkerDiedError, WorkerVersionError
 from depthactors.lifecycle import join
 from depthactors.markets import SPOT
 from depthactors.shards import supervisor as module
@@ -57,6 +57,8 @@ class FakeWorker(EngineActor):
                 for future in self.held:
                     future.set(ended)
                 self.held = []
+            case WorkerVersionError():
+                raise message
             case "die":
                 words = f"{self.name}: killed"
                 raise WorkerDiedError(words)
@@ -106,6 +108,12 @@ class Scene:
         worker.actor_ref.tell("die")
         assert worker.died.wait(PATIENCE)
         # The thread's last act is to tell the supervisor.
+        mailbox_of(worker.actor_ref).thread.join(PATIENCE)
+
+    def upgrade(self, worker):
+        """Let the worker find that it is of another version."""
+        worker.actor_ref.tell(WorkerVersionError("another version"))
+        assert worker.died.wait(PATIENCE)
         mailbox_of(worker.actor_ref).thread.join(PATIENCE)
 
     def kill_for_good(self, place):
@@ -349,6 +357,37 @@ def test_a_book_that_its_worker_gave_up_is_followed_anew_though_a_callback_keeps
         go_on.set()
     assert events.wait_for(lambda event: event.state is BookState.FAILED).error is cause
     assert (first.state, second.is_over) == (BookState.FAILED, False)
+
+
+def test_the_books_of_a_worker_of_another_version_go_to_the_others_and_the_last_ones_fail_with_the_reason(scene):
+    cells = scene.open("A", "B", "C", "D")
+    first, second = scene.workers
+    scene.upgrade(second)
+    scene.until(lambda: scene.workers == [first])
+    scene.until(lambda: first.symbols == ["A", "B", "C", "D"])
+    assert {cell.worker for cell in cells} == {first.actor_ref}
+    assert "another version; 2 books move" in str(scene.errors.wait_for(lambda _error: True).args[0])
+    scene.open("E")
+    assert scene.workers == [first], "another one would be of the new version too"
+    scene.upgrade(first)
+    scene.until(lambda: all(cell.state is BookState.FAILED for cell in cells))
+    assert {str(cell.error) for cell in cells} == {"another version"}
+    assert all(isinstance(cell.error, EscalatedError) for cell in cells)
+
+
+def test_a_book_on_its_way_to_a_worker_of_another_version_goes_to_another_one(new_scene):
+    scene = new_scene(1)
+    _, moving = scene.open("A", "B")
+    (first,) = scene.workers
+    FakeWorker.holding = True
+    scene.ask(Rebalance(2))
+    scene.until(lambda: len(first.held) == 1)
+    scene.upgrade(scene.workers[1])
+    scene.until(lambda: scene.workers == [first])
+    assert moving.state is not BookState.FAILED
+    first.actor_ref.tell(("answer", True))
+    scene.until(lambda: first.symbols == ["A", "B"])
+    assert moving.worker is first.actor_ref
 
 
 def test_what_a_former_worker_says_of_a_book_is_no_news(new_scene):

@@ -1,6 +1,7 @@
 """The worker actor, and a process that says what the test wants."""
 
 import logging
+import re
 import signal
 import threading
 import time
@@ -12,24 +13,29 @@ from shard_support import PATIENCE, Silent, end
 from depthactors.actors.messages import ChildFailed, Status
 from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.teller import Teller
-from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError
+from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
 from depthactors.shards import worker_actor as module
-from depthactors.shards.line import Line
+from depthactors.shards.greeting import check_greeting, greet
+from depthactors.shards.line import Line, pickled
 from depthactors.shards.messages import Alive, Answer, Begin, CpuUsed, Failed, Logged, Question, Updated, Weighed
 from depthactors.shards.routes import Routes
 from depthactors.shards.supervisor import Shards
 from depthactors.shards.worker_actor import Ask, Send, WorkerActor
 from depthactors.status import gather
+from depthactors.version import VERSION
 from tests.engine_support import Recorder
 
 
 class FakeProcess:
     """A process that is this one; `peer` is its end of the line."""
 
+    greeting = greet()
+
     def __init__(self):
         self.line, descriptor = Line.pair()
         self.peer = Line(descriptor)
+        self.peer.send_bytes(FakeProcess.greeting)
         self.pid = 4711
         self.status = None
         self.ended = threading.Event()
@@ -57,6 +63,7 @@ class Scene:
         assert self.ref.ask(Status(), timeout=PATIENCE).pid == 4711
         self.process = FakeProcess.last
         self.says = self.process.peer.send
+        check_greeting(self.process.peer.receive_bytes())
         self.begin = self.process.peer.receive()
 
     def ask(self, request=lambda number: Question(number, 1, "how are you")):
@@ -113,6 +120,24 @@ def test_what_the_process_says_gets_to_whom_it_concerns(scene):
     scene.says(Updated((1, 2, 3)))
     scene.says(Failed(UsageError("of no book")))
     assert str(scene.errors.wait_for(lambda _each: True).args[0]) == "of no book"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "words"),
+    [
+        (greet().replace(VERSION.encode(), b"9.8.7"), r"was one of depthactors 9.8.7 \("),
+        (pickled("alive"), "was one of a version of depthactors that does not say which"),
+    ],
+)
+def test_a_process_of_another_version_is_not_understood_and_its_death_says_why(folder, monkeypatch, theirs, words):
+    monkeypatch.setattr(module, "WorkerProcess", FakeProcess)
+    monkeypatch.setattr(FakeProcess, "greeting", theirs)
+    scene = Scene(folder)
+    scene.says(Answer(1, "what nobody may unpickle"))
+    error = scene.died()
+    scene.stop()
+    assert type(error) is WorkerVersionError
+    assert re.search(rf"worker-1 \(process 4711\): expected a process of depthactors {VERSION} \(.*{words}", str(error))
 
 
 def test_the_end_of_the_process_is_the_death_of_the_actor_and_of_all_who_wait(scene):

@@ -1,0 +1,90 @@
+"""The first message of each end of a line, in plain text: which version of the package is there.
+
+A worker that is started after an upgrade, below an engine that runs on, is of the new version, and what is pickled is
+understood by the same classes only. So nothing is unpickled before both are known to have the same: the version, and a
+digest of what the messages are made of, for a package that is worked on has one version for long.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors import errors, markets
+from depthactors.actors import messages as actor_messages
+from depthactors.actors import rows, starting
+from depthactors.book import BookState, BookView
+from depthactors.errors import WorkerVersionError
+from depthactors.pacing import Backoff
+from depthactors.shards import messages
+from depthactors.sharing.pulse import LAYOUT
+from depthactors.sync import Counters
+from depthactors.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+_MODULES: Final = (messages, actor_messages, rows, starting, markets, errors)
+_CLASSES: Final = (BookState, BookView, Backoff, Counters)
+
+
+def greet() -> bytes:
+    """Return what to send first."""
+    return json.dumps({"depthactors": VERSION, "messages": _DIGEST, "layout": LAYOUT}).encode()
+
+
+def check_greeting(data: bytes) -> None:
+    """Compare what the other end sent first.
+
+    Raises:
+        WorkerVersionError: it is of another version; the message names both.
+    """
+    ours, theirs = json.loads(greet()), _read(data)
+    if theirs != ours:
+        msg = f"expected a process of {_words(ours)}, was one of {_words(theirs)}: was the package replaced meanwhile?"
+        raise WorkerVersionError(msg)
+
+
+def _read(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        # Of a version from before there were greetings, whose first message is pickled.
+        return None
+
+
+def _words(greeting: Any) -> str:
+    if not isinstance(greeting, dict):
+        return "a version of depthactors that does not say which"
+    return f"depthactors {greeting.get('depthactors')} (messages {str(greeting.get('messages'))[:8]})"
+
+
+def _shapes(module: ModuleType) -> Iterator[str]:
+    for each in vars(module).values():
+        if isinstance(each, type) and each.__module__ == module.__name__:
+            yield _shape(each)
+
+
+def _shape(kind: type) -> str:
+    """Spell what pickled objects of a class are made of."""
+    parts: list[str] = []
+    if is_dataclass(kind):
+        parts = [f"{each.name}: {each.type}" for each in fields(kind)]
+    elif issubclass(kind, Enum):
+        parts = [str(each) for each in kind]
+    else:
+        parts = [str(each) for each in getattr(kind, "__slots__", ())]
+    return f"{kind.__module__}.{kind.__qualname__}({', '.join(parts)})"
+
+
+def _digest() -> str:
+    shapes = [shape for module in _MODULES for shape in _shapes(module)]
+    shapes += map(_shape, _CLASSES)
+    return sha256("\n".join(sorted(shapes)).encode()).hexdigest()
+
+
+_DIGEST: Final = _digest()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from depthactors.errors import UsageError
 from depthactors.exchange import LocalExchange
 from depthactors.sharing.place import folder_of
+from depthactors.sharing.pulse import PULSE_LIMIT
 from tests.share.child import Child
 from tests.share.tape import digest
 from tests.share.witness import Witness
@@ -102,11 +103,13 @@ class Kill:
             end, pause = time.monotonic() + options.minutes * 60, threading.Event()
             while time.monotonic() < end and not self.suffered:
                 pause.wait(self._random.uniform(0.1, 1.5))
-                match self._random.choice(
-                    ["engine", "reader", "worker"] if options.processes else ["engine", "reader"]
-                ):
+                # The last takes as long as several others.
+                kinds = ["engine", "reader", *["worker" for _ in range(bool(options.processes))]]
+                match self._random.choice([*kinds * 2, "stopped engine"]):
                     case "engine":
                         self._kill_engine(engine, readers, children, exchange.url)
+                    case "stopped engine":
+                        self._stop_engine(engine[0], readers)
                     case "worker":
                         self._kill_worker(engine[0], readers)
                     case _:
@@ -164,6 +167,20 @@ class Kill:
             self._recovered("engine", begun, witness)
             if child.process.poll() is not None:
                 self.suffered.append("a reader that ended with the engine")
+
+    def _stop_engine(self, engine: Child, readers: list[tuple[Child, Witness]]) -> None:
+        """Stop it as it stands, until every reader believes nothing of it, and let it go on, with the same workers."""
+        before, begun = _children_of(engine.process.pid), time.monotonic()
+        self.killed["stopped engine"] += 1
+        engine.process.send_signal(signal.SIGSTOP)
+        believed = [witness for _, witness in readers if not witness.wait_down(begun, 2 * PULSE_LIMIT)]
+        engine.process.send_signal(signal.SIGCONT)
+        if believed:
+            self.suffered.append(f"{len(believed)} readers that believed an engine that was stopped")
+        for _, witness in readers:
+            self._recovered("stopped engine", begun, witness)
+        if engine.process.poll() is not None or _children_of(engine.process.pid) != before:
+            self.suffered.append("an engine, or a worker, that ended since the engine was stopped for a while")
 
     def _kill_worker(self, engine: Child, readers: list[tuple[Child, Witness]]) -> None:
         workers = _children_of(engine.process.pid)

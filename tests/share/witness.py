@@ -56,6 +56,13 @@ class Witness:
             self._news.wait_for(lambda: back() is not None, timeout)
             return back()
 
+    def wait_down(self, since: float, timeout: float) -> bool:
+        """Return whether some book was not live any more after `since`, within that time."""
+        with self._news:
+            return self._news.wait_for(
+                lambda: any(kind == "down" and when > since for kind, when in self.changes), timeout
+            )
+
     def downs(self, since: float) -> int:
         """Return how often books were not live any more since then."""
         with self._news:

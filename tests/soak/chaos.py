@@ -59,6 +59,10 @@ WORKERS: Final = ("kill process", "stop process", "halt process")
 """What happens to a worker process: it is killed, stopped and let go on a moment later, or stopped for good."""
 STOPPED: Final = 2.0
 """Seconds for which a process is stopped that goes on: fewer than the engine takes for its end."""
+ENGINE: Final = ("stop engine",)
+"""What happens to the engine's process beside its workers: it is stopped, as by a debugger, and let go on."""
+ENGINE_STOPPED: Final = 8.0
+"""Seconds for which it is stopped: more than a worker's pipe lasts, or anything else that waits for an answer."""
 CALLBACKS: Final = ("callback raises", "callback sleeps")
 INSIDE: Final = ("drop backlog",)
 """What the supervisor does to a book when all books together have too much waiting."""
@@ -116,8 +120,11 @@ class Chaos:
         self._disturb = disturb
         self._level = level
         self._random = Random(seed)
-        self._to_actors = WORKERS if workers else tuple(f"kill {actor}" for actor in ACTORS if actor != "book")
-        self._first = [WORKERS[0]] if workers else []
+        self._to_actors = (
+            (*WORKERS, *ENGINE) if workers else tuple(f"kill {actor}" for actor in ACTORS if actor != "book")
+        )
+        # From the end: one at once, however short the run, and one that longer runs are to have in any case.
+        self._first = [*ENGINE, WORKERS[0]] if workers else []
         self._disturbing = CALLBACKS if workers else (*CALLBACKS, *INSIDE)
         self._over = threading.Event()
         self._threads = (
@@ -176,6 +183,8 @@ class Chaos:
         symbol = self._random.choice(self._symbols)
         if kind in WORKERS:
             self._strike_worker(kind)
+        elif kind in ENGINE:
+            processes.stop_this_one(ENGINE_STOPPED)
         elif kind.startswith("kill "):
             self._saboteur.set(kind.removeprefix("kill "), self._random.choice(RAISED)())
         elif KINDS[kind][0] is Place.EVENT:

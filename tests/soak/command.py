@@ -19,7 +19,7 @@ from depthactors.actors.messages import Dropped
 from depthactors.errors import BacklogError
 from depthactors.exchange import LocalExchange
 from tests.soak import processes
-from tests.soak.chaos import INSIDE, LEVELS, WORKERS, Chaos
+from tests.soak.chaos import ENGINE, INSIDE, LEVELS, WORKERS, Chaos
 from tests.soak.checker import Checker
 from tests.soak.hostile_log import HostileLog
 from tests.soak.memory import rss_mb
@@ -240,7 +240,8 @@ class Soak:
     def _about_workers(
         self, chaos: Chaos, status: EngineStatus, left: list[processes.Child], files_left: list[Path]
     ) -> dict[str, Any]:
-        struck = {kind: self.outages.longest[kind] for kind in WORKERS if kind in self.outages.longest}
+        kinds = (*WORKERS, *ENGINE)
+        struck = {kind: self.outages.longest[kind] for kind in kinds if kind in self.outages.longest}
         return {
             "workers": f"{len(status.workers)}, killed or stopped "
             f"{sum(chaos.done.get(kind, 0) for kind in WORKERS)} times, replaced "

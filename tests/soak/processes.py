@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +49,12 @@ def send(pid: int, number: signal.Signals) -> None:
     """Send a signal to a process, which may have ended meanwhile."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def stop_this_one(seconds: float) -> None:
+    """Stop this very process, which goes on when so many seconds are over; returns then."""
+    pid = os.getpid()
+    subprocess.run(["sh", "-c", f"kill -STOP {pid}; sleep {seconds}; kill -CONT {pid}"], check=True)
 
 
 def shared_files(name: str) -> list[Path]:

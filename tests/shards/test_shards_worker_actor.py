@@ -128,14 +128,17 @@ def test_what_the_process_says_gets_to_whom_it_concerns(scene):
         (greet().replace(VERSION.encode(), b"9.8.7"), r"was one of depthactors 9.8.7 \("),
         (pickled("alive"), "was one of a version of depthactors that does not say which"),
     ],
+    ids=["another", "one without greetings"],
 )
 def test_a_process_of_another_version_is_not_understood_and_its_death_says_why(folder, monkeypatch, theirs, words):
     monkeypatch.setattr(module, "WorkerProcess", FakeProcess)
     monkeypatch.setattr(FakeProcess, "greeting", theirs)
-    scene = Scene(folder)
-    scene.says(Answer(1, "what nobody may unpickle"))
-    error = scene.died()
-    scene.stop()
+    told = Recorder()
+    parent, routes = Silent.start(told), Routes(Teller(None))
+    WorkerActor.start("worker-1", parent, settings=NetworkSettings(), folder=folder.path, routes=routes)
+    error = told.wait_for(lambda each: isinstance(each, ChildFailed), PATIENCE).error
+    end(parent)
+    FakeProcess.last.peer.release()
     assert type(error) is WorkerVersionError
     assert re.search(rf"worker-1 \(process 4711\): expected a process of depthactors {VERSION} \(.*{words}", str(error))
 

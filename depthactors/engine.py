@@ -307,6 +307,7 @@ class DepthEngine(Generic[NumberT_co]):
         except BaseException:
             # Ctrl-C for one: nobody would have the handles.
             for handle in handles:
+                self._handles[id(handle)] = handle
                 self.unsubscribe(handle, 0.0)
             for cell in opened[len(handles) :]:
                 self._runtime.close(cell, Lease(), 0.0)

@@ -76,8 +76,11 @@ class Mailbox:
 
     def put(self, envelope: Envelope[Any], /) -> None:
         """Add a message; called by pykka for `tell`, `ask` and `stop`."""
-        self._control.append(envelope)
-        self._wake.put(None)
+        try:
+            self._control.append(envelope)
+        finally:
+            # Ctrl-C between the two would leave the message behind the next one's wake-up, and the last one for ever.
+            self._wake.put(None)
         if self._refuse is not None:
             # The actor's thread may have looked for the last time before this was put.
             self._refuse_all(self._refuse)

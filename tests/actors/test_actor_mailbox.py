@@ -5,7 +5,7 @@ from itertools import groupby
 
 import pykka
 import pytest
-from actor_support import Actors, hold
+from actor_support import Actors, hold, join
 from pykka._envelope import Envelope
 
 from depthactors.actors.base import mailbox_of
@@ -250,3 +250,21 @@ def test_two_connections_that_bring_frames_at_once_are_counted_right():
     for thread in threads:
         thread.join()
     assert mailbox.waiting_frames == 4 * 3 * EACH
+
+
+def test_what_is_left_at_the_end_and_what_is_put_after_it_is_refused_each_once():
+    mailbox, refused = Mailbox(), []
+    mailbox.put(Envelope("left"))
+    mailbox.close(lambda envelope: refused.append(envelope.message))
+    mailbox.put(Envelope("late"))
+    assert (refused, mailbox.empty()) == (["left", "late"], True)
+
+
+def test_a_question_put_after_an_actors_last_look_is_answered_at_once(actors):
+    ref, _ = actors.probe()
+    ref.stop()
+    join(ref)
+    answer = pykka.ThreadingFuture()
+    mailbox_of(ref).put(Envelope("question", reply_to=answer))
+    with pytest.raises(pykka.ActorDeadError, match="probe ended before it handled str"):
+        answer.get(timeout=0)

@@ -3,12 +3,13 @@
 import threading
 
 import pytest
-from actor_support import BookScene, Host, Recorder, frame
+from actor_support import BookScene, Host, Recorder, frame, join
 
+from depthactors.actors.book import BookActor
 from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import BookEvent, ChildFailed, Deepen, Greet, SnapshotFailed, StreamUp
 from depthactors.book import BookState
-from depthactors.errors import MalformedFrameError, SlowCallbackError, SnapshotError
+from depthactors.errors import ActorDiedError, MalformedFrameError, SlowCallbackError, SnapshotError
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 
@@ -144,3 +145,25 @@ def test_a_listener_that_was_promised_more_is_not_called_before_the_book_promise
     live.send(Deepen(11))
     live.frames(frame(102, 102))
     assert deeper.wait(count=1)[0] == 11
+
+
+def test_a_listener_whose_greeting_died_with_the_actor_is_greeted_by_the_successor(live, actors):
+    late, events = Recorder(), Recorder()
+    # Added after the death was said, and its greeting goes to the dead actor.
+    live.ref.tell(object())
+    join(live.ref)
+    live.cell.add(Listener(late, events))
+    live.ref = actors.start(BookActor, "book-BTCUSDT", live.cell, live.snapshots, live.supervisor)
+    assert isinstance(events.wait_one().error, ActorDiedError)
+    live.send(StreamUp(1))
+    live.arrive(last_id=110)
+    assert late.wait_one().last_update_id == 110
+
+
+def test_a_listener_is_greeted_once_however_often_that_is_asked_for(live):
+    late = Recorder()
+    listener = live.listen(late)
+    for _ in range(3):
+        live.ref.tell(Greet(listener))
+    live.settled()
+    assert late.seen == [100]

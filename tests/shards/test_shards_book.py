@@ -146,3 +146,16 @@ def test_callbacks_of_the_worker_are_kept_for_its_successors(scene):
     ask.future.set(None)
     assert dropped.get(timeout=PATIENCE) is None
     assert scene.cell.callbacks == {}
+
+
+def test_a_successor_does_what_its_predecessor_was_told_and_did_not_live_to(scene):
+    scene.ref.tell(object())
+    scene.events.wait_for(lambda event: isinstance(event.error, ActorDiedError))
+    # The greeting, and the order for a callback in the worker, went to the dead one.
+    listener = Listener(scene.updates, None, 5)
+    scene.cell.add(listener)
+    scene.cell.callbacks[3] = (b"pickled", 5)
+    scene.ref = start_remote_book(scene.cell, scene.worker)
+    scene.told(Send, lambda each: each.message == TellUpdates(7))
+    scene.told(Send, lambda each: each.message == AddCallback(7, 3, b"pickled", 5))
+    assert listener.greeted

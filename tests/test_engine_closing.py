@@ -1,4 +1,4 @@
-"""Close first, wait last: nobody is called after the return, nobody waits for who waits for him, Ctrl-C loses nothing."""
+"""Close first, wait last: nobody is called after the return or waits for who waits for him; Ctrl-C loses nothing."""
 
 import sys
 import threading

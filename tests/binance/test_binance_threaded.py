@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from depthactors import DepthCache, ThreadedDepthCacheManager, markets
+from depthactors import BinanceSocketManager, DepthCache, ThreadedDepthCacheManager, markets
 from depthactors.errors import UsageError
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.flow_feed import FlowFeed
@@ -198,10 +198,140 @@ def test_it_starts_once_and_tells_whether_it_is_alive(exchange):
         manager.start()
 
 
-def test_it_has_what_else_programs_use_of_a_thread(exchange):
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+def test_it_is_a_thread_from_start_to_stop(exchange):
     manager = ThreadedDepthCacheManager()
-    assert isinstance(manager.daemon, bool)
-    assert isinstance(manager.name, str)
+    assert isinstance(manager, threading.Thread)
+    assert (manager.daemon, manager.isDaemon(), manager.ident, manager.native_id) == (False, False, None, None)
+    manager.setName("books")
+    manager.start()
+    assert manager in threading.enumerate()
+    assert (manager.name, manager.getName(), manager.is_alive()) == ("books", "books", True)
+    assert isinstance(manager.ident, int)
+    assert isinstance(manager.native_id, int)
+    with pytest.raises(RuntimeError, match="daemon"):
+        manager.setDaemon(True)
+    manager.stop()
+    assert manager not in threading.enumerate()
+
+
+def test_all_callbacks_come_from_one_thread_one_at_a_time(exchange):
+    threads, inside, overlaps, inbox = set(), threading.Lock(), [], Inbox()
+
+    def callback(cache):
+        if not inside.acquire(blocking=False):
+            overlaps.append(cache)
+            return
+        threads.add(threading.get_ident())
+        inbox(cache.symbol)
+        inside.release()
+
+    with BinanceSocketManager() as bm, ThreadedDepthCacheManager() as manager:
+        quickly(manager, callback)
+        quickly(manager, callback, "BTCUSDT")
+        quickly(manager, callback, "BTCUSDT", bm=bm)
+        seen = [inbox.next() for _ in range(40)]
+    assert (set(seen), len(threads), overlaps) == ({*SYMBOLS}, 1, [])
+
+
+def test_with_threads_book_a_callback_that_waits_holds_up_its_own_book_alone(exchange):
+    stuck, leave, other = threading.Event(), threading.Event(), Inbox()
+
+    def wait(_cache):
+        stuck.set()
+        leave.wait(20)
+
+    with ThreadedDepthCacheManager(threads="book") as manager:
+        quickly(manager, wait)
+        assert stuck.wait(10)
+        quickly(manager, other, "BTCUSDT")
+        for _ in range(3):
+            other.next(DepthCache)
+        leave.set()
+
+
+def test_a_callback_that_waits_holds_up_no_book(exchange):
+    stuck, leave = threading.Event(), threading.Event()
+
+    def wait(_cache):
+        stuck.set()
+        leave.wait(20)
+
+    with ThreadedDepthCacheManager() as manager:
+        quickly(manager, wait)
+        assert stuck.wait(10)
+        first = manager.status().books[0].last_update_id
+        deadline = time.monotonic() + 10
+        while manager.status().books[0].last_update_id <= first:
+            assert time.monotonic() < deadline
+        leave.set()
+
+
+@pytest.mark.parametrize("end", ["stop_socket", "stop"])
+def test_who_holds_a_lock_that_the_callback_waits_for_may_end_it(exchange, end):
+    manager, lock, entered = ThreadedDepthCacheManager(), threading.Lock(), threading.Event()
+
+    def callback(_cache):
+        entered.set()
+        with lock:
+            pass
+
+    manager.start()
+    with lock:
+        name = quickly(manager, callback)
+        assert entered.wait(10)
+        begin = time.monotonic()
+        manager.stop_socket(name) if end == "stop_socket" else manager.stop()
+        assert time.monotonic() - begin < 3
+    manager.stop()
+
+
+def test_streams_that_were_given_up_start_anew_in_their_callbacks_without_waiting_for_each_other(exchange):
+    took, ends = Inbox(), []
+
+    def callback_for(symbol):
+        def callback(message):
+            if message is None and symbol not in ends:
+                ends.append(symbol)
+                begin = time.monotonic()
+                took((quickly(manager, callback, symbol), time.monotonic() - begin))
+
+        return callback
+
+    with ThreadedDepthCacheManager(max_reconnects=1) as manager:
+        inbox = Inbox()
+        names = [quickly(manager, callback_for(symbol), symbol) for symbol in SYMBOLS]
+        quickly(manager, inbox)
+        inbox.next(DepthCache)
+        exchange.stop()
+        again = [took.get(timeout=20) for _ in SYMBOLS]
+    assert [name for name, _ in again] == [names[SYMBOLS.index(symbol)] for symbol in ends]
+    assert max(seconds for _, seconds in again) < 3
+
+
+def test_join_in_a_callback_is_an_error_at_once(manager):
+    errors = Inbox()
+
+    def callback(_cache):
+        try:
+            manager.join(20)
+        except RuntimeError as error:
+            errors(str(error))
+
+    quickly(manager, callback)
+    assert "outside its callbacks" in errors.next()
+
+
+def test_a_join_that_was_interrupted_takes_the_manager_for_alive(exchange):
+    with ThreadedDepthCacheManager() as manager:
+        timer = threading.Timer(0.1, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            manager.join()
+        timer.join()
+        assert (manager.is_alive(), manager.interrupted) == (True, True)
+        manager.join(0.01)
+        assert not manager.interrupted
 
 
 def test_stop_leaves_no_thread_and_may_be_called_again_and_before_start(exchange):

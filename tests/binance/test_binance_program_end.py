@@ -1,0 +1,155 @@
+"""A program with a manager lives as long as with python-binance; Ctrl-C ends it, without a traceback of Python itself."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from depthactors.exchange import LocalExchange
+
+BEGIN = """
+import sys, threading, time
+from depthactors import ThreadedDepthCacheManager
+dcm = ThreadedDepthCacheManager()
+{before}
+dcm.start()
+def callback(cache):
+    print("called", flush=True)
+    {within}
+dcm.start_depth_cache(callback, "BTCUSDT", ws_interval=100)
+{after}
+"""
+
+IMPATIENT = "from depthactors.binance import threaded; threaded._LAST_CALL = 0.1"
+
+CHILD = """
+import multiprocessing, signal, sys
+from depthactors import ThreadedDepthCacheManager
+
+def work():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    dcm = ThreadedDepthCacheManager()
+    dcm.start()
+    dcm.start_depth_cache(lambda cache: print("called", flush=True), "BTCUSDT", ws_interval=100)
+
+if __name__ == "__main__":
+    child = multiprocessing.get_context("fork").Process(target=work)
+    child.start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    child.join()
+    sys.exit(child.exitcode)
+"""
+
+
+@pytest.fixture(scope="module")
+def address():
+    with LocalExchange.with_order_flow("BTCUSDT", rate=50.0, levels=5.0) as exchange:
+        yield exchange.url
+
+
+@pytest.fixture
+def run(address, monkeypatch):
+    """Start a program; the lines that it prints come one after the other."""
+    monkeypatch.setenv("DEPTHACTORS_EXCHANGE", address)
+    started = []
+
+    def begin(script):
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-c", script],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        )
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def program(before="", within="pass", after=""):
+    return BEGIN.format(before=before, within=within, after=after)
+
+
+def calls(process, count):
+    for _ in range(count):
+        assert process.stdout.readline() == "called\n", process.communicate(timeout=10)
+
+
+def ended(process, timeout=10):
+    """Return its status, what else it printed, and its errors but for the line about the exchange."""
+    output, errors = process.communicate(timeout=timeout)
+    return process.returncode, output.replace("called\n", ""), errors.partition("\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "printed"),
+    [
+        (program(), 0, ""),
+        (program(after="sys.exit(3)"), 3, ""),
+        (program(after="try: dcm.join()\nexcept KeyboardInterrupt: print('interrupted')"), 0, "interrupted\n"),
+        (program(before=IMPATIENT, within="threading.Event().wait()"), 0, ""),
+        (CHILD, 0, ""),
+    ],
+    ids=["its end", "sys.exit()", "join()", "a stuck callback", "a child whose target returned"],
+)
+def test_it_lives_on_after_its_end_and_ctrl_c_ends_it_without_a_word(run, script, status, printed):
+    process = run(script)
+    calls(process, 1 if "Event().wait" in script else 4)
+    assert process.poll() is None
+    begin = time.monotonic()
+    # As a terminal does it: to the whole group.
+    os.killpg(process.pid, signal.SIGINT)
+    assert ended(process) == (status, printed, "")
+    assert time.monotonic() - begin < 8
+
+
+def test_an_uncaught_ctrl_c_ends_it_with_the_programs_own_traceback_alone(run):
+    process = run(program(after="while True: time.sleep(60)"))
+    calls(process, 1)
+    process.send_signal(signal.SIGINT)
+    status, _, errors = ended(process)
+    assert status == -signal.SIGINT
+    assert errors.count("Traceback") == 1
+    assert errors.endswith("KeyboardInterrupt\n")
+
+
+def test_a_daemon_is_not_waited_for(run):
+    status, _, errors = ended(run(program(before="dcm.daemon = True", after="print(dcm.isDaemon())")))
+    assert (status, errors) == (0, "")
+
+
+def test_a_callback_that_stops_the_manager_finishes_before_the_program_ends(run):
+    within = "dcm.stop(); time.sleep(0.3); print('saved', flush=True)"
+    assert ended(run(program(within=within))) == (0, "saved\n", "")
+
+
+def test_a_thread_of_the_programs_own_ends_by_ctrl_c_as_it_does_without_a_manager(run):
+    process = run(program(after="threading.Thread(target=threading.Event().wait).start()"))
+    calls(process, 1)
+    process.send_signal(signal.SIGINT)
+    status, _, errors = ended(process)
+    assert (status, "KeyboardInterrupt" in errors) == (0, True)
+
+
+def test_a_handler_of_the_programs_own_is_left_alone(run):
+    after = "import signal; signal.signal(signal.SIGINT, lambda *_: (print('mine', flush=True), dcm.stop()))"
+    process = run(program(after=after))
+    calls(process, 2)
+    process.send_signal(signal.SIGINT)
+    assert ended(process) == (0, "mine\n", "")
+
+
+def test_what_is_registered_for_the_interpreters_exit_runs_after_the_managers_life(run):
+    after = "import atexit; atexit.register(print, 'exit', flush=True)"
+    process = run(program(after=after))
+    calls(process, 3)
+    process.send_signal(signal.SIGINT)
+    assert ended(process) == (0, "exit\n", "")

@@ -1,4 +1,4 @@
-"""A program with a manager lives as long as with python-binance; Ctrl-C ends it, without a traceback of Python itself."""
+"""A program with a manager lives as long as with python-binance; Ctrl-C ends it, without a traceback from Python."""
 
 import os
 import signal

@@ -356,9 +356,11 @@ class Synchronizer(Transitions):
     def _is_behind(self, snapshot_id: int) -> bool:
         """Tell a snapshot that would take readers back: the exchange's copy lags, a newer one will come.
 
-        Unless the stream itself runs at lower ids, time and again: then the exchange began anew.
+        Unless the stream itself runs at lower ids, and later than what was shown, or time and again: then the ids
+        began anew.
         """
-        if max(snapshot_id, self._buffer.last_id) >= self._shown_id:
+        buffer, shown = self._buffer, self.book
+        if shown is None or max(snapshot_id, buffer.last_id) >= shown.last_update_id:
             return False
-        self._behind += bool(self._buffer)
-        return self._behind < RESTARTED_AFTER
+        self._behind += bool(buffer)
+        return self._behind < RESTARTED_AFTER and not buffer.event_time > shown.event_time > 0

@@ -35,10 +35,10 @@ STALE_LIMIT: Final = 100
 STALE_LIMIT_JOINED: Final = 10
 """The same on a connection that the book has joined: it can only repeat itself, and a venue that repeats an event does
 not repeat so many in a row."""
+OVERLAP_MS: Final = 5_000
+"""Milliseconds for which a successor connection may bring what its predecessor brought, with times of its own."""
 RESTARTED_AFTER: Final = 3
 """Snapshots in a row, each with diffs behind it, that are older than what was shown, until they are believed."""
-RESTART_LIMIT: Final = 3
-"""Diffs in a row, on such a connection, whose ids are old and whose event time is new: ids that began anew."""
 
 
 class Given(NamedTuple):
@@ -82,7 +82,6 @@ class Transitions:
         self._behind = 0
         self._stale_since = 0
         self._stale_run = 0
-        self._restart_run = 0
         self._refill_below = 0.0
         self._urgent = False
         self._was_live = book is not None
@@ -127,36 +126,40 @@ class Transitions:
         return NOTHING
 
     def _drop(self, given: Given) -> Sequence[Effect]:
-        counters = self.counters
+        diff, counters = given.diff, self.counters
+        assert diff is not None
         counters.stale += 1
         news = counters.diffs - counters.stale
         if self._stale_since != news:
-            self._stale_since, self._stale_run, self._restart_run = news, 0, 0
+            self._stale_since, self._stale_run = news, 0
         self._stale_run += 1
         limit, heard_at = self._heard()
-        if given.diff is not None and given.diff.event_time > heard_at > 0:
-            self._restart_run += 1
-        began_anew = self._restart_run >= RESTART_LIMIT
-        if self._stale_run < limit and not began_anew:
-            return NOTHING
-        run, self._stale_run, self._restart_run = self._stale_run, 0, 0
-        counters.faults += 1
-        if began_anew:
-            # Their stream is heard and goes on at lower ids: no snapshot at higher ones will come.
-            self._behind = RESTARTED_AFTER
         last = max(self._shown_id, self._buffer.last_id)
-        error = ExchangeError(f"expected news after update {last}, was older for {run} events in a row")
-        return self._step(Input.FAULT, Given(error=error))
+        if diff.event_time > heard_at > 0:
+            # A repetition has the time of what it repeats. The diff is the first of the new chain.
+            words = f"expected news after update {last}, was an older id with a newer time: the ids begin anew"
+            error = ExchangeError(f"{words} at U={diff.first_id} u={diff.last_id}")
+        elif self._stale_run >= limit:
+            error = ExchangeError(f"expected news after update {last}, was older for {limit} events in a row")
+            diff = None
+        else:
+            return NOTHING
+        self._stale_run = 0
+        counters.faults += 1
+        return self._step(Input.FAULT, Given(diff, error))
 
     def _heard(self) -> tuple[int, int]:
-        """Return how many old diffs in a row are too many, and the event time of the last one that was news, or 0.
+        """Return how many old diffs in a row are too many, and up to which event time one is a repetition; 0: unknown.
 
         After a handover the successor may bring for a while what its predecessor brought before it.
         """
         following = self._following
-        if following is not None and following.joined:
-            return STALE_LIMIT_JOINED, following.book.event_time
-        return STALE_LIMIT, self._buffer.event_time if following is None else 0
+        if following is None:
+            return STALE_LIMIT, self._buffer.event_time
+        event_time = following.book.event_time
+        if following.joined:
+            return STALE_LIMIT_JOINED, event_time
+        return STALE_LIMIT, event_time and event_time + OVERLAP_MS
 
     def _keep(self, given: Given) -> Sequence[Effect]:
         assert given.diff is not None
@@ -190,11 +193,11 @@ class Transitions:
     def _resync(self, given: Given) -> Sequence[Effect]:
         """Give up the chain; the event that showed the gap is the first of the next one."""
         diff, error, base = given.diff, given.error, self._following or self._candidate
-        if diff is not None:
+        if error is None:
+            assert diff is not None
             self.counters.gaps += 1
             before = base.book.last_update_id if base is not None else self._buffer.last_id
             error = ExchangeError(f"expected a diff after update {before}, was U={diff.first_id} u={diff.last_id}")
-        assert error is not None
         self._unfollow()
         if diff is not None:
             self._buffer.append(diff)

@@ -23,7 +23,7 @@ class NaiveExchange:
         self.mid = 20
         self.bids = {price: 1 for price in PRICES if price < self.mid}
         self.asks = {price: 1 for price in PRICES if price > self.mid}
-        self.id = 1_000_000
+        self.id = 100_000_000
         self.now = 1_000
         self.ids = [self.id]
         self.history = {self.id: (dict(self.bids), dict(self.asks))}
@@ -89,6 +89,10 @@ class NaiveExchange:
             flat((price, bids[price]) for price in best_bids),
             flat((price, asks[price]) for price in best_asks),
         )
+
+    def place_of(self, update_id: int) -> int:
+        """Count the events before that of the id, or of the last one below it."""
+        return list(self.history).index(max(known for known in self.history if known <= update_id))
 
     def top(self, update_id: int, depth: int = DEPTH):
         """Return the best levels after the last event up to `update_id`."""

@@ -30,7 +30,7 @@ from depthactors.sync import (
     Synchronizer,
 )
 from depthactors.sync.table import SyncState
-from depthactors.sync.transitions import RESTART_LIMIT, STALE_LIMIT, STALE_LIMIT_JOINED
+from depthactors.sync.transitions import OVERLAP_MS, STALE_LIMIT, STALE_LIMIT_JOINED
 from depthactors.wire import Diff, Snapshot
 from tests.level_support import flat, pairs
 
@@ -388,7 +388,7 @@ def test_a_stream_that_only_repeats_old_ids_is_doubted(sequencing, joined):
 
 @BOTH
 @pytest.mark.parametrize("phase", [SyncState.BUFFERING, SyncState.FOLLOWING, SyncState.REFRESHING])
-def test_ids_that_begin_anew_on_the_same_connection_are_noticed_within_a_few_events_and_followed(sequencing, phase):
+def test_ids_that_begin_anew_on_the_same_connection_are_noticed_at_once_and_followed(sequencing, phase):
     bench = Bench(sequencing).live()
     if phase is SyncState.BUFFERING:
         bench.sync.fault(1, MalformedFrameError("garbled"))
@@ -398,8 +398,9 @@ def test_ids_that_begin_anew_on_the_same_connection_are_noticed_within_a_few_eve
     assert bench.sync.phase is phase
     bench.exchange.begin_anew()
     faults = bench.sync.counters.faults
-    bench.trade(RESTART_LIMIT)
+    bench.trade()
     assert (bench.sync.state, bench.sync.counters.faults) == (BookState.STALE, faults + 1)
+    assert bench.sync.buffered == 1, "it is the first of the new chain"
     bench.trade(2).snapshot(lag=1)
     assert bench.sync.state is BookState.LIVE, "the first snapshot that the stream meets is believed"
     assert bench.sync.book.last_update_id == bench.exchange.id
@@ -679,6 +680,31 @@ def test_a_lagging_snapshot_never_takes_readers_back():
     assert list(bench.sync.snapshot(2, bench.exchange.snapshot(lag=1), 0.0)) == [RequestSnapshot(2, Priority.RESYNC)]
     bench.sync.snapshot(2, bench.exchange.snapshot(), 0.0)
     assert bench.sync.state is BookState.LIVE
+
+
+@BOTH
+def test_ids_that_begin_anew_on_a_successor_are_noticed_when_its_times_are_no_overlap(sequencing):
+    bench = Bench(sequencing).live()
+    bench.sync.stream_up(2, 1)
+    bench.sync.stream_down(1, StreamError("handed over"))
+    bench.exchange.begin_anew()
+    diff = bench.exchange.event()
+    bench.sync.diff(2, diff, 1.0)
+    assert bench.sync.state is BookState.LIVE
+    bench.sync.diff(2, diff._replace(event_time=diff.event_time + OVERLAP_MS), 1.0)
+    assert bench.sync.state is BookState.STALE
+
+
+@BOTH
+def test_ids_that_began_anew_during_an_outage_are_believed_with_the_first_snapshot_that_the_stream_meets(sequencing):
+    bench = Bench(sequencing).live()
+    bench.sync.stream_down(1, StreamError("cut"))
+    bench.exchange.begin_anew()
+    bench.sync.stream_up(2)
+    for _ in range(2):
+        bench.sync.diff(2, bench.exchange.event(), 1.0)
+    bench.sync.snapshot(2, bench.exchange.snapshot(lag=1), 1.0)
+    assert (bench.sync.state, bench.sync.book.last_update_id) == (BookState.LIVE, bench.exchange.id)
 
 
 def test_an_exchange_that_begins_anew_at_lower_ids_is_believed_in_the_end():

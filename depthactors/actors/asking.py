@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from depthactors.sync import Synchronizer
 
 _BACKOFF: Final = Backoff(first=0.5, factor=2.0, cap=8.0)
+_BACKOFF_CUT: Final = Backoff(first=0.5, factor=2.0, cap=60.0)
+"""The same where the venue grants fewer levels than are asked for: it may do so for ever."""
 _IN_A_ROW: Final = 5.0
 """Seconds: a request so soon after another waits its backoff, unless the other was of use."""
 _AFTER_USE: Final = 2
@@ -90,7 +92,7 @@ class Asking:
         patience = _PATIENCE + self._spec.speed_ms / 1_000
         if priority is Priority.REFRESH:
             self._widen()
-        if again or self.failing:
+        if again or self.failing or self._sync.granted_less:
             self._soon()
         elif self._sync.in_sequence:
             # It is time for a refresh, or the price is about to leave the trusted range, or it has left it.
@@ -147,7 +149,8 @@ class Asking:
         if self._in_a_row == 0:
             self.send()
             return
-        wait = _BACKOFF.wait(0, self._in_a_row, random.random()) or 0.0  # noqa: S311 - spreads load, guards nothing
+        backoff = _BACKOFF_CUT if self._sync.granted_less else _BACKOFF
+        wait = backoff.wait(0, self._in_a_row, random.random()) or 0.0  # noqa: S311 - spreads load, guards nothing
         self._asked_at = now + wait
         self._send_in(wait)
 
@@ -159,6 +162,10 @@ class Asking:
     def _widen(self) -> None:
         """Refresh with more levels if the last snapshot's were used up before they were a minute old, else with few."""
         book = self._sync.book
+        if self._sync.granted_less:
+            # A larger one would cost more and bring no more; the same size tells whether it was all there is.
+            self._wide = self._limit
+            return
         young = time.monotonic() - self._arrived_at < _SHOULD_LAST
         if book is None or not young or book.spare >= _USED_UP * (self._wide - self._depth):
             self._wide = self._limit

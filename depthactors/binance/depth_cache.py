@@ -235,7 +235,7 @@ def _own_cache(kind: type[CacheT], conv_type: Callable[[str], Any], copy: BookCo
 
 
 def _empty(symbol: str) -> OrderBook:
-    return OrderBook(symbol, wire.Snapshot(0, 0, 1, (0, 0), [], []))
+    return OrderBook(symbol, wire.Snapshot(0, 0, 1, (0, 0), [], []), whole=True)
 
 
 def _book_of(copy: BookCopy) -> OrderBook:
@@ -243,4 +243,4 @@ def _book_of(copy: BookCopy) -> OrderBook:
     bids, asks = ([number for level in side.levels(None) for number in level] for side in (copy.bids, copy.asks))
     most = 1 + max(len(bids), len(asks))
     snapshot = wire.Snapshot(copy.last_update_id, copy.event_time, most, copy.decimals, bids, asks)
-    return OrderBook(copy.symbol, snapshot, recv_time=copy.recv_time)
+    return OrderBook(copy.symbol, snapshot, recv_time=copy.recv_time, whole=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
+from depthactors.book import trust
 from depthactors.book.numerals import exact, plain
 from depthactors.book.side import ASK, BID, BookSide
 from depthactors.errors import BookIntegrityError
@@ -32,8 +33,8 @@ class OrderBook:
         recv_time: when the last change arrived, seconds since the epoch on this machine's clock.
         version: odd while an event is applied, else even; only ever grows.
         decimals: digits behind the point in the exchange's spelling of prices and of quantities.
-        spare: vouched-for levels beyond `depth` on the thinner side that has an edge; infinite
-            where no side has one. Below zero the promise is broken.
+        spare: vouched-for levels beyond `depth` on the thinner side that has an edge; infinite where no side
+            has one, zero where one is to be looked at again. Below zero the promise is broken.
         crossed: the best bid is above the best ask, which no exchange's book ever is.
     """
 
@@ -60,16 +61,18 @@ class OrderBook:
         keep_unvouched: bool = False,
         max_levels: int | None = None,
         recv_time: float = 0.0,
+        whole: bool = False,
     ) -> None:
         """Begin from a snapshot; O(n log n).
 
         Args:
             symbol: upper case.
-            snapshot: checked levels; a side with fewer than `snapshot.limit` is whole.
+            snapshot: checked levels; each side vouches for the prices down to its last one.
             depth: levels a side that are promised; readers of so many are served from the window.
             keep_unvouched: keep levels beyond the snapshot's range as they are heard of.
             max_levels: forget the worst levels a side beyond this many.
             recv_time: when the snapshot arrived, seconds since the epoch.
+            whole: there are no levels but the snapshot's, as in a book of one's own.
         """
         self.symbol = symbol
         self.depth = depth
@@ -77,10 +80,11 @@ class OrderBook:
             BookSide(
                 levels,
                 sign,
-                whole=len(levels) // 2 < snapshot.limit,
+                whole=whole,
                 keep_unvouched=keep_unvouched,
                 max_levels=max_levels,
                 window=depth,
+                asked=snapshot.limit,
             )
             for levels, sign in ((snapshot.bids, BID), (snapshot.asks, ASK))
         )
@@ -105,6 +109,54 @@ class OrderBook:
         self.recv_time = recv_time
         self._assess()
         self.version += 1
+
+    def look(self, last_good: OrderBook | None, heard: Diff, *, was_cut: bool) -> None:
+        """Decide of each side of a fresh snapshot whether it is whole, see `trust`; O(levels).
+
+        For the thread that makes the book, before others can see it, as is `settle`.
+
+        Args:
+            last_good: the book before, if any.
+            heard: what the stream changed up to the snapshot's update.
+            was_cut: a side that was believed to be whole proved to be none.
+        """
+        for name, sign, changes in (("bids", BID, heard.bids), ("asks", ASK, heard.asks)):
+            latest = {price * sign: quantity for price, quantity in zip(changes[::2], changes[1::2], strict=True)}
+            before = None if last_good is None else getattr(last_good, name)
+            trust.look(getattr(self, name), before, latest, was_cut=was_cut)
+        self._assess()
+
+    def settle(self, old: OrderBook, *, was_cut: bool) -> bool:
+        """Take over from the book that this one replaces, at the same update id, what it knows better; O(levels).
+
+        Returns whether a side that was believed to be whole proved to be none, `was_cut` whether one had before.
+        """
+        self.bids, bids_cut = trust.settle(old.bids, self.bids, was_cut=was_cut)
+        self.asks, asks_cut = trust.settle(old.asks, self.asks, was_cut=was_cut)
+        self._assess()
+        return bids_cut or asks_cut
+
+    def emptied(self, old: OrderBook) -> bool:
+        """Tell whether the snapshot of this book shows none of the levels that the one before vouches for."""
+        return any(
+            not new.granted and side.quantities and new.levels() != side.levels()
+            for new, side in ((self.bids, old.bids), (self.asks, old.asks))
+        )
+
+    @property
+    def short(self) -> bool:
+        """Whether a side has fewer levels than the snapshot was asked for, and may be whole or not."""
+        return self.bids.short or self.asks.short
+
+    @property
+    def cut(self) -> bool:
+        """Whether a side has fewer levels than the snapshot was asked for, as far as is known not all there are."""
+        return any(side.granted < side.asked and not side.whole for side in (self.bids, self.asks))
+
+    @property
+    def believed(self) -> bool:
+        """Whether a side is taken for whole without a proof."""
+        return any(side.whole and side.believed is not None for side in (self.bids, self.asks))
 
     def promise(self, depth: int) -> None:
         """Promise `depth` levels a side from now on; deeper reads than before leave the window."""
@@ -155,6 +207,12 @@ class OrderBook:
                 if key <= edge and mine.get(key) != yours.get(key):
                     count += 1
         return count
+
+    def matches(self, other: OrderBook) -> bool:
+        """Tell whether two books show the same: all that both vouch for, if that is what they promise, or all."""
+        if self.sound and other.sound:
+            return not self.differences(other)
+        return self.bids.levels() == other.bids.levels() and self.asks.levels() == other.asks.levels()
 
     def check(self) -> None:
         """Verify every invariant of the book; O(n log n).

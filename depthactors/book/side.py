@@ -9,7 +9,8 @@ list an event takes 1.3 times as long on spot and 1.2 times on USD-M (`python -m
 
 Trust. A snapshot of n levels vouches for the prices down to its last level, the *edge*. Beyond it
 a level would be known only if it happened to change, so changes there are dropped, unless the book
-was told to keep every level it hears of.
+was told to keep every level it hears of. Of a *short* side, which may be whole (`trust`), they are kept
+apart, for nobody to read, until that is decided.
 """
 
 from __future__ import annotations
@@ -43,7 +44,13 @@ class BookSide:
         quantities: each level's quantity, by key; a `Decimal` where a float would lose digits.
         window: the best keys, ascending; all of them while `window_edge` is infinite.
         window_edge: the window holds exactly the keys at most this.
-        edge: the last key the snapshot vouches for; infinite when the snapshot showed the whole side.
+        edge: the last key the snapshot vouches for; infinite on a whole side, below all of an empty one.
+        asked: how many levels the snapshot was asked for.
+        granted: how many it had.
+        short: it had fewer, and the side is not taken for whole.
+        agreements: snapshots in a row, before this one, that agreed with it.
+        varied: not all of them had as many levels.
+        believed: with how many levels it was taken for whole without a proof; `None` with one.
     """
 
     __slots__ = (
@@ -52,9 +59,16 @@ class BookSide:
         "_low",
         "_max_levels",
         "_size",
+        "agreements",
+        "asked",
+        "believed",
+        "beyond",
         "edge",
+        "granted",
         "quantities",
+        "short",
         "sign",
+        "varied",
         "window",
         "window_edge",
     )
@@ -68,22 +82,30 @@ class BookSide:
         keep_unvouched: bool,
         max_levels: int | None,
         window: int,
+        asked: int = 0,
     ) -> None:
         """Build the side from a snapshot's levels; O(n log n).
 
         Args:
             levels: the snapshot's, in any order.
             sign: `BID` or `ASK`.
-            whole: the snapshot had room for more levels than it showed, so there are none beyond.
+            whole: there are none beyond.
             keep_unvouched: keep levels beyond the edge as they are heard of.
             max_levels: forget the worst levels beyond this many; the edge moves with them.
             window: how many of the best levels readers want at once.
+            asked: how many levels the snapshot was asked for; with fewer the side is short, unless it is whole.
         """
         # Should a price come twice, the later one holds.
         latest = dict(zip(levels[::2], levels[1::2], strict=True))
         self.sign = sign
         self.quantities: dict[Key, Number] = {price * sign: quantity for price, quantity in latest.items() if quantity}
-        self.edge: Key = inf if whole else max(self.quantities, default=inf)
+        self.asked, self.granted = asked, len(levels) // 2
+        self.short = not whole and self.granted < asked
+        self.edge: Key = inf if whole else max(self.quantities, default=-inf)
+        self.beyond: dict[Key, Number] | None = {} if self.short and not keep_unvouched else None
+        self.agreements = 0
+        self.varied = False
+        self.believed: int | None = None
         self._keep_unvouched = keep_unvouched
         self._max_levels = max_levels
         # 8, 48 and 96 were the fastest of the sizes tried on recorded traffic with a top-5 read
@@ -102,7 +124,7 @@ class BookSide:
         """Return how many levels are known."""
         return len(self.quantities)
 
-    def apply(self, changes: Levels) -> None:
+    def apply(self, changes: Levels) -> None:  # noqa: C901 - the hot path, where each call counts
         """Set or remove the levels of one event; cannot fail on changes that `wire` made.
 
         O(1) a level beyond the window, O(window) within it. A key already known is not inserted
@@ -129,6 +151,41 @@ class BookSide:
             self._rebuild_window()
         if self._max_levels is not None and len(quantities) > self._max_levels:
             self._forget_worst()
+        if self.beyond is not None:
+            self._keep_apart(self.beyond, changes)
+
+    @property
+    def whole(self) -> bool:
+        """Whether there are no levels but these, proven or believed."""
+        return self.edge == inf
+
+    @property
+    def known(self) -> int:
+        """How many levels were heard of, vouched for or not."""
+        return len(self.quantities) + len(self.beyond or ())
+
+    def levels(self) -> dict[Key, Number]:
+        """Return the quantities of all levels that were heard of, vouched for or not."""
+        return self.quantities | self.beyond if self.beyond else self.quantities
+
+    def take_for_whole(self, believed: int | None) -> None:
+        """Take it that there are no levels but those that were heard of; O(n log n).
+
+        Args:
+            believed: how many levels there are, without a proof; `None` with one.
+        """
+        self.quantities = self.levels()
+        self.edge, self.short, self.beyond, self.believed = inf, False, None, believed
+        self._rebuild_window()
+
+    def copy(self) -> BookSide:
+        """Return an independent side with the same levels; O(levels)."""
+        twin = object.__new__(BookSide)
+        for name in BookSide.__slots__:
+            setattr(twin, name, getattr(self, name))
+        twin.quantities, twin.window = self.quantities.copy(), self.window.copy()
+        twin.beyond = None if self.beyond is None else self.beyond.copy()
+        return twin
 
     def best(self) -> Key | None:
         """Return the best key, `None` on an empty side; O(1)."""
@@ -151,8 +208,13 @@ class BookSide:
         return bisect_right(sorted(self.quantities), self.edge)
 
     def spare(self, depth: int) -> float:
-        """Count the vouched-for levels beyond the best `depth`; infinite on a side that is known whole."""
-        return inf if self.edge == inf else self.vouched() - depth
+        """Count the vouched-for levels beyond the best `depth`; infinite on a whole side.
+
+        None on one that is only believed to be whole, and has another number of levels than then: look again.
+        """
+        if self.edge != inf:
+            return self.vouched() - depth
+        return inf if self.believed is None or self.believed == len(self.quantities) else 0
 
     def check(self, name: str) -> None:
         """Verify every invariant; O(n log n).
@@ -169,8 +231,11 @@ class BookSide:
             (len(self.window) < min(self._low, len(ordered)), "window is too short"),
             # Nothing is kept that nobody vouches for.
             (not self._keep_unvouched and bool(ordered) and ordered[-1] > self.edge, "level beyond the edge"),
+            # What is kept apart is not vouched for, and only of a side that may be whole.
+            (self.beyond is not None and not self.short, "levels kept apart of a side that is not short"),
+            (any(key <= self.edge for key in self.beyond or ()), "level kept apart within the edge"),
             # A level of quantity zero is no level.
-            (any(quantity <= 0 for quantity in self.quantities.values()), "level without quantity"),
+            (any(quantity <= 0 for quantity in self.levels().values()), "level without quantity"),
             # Memory is bounded.
             (self._max_levels is not None and len(ordered) > self._max_levels, "more levels than allowed"),
         ]
@@ -181,6 +246,18 @@ class BookSide:
                     f"window={self.window!r} levels={sorted(self.quantities.items())!r}"
                 )
                 raise BookIntegrityError(msg)
+
+    def _keep_apart(self, beyond: dict[Key, Number], changes: Levels) -> None:
+        """Note what a short side has beyond its edge, for the day that it may prove to be whole; O(levels of it)."""
+        for price, quantity in zip(changes[::2], changes[1::2], strict=True):
+            key = price * self.sign
+            if key > self.edge:
+                beyond[key] = quantity
+                if not quantity:
+                    del beyond[key]
+        if self.known > self.asked:
+            # More than any reply to the same request has: none will agree.
+            self.short, self.beyond = False, None
 
     def _cut_window(self) -> None:
         """Shorten the window to its middle size; O(window)."""

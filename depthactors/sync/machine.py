@@ -173,7 +173,10 @@ class Synchronizer(Transitions):
         if found is Input.SNAPSHOT_OLD:
             self.counters.snapshots_too_old += 1
             return self._step(found)
-        candidate = Follower(self._new_book(snapshot, now))
+        book = self._new_book(snapshot, now)
+        if book.short and self.phase is SyncState.BUFFERING:
+            book.look(self.book, self._buffer.heard(snapshot.last_update_id), was_cut=self._was_cut)
+        candidate = Follower(book)
         applied = self._buffer.replay(candidate, now)
         candidate.confirmed = found is Input.SNAPSHOT_FITS and len(self._buffer) > 0
         if candidate.book.crossed:
@@ -221,12 +224,13 @@ class Synchronizer(Transitions):
             return NOTHING
         found, following = self._candidate.book, self._following
         differences = following.book.differences(found) if following is not None else 0
-        if following is not None and not differences:
+        if following is not None and (following.book.matches(found) or found.emptied(following.book)):
+            # Of one without a level it is decided there.
             return self._step(Input.MET)
         effects: list[Effect] = []
-        if self.counters.diffs > self._held_at:
+        if self.counters.diffs > self._held_at or (following is not None and not differences):
             self.counters.snapshots_refused += 1
-            words = f"expected the stream to meet update {found.last_update_id} of a snapshot, went on without"
+            words = f"expected the stream to meet update {found.last_update_id} of a snapshot, did not"
             effects.append(Refused(SnapshotError(words)))
         elif following is not None:
             silent = self._fall_silent(found, differences)
@@ -271,6 +275,11 @@ class Synchronizer(Transitions):
         if self.phase in {SyncState.BUFFERING, SyncState.REFRESHING}:
             return self._request()
         return None
+
+    @property
+    def granted_less(self) -> bool:
+        """Whether the last snapshot had fewer levels than were asked for, so that a larger one is of no use."""
+        return self.book is not None and self.book.cut
 
     @property
     def in_sequence(self) -> bool:

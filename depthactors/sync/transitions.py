@@ -13,9 +13,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from depthactors.book import BookState
-from depthactors.errors import AuditError, BookIntegrityError, DepthActorsError, ExchangeError
+from depthactors.errors import AuditError, BookIntegrityError, DepthActorsError, ExchangeError, SnapshotError
 from depthactors.sync.buffer import DiffBuffer
-from depthactors.sync.effects import Ahead, Audited, Effect, Priority, Publish, RequestSnapshot, Resync, StateChanged
+from depthactors.sync.effects import (
+    Ahead,
+    Audited,
+    Effect,
+    Priority,
+    Publish,
+    Refused,
+    RequestSnapshot,
+    Resync,
+    StateChanged,
+)
 from depthactors.sync.rules import Verdict
 from depthactors.sync.table import TABLE, Action, Input, SyncState
 
@@ -39,6 +49,10 @@ OVERLAP_MS: Final = 5_000
 """Milliseconds for which a successor connection may bring what its predecessor brought, with times of its own."""
 RESTARTED_AFTER: Final = 3
 """Snapshots in a row, each with diffs behind it, that are older than what was shown, until they are believed."""
+
+
+EMPTIED_AFTER: Final = 2
+"""Snapshots in a row without the levels of a book that is in step with its stream, until one more is believed."""
 
 
 class Given(NamedTuple):
@@ -83,6 +97,8 @@ class Transitions:
         self._stale_since = 0
         self._stale_run = 0
         self._refill_below = 0.0
+        self._was_cut = False
+        self._emptied = 0
         self._urgent = False
         self._was_live = book is not None
         self._final = BookState.STOPPED
@@ -255,6 +271,9 @@ class Transitions:
         assert following is not None
         assert candidate is not None
         old, new, was_live = following.book, candidate.book, self.state is BookState.LIVE
+        if new.emptied(old) and self._emptied < EMPTIED_AFTER:
+            return self._refuse_empty(new)
+        self._emptied = 0
         self.counters.refreshes += 1
         effects: list[Effect] = []
         if not (old.crossed or new.crossed):
@@ -262,9 +281,12 @@ class Transitions:
             self.counters.audits += 1
             self.counters.audit_differences += differences
             effects.append(Audited(old.last_update_id, differences))
-            if differences:
-                error = AuditError(f"a fresh snapshot differs in {differences} levels at update {old.last_update_id}")
+            if differences or new.emptied(old):
+                self._was_cut |= old.believed
+                words = f"differs in {differences} levels" if differences else "shows no level of a side that has some"
+                error = AuditError(f"a fresh snapshot {words} at update {old.last_update_id}")
                 return [*effects, *self._step(Input.FAULT, Given(error=error))]
+            self._was_cut |= new.settle(old, was_cut=self._was_cut)
         new.take_times(old)
         candidate.confirmed |= following.confirmed
         candidate.joined |= following.joined and old.last_update_id == new.last_update_id
@@ -275,6 +297,14 @@ class Transitions:
             # Readers have seen this update: the same levels at the same id.
             effects = [effect for effect in effects if type(effect) is not Publish]
         return effects
+
+    def _refuse_empty(self, new: OrderBook) -> Sequence[Effect]:
+        """Ask again rather than believe that a book which is in step with its stream has no levels any more."""
+        self._candidate = None
+        self._emptied += 1
+        self.counters.snapshots_refused += 1
+        words = f"expected levels in the snapshot at update {new.last_update_id}, as the stream has them, was empty"
+        return [Refused(SnapshotError(words)), *self._step(Input.REFRESH_DUE)]
 
     def _close(self, _given: Given) -> Sequence[Effect]:
         self._unfollow()
@@ -316,15 +346,15 @@ class Transitions:
             return self._step(Input.FAULT, Given(error=error))
         if book.spare >= self._refill_below and self.state is BookState.LIVE:
             return _PUBLISH
-        effects: list[Effect] = [Publish()]
-        thin = None if book.sound else ExchangeError(f"expected {book.depth} vouched-for levels a side, was {book!r}")
+        # First of all, so that the change of state has its cause.
+        effects = list(self._relabel(_PUBLISH, None if book.sound else ExchangeError(_why_thin(book))))
         if book.spare < self._refill_below:
             if self.phase is SyncState.FOLLOWING:
                 effects += self._step(Input.REFRESH_DUE)
-            elif self.phase is SyncState.REFRESHING and thin is not None and not self._urgent:
+            elif self.phase is SyncState.REFRESHING and not book.sound and not self._urgent:
                 # The refresh under way has become a repair: let it overtake.
                 effects.append(self._request())
-        return self._relabel(effects, thin)
+        return effects
 
     def _take_candidate(self) -> OrderBook:
         """Follow the new base from here on."""
@@ -333,8 +363,9 @@ class Transitions:
         self._following, self._candidate = candidate, None
         self.book = candidate.book
         self._buffer.clear()
-        # Half of what a fresh snapshot has to spare may go before the next one is asked for.
-        self._refill_below = candidate.book.spare / 2 if 0 < candidate.book.spare < float("inf") else 0.0
+        # Half of what a fresh snapshot has to spare may go before the next one is asked for; with nothing to spare,
+        # or a side that is to be looked at again, it is asked for at once.
+        self._refill_below = candidate.book.spare / 2 if 0 < candidate.book.spare < float("inf") else 0.5
         self._urgent = False
         self._behind = 0
         return candidate.book
@@ -357,3 +388,14 @@ class Transitions:
             priority = Priority.RESYNC if self._was_live else Priority.NEW
         self._urgent = priority is not Priority.REFRESH
         return RequestSnapshot(self.epoch, priority)
+
+
+def _why_thin(book: OrderBook) -> str:
+    """Say what the promise lacks."""
+    words = (
+        f"expected {book.depth} vouched-for levels a side, was {book.trusted_bids} bids and {book.trusted_asks} asks"
+    )
+    if not book.cut:
+        return words
+    granted = f"{book.bids.granted} and {book.asks.granted}"
+    return f"{words}: of {book.bids.asked} levels asked for the venue granted {granted}, which may not be all there are"

@@ -18,9 +18,9 @@ class Snapshot(NamedTuple):
     Attributes:
         last_update_id: the id of the book it shows.
         event_time: `E` where the market sends one, else 0.
-        limit: how many levels a side were asked for: a side with fewer is whole.
+        limit: how many levels a side were asked for; a side with fewer is whole, or was cut.
         decimals: digits behind the point in the first level's price and quantity, for spelling both as the
-            exchange does.
+            exchange does; none in an empty book.
         bids: levels of the bid side.
         asks: levels of the ask side.
     """
@@ -36,7 +36,7 @@ class Snapshot(NamedTuple):
 def parse_snapshot(reply: dict[str, Any], limit: int, symbol: str | None = None) -> Snapshot:
     """Check a REST depth reply whole.
 
-    An empty side is legal (a new or an illiquid listing has one); a snapshot with neither is not.
+    An empty side is legal, and so are two: a strike without quotes, a listing that is not open yet.
 
     Args:
         reply: the decoded JSON.
@@ -44,8 +44,7 @@ def parse_snapshot(reply: dict[str, Any], limit: int, symbol: str | None = None)
         symbol: what was asked for, compared where the market names it in the reply (COIN-M).
 
     Raises:
-        MalformedFrameError: a key is missing, of a wrong type, both sides are empty, or one has more levels
-            than were asked for.
+        MalformedFrameError: a key is missing, of a wrong type, or a side has more levels than were asked for.
     """
     try:
         last_update_id, bids, asks = reply["lastUpdateId"], reply["bids"], reply["asks"]
@@ -60,13 +59,10 @@ def parse_snapshot(reply: dict[str, Any], limit: int, symbol: str | None = None)
         msg = f"expected a snapshot of {symbol}, was one of {SHORT.repr(reply['symbol'])}"
         raise MalformedFrameError(msg, SHORT.repr(reply))
     bid_levels, ask_levels = parse_levels(bids), parse_levels(asks)
-    if not bid_levels and not ask_levels:
-        msg = f"expected levels in the snapshot with lastUpdateId {last_update_id}, was empty"
-        raise MalformedFrameError(msg)
     if max(len(bids), len(asks)) > limit:
         msg = f"expected at most {limit} levels a side in a snapshot, was {len(bids)} and {len(asks)}"
         raise MalformedFrameError(msg)
-    price, quantity = (bids or asks)[0][:2]
+    price, quantity = (bids or asks)[0][:2] if bids or asks else ("", "")
     return Snapshot(
         last_update_id, event_time, limit, (decimals_of(price), decimals_of(quantity)), bid_levels, ask_levels
     )

@@ -1,5 +1,7 @@
 """A book's requests for snapshots: at the right time, for as many levels as are needed, and no flood."""
 
+import time
+
 import pytest
 from actor_support import BookScene, frame, until
 
@@ -114,3 +116,33 @@ def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors, monk
         scene.request(number)
         scene.arrive()
         until(lambda number=number: scene.settled().counters.refreshes >= number - 1)
+
+
+def test_a_venue_that_grants_fewer_levels_than_the_promise_is_asked_ever_more_seldom_and_for_no_more(
+    actors, monkeypatch
+):
+    monkeypatch.setattr(asking, "_BACKOFF_CUT", Backoff(first=0.05, factor=3.0, cap=60.0))
+    scene, times = BookScene(actors, depth=20), []
+    scene.send(StreamUp(1))
+    for number in range(1, 5):
+        assert scene.request(number).limit == 100
+        times.append(time.monotonic())
+        # Another cap each time, and the book does not change: none of it is all there is.
+        scene.arrive(levels=6 + number, limit=100)
+    row = scene.settled()
+    assert (row.state, row.trusted_bids, row.counters.snapshots) == (STALE, 10, 4)
+    assert "of 100 levels asked for the venue granted 7 and 7" in row.error
+    assert not scene.updates.seen
+    assert times[3] - times[2] > 1.5 * (times[1] - times[0])
+
+
+def test_a_book_of_few_levels_is_live_when_further_replies_agree(actors):
+    scene = BookScene(actors, depth=20)
+    scene.send(StreamUp(1))
+    for number in range(1, 5):
+        scene.request(number)
+        scene.arrive(levels=7, limit=100)
+    assert scene.updates.wait() == [100]
+    view = scene.ref.ask(Top(20), timeout=5)
+    assert (view.state, len(view.bids), len(view.asks)) == (LIVE, 7, 7)
+    assert len(scene.requests.of(SnapshotWanted)) == 4

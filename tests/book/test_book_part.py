@@ -42,6 +42,16 @@ class Truth:
         return wire.Diff(first, self.update_id, None, 5, flat(levels[0]), flat(levels[1]))
 
 
+def book_of(snapshot, **options):
+    """A book of a venue that grants what it is asked for: a side with fewer levels is all there is."""
+    book = OrderBook("X", snapshot, **options)
+    for side in (book.bids, book.asks):
+        if side.short:
+            side.take_for_whole(None)
+    book.promise(book.depth)
+    return book
+
+
 class Alone:
     """The book that one subscription would have, with a snapshot whenever half of the spare levels are gone."""
 
@@ -51,7 +61,7 @@ class Alone:
 
     def ask(self):
         snapshot = self.truth.snapshot(LIMIT)
-        self.book = OrderBook("X", snapshot, depth=DEPTH, max_levels=TIMES * LIMIT)
+        self.book = book_of(snapshot, depth=DEPTH, max_levels=TIMES * LIMIT)
         self.refill_below = self.book.spare / 2 if 0 < self.book.spare < inf else 0.0
 
     def apply(self, diff):
@@ -82,7 +92,7 @@ SIDE = st.integers(1, 31)
 @given(SIDE, SIDE, st.lists(st.lists(BIDS | ASKS, min_size=1, max_size=6), max_size=60))
 def test_it_is_what_the_subscription_would_have_alone(bids, asks, diffs):
     truth = Truth({101.0 - n: 1.0 for n in range(1, bids + 1)}, {100.0 + n: 1.0 for n in range(1, asks + 1)})
-    deep, alone, part = OrderBook("X", truth.snapshot(1000), depth=DEEP), Alone(truth), new_part()
+    deep, alone, part = book_of(truth.snapshot(1000), depth=DEEP), Alone(truth), new_part()
     assert shown(part, deep) == alone.levels
     for changes in diffs:
         known = {(side, price): quantity for side, price, quantity in changes}

@@ -33,7 +33,7 @@ class Oracle:
     def __init__(self, levels, sign, *, whole, keep_unvouched, max_levels):
         self.sign = sign
         self.levels = {sign * price: quantity for price, quantity in levels if quantity}
-        self.edge = inf if whole or not self.levels else max(self.levels)
+        self.edge = inf if whole else max(self.levels, default=-inf)
         self.keep_unvouched, self.max_levels = keep_unvouched, max_levels
 
     def apply(self, changes):

@@ -140,4 +140,4 @@ def _levels(value: int, *, gone: bool):
     quantity = 0 if gone and value & 32 else 1 + value % 3
     bids = flat((10 + (value >> 5) - count, quantity if count == 0 else 1) for count in range(value % 5))
     asks = flat((12 - (value >> 6) + count, quantity if count == 1 else 2) for count in range(value // 5 % 5))
-    return (bids, asks) if bids or asks else ([9.0, 1.0], asks)
+    return bids, asks

@@ -76,7 +76,7 @@ def wire_snapshot(data: bytes) -> None:
             _check_said(error)
             continue
         assert type(snapshot.last_update_id) is type(snapshot.event_time) is int
-        assert snapshot.limit == limit >= max(len(snapshot.bids), len(snapshot.asks)) / 2 > 0
+        assert snapshot.limit == limit >= max(len(snapshot.bids), len(snapshot.asks)) / 2
         _check_levels(snapshot.bids, reply["bids"])
         _check_levels(snapshot.asks, reply["asks"])
         book = OrderBook(SYMBOL, snapshot, depth=5, keep_unvouched=True)
@@ -200,7 +200,7 @@ def _check_levels(changes, levels) -> None:
 
 
 def _check_applied(diff: Diff) -> None:
-    book = OrderBook(SYMBOL, _BASE, depth=5)
+    book = OrderBook(SYMBOL, _BASE, depth=5, whole=True)
     book.apply(diff)
     _check_same(book, _BASE.bids + diff.bids, _BASE.asks + diff.asks)
     _check_book(book)

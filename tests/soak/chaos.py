@@ -48,6 +48,7 @@ REST_KINDS: Final = (
     "empty-snapshot",
     "cached-snapshot",
     "unlisted",
+    "capped",
 )
 SUBSCRIBE_KINDS: Final = ("unserved", "refused-subscribe", "too-many-streams")
 CONNECTION_KINDS: Final = (
@@ -170,6 +171,8 @@ class Chaos:
             self._disturb(kind, symbol)
         elif kind == "kill book":
             self._saboteur.set("book", self._random.choice(RAISED)(), f"book-{symbol}")
+        elif kind == "capped":
+            self._cap(symbol)
         elif kind in REST_KINDS:
             # Whoever asks next; a refresh, as often as not.
             self._inject(Fault(kind, seconds=SECONDS.get(kind, 1.0)))
@@ -196,6 +199,23 @@ class Chaos:
             )
             self._inject(Fault("cut", symbol=symbol))
         self._note(kind, self._symbols)
+
+    def _cap(self, symbol: str) -> None:
+        """Grant one book fewer levels than it asks for, a few times in a row, and let it ask."""
+        draw = self._random
+        # The same number each time, as a venue's cap is, or another one; at each size of request, or above the least.
+        fault = Fault(
+            "capped",
+            symbol=symbol,
+            count=draw.randint(1, 6),
+            every=1,
+            levels=draw.choice([None, draw.randint(1, 120)]),
+            side=draw.choice([None, None, "bid", "ask"]),
+            above=draw.choice([0, 0, 100]),
+            seed=draw.getrandbits(32),
+        )
+        self._inject(fault)
+        self._inject(Fault("drop", symbol=symbol))
 
     def _strike_worker(self, kind: str) -> None:
         running = processes.workers()

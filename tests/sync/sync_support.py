@@ -17,12 +17,14 @@ PRICES = range(1, 41)
 class NaiveExchange:
     """Truth by brute force: plain dicts, copied at each event."""
 
-    def __init__(self, sequencing: Sequencing, seed: int) -> None:
+    def __init__(self, sequencing: Sequencing, seed: int, *, thin: bool = False) -> None:
+        """Begin with all levels that there can be, or `thin`, with hardly any, then and later."""
+        self.thin = thin
         self.random = random.Random(seed)
         self.sequencing = sequencing
         self.mid = 20
-        self.bids = {price: 1 for price in PRICES if price < self.mid}
-        self.asks = {price: 1 for price in PRICES if price > self.mid}
+        self.bids = {price: 1 for price in PRICES if price < self.mid - 16 * thin}
+        self.asks = {price: 1 for price in PRICES if price > self.mid + 16 * thin}
         self.id = 100_000_000
         self.now = 1_000
         self.ids = [self.id]
@@ -41,7 +43,7 @@ class NaiveExchange:
                 changes[name][price] = 0
             for price in self.random.sample(PRICES, 3):
                 if not wrong(price) and price != self.mid:
-                    quantity = self.random.choice((0, 1, 2, 3))
+                    quantity = self.random.choice((0, 0, 0, 0, 0, 1) if self.thin else (0, 1, 2, 3))
                     changes[name][price] = quantity
                     if quantity:
                         side[price] = quantity
@@ -73,14 +75,14 @@ class NaiveExchange:
         self.ids = [self.id]
         self.history[self.id] = (dict(self.bids), dict(self.asks))
 
-    def snapshot(self, lag: int = 0) -> Snapshot:
-        """Cut the book as it was `lag` events ago."""
+    def snapshot(self, lag: int = 0, caps: tuple[int, int] = (LIMIT, LIMIT)) -> Snapshot:
+        """Cut the book as it was `lag` events ago; `caps` are the most bids and asks that are granted."""
         ids = self.ids
         place = max(0, len(ids) - 1 - lag)
         bids, asks = self.history[ids[place]]
         shown = ids[place]
-        best_bids = sorted(bids, reverse=True)[:LIMIT]
-        best_asks = sorted(asks)[:LIMIT]
+        best_bids = sorted(bids, reverse=True)[: min(LIMIT, caps[0])]
+        best_asks = sorted(asks)[: min(LIMIT, caps[1])]
         return Snapshot(
             shown,
             0,

@@ -1,5 +1,7 @@
 """The machine's paths one by one; what any mixture of them comes to is the property test's business."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ from depthactors.sync import (
     Synchronizer,
 )
 from depthactors.sync.table import SyncState
-from depthactors.sync.transitions import OVERLAP_MS, STALE_LIMIT, STALE_LIMIT_JOINED
+from depthactors.sync.transitions import EMPTIED_AFTER, OVERLAP_MS, STALE_LIMIT, STALE_LIMIT_JOINED
 from depthactors.wire import Diff, Snapshot
 from tests.level_support import flat, pairs
 
@@ -781,3 +783,100 @@ def test_a_successor_shows_the_last_good_book_as_stale():
     sync = Synchronizer(Sequencing.CONTIGUOUS, new_book, book=book)
     assert (sync.book, sync.state) == (book, BookState.STALE)
     assert list(sync.stream_up(5)) == [RequestSnapshot(5, Priority.RESYNC)]
+
+
+def empty(exchange):
+    """A snapshot without a level, of the exchange's present id."""
+    return exchange.snapshot(caps=(0, 0))
+
+
+@BOTH
+def test_an_empty_snapshot_of_a_quiet_stream_is_a_book_without_levels(sequencing):
+    bench = Bench(sequencing)
+    bench.sync.snapshot(1, empty(bench.exchange), 2.0)
+    assert bench.sync.state is BookState.LIVE
+    assert top_of(bench.sync.book) == ([], [])
+    assert bench.sync.refresh(), "it can be refreshed"
+    bench.sync.snapshot(1, empty(bench.exchange), 2.0)
+    assert (bench.sync.state, bench.sync.wanted()) == (BookState.LIVE, None)
+
+
+def test_a_listing_that_opens_is_seen_with_its_first_diff_and_looked_at_again():
+    bench = Bench()
+    bench.exchange.bids, bench.exchange.asks = {}, {}
+    bench.sync.snapshot(1, empty(bench.exchange), 2.0)
+    bench.trade()
+    assert bench.kinds() == [Publish, RequestSnapshot]
+    assert bench.sync.state is BookState.LIVE
+    assert top_of(bench.sync.book) == bench.exchange.top(bench.exchange.id)
+    bench.snapshot()
+    assert (bench.sync.state, bench.sync.book.believed, bench.sync.wanted()) == (BookState.LIVE, False, None)
+
+
+@BOTH
+def test_an_empty_snapshot_against_what_the_stream_brought_is_not_believed(sequencing):
+    bench = Bench(sequencing).trade(3)
+    bench.sync.snapshot(1, empty(bench.exchange), 2.0)
+    assert bench.sync.state is BookState.STALE
+    assert bench.snapshot().sync.state is BookState.LIVE
+
+
+@BOTH
+@pytest.mark.parametrize("ahead", [0, 1], ids=["met", "ahead by its id"])
+def test_an_empty_snapshot_of_a_live_book_is_asked_for_again_and_believed_when_it_repeats(sequencing, ahead):
+    bench = Bench(sequencing).live()
+    bench.sync.refresh()
+    told = []
+    for _ in range(EMPTIED_AFTER):
+        told += bench.sync.snapshot(1, empty(bench.exchange)._replace(last_update_id=bench.exchange.id + ahead), 2.0)
+        told += bench.sync.overdue()
+        assert bench.sync.state is BookState.LIVE
+        assert bench.sync.wanted() is not None
+    assert [type(effect) for effect in told if not isinstance(effect, Ahead)] == [Refused, RequestSnapshot] * 2
+    bench.sync.snapshot(1, empty(bench.exchange), 2.0)
+    assert bench.sync.state is BookState.STALE
+    bench.sync.snapshot(1, empty(bench.exchange), 2.0)
+    bench.sync.snapshot(1, empty(bench.exchange), 2.0)
+    assert (bench.sync.state, top_of(bench.sync.book)) == (BookState.LIVE, ([], []))
+
+
+@BOTH
+def test_a_single_empty_snapshot_of_a_live_book_changes_nothing(sequencing):
+    bench = Bench(sequencing).live()
+    for _ in range(5):
+        bench.sync.refresh()
+        bench.sync.snapshot(1, empty(bench.exchange), 2.0)
+        assert bench.sync.state is BookState.LIVE
+        assert bench.snapshot().sync.state is BookState.LIVE
+    assert (bench.sync.counters.snapshots_refused, bench.sync.counters.audit_differences) == (5, 0)
+
+
+@BOTH
+def test_a_refresh_that_was_granted_few_levels_leaves_a_live_book_what_it_had(sequencing):
+    bench = Bench(sequencing).live()
+    before = bench.sync.book.trusted_bids, bench.sync.book.trusted_asks
+    bench.sync.refresh()
+    bench.sync.snapshot(1, bench.exchange.snapshot(caps=(1, 1)), 2.0)
+    assert bench.sync.state is BookState.LIVE
+    assert (bench.sync.book.trusted_bids, bench.sync.book.trusted_asks) == before
+    bench.sync.check()
+
+
+@BOTH
+def test_a_book_whose_snapshots_are_cut_below_its_promise_is_not_live_and_says_why(sequencing):
+    exchange = NaiveExchange(sequencing, 3)
+    sync = Synchronizer(sequencing, partial(new_book, depth=7))
+    sync.stream_up(1)
+    sync.diff(1, exchange.event(), 1.0)
+    (changed,) = [
+        effect for effect in sync.snapshot(1, exchange.snapshot(caps=(5, 5)), 1.0) if isinstance(effect, StateChanged)
+    ]
+    assert changed.state is BookState.STALE
+    assert "of 8 levels asked for the venue granted 5 and 5" in str(changed.error)
+    for _ in range(60):
+        sync.diff(1, exchange.event(), 1.0)
+        sync.snapshot(1, exchange.snapshot(caps=(5, 5)), 1.0)
+        if sync.state is BookState.LIVE:
+            # More levels came within the range that is vouched for.
+            assert top_of(sync.book, 7) == exchange.top(sync.book.last_update_id, 7)
+    assert sync.counters.audit_differences == 0

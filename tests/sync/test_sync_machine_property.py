@@ -1,28 +1,34 @@
 """Whatever happens on the way, a book that says LIVE is the exchange's, and it always gets back there."""
 
 from collections import deque
+from math import inf
+from unittest.mock import patch
 
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sync_support import NaiveExchange, new_book, top_of
+from sync_support import LIMIT, NaiveExchange, new_book, top_of
 
-from depthactors.book import BookState
+from depthactors.book import BookState, trust
 from depthactors.errors import MalformedFrameError, StreamError
 from depthactors.markets import Sequencing
 from depthactors.sync import Audited, Publish, RequestSnapshot, StateChanged, Synchronizer
 
 BUFFER_LIMIT = 6
+CAPS = st.tuples(st.integers(1, LIMIT), st.integers(1, LIMIT))
 
 
 class Interleavings(RuleBasedStateMachine):
     """The network loses, repeats, delays and reorders; snapshots come late; connections come and go."""
 
     sequencing = Sequencing.CONTIGUOUS
+    thin = False
+    is_capped = False
 
-    @initialize(seed=st.integers(0, 2**16))
-    def begin(self, seed):
-        self.exchange = NaiveExchange(self.sequencing, seed)
+    @initialize(seed=st.integers(0, 2**16), caps=CAPS)
+    def begin(self, seed, caps):
+        self.caps = caps
+        self.exchange = NaiveExchange(self.sequencing, seed, thin=self.thin or (self.is_capped and seed % 2 == 0))
         self.sync = Synchronizer(self.sequencing, new_book, buffer_limit=BUFFER_LIMIT)
         self.epochs = 0
         self.wires = {}
@@ -142,11 +148,15 @@ class Interleavings(RuleBasedStateMachine):
     def pick(self, data):
         return data.draw(st.sampled_from(list(self.wires.items())))
 
+    def granted(self, data):  # noqa: ARG002 - for others
+        """The most levels that the exchange grants in its next answer."""
+        return LIMIT, LIMIT
+
     @precondition(lambda self: self.requests)
-    @rule(lag=st.integers(0, 5))
-    def cut_snapshot(self, lag):
+    @rule(lag=st.integers(0, 5), data=st.data())
+    def cut_snapshot(self, lag, data):
         """The exchange answers; the answer is on its way."""
-        self.answers.append((self.requests.popleft().epoch, self.exchange.snapshot(lag)))
+        self.answers.append((self.requests.popleft().epoch, self.exchange.snapshot(lag, self.granted(data))))
 
     @precondition(lambda self: self.answers)
     @rule()
@@ -172,6 +182,7 @@ class Interleavings(RuleBasedStateMachine):
     def refresh(self):
         self.take(self.sync.refresh())
 
+    @precondition(lambda self: not self.is_capped)
     @rule()
     def calm(self):
         """Once nothing goes wrong any more, the book is live and equal, however it got here."""
@@ -182,12 +193,12 @@ class Interleavings(RuleBasedStateMachine):
         self.answers.clear()
         self.connect()
         for _ in range(12):
+            self.trade_and_deliver()
             while self.requests:
                 # The usual order: some events, then the snapshot that was cut before the last of them.
                 request, snapshot = self.requests.popleft(), self.exchange.snapshot()
                 self.trade_and_deliver()
                 self.take(self.sync.snapshot(request.epoch, snapshot, 3.0))
-            self.trade_and_deliver()
         assert self.sync.state is BookState.LIVE
         assert self.sync.book.last_update_id == self.exchange.id
 
@@ -217,9 +228,79 @@ class ChainedInterleavings(Interleavings):
     sequencing = Sequencing.CHAINED
 
 
+class SmallBooks(Interleavings):
+    """Books that have fewer levels than are promised, or none, and are all there is."""
+
+    thin = True
+
+
+class ChainedSmallBooks(SmallBooks):
+    sequencing = Sequencing.CHAINED
+
+
+class Capped(Interleavings):
+    """A venue that grants fewer levels than it is asked for. What is left of doubt is left out."""
+
+    is_capped = True
+    least_cap = 0
+
+    @staticmethod
+    def needed(_side, **_):
+        """Agreements until a short side is believed to be whole."""
+        return inf
+
+    def __init__(self):
+        super().__init__()
+        self.patches = [
+            patch.object(trust, "LEAST_CAP", self.least_cap),
+            patch.object(trust, "_needed", self.needed),
+        ]
+        for each in self.patches:
+            each.start()
+
+    def teardown(self):
+        for each in self.patches:
+            each.stop()
+
+
+class AnyCap(Capped):
+    """Another one at each answer and on each side, down to none at all."""
+
+    def granted(self, data):
+        return data.draw(st.just((0, 0)) | CAPS)
+
+
+class ConstantCap(Capped):
+    """The same one at each answer: here replies that agree though their numbers differ are proof."""
+
+    least_cap = 1
+
+    def granted(self, _data):
+        return self.caps
+
+    @staticmethod
+    def needed(side, **_):
+        return trust.AGREEMENTS if side.varied else inf
+
+
+class ChainedConstantCap(ConstantCap):
+    sequencing = Sequencing.CHAINED
+
+
 _effort = settings(max_examples=200, stateful_step_count=60, deadline=None)
+_less_effort = settings(_effort, max_examples=100)
 
 TestContiguous = Interleavings.TestCase
 TestContiguous.settings = _effort
 TestChained = ChainedInterleavings.TestCase
 TestChained.settings = _effort
+TestSmallBooks = SmallBooks.TestCase
+TestSmallBooks.settings = _less_effort
+TestChainedSmallBooks = ChainedSmallBooks.TestCase
+TestChainedSmallBooks.settings = _less_effort
+TestAnyCap = AnyCap.TestCase
+TestAnyCap.settings = _less_effort
+TestConstantCap = ConstantCap.TestCase
+TestConstantCap.settings = _less_effort
+TestChainedConstantCap = ChainedConstantCap.TestCase
+TestChainedConstantCap.settings = _less_effort

@@ -17,11 +17,10 @@ def test_a_snapshot():
     assert snapshot == (7, 99, 5, (2, 0), [10.5, 1.0, 10.4, 2.0], [11.0, 3.0])
 
 
-def test_one_side_may_be_empty_but_not_both():
+def test_one_side_may_be_empty_and_so_may_both():
     assert wire.parse_snapshot(SNAPSHOT | {"bids": []}, 5).decimals == (2, 0)
     assert wire.parse_snapshot(SNAPSHOT | {"asks": []}, 5).asks == []
-    with pytest.raises(MalformedFrameError, match="lastUpdateId 7"):
-        wire.parse_snapshot(SNAPSHOT | {"bids": [], "asks": []}, 5)
+    assert wire.parse_snapshot({"lastUpdateId": 0, "bids": [], "asks": []}, 5) == (0, 0, 5, (0, 0), [], [])
 
 
 def test_a_snapshot_of_more_levels_than_were_asked_for_is_malformed():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthactors.exchange import KINDS, Fault
 from depthactors.exchange.fault import Place
-from tests.soak import hostile_log, processes
+from tests.soak import drop_in, hostile_log, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +64,7 @@ ENGINE: Final = ("stop engine",)
 """What happens to the engine's process beside its workers: it is stopped, as by a debugger, and let go on."""
 ENGINE_STOPPED: Final = 8.0
 """Seconds for which it is stopped: more than a worker's pipe lasts, or anything else that waits for an answer."""
-CALLBACKS: Final = ("callback raises", "callback sleeps")
+CALLBACKS: Final = ("callback raises", "callback sleeps", "callback lets go", *drop_in.KINDS)
 INSIDE: Final = ("drop backlog",)
 """What the supervisor does to a book when all books together have too much waiting."""
 SECONDS: Final = {

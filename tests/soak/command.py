@@ -18,9 +18,10 @@ from depthactors.actors.base import mailbox_of, tell
 from depthactors.actors.messages import Dropped
 from depthactors.errors import BacklogError
 from depthactors.exchange import LocalExchange
-from tests.soak import processes
+from tests.soak import drop_in, processes
 from tests.soak.chaos import ENGINE, INSIDE, LEVELS, WORKERS, Chaos
 from tests.soak.checker import Checker
+from tests.soak.drop_in import DropIn
 from tests.soak.hostile_log import HostileLog
 from tests.soak.memory import rss_mb
 from tests.soak.outages import Outages
@@ -58,6 +59,9 @@ class Soak:
         self._hostile_log = HostileLog()
         self._given_up: set[str] = set()
         self._random = Random(f"{options.seed}/readers")
+        self._drop_in: DropIn | None = None
+        self._further: dict[str, tuple[BookHandle, threading.Event]] = {}
+        self.late = 0
 
     def run(self) -> dict[str, Any]:
         """Run it; returns what is printed."""
@@ -76,6 +80,7 @@ class Soak:
             poisoned = engine.subscribe(POISONED, depth=10, on_update=id if self.has_workers else None)
             for handle in handles:
                 handle.wait_live(60.0)
+            self._drop_in = stack.enter_context(DropIn(checker, self.symbols[:3], options.market))
             started = time.monotonic() - begun
             rss = [rss_mb()]
             threads = threading.active_count()
@@ -108,6 +113,7 @@ class Soak:
             threads_live = threading.active_count()
             given_up = self._end_supervisor(engine, handles) if options.end == "supervisor" else 0
             stop = time.monotonic()
+            self._drop_in.__exit__()
             engine.stop()
             stopped = time.monotonic() - stop
             strikes = exchange.strikes()
@@ -132,6 +138,8 @@ class Soak:
             "strikes of the exchange": strikes,
             "handlers that raised": self.saboteur.sprung,
             "log handler": self._hostile_log.done,
+            "drop-in": self._drop_in.words,
+            "called after unsubscribe": self.late,
             "gaps": total("gaps"),
             "resyncs": total("resyncs"),
             "refreshes": total("refreshes"),
@@ -157,6 +165,8 @@ class Soak:
             f"{threading.active_count() - threads_before} left after the stop, which took {stopped:.2f} s",
             **(self._about_workers(chaos, status, left, files_left) if self.has_workers else {}),
             "_passed": not checker.mismatches
+            and self._drop_in.passed
+            and not self.late
             and not (self.has_workers and (left or files_left))
             and live == len(handles)
             and (options.end != "supervisor" or given_up == len(handles))
@@ -200,6 +210,8 @@ class Soak:
                 raise SystemExit(symbol)
             if kind == "callback sleeps":
                 threading.Event().wait(1.0)
+            if kind == "callback lets go":
+                self._let_go(engine, symbol, depth)
 
         def on_event(event: BookEvent) -> None:
             self.outages.event(event)
@@ -210,9 +222,27 @@ class Soak:
         self._handles[symbol] = handle
         return handle
 
+    def _let_go(self, engine: DepthEngine, symbol: str, depth: int) -> None:
+        """End the further subscription of a book, or begin one; in a callback that comes before its own."""
+        further = self._further.pop(symbol, None)
+        if further is not None:
+            handle, ended = further
+            engine.unsubscribe(handle)
+            ended.set()
+            return
+        ended = threading.Event()
+
+        def on_update(_view: BookView) -> None:
+            self.late += ended.is_set()
+
+        self._further[symbol] = engine.subscribe(symbol, depth=depth, on_update=on_update), ended
+
     def _disturb(self, kind: str, symbol: str) -> None:
         if kind in self._hostile_log.done:
             self._hostile_log.disturb(kind)
+        elif kind in drop_in.KINDS:
+            if self._drop_in is not None:
+                self._drop_in.disturb(kind, symbol)
         elif kind in INSIDE:
             ref = self._handles[symbol].ref
             tell(ref, Dropped(mailbox_of(ref).drop_frames(), BacklogError(f"{symbol}: dropped by the saboteur")))

@@ -28,6 +28,8 @@ def test_a_short_soak_has_no_view_that_is_not_the_truth(market):
     assert told["mismatches"] == "0"
     assert int(told["views compared"]) > 300
     assert "0" not in told["log handler"]
+    assert told["called after unsubscribe"] == "0"
+    assert told["drop-in"].startswith("1 thread, 0 calls after the end; ")
     assert told["live at the end"].startswith("8 of 8")
     assert "0 left after the stop" in told["threads"]
 

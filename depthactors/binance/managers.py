@@ -89,7 +89,9 @@ class DepthCacheManager:
         }
         self._conv_type = conv_type
         self._bm = connections or BinanceSocketManager(client)
-        self._lifecycle = threading.Lock()
+        # Held for a change of what follows and no longer; reentrant, for a signal handler may come between.
+        self._lifecycle = threading.RLock()
+        self._stay: object | None = None
         self._engine: DepthEngine | None = None
         self._handle: BookHandle | None = None
         self._shown: _Shown | None = None
@@ -120,21 +122,31 @@ class DepthCacheManager:
             LifecycleError: it follows one already, or `bm` was closed.
             UsageError: an argument that cannot be right.
         """
+        stay = object()
         with self._lifecycle:
-            if self._engine is not None:
+            if self._stay is not None:
                 msg = "expected a manager that was not entered yet, or closed since"
                 raise LifecycleError(msg)
+            self._stay = stay
             with self._news:
                 self._messages.clear()
                 self._changed = self._over = False
                 self._latest = 0
+        engine = handle = None
+        try:
             engine = self._bm.lease()
-            try:
-                self._handle = follow(engine, self._row, self._symbol, new_listener=self._listener, **self._options)
-            except BaseException:
-                self._bm.give_back(engine)
-                raise
-            self._engine = engine
+            handle = follow(engine, self._row, self._symbol, new_listener=self._listener, **self._options)
+            with self._lifecycle:
+                if self._stay is not stay:
+                    msg = "expected a manager that is not closed while it is entered"
+                    raise LifecycleError(msg)  # noqa: TRY301 - it ends as any other failure does
+                self._engine, self._handle = engine, handle
+        except BaseException:
+            with self._lifecycle:
+                if self._stay is stay:
+                    self._stay = self._engine = None
+            self._end(engine, handle)
+            raise
         return self
 
     def __exit__(
@@ -199,18 +211,21 @@ class DepthCacheManager:
     def close(self) -> None:
         """End the stream; connections that nobody shares end too. Idempotent; the manager can be entered again."""
         with self._lifecycle:
-            engine, handle, self._engine = self._engine, self._handle, None
+            engine, handle = self._engine, self._handle
+            self._engine = self._stay = None
             with self._news:
                 self._over = True
                 self._news.notify_all()
-        if engine is None or handle is None:
-            return
+        self._end(engine, handle if engine is not None else None)
+
+    def _end(self, engine: DepthEngine | None, handle: BookHandle | None) -> None:
         try:
             # One that has died is stopped all the same.
-            if engine.running:
+            if handle is not None and engine is not None and engine.running:
                 handle.close()
         finally:
-            self._bm.give_back(engine)
+            if engine is not None:
+                self._bm.give_back(engine)
 
     def __aenter__(self) -> NoReturn:
         """Tell who comes from asyncio how it is here."""

@@ -18,6 +18,7 @@ from depthactors import (
     OptionsDepthCacheManager,
     ThreadedDepthCacheManager,
 )
+from depthactors.binance import managers
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.exceptions import ReadLoopClosed
 from depthactors.exchange import Fault, LocalExchange
@@ -82,6 +83,23 @@ def test_closed_it_can_be_entered_again(exchange):
         with dcm:
             assert isinstance(dcm.recv(timeout=10), DepthCache)
         assert own_threads() == []
+
+
+def test_closed_by_a_signal_handler_while_it_is_entered_it_leaves_nothing_and_opens_again(exchange, monkeypatch):
+    dcm, follow = new(), managers.follow
+
+    def interrupted(*arguments, **options):
+        # As a handler does that runs in the same thread.
+        dcm.close()
+        return follow(*arguments, **options)
+
+    monkeypatch.setattr(managers, "follow", interrupted)
+    with pytest.raises(LifecycleError, match="closed while it is entered"):
+        dcm.__enter__()
+    assert own_threads() == []
+    monkeypatch.setattr(managers, "follow", follow)
+    with dcm:
+        assert isinstance(dcm.recv(10), DepthCache)
 
 
 def test_given_up_and_closed_it_can_be_entered_again(exchange):

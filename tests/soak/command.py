@@ -22,6 +22,7 @@ from tests.soak import drop_in, processes
 from tests.soak.chaos import ENGINE, INSIDE, LEVELS, WORKERS, Chaos
 from tests.soak.checker import Checker
 from tests.soak.drop_in import DropIn
+from tests.soak.guide_program import GuideProgram
 from tests.soak.hostile_log import HostileLog
 from tests.soak.memory import rss_mb
 from tests.soak.outages import Outages
@@ -75,6 +76,7 @@ class Soak:
             stack.enter_context(self.saboteur.at_work())
             stack.enter_context(self._logging())
             engine = stack.enter_context(self._engine())
+            program = stack.enter_context(GuideProgram(checker, self.symbols[0], options.market))
             handles = [self._follow(engine, checker, symbol) for symbol in self.symbols]
             # A callback, for a stand-in hears of no update without one; and it never gets so far.
             poisoned = engine.subscribe(POISONED, depth=10, on_update=id if self.has_workers else None)
@@ -140,6 +142,7 @@ class Soak:
             "log handler": self._hostile_log.done,
             "drop-in": self._drop_in.words,
             "called after unsubscribe": self.late,
+            "drop-in program": f"{program.updates} updates, {program.ends} ends, stopped by {program.stopped_by}",
             "gaps": total("gaps"),
             "resyncs": total("resyncs"),
             "refreshes": total("refreshes"),
@@ -167,6 +170,8 @@ class Soak:
             "_passed": not checker.mismatches
             and self._drop_in.passed
             and not self.late
+            and program.updates > 0
+            and not program.stopped_by
             and not (self.has_workers and (left or files_left))
             and live == len(handles)
             and (options.end != "supervisor" or given_up == len(handles))

@@ -30,6 +30,7 @@ def test_a_short_soak_has_no_view_that_is_not_the_truth(market):
     assert "0" not in told["log handler"]
     assert told["called after unsubscribe"] == "0"
     assert told["drop-in"].startswith("1 thread, 0 calls after the end; ")
+    assert told["drop-in program"].endswith("stopped by []")
     assert told["live at the end"].startswith("8 of 8")
     assert "0 left after the stop" in told["threads"]
 

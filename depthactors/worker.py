@@ -68,6 +68,7 @@ from depthactors.shards.messages import (
     Weighed,
 )
 from depthactors.shards.outbox import Outbox
+from depthactors.sharing.folder import remove_abandoned
 from depthactors.status import gather
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ class Worker:
         self._name = begin.name
         self._parent = os.getppid()
         self._outbox = Outbox(line)
-        self._slots = GivenSlots(Path(begin.folder), self._beat)
+        self._folder = Path(begin.folder)
+        self._slots = GivenSlots(self._folder, self._beat)
         self._runtime = Runtime(begin.settings, self._failed, self, sharing=self._slots)
         self._books: dict[int, _Book] = {}
         self._orders: SimpleQueue[Any] = SimpleQueue()
@@ -153,6 +155,8 @@ class Worker:
             root.removeHandler(self._forwarder)
             reporting.divert(None)
             self._outbox.end(max(0.0, deadline - time.monotonic()))
+            # An engine that a signal ended could not do it: the last to see that does.
+            remove_abandoned(self._folder)
 
     def stop(self, timeout: float) -> None:
         """End every book and connection."""

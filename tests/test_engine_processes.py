@@ -465,23 +465,26 @@ def test_stop_leaves_nothing_and_a_second_engine_may_follow(exchange):
     assert children() == set()
 
 
-def test_workers_end_with_the_engines_process_however_it_ends(exchange):
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_the_engines_process_however_it_ends_and_leave_nothing(exchange, end):
     program = """
         import sys, time
         from depthactors import DepthEngine
         engine = DepthEngine(processes=2)
         engine.subscribe("BTCUSDT", depth=5).wait_live(20)
-        print(*(row.pid for row in engine.status().workers), flush=True)
+        print(*(row.pid for row in engine.status().workers), engine._runtime._folder.name, flush=True)
         sys.stdin.read()
     """
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        workers = process.stdout.readline().split()
+        *workers, name = process.stdout.readline().split()
         assert len(workers) == 2
+        assert folder_of(name).exists()
         assert all(Path(f"/proc/{pid}").exists() for pid in workers)
-        process.kill()
+        process.send_signal(end)
     until(lambda: not any(_runs(pid) for pid in workers))
+    assert not folder_of(name).exists()
 
 
 def _runs(pid):

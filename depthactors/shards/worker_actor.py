@@ -154,7 +154,8 @@ class WorkerActor(EngineActor):
         """End the process; when this returns nobody writes to its slots any more."""
         process = self._process
         if process is not None:
-            if error is not None:
+            if error is not None or not self._heard:
+                # One that is being loaded yet keeps no book, and would see the end of its line only after that.
                 process.kill()
             elif not process.end(_END_TIMEOUT):
                 logger.warning("! %s (process %d) was killed: it did not end by itself", self.name, process.pid)

@@ -308,12 +308,17 @@ def _is_there(descriptor: int, path: Path) -> bool:
         return False
 
 
+def remove_abandoned(path: Path) -> None:
+    """Remove the folder of an engine of this user's that was killed; nothing of one that runs."""
+    # What cannot be removed is in nobody's way.
+    with suppress(OSError):
+        _swept(path)
+
+
 def _sweep() -> None:
     """Remove what this user's killed engines left; nobody else's, and nothing of one that runs."""
     for path in memory_folder().glob(f"{PREFIX}*"):
-        # What cannot be removed is in nobody's way.
-        with suppress(OSError):
-            _swept(path)
+        remove_abandoned(path)
 
 
 def _swept(path: Path) -> bool:

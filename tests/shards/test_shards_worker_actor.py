@@ -103,10 +103,18 @@ def test_it_begins_sends_asks_and_ends_in_order(scene, folder):
     scene.says(Answer(scene.process.peer.receive().request, error=UsageError("no")))
     with pytest.raises(UsageError, match="no"):
         failing.get(timeout=PATIENCE)
+    scene.says(Alive(0.0))
+    scene.told.wait_for(lambda each: isinstance(each, CpuUsed), PATIENCE)
     end(scene.ref)
     assert scene.process.ended.is_set()
+    assert scene.process.status is None, "it ends by itself"
     with pytest.raises(LineError):
         scene.process.peer.receive()
+
+
+def test_a_process_that_is_being_loaded_yet_is_not_waited_for(scene):
+    end(scene.ref)
+    assert scene.process.status == -signal.SIGKILL
 
 
 def test_what_the_process_says_gets_to_whom_it_concerns(scene):

@@ -347,7 +347,8 @@ def _end_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.T
     ending = (*(box.thread for box in boxes if box.thread is not None), *supervisor.threads)
     left = join(ending, deadline, _patience())
     # Only now: an actor that was at a message when it was stopped may have started a helper since.
-    return left + join([helper for box in boxes for helper in box.helpers], deadline)
+    helpers = {helper for box in boxes for helper in box.helpers} | set(supervisor.inherited)
+    return left + join(helpers, deadline)
 
 
 def _patience() -> float:

@@ -42,6 +42,7 @@ def test_what_happens_to_a_book_is_logged_symbol_first(exchange, caplog):
     assert any(line.startswith("= BTCUSDT STALE -> LIVE") for line in told)
     for line in told:
         assert re.match(rf"[{MARKS}] BTCUSDT ", line), line
+        assert line.count("BTCUSDT") == 1, line
 
 
 def test_every_module_that_logs_has_its_own_logger():

@@ -13,6 +13,7 @@ from depthactors.actors.base import THREAD_PREFIX, mailbox_of
 from depthactors.actors.messages import Tick
 from depthactors.actors.supervisor import Supervisor
 from depthactors.errors import EscalatedError, LifecycleError
+from depthactors.shards.supervisor import ShardSupervisor
 
 FAILED = BookState.FAILED
 PROMPT = 5.0
@@ -130,21 +131,24 @@ def test_who_waits_for_an_answer_of_the_supervisor_has_one_when_it_dies(dead_add
     engine.stop()
 
 
-def test_a_supervisor_that_is_stuck_keeps_no_child_from_being_stopped(dead_address, monkeypatch):
+@pytest.mark.parametrize(
+    ("kind", "options"), [(Supervisor, {}), pytest.param(ShardSupervisor, {"processes": 1}, id="worker")]
+)
+def test_a_supervisor_that_is_stuck_keeps_no_child_from_being_stopped(dead_address, monkeypatch, kind, options):
     entered, leave = threading.Event(), threading.Event()
 
     def block(_supervisor):
         entered.set()
         leave.wait(30)
 
-    monkeypatch.setattr(Supervisor, "_watch", block)
-    engine = DepthEngine()
+    monkeypatch.setattr(kind, "_watch", block)
+    engine = DepthEngine(**options)
     book = engine.subscribe("BTCUSDT")
     supervisor = engine._runtime._supervisor
     supervisor.tell(Tick("watch"))
     assert entered.wait(10)
     try:
-        engine.stop(timeout=1)
+        engine.stop(timeout=4)
         assert book.state is BookState.STOPPED
         assert sorted(name.split("-")[1] for name in ours()) == ["supervisor", "watch"]
     finally:
@@ -166,11 +170,16 @@ def test_a_host_program_that_stops_all_actors_of_pykka_is_told_what_it_did(dead_
     assert ours() == []
 
 
-def test_a_manager_without_a_supervisor_is_not_alive_and_can_be_joined(dead_address):
+def test_a_manager_without_a_supervisor_tells_its_callbacks_and_ends(dead_address):
+    heard = Recorder()
     manager = ThreadedDepthCacheManager()
     manager.start()
+    manager.start_depth_cache(heard, "BTCUSDT")
     kill(manager._engine._runtime._supervisor)
+    heard.wait_for(lambda message: isinstance(message, dict) and message["type"] == "EscalatedError")
     with promptly():
         manager.join(10)
+    assert heard.seen[-1] is None
     assert not manager.is_alive()
     manager.stop()
+    assert ours() == []

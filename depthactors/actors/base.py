@@ -58,7 +58,8 @@ class EngineActor(QuietActor):
         self.name = name
         self.parent = parent
         self.mailbox = cast("Mailbox", self.actor_inbox)
-        self._siblings = set() if parent is None else mailbox_of(parent).children
+        # Of one without a parent nobody looks at it.
+        self._family = Mailbox() if parent is None else mailbox_of(parent)
 
     def __str__(self) -> str:
         return self.name
@@ -75,13 +76,13 @@ class EngineActor(QuietActor):
         """
         thread = ActorThread(target=self._actor_loop, name=thread_name(self.name), daemon=self.use_daemon_thread)
         self.mailbox.thread = thread
-        self._siblings.add(self.actor_ref)
+        self._family.children.add(self.actor_ref)
         try:
             thread.start()
         except (RuntimeError, MemoryError) as error:
             # Pykka has registered it by now; and nobody can wait for a thread that was never started.
             self.mailbox.thread = None
-            self._siblings.discard(self.actor_ref)
+            self._family.children.discard(self.actor_ref)
             self.unregister()
             self._actor_loop_teardown()
             msg = f"{self.name}: its thread could not be started: {error}"
@@ -98,7 +99,8 @@ class EngineActor(QuietActor):
             self.unregister()
             self._actor_loop_teardown()
         finally:
-            self._siblings.discard(self.actor_ref)
+            self._family.inherit(self.mailbox.helpers)
+            self._family.children.discard(self.actor_ref)
 
     def _actor_loop_teardown(self) -> None:
         """Refuse what is left, and what is put later: pykka's own would never answer a question put after its look."""

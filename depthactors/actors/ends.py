@@ -16,5 +16,5 @@ logger = reporting.logger(__name__)
 
 def report_end(spec: BookSpec, error: DepthActorsError | None) -> None:
     """Say that a book is given up; of books that share the cause one is named, and the others are counted."""
-    words = str(error).removeprefix(f"{spec.symbol}: ")
+    words = reporting.without(spec.symbol, error)
     logger.notice(("end", str(error)), "%s: given up, no more data comes: %s", spec.title, words, level=logging.ERROR)

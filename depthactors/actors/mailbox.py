@@ -47,6 +47,7 @@ class Mailbox:
         thread: the actor's thread, set when it is started.
         helpers: further threads that the actor owns; they end with it.
         children: actors with a running thread whose parent this one is.
+        inherited: threads of children that have ended, which are ending yet.
         death: what killed the actor, `None` while it lives and if it was stopped.
         root: the actor itself, if it is a supervisor, for who finishes what it left undone.
     """
@@ -56,6 +57,7 @@ class Mailbox:
         self.thread: threading.Thread | None = None
         self.helpers: tuple[threading.Thread, ...] = ()
         self.children: set[pykka.ActorRef[Any]] = set()
+        self.inherited: set[threading.Thread] = set()
         self.death: BaseException | None = None
         self.root: object | None = None
         self._frame_limit, self._byte_limit = frame_limit, byte_limit
@@ -182,6 +184,11 @@ class Mailbox:
     def threads(self) -> tuple[threading.Thread, ...]:
         """The threads that end when the actor is stopped."""
         return self.helpers if self.thread is None else (self.thread, *self.helpers)
+
+    def inherit(self, threads: tuple[threading.Thread, ...]) -> None:
+        """Know of the threads of a child that ends, for whoever waits until nothing runs. The child's thread."""
+        self.inherited.difference_update([each for each in tuple(self.inherited) if not each.is_alive()])
+        self.inherited.update(each for each in threads if each.is_alive())
 
     def empty(self) -> bool:
         """Tell whether nothing waits, timers aside."""

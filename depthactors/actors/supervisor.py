@@ -333,7 +333,7 @@ class Supervisor(EngineActor):
     def _replace(self, name: str, ref: pykka.ActorRef[Any], error: BaseException) -> None:
         if self._stopping:
             return
-        logger.error("! %s died: %s: %s", name, type(error).__name__, error)
+        logger.error("! %s died: %s: %s", name, type(error).__name__, reporting.without(name, error))
         now = time.monotonic()
         for key, book in list(self._books.items()):
             if book.child.ref is ref:

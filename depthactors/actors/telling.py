@@ -12,7 +12,7 @@ from depthactors.actors.ends import report_end
 from depthactors.actors.messages import BookEvent
 from depthactors.book import BookState
 from depthactors.errors import SlowCallbackError
-from depthactors.reporting import about
+from depthactors.reporting import about, without
 
 if TYPE_CHECKING:
     from depthactors.actors.cell import BookCell
@@ -47,7 +47,7 @@ class Telling:
     def state(self, change: StateChanged) -> None:
         """Tell that something else may be believed from now on."""
         self._resync_told = False
-        why = f" ({change.error})" if change.error else ""
+        why = f" ({without(self._symbol, change.error)})" if change.error else ""
         logger.info("= %s %s -> %s%s", self._symbol, change.previous, change.state, why)
         if change.state is BookState.FAILED:
             report_end(self._cell.spec, change.error)

@@ -44,6 +44,8 @@ _PATIENCE: Final = 0.5
 """Seconds that a stop waits for a callback that is under way: longer, and it may be waiting for whoever stops."""
 _LAST_CALL: Final = 2.0
 """Seconds that such a callback may take further until the program ends without it."""
+_LOOK: Final = 0.05
+"""Seconds between two looks whether the callbacks have heard of the end."""
 _LONG: Final = 3600.0
 """Seconds: no system waits for ever at once."""
 
@@ -156,11 +158,21 @@ class ThreadedDepthCacheManager(threading.Thread):
 
     def run(self) -> None:
         """Live until `stop` has done its work and the last callback has returned; `start` calls this."""
+        self._engine.wait_stopped()
+        if not (self._was_stopped or any(stream.bm is not None for stream in tuple(self._streams.values()))):
+            self._end_without_engine()
         while not self._ended.wait(_LONG):
             pass
         # A callback that stops the manager may have something to finish, such as a file to save.
         self._callbacks.join(inf if self._in_callback else _LAST_CALL)
         self._gone.set()
+
+    def _end_without_engine(self) -> None:
+        """Stop, once the callbacks have heard of it, since the engine has died and no stream is left."""
+        deadline = time.monotonic() + _END_TIMEOUT
+        while time.monotonic() < deadline and not all(stream.is_over for stream in tuple(self._streams.values())):
+            self._ended.wait(_LOOK)
+        self.stop()
 
     def start_depth_cache(
         self,
@@ -266,7 +278,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         at_rest = not in_callback and self._callbacks.join(min(_PATIENCE, max(0.0, deadline - time.monotonic())))
         program_end.discard(self)
         self._ended.set()
-        if at_rest and self._was_started:
+        if at_rest and self._was_started and threading.current_thread() is not self:
             self._wait(deadline)
 
     def join(self, timeout: float | None = None) -> None:

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Final
 from depthactors.reporting.handover import PREFIX, THREAD_NAME, Handover
 from depthactors.reporting.record import Ready, Record
 from depthactors.reporting.trouble import Trouble
-from depthactors.reporting.words import about, printable, words_of
+from depthactors.reporting.words import about, printable, without, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 __all__ = [
     "THREAD_NAME", "Logger", "Record", "Trouble", "about", "announce", "divert", "flush", "logger", "notice",
-    "printable", "quiet", "relay", "relay_notice", "words_of",
+    "printable", "quiet", "relay", "relay_notice", "without", "words_of",
 ]  # fmt: skip
 
 _EXIT_TIMEOUT: Final = 1.0

@@ -31,7 +31,12 @@ def words_of(thing: object, limit: int = LONGEST) -> str:
 
 def about(name: str, words: object) -> str:
     """Return words of the package's own about a thing, with its name in front, where they may have it already."""
-    return f"{name} {str(words).removeprefix(f'{name}: ')}"
+    return f"{name} {without(name, words)}"
+
+
+def without(name: str, words: object) -> str:
+    """Return words of the package's own without the name of the thing that they are about."""
+    return str(words).removeprefix(f"{name}: ")
 
 
 def _escaped(character: str) -> str:

@@ -377,7 +377,7 @@ class ShardSupervisor(EngineActor):
             return
         for book in self._books.values():
             if book.child.ref is ref:
-                logger.error("! %s died: %s: %s", name, type(error).__name__, error)
+                logger.error("! %s died: %s: %s", name, type(error).__name__, reporting.without(name, error))
                 self._replace_book(book, error, now)
                 return
 

@@ -1,22 +1,19 @@
 """Close first, wait last: nobody is called after the return or waits for who waits for him; Ctrl-C loses nothing."""
 
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from engine_support import Recorder, wait_until
 
-import depthactors
 from depthactors import BookState, DepthEngine
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.messages import Frames
 from depthactors.errors import LifecycleError
 from depthactors.exchange import Fault
+from tests.interrupt_support import places_in
 
 LIVE = BookState.LIVE
-PACKAGE = str(Path(depthactors.__file__).parent)
 QUICKLY = 3.0
 """Seconds: well below the time-outs of five and ten that would be waited for."""
 
@@ -146,48 +143,6 @@ def test_a_callback_that_waits_for_its_own_book_or_engine_is_told_so_at_once(eng
     exchange.inject(Fault("reset", symbol="BTCUSDT"))
     words = timed.wait(3)
     assert ["callbacks" in each for each in words] == [True] * 3
-
-
-class InterruptedAt:
-    """Raises KeyboardInterrupt where Ctrl-C may: at the n-th entry of a function, or after a call of a built-in one."""
-
-    def __init__(self, number):
-        self.left = number
-
-    def __enter__(self):
-        sys.setprofile(self._look)
-        return self
-
-    def __exit__(self, *_):
-        sys.setprofile(None)
-
-    def _look(self, frame, event, _argument):
-        if event in {"call", "c_return"} and PACKAGE in frame.f_code.co_filename:
-            self.left -= 1
-            if self.left == 0:
-                sys.setprofile(None)
-                raise KeyboardInterrupt
-
-
-def interrupted(call, number):
-    """Return whether the call came to so many places, and was interrupted there."""
-    try:
-        with InterruptedAt(number):
-            call()
-    except KeyboardInterrupt:
-        return True
-    return False
-
-
-def places_in(call_for, most=400):
-    """Interrupt a call at each of its places in turn, each time a fresh one; yields what `call_for` returned beside."""
-    for number in range(1, most):
-        call, rest = call_for()
-        was_interrupted = interrupted(call, number)
-        yield rest
-        if not was_interrupted:
-            return
-    pytest.fail(f"more than {most} places")
 
 
 @pytest.mark.one_process

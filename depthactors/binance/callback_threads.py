@@ -44,7 +44,7 @@ class CallbackThreads:
             self._lane.start()
 
     def lane_for(self, handle: BookHandle) -> Lane:
-        """Return the lane for a new stream, which is given back by `leave`.
+        """Return the lane for a subscription, which is given back by `leave`.
 
         Raises:
             LifecycleError: the system has no thread to give.
@@ -53,25 +53,27 @@ class CallbackThreads:
             return self._lane
         with self._lock:
             book = self._books.get(id(handle.cell))
+            is_new = book is None
             if book is None:
-                lane = Lane(f"callbacks-{handle.symbol}")
-                lane.start()
-                book = self._books[id(handle.cell)] = _BookLane(lane)
-                self._all = [each for each in self._all if each.thread.is_alive()] + [lane]
+                book = self._books[id(handle.cell)] = _BookLane(Lane(f"callbacks-{handle.symbol}"))
+            # First known, then started: whoever is interrupted here leaves it as well.
+            book.handles.add(handle)
+            if is_new:
+                self._all = [each for each in self._all if each.thread.is_alive()] + [book.lane]
+                book.lane.start()
                 if self._closed:
-                    lane.close()
-            book.streams += 1
+                    book.lane.close()
             return book.lane
 
     def leave(self, handle: BookHandle) -> None:
-        """Note that a stream has ended; with the last one of a book its lane does."""
+        """Note that a subscription has ended; with the last one of a book its lane does. Twice is harmless."""
         with self._lock:
             book = self._books.get(id(handle.cell))
             if book is not None:
-                book.streams -= 1
-                if book.streams == 0:
-                    del self._books[id(handle.cell)]
+                book.handles.discard(handle)
+                if not book.handles:
                     book.lane.close()
+                    del self._books[id(handle.cell)]
 
     def close(self) -> None:
         """Begin no further call; signal handlers may call this too."""
@@ -90,8 +92,8 @@ class CallbackThreads:
 
 
 class _BookLane:
-    __slots__ = ("lane", "streams")
+    __slots__ = ("handles", "lane")
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
-        self.streams = 0
+        self.handles: set[BookHandle] = set()

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from depthactors.actors.lanes import Lane
     from depthactors.actors.messages import BookEvent
     from depthactors.handle import BookHandle
     from depthactors.status import EngineStatus
@@ -352,7 +351,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             stream.handle = handle
             part = own_part(market_row, handle.depth)
             return QueuedListener(
-                stream.lane(),
+                self._callbacks.lane_for(handle),
                 handle.symbol,
                 capture=lambda book: DepthCache.of(part.copy(book), conv_type),
                 update=callback,
@@ -375,7 +374,10 @@ class ThreadedDepthCacheManager(threading.Thread):
             )
             name = self._named(f"{stream.symbol.lower()}@depth{limit}", stream)
         except BaseException:
-            # Ctrl-C for one.
+            # Ctrl-C for one, and at any place.
+            for each, other in list(self._streams.items()):
+                if other is stream:
+                    self._forget(each, other)
             stream.end()
             raise
         if self._was_stopped:
@@ -416,7 +418,7 @@ class _Stream:
         handle: the subscription, once there is one.
     """
 
-    __slots__ = ("_callbacks", "_given_up", "_has_lane", "_has_lease", "bm", "engine", "handle")
+    __slots__ = ("_callbacks", "_given_up", "_has_lease", "bm", "engine", "handle")
 
     def __init__(self, engine: DepthEngine, bm: BinanceSocketManager | None, callbacks: CallbackThreads) -> None:
         self.engine = engine
@@ -424,7 +426,7 @@ class _Stream:
         self.handle: BookHandle | None = None
         self._callbacks = callbacks
         self._has_lease = bm is not None
-        self._has_lane = self._given_up = False
+        self._given_up = False
 
     @property
     def symbol(self) -> str:
@@ -443,13 +445,6 @@ class _Stream:
         # By now they wait for the callback.
         self._given_up |= event.state in OVER
 
-    def lane(self) -> Lane:
-        """Take a place in a lane, until the end."""
-        assert self.handle is not None, "the book is followed before"
-        lane = self._callbacks.lane_for(self.handle)
-        self._has_lane = True
-        return lane
-
     def close(self) -> None:
         """Begin no further call of its callback. Any thread, signal handlers too; returns at once."""
         if self.handle is not None and self.handle.listener is not None:
@@ -463,8 +458,7 @@ class _Stream:
             if self.handle is not None:
                 self.engine.unsubscribe(self.handle, max(0.0, given - time.monotonic()))
         finally:
-            if self._has_lane and self.handle is not None:
-                self._has_lane = False
+            if self.handle is not None:
                 self._callbacks.leave(self.handle)
             if self._has_lease and self.bm is not None:
                 self._has_lease = False

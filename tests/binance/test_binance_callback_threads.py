@@ -1,13 +1,18 @@
 """The lanes of a manager: one for all its streams, or one a book that ends with the book's last stream."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from depthactors.binance.callback_threads import CallbackThreads
 from depthactors.errors import UsageError
 
-FIRST, SECOND = (SimpleNamespace(cell=object(), symbol=symbol) for symbol in ("BTCUSDT", "ETHUSDT"))
+
+class Subscription:
+    def __init__(self, symbol, cell=None):
+        self.symbol, self.cell = symbol, cell or object()
+
+
+FIRST, SECOND = Subscription("BTCUSDT"), Subscription("ETHUSDT")
+AGAIN = Subscription("BTCUSDT", FIRST.cell)
 
 
 @pytest.fixture
@@ -37,11 +42,12 @@ def test_a_manager_has_one_lane_for_all_its_streams_which_outlives_them(new):
 def test_a_book_has_a_lane_for_all_its_streams_which_ends_with_the_last(new):
     threads = new("book")
     lane, other = threads.lane_for(FIRST), threads.lane_for(SECOND)
-    assert (threads.lane_for(FIRST) is lane, other is lane, "BTCUSDT" in lane.thread.name) == (True, False, True)
-    threads.leave(FIRST)
-    assert threads.lane_for(FIRST) is lane
-    for _ in range(2):
+    assert (threads.lane_for(AGAIN) is lane, other is lane, "BTCUSDT" in lane.thread.name) == (True, False, True)
+    for _ in range(3):
         threads.leave(FIRST)
+    assert threads.lane_for(FIRST) is lane
+    threads.leave(FIRST)
+    threads.leave(AGAIN)
     lane.thread.join(10)
     assert (lane.thread.is_alive(), other.thread.is_alive()) == (False, True)
     assert threads.lane_for(FIRST) is not lane

@@ -13,6 +13,7 @@ from depthactors import BinanceSocketManager, DepthCache, ThreadedDepthCacheMana
 from depthactors.errors import UsageError
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.flow_feed import FlowFeed
+from tests.interrupt_support import places_in
 
 SYMBOLS = ["BNBBTC", "BTCUSDT"]
 
@@ -307,6 +308,32 @@ def test_streams_that_were_given_up_start_anew_in_their_callbacks_without_waitin
         again = [took.get(timeout=20) for _ in SYMBOLS]
     assert [name for name, _ in again] == [names[SYMBOLS.index(symbol)] for symbol in ends]
     assert max(seconds for _, seconds in again) < 3
+
+
+@pytest.mark.parametrize("threads", ["manager", "book"])
+def test_ctrl_c_anywhere_in_a_start_leaves_no_stream_without_a_name(dead_address, threads):
+    with ThreadedDepthCacheManager(threads=threads) as manager:
+        manager.status()
+        for _ in places_in(lambda: (lambda: quickly(manager, id), None)):
+            names = list(manager._streams)
+            assert names in ([], ["bnbbtc@depth10"])
+            assert len(manager.status().books) == len(names)
+            for name in names:
+                manager.stop_socket(name)
+            assert (manager.status().books, manager._callbacks._books) == ((), {})
+
+
+@pytest.mark.parametrize("threads", ["manager", "book"])
+def test_after_ctrl_c_anywhere_in_stop_socket_it_may_be_called_again(dead_address, threads):
+    with ThreadedDepthCacheManager(threads=threads) as manager:
+
+        def call_for():
+            name = quickly(manager, id)
+            return (lambda: manager.stop_socket(name)), name
+
+        for name in places_in(call_for):
+            manager.stop_socket(name)
+            assert (manager.status().books, manager._streams, manager._callbacks._books) == ((), {}, {})
 
 
 def test_join_in_a_callback_is_an_error_at_once(manager):

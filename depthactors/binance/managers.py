@@ -110,8 +110,9 @@ class DepthCacheManager:
         super().__init_subclass__(**options)
         if replaced := [name for name in HOOKS if name in vars(cls)]:
             msg = (
-                f"{cls.__name__} has {', '.join(replaced)}, which only python-binance's managers call; the books here "
-                "are whole, `limit` levels deep and more, on spot, futures and options alike"
+                f"expected a subclass without what is private to python-binance's managers, was {cls.__name__} with "
+                f"{', '.join(replaced)}, which nothing calls here: leave it out and give `limit`; books are whole, so "
+                "deep and deeper, on spot, futures and options alike"
             )
             raise UsageError(msg)
 

@@ -55,7 +55,7 @@ def test_the_form_before_version_one_is_refused_and_the_new_one_is_shown(kind, f
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_subclass_that_replaces_a_private_part_of_theirs_is_refused(kind):
-    with pytest.raises(UsageError, match=r"Deep has _get_socket, .*limit"):
+    with pytest.raises(UsageError, match=r"Deep with _get_socket, .*leave it out and give `limit`"):
         type("Deep", (kind,), {"_get_socket": print})
     type("Mine", (kind,), {"get_symbol": print})
 

@@ -14,12 +14,12 @@ The rules. A short side is believed to be *whole*
    last one included. If their numbers of levels differ, the side is *known* to be whole after `AGREEMENTS`: of two
    replies to the same request that a cap had cut, neither has fewer levels than the other. As many levels each time
    prove little, since a cap gives as many each time: that takes `AGREEMENTS_IF_SAME`, with a number that venues like
-   (`ROUND`) `AGREEMENTS_IF_ROUND`, and where such a belief proved wrong before `AGREEMENTS_IF_CUT`. A side that is
-   believed so, or by rule 1, is looked at again as soon as its number of levels changes.
+   (`ROUND`) `AGREEMENTS_IF_ROUND`, with fewer than `LEAST_CAP` one, and where such a belief proved wrong before
+   `AGREEMENTS_IF_CUT`. A side that is believed so, or by rule 1, is looked at again as soon as its number of levels
+   changes.
 
-A side that is known to be whole takes a reply with fewer for one
-that was cut. A refresh never takes trust away: of two short sides at the same update the one that vouches for more
-stays, with the other's levels checked against it.
+A side that is known to be whole takes a reply with fewer for one that was cut. A refresh never takes trust away: of two
+sides at the same update of which the later is short, the one that vouches for more stays.
 
 The doubt that remains. A cap below `LEAST_CAP`, on a book that never had more than so many levels while we looked; a
 constant cap below the promise, on a side whose number of levels does not change for the seconds between so many
@@ -48,8 +48,8 @@ AGREEMENTS_IF_ROUND: Final = 5
 AGREEMENTS_IF_CUT: Final = 10
 """... or were, as it proved..."""
 ROUND: Final = frozenset({5, 10, 20, 25, 50, 100, 200, 250, 400, 500, 1000, 2000, 2500, 5000})
-AGREEMENTS_IF_EMPTY: Final = 1
-"""... and with none at all, which is no cap."""
+AGREEMENTS_IF_FEW: Final = 1
+"""... and with fewer than any cap, or none at all."""
 
 
 def look(new: BookSide, last_good: BookSide | None, heard: Mapping[Key, Number], *, was_cut: bool) -> None:
@@ -101,8 +101,8 @@ def _differ(old: BookSide, new: BookSide) -> bool:
 
 
 def _needed(side: BookSide, *, was_cut: bool) -> int:
-    if not side.granted:
-        return AGREEMENTS_IF_EMPTY
+    if not side.granted or (side.granted < LEAST_CAP and not was_cut):
+        return AGREEMENTS_IF_FEW
     if side.varied:
         return AGREEMENTS
     if was_cut:

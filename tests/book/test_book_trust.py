@@ -139,6 +139,8 @@ def test_replies_that_agree_with_as_many_levels_each_time_are_believed_after_mor
     assert run_of(*[10] * AGREEMENTS_IF_ROUND).short
     assert run_of(*[10] * (AGREEMENTS_IF_ROUND + 1)).believed == 10
     assert run_of(0, 0).believed == 0, "no level is no cap"
+    assert run_of(3, 3).believed == 3, "nor are few"
+    assert run_of(3, 3, was_cut=True).short
     assert run_of(*[7] * AGREEMENTS_IF_CUT, was_cut=True).short
     assert run_of(*[7] * (AGREEMENTS_IF_CUT + 1), was_cut=True).believed == 7
 

@@ -38,7 +38,7 @@ def cell():
 
 @pytest.fixture
 def book():
-    return OrderBook("BTCUSDT", wire.Snapshot(7, 0, 100, (2, 1), BID, ASK), depth=10)
+    return OrderBook("BTCUSDT", wire.Snapshot(7, 0, 100, (2, 1), BID, ASK), depth=10, whole=True)
 
 
 def test_before_the_first_book_there_is_a_view_of_nothing(cell):

@@ -28,7 +28,8 @@
     │   └── WorkerVersionError          one was started from another version of the package; it is not replaced
     ├── LineError                       the process at the other end of a line is gone
     ├── EscalatedError                      retries are used up; the book or the engine was given up
-    │   └── ReconnectsExhaustedError        `max_reconnects` tries to connect in a row have failed
+    │   ├── ReconnectsExhaustedError        `max_reconnects` tries to connect in a row have failed
+    │   └── SupervisorDiedError             the root of an engine's actors has ended, and with it every book
     └── RecordingError (also a ValueError)  an unreadable recording; names the file and the line
         └── RecordingCutError               it ends in the middle; the lines before are whole
 
@@ -226,6 +227,10 @@ class EscalatedError(DepthActorsError):
 
 class ReconnectsExhaustedError(EscalatedError):
     """A connection could not be made in `max_reconnects` tries in a row; its books are given up."""
+
+
+class SupervisorDiedError(EscalatedError):
+    """The root of an engine's actors has ended, which nobody replaces; a new engine has to be made."""
 
 
 class RecordingError(DepthActorsError, ValueError):

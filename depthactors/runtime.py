@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -272,6 +273,11 @@ class Runtime:
     def _supervisor_died(self, error: EscalatedError) -> None:
         """Let those know who wait for the end; the thread that watches the supervisor."""
         self._death = error
+        if self._sharing is None:
+            words = "the engine has ended, every book of it is given up, and a new one has to be made: %s"
+            logger.notice(("supervisor", id(self)), words, error, level=logging.ERROR)
+        else:
+            logger.error("! the worker ends, to be replaced: %s", error)
         self._ended.set()
 
     def wait_stopped(self, timeout: float | None) -> bool:

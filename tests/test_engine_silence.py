@@ -72,7 +72,8 @@ def test_an_unknown_symbol_is_on_stderr_once(exchange, options):
         engine.subscribe("BTCUSDX", on_event=lambda event: enough.set())
         enough.wait(20)
     """)
-    assert said.startswith("depthactors: BTCUSDX (spot): given up, no more data comes: spot does not list 'BTCUSDX'")
+    assert said.startswith("depthactors: BTCUSDX (spot): given up, no more data comes: spot ")
+    assert "does not list 'BTCUSDX'" in said
     assert len(said.splitlines()) == 1
 
 
@@ -222,3 +223,46 @@ def test_a_connection_that_served_and_is_back_at_once_is_no_notice(exchange):
             enough.wait(0.01)
     """)
     assert said == ""
+
+
+HARM = """
+import os, pykka
+from depthactors.actors.supervisor import Supervisor
+
+def once(view):
+    try:
+        os.close(os.open("harmed", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    (supervisor,) = pykka.ActorRegistry.get_by_class(Supervisor)
+    supervisor.tell(object())
+"""
+
+
+def test_the_end_of_the_supervisor_is_said(dead_address):
+    said = stderr_of("""
+    with DepthEngine() as engine:
+        engine.start()
+        engine._runtime._supervisor.tell(object())
+        engine.wait_stopped(20)
+    """)
+    assert said.startswith(
+        "depthactors: the engine has ended, every book of it is given up, and a new one has to be made"
+    )
+
+
+def test_the_end_of_a_workers_supervisor_is_not_the_engines(exchange, tmp_path, monkeypatch):
+    """It is replaced with its process, and its book is back."""
+    (tmp_path / "harm.py").write_text(HARM)
+    monkeypatch.chdir(tmp_path)
+    said = stderr_of("""
+    import harm
+    with DepthEngine(processes=1, callbacks="worker") as engine:
+        states = []
+        engine.subscribe("BTCUSDT", on_update=harm.once, on_event=lambda event: states.append(str(event.state)))
+        while states[-2:] != ["STALE", "LIVE"]:
+            enough.wait(0.01)
+        assert engine.status().workers[0].restarts == 1
+    """)
+    assert "the engine has ended" not in said
+    assert "given up" not in said

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from depthactors import reporting
+from depthactors.errors import SupervisorDiedError
 
 if TYPE_CHECKING:
     from depthactors.actors.messages import BookSpec
@@ -16,5 +17,9 @@ logger = reporting.logger(__name__)
 
 def report_end(spec: BookSpec, error: DepthActorsError | None) -> None:
     """Say that a book is given up; of books that share the cause one is named, and the others are counted."""
+    if isinstance(error, SupervisorDiedError):
+        # Of all of them the engine's process says so, once; in a worker nothing ends for good.
+        logger.info("! %s: %s", spec.title, error)
+        return
     words = reporting.without(spec.symbol, error)
     logger.notice(("end", str(error)), "%s: given up, no more data comes: %s", spec.title, words, level=logging.ERROR)

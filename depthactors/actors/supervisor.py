@@ -55,6 +55,7 @@ from depthactors.errors import (
     ReconnectsExhaustedError,
     SlowCallbackError,
     StreamError,
+    SupervisorDiedError,
     UsageError,
 )
 
@@ -185,7 +186,7 @@ class Supervisor(EngineActor):
     def release(self, error: BaseException | None) -> None:
         """Take the children along, in reverse order of their start."""
         if error is not None and not self._stopping:
-            self.give_up(EscalatedError(f"the supervisor died: {type(error).__name__}: {error}"))
+            self.give_up(SupervisorDiedError(f"the supervisor died: {type(error).__name__}: {error}"))
         self._shut_down()
 
     def give_up(self, error: EscalatedError) -> None:

@@ -7,18 +7,19 @@ replace what dies, and each call would wait for an answer until its time is over
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from depthactors import reporting
 from depthactors.actors.base import mailbox_of, thread_name
-from depthactors.errors import EscalatedError, LifecycleError
+from depthactors.errors import LifecycleError, SupervisorDiedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pykka
+
+    from depthactors.errors import EscalatedError
 
 logger = reporting.logger(__name__)
 
@@ -71,14 +72,12 @@ class Watch:
         self._supervisor.actor_stopped.set()
         death = mailbox.death
         why = "its thread ended without a word" if death is None else f"{type(death).__name__}: {death}"
-        error = EscalatedError(f"the supervisor died: {why}")
+        error = SupervisorDiedError(f"the supervisor died: {why}")
         try:
             root.give_up(error)
         except Exception:
             logger.exception("! the books could not all be failed after the supervisor's death")
         end_children(self._supervisor)
-        words = "the engine has ended, every book of it is given up, and a new one has to be made: %s"
-        logger.notice(("supervisor", self._supervisor.actor_urn), words, error, level=logging.ERROR)
         self._died(error)
 
 

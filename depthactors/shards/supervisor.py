@@ -40,6 +40,7 @@ from depthactors.errors import (
     ActorDiedError,
     EscalatedError,
     SharingError,
+    SupervisorDiedError,
     UsageError,
     WorkerDiedError,
     WorkerVersionError,
@@ -148,7 +149,7 @@ class ShardSupervisor(EngineActor):
     def release(self, error: BaseException | None) -> None:
         """Take the children along."""
         if error is not None and not self._leaving.is_set():
-            self.give_up(EscalatedError(f"the supervisor died: {type(error).__name__}: {error}"))
+            self.give_up(SupervisorDiedError(f"the supervisor died: {type(error).__name__}: {error}"))
         self._shut_down()
 
     def give_up(self, error: EscalatedError) -> None:

@@ -35,6 +35,7 @@ from depthactors.errors import (
     SilentStreamError,
     SlowCallbackError,
     StreamError,
+    SupervisorDiedError,
 )
 from depthactors.exchange import LocalExchange
 from depthactors.pacing import Backoff
@@ -392,9 +393,9 @@ def test_a_supervisor_that_dies_fails_every_book_and_says_so(actors, market):
     kill(supervisor)
     for cell, events in zip(cells, told, strict=True):
         failed = events.wait_one(matches=lambda event: event.state is FAILED)
-        assert (type(failed.error), "supervisor died" in str(failed.error)) == (EscalatedError, True)
+        assert (type(failed.error), "supervisor died" in str(failed.error)) == (SupervisorDiedError, True)
         assert cell.state is FAILED
-    assert type(errors.wait_one()) is EscalatedError
+    assert type(errors.wait_one()) is SupervisorDiedError
     for cell in cells:
         join(cell.ref)
 

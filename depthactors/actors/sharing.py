@@ -6,10 +6,13 @@ The supervisor adds and removes; nobody is waited for. What outlives a book's ac
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from depthactors import reporting
+from depthactors.actors.base import tell
 from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import Greet
 from depthactors.book import BookState, BookView
 from depthactors.errors import SharingError
 from depthactors.sharing.record import as_stale, pack, restated, shown_state
@@ -28,6 +31,8 @@ logger = reporting.logger(__name__)
 _OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
 BEAT: Final = 0.5
 """Seconds between two signs of life for readers."""
+MOVES: Final = 20
+"""Books that have another slot at one beat; each is stale for a moment."""
 
 
 def listed(spec: BookSpec, depth: int, place: str) -> dict[str, Any]:
@@ -150,6 +155,9 @@ class Sharing(Protocol):
     def deepen(self, cell: BookCell, depth: int) -> Listener:
         """Give a book that is to be promised deeper a deeper slot; returns whom its actor is to greet."""
 
+    def has_moved(self, cell: BookCell) -> bool:
+        """Whether a book is to fill another slot than it does; then `deepen` lets it."""
+
     def remove(self, cell: BookCell) -> None:
         """Share it no longer."""
 
@@ -194,6 +202,11 @@ class SharedBooks:
         self._let_go(before)
         return listener
 
+    def has_moved(self, cell: BookCell) -> bool:
+        """Whether a book is to fill another slot; never, for slots are given here."""
+        del cell
+        return False
+
     def remove(self, cell: BookCell) -> None:
         """Share it no longer."""
         shared = self._shared.pop(id(cell), None)
@@ -216,11 +229,23 @@ class SharedBooks:
         for shared in self._shared.values():
             shared.look()
         self._folder.beat(time.monotonic())
+        self._gather()
         if self._over:
             try:
                 self.publish()
             except SharingError as error:
                 logger.warning("! books that are not shared any more stay listed for now: %s", error)
+
+    def _gather(self) -> None:
+        """Have a few books that are alone in large files share others, for the memory to be given back."""
+        sparse = set(self._folder.sparse()[:MOVES])
+        moving = [shared.cell for shared in self._shared.values() if shared.place in sparse] if sparse else []
+        # Where there is no room for that, memory is as it was; the next beat tries again.
+        with suppress(SharingError):
+            for cell in moving:
+                listener = self.deepen(cell, self._shared[id(cell)].depth)
+                if cell.ref is not None:
+                    tell(cell.ref, Greet(listener))
 
     def _share(self, cell: BookCell, depth: int, begin: bytes) -> Listener:
         place, slot = self._folder.new_book(depth)

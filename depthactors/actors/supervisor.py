@@ -251,7 +251,9 @@ class Supervisor(EngineActor):
         before = book.cell.spec
         is_deeper = spec.depth > before.depth
         # First what may be refused: then nothing has changed.
-        listener = self._shared.deepen(book.cell, spec.depth) if is_deeper and self._shared is not None else None
+        listener = None
+        if self._shared is not None and (is_deeper or self._shared.has_moved(book.cell)):
+            listener = self._shared.deepen(book.cell, spec.depth)
         # Kept for a successor.
         book.cell.spec = spec
         if spec.refresh_interval and spec.refresh_interval != before.refresh_interval:

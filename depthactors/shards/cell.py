@@ -14,7 +14,7 @@ from depthactors.actors.messages import Full
 from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState, BookView
 from depthactors.shards.messages import AddCallback, Opening, Updated
-from depthactors.sharing.record import pack, restated, shown_state, unpack
+from depthactors.sharing.record import pack, reason, restated, shown_state, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ class RemoteCell(BookCell):
 
     def change_slot(self, place: str, slot: SlotWriter, why: str) -> None:
         """Read out of another slot from now on, with room for `spec.depth`: it begins with what there is, as stale."""
-        slot.write(self._stale_record(why))
+        slot.write(self._stale_record(reason(self._reader.read()[1]) or why))
         self._use(place, self.spec.depth, slot)
 
     def lose(self, why: str) -> None:

@@ -49,8 +49,13 @@ class GivenSlots:
         """Fill the slot of a book."""
         self._share(cell, cell.spec.depth)
 
+    def has_moved(self, cell: BookCell) -> bool:
+        """Whether the engine's process has given a book another slot than it fills."""
+        place = self._shared[id(cell)].place
+        return self._places.get(cell.spec.key, place) != place
+
     def deepen(self, cell: BookCell, depth: int) -> Listener:
-        """Fill a deeper slot from now on; returns whom the book's actor is to greet."""
+        """Fill another slot from now on, a deeper one perhaps; returns whom the book's actor is to greet."""
         before = self._shared[id(cell)]
         listener = self._share(cell, depth)
         cell.remove(before.listener)

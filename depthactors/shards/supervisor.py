@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -33,7 +33,7 @@ from depthactors.actors.messages import (
     Tick,
     Withdraw,
 )
-from depthactors.actors.sharing import BEAT, listed
+from depthactors.actors.sharing import BEAT, MOVES, listed
 from depthactors.actors.supervision import WATCH_INTERVAL, Supervised, opened_in_vain
 from depthactors.book import BookState
 from depthactors.errors import (
@@ -476,11 +476,27 @@ class ShardSupervisor(EngineActor):
         """Show readers that somebody looks after the books, and which there are."""
         self.mailbox.after(BEAT, Tick("beat"))
         self._folder.beat(time.monotonic())
+        self._gather()
         if self._over:
             try:
                 self._publish()
             except SharingError as error:
                 logger.warning("! books that are not shared any more stay listed for now: %s", error)
+
+    def _gather(self) -> None:
+        """Have a few books that are alone in large files share others, for the memory to be given back."""
+        sparse = set(self._folder.sparse()[:MOVES])
+        moving = [book for book in self._books.values() if book.cell.place in sparse] if sparse else []
+        moved: list[Book] = []
+        # Where there is no room for that, memory is as it was; the next beat tries again.
+        with suppress(SharingError):
+            for book in moving:
+                if not book.cell.is_over and book.cell.number not in self._moving:
+                    room = self._folder.new_book(book.cell.spec.depth)
+                    self._over.append(book.cell.place)
+                    book.cell.change_slot(*room, "its memory is needed")
+                    moved.append(book)
+        self._send_open(moved)
 
     def _publish(self) -> None:
         cells = (book.cell for book in self._books.values())

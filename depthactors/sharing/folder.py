@@ -40,6 +40,8 @@ _BOOKS_NEW: Final = f"{BOOKS}.new"
 _FIRST_FILE: Final = 1 << 16
 _LARGEST_FILE: Final = 1 << 22
 """Bytes of the first file of slots, and of the largest that is made for books that may come."""
+_SPARSE: Final = 4
+"""How much larger than its books a file may be."""
 _PATIENCE: Final = 1.0
 """Seconds for the lock: readers that look whether a dead engine is back hold it for microseconds."""
 
@@ -51,12 +53,12 @@ def book_size(depth: int) -> int:
 
 @dataclass(slots=True)
 class _Slots:
-    """A file of slots: what it is called, its memory, how much of that is given away, and where books are in it."""
+    """A file of slots: what it is called, its memory, how much of that is given away, and the sizes of books in it."""
 
     file: str
     memory: mmap.mmap
     used: int = 0
-    books: set[int] = field(default_factory=set)
+    books: dict[int, int] = field(default_factory=dict)
 
 
 class EngineFolder:
@@ -133,22 +135,34 @@ class EngineFolder:
         if slots is None or slots.used + size > len(slots.memory):
             slots = self._new_slots(size)
         begin, slots.used = slots.used, slots.used + size
-        slots.books.add(begin)
+        slots.books[begin] = size
         return place_of(slots.file, begin), SlotWriter(slots.memory, record_room(depth), begin)
 
     def remove_book(self, place: str) -> None:
         """Take a slot away; who has it mapped, writer or reader, keeps what is in it.
 
-        The memory is given back with the last slot of its file.
+        The memory is given back with the last slot of its file: `sparse` says which are in the way of that.
         """
         file, begin = parts_of(place)
         slots = self._files.get(file)
         if slots is not None:
-            slots.books.discard(begin)
+            slots.books.pop(begin, None)
             if not slots.books:
                 del self._files[slots.file]
                 self._slots = None if self._slots is slots else self._slots
                 (self.path / slots.file).unlink(missing_ok=True)
+
+    def sparse(self) -> list[str]:
+        """Return the places of books that should have another slot, for their files to be given back; O(files).
+
+        A file that takes no further book and is used to less than a quarter keeps the rest of its memory for nothing.
+        """
+        return [
+            place_of(slots.file, begin)
+            for slots in self._files.values()
+            if slots is not self._slots and sum(slots.books.values()) * _SPARSE < len(slots.memory)
+            for begin in slots.books
+        ]
 
     def list_books(self, rows: Iterable[dict[str, Any]]) -> None:
         """Let readers know which books there are, in rows of plain values; nothing once it is closed.

@@ -16,7 +16,7 @@ from depthactors.actors.sharing import SharedBooks
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import BookNotSharedError, ExchangeError, SharingError
 from depthactors.sharing import DepthReader, EngineFolder, SharedBook
-from depthactors.sharing.place import folder_of
+from depthactors.sharing.place import folder_of, parts_of
 from depthactors.wire import Snapshot
 
 LIVE, STALE, SYNCING = BookState.LIVE, BookState.STALE, BookState.SYNCING
@@ -214,6 +214,27 @@ def test_a_book_that_is_deepened_and_not_published_is_so_at_the_next_beat(scene)
     scene.books.beat()
     assert (scene.view().state, scene.view().last_update_id) == (LIVE, 2)
     assert len([*scene.folder.path.glob("book-*")]) == 1
+
+
+def test_a_book_that_is_alone_in_its_file_has_another_slot_and_the_memory_is_given_back(scene):
+    cells = [scene.follow(f"S{number}USDT") for number in range(40)]
+    kept = cells.pop(0)
+    scene.update(kept, 1)
+    before = scene.books._shared[id(kept)].place
+    for cell in cells[:-1]:
+        scene.books.remove(cell)
+    scene.books.publish()
+    scene.books.beat()
+    after = scene.books._shared[id(kept)].place
+    assert before != after
+    assert [each.name for each in scene.folder.path.glob("book-*")] == [parts_of(after)[0]]
+    view = scene.view("S0USDT")
+    assert (view.state, view.last_update_id) == (STALE, 1), "until its actor greets the new slot"
+    assert len(kept.listeners) == 1
+    scene.update(kept, 2)
+    assert (scene.view("S0USDT").state, scene.view("S0USDT").last_update_id) == (LIVE, 2)
+    scene.books.beat()
+    assert scene.books._shared[id(kept)].place == after
 
 
 def test_a_slot_is_there_for_as_long_as_it_is_listed(scene):

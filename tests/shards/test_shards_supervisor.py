@@ -21,6 +21,7 @@ from depthactors.shards import workers
 from depthactors.shards.messages import AddCallback, Changed, Close, CpuUsed, Open, Rebalance, Updated, WorkerLost
 from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.shards.worker_actor import Ask, Send
+from depthactors.sharing.place import parts_of
 from depthactors.sharing.record import pack
 from tests.engine_support import Recorder
 from tests.sharing.publisher import book_of
@@ -388,6 +389,18 @@ def test_a_book_on_its_way_to_a_worker_of_another_version_goes_to_another_one(ne
     first.actor_ref.tell(("answer", True))
     scene.until(lambda: first.symbols == ["A", "B"])
     assert moving.worker is first.actor_ref
+
+
+def test_a_book_that_is_alone_in_its_file_is_given_another_slot(new_scene, folder):
+    scene = new_scene(1)
+    kept, *others = scene.open(*(f"S{number}" for number in range(40)))
+    before, last = kept.place, others.pop()
+    (worker,) = scene.workers
+    for cell in others:
+        assert scene.close(cell) == []
+    scene.until(lambda: kept.place != before)
+    scene.until(lambda: worker.opened[kept.number].place == kept.place)
+    scene.until(lambda: {each.name for each in folder.path.glob("book-*")} == {parts_of(last.place)[0]})
 
 
 def test_what_a_former_worker_says_of_a_book_is_no_news(new_scene):

@@ -188,6 +188,18 @@ def test_an_engine_that_takes_nothing_for_long_is_waited_for(worker, folder, mar
     assert worker.ask(lambda request: Question(request, 1, Best())).value.state is BookState.LIVE
 
 
+def test_a_book_that_is_given_another_slot_fills_that_one(worker, folder, market):
+    former, other = FollowedBook(folder, spec_of(market)), FollowedBook(folder, spec_of(market))
+    worker.open(former.opening())
+    worker.wait_changed(Changed, 1, BookState.LIVE)
+    worker.open(other.opening(told=True))
+    worker.wait(Updated)
+    assert other.cell.view(5, float).state is BookState.LIVE
+    left = former.cell.latest_id()
+    assert wait_until(worker.told, lambda: other.cell.latest_id() > left)
+    assert former.cell.latest_id() == left
+
+
 def test_a_book_that_was_given_up_is_not_followed_deeper(worker, folder, market):
     book = FollowedBook(folder, spec_of(market, "NOSUCHUSDT"))
     worker.open(book.opening())

@@ -395,6 +395,25 @@ def test_a_program_that_ends_by_itself_leaves_nothing(name):
     assert not folder_of(name).exists()
 
 
+def test_books_that_are_alone_in_large_files_are_named_until_they_have_another_slot(opened):
+    """Days of many short-lived books beside a few that stay, as with a day's options."""
+    alive = []
+    for _ in range(12):
+        places = [opened.new_book(100)[0] for _ in range(140)]
+        alive.append(places.pop(70))
+        for place in places:
+            opened.remove_book(place)
+        # As the engine does, at its next beats.
+        for place in opened.sparse():
+            alive.remove(place)
+            alive.append(opened.new_book(100)[0])
+            opened.remove_book(place)
+        assert len(set(alive)) == len(alive)
+        used = sum(each.stat().st_size for each in opened.path.glob("book-*"))
+        assert used <= 4 * len(alive) * book_size(100) + 2 * folder._LARGEST_FILE
+    assert opened.sparse() == []
+
+
 def test_books_share_files_and_the_last_to_go_takes_its_file_along(opened):
     depths = [1, 5, 1000, *[100] * 200]
     places = [opened.new_book(depth)[0] for depth in depths]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
+    from depthactors.binance.newest import Newest
     from depthactors.book import Side
 
 
@@ -51,7 +52,7 @@ class DepthCache:
         conv_type: called with the exchange's text of each price and quantity that is read.
     """
 
-    __slots__ = ("__weakref__", "_copy", "_followed", "_own", "_update_time", "conv_type", "symbol")
+    __slots__ = ("__weakref__", "_copy", "_followed", "_newest", "_own", "_update_time", "conv_type", "symbol")
 
     _bids = Missing(IN_CACHE["_bids"])
     _asks = Missing(IN_CACHE["_asks"])
@@ -62,6 +63,7 @@ class DepthCache:
         self.conv_type = conv_type
         self._update_time: int | None = None
         self._followed: Followed | None = None
+        self._newest: Newest | None = None
         # Of one update, or, once a level was added, of the caller's own.
         self._copy: BookCopy | None = None
         self._own: OrderBook | None = None
@@ -74,10 +76,11 @@ class DepthCache:
         return cache
 
     @classmethod
-    def of(cls, copy: BookCopy, conv_type: Callable[[str], Any]) -> Self:
-        """Show one update for ever."""
+    def of(cls, copy: BookCopy, conv_type: Callable[[str], Any], newest: Newest | None = None) -> Self:
+        """Show one update for ever; of a stream, if that is named, whose program is to keep the latest."""
         cache = cls(copy.symbol, conv_type)
         cache._copy = copy
+        cache._newest = newest
         cache._update_time = copy.time_ms
         return cache
 
@@ -192,7 +195,9 @@ class DepthCache:
         if limit is not None and limit < 0:
             msg = f"expected a number of levels of at least 0, was {limit!r}"
             raise UsageError(msg)
-        copy, convert = self._shown(), self.conv_type
+        copy, convert, newest = self._shown(), self.conv_type, self._newest
+        if newest is not None and newest.update_id != copy.last_update_id:
+            newest.look(copy)
         kept = copy.bids if side == "bid" else copy.asks
         if convert is float:
             return kept.floats(limit)

@@ -6,6 +6,8 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
+from depthactors.binance.depth_cache import DepthCache
+from depthactors.binance.newest import Newest
 from depthactors.book.part import OwnPart
 from depthactors.callbacks import check_callback
 from depthactors.errors import CallbackError, UsageError
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depthactors.actors.listeners import Listener
+    from depthactors.book import BookView, OrderBook
     from depthactors.engine import DepthEngine
     from depthactors.handle import BookHandle
     from depthactors.markets import Market
@@ -68,6 +71,20 @@ def follow(
         speed_ms=_speed(market, ws_interval),
         refresh_interval=refresh_interval or None,
     )
+
+
+def capture_for(
+    market: Market, depth: int, conv_type: Callable[[str], Any]
+) -> Callable[[OrderBook | BookView[Any]], DepthCache]:
+    """Return what makes the depth caches of one stream, in the turn of whoever keeps its book."""
+    part, newest = own_part(market, depth), Newest()
+
+    def capture(book: OrderBook | BookView[Any]) -> DepthCache:
+        copy = part.copy(book)
+        newest.update_id = copy.last_update_id
+        return DepthCache.of(copy, conv_type, newest)
+
+    return capture
 
 
 def own_part(market: Market, depth: int) -> OwnPart:

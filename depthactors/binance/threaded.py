@@ -16,8 +16,7 @@ from depthactors.binance.callback_threads import CallbackThreads, Threads
 from depthactors.binance.client import Client
 from depthactors.binance.client_market import market_of
 from depthactors.binance.client_settings import settings_of
-from depthactors.binance.depth_cache import DepthCache
-from depthactors.binance.follow import DEFAULT_REFRESH, follow, own_part
+from depthactors.binance.follow import DEFAULT_REFRESH, capture_for, follow
 from depthactors.binance.messages import OVER, error_messages
 from depthactors.binance.missing import IN_COROUTINE, IN_MANAGER, Missing
 from depthactors.binance.socket_manager import BinanceSocketManager, shared
@@ -349,11 +348,10 @@ class ThreadedDepthCacheManager(threading.Thread):
 
         def new_listener(handle: BookHandle) -> Listener:
             stream.handle = handle
-            part = own_part(market_row, handle.depth)
             return QueuedListener(
                 self._callbacks.lane_for(handle),
                 handle.symbol,
-                capture=lambda book: DepthCache.of(part.copy(book), conv_type),
+                capture=capture_for(market_row, handle.depth, conv_type),
                 update=callback,
                 event=callback,
                 depth=handle.depth,

@@ -1,0 +1,43 @@
+"""Notices a program that goes on reading one depth cache where each callback gets another.
+
+With python-binance all callbacks of a stream get the same object, which goes on changing, so a program may have kept
+the first one. Here that shows the first update for ever; the program has to know.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from depthactors import reporting
+
+if TYPE_CHECKING:
+    from depthactors.book.copied import BookCopy
+
+logger = reporting.logger(__name__)
+
+OLD_AFTER: Final = 60.0
+"""Seconds after which an update that newer ones have followed is too old to be read without knowing it."""
+
+
+class Newest:
+    """The newest update that a stream has brought.
+
+    Attributes:
+        update_id: of that update.
+    """
+
+    __slots__ = ("_is_said", "update_id")
+
+    def __init__(self) -> None:
+        """Begin before the first update."""
+        self.update_id = 0
+        self._is_said = False
+
+    def look(self, copy: BookCopy) -> None:
+        """Say once a stream that a copy which newer ones have followed is read though it is old. Any thread."""
+        age = time.time() - copy.recv_time
+        if age > OLD_AFTER and not self._is_said:
+            self._is_said = True
+            words = "%s: a depth cache of %.0f s ago is read, though there are newer ones: keep that of the latest call"
+            logger.notice(("old cache", copy.symbol), words, copy.symbol, age)

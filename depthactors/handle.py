@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import mailbox_of, tell
+from depthactors.actors.base import ActorThread, mailbox_of, tell
 from depthactors.actors.cell import Lease
 from depthactors.actors.messages import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState, BookView
@@ -112,8 +112,8 @@ class BookHandle(Generic[NumberT_co]):
     def ask(self, message: Any, timeout: float = 5.0) -> Any:
         """Ask the book's actor and wait for the answer; some 60 microseconds.
 
-        Should the actor die meanwhile, its replacement is asked. From inside a callback of the same
-        book the answer is made at once, where a message would wait for itself.
+        Should the actor die meanwhile, its replacement is asked. In a callback that runs in a book's turn the
+        answer is read from the book instead: its actor might be in a callback that asks for this one.
 
         Raises:
             pykka.Timeout: no answer in `timeout` seconds.
@@ -129,6 +129,8 @@ class BookHandle(Generic[NumberT_co]):
             ref, answer = self.ref, self.cell.answer
             if answer is not None and self._is_own_turn:
                 return answer(message)
+            if isinstance(threading.current_thread(), ActorThread) and (read := self._read(message)) is not None:
+                return read
             try:
                 return ref.ask(message, timeout=max(0.0, deadline - time.monotonic()))
             except pykka.ActorDeadError:
@@ -200,6 +202,23 @@ class BookHandle(Generic[NumberT_co]):
             self.ask(drop, max(0.0, deadline - time.monotonic()))
         except (LifecycleError, pykka.Timeout) as error:
             logger.warning("! %s: its callback in the worker may be called still: %s", self.symbol, error)
+
+    def _read(self, message: Any) -> Any:
+        """Answer a question without the actor; `None` where only it can, or where the book changed meanwhile."""
+        cell, number = self.cell, self._number
+        match message:
+            case Top(levels):
+                return cell.view(levels, number)
+            case Best():
+                return cell.view(1, number)
+            case Full():
+                return cell.view(None, number)
+            case DepthTo(side, price):
+                whole = cell.view(None, number)
+                return None if whole is None else whole.to_price(side, price)
+            case Status():
+                return cell.status()
+        return None
 
     @property
     def _is_own_turn(self) -> bool:

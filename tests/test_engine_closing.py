@@ -6,7 +6,7 @@ import time
 import pytest
 from engine_support import Recorder, wait_until
 
-from depthactors import BookState, DepthEngine
+from depthactors import Best, BookState, DepthEngine, Full, Status, Top
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.messages import Frames
 from depthactors.errors import LifecycleError
@@ -109,6 +109,28 @@ def test_two_callbacks_may_unsubscribe_each_other(engine):
     handles |= {"first": first, "second": second}
     assert timed.wait(2) == [None, None]
     assert wait_until(timed.took, lambda: engine.status().books == ())
+
+
+@pytest.mark.parametrize(
+    "question", [Top(3), Best(), pytest.param(Full(), marks=pytest.mark.one_process), Status()], ids=repr
+)
+def test_two_callbacks_may_ask_each_others_books(engine, question):
+    both, handles, timed, done = threading.Barrier(2), {}, Timed(), set()
+
+    def callback(me, other):
+        def on_update(_view):
+            if len(handles) == 2 and me not in done:
+                done.add(me)
+                both.wait(10)
+                timed(handles[other].ask, question, 20)
+                both.wait(10)
+
+        return on_update
+
+    first = engine.subscribe("BTCUSDT", depth=5, on_update=callback("first", "second"))
+    second = engine.subscribe("ETHUSDT", depth=5, on_update=callback("second", "first"))
+    handles |= {"first": first, "second": second}
+    assert timed.wait(2) == [None, None]
 
 
 @pytest.mark.parametrize("end", ["unsubscribe", "stop"])

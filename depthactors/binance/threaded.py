@@ -128,8 +128,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         self._callbacks = CallbackThreads(threads)
         self.interrupted = False
         self._was_started = self._was_stopped = False
-        # Whether the callback that stopped it has yet to return.
-        self._in_callback = False
+        self._stopping_callback: threading.Thread | None = None
         self._ended, self._gone = Latch(), Latch()
         # Held for a change of the names and no longer; reentrant, for a signal handler may come between.
         self._naming = threading.RLock()
@@ -162,7 +161,9 @@ class ThreadedDepthCacheManager(threading.Thread):
         while not self._ended.wait(_LONG):
             pass
         # A callback that stops the manager may have something to finish, such as a file to save.
-        self._callbacks.join(inf if self._in_callback else _LAST_CALL)
+        if self._stopping_callback is not None:
+            self._stopping_callback.join()
+        self._callbacks.join(_LAST_CALL)
         self._gone.set()
 
     def _end_without_engine(self) -> None:
@@ -263,7 +264,8 @@ class ThreadedDepthCacheManager(threading.Thread):
         self._was_stopped = True
         # In a fork there is nothing to end: it is all the parent's.
         in_callback = self._callbacks.is_current
-        self._in_callback |= in_callback
+        if in_callback:
+            self._stopping_callback = threading.current_thread()
         streams = list(self._streams.items())
         for _, stream in streams:
             stream.close()

@@ -142,14 +142,18 @@ def test_a_supervisor_that_is_stuck_keeps_no_child_from_being_stopped(dead_addre
         leave.wait(30)
 
     monkeypatch.setattr(kind, "_watch", block)
-    engine = DepthEngine(**options)
-    book = engine.subscribe("BTCUSDT")
+    engine, events = DepthEngine(**options), Recorder()
+    engine.subscribe("BTCUSDT", on_event=events)
+    children = [mailbox_of(ref).thread for ref in mailbox_of(engine._runtime._supervisor).children]
+    assert len(children) > 1
     supervisor = engine._runtime._supervisor
     supervisor.tell(Tick("watch"))
     assert entered.wait(10)
     try:
-        engine.stop(timeout=4)
-        assert book.state is BookState.STOPPED
+        engine.stop(timeout=1)
+        events.wait_for(lambda event: event.state is BookState.STOPPED)
+        for thread in children:
+            thread.join(10)
         assert sorted(name.split("-")[1] for name in ours()) == ["supervisor", "watch"]
     finally:
         leave.set()

@@ -8,6 +8,7 @@ engine has none of its own: it leases from the engine's.
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
@@ -117,12 +118,12 @@ class Allowance:
     def silence(self, seconds: float, longest: float = 0.0) -> None:
         """Block all requests for `seconds`, as the exchange wants; see `pacing.Silence`."""
         with self._lock:
-            self._silence.begin(seconds, longest, self._monotonic())
+            self._silence.begin(seconds, longest, self._monotonic(), random.random())  # noqa: S311 - spreads load
 
     def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
         """Block all attempts to connect for `seconds`, as the exchange wants; see `pacing.Silence`."""
         with self._lock:
-            self._connection_silence.begin(seconds, longest, self._monotonic())
+            self._connection_silence.begin(seconds, longest, self._monotonic(), random.random())  # noqa: S311 - spreads load
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
         """Return the seconds until so much weight can have been spent."""

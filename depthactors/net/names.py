@@ -10,12 +10,15 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from depthactors.net.dial import Deadline
 
 Found: TypeAlias = "list[tuple[Any, ...]]"
+
+_SECOND_WAIT: Final = 0.1
+"""Seconds to wait for a look-up that somebody has waited for in vain."""
 
 
 class _LookUp:
@@ -26,11 +29,13 @@ class _LookUp:
         self._done = threading.Event()
         self._found: Found = []
         self._failure: str | None = None
+        self._hangs = False
         threading.Thread(target=self._run, name=f"depthactors-look-up-{host:.40}", daemon=True).start()
 
     def wait(self, seconds: float) -> Found | None:
         """Return what was found, `None` if that takes longer."""
-        if not self._done.wait(seconds):
+        if not self._done.wait(min(seconds, _SECOND_WAIT) if self._hangs else seconds):
+            self._hangs = True
             return None
         if self._failure is not None:
             raise OSError(self._failure)

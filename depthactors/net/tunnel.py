@@ -156,8 +156,8 @@ def _connect_socks(sock: Metered, host: str, port: int, proxy: Proxy, deadline: 
 
 def _log_in(sock: Metered, user: str, password: str) -> None:
     fields = [text.encode() for text in (user, password)]
-    if any(not 0 < len(each) < 256 for each in fields):
-        msg = "expected a user and a password of 1 to 255 bytes for the proxy, was another length"
+    if any(len(each) > 255 for each in fields):
+        msg = "expected a user and a password of at most 255 bytes for the proxy, was a longer one"
         raise ConnectionError(msg)
     sock.sendall(b"\1" + b"".join(bytes([len(each)]) + each for each in fields))
     if sock.exactly(2)[1]:

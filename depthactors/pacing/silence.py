@@ -6,6 +6,7 @@ from math import inf
 from typing import Final
 
 _FACTOR: Final = 2.0
+_SPREAD: Final = 0.1
 _AGAIN: Final = 60.0
 """Seconds after a silence within which the next one is its continuation: what caused it was not over."""
 
@@ -22,13 +23,14 @@ class Silence:
         self._until = -inf
         self._last = 0.0
 
-    def begin(self, seconds: float, longest: float, now: float) -> None:
+    def begin(self, seconds: float, longest: float, now: float, uniform: float = 0.0) -> None:
         """Take what an answer said.
 
         Args:
             seconds: the time to wait, for the first time.
             longest: the most that it may grow to; no more than `seconds` where the exchange said how long.
             now: monotonic.
+            uniform: a random number in [0, 1): a guess is made longer by it, so that many do not come back together.
         """
         if longest <= seconds:
             self._until = max(self._until, now + seconds)
@@ -37,7 +39,7 @@ class Silence:
             return
         in_a_row = now - self._until <= max(_AGAIN, self._last)
         self._last = min(self._last * _FACTOR, longest) if in_a_row and self._last else seconds
-        self._until = now + self._last
+        self._until = now + self._last * (1 + _SPREAD * uniform)
 
     def left(self, now: float) -> float:
         """Return the seconds that it still lasts, 0 when it is over."""

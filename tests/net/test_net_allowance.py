@@ -88,7 +88,8 @@ def test_silence_outlasts_the_minute_and_a_shorter_one():
 def test_silence_of_connections_concerns_no_requests_and_the_other_way_round():
     ours = allowance(Clock(30.0))
     ours.silence_connections(60.0, 900.0)
-    assert (ours.take_connection(), ours.take_weight(5), ours.level().silent_for) == (60.0, 0.0, 0.0)
+    assert 60.0 <= ours.take_connection() <= 66.0
+    assert (ours.take_weight(5), ours.level().silent_for) == (0.0, 0.0)
     ours = allowance(Clock(30.0))
     ours.silence(60.0)
     assert (ours.take_connection(), ours.take_weight(5)) == (0.0, 60.0)

@@ -101,6 +101,8 @@ def test_who_waits_gives_up_in_time_and_many_wait_for_one(resolver):
     assert failures == ["the name exchange.invalid could not be looked up in time"] * 20
     assert (resolver.asked, len(looking())) == (["exchange.invalid"], 1)
     resolver.go.set()
+    for thread in looking():
+        thread.join(PATIENCE)
     assert look_up("exchange.invalid", 80, Deadline(PATIENCE)) == FOUND
 
 
@@ -116,6 +118,16 @@ def test_a_request_whose_name_hangs_fails_within_the_time_to_connect(resolver):
 def test_a_stream_whose_name_hangs_ends_within_the_time_to_connect(resolver):
     with connecting(url="ws://exchange.invalid/", connect_timeout=0.2) as (_, client):
         assert "the name exchange.invalid could not be looked up in time" in client.end()
+
+
+def test_where_one_waited_in_vain_the_next_does_not_wait_as_long(resolver):
+    with pytest.raises(TimeoutError):
+        look_up("exchange.invalid", 80, Deadline(0.05))
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError):
+        look_up("exchange.invalid", 80, Deadline(10 * PATIENCE))
+    assert time.monotonic() - begun < PATIENCE
+    assert resolver.asked == ["exchange.invalid"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

@@ -183,12 +183,17 @@ def test_a_failure_keeps_the_numbers(fetch, status, body, code, words):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b"[]", b"null", b'{"lastUpdateId":7', {}, {"code": -1}, DEPTH | {"bids": [], "asks": []},
+    [b"", b"<html>", b"[]", b"null", b'{"lastUpdateId":7', {}, {"code": -1},
      DEPTH | {"bids": [["x", "1"]]}, DEPTH | {"lastUpdateId": None}, DEPTH | {"bids": {"12": 0}}],
     ids=repr,
 )  # fmt: skip
 def test_a_reply_that_is_no_snapshot(fetch, body):
     assert type(fetch(body=body).result) is MalformedFrameError
+
+
+def test_an_empty_book_is_a_snapshot(fetch):
+    reply = fetch(body=DEPTH | {"bids": [], "asks": []})
+    assert (reply.result.last_update_id, reply.result.bids, reply.result.asks) == (7, [], [])
 
 
 def test_another_symbols_snapshot(fetch):

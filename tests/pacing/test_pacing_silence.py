@@ -29,6 +29,13 @@ def test_each_that_follows_on_another_is_longer_up_to_a_bound():
     assert waits == [60.0, 120.0, 240.0, 480.0, 900.0, 900.0, 900.0, 900.0]
 
 
+def test_a_guess_is_spread_and_what_was_said_is_not():
+    guessed, said = Silence(), Silence()
+    guessed.begin(60.0, 900.0, 0.0, 0.5)
+    said.begin(60.0, 60.0, 0.0, 0.5)
+    assert (guessed.left(0.0), said.left(0.0)) == (63.0, 60.0)
+
+
 def test_when_all_was_well_for_a_while_it_begins_anew():
     silence = Silence()
     silence.begin(60.0, 900.0, 0.0)

@@ -94,6 +94,7 @@ class SnapshotActor(EngineActor):
         self._over = threading.Event()
         self._wakes_at = inf
         self._paces: dict[str, HostPace] = {}
+        self._failures: dict[str, DepthActorsError] = {}
         self._trouble = reporting.Trouble(logger, name)
         self._fetched = self._failed = self._limited = 0
         self._error: str | None = None
@@ -104,8 +105,7 @@ class SnapshotActor(EngineActor):
         match message:
             case SnapshotWanted():
                 self._enqueue(message)
-                if self._refusal is not None and self._allowance.level().silent_for:
-                    tell(message.ref, SnapshotDelayed(message.epoch, self._refusal))
+                self._say_why_it_waits(message)
                 return self._dispatch()
             case Fetched(number, reply):
                 self._take_reply(number, reply)
@@ -144,6 +144,15 @@ class SnapshotActor(EngineActor):
                 serial = place[1]
         self._places[key] = place = (int(wanted.priority), serial)
         self._queue[place] = wanted
+
+    def _say_why_it_waits(self, wanted: SnapshotWanted) -> None:
+        """Tell a book that asks while nobody, or nobody of its host, is answered."""
+        if self._refusal is not None and self._allowance.level().silent_for:
+            tell(wanted.ref, SnapshotDelayed(wanted.epoch, self._refusal))
+        elif self._failures and self._pace_of(wanted).left(time.monotonic()):
+            error = self._failures.get(wanted.market.rest_url)
+            if error is not None:
+                tell(wanted.ref, SnapshotDelayed(wanted.epoch, error))
 
     def _dispatch(self) -> None:
         """Give the workers what the allowance allows."""
@@ -207,7 +216,7 @@ class SnapshotActor(EngineActor):
             self._fetched += 1
             self._trouble.over("%s: snapshots come again", wanted.market.name)
             self._error = self._refusal = None
-            self._pace_of(wanted).answered()
+            self._host_answered(wanted)
             tell(wanted.ref, SnapshotArrived(wanted.epoch, result, reply.recv_time))
         elif isinstance(result, RateLimitedError):
             # Nobody's failure: the request goes back and the whole pool is silent as told.
@@ -232,11 +241,16 @@ class SnapshotActor(EngineActor):
         """Ask a host less that brings nothing to anybody, and tell those who wait for it why they do."""
         if isinstance(error, UnknownSymbolError) or (isinstance(error, SnapshotError) and (error.status or 500) < 500):
             # An answer, and about this symbol.
-            self._pace_of(wanted).answered()
+            self._host_answered(wanted)
         elif self._pace_of(wanted).failed(time.monotonic(), random.random()):  # noqa: S311 - spreads load
+            self._failures[wanted.market.rest_url] = error
             for each in self._queue.values():
                 if each.market.rest_url == wanted.market.rest_url:
                     tell(each.ref, SnapshotDelayed(each.epoch, error))
+
+    def _host_answered(self, wanted: SnapshotWanted) -> None:
+        self._pace_of(wanted).answered()
+        self._failures.pop(wanted.market.rest_url, None)
 
     def _cut(self, number: int) -> None:
         """End a request that takes too long, however steadily its answer drips."""

@@ -22,6 +22,7 @@ a restart that failed: it counts, and the supervisor's next look at its children
 | stand-in of a  | its cell                         | its listeners: an error    | that book is `FAILED`        |
 | book           |                                  |                            |                              |
 
+A worker process of another version of the package, as after an upgrade, is not replaced: the others keep its books.
 With workers each process has a supervisor of its own, and the last two are children of the one above them.
 The supervisor itself is the root. A thread of its own watches it (`actors.watch`): should it die, every book is
 `FAILED`, everything is stopped, and the engine says so.

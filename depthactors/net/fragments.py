@@ -32,7 +32,8 @@ class Fragments(continuous_frame):
             if type(parts[1]) is not bytearray:
                 parts[1] = bytearray(parts[1])
             parts[1] += frame.data
-            if frame.fin:
-                self.recving_frames = None
         else:
-            super().add(frame)
+            self.recving_frames = frame.opcode
+            self.cont_data = [frame.opcode, frame.data]
+        if frame.fin:
+            self.recving_frames = None

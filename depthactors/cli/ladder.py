@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from decimal import Decimal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 40
 _BAR = 12
+_FULL = "█"
 _COLOURS = {BookState.LIVE: "green", BookState.STALE: "yellow", BookState.SYNCING: "cyan"}
 
 
@@ -60,11 +62,21 @@ def _table(view: BookView[Any]) -> Table:
     asks, bids = view.texts("ask")[::-1], view.texts("bid")
     rows = [(*level, "red") for level in asks] + [(*level, "green") for level in bids]
     prices, quantities = _aligned([row[0] for row in rows]), _aligned([row[1] for row in rows])
+    mark = _mark()
     largest = max((float(row[1]) for row in rows), default=1.0)
     for price, quantity, (_, size, style) in zip(prices, quantities, rows, strict=True):
-        bar = "█" * max(1, round(float(size) / largest * _BAR))
+        bar = mark * max(1, round(float(size) / largest * _BAR))
         table.add_row(Text(price, style=style), quantity, Text(bar, style=style))
     return table
+
+
+def _mark() -> str:
+    """Return what bars are drawn with, on a terminal that may know ASCII only."""
+    try:
+        _FULL.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return "#"
+    return _FULL
 
 
 def _aligned(texts: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Ladders: every digit of every level, whatever the size of a market's numbers."""
 
+import io
 from decimal import Decimal
 
 import pytest
@@ -63,3 +64,9 @@ def test_state_age_and_words_are_shown_and_long_words_are_broken_rather_than_cut
 def test_a_book_without_levels_and_no_book_are_drawn_too():
     assert drawn(view((), ())) == ["SHIBBTC STALE", "spot 100 ms", "3.0 s old"]
     assert drawn(None, "is not shown") == ["SHIBBTC", "is not shown", ""]
+
+
+def test_a_terminal_that_knows_ascii_only_is_drawn_what_it_knows(monkeypatch):
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    rows = drawn(view(((1.0, 2.0),), ((2.0, 2.0),)))
+    assert rows[1].split()[-2] == "#" * 12

@@ -1,5 +1,6 @@
 """Every example runs, against the local exchange, as a user would run it, and shows what its first line says."""
 
+import argparse
 import ast
 import json
 import os
@@ -18,7 +19,8 @@ import pytest
 from engine_support import complaints
 
 from depthactors import DepthReader
-from depthactors.exchange import Fault, LocalExchange
+from depthactors.cli import serving
+from depthactors.exchange import Fault
 
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
@@ -32,7 +34,9 @@ DEADLINE = 10.0
 @pytest.fixture
 def exchange(monkeypatch):
     """What a plain sandbox serves, only faster."""
-    with LocalExchange.with_order_flow(rate=50.0, levels=5.0) as exchange:
+    parser = argparse.ArgumentParser()
+    serving.add_options(parser, port=0)
+    with serving.open_exchange(parser.parse_args(["--rate", "50", "--levels", "5"])) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         monkeypatch.setenv("PYTHONWARNINGS", "default")
         yield exchange

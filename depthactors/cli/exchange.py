@@ -48,14 +48,16 @@ def run(options: argparse.Namespace) -> int:
 
 def _directions(exchange: LocalExchange) -> str:
     """Say what is served and how to reach it."""
-    row, symbols = exchange.market, exchange.symbols
-    streams = f"{row.stream_path}?streams={row.diff_stream(symbols[0], row.speeds[0][0])}"
-    return "\n".join(
-        (
-            f"local exchange: {described(exchange)}",
-            f"  unchanged depthactors program   {EXCHANGE_VARIABLE}={exchange.url} python program.py",
-            f"  REST                            {exchange.url}{row.depth_path}?symbol={symbols[0]}",
-            f"  websocket                       {exchange.url.replace('http', 'ws', 1)}{streams}",
-            "Ctrl-C ends it.",
-        )
-    )
+    lines = [
+        f"local exchange: {described(exchange)}",
+        f"  unchanged depthactors program   {EXCHANGE_VARIABLE}={exchange.url} python program.py",
+    ]
+    for row in exchange.markets:
+        symbol = exchange.symbols_of(row.name)[0]
+        streams = f"{row.stream_path}?streams={row.diff_stream(symbol, row.speeds[0][0])}"
+        market = "" if len(exchange.markets) == 1 else f", {row.name}"
+        lines += [
+            f"  {f'REST{market}':<32}{exchange.url}{row.depth_path}?symbol={symbol}",
+            f"  {f'websocket{market}':<32}{exchange.url.replace('http', 'ws', 1)}{streams}",
+        ]
+    return "\n".join((*lines, "Ctrl-C ends it."))

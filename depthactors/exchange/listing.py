@@ -107,6 +107,7 @@ class OnDemand:
         self._named = {market.name: tuple(named.get(market.name, ())) for market in markets}
         self._lock = Lock()
         self._left = most
+        self._said = False
 
     def names(self, market: Market, now_ms: int) -> list[str]:
         """Return what can be listed without being named, and what was named."""
@@ -127,12 +128,14 @@ class OnDemand:
         if symbol not in self._named[market.name]:
             with self._lock:
                 if not self._left:
-                    logger.error(
-                        "! %s %s is not listed: there are as many symbols of the table as the exchange trades; "
-                        "those that are named have no bound",
-                        market.name,
-                        symbol,
-                    )
+                    if not self._said:
+                        self._said = True
+                        logger.error(
+                            "! %s %s is not listed, nor is any other one from now on: the exchange trades no more "
+                            "symbols at once, unless they are named",
+                            symbol,
+                            market.name,
+                        )
                     return None
                 self._left -= 1
         return self._maker.feed(market, symbol)

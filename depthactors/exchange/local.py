@@ -201,6 +201,10 @@ class LocalExchange:
         """What is served, upper case; pairs in unusual quotes and other options are, too, once they are asked for."""
         return self._catalogue.symbols(int(time.time() * 1_000))
 
+    def symbols_of(self, market: str) -> tuple[str, ...]:
+        """Return what is served on one market; none on one that is not."""
+        return self._catalogue.symbols(int(time.time() * 1_000), market)
+
     @property
     def markets(self) -> tuple[Market, ...]:
         """The markets that are served."""

@@ -166,7 +166,7 @@ class RestApi:
             # Else the client's "does not list" would be all that there is to see.
             self._missed.add(absent)
             served = ", ".join(row.name for row in self._catalogue.markets)
-            logger.error("! %s was asked for; this exchange serves %s alone", absent.name, served)
+            logger.error("! %s was asked for: this exchange serves %s alone", absent.name, served)
         return absent
 
     def _body(

@@ -211,10 +211,11 @@ class Catalogue:
         under = (market for market in self.markets if market.depth_path == depth_path)
         return next((spelling for market in under if (spelling := self._spelling(market, symbol)) is not None), None)
 
-    def symbols(self, now_ms: int) -> tuple[str, ...]:
-        """Return the symbols that are listed, and those that are shown and listed on demand."""
-        listed = [feed.symbol for feed in self.feeds]
-        names = (name for row in self.markets for name in self._names(row, now_ms))
+    def symbols(self, now_ms: int, market: str | None = None) -> tuple[str, ...]:
+        """Return the symbols that are listed, and those that are shown and listed on demand; of one market or of all."""
+        listed = [feed.symbol for feed in self.feeds if market in {None, feed.market.name}]
+        rows = [row for row in self.markets if market in {None, row.name}]
+        names = (name for row in rows for name in self._names(row, now_ms))
         return (*listed, *dict.fromkeys(name for name in names if name not in listed))
 
     def named(self, symbol: str, market: str | None = None) -> list[Feed]:

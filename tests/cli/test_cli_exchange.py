@@ -13,7 +13,7 @@ import requests
 def process():
     started = []
 
-    def start(*arguments):
+    def start(*arguments, lines=5):
         child = subprocess.Popen(
             [sys.executable, "-m", "depthactors", "exchange", "--port", "0", "--depth", "50", *arguments],
             stdout=subprocess.PIPE,
@@ -21,7 +21,7 @@ def process():
             text=True,
         )
         started.append(child)
-        return child, [child.stdout.readline().rstrip("\n") for _ in range(5)]
+        return child, [child.stdout.readline().rstrip("\n") for _ in range(lines)]
 
     yield start
     for child in started:
@@ -41,3 +41,16 @@ def test_it_says_how_to_reach_it_and_serves_until_a_signal(process, number, stat
     child.send_signal(number)
     output, errors = child.communicate(timeout=10)
     assert (child.returncode, output, errors) == (status, "fault stale: 1\n", "")
+
+
+def test_it_says_how_to_reach_each_market(process):
+    _, directions = process(lines=11)
+    assert re.fullmatch(
+        r"local exchange: spot, coinm, usdm, options: any pair of well-known assets \(BTCUSDT, .* more\)", directions[0]
+    )
+    told = [line.split() for line in directions[2:-1]]
+    markets = ["spot", "coinm", "usdm", "options"]
+    assert [words[:2] for words in told] == [[f"{kind},", name] for name in markets for kind in ("REST", "websocket")]
+    for words in told[::2]:
+        assert requests.get(words[-1], timeout=10).json()["bids"]
+    assert directions[-1] == "Ctrl-C ends it."

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 from exchange_support import get
 
-from depthactors import markets
+from depthactors import markets, reporting
 from depthactors.errors import UsageError
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.exchange.flow import OrderFlow
@@ -151,11 +151,15 @@ def test_whoever_asks_first_there_is_one_feed():
     assert len({id(feed) for feed in found}) == 1
 
 
-def test_symbols_of_the_table_are_bounded_and_named_ones_are_not():
+def test_symbols_of_the_table_are_bounded_and_named_ones_are_not(caplog):
     offered = on_demand(SPOT, named={"spot": ["FOOUSDT", "BARUSDT", "BAZUSDT"]}, most=2)
     feeds = [offered.feed(SPOT, f"{coin}USDT") for coin in ("BTC", "ETH", "BNB")]
     assert [feed and feed.symbol for feed in feeds] == ["BTCUSDT", "ETHUSDT", None]
     assert all(offered.feed(SPOT, f"{coin}USDT") for coin in ("FOO", "BAR", "BAZ"))
+    assert offered.feed(SPOT, "XRPUSDT") is None
+    assert reporting.flush()
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith("! BNBUSDT spot is not listed")
 
 
 def test_a_path_means_the_same_market_whether_or_not_it_is_listed_yet():

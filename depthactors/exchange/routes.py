@@ -212,7 +212,7 @@ class Catalogue:
         return next((spelling for market in under if (spelling := self._spelling(market, symbol)) is not None), None)
 
     def symbols(self, now_ms: int, market: str | None = None) -> tuple[str, ...]:
-        """Return the symbols that are listed, and those that are shown and listed on demand; of one market or of all."""
+        """Return the symbols that are listed, and those shown and listed on demand; of one market or of all."""
         listed = [feed.symbol for feed in self.feeds if market in {None, feed.market.name}]
         rows = [row for row in self.markets if market in {None, row.name}]
         names = (name for row in rows for name in self._names(row, now_ms))

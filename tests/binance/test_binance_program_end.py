@@ -11,8 +11,13 @@ import pytest
 from depthactors.exchange import LocalExchange
 
 BEGIN = """
-import sys, threading, time
+import signal, sys, threading, time
 from depthactors import ThreadedDepthCacheManager
+def say_when():
+    while not ({ready}):
+        time.sleep(0.005)
+    print("ready", flush=True)
+threading.Thread(target=say_when, daemon=True).start()
 dcm = ThreadedDepthCacheManager()
 {before}
 dcm.start()
@@ -23,14 +28,25 @@ dcm.start_depth_cache(callback, "BTCUSDT", ws_interval=100)
 {after}
 """
 
+CAUGHT = "try: dcm.join()\nexcept KeyboardInterrupt: print('interrupted')"
 IMPATIENT = "from depthactors.binance import threaded; threaded._LAST_CALL = 0.1"
 
+WAITED_FOR = "signal.getsignal(signal.SIGINT) is not signal.default_int_handler"
+"""Whether the main thread is over: the interpreter waits for the manager."""
+JOINING = "sys._current_frames()[threading.main_thread().ident].f_code.co_name == 'wait'"
+LOOPING = "'looping' in globals()"
+
 CHILD = """
-import multiprocessing, signal, sys
+import multiprocessing, signal, sys, threading, time
 from depthactors import ThreadedDepthCacheManager
 
 def work():
+    def say_when():
+        while not (WAITED_FOR):
+            time.sleep(0.005)
+        print("ready", flush=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=say_when, daemon=True).start()
     dcm = ThreadedDepthCacheManager()
     dcm.start()
     dcm.start_depth_cache(lambda cache: print("called", flush=True), "BTCUSDT", ws_interval=100)
@@ -41,7 +57,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     child.join()
     sys.exit(child.exitcode)
-"""
+""".replace("WAITED_FOR", WAITED_FOR)
 
 
 @pytest.fixture(scope="module")
@@ -74,19 +90,22 @@ def run(address, monkeypatch):
         process.communicate(timeout=10)
 
 
-def program(before="", within="pass", after=""):
-    return BEGIN.format(before=before, within=within, after=after)
+def program(before="", within="pass", after="", ready=WAITED_FOR):
+    return BEGIN.format(before=before, within=within, after=after, ready=ready)
 
 
-def calls(process, count):
-    for _ in range(count):
-        assert process.stdout.readline() == "called\n", process.communicate(timeout=10)
+def wait_until_ready(process, calls=0):
+    """Wait until the main thread is where it is to be, for a call, and for so many calls after that."""
+    lines = []
+    while not {"ready\n", "called\n"} <= {*lines} or lines.index("ready\n") + calls >= len(lines):
+        lines.append(process.stdout.readline())
+        assert lines[-1], process.communicate(timeout=10)
 
 
 def ended(process, timeout=10):
     """Return its status, what else it printed, and its errors but for the line about the exchange."""
     output, errors = process.communicate(timeout=timeout)
-    return process.returncode, output.replace("called\n", ""), errors.partition("\n")[2]
+    return process.returncode, output.replace("called\n", "").replace("ready\n", ""), errors.partition("\n")[2]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +113,11 @@ def ended(process, timeout=10):
     [
         (program(), 0, ""),
         (program(after="sys.exit(3)"), 3, ""),
-        (program(after="try: dcm.join()\nexcept KeyboardInterrupt: print('interrupted')"), 0, "interrupted\n"),
+        (
+            program(after="try: dcm.join()\nexcept KeyboardInterrupt: print('interrupted')", ready=JOINING),
+            0,
+            "interrupted\n",
+        ),
         (program(before=IMPATIENT, within="threading.Event().wait()"), 0, ""),
         (CHILD, 0, ""),
     ],
@@ -102,7 +125,7 @@ def ended(process, timeout=10):
 )
 def test_it_lives_on_after_its_end_and_ctrl_c_ends_it_without_a_word(run, script, status, printed):
     process = run(script)
-    calls(process, 1 if "Event().wait" in script else 4)
+    wait_until_ready(process, 0 if "Event().wait" in script else 2)
     assert process.poll() is None
     begin = time.monotonic()
     # As a terminal does it: to the whole group.
@@ -112,8 +135,8 @@ def test_it_lives_on_after_its_end_and_ctrl_c_ends_it_without_a_word(run, script
 
 
 def test_an_uncaught_ctrl_c_ends_it_with_the_programs_own_traceback_alone(run):
-    process = run(program(after="while True: time.sleep(60)"))
-    calls(process, 1)
+    process = run(program(after="looping = True\nwhile True: time.sleep(60)", ready=LOOPING))
+    wait_until_ready(process)
     process.send_signal(signal.SIGINT)
     status, _, errors = ended(process)
     assert status == -signal.SIGINT
@@ -133,16 +156,16 @@ def test_a_callback_that_stops_the_manager_finishes_before_the_program_ends(run)
 
 def test_a_thread_of_the_programs_own_ends_by_ctrl_c_as_it_does_without_a_manager(run):
     process = run(program(after="threading.Thread(target=threading.Event().wait).start()"))
-    calls(process, 1)
+    wait_until_ready(process)
     process.send_signal(signal.SIGINT)
     status, _, errors = ended(process)
     assert (status, "KeyboardInterrupt" in errors) == (0, True)
 
 
 def test_a_handler_of_the_programs_own_is_left_alone(run):
-    after = "import signal; signal.signal(signal.SIGINT, lambda *_: (print('mine', flush=True), dcm.stop()))"
+    after = "signal.signal(signal.SIGINT, lambda *_: (print('mine', flush=True), dcm.stop()))"
     process = run(program(after=after))
-    calls(process, 2)
+    wait_until_ready(process)
     process.send_signal(signal.SIGINT)
     assert ended(process) == (0, "mine\n", "")
 
@@ -150,6 +173,6 @@ def test_a_handler_of_the_programs_own_is_left_alone(run):
 def test_what_is_registered_for_the_interpreters_exit_runs_after_the_managers_life(run):
     after = "import atexit; atexit.register(print, 'exit', flush=True)"
     process = run(program(after=after))
-    calls(process, 3)
+    wait_until_ready(process)
     process.send_signal(signal.SIGINT)
     assert ended(process) == (0, "exit\n", "")

@@ -110,20 +110,21 @@ class OrderBook:
         self._assess()
         self.version += 1
 
-    def look(self, last_good: OrderBook | None, heard: Diff, *, was_cut: bool) -> None:
+    def look(self, last_good: OrderBook | None, *, quiet: bool, was_cut: bool) -> None:
         """Decide of each side of a fresh snapshot whether it is whole, see `trust`; O(levels).
 
         For the thread that makes the book, before others can see it, as is `settle`.
 
         Args:
             last_good: the book before, if any.
-            heard: what the stream changed up to the snapshot's update.
+            quiet: the stream has brought nothing yet.
             was_cut: a side that was believed to be whole proved to be none.
         """
-        for name, sign, changes in (("bids", BID, heard.bids), ("asks", ASK, heard.asks)):
-            latest = {price * sign: quantity for price, quantity in zip(changes[::2], changes[1::2], strict=True)}
-            before = None if last_good is None else getattr(last_good, name)
-            trust.look(getattr(self, name), before, latest, was_cut=was_cut)
+        for side, before in (
+            (self.bids, None if last_good is None else last_good.bids),
+            (self.asks, None if last_good is None else last_good.asks),
+        ):
+            trust.look(side, before, quiet=quiet, was_cut=was_cut)
         self._assess()
 
     def settle(self, old: OrderBook, *, was_cut: bool) -> bool:

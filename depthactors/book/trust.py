@@ -7,8 +7,8 @@ all there is. Only then may a book of 7 levels be LIVE for a promise of 20, and 
 
 The rules. A short side is believed to be *whole*
 
-1. at the first look, if it has fewer than `LEAST_CAP` levels, none included, the stream that was heard so far does not
-   contradict, and no good book before it had more;
+1. at the first look, if it has fewer than `LEAST_CAP` levels, none included, the stream has brought nothing yet that
+   could tell, and no good book before it had more;
 2. at the first look, if its levels are those of the last good book's side, which was whole;
 3. after replies in a row that agree with what the stream made of the reply before: level by level, those beyond its
    last one included. If their numbers of levels differ, the side is *known* to be whole after `AGREEMENTS`: of two
@@ -21,7 +21,7 @@ The rules. A short side is believed to be *whole*
 A side that is known to be whole takes a reply with fewer for one that was cut. A refresh never takes trust away: of two
 sides at the same update of which the later is short, the one that vouches for more stays.
 
-The doubt that remains. A cap below `LEAST_CAP`, on a book that never had more than so many levels while we looked; a
+The doubt that remains. A cap below `LEAST_CAP`, on a book whose stream is quiet at the first look, until it is not; a
 constant cap below the promise, on a side whose number of levels does not change for the seconds between so many
 replies, until it does change; caps that are another one at each reply and happen to be, three times in a row, the
 number of levels that are known.
@@ -32,10 +32,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from depthactors.book.numerals import Number
-    from depthactors.book.side import BookSide, Key
+    from depthactors.book.side import BookSide
 
 LEAST_CAP: Final = 5
 """No venue offers fewer levels than these: the smallest size of a snapshot and of a partial stream."""
@@ -52,22 +49,20 @@ AGREEMENTS_IF_FEW: Final = 1
 """... and with fewer than any cap, or none at all."""
 
 
-def look(new: BookSide, last_good: BookSide | None, heard: Mapping[Key, Number], *, was_cut: bool) -> None:
+def look(new: BookSide, last_good: BookSide | None, *, quiet: bool, was_cut: bool) -> None:
     """Look at a reply's side for the first time: nothing that was followed leads up to it. O(levels).
 
     Args:
         new: as the reply has it.
         last_good: the side of the book before, if any.
-        heard: what the stream said of levels up to the reply's update.
+        quiet: the stream has brought nothing yet.
         was_cut: a side that was believed to be whole proved to be none.
     """
     if not new.short:
         return
-    if any(quantity and key not in new.quantities for key, quantity in heard.items()):
-        return
     if last_good is not None and last_good.whole and last_good.quantities == new.quantities:
         new.take_for_whole(last_good.believed)
-    elif new.granted < LEAST_CAP and not was_cut and (last_good is None or last_good.known < LEAST_CAP):
+    elif quiet and new.granted < LEAST_CAP and not was_cut and (last_good is None or last_good.known < LEAST_CAP):
         new.take_for_whole(new.granted)
 
 

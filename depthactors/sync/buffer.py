@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import BookIntegrityError
 from depthactors.sync.rules import Verdict, classify_first, classify_next
-from depthactors.wire import Diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from depthactors.markets import Sequencing
     from depthactors.sync.follower import Follower
-    from depthactors.wire import Levels
+    from depthactors.wire import Diff
 
 MAX_LEVELS: Final = 200_000
 """Levels that the diffs of a run may have together, a few tens of megabytes: a full run of ordinary ones has fewer."""
@@ -86,17 +85,6 @@ class DiffBuffer:
         """Tell whether the run continues a snapshot with this id, or begins after nothing that is missing."""
         first = self._diffs[0] if self._diffs else None
         return first is None or classify_first(first, snapshot_id, self._sequencing) is not Verdict.GAP
-
-    def heard(self, last_id: int) -> Diff:
-        """Return what changed up to this id as one diff, the oldest change of a price first; O(levels of all)."""
-        bids: Levels = []
-        asks: Levels = []
-        for diff in self._diffs:
-            if diff.last_id > last_id:
-                break
-            bids += diff.bids
-            asks += diff.asks
-        return Diff(0, last_id, 0, 0, bids, asks)
 
     def replay(self, follower: Follower, recv_time: float) -> int:
         """Apply what the book does not have yet; returns how many diffs that were. O(levels of all)."""

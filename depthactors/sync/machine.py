@@ -175,7 +175,7 @@ class Synchronizer(Transitions):
             return self._step(found)
         book = self._new_book(snapshot, now)
         if book.short and self.phase is SyncState.BUFFERING:
-            book.look(self.book, self._buffer.heard(snapshot.last_update_id), was_cut=self._was_cut)
+            book.look(self.book, quiet=not self._buffer, was_cut=self._was_cut)
         candidate = Follower(book)
         applied = self._buffer.replay(candidate, now)
         candidate.confirmed = found is Input.SNAPSHOT_FITS and len(self._buffer) > 0

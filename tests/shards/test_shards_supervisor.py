@@ -79,6 +79,11 @@ class FakeWorker(EngineActor):
         else:
             future.set(True)
 
+    def place_of(self, cell):
+        """Where a book's slot is, as the worker was told; `None` before that."""
+        opening = self.opened.get(cell.number)
+        return None if opening is None else opening.place
+
     @property
     def symbols(self):
         return sorted(opening.spec.symbol for opening in self.opened.values())
@@ -313,7 +318,7 @@ def test_a_book_that_was_deepened_with_one_that_could_not_be_opened_is_followed_
     with pytest.raises(SharingError, match="no room"):
         scene.open("A", "B", depth=20)
     worker = scene.workers[0]
-    scene.until(lambda: worker.opened[kept.number].place == kept.place)
+    scene.until(lambda: worker.place_of(kept) == kept.place)
     assert worker.opened[kept.number].spec.depth == kept.depth == 20
     assert kept.followers == 1
 
@@ -399,7 +404,7 @@ def test_a_book_that_is_alone_in_its_file_is_given_another_slot(new_scene, folde
     for cell in others:
         assert scene.close(cell) == []
     scene.until(lambda: kept.place != before)
-    scene.until(lambda: worker.opened[kept.number].place == kept.place)
+    scene.until(lambda: worker.place_of(kept) == kept.place)
     scene.until(lambda: {each.name for each in folder.path.glob("book-*")} == {parts_of(last.place)[0]})
 
 

@@ -91,6 +91,7 @@ _WORKER_GAUGES: Final = {"up": ("running", "Whether there is a process")}
 _WORKER_COUNTERS: Final = {
     "cpu_seconds": ("cpu", "Processor time of the present process"),
     "restarts": ("restarts", "Times that the process was replaced"),
+    "left_out": ("left_out", "Messages that the present process did not send, since the engine took none for long"),
 }
 """Each table: a metric's name, the attribute of the row that it shows, and what it is."""
 

@@ -12,7 +12,8 @@ SYMBOL = "S0USDT"
 
 def make_recording(path, *, events=2000, seed=1, levels=35, depth=1000) -> None:
     """Write a snapshot and so many spot events of so many level changes, a tenth of a second apart."""
-    tape = Tape(markets.SPOT, events, seed=seed, levels=levels, depth=depth)
+    # A book is about as deep as asked for, and the snapshot is to be whole.
+    tape = Tape(markets.SPOT, events, seed=seed, levels=levels, depth=depth + depth // 4)
     feed = TapeFeed(SYMBOL, markets.SPOT, tape, seed=seed)
     with recording.Writer(path) as writer:
         writer.write(0, shapes.depth_reply(markets.SPOT, SYMBOL, feed.present(depth)))

@@ -11,7 +11,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import pykka
-from pykka._envelope import Envelope
 
 from depthactors import reporting
 from depthactors.actors.base import is_ours, is_running, mailbox_of, tell
@@ -232,7 +231,7 @@ class Runtime:
             LifecycleError: as of `ask`.
         """
         supervisor, future = self._prepared(), pykka.ThreadingFuture[Any]()
-        mailbox_of(supervisor).put(Envelope(CloseBook(cell, lease), reply_to=future))
+        mailbox_of(supervisor).ask(CloseBook(cell, lease), future)
         if timeout <= 0:
             return ()
         try:
@@ -256,7 +255,7 @@ class Runtime:
 
     def _answer(self, supervisor: pykka.ActorRef[Any], message: Any, future: pykka.Future[Any]) -> Any:
         # The future is the caller's, who keeps it however this ends; a dead actor's mailbox answers at once.
-        mailbox_of(supervisor).put(Envelope(message, reply_to=future))
+        mailbox_of(supervisor).ask(message, future)
         try:
             return future.get(timeout=_CALL_TIMEOUT)
         except pykka.Timeout:

@@ -23,7 +23,6 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 import pykka
-from pykka._envelope import Envelope
 
 from depthactors import reporting
 from depthactors.actors.base import mailbox_of, tell
@@ -289,7 +288,7 @@ class Worker:
             return
         # The actor itself sends the answer: nobody waits for it here.
         reply: Any = _Reply(request, self._outbox)
-        mailbox_of(ref).put(Envelope(question, reply_to=reply))
+        mailbox_of(ref).ask(question, reply)
 
     # What is said.
 

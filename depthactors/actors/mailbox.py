@@ -87,6 +87,10 @@ class Mailbox:
             # The actor's thread may have looked for the last time before this was put.
             self._refuse_all(self._refuse)
 
+    def ask(self, message: Any, reply_to: Any) -> None:
+        """Add a message whose answer goes to `reply_to`; as pykka's `ask`, which keeps the future to itself."""
+        self.put(Envelope(message, reply_to=reply_to))
+
     def close(self, refuse: Callable[[Envelope[Any]], None]) -> None:
         """Give to `refuse` what was put and is not handled any more, now and later; the actor's thread, at its end.
 

@@ -13,7 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from depthactors import reporting
-from depthactors.actors.callbacks import call
+from depthactors.actors.callbacks import call, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -218,4 +218,6 @@ class QueuedListener(Listener):
     def _warn(self, words: str, now: float) -> None:
         if now - self._warned_at > _WARNING_PAUSE:
             self._warned_at = now
-            logger.warning("! %s a callback %s: %r", self._name, words, next(filter(None, self._functions), None))
+            update, event = self._functions
+            name = name_of(update if update is not None else event)
+            logger.warning("! %s the callback %s %s", self._name, name, words)

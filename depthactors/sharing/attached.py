@@ -72,9 +72,10 @@ class Attached:
             weakref.finalize(self, os.close, self._folder)
             self._lock = open_file(self._folder, ENGINE, path)
             weakref.finalize(self, os.close, self._lock)
+            # Before its lock: an engine of another version may hold another one.
+            self._pulse = PulseReader(mmap.mmap(self._lock, 0, access=mmap.ACCESS_READ), str(path))
             if not is_held(self._lock):
                 raise EngineGoneError(self._words("was killed, or ended without being stopped"))
-            self._pulse = PulseReader(mmap.mmap(self._lock, 0, access=mmap.ACCESS_READ), str(path))
         except (FileNotFoundError, ValueError):
             # Not there, or not written yet: just being made.
             raise EngineGoneError(self._words("does not run")) from None

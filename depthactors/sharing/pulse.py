@@ -1,8 +1,8 @@
 """The file `engine` of a shared engine: whose it is, whether it lives, and which list of books is the latest.
 
-The layout and the version of the package are where they are in every version, so that one can tell another. The time is
-the monotonic clock's, which is the same in every process of a machine, but for one in another time namespace, as a
-container may have: there a reader sees that the engine lives by its second sign of life.
+The pulse, the layout and the version of the package are where they are in every version, so that one can tell another.
+The time is the monotonic clock's, which is the same in every process of a machine, but for one in another time
+namespace, as a container may have: there a reader sees that the engine lives by its second sign of life.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class PulseReader:
 
         Raises:
             SharingError: an engine whose books are laid out in another way; names both versions.
-            ValueError: it is just being made.
+            ValueError: it is just being made, or has ended and was such a one.
         """
         self._memory = memory
         if len(memory) < SIZE or not any(memory[:SIZE]):
@@ -80,6 +80,9 @@ class PulseReader:
             raise ValueError(msg)
         layout, version, namespace = _IDENTITY.unpack_from(memory, _IDENTITY_AT)
         if layout != LAYOUT:
+            if not 0 <= time.monotonic() - self._pulse <= PULSE_LIMIT:
+                msg = "it has ended, and was of another layout"
+                raise ValueError(msg)
             written = version.rstrip(b"\0").decode(errors="replace") or "an earlier version"
             msg = (
                 f"{of}: expected books in the layout {LAYOUT} of depthactors {VERSION}, was the layout {layout} of "

@@ -47,8 +47,22 @@ def test_another_layout_is_told_with_both_versions(memory, monkeypatch):
 
 
 def test_a_version_from_before_there_were_layouts_is_told_too(memory):
-    memory[:8] = bytes(range(8))
+    Pulse(memory)
+    memory[16:] = bytes(SIZE - 16)
     with pytest.raises(SharingError, match="was the layout 0 of depthactors an earlier version"):
+        PulseReader(memory, "books")
+
+
+def test_an_engine_of_another_layout_that_has_ended_is_gone(memory, monkeypatch):
+    monkeypatch.setattr(pulse, "LAYOUT", 7)
+    writer = Pulse(memory)
+    writer.beat(time.monotonic() - 2 * pulse.PULSE_LIMIT)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="it has ended"):
+        PulseReader(memory, "books")
+    writer.beat(time.monotonic())
+    writer.end()
+    with pytest.raises(ValueError, match="it has ended"):
         PulseReader(memory, "books")
 
 

@@ -146,6 +146,9 @@ class Asking:
         self.awaits_first_diff = False
         now = time.monotonic()
         self._in_a_row = self._in_a_row + 1 if now - self._asked_at < _IN_A_ROW else 0
+        if (agreements := self._sync.agreements) is not None:
+            # Each that agrees is of use; what came before the first of them is none of their account.
+            self._in_a_row = min(self._in_a_row, 1 + agreements)
         if self._in_a_row == 0:
             self.send()
             return

@@ -282,6 +282,15 @@ class Synchronizer(Transitions):
         return self.book is not None and self.book.cut
 
     @property
+    def agreements(self) -> int | None:
+        """How many snapshots in a row agreed on a short side that may be whole; `None` if the last one did not."""
+        book = self.book
+        if book is None or not book.short or self._following is None:
+            return None
+        agreed = max(side.agreements for side in (book.bids, book.asks) if side.short)
+        return agreed if agreed or self._first_look else None
+
+    @property
     def in_sequence(self) -> bool:
         """Whether the book is followed, live or not."""
         return self._following is not None

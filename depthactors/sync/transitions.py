@@ -98,6 +98,7 @@ class Transitions:
         self._stale_run = 0
         self._refill_below = 0.0
         self._was_cut = False
+        self._first_look = False
         self._emptied = 0
         self._urgent = False
         self._was_live = book is not None
@@ -241,6 +242,7 @@ class Transitions:
             candidate.book.take_times(self.book)
         # One that was only doubted comes back as it was.
         self.counters.resyncs += self._was_live and candidate.book is not self.book
+        self._first_look = True
         return self._after_apply(self._take_candidate())
 
     def _join(self, given: Given) -> Sequence[Effect]:
@@ -271,6 +273,7 @@ class Transitions:
         assert following is not None
         assert candidate is not None
         old, new, was_live = following.book, candidate.book, self.state is BookState.LIVE
+        self._first_look = False
         if new.emptied(old) and self._emptied < EMPTIED_AFTER:
             return self._refuse_empty(new)
         self._emptied = 0

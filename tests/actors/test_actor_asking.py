@@ -146,3 +146,18 @@ def test_a_book_of_few_levels_is_live_when_further_replies_agree(actors):
     view = scene.ref.ask(Top(20), timeout=5)
     assert (view.state, len(view.bids), len(view.asks)) == (LIVE, 7, 7)
     assert len(scene.requests.of(SnapshotWanted)) == 4
+
+
+def test_whether_few_levels_are_all_there_are_is_settled_soon_however_many_requests_came_before(actors, monkeypatch):
+    monkeypatch.setattr(asking, "_BACKOFF", Backoff(first=0.02, factor=1.0, cap=0.02))
+    monkeypatch.setattr(asking, "_BACKOFF_CUT", Backoff(first=0.02, factor=6.0, cap=600.0))
+    scene = BookScene(actors, depth=20)
+    scene.send(StreamUp(1))
+    scene.frames(frame(150, 151))
+    for number in range(1, 7):
+        scene.request(number)
+        scene.arrive(last_id=100)
+    # By the number of requests it would be minutes.
+    for number in range(7, 10):
+        scene.request(number)
+        scene.arrive(last_id=151, levels=7, limit=100)

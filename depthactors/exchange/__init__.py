@@ -28,8 +28,11 @@ _MODULES = {
 
 
 def __dir__() -> list[str]:
-    """Name what there is, imported or not: `help()` and `dir()` see the classes, too."""
-    return sorted({*globals(), *__all__})
+    """Name what there is, imported or not: `help()` and `dir()` see the classes, too, those that can be imported."""
+    from importlib.util import find_spec  # noqa: PLC0415 - nobody else needs it
+
+    lacking = set() if find_spec("websockets") else {"LocalExchange"}
+    return sorted({*globals(), *__all__} - lacking)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """The public names of the local exchange, as `help()` and `dir()` show them to who looks around."""
 
 import pydoc
+import sys
 
 import pytest
 
@@ -21,3 +22,9 @@ def test_dir_names_everything_public():
 def test_another_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="has no attribute 'LiveExchange'"):
         depthactors.exchange.LiveExchange  # noqa: B018
+
+
+def test_help_works_without_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "websockets", None)
+    page = pydoc.render_doc(depthactors.exchange, renderer=pydoc.plaintext)
+    assert "class Fault(" in page

@@ -77,6 +77,7 @@ class Asking:
         self._mailbox = mailbox
         self._owner = owner
         self._in_a_row = 0
+        self._is_waiting = False
         self._asked_at = 0.0
         self._arrived_at = 0.0
         self._serial = 0
@@ -129,7 +130,7 @@ class Asking:
 
     def send(self) -> None:
         """Ask now for what is still unanswered."""
-        self.awaits_first_diff = False
+        self.awaits_first_diff = self._is_waiting = False
         wanted = self._sync.wanted()
         if wanted is None:
             return
@@ -145,6 +146,10 @@ class Asking:
         """Ask now, or after a growing wait when the last request was just before."""
         self.awaits_first_diff = False
         now = time.monotonic()
+        if self._is_waiting:
+            # The stream ended before the wait did, and is there again: nothing was asked meanwhile.
+            self._send_in(max(0.0, self._asked_at - now))
+            return
         self._in_a_row = self._in_a_row + 1 if now - self._asked_at < _IN_A_ROW else 0
         if (agreements := self._sync.agreements) is not None:
             # Each that agrees is of use; what came before the first of them is none of their account.
@@ -155,6 +160,7 @@ class Asking:
         backoff = _BACKOFF_CUT if self._sync.granted_less else _BACKOFF
         wait = backoff.wait(0, self._in_a_row, random.random()) or 0.0  # noqa: S311 - spreads load, guards nothing
         self._asked_at = now + wait
+        self._is_waiting = True
         self._send_in(wait)
 
     def _send_in(self, seconds: float) -> None:

@@ -11,10 +11,12 @@ from depthactors.actors.messages import (
     FramesLost,
     SnapshotsAt,
     SnapshotWanted,
+    StreamDown,
     StreamUp,
     Top,
 )
 from depthactors.book import BookState
+from depthactors.errors import StreamError
 from depthactors.pacing import Backoff
 from depthactors.sync import Priority
 
@@ -106,6 +108,18 @@ def live_of_a_hundred(actors):
     scene = BookScene(actors)
     scene.go_live(levels=100, limit=100)
     return scene
+
+
+def test_a_stream_that_comes_and_goes_makes_no_book_wait_that_could_not_ask(actors, monkeypatch):
+    monkeypatch.setattr(asking, "_BACKOFF", Backoff(first=0.3, factor=2.0, cap=60.0))
+    scene = BookScene(actors)
+    scene.go_live()
+    asked = len(scene.requests.seen)
+    for epoch in range(2, 12):
+        scene.send(StreamDown(epoch - 1, StreamError("gone")))
+        scene.send(StreamUp(epoch))
+        scene.frames(frame(200, 201), epoch=epoch)
+    assert scene.request(asked + 1).epoch == 11
 
 
 def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 from engine_support import Recorder, wait_until
 
 from depthactors import Best, BookState, DepthEngine, DepthReader
+from depthactors.actors import book as book_module
 from depthactors.exchange import Fault, LocalExchange
 
 LIVE, STALE = BookState.LIVE, BookState.STALE
@@ -107,6 +108,23 @@ def test_a_single_answer_that_a_symbol_is_not_listed_ends_no_book_that_streams(s
         exchange.inject(Fault("drop", BTC))
         assert "-1121" in str(events.wait_for(lambda event: "-1121" in str(event.error)).error)
         assert wait_until(updates, lambda: book.state is LIVE)
+    assert_right(exchange, updates.seen)
+
+
+@pytest.mark.one_process
+def test_a_book_whose_session_is_closed_is_silent_and_not_stale(serve, monkeypatch):
+    monkeypatch.setattr(book_module, "_QUIET_LIMIT", 0.3)
+    exchange, updates, events = serve(BTC, market="usdm"), Recorder(), Recorder()
+    with DepthEngine(market="usdm", number=Decimal, refresh_interval=None) as engine:
+        engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events).wait_live(10)
+        refreshes = engine.status().books[0].counters.refreshes
+        exchange.inject(Fault("closed", BTC, seconds=2.0))
+        updates.wait_for(lambda _: exchange.strikes())
+        seen = len(updates.seen)
+        assert wait_until(updates, lambda: len(updates.seen) > seen + 5)
+        counters = engine.status().books[0].counters
+    assert [event.state for event in events.seen] == [LIVE, BookState.STOPPED]
+    assert 1 <= counters.refreshes - refreshes <= 8, "it was asked about, ever more seldom"
     assert_right(exchange, updates.seen)
 
 

@@ -38,6 +38,7 @@ KINDS: Final = {
     "shutdown": (Place.EVENT, "serverShutdown on the stream's connections, which end `seconds` (1) later"),
     "expire": (Place.EVENT, "the connections of the stream are closed as after 24 hours"),
     "new-ids": (Place.EVENT, "the symbol's update ids begin anew after the event, far below; order flow only"),
+    "closed": (Place.EVENT, "the symbol's session is closed for `seconds` (1): nothing changes; order flow only"),
     "unserved": (Place.SUBSCRIBE, "the subscription is acked and never served"),
     "refused-subscribe": (Place.SUBSCRIBE, "the request that has the stream is refused, with all others that it has"),
     "too-many-streams": (Place.SUBSCRIBE, "the request is refused as one stream too many, and the connection closed"),

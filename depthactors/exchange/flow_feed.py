@@ -91,6 +91,7 @@ class FlowFeed:
         self._lag = Random(f"{seed}/{symbol}/lag")  # noqa: S311 - a game, not a secret
         self._longest_lag = longest_lag(rate)
         self._steps = 0
+        self._opens_at = 0.0
         self._seed, self._levels, self._depth, self._history = seed, levels, depth, history
         self._laying_out = Lock()
         self._trading: tuple[OrderFlow, Ledger] | None = None
@@ -102,6 +103,8 @@ class FlowFeed:
     def step(self, *, tickers: bool) -> Step:
         """Let the market trade for one interval."""
         self._steps += 1
+        if self._clock() < self._opens_at:
+            return Step(self._steps, None)
         flow, ledger = self._laid_out()
         previous_id = flow.last_id
         change = flow.step(touches=tickers)
@@ -139,6 +142,10 @@ class FlowFeed:
         flow, ledger = self._laid_out()
         flow.last_id //= 2
         ledger.rebase(Depth(flow.last_id, self._now_us(), *flow.book()))
+
+    def close_session(self, seconds: float) -> None:
+        """Change nothing for so long; `step`'s thread."""
+        self._opens_at = self._clock() + seconds
 
     def close(self) -> None:
         """Nothing is held."""

@@ -146,6 +146,8 @@ class Hub:
                 self._bursts[feed] = self._clock() + fault.seconds
             if fault.kind == "new-ids":
                 feed.renumber()
+            if fault.kind == "closed":
+                feed.close_session(fault.seconds)
             if fault.kind in CONNECTION_FAULTS:
                 for client in listeners:
                     client.suffer(fault)

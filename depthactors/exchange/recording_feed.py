@@ -190,6 +190,9 @@ class RecordingFeed:
     def renumber(self) -> None:
         """The ids are given."""
 
+    def close_session(self, seconds: float) -> None:
+        """What is played goes on."""
+
     def close(self) -> None:
         """Close the file; the book stays answerable."""
         self._next = None

@@ -127,6 +127,9 @@ class TapeFeed:
     def renumber(self) -> None:
         """The ids are given."""
 
+    def close_session(self, seconds: float) -> None:
+        """What is played goes on."""
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -569,6 +569,18 @@ def test_ids_that_begin_anew_are_far_below_and_chained_and_the_book_is_the_same(
     assert_exact(exchange, reply)
 
 
+@seen("closed")
+def test_a_session_that_is_closed_is_silent_and_its_book_stays(provoke, connect, how):
+    exchange = provoke(how, Fault("closed", "BTCUSDT", at=3, seconds=1.0))
+    client = connect(exchange, RAW)
+    last = client.events(3)[-1]
+    closed = time.monotonic()
+    assert depth(exchange).json()["lastUpdateId"] <= last["u"]
+    assert connect(exchange, f"/ws/{ETH}").events(5), "the other symbols are open"
+    assert follows(last, client.events(1)[0])
+    assert time.monotonic() - closed > 0.5
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_has_been_seen(kind):
     assert SEEN[kind] is globals()[SEEN[kind].__name__]

@@ -56,6 +56,7 @@ CASES = (
     _event("garbage", "an event is no JSON"),
     _event("wrong-types", "an event has wrong types"),
     _event("new-ids", "the update ids begin anew, on the same connection"),
+    _event("closed", "the symbol's session is closed for 5 s", 5.0),
     _event("cut", "the connection ends without a close frame"),
     _event("reset", "the connection is reset"),
     _event("half-open", "the connection goes silent and stays open", watched=LONGEST),

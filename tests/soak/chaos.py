@@ -36,7 +36,18 @@ class Level(NamedTuple):
 
 LEVELS: Final = {"none": None, "light": Level(3.0, 60.0), "usual": Level(0.7, 15.0), "heavy": Level(0.2, 6.0)}
 
-BOOK_KINDS: Final = ("drop", "duplicate", "reorder", "delay", "burst", "split", "garbage", "wrong-types", "new-ids")
+BOOK_KINDS: Final = (
+    "drop",
+    "duplicate",
+    "reorder",
+    "delay",
+    "burst",
+    "split",
+    "garbage",
+    "wrong-types",
+    "new-ids",
+    "closed",
+)
 LIMITING: Final = ("429", "418", "429-date", "418-body", "403")
 REST_KINDS: Final = (
     *LIMITING,
@@ -69,6 +80,7 @@ INSIDE: Final = ("drop backlog",)
 """What the supervisor does to a book when all books together have too much waiting."""
 SECONDS: Final = {
     "cached-snapshot": 5.0,
+    "closed": 5.0,
     "429": 2.0,
     "418": 4.0,
     "time-out": 3.0,

@@ -278,8 +278,8 @@ class Synchronizer(Transitions):
 
     @property
     def granted_less(self) -> bool:
-        """Whether the last snapshot had fewer levels than were asked for, so that a larger one is of no use."""
-        return self.book is not None and self.book.cut
+        """Whether the book in use is of a snapshot with fewer levels than were asked for: a larger one is of no use."""
+        return self._following is not None and self._following.book.cut
 
     @property
     def agreements(self) -> int | None:

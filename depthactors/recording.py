@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 _STAMP_DIGITS: Final = 19
 """Nanoseconds since the epoch have so many digits until the year 2286."""
+_CUT: Final = "cut short, as by a recorder that was killed; the lines before are whole"
+_BEGUN: Final = repr(b"\x1f")
+"""How `gzip` names a member of which the file has nothing but its first byte."""
 _FLUSH_NS: Final = 1_000_000_000
 """Time of receipt after which what was written is handed to the system."""
 _END: Final = gzip.compress(b"", mtime=0)
@@ -101,9 +104,10 @@ def read(path: str | Path) -> Iterator[Line]:
     except MalformedFrameError as error:
         raise RecordingError(name, number, str(error)) from None
     except EOFError:
-        cause = "cut short, as by a recorder that was killed; the lines before are whole"
-        raise RecordingCutError(name, number + 1, cause) from None
+        raise RecordingCutError(name, number + 1, _CUT) from None
     except (OSError, zlib.error) as error:
+        if isinstance(error, gzip.BadGzipFile) and _BEGUN in str(error):
+            raise RecordingCutError(name, number + 1, _CUT) from None
         # The line after the last good one is where reading ended.
         raise RecordingError(name, number + 1, str(error)) from None
 

@@ -5,7 +5,7 @@ import sys
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from depthactors import recording
@@ -98,6 +98,8 @@ def texts_of(path):
 MESSAGES = st.lists(st.integers(0, 10**9).map(lambda n: b'{"n":%d,"x":"%x"}' % (n, n * 7919**5)), max_size=40)
 
 
+# Cut behind the first byte of what ends a file.
+@example([], [b'{"n":11,"x":"12920f50d9da6a9785"}'], [], 0.78125, False)
 @given(MESSAGES, MESSAGES, MESSAGES, st.floats(0, 1), st.booleans())
 def test_a_recorder_that_was_killed_goes_on_where_it_was(folder, before, killed, after, share, in_good_order):
     path = folder / "killed.gz"

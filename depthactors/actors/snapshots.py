@@ -159,8 +159,7 @@ class SnapshotActor(EngineActor):
         if self._jobs.qsize():
             # Perhaps there was no thread to give.
             self._start_workers()
-        # Not by what is under way: a worker may still be at what was given up.
-        while self._queue and self._jobs.qsize() + len(self._at_work) < _WORKERS:
+        while self._queue and self._busy < _WORKERS:
             found = self._first()
             if found is None:
                 return
@@ -179,6 +178,14 @@ class SnapshotActor(EngineActor):
             self.mailbox.after(self._answer_deadline, Tick("overdue", job.number))
             self._start_workers()
             self._jobs.put(job)
+
+    @property
+    def _busy(self) -> int:
+        """How many requests were begun whose answers nobody has looked at yet; the last of them may forbid the next.
+
+        What was given up counts for as long as a worker is at it.
+        """
+        return len(self._under_way) + sum(number not in self._under_way for number in list(self._at_work))
 
     def _first(self) -> tuple[tuple[int, int], SnapshotWanted] | None:
         """Return the most urgent request whose host may be asked; without one, look again when one may."""

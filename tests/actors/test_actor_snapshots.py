@@ -222,7 +222,7 @@ def test_a_host_that_brings_nothing_is_asked_no_more_by_each_book(start, server,
     # Whoever waits is told why.
     told.wait(SnapshotDelayed, 50 - host_pace.PATIENCE - WORKERS)
     until(lambda: ref.ask(Status(), timeout=5).under_way == 0)
-    assert len(server.requests.seen) <= host_pace.PATIENCE + WORKERS
+    assert len(server.requests.seen) < host_pace.PATIENCE + WORKERS
     row = ref.ask(Status(), timeout=5)
     assert (row.waiting, row.failed) == (50 - row.failed, len(server.requests.seen))
     assert row.error is not None
@@ -408,6 +408,35 @@ def test_what_was_given_up_is_not_fetched_and_no_more_is_begun_than_there_are_wo
         leave.set()
     told.wait(SnapshotFailed, 3 * WORKERS)
     assert sorted(begun) == sorted(symbols), "each once, though the first were given up"
+
+
+def test_no_more_is_begun_than_there_are_workers_before_the_answers_were_looked_at(start, want, told, monkeypatch):
+    monkeypatch.setattr(host_pace, "PATIENCE", WORKERS)
+    monkeypatch.setattr(host_pace, "_BACKOFF", Backoff(first=600.0, factor=1.0, cap=600.0))
+    answer, begun = threading.Event(), []
+
+    def fetch(_client, _market, symbol, _limit):
+        begun.append(symbol)
+        assert answer.wait(PATIENCE)
+        return DepthReply(SnapshotError("nothing"))
+
+    class Slow(Allowance):
+        """Lets the request after the first answer wait until all others have come."""
+
+        def take_weight(self, weight, reserve=0.0):
+            if answer.is_set():
+                until(lambda: len(begun) > WORKERS or mailbox_of(ref)._wake.qsize() >= WORKERS - 1)
+            return super().take_weight(weight, reserve)
+
+    ref = start(new_client=lambda: FakeClient(fetch), allowance=Slow(6000, 300))
+    for number in range(3 * WORKERS):
+        ref.tell(want(f"S{number}"))
+    until(lambda: ref.ask(Status(), timeout=5).waiting == 2 * WORKERS and len(begun) == WORKERS)
+    answer.set()
+    # One for each answer but the last, after which it is the host that fails.
+    told.wait(SnapshotFailed, 2 * WORKERS - 1)
+    until(lambda: ref.ask(Status(), timeout=5).under_way == 0)
+    assert len(begun) == 2 * WORKERS - 1
 
 
 def test_after_the_stop_nothing_is_begun(start, want):

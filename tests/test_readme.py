@@ -1,6 +1,7 @@
 """The README's code and diagram are those of the package."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def test_each_program_runs(program, monkeypatch, capsys):
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         exec(compile(program, "README.md", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out
+
+
+def test_the_first_program_says_what_is_wrong_with_a_symbol_and_ends(monkeypatch, capsys):
+    with LocalExchange.with_order_flow(rate=50.0, levels=5.0) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        program = PROGRAMS[0].replace("BNBBTC", "BNBBTX").replace("timeout=30", "timeout=10")
+        began = time.monotonic()
+        exec(compile(program, "README.md", "exec"), {"__name__": "__main__"})
+    assert time.monotonic() - began < 10.0
+    out, err = capsys.readouterr()
+    assert out.startswith("BinanceAPIException ")
+    assert "does not list 'BNBBTX'" in out
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("block", TESTS, ids=range(len(TESTS)))

@@ -278,7 +278,7 @@ def _hint(market: object) -> str:
 
 def _meant(name: str) -> str | None:
     """Return the market that is most like a name that is none, `None` if no market is."""
-    text = re.sub(r"[^a-z0-9]+", "-", name.lower().replace("\u24c8", "s")).strip("-")
+    text = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     base, _, place = text.rpartition("-") if text.endswith(_PLACES) else (text, "", "")
     known = {**_OTHER_NAMES, **{row: row for row in MARKETS}}
     close = get_close_matches(base, known, n=1, cutoff=_LIKENESS)

@@ -6,12 +6,12 @@ import argparse
 import logging
 import os
 import sys
-from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from depthactors import reporting
 from depthactors.cli import demo, exchange, output, replay, sandbox, watch
 from depthactors.errors import DepthActorsError
+from depthactors.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,20 +54,12 @@ def _run(words: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="depthactors", description="Live Binance order books, an actor a book.")
-    parser.add_argument("--version", action=_Version, nargs=0, help="show the version, and end")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     parser.add_argument("--log", metavar="LEVEL", default="ERROR", type=_log_level, help="DEBUG, INFO, WARNING...")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (demo, watch, replay, exchange, sandbox):
         command.add_parser(commands)
     return parser
-
-
-class _Version(argparse.Action):
-    """Looks the version up only when it is asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        print(f"depthactors {metadata.version('depthactors')}")
-        parser.exit()
 
 
 def _log_level(name: str) -> int:

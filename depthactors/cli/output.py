@@ -18,8 +18,17 @@ NOT_WRITTEN: Final = 1
 """Exit status where the output could not be written for any other reason."""
 
 
-class OutputError(OSError):
-    """Standard output takes no more."""
+class OutputError(Exception):
+    """Standard output takes no more. Not an `OSError`: `argparse` ignores those when it prints.
+
+    Attributes:
+        cause: what the system says.
+    """
+
+    def __init__(self, cause: OSError) -> None:
+        """Keep the cause."""
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 class _Guarded:
@@ -37,7 +46,7 @@ class _Guarded:
         try:
             return self._stream.write(text)
         except OSError as error:
-            raise OutputError(error.errno, error.strerror) from None
+            raise OutputError(error) from None
 
     def flush(self) -> None:
         """Flush as the stream does.
@@ -48,7 +57,7 @@ class _Guarded:
         try:
             self._stream.flush()
         except OSError as error:
-            raise OutputError(error.errno, error.strerror) from None
+            raise OutputError(error) from None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -80,9 +89,9 @@ def give_up(error: OutputError) -> int:
     """
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a descriptor is wanted, not a path
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
-    if error.errno == errno.EPIPE:
+    if error.cause.errno == errno.EPIPE:
         return PIPE_CLOSED
-    complain(f"standard output: {error.strerror}")
+    complain(f"standard output: {error.cause.strerror}")
     return NOT_WRITTEN
 
 

@@ -66,6 +66,15 @@ def test_a_full_disk_is_one_line_and_status_1(command, commands, capsys):
     assert capsys.readouterr().err == "depthactors: standard output: No space left on device\n"
 
 
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_what_argparse_prints_itself_is_not_lost_without_a_word(option, monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb", buffering=0) as unbuffered:
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(unbuffered, write_through=True))
+        assert main([option]) == 141
+
+
 def test_the_interpreter_has_nothing_left_to_complain_of_at_its_end():
     for place in ("| true", "> /dev/full", ">&-"):
         shell = f"{sys.executable} -m depthactors --version {place}"

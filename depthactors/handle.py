@@ -154,7 +154,8 @@ class BookHandle(Generic[NumberT_co]):
         """
         deadline = time.monotonic() + timeout
         while True:
-            if self._is_own_turn and self.state not in {BookState.LIVE, BookState.STOPPED, BookState.FAILED}:
+            state = self.state
+            if self._is_own_turn and state is not BookState.LIVE and not state.over:
                 msg = f"{self.symbol}: expected to wait outside the book's own callbacks, which it waits for itself"
                 raise LifecycleError(msg)
             settled = self.cell.settled.wait(max(0.0, deadline - time.monotonic()))

@@ -82,7 +82,6 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
 _LEASE_TIMEOUT: Final = 2.0
 """Seconds for the engine's process to say what may be spent."""
 _STOP_TIMEOUT: Final = 2.0
@@ -257,7 +256,7 @@ class Worker:
         Followed anew it would be another book, under a number whose listeners are being told of the end of the first.
         """
         book = self._books.get(opening.number)
-        if book is None or book.cell.state not in _OVER:
+        if book is None or not book.cell.state.over:
             return False
         error = book.cell.error or EscalatedError(f"{opening.spec.symbol} was given up")
         self._outbox.put(Refused(opening.number, opening.place, _portable(error)))
@@ -387,7 +386,7 @@ class _Book:
 
     def _changed(self, event: BookEvent) -> None:
         error = None if event.error is None else _portable(event.error)
-        state = event.state if event.state not in _OVER or self._supervised() else BookState.STALE
+        state = event.state if not event.state.over or self._supervised() else BookState.STALE
         change = type(event)(event.symbol, event.previous, state, error)
         self._outbox.put(Changed(self._number, self._life, change))
 

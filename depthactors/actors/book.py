@@ -358,8 +358,7 @@ class BookActor(EngineActor):
     def _stream_down(self, epoch: int, error: DepthActorsError) -> None:
         before = self._sync.state
         self._carry_out(self._sync.stream_down(epoch, error))
-        over = before in {BookState.STOPPED, BookState.FAILED}
-        if self._sync.state is before and self._sync.epoch is None and not over:
+        if self._sync.state is before and self._sync.epoch is None and not before.over:
             # The book was not live anyway; why it is not getting there is news.
             self._telling.error(error)
 

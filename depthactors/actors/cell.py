@@ -100,7 +100,7 @@ class BookCell:
     @property
     def is_over(self) -> bool:
         """Whether the book is followed no longer, and never will be again."""
-        return self.state in {BookState.STOPPED, BookState.FAILED}
+        return self.state.over
 
     def lag(self) -> float:
         """Seconds for which the oldest frames or news of the stream have waited for the book's actor. Any thread."""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
 BEAT: Final = 0.5
 """Seconds between two signs of life for readers."""
 MOVES: Final = 20
@@ -114,7 +113,7 @@ class SharedCell:
             self._write(book, BookState.LIVE)
 
     def _event(self, event: BookEvent) -> None:
-        if event.state not in _OVER or self._says_over:
+        if not event.state.over or self._says_over:
             self._write(self.cell.last_good(), event.state)
             return
         book = self.cell.last_good()

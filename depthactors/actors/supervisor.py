@@ -218,7 +218,7 @@ class Supervisor(EngineActor):
 
     def _open_book(self, spec: BookSpec) -> BookCell:
         book = self._books.get(spec.key)
-        if book is not None and book.cell.state in {BookState.FAILED, BookState.STOPPED}:
+        if book is not None and book.cell.is_over:
             # Asked for again after it was over: begin anew.
             self._forget(spec.key)
             book = None
@@ -520,7 +520,7 @@ class Supervisor(EngineActor):
         """Let a book end as stopped, also if its actor is dead and waits for a successor."""
         alive = book.child.ref.is_alive()
         book.child.ref.stop(block=False)
-        if not alive and book.cell.state not in {BookState.FAILED, BookState.STOPPED}:
+        if not alive and not book.cell.is_over:
             self._end_in_its_place(book.cell, BookState.STOPPED, None)
 
     def _end_in_its_place(self, cell: BookCell, state: BookState, error: EscalatedError | None) -> None:

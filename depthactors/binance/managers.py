@@ -15,7 +15,6 @@ from depthactors.binance.follow import DEFAULT_REFRESH, follow, own_part
 from depthactors.binance.messages import error_messages
 from depthactors.binance.missing import HOOKS, IN_COROUTINE
 from depthactors.binance.socket_manager import BinanceSocketManager, shared
-from depthactors.book import BookState
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.own_exceptions import ReadLoopClosed, read_loop_closed
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from depthactors.actors.messages import BookEvent
-    from depthactors.book import BookView, OrderBook
+    from depthactors.book import BookState, BookView, OrderBook
     from depthactors.book.copied import BookCopy
     from depthactors.book.part import OwnPart
     from depthactors.engine import DepthEngine
@@ -275,7 +274,7 @@ class DepthCacheManager:
                 # Closed, or given up: there is no more to say.
                 return
             self._messages += error_messages(event)
-            self._over = event.state in {BookState.FAILED, BookState.STOPPED}
+            self._over = event.state.over
             self._news.notify_all()
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthactors import errors
-from depthactors.book import BookState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -149,8 +148,6 @@ ERRORS: Final = (
 """Each error that can reach a listener; `error_messages` looks an error up by its class, then by its bases."""
 
 _ROWS: Final = {row.error: row for row in ERRORS}
-OVER: Final = frozenset({BookState.FAILED, BookState.STOPPED})
-"""States of a stream that brings nothing more."""
 
 
 def error_messages(event: BookEvent) -> Iterable[dict[str, Any] | None]:
@@ -159,7 +156,7 @@ def error_messages(event: BookEvent) -> Iterable[dict[str, Any] | None]:
     A book that was stopped is an end as well for a listener that is still there: nobody asked on its behalf.
     """
     error = event.error
-    if event.state in OVER:
+    if event.state.over:
         return _message(_row(error, ends=True), error), None
     row = None if error is None else _row(error, ends=False)
     return () if row is None or row.type is None else (_message(row, error),)

@@ -17,7 +17,7 @@ from depthactors.binance.client import Client
 from depthactors.binance.client_market import market_of
 from depthactors.binance.client_settings import settings_of
 from depthactors.binance.follow import DEFAULT_REFRESH, capture_for, follow
-from depthactors.binance.messages import OVER, error_messages
+from depthactors.binance.messages import error_messages
 from depthactors.binance.missing import IN_COROUTINE, IN_MANAGER, Missing
 from depthactors.binance.socket_manager import BinanceSocketManager, shared
 from depthactors.callbacks import check_callback
@@ -443,7 +443,7 @@ class _Stream:
         """Turn what happened to a book into what the guide's callbacks expect."""
         yield from error_messages(event)
         # By now they wait for the callback.
-        self._given_up |= event.state in OVER
+        self._given_up |= event.state.over
 
     def close(self) -> None:
         """Begin no further call of its callback. Any thread, signal handlers too; returns at once."""

@@ -33,7 +33,12 @@ class BookState(StrEnum):
     STOPPED = "STOPPED"
     """Unsubscribed, or the engine was stopped; the book will not change any more."""
     FAILED = "FAILED"
-    """Given up, for a reason that was told; the book will not change any more."""
+    """Given up, for a reason that is reported; the book will not change any more."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the book will not change any more: `STOPPED` or `FAILED`."""
+        return self is BookState.STOPPED or self is BookState.FAILED
 
 
 class BookView(Generic[NumberT_co]):

@@ -38,7 +38,6 @@ logger = reporting.logger(__name__)
 
 _ANSWER_TIMEOUT: Final = 5.0
 """Seconds for a book's actor in the worker to answer."""
-_OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
 
 
 class RemoteBookActor(EngineActor):
@@ -52,7 +51,7 @@ class RemoteBookActor(EngineActor):
         self._telling = Telling(cell)
         cell.ref = self.actor_ref
         cell.answer = self.handle
-        if cell.state not in _OVER:
+        if not cell.state.over:
             cell.publish(None, cell.state_in_slot())
 
     def begin(self) -> None:
@@ -79,9 +78,9 @@ class RemoteBookActor(EngineActor):
             case Status():
                 return self._cell.completed(self._ask(lambda request: Question(request, self._cell.number, message)))
             case WorkerLost(error):
-                return None if self._cell.state in _OVER else self._become(self._cell.state_in_slot(), error)
+                return None if self._cell.state.over else self._become(self._cell.state_in_slot(), error)
             case GiveUp(error):
-                return None if self._cell.state in _OVER else self._fail(error)
+                return None if self._cell.state.over else self._fail(error)
             case Greet(listener):
                 return self._greet(listener)
             case Ping():
@@ -99,7 +98,7 @@ class RemoteBookActor(EngineActor):
     def release(self, error: BaseException | None) -> None:
         """Wait until the book's worker keeps it no longer, if it was told so, and label it as over."""
         if error is not None:
-            if self._cell.state not in _OVER:
+            if not self._cell.state.over:
                 # The book itself goes on; what this one was about to tell is lost.
                 self._telling.error(
                     ActorDiedError(f"{self._cell.spec.symbol}: the book's actor died: {type(error).__name__}: {error}")
@@ -131,7 +130,7 @@ class RemoteBookActor(EngineActor):
                 self._telling.update()
 
     def _changed(self, event: BookEvent) -> None:
-        if self._cell.state in _OVER:
+        if self._cell.state.over:
             return
         state = event.state
         if state is BookState.FAILED:
@@ -147,7 +146,7 @@ class RemoteBookActor(EngineActor):
     def _refused(self, place: str | None, error: DepthActorsError) -> None:
         if place is None:
             self._telling.error(error)
-        elif place == self._cell.place and self._cell.state not in _OVER:
+        elif place == self._cell.place and not self._cell.state.over:
             # Of another place it is no news: the slot was replaced by a deeper one before the worker got to it.
             self._cell.fail(str(error))
             self._fail(error)

@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from depthactors.actors.base import mailbox_of, tell
 from depthactors.actors.cell import BookCell
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from depthactors.book import OrderBook
     from depthactors.book.numerals import NumberT
     from depthactors.sharing.slot import SlotWriter
-
-_OVER: Final = frozenset({BookState.STOPPED, BookState.FAILED})
 
 
 class RemoteCell(BookCell):
@@ -74,7 +72,7 @@ class RemoteCell(BookCell):
     @property
     def is_over(self) -> bool:
         """Whether nobody keeps the book any more, its listeners told or not. Any thread."""
-        return self.state in _OVER or self.failed_life == self.life
+        return self.state.over or self.failed_life == self.life
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -108,7 +106,7 @@ class RemoteCell(BookCell):
         Never that the book is over, whatever the slot says: that is for this process to say, and for `state` to keep.
         """
         state = shown_state(self._reader.read()[1])
-        return BookState.STALE if state in _OVER or (state is BookState.LIVE and self._reader.behind) else state
+        return BookState.STALE if state.over or (state is BookState.LIVE and self._reader.behind) else state
 
     def latest_id(self) -> int:
         """Return the update id of what the slot shows. Any thread, O(depth)."""
@@ -142,7 +140,7 @@ class RemoteCell(BookCell):
 
     def state_of(self, depth: int) -> BookState:
         """What may be believed of the best `depth` levels at this moment. Any thread, O(depth)."""
-        if self.state in _OVER:
+        if self.state.over:
             return self.state
         state = self.state_in_slot()
         return BookState.STALE if state is BookState.LIVE and depth > self.depth else state
@@ -161,12 +159,12 @@ class RemoteCell(BookCell):
             return self._whole_book(count, number)
         if beyond:
             return None
-        state = self.state if self.state in _OVER else None
+        state = self.state if self.state.over else None
         behind = self._reader.behind
         if record is None:
             record = self._reader.read()[1]
         shown = shown_state(record)
-        if state is None and (shown in _OVER or (behind and shown is BookState.LIVE)):
+        if state is None and (shown.over or (behind and shown is BookState.LIVE)):
             state = BookState.STALE
         return unpack(self.spec.symbol, record, time.time(), levels=count, state=state, number=number)
 

@@ -256,7 +256,7 @@ class ShardSupervisor(EngineActor):
         book.cell.closed = self._close_in_worker(book.cell)
         alive = book.child.ref.is_alive()
         book.child.ref.stop(block=False)
-        if not alive and book.cell.state not in {BookState.FAILED, BookState.STOPPED}:
+        if not alive and not book.cell.state.over:
             self._end_in_its_place(book.cell, BookState.STOPPED, None)
         return mailbox_of(book.child.ref).threads
 

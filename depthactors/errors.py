@@ -47,7 +47,9 @@ def as_value(error: _ErrorT) -> _ErrorT:
     """Return an error that was caught, to be kept or sent on: it holds on to no frame, and so to no book or buffer."""
     link: BaseException | None = error
     while link is not None:
-        link.__traceback__ = link.__context__ = None
+        # Past the methods of its class: a frozen dataclass refuses.
+        for name in ("__traceback__", "__context__"):
+            object.__setattr__(link, name, None)
         link = link.__cause__
     return error
 

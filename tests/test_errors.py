@@ -1,4 +1,5 @@
 import inspect
+from dataclasses import dataclass
 
 import pytest
 
@@ -99,3 +100,15 @@ def test_an_error_kept_as_a_value_holds_on_to_no_frame():
     kept = errors.as_value(raised.value)
     assert isinstance(kept.__cause__, ValueError), "the cause stays"
     assert all(link.__traceback__ is None is link.__context__ for link in (kept, kept.__cause__))
+
+
+def test_a_cause_that_cannot_be_changed_is_no_hindrance():
+    @dataclass(frozen=True)
+    class FrozenError(Exception):
+        code: int
+
+    with pytest.raises(FrozenError) as raised:
+        raise FrozenError(3)
+    failure = StreamError("no number")
+    failure.__cause__ = raised.value
+    assert errors.as_value(failure).__cause__.__traceback__ is None

@@ -73,7 +73,8 @@ def _is_ours(trace: TracebackType) -> bool:
 def _failure(callback: Callable[[Any], object], error: BaseException, owner: str) -> CallbackError:
     # Without the frames above the user's own, which hold on to the book.
     while (trace := error.__traceback__) is not None and _is_ours(trace):
-        error.__traceback__ = trace.tb_next
+        # Past the methods of its class: a frozen dataclass refuses.
+        object.__setattr__(error, "__traceback__", trace.tb_next)
     name = name_of(callback)
     words = f"{owner}: the callback {name} raised {type(error).__name__}: {reporting.words_of(error)}"
     if not isinstance(error, Exception):

@@ -1,5 +1,6 @@
 """A user's function is known by its name, and nothing of the user's is called to find it."""
 
+from dataclasses import dataclass
 from functools import partial, wraps
 
 import pytest
@@ -29,6 +30,11 @@ class Hostile:
 
     def __call__(self, argument):
         raise KeyError(argument)
+
+
+@dataclass(frozen=True)
+class FrozenError(Exception):
+    code: int
 
 
 @wraps(plain)
@@ -74,3 +80,12 @@ def test_a_hostile_object_is_survived():
     assert name_of(Hostile()) == "a Hostile"
     assert "a Hostile raised KeyError" in str(call(Hostile(), "key"))
     assert call(plain, 1) is None
+
+
+def test_an_exception_that_cannot_be_changed_is_reported_like_any_other():
+    def callback(_argument):
+        raise FrozenError(3)
+
+    failure = call(callback, 1, "BTCUSDT (spot)")
+    assert "raised FrozenError: 3" in str(failure)
+    assert failure.__cause__.__traceback__.tb_frame.f_code.co_name == "callback"

@@ -42,11 +42,13 @@ class Latch:
 
     def __init__(self) -> None:
         """Begin unset."""
+        self._is_set = False
         self._closed = threading.Lock()
         self._closed.acquire()
 
     def set(self) -> None:
         """Let everybody pass, now and later."""
+        self._is_set = True
         try:
             self._closed.release()
         except RuntimeError:
@@ -54,11 +56,14 @@ class Latch:
             return
 
     def wait(self, timeout: float) -> bool:
-        """Wait for so many seconds; returns whether it is set."""
-        if not self._closed.acquire(timeout=max(0.0, timeout)):
-            return False
-        self.set()
-        return True
+        """Wait for at most `timeout` seconds; returns whether it is set."""
+        try:
+            self._closed.acquire(timeout=max(0.0, timeout))
+        finally:
+            # Ctrl-C may come while this waiter has the lock, which the others wait for.
+            if self._is_set:
+                self.set()
+        return self._is_set
 
 
 def join(threads: Iterable[threading.Thread], deadline: float, patience: float = inf) -> list[threading.Thread]:

@@ -4,6 +4,7 @@ import threading
 import time
 
 from depthactors.lifecycle import Latch, join
+from tests.interrupt_support import places_in
 
 
 def test_join_names_the_threads_that_did_not_end_and_shares_one_deadline():
@@ -29,6 +30,16 @@ def test_a_latch_is_passed_by_all_once_it_is_set():
     latch.set()
     assert join(waiting, time.monotonic() + 10) == []
     assert latch.wait(0)
+
+
+def test_a_latch_that_is_set_stays_so_wherever_ctrl_c_comes():
+    def waiting():
+        latch = Latch()
+        latch.set()
+        return lambda: latch.wait(0), latch
+
+    for latch in places_in(waiting):
+        assert latch.wait(0)
 
 
 def test_join_passes_over_a_thread_that_was_never_started():

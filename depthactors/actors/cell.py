@@ -84,7 +84,8 @@ class BookCell:
         self.error: DepthActorsError | None = None
         self.counters = Counters()
         self.listeners: tuple[Listener, ...] = ()
-        self._changing = threading.Lock()
+        # Reentrant: a signal handler may end a subscription in the middle of it.
+        self._changing = threading.RLock()
         self._left_out = self._failures = 0
         self.restarts = 0
         self.followers = 0
@@ -173,7 +174,7 @@ class BookCell:
     def forsake(self, error: DepthActorsError) -> None:
         """End in a fork, where the actor's thread does not exist, and may have held the old locks."""
         self.settled = threading.Event()
-        self._changing = threading.Lock()
+        self._changing = threading.RLock()
         self.error = error
         self.publish(self.last_good(), BookState.STOPPED)
 

@@ -1,5 +1,6 @@
 """The cell: what readers find of a book, whoever keeps it at the moment."""
 
+import signal
 import time
 from contextlib import closing
 from decimal import Decimal
@@ -11,6 +12,7 @@ from depthactors import DepthEngine, wire
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.book import BookActor
 from depthactors.actors.cell import BookCell
+from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import (
     BookEvent,
     BookGivenUp,
@@ -208,3 +210,20 @@ def test_a_book_whose_actor_does_not_get_on_is_stale_to_its_readers(actors, book
 def test_a_live_book_is_stale_in_what_it_does_not_promise(cell, book):
     cell.publish(book, LIVE)
     assert (cell.state_of(10), cell.state_of(11)) == (LIVE, STALE)
+
+
+def test_a_signal_handler_removes_a_listener_while_its_thread_counts(cell):
+    class Interrupting(Listener):
+        @property
+        def left_out(self):
+            signal.raise_signal(signal.SIGINT)
+            return 1
+
+    listener = Interrupting(None, None)
+    cell.add(listener)
+    before = signal.signal(signal.SIGINT, lambda *_: cell.remove(listener))
+    try:
+        cell.counted()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (listener.closed, cell.listeners) == (True, ())

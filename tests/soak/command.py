@@ -170,8 +170,7 @@ class Soak:
             "_passed": not checker.mismatches
             and self._drop_in.passed
             and not self.late
-            and program.updates > 0
-            and not program.stopped_by
+            and program.passed
             and not (self.has_workers and (left or files_left))
             and live == len(handles)
             and (options.end != "supervisor" or given_up == len(handles))
@@ -258,9 +257,11 @@ class Soak:
     def _logging(self) -> Iterator[None]:
         log = logging.getLogger("depthactors")
         log.addHandler(self._hostile_log)
-        yield
-        reporting.flush()
-        log.removeHandler(self._hostile_log)
+        try:
+            yield
+        finally:
+            reporting.flush()
+            log.removeHandler(self._hostile_log)
 
     def _read_for(self, handles: Sequence[BookHandle], checker: Checker, seconds: float) -> None:
         """Take views as any thread may, some two hundred a second."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 KINDS: Final = ("drop-in raises", "drop-in sleeps", "drop-in restarts itself", "drop-in restarts another")
 LIMIT: Final = 10
 STARTS: Final = {"spot": "start_depth_cache", "usdm": "start_futures_depth_socket"}
+"""The manager's method by market; on others nothing is followed here."""
 
 
 class _Stream:
@@ -58,7 +59,8 @@ class DropIn:
     def disturb(self, kind: str, symbol: str) -> None:
         """Let the next callback of one of its symbols do this."""
         if self._symbols:
-            self._disturbed[self._symbols[len(symbol + kind) % len(self._symbols)]] = kind
+            followed = self._symbols[sum(self.done.values()) % len(self._symbols)]
+            self._disturbed[symbol if symbol in self._symbols else followed] = kind
 
     @property
     def words(self) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import DepthCache, ThreadedDepthCacheManager
+from tests.soak.drop_in import STARTS
 
 if TYPE_CHECKING:
     from typing import Self
@@ -19,11 +20,12 @@ LIMITS: Final = (10, 100)
 PAUSE_EVERY: Final = 100
 """Updates between two pauses of the callback."""
 PAUSE: Final = 0.6
-STARTS: Final = {"spot": "start_depth_cache", "usdm": "start_futures_depth_socket"}
 
 
 class GuideProgram:
     """Follows a symbol as the guide does: it ends at any error but a lost connection, and starts anew what is over.
+
+    On a market without a method of the manager it follows nothing.
 
     Attributes:
         updates: depth caches that it got.
@@ -36,18 +38,23 @@ class GuideProgram:
         self.stopped_by: list[dict[str, Any]] = []
         self._checker = checker
         self._symbol = symbol
-        self._start = STARTS[market]
+        self._start = STARTS.get(market, "")
         self._errors: dict[int, dict[str, Any]] = {}
         self._manager = ThreadedDepthCacheManager(max_reconnects=None)
 
     def __enter__(self) -> Self:
         self._manager.start()
-        for limit in LIMITS:
+        for limit in LIMITS if self._start else ():
             self._follow(limit)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._manager.stop()
+
+    @property
+    def passed(self) -> bool:
+        """Whether no error ended the program, and it got depth caches if it followed anything."""
+        return not self.stopped_by and (self.updates > 0 or not self._start)
 
     def _follow(self, limit: int) -> None:
         callback = partial(self._handle, limit)

@@ -10,8 +10,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from depthactors.net.certificates import trusting_context
 from depthactors.net.dial import Deadline, shut_down
-from depthactors.net.trust import trusting_context
 from depthactors.net.tunnel import open_way
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from websocket._url import parse_url
 
-from depthactors.net.trust import trusting_context
+from depthactors.net.certificates import trusting_context
 from depthactors.net.tunnel import open_way
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from depthactors.errors import BookNotSharedError, EngineGoneError, SharingError
+from depthactors.sharing.ownership import open_file, open_folder
 from depthactors.sharing.place import BOOKS, ENGINE, is_held, parts_of
 from depthactors.sharing.pulse import PULSE_LIMIT, PulseReader
 from depthactors.sharing.record import record_room
 from depthactors.sharing.slot import SlotReader
-from depthactors.sharing.trust import open_file, open_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -26,9 +26,9 @@ from depthactors.errors import (
     UsageError,
 )
 from depthactors.sharing.attached import Attached
+from depthactors.sharing.ownership import believed_users
 from depthactors.sharing.place import check_name, find_folder
 from depthactors.sharing.record import number_of, reason, shown_state, unpack
-from depthactors.sharing.trust import believed_users
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ import trustme
 from net_support import PATIENCE, Client, Peer
 
 from depthactors.markets import SPOT
+from depthactors.net.certificates import BUNDLES, trusting_context
 from depthactors.net.rest import RestClient
-from depthactors.net.trust import BUNDLES, trusting_context
 
 
 @pytest.fixture(scope="module")

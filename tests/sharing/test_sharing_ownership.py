@@ -11,8 +11,8 @@ import pytest
 from depthactors.book import BookState
 from depthactors.errors import SharingError, UsageError
 from depthactors.sharing import DepthReader, pulse
+from depthactors.sharing.ownership import believed_users, open_file, open_folder
 from depthactors.sharing.place import BOOKS, ENGINE, LOCK, folder_of
-from depthactors.sharing.trust import believed_users, open_file, open_folder
 from tests.sharing.publisher import Publisher, descriptors
 
 OTHER = 54_321

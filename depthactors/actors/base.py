@@ -40,6 +40,23 @@ def thread_name(name: str) -> str:
     return f"{THREAD_PREFIX}{name}-{next(_threads)}"
 
 
+def start_thread(thread: threading.Thread, owner: str) -> None:
+    """Start a thread of an engine. Any thread.
+
+    Args:
+        thread: a new one.
+        owner: whose it is, for the error.
+
+    Raises:
+        LifecycleError: the system has no thread to give.
+    """
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError) as error:
+        msg = f"{owner}: its thread could not be started: {error}"
+        raise LifecycleError(msg) from error
+
+
 class ActorThread(threading.Thread):
     """The thread of one actor: a callback that finds itself in one must not wait, for the actor would."""
 
@@ -78,15 +95,14 @@ class EngineActor(QuietActor):
         self.mailbox.thread = thread
         self._family.children.add(self.actor_ref)
         try:
-            thread.start()
-        except (RuntimeError, MemoryError) as error:
+            start_thread(thread, self.name)
+        except LifecycleError:
             # Pykka has registered it by now; and nobody can wait for a thread that was never started.
             self.mailbox.thread = None
             self._family.children.discard(self.actor_ref)
             self.unregister()
             self._actor_loop_teardown()
-            msg = f"{self.name}: its thread could not be started: {error}"
-            raise LifecycleError(msg) from error
+            raise
 
     def _actor_loop(self) -> None:
         """Run from the first message to the last; whoever looks after the engine knows of the thread till its end."""

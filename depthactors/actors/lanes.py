@@ -6,8 +6,7 @@ import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from depthactors.actors.base import thread_name
-from depthactors.errors import LifecycleError
+from depthactors.actors.base import start_thread, thread_name
 
 if TYPE_CHECKING:
     from depthactors.actors.listeners import QueuedListener
@@ -33,11 +32,7 @@ class Lane:
         Raises:
             LifecycleError: the system has no thread to give.
         """
-        try:
-            self.thread.start()
-        except (RuntimeError, MemoryError) as error:
-            msg = f"{self.thread.name}: the thread could not be started: {error}"
-            raise LifecycleError(msg) from error
+        start_thread(self.thread, self.thread.name)
 
     def give_turn(self, listener: QueuedListener) -> None:
         """Give a listener a turn behind all those that asked before it. Any thread; returns at once."""

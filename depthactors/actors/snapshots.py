@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sortedcontainers import SortedDict
 
 from depthactors import reporting
-from depthactors.actors.base import THREAD_PREFIX, EngineActor, tell
+from depthactors.actors.base import THREAD_PREFIX, EngineActor, start_thread, tell
 from depthactors.actors.messages import (
     Fetched,
     SnapshotArrived,
@@ -24,7 +24,7 @@ from depthactors.actors.messages import (
     Tick,
 )
 from depthactors.actors.rows import PoolStatus
-from depthactors.errors import RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
+from depthactors.errors import LifecycleError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.rest import DepthReply, RestClient
 from depthactors.pacing import HostPace
 from depthactors.sync import Priority
@@ -277,9 +277,9 @@ class SnapshotActor(EngineActor):
             name = f"{THREAD_PREFIX}{self.name}-rest-{len(self.mailbox.helpers) + 1}"
             thread = threading.Thread(target=self._work, name=name, daemon=True)
             try:
-                thread.start()
-            except RuntimeError as error:
-                logger.warning("! %s no thread for a request: %s", self.name, error)
+                start_thread(thread, self.name)
+            except LifecycleError as error:
+                logger.warning("! %s", error)
                 return
             self.mailbox.helpers = (*self.mailbox.helpers, thread)
 

@@ -10,8 +10,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthactors import reporting
-from depthactors.actors.base import thread_name
+from depthactors.actors.base import start_thread, thread_name
 from depthactors.actors.callbacks import call
+from depthactors.errors import LifecycleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +56,8 @@ class Teller:
         self._thread: threading.Thread | None = None
         self._ending = False
         self._closed = False
-        # Its lock is reentrant: a signal handler may come while its own thread has it.
-        self._news = threading.Condition()
+        # Reentrant: a signal handler may come while its own thread has it.
+        self._changing = threading.RLock()
 
     @property
     def thread(self) -> threading.Thread | None:
@@ -82,12 +83,12 @@ class Teller:
     def wake(self) -> None:
         """See to it that there is a thread if somebody waits; for when the system had none to give. Any thread."""
         try:
-            with self._news:
+            with self._changing:
                 if self._waiting and not self._is_running:
                     thread = threading.Thread(target=self._run, name=thread_name("teller"), daemon=True)
-                    thread.start()
+                    start_thread(thread, "teller")
                     self._thread, self._ending = thread, False
-        except (RuntimeError, MemoryError) as error:
+        except LifecycleError as error:
             logger.warning("! errors and events wait to be told: %s", error)
 
     def close(self) -> None:
@@ -97,7 +98,7 @@ class Teller:
     def drop(self) -> None:
         """Take no more and tell nobody else; a call that is under way goes on. Any thread, signal handlers too."""
         self._closed = True
-        with self._news:
+        with self._changing:
             self.untold += len(self._waiting)
             self._waiting.clear()
 
@@ -106,7 +107,7 @@ class Teller:
         return self._thread is not None and self._thread.is_alive() and not self._ending
 
     def _put(self, item: _Call, room: int) -> None:
-        with self._news:
+        with self._changing:
             taken = not self._closed and len(self._waiting) < room
             if taken:
                 self._waiting.append(item)
@@ -134,7 +135,7 @@ class Teller:
     def _next(self) -> _Call | None:
         """Take the next call; without one the thread is over, and the next call has another."""
         item: _Call | None
-        with self._news:
+        with self._changing:
             try:
                 item = self._waiting.popleft()
             except IndexError:

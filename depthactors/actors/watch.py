@@ -11,8 +11,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from depthactors import reporting
-from depthactors.actors.base import mailbox_of, thread_name
-from depthactors.errors import LifecycleError, SupervisorDiedError
+from depthactors.actors.base import mailbox_of, start_thread, thread_name
+from depthactors.errors import SupervisorDiedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +45,8 @@ class Watch:
 
         Args:
             supervisor: a started one.
-            is_wanted: whether its end is nobody's wish; asked when it has ended.
-            died: called then, when the books have failed and the children are told to end.
+            is_wanted: whether the engine is still to run; called when the supervisor has ended.
+            died: called if it is, once the books have failed and the children are ending.
 
         Raises:
             LifecycleError: the system has no thread to give.
@@ -55,11 +55,7 @@ class Watch:
         self._is_wanted = is_wanted
         self._died = died
         self.thread = threading.Thread(target=self._run, name=thread_name("watch"), daemon=True)
-        try:
-            self.thread.start()
-        except (RuntimeError, MemoryError) as error:
-            msg = f"the thread that watches the supervisor could not be started: {error}"
-            raise LifecycleError(msg) from error
+        start_thread(self.thread, "watch")
 
     def _run(self) -> None:
         mailbox = mailbox_of(self._supervisor)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 __all__ = [
-    "THREAD_NAME", "Logger", "Record", "Trouble", "about", "announce", "divert", "flush", "logger", "notice",
-    "printable", "quiet", "relay", "relay_notice", "without", "words_of",
+    "THREAD_NAME", "Logger", "Record", "Trouble", "about", "announce", "divert", "flush", "logger", "printable",
+    "quiet", "relay", "without", "words_of",
 ]  # fmt: skip
 
 _EXIT_TIMEOUT: Final = 1.0
@@ -53,7 +53,7 @@ class Logger:
         )
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the standard library's name
-        """Tell whether records of that level may go anywhere; takes no lock and asks no foreign code."""
+        """Return whether records of that level may go anywhere; takes no lock and runs no foreign code."""
         if not self._is_plain:
             return True
         try:
@@ -102,11 +102,11 @@ class Logger:
         self._log(level, words, arguments, error, cause)
 
     def over(self, cause: Hashable, words: str, *arguments: object) -> None:
-        """Log at INFO that a cause is over; on stderr if that was told of it."""
+        """Log at INFO that a cause is over; on stderr if the cause was shown there."""
         self._log(logging.INFO, words, arguments, None, cause, is_over=True)
 
-    def relay(self, cause: Hashable, words: str, level: int, *, is_over: bool, traceback: str) -> None:
-        """Log a notice of another process."""
+    def relay_notice(self, cause: Hashable, words: str, level: int, *, is_over: bool, traceback: str) -> None:
+        """Give a notice here that was given in a worker process."""
         self._log(level, "%s", (words,), None, cause, is_over=is_over, shown=traceback)
 
     def _log(
@@ -142,11 +142,6 @@ def logger(name: str) -> Logger:
     return Logger(name)
 
 
-def notice(cause: Hashable, words: str) -> None:
-    """Say what makes the program see no data, where no module's logger is at hand."""
-    _package.notice(cause, "%s", words)
-
-
 def announce(words: str) -> None:
     """Write a line to stderr, whatever logging is set up, unless the program shows itself what happens."""
     if not _handover.quiet and _handover.sink is None:
@@ -156,11 +151,6 @@ def announce(words: str) -> None:
 def relay(record: logging.LogRecord) -> None:
     """Have a log record handled here that was made in a worker process."""
     _handover.put(Ready(record))
-
-
-def relay_notice(cause: Hashable, words: str, level: int, *, is_over: bool, traceback: str) -> None:
-    """Give a notice here that was given in a worker process."""
-    _package.relay(cause, words, level, is_over=is_over, traceback=traceback)
 
 
 def quiet(on: bool = True) -> bool:
@@ -182,7 +172,6 @@ def flush(timeout: float = 5.0) -> bool:
     return _handover.flush(timeout)
 
 
-_package = Logger("depthactors")
 atexit.register(_handover.flush, _EXIT_TIMEOUT)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_handover.begin_anew)

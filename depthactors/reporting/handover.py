@@ -160,7 +160,7 @@ class Handover:
 
 
 def _has_handler(target: logging.Logger) -> bool:
-    """Tell whether the program has configured logging: a handler on the way from a logger to the root."""
+    """Return whether the program has configured logging: a handler on the way from a logger to the root."""
     logger: Any = target
     while logger is not None:
         if any(not isinstance(each, logging.NullHandler) for each in logger.handlers):

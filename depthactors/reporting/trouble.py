@@ -18,7 +18,7 @@ class Trouble:
 
         Args:
             logger: of the module.
-            source: equal for what would be told of twice, such as two connections to one address.
+            source: names it; equal for two that are one to the program, such as two connections to one address.
         """
         self._logger = logger
         self._source = source

@@ -260,7 +260,7 @@ class WorkerActor(EngineActor):
             case Failed(error):
                 self._routes.failed(error)
             case Noticed(cause, words, level, is_over, traceback):
-                reporting.relay_notice(cause, words, level, is_over=is_over, traceback=traceback)
+                logger.relay_notice(cause, words, level, is_over=is_over, traceback=traceback)
             case Logged(record):
                 reporting.relay(record)
 

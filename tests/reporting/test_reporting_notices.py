@@ -165,7 +165,7 @@ def test_in_a_worker_notices_go_elsewhere():
     seen = []
     reporting.divert(lambda record: seen.append((record.cause, record.text)))
     try:
-        reporting.notice("cause", "words")
+        reporting.logger(__name__).notice("cause", "words")
         assert reporting.flush()
     finally:
         reporting.divert(None)

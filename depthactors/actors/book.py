@@ -112,7 +112,7 @@ class BookActor(EngineActor):
         cell.publish(self._sync.book, self._sync.state)
 
     def begin(self) -> None:
-        """Set the timer; the one for silence comes with a stream. Greet those whom a predecessor did not live to."""
+        """Set the timer for refreshes, and greet the listeners that a predecessor did not greet before it died."""
         self._set_refresh_timer()
         self._telling.greet_all()
 
@@ -136,15 +136,9 @@ class BookActor(EngineActor):
             case StreamDown(epoch, error):
                 return self._stream_down(epoch, error)
             case FramesLost(epoch, count):
-                self._sync.counters.lost_frames += count
-                words = "%s (%s): %d frames found no room, the book begins anew: a callback or the machine is too slow"
-                logger.notice(("room", self._cell.spec.key), words, self._symbol, self._market.name, count)
-                lost = ExchangeError(f"{count} frames found no room in the mailbox")
-                return self._carry_out(self._sync.fault(epoch, lost))
-            case SnapshotArrived(epoch, snapshot, recv_time):
-                self._asking.arrived()
-                self._carry_out(self._sync.snapshot(epoch, snapshot, recv_time), again=True)
-                return self._asking.used()
+                return self._frames_lost(epoch, count)
+            case SnapshotArrived():
+                return self._take_snapshot(message)
             case SnapshotFailed(epoch, error):
                 return self._snapshot_failed(epoch, error)
             case SnapshotDelayed(epoch, error):
@@ -169,8 +163,7 @@ class BookActor(EngineActor):
             case Dropped(frames, error):
                 return self._dropped(frames, error)
             case RefreshEvery(seconds):
-                self._quiet.shorten(seconds)
-                return self._set_refresh_timer()
+                return self._refresh_every(seconds)
             case GiveUp(error):
                 return self._carry_out(self._sync.close(BookState.FAILED, error))
         msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(message).__name__}"
@@ -214,6 +207,12 @@ class BookActor(EngineActor):
             self._asking.first_diff()
         if held_back:
             self._tell_latest(held_back)
+
+    def _frames_lost(self, epoch: int, count: int) -> None:
+        self._sync.counters.lost_frames += count
+        words = "%s: %d frames found no room, the book begins anew: a callback or the machine is too slow"
+        logger.notice(("room", self._cell.spec.key), words, self._cell.spec.title, count)
+        self._carry_out(self._sync.fault(epoch, ExchangeError(f"{count} frames found no room in the mailbox")))
 
     def _dropped(self, frames: int, error: BacklogError) -> None:
         """Begin anew with what comes from now on: of what came before, some is gone."""
@@ -297,6 +296,10 @@ class BookActor(EngineActor):
             self._refresh_serial += 1
             self.mailbox.after(interval * spread, Tick("refresh", self._refresh_serial))
 
+    def _refresh_every(self, seconds: float) -> None:
+        self._quiet.shorten(seconds)
+        self._set_refresh_timer()
+
     def _refresh(self, serial: int) -> None:
         """Fetch a fresh snapshot, if this is the alarm that was set last."""
         if serial == self._refresh_serial:
@@ -333,6 +336,11 @@ class BookActor(EngineActor):
             self._quiet.asked(now)
             self._carry_out(effects)
         self.mailbox.after(self._quiet.pause, Tick("quiet", watch))
+
+    def _take_snapshot(self, message: SnapshotArrived) -> None:
+        self._asking.arrived()
+        self._carry_out(self._sync.snapshot(message.epoch, message.snapshot, message.recv_time), again=True)
+        self._asking.used()
 
     def _snapshot_failed(self, epoch: int, error: DepthActorsError) -> None:
         if isinstance(error, UnknownSymbolError):

@@ -34,8 +34,8 @@ _LONGEST_WAIT: Final = 3600.0
 
 
 _Entry: TypeAlias = tuple[float, Envelope[Any], list[tuple[int, int]]]
-"""When a message in order was put, the message, and how many frames and bytes it has, for who takes that first: the
-actor with the message, or who drops its frames. A list, since `pop` is one step."""
+"""When a message in order was put, the message, and its numbers of frames and bytes, in a list whose `pop` is one step:
+either the actor takes them, with the message, or `drop_frames` does."""
 
 
 class Mailbox:
@@ -49,7 +49,7 @@ class Mailbox:
         children: actors with a running thread whose parent this one is.
         inherited: threads of children that have ended, which are ending yet.
         death: what killed the actor, `None` while it lives and if it was stopped.
-        root: the actor itself, if it is a supervisor, for who finishes what it left undone.
+        root: the actor itself, if it is a supervisor: `actors.watch` finishes what it left undone.
     """
 
     def __init__(self, frame_limit: int = FRAME_LIMIT, byte_limit: int = BYTE_LIMIT) -> None:
@@ -113,7 +113,7 @@ class Mailbox:
         self._put_in_order(message, 0, 0)
 
     def has_room(self, frames: list[bytes]) -> bool:
-        """Tell whether these too may wait; the reader thread asks before it puts them."""
+        """Return whether these too may wait; the reader thread asks before it puts them."""
         if self.waiting_bytes + sum(map(len, frames)) > self._byte_limit:
             return False
         return self.waiting_frames + len(frames) <= self._frame_limit
@@ -137,23 +137,22 @@ class Mailbox:
         return self._bytes_in - self._bytes_out - self._bytes_dropped
 
     def drop_frames(self) -> int:
-        """Drop all frames that wait; returns how many. The supervisor's thread; it has to tell the actor.
+        """Drop all frames that wait; returns how many. The supervisor's thread, which then sends `Dropped`.
 
         The actor gets the messages without their frames, or with some if it has just begun with one.
         """
-        dropped = 0
-        for _, envelope, size in self._data.copy():
-            if size and size[0][0]:
-                try:
-                    frames, count = size.pop()
-                except IndexError:
-                    # The actor has it now.
-                    continue
+        before = self._frames_dropped
+        for _, envelope, sizes in self._data.copy():
+            try:
+                frames, size = sizes.pop()
+            except IndexError:
+                # The actor has it now, or they were dropped before.
+                continue
+            if frames:
                 envelope.message.frames.clear()
                 self._frames_dropped += frames
-                self._bytes_dropped += count
-                dropped += frames
-        return dropped
+                self._bytes_dropped += size
+        return self._frames_dropped - before
 
     def lag(self) -> float:
         """Seconds for which the oldest of what is kept in order has waited, 0 if nothing waits. Any thread."""
@@ -190,16 +189,16 @@ class Mailbox:
         return self.helpers if self.thread is None else (self.thread, *self.helpers)
 
     def inherit(self, threads: tuple[threading.Thread, ...]) -> None:
-        """Know of the threads of a child that ends, for whoever waits until nothing runs. The child's thread."""
+        """Keep the threads of a child that ends, so that a stop can wait for them. The child's thread."""
         self.inherited.difference_update([each for each in tuple(self.inherited) if not each.is_alive()])
         self.inherited.update(each for each in threads if each.is_alive())
 
     def empty(self) -> bool:
-        """Tell whether nothing waits, timers aside."""
+        """Return whether nothing waits, timers aside."""
         return not self._control and not self._data
 
     def after(self, seconds: float, message: Any) -> None:
-        """Deliver `message` to this actor itself in so many seconds, ahead of what waits then."""
+        """Deliver `message` to this actor itself in `seconds`, ahead of what waits then."""
         heappush(self._timers, (time.monotonic() + seconds, next(self._serial), message))
 
     def _put_in_order(self, message: Any, frames: int, size: int) -> None:
@@ -214,7 +213,7 @@ class Mailbox:
         try:
             frames, size = sizes.pop()
         except IndexError:
-            # Its frames were dropped.
+            # `drop_frames` came first.
             return envelope
         self._frames_out += frames
         self._bytes_out += size

@@ -81,6 +81,12 @@ class StillFeed:
     def stale(self, limit):
         return replace(self.present(limit), last_update_id=self.last_id - 500)
 
+    def renumber(self):
+        pass
+
+    def close_session(self, seconds):
+        pass
+
     def close(self):
         pass
 

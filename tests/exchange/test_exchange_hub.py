@@ -24,10 +24,13 @@ class Tape(StillFeed):
 
     def __init__(self, market="spot", symbol=None):
         super().__init__(market, symbol)
-        self.ticks, self.renumbered = [], 0
+        self.ticks, self.renumbered, self.closed_for = [], 0, []
 
     def renumber(self):
         self.renumbered += 1
+
+    def close_session(self, seconds):
+        self.closed_for.append(seconds)
 
     def next(self, *, moved=True, tickers=()):
         number = len(self.ticks) + 1
@@ -255,6 +258,15 @@ def test_a_fault_of_the_event_leaves_the_connection_alone(kind):
     listener = stage.listen()
     stage.publish(3)
     assert listener.suffered == []
+
+
+def test_a_session_is_closed_once_for_the_seconds_of_the_fault_and_after_the_event():
+    stage = Stage(Fault("closed", at=2, seconds=3.0))
+    listener = stage.listen()
+    stage.publish(1)
+    assert stage.feed.closed_for == []
+    stage.publish(2)
+    assert (stage.feed.closed_for, len(listener.messages)) == ([3.0], 3)
 
 
 def test_ids_begin_anew_once_and_after_the_event():

@@ -71,7 +71,7 @@ class Client:
             find: what a stream's name means on this connection's path.
             play: starts feeds that have not started yet.
             limits: of messages and streams.
-            faults: which subscriptions are never served.
+            faults: which subscriptions are refused, or never served.
             clock: seconds, monotonic.
         """
         self._line = line
@@ -109,7 +109,7 @@ class Client:
         reply = control.result(None, request.request_id)
         match request.method:
             case "SUBSCRIBE":
-                self._subscribe(request.params, request.request_id)
+                self._subscribe(request.params, request)
             case "UNSUBSCRIBE":
                 self._unsubscribe(request.params, reply)
             case "SET_PROPERTY":
@@ -151,22 +151,22 @@ class Client:
         """Give every subscription back."""
         self._hub.remove(self, self._served(self._streams))
 
-    def _subscribe(self, names: Iterable[str], *request_id: int | str | None) -> None:
-        """Subscribe to what a path named, or what the request of that id did."""
+    def _subscribe(self, names: Iterable[str], request: control.Request | None = None) -> None:
+        """Subscribe to streams; without a request the path named them, and nobody waits for a reply."""
         found = [(each, self._faults.strike(Place.SUBSCRIBE, each.feed.symbol)) for each in self._served(names)]
-        kinds = {fault.kind for _, faults in found for fault in faults} if request_id else set()
+        kinds = {fault.kind for _, faults in found for fault in faults} if request is not None else set()
         with self._lock:
             wanted = self._streams | dict.fromkeys(names)
             if len(wanted) > self._limits.max_streams or "too-many-streams" in kinds:
                 self._queue(control.too_many_streams())
                 self._line.close(POLICY, "Invalid request")
                 return
-            if "refused-subscribe" in kinds:
-                self._queue(control.RefusedError(control.INVALID_REQUEST, "Invalid request", *request_id).reply)
+            if request is not None and "refused-subscribe" in kinds:
+                self._queue(control.RefusedError(control.INVALID_REQUEST, "Invalid request", request.request_id).reply)
                 return
             self._streams = wanted
-            if request_id:
-                self._queue(control.result(None, *request_id))
+            if request is not None:
+                self._queue(control.result(None, request.request_id))
         served = [each for each, faults in found if not any(fault.kind == "unserved" for fault in faults)]
         self._hub.add(self, served)
         # Only now: a recording that starts before its first listener would be lost on it.

@@ -125,26 +125,31 @@ class OnDemand:
         """Make the feed of a symbol; `None` for one that is not offered, or when there are too many already."""
         if not self.offers(market, symbol):
             return None
-        if symbol not in self._named[market.name]:
-            with self._lock:
-                if not self._left:
-                    if not self._said:
-                        self._said = True
-                        logger.error(
-                            "! %s %s is not listed, nor is any other one from now on: the exchange trades no more "
-                            "symbols at once, unless they are named",
-                            symbol,
-                            market.name,
-                        )
-                    return None
-                self._left -= 1
-        return self._maker.feed(market, symbol)
+        if symbol in self._named[market.name] or self._has_room(market, symbol):
+            return self._maker.feed(market, symbol)
+        return None
 
     def offers(self, market: Market, symbol: str) -> bool:
-        """Tell whether the symbol would be listed."""
+        """Return whether the symbol would be listed."""
         if market not in self.markets:
             return False
         return symbol in self._named[market.name] or (self.table and catalogue.lists(market, symbol))
+
+    def _has_room(self, market: Market, symbol: str) -> bool:
+        """Take room for one more symbol of the table; returns whether there was any, and logs it once if not."""
+        with self._lock:
+            if self._left:
+                self._left -= 1
+                return True
+            is_news, self._said = not self._said, True
+        if is_news:
+            logger.error(
+                "! %s %s is not listed, nor is any other one from now on: the exchange trades no more symbols at once, "
+                "unless they are named",
+                symbol,
+                market.name,
+            )
+        return False
 
 
 def offer(

@@ -193,7 +193,7 @@ class RestApi:
         return shapes.depth_reply(market, symbol, self._granted(feed, limit or 0, faults))
 
     def _info(self, route: RestRoute, market: Market) -> bytes:
-        now_ms = int(self._clock() * 1_000)
+        now_ms = self._now_ms()
         wanted = route.query.get("symbol")
         if wanted is None or not market.any_limit:
             symbols = self._catalogue.spellings(route.depth_path, now_ms)
@@ -222,13 +222,16 @@ class RestApi:
             cut = {side: min(levels, limit) for side, levels in cut.items()}
         return replace(depth, bids=depth.bids[: cut["bid"]], asks=depth.asks[: cut["ask"]])
 
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1_000)
+
     def _draw(self, fault: Fault, limit: int) -> int:
         draws = self._draws.setdefault(fault, Random(f"{fault.seed}/levels"))  # noqa: S311 - a game, not a secret
         return draws.randint(1, max(1, limit))
 
     def _depth(self, feed: Feed, limit: int, kinds: set[str]) -> Depth:
         if "mismatch" in kinds:
-            other = self._catalogue.another(feed)
+            other = self._catalogue.another(feed, self._now_ms())
             if other is None:
                 logger.warning("expected a second symbol of %s for a mismatch, was none", feed.market.name)
             else:

@@ -189,10 +189,10 @@ class Catalogue:
                     return feed
         return None
 
-    def another(self, feed: Feed) -> Feed | None:
+    def another(self, feed: Feed, now_ms: int) -> Feed | None:
         """Return the feed of another symbol of the same market, `None` if there is none."""
         listed = [each.symbol for each in self.feeds if each.market == feed.market]
-        names = (name for name in (*listed, *self._names(feed.market, 0)) if name != feed.symbol)
+        names = (name for name in (*listed, *self._names(feed.market, now_ms)) if name != feed.symbol)
         other = next(names, None)
         return None if other is None else self._found(feed.market, other)
 

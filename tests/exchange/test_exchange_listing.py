@@ -1,6 +1,7 @@
 """What is listed on demand: by whoever asks first, once, in bounds, and the same whatever the order."""
 
 import threading
+import time
 from itertools import permutations
 
 import pytest
@@ -9,6 +10,7 @@ from exchange_support import get
 from depthactors import markets, reporting
 from depthactors.errors import UsageError
 from depthactors.exchange import Fault, LocalExchange
+from depthactors.exchange.catalogue import option_of
 from depthactors.exchange.flow import OrderFlow
 from depthactors.exchange.listing import Flows, OnDemand, Tapes, homes_of
 from depthactors.exchange.routes import Catalogue
@@ -176,6 +178,13 @@ def test_what_is_not_offered_is_not_made():
     assert offered.feed(USDM, "BTCUSDT") is None
     assert offered.spelling(SPOT, "BTCUSTD") is None
     assert offered.names(USDM, 0) == []
+
+
+def test_the_other_option_of_a_mismatch_has_not_ended(serve):
+    exchange = serve(LocalExchange.with_order_flow(market="options", faults=[Fault("mismatch")], **SMALL))
+    reply(exchange, OPTIONS.depth_path, "BTC-261225-100000-C")
+    other = next(symbol for _, symbol in listed(exchange) if symbol != "BTC-261225-100000-C")
+    assert option_of(other).expiry_ms > time.time() * 1_000
 
 
 def test_another_symbols_book_is_there_for_a_mismatch(serve):

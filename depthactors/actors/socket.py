@@ -273,7 +273,7 @@ class SocketActor(EngineActor):
             return
         wait = self._allowance.take_connection()
         if wait:
-            words = "%s: no connection, so no data, for %.1f s: no more attempts to connect are allowed"
+            words = "%s: no connection, so no data, for %.1f s: until then no attempt to connect is allowed"
             self._trouble.came("attempts", words, self._books, wait)
             self._connect_in(wait)
             return
@@ -417,8 +417,9 @@ class SocketActor(EngineActor):
             logger.warning("- %s; next try in %.1f s", about(self.name, error), wait)
         else:
             # It brought nothing: what was lost may well be back in a moment, but this is no such moment.
+            refused = error.retry_after if isinstance(error, HandshakeRefusedError) else 0.0
             words = "%s: no connection, so no data: %s; next try in %.1f s"
-            self._trouble.came("connection", words, self._books, error, wait)
+            self._trouble.came("connection", words, self._books, error, max(wait, refused))
         self._connect_in(wait)
 
     # Rotation.

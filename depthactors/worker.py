@@ -301,7 +301,7 @@ class Worker:
         self._outbox.put(Noticed(record.cause, record.text, record.level, record.is_over, record.traceback))
 
     def _status(self, timeout: float) -> EngineStatus:
-        """Tell how everything does; the names of other workers' actors are the same."""
+        """Return how everything does; the names of other workers' actors are the same."""
         status = gather(self._runtime.ask(Status()), timeout)
         return replace(
             status,
@@ -337,13 +337,13 @@ class _Book:
     """One book of the worker, as the engine's process calls it."""
 
     def __init__(self, opening: Opening, cell: BookCell, outbox: Outbox, supervised: Callable[[], bool]) -> None:
-        """Tell the engine's process of what happens to it.
+        """Report to the engine's process what happens to it.
 
         Args:
-            opening: what it is called there.
+            opening: its number and its life there.
             cell: the book.
-            outbox: takes what is told.
-            supervised: whether the supervisor here lives: with it every book is given up, and the process is replaced.
+            outbox: where reports are put.
+            supervised: whether the supervisor here lives; its death ends all books here, and the process is replaced.
         """
         self.cell = cell
         self._number = opening.number
@@ -375,7 +375,7 @@ class _Book:
                     self.cell.remove(dropped)
 
     def mute(self) -> None:
-        """Tell nobody any more."""
+        """Report to nobody any more."""
         for listener in self.cell.listeners:
             self.cell.remove(listener)
 

@@ -138,7 +138,10 @@ class OrderBook:
         return bids_cut or asks_cut
 
     def emptied(self, old: OrderBook) -> bool:
-        """Tell whether the snapshot of this book shows none of the levels that the one before vouches for."""
+        """Return whether the snapshot of this book is empty on a side on which the book before has levels.
+
+        Not where what the stream brought since makes both sides alike.
+        """
         return any(
             not new.granted and side.quantities and new.levels() != side.levels()
             for new, side in ((self.bids, old.bids), (self.asks, old.asks))
@@ -210,7 +213,7 @@ class OrderBook:
         return count
 
     def matches(self, other: OrderBook) -> bool:
-        """Tell whether two books show the same: all that both vouch for, if that is what they promise, or all."""
+        """Return whether two books show the same: all that both vouch for, if that is what they promise, or all."""
         if self.sound and other.sound:
             return not self.differences(other)
         return self.bids.levels() == other.bids.levels() and self.asks.levels() == other.asks.levels()

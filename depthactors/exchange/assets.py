@@ -145,25 +145,25 @@ STABLE: Final = {
 
 PRICES: Final = COINS | STABLE
 
-# The longer of two that end alike comes first...
 QUOTES: Final = (
     *("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USDP", "USD1", "EURI", "DAI"),
     *("BTC", "ETH", "BNB", "XRP", "TRX", "SOL", "DOGE"),
     *("EUR", "TRY", "GBP", "AUD", "BRL", "JPY", "MXN", "PLN", "ARS", "COP", "UAH", "ZAR", "USD"),
 )
-"""In which the exchange names prices of spot."""
+"""In which the exchange names prices of spot. The longer of two that end alike comes first."""
 USUAL_BASE_LENGTH: Final = 3
-"""... unless it leaves less than this of the base: BNBUSD is BNB in USD, not BN in BUSD."""
+"""Letters of a base at least, where the end of a pair is two quotes: BNBUSD is BNB in USD, not BN in BUSD."""
 UNKNOWN_QUOTE_LENGTH: Final = 3
+"""Letters of a quote that is not in the table."""
 
 THOUSAND: Final = "1000"
-"""Before the name of an asset: a thousand of them..."""
+"""Before the name of an asset that is worth less than `NEXT_TO_NOTHING`: a thousand of them."""
 NEXT_TO_NOTHING: Final = 0.001
-"""... where one is worth less than this."""
+"""US dollars."""
 
 
 def split(pair: str) -> tuple[str, str]:
-    """Tell base and quote of a pair like `BTCUSDT`; one in no known asset ends in three letters of its quote."""
+    """Return base and quote of a pair like `BTCUSDT`; one in no known asset ends in three letters of its quote."""
     splits = [(pair.removesuffix(quote), quote) for quote in QUOTES if pair.endswith(quote) and pair != quote]
     known = [each for each in splits if price_of(each[0]) is not None]
     usual = [each for each in splits if len(each[0]) >= USUAL_BASE_LENGTH]

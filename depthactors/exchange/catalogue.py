@@ -33,16 +33,17 @@ _USDM_QUOTES: Final = ("USDT", "USDC", "BTC")
 _COINM_COINS: Final = 20
 _UNDERLYINGS: Final = ("BTC", "ETH", "BNB", "SOL", "XRP", "DOGE")
 _STRIKES: Final = (0.8, 0.9, 1.0, 1.1, 1.2)
-"""In prices of the underlying, those that are listed; others are there for those who ask..."""
+"""In prices of the underlying, those that are listed; others, up to `_FARTHEST_STRIKE`, are there for those who ask."""
 _FARTHEST_STRIKE: Final = 10.0
-"""... within this factor of the price."""
+"""Factor between strike and price of the underlying, up or down."""
 _EXPIRIES: Final = 3
 """Fridays from the next one on, on which listed options end; they may end on any day."""
 _FRIDAY: Final = 4
 _EXPIRY_HOUR: Final = 8
 _TIME_VALUE: Final = 0.05
-"""Of an option at the money, in prices of the underlying; at this distance of the strike it is down to a third:"""
+"""Of an option at the money, in prices of the underlying."""
 _FAR: Final = 0.25
+"""Distance of the strike, in prices of the underlying, at which the time value is down to a third."""
 
 _PAIR: Final = re.compile(r"[^-_]+")
 _DATED: Final = re.compile(r"(?![^-_]+USD_)([^-_]+)(?:_(\d{6}))?")
@@ -74,12 +75,12 @@ class Option(NamedTuple):
 
 
 def fits(market: Market, symbol: str) -> bool:
-    """Tell whether a symbol is spelt as the market's are, known or not."""
+    """Return whether a symbol is spelt as the market's are, known or not."""
     return _FAMILIES[market.depth_path].shape.fullmatch(symbol) is not None
 
 
 def lists(market: Market, symbol: str) -> bool:
-    """Tell whether the table has what the symbol is made of."""
+    """Return whether the table has what the symbol is made of."""
     return _FAMILIES[market.depth_path].terms(symbol) is not None
 
 

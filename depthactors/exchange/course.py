@@ -6,9 +6,9 @@ from random import Random
 from typing import Final
 
 _SHORTEST: Final = 1_800
-"""Steps in one direction..."""
+"""Steps in one direction at least."""
 _MORE: Final = 1_200
-"""... and beyond that, on average; exponentially distributed."""
+"""Steps beyond `_SHORTEST` on average; exponentially distributed."""
 _PACE: Final = 1e-6
 """Of the price, in a step with the usual number of level changes: what an order flow can follow."""
 _WEAKEST, _STRONGEST = 0.7, 1.0

@@ -130,7 +130,7 @@ class Fault:
         return self.count
 
     def is_due(self, occasion: int, draw: float) -> bool:
-        """Tell whether it strikes at an occasion (from 1), given a random number in [0, 1)."""
+        """Return whether it strikes at an occasion (from 1), given a random number in [0, 1)."""
         first = self.at if self.at is not None else (self.every or 1)
         if occasion < first:
             return False

@@ -83,7 +83,7 @@ class Feed(Protocol):
         """Begin anew with update ids far below, the book as it is; what is no order flow has the ids that it has."""
 
     def close_session(self, seconds: float) -> None:
-        """Change nothing for so long; what is no order flow goes on."""
+        """Change nothing for `seconds`; what is no order flow goes on."""
 
     def close(self) -> None:
         """Let go of files; idempotent. No step is asked for afterwards."""

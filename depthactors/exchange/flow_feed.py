@@ -144,7 +144,7 @@ class FlowFeed:
         ledger.rebase(Depth(flow.last_id, self._now_us(), *flow.book()))
 
     def close_session(self, seconds: float) -> None:
-        """Change nothing for so long; `step`'s thread."""
+        """Change nothing for `seconds`; `step`'s thread."""
         self._opens_at = self._clock() + seconds
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ def stream_route(request: Request) -> StreamRoute | None:
 
 
 def keeps_alive(request: Request) -> bool:
-    """Tell whether the client may send another request on the connection."""
+    """Return whether the client may send another request on the connection."""
     # HTTP/1.0 is known only to versions of the package that accept it.
     old = getattr(request, "protocol", "HTTP/1.1") == "HTTP/1.0"
     return not old and "close" not in request.headers.get("Connection", "").lower()

@@ -83,7 +83,7 @@ class Hub:
                     self._tampering.pop((feed, name), None)
 
     def wants_tickers(self, feed: Feed) -> bool:
-        """Tell whether anybody listens to the feed's bookTicker events."""
+        """Return whether anybody listens to the feed's bookTicker events."""
         return any(isinstance(stream.kind, Ticker) for _, stream in self._audience_of(feed))
 
     def wait_for_room(self, feed: Feed) -> None:
@@ -109,7 +109,7 @@ class Hub:
             client.suffer(Fault("cut"))
 
     def pace(self, feed: Feed) -> float:
-        """Tell how many times as fast as usual the feed is to run."""
+        """Return how many times as fast as usual the feed is to run."""
         if not self._bursts:
             return 1.0
         if self._clock() < self._bursts.get(feed, 0.0):

@@ -156,7 +156,7 @@ class LocalExchange:
             levels: level changes in such an event, on average.
             depth: levels a side, about; fewer where a price is too few ticks for them.
             history: events of a symbol (at least) that `book_at` reaches back.
-            repeat: make so many events beforehand, and let every symbol play them in a circle from a place of
+            repeat: events to make beforehand; let every symbol play them in a circle from a place of
                 its own: for loads that no market could be traded at. `None` trades live.
             port: 0 for any free one.
             faults: how to misbehave, from the start.

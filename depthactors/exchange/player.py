@@ -27,7 +27,7 @@ class Audience(Protocol):
         """Wait until the clients of the feed can take one more event; not forever."""
 
     def wants_tickers(self, feed: Feed) -> bool:
-        """Tell whether anybody listens to the feed's bookTicker events."""
+        """Return whether anybody listens to the feed's bookTicker events."""
 
     def publish(self, feed: Feed, step: Step) -> None:
         """Hand a step's events to every client of the feed; never waits."""
@@ -36,7 +36,7 @@ class Audience(Protocol):
         """End the connections of every client of a feed that has failed; never waits."""
 
     def pace(self, feed: Feed) -> float:
-        """Tell how many times as fast as usual the feed is to run."""
+        """Return how many times as fast as usual the feed is to run."""
 
     def tend(self) -> float | None:
         """Hand out what was held back till now; return the seconds until there is more, `None` if nothing is."""

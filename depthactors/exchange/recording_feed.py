@@ -347,7 +347,7 @@ class RecordingFeed:
         return next((line for line in self._file if self._belongs(line)), None)
 
     def _belongs(self, line: Line) -> bool:
-        """Tell snapshots and events of the feed's stream from whatever else was recorded."""
+        """Return whether a line is a snapshot or an event of the feed's stream, among whatever else was recorded."""
         if line.is_snapshot or line.is_ticker:
             return True
         if not line.is_diff or line.message.get("stream") != self._stream:

@@ -69,12 +69,12 @@ class AbortableAdapter(HTTPAdapter):
                 self._shut_down()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Have the pools make connections that tell of their sockets."""
+        """Have the pools make connections that pass their sockets to `remember`."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _pool_classes(self)
 
     def cert_verify(self, conn: Any, *_: Any) -> None:
-        """Leave it to the connection whom it trusts, but not whether."""
+        """Have certificates verified; which authorities are trusted is in the connection's own context."""
         conn.cert_reqs = "CERT_REQUIRED"
 
     def remember(self, sock: socket.socket) -> None:

@@ -58,10 +58,10 @@ class Allowing(Protocol):
         """Block all attempts to connect for `seconds`, and longer when that is said again and again."""
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
-        """Return the seconds until so much weight can have been spent."""
+        """Return the seconds until `weight` can have been spent."""
 
     def level(self) -> WeightLevel:
-        """Tell how much is spent."""
+        """Return how much is spent."""
 
     def take_connection(self) -> float:
         """Count an attempt to connect and return 0, or count none and return the seconds to wait."""
@@ -126,12 +126,12 @@ class Allowance:
             self._connection_silence.begin(seconds, longest, self._monotonic(), random.random())  # noqa: S311 - spreads load
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
-        """Return the seconds until so much weight can have been spent."""
+        """Return the seconds until `weight` can have been spent."""
         with self._lock:
             return self._budget.estimate(weight, self._now(), reserve, self._silence.left(self._monotonic()))
 
     def level(self) -> WeightLevel:
-        """Tell how much is spent."""
+        """Return how much is spent."""
         with self._lock:
             budget = self._budget
             silent_for = self._silence.left(self._monotonic())

@@ -48,8 +48,8 @@ class DepthReply:
 
     Attributes:
         result: either of them.
-        used_weight: of the pool in this minute, if the answer told.
-        date: the exchange's clock, whole seconds since the epoch, if the answer told.
+        used_weight: weight of the pool in this minute, if the answer says.
+        date: the exchange's clock, whole seconds since the epoch, if the answer says.
         sent, received: monotonic seconds at which the request was sent and the answer was there; 0 without one.
         recv_time: seconds since the epoch at which the answer was there.
     """
@@ -210,5 +210,5 @@ def _error_body(body: bytes) -> tuple[int | None, str]:
 
 
 def _is_number(text: str) -> bool:
-    """Tell a whole number of a sane size from whatever else a header may hold."""
+    """Return whether a header is a whole number of a sane size."""
     return text.isascii() and text.isdigit() and len(text) <= _HEADER_DIGITS

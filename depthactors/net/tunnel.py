@@ -82,7 +82,7 @@ class Metered:
         return data
 
     def exactly(self, size: int) -> bytes:
-        """Receive so many bytes.
+        """Receive `size` bytes.
 
         Raises:
             ConnectionError: the connection ended before.

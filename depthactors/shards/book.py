@@ -55,7 +55,7 @@ class RemoteBookActor(EngineActor):
             cell.publish(None, cell.state_in_slot())
 
     def begin(self) -> None:
-        """Do what a predecessor was told to do and did not live to: look at an update, greet new listeners."""
+        """Do what a predecessor was asked for before it died: look at an update, greet new listeners."""
         if self._cell.is_noted:
             self._updated()
         for serial, (callback, depth) in tuple(self._cell.callbacks.items()):

@@ -37,7 +37,7 @@ class RemoteCell(BookCell):
         worker: the actor of the process that keeps it.
         told: whether the process is to say something of updates.
         callbacks: what the process is to call, pickled, and with how many levels; by serial.
-        life: counts the workers that have kept it, one after the other; what one says of another life is no news.
+        life: number of the worker that keeps it, among all that have; reports of another life are dropped.
         failed_life: the one in which its worker gave it up, 0 for none; its actor here may not have heard of it yet.
         closed: has a value once the process keeps the book no longer, if it was told so.
         ordering: held while `told` or `callbacks` change and the process is told so, and while it is told to open
@@ -71,7 +71,7 @@ class RemoteCell(BookCell):
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody keeps the book any more, its listeners told or not. Any thread."""
+        """Whether nobody keeps the book any more, also before its listeners are notified. Any thread."""
         return self.state.over or self.failed_life == self.life
 
     @contextmanager
@@ -206,7 +206,7 @@ class RemoteCell(BookCell):
         )
 
     def status(self) -> BookStatus:
-        """Tell what can be told without asking the process. Any thread, O(depth)."""
+        """Return what is known without asking the process. Any thread, O(depth)."""
         spec = self.spec
         view = unpack(spec.symbol, self._reader.read()[1], time.time(), levels=0)
         return BookStatus(

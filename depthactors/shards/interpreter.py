@@ -70,8 +70,8 @@ def _obstacle() -> str | None:
     if patcher := replaced_by():
         return f"a program whose threads {patcher} has replaced: workers need real ones"
     executable = _executable()
-    chosen = executable != (sys.executable or "")
-    if not chosen and not _NAME.fullmatch(Path(executable).name):
+    # One that the program has chosen for its workers may have any name.
+    if executable == (sys.executable or "") and not _NAME.fullmatch(Path(executable).name):
         return (
             f"a program whose sys.executable is {sys.executable!r}, no Python interpreter that could run a worker "
             "(multiprocessing.set_executable(path) names one)"

@@ -55,11 +55,11 @@ class LeasedAllowance:
         self._tell(self._market, "silence_connections", seconds, longest)
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
-        """Return the seconds until so much weight can have been spent, if nobody else spends."""
+        """Return the seconds until `weight` can have been spent, if nobody else spends."""
         return self._seconds("estimate", weight, reserve)
 
     def level(self) -> WeightLevel:
-        """Tell how much is spent, by all processes."""
+        """Return how much is spent, by all processes."""
         answer = self._ask(self._market, "level")
         return WeightLevel(0, self._market.weight_per_minute, 0, 0.0) if answer is None else WeightLevel(*answer)
 

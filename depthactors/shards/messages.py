@@ -99,7 +99,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class StatusWanted:
-    """Tell how everything does; answered with an `EngineStatus`."""
+    """Report how everything does; answered with an `EngineStatus`."""
 
     request: int
     timeout: float
@@ -183,7 +183,7 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """So many messages of the worker were not sent by now, since the engine's process took none for long."""
+    """`count` messages of the worker were not sent by now, since the engine's process took none for long."""
 
     count: int
 

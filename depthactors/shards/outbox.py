@@ -7,7 +7,7 @@ reason to end. What can be said later, or not at all, is bounded meanwhile:
 - signs of life: the latest;
 - changes of a book: the latest few of each book, so that what it is now is always among them;
 - answers, of which nobody asks for many at a time: all of them;
-- the rest, log records for the most part: so many, and those beyond are counted, and left out.
+- the rest, log records for the most part: those beyond `ROOM` are counted, and left out.
 """
 
 from __future__ import annotations

@@ -31,14 +31,14 @@ class Routes:
         self._cells.pop(cell.number, None)
 
     def updated(self, numbers: tuple[int, ...]) -> None:
-        """Tell the books' actors that there is something to show, unless they have still to see the last."""
+        """Notify the books' actors that there is something to show, unless they have still to see the last."""
         for number in numbers:
             cell = self._cells.get(number)
             if cell is not None:
                 cell.note_update()
 
     def changed(self, change: Changed) -> None:
-        """Tell the book's actor what happened; what a worker says that keeps the book no longer is no news."""
+        """Notify the book's actor of what happened; a report of a worker that keeps the book no longer is dropped."""
         cell = self._cells.get(change.number)
         if cell is not None and change.life == cell.life and cell.ref is not None:
             if change.event.state is BookState.FAILED:
@@ -47,7 +47,7 @@ class Routes:
             tell(cell.ref, change)
 
     def refused(self, refusal: Refused) -> None:
-        """Tell the book's actor what its worker could not do."""
+        """Notify the book's actor of what its worker could not do."""
         cell = self._cells.get(refusal.number)
         if cell is not None and cell.ref is not None:
             tell(cell.ref, refusal)

@@ -525,10 +525,10 @@ class _Arrival:
         self._number = number
 
     def set(self, value: Any = None) -> None:
-        """Tell the supervisor: the value says whether the book's actor has ended."""
+        """Notify the supervisor: the value says whether the book's actor has ended."""
         tell(self._supervisor, Moved(self._number, ended=value is True))
 
     def set_exception(self, exc_info: Any = None) -> None:
-        """Tell the supervisor: a process that is gone keeps no book, one that fails to close it may."""
+        """Notify the supervisor: a process that is gone keeps no book, one that fails to close it may."""
         ended = exc_info is not None and isinstance(exc_info[1], pykka.ActorDeadError)
         tell(self._supervisor, Moved(self._number, ended=ended))

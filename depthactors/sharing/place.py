@@ -108,7 +108,7 @@ def try_lock(descriptor: int, *, shared: bool = False) -> bool:
 
 
 def is_held(descriptor: int) -> bool:
-    """Tell whether an engine holds the lock of an open lock file; a microsecond or two."""
+    """Return whether an engine holds the lock of an open lock file; a microsecond or two."""
     if try_lock(descriptor, shared=True):
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         return False

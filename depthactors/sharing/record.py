@@ -105,7 +105,7 @@ def unpack(
         symbol: upper case.
         record: as `pack` made it.
         now: for the view's age.
-        levels: so many of the best a side; `None` for all that there are.
+        levels: the best a side to read; `None` for all that there are.
         state: what is known better than the record says.
         number: what the view's prices and quantities are to be, if not the record's; nothing is lost by it.
 

@@ -137,7 +137,7 @@ class SlotReader:
         """Return the latest record that is whole, and its serial number; O(length).
 
         Raises:
-            SharingError: there is none, however often one looks: this is no slot, or its writer has lost its mind.
+            SharingError: there is none in any of many looks: this is not a slot, or its memory was overwritten.
         """
         for _ in range(_TRIES):
             even, odd = (_SERIAL.unpack_from(self._memory, place)[0] for place in self._places)

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 MAX_LEVELS: Final = 200_000
 """Levels that the diffs of a run may have together, a few tens of megabytes: a full run of ordinary ones has fewer."""
 
-
 _NUMBER: Final = 32
-"""Bytes of a price or a quantity in a list, about."""
+"""Bytes of a price or a quantity in a list, about: a float has 24, and a list 8 for its place."""
 
 
 class DiffBuffer:
@@ -58,7 +57,7 @@ class DiffBuffer:
         return self._diffs[-1].event_time if self._diffs else 0
 
     def judge(self, diff: Diff) -> Verdict:
-        """Tell how `diff` stands to the end of the run; anything can begin an empty one."""
+        """Return how `diff` stands to the end of the run; anything can begin an empty one."""
         return classify_next(diff, self.last_id, self._sequencing) if self._diffs else Verdict.NEXT
 
     def append(self, diff: Diff) -> int:
@@ -82,7 +81,7 @@ class DiffBuffer:
         self._levels = 0
 
     def joins(self, snapshot_id: int) -> bool:
-        """Tell whether the run continues a snapshot with this id, or begins after nothing that is missing."""
+        """Return whether the run continues a snapshot with this id, or begins after nothing that is missing."""
         first = self._diffs[0] if self._diffs else None
         return first is None or classify_first(first, snapshot_id, self._sequencing) is not Verdict.GAP
 

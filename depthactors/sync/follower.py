@@ -28,7 +28,7 @@ class Follower:
         self.confirmed = False
 
     def judge(self, diff: Diff, sequencing: Sequencing) -> Verdict:
-        """Tell how `diff` stands to the book as it is now."""
+        """Return how `diff` stands to the book as it is now."""
         last_id = self.book.last_update_id
         if self.joined:
             return classify_next(diff, last_id, sequencing)

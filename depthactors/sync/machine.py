@@ -240,7 +240,7 @@ class Synchronizer(Transitions):
         return [*effects, *self._step(Input.SNAPSHOT_OLD)]
 
     def _silence_since_unmet(self, candidate: Follower) -> Sequence[Effect]:
-        """Tell that the book moved between two snapshots in a row, and the stream brought nothing."""
+        """Report that the book moved between two snapshots in a row, and the stream brought nothing."""
         unmet, self._unmet = self._unmet, None
         if unmet is None or self.counters.diffs > self._held_at:
             return NOTHING
@@ -372,7 +372,7 @@ class Synchronizer(Transitions):
         return Input.SNAPSHOT_AHEAD if ahead else Input.SNAPSHOT_FITS
 
     def _is_behind(self, snapshot_id: int) -> bool:
-        """Tell a snapshot that would take readers back: the exchange's copy lags, a newer one will come.
+        """Return whether a snapshot would take readers back: the exchange's copy lags, a newer one will come.
 
         Unless the stream itself runs at lower ids, and later than what was shown, or time and again: then the ids
         began anew.

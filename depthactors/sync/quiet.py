@@ -42,7 +42,7 @@ class QuietWatch:
         self._heard_of, self._heard_at, self._looked_at = diffs, now, now
 
     def look(self, diffs: int, now: float) -> bool:
-        """Tell whether it is time to ask."""
+        """Return whether it is time to ask."""
         news, since = diffs - self._heard_of, now - self._looked_at
         self._looked_at = now
         if news:

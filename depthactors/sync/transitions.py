@@ -49,8 +49,6 @@ OVERLAP_MS: Final = 5_000
 """Milliseconds for which a successor connection may bring what its predecessor brought, with times of its own."""
 RESTARTED_AFTER: Final = 3
 """Snapshots in a row, each with diffs behind it, that are older than what was shown, until they are believed."""
-
-
 EMPTIED_AFTER: Final = 2
 """Snapshots in a row without the levels of a book that is in step with its stream, until one more is believed."""
 

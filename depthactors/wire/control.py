@@ -37,13 +37,13 @@ class Notice(Enum):
 
 
 def parse_notice(frame: dict[str, Any]) -> Reply | Notice | None:
-    """Tell a frame that belongs to no stream: a reply, a notice, or neither (`None`)."""
+    """Read a frame that belongs to no stream: a reply, a notice, or neither (`None`)."""
     if frame.get("e") == Notice.SERVER_SHUTDOWN.value or frame.get("stream") == "!serverShutdown":
         return Notice.SERVER_SHUTDOWN
     error = frame.get("error")
     if error is not None:
-        told = error if isinstance(error, dict) else {"msg": error}
-        return Reply(frame.get("id"), None, _error_words(told), _error_code(told))
+        body = error if isinstance(error, dict) else {"msg": error}
+        return Reply(frame.get("id"), None, _error_words(body), _error_code(body))
     if "result" in frame:
         return Reply(frame.get("id"), frame["result"], None)
     if "code" in frame and "msg" in frame:
@@ -51,13 +51,13 @@ def parse_notice(frame: dict[str, Any]) -> Reply | Notice | None:
     return None
 
 
-def _error_code(told: dict[str, Any]) -> int | None:
-    code = told.get("code")
+def _error_code(body: dict[str, Any]) -> int | None:
+    code = body.get("code")
     return code if type(code) is int else None
 
 
-def _error_words(told: dict[str, Any]) -> str:
-    code, message = _error_code(told), told.get("msg")
+def _error_words(body: dict[str, Any]) -> str:
+    code, message = _error_code(body), body.get("msg")
     words = message[:200] if isinstance(message, str) else SHORT.repr(message)
     return words if code is None else f"{code}: {words}"
 

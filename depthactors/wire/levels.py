@@ -93,6 +93,6 @@ def _checked(price_text: Any, quantity_text: Any) -> tuple[float, float | Decima
 
 
 def _is_exact(number: float, text: str) -> bool:
-    """Tell whether a float carries all of a text's number, and gives it back."""
+    """Return whether a float carries all of a text's number, and gives it back."""
     exact = Decimal(text)
     return Decimal(repr(number)) == exact and len(exact.normalize().as_tuple().digits) <= EXACT_DIGITS

@@ -50,7 +50,7 @@ class NotNow(NamedTuple):
 
 
 def read_not_now(status: int, retry_after: str | None, body: bytes, now: float) -> NotNow | None:
-    """Tell for how long the exchange wants to be left alone, by its answer; `None` if it does not.
+    """Return for how long an answer asks to send nothing more; `None` if it does not ask that.
 
     Args:
         status: HTTP status.
@@ -63,12 +63,12 @@ def read_not_now(status: int, retry_after: str | None, body: bytes, now: float) 
     excerpt = body[:_EXCERPT]
     if status not in _UNSAID and _TOO_MANY.search(excerpt):
         status = 429
-    told = [each for each in (_seconds(retry_after, now), _banned_for(excerpt, now)) if each is not None]
+    said = [each for each in (_seconds(retry_after, now), _banned_for(excerpt, now)) if each is not None]
     if status in _UNSAID:
-        first, longest = (max(told), max(told)) if told else _UNSAID[status]
+        first, longest = (max(said), max(said)) if said else _UNSAID[status]
         return NotNow(_within(first, LONGEST), _within(longest, LONGEST), _WORDS[status])
-    if status >= 500 and told:
-        wait = _within(max(told), _OVERLOADED)
+    if status >= 500 and said:
+        wait = _within(max(said), _OVERLOADED)
         return NotNow(wait, wait, "it is overloaded")
     return None
 

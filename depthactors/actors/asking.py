@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from depthactors.actors.mailbox import Mailbox
     from depthactors.actors.messages import BookSpec
+    from depthactors.book import OrderBook
     from depthactors.sync import Synchronizer
 
 _BACKOFF: Final = Backoff(first=0.5, factor=2.0, cap=8.0)
@@ -77,8 +78,12 @@ class Asking:
         self._mailbox = mailbox
         self._owner = owner
         self._in_a_row = 0
+        self._looks = 0
+        self._base: OrderBook | None = None
         self._is_waiting = False
+        self._waits_for_cap = False
         self._asked_at = 0.0
+        self._sent_at = 0.0
         self._arrived_at = 0.0
         self._serial = 0
         self.deepen(spec.depth)
@@ -130,11 +135,12 @@ class Asking:
 
     def send(self) -> None:
         """Ask now for what is still unanswered."""
-        self.awaits_first_diff = self._is_waiting = False
+        self.awaits_first_diff = self._is_waiting = self._waits_for_cap = False
         wanted = self._sync.wanted()
         if wanted is None:
             return
-        self._asked_at = max(self._asked_at, time.monotonic())
+        self._sent_at = time.monotonic()
+        self._asked_at = max(self._asked_at, self._sent_at)
         limit = self._wide if self._sync.in_sequence else self._limit
         spec = self._spec
         request = SnapshotWanted(spec.market, spec.symbol, limit, wanted.epoch, wanted.priority, self._owner)
@@ -143,25 +149,44 @@ class Asking:
         self._send_in(_DEADLINE)
 
     def _soon(self) -> None:
-        """Ask now, or after a growing wait when the last request was just before."""
+        """Ask now, or after a growing wait when the last request was just before, or found the venue to grant less."""
         self.awaits_first_diff = False
         now = time.monotonic()
+        was_granted_less = self._look()
+        if self._waits_for_cap and not self._sync.granted_less:
+            # The book begins anew: whether the venue granted less before is no reason to wait.
+            self._is_waiting = self._waits_for_cap = False
+            self._asked_at = self._sent_at
         if self._is_waiting:
             # The stream ended before the wait did, and is there again: nothing was asked meanwhile.
             self._send_in(max(0.0, self._asked_at - now))
             return
         self._in_a_row = self._in_a_row + 1 if now - self._asked_at < _IN_A_ROW else 0
-        if (agreements := self._sync.agreements) is not None:
-            # Each that agrees is of use; what came before the first of them is none of their account.
-            self._in_a_row = min(self._in_a_row, 1 + agreements)
-        if self._in_a_row == 0:
+        if was_granted_less:
+            # It brought a base: what brought none before it is over, and whatever fails after it has waits of its own.
+            self._in_a_row = 1
+        elif self._in_a_row == 0:
             self.send()
             return
-        backoff = _BACKOFF_CUT if self._sync.granted_less else _BACKOFF
-        wait = backoff.wait(0, self._in_a_row, random.random()) or 0.0  # noqa: S311 - spreads load, guards nothing
+        backoff, in_a_row = (_BACKOFF_CUT, self._looks) if was_granted_less else (_BACKOFF, self._in_a_row)
+        wait = backoff.wait(0, in_a_row, random.random()) or 0.0  # noqa: S311 - spreads load, guards nothing
         self._asked_at = now + wait
-        self._is_waiting = True
+        self._is_waiting, self._waits_for_cap = True, was_granted_less
         self._send_in(wait)
+
+    def _look(self) -> bool:
+        """Tell, once of each base, whether it has too few levels for the promise since the venue granted less."""
+        sync = self._sync
+        base = sync.book if sync.in_sequence else None
+        if base is self._base:
+            return False
+        self._base = base
+        if base is None or base.sound or not sync.granted_less:
+            self._looks = 0
+            return False
+        # Those that agree are of use: the wait counts no others.
+        self._looks = 1 + (self._looks if sync.agreements is None else sync.agreements)
+        return True
 
     def _send_in(self, seconds: float) -> None:
         """Set the one alarm for requests; an earlier one is void."""

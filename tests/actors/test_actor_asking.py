@@ -9,6 +9,7 @@ from depthactors.actors import asking
 from depthactors.actors.messages import (
     Deepen,
     FramesLost,
+    SnapshotFailed,
     SnapshotsAt,
     SnapshotWanted,
     StreamDown,
@@ -16,7 +17,7 @@ from depthactors.actors.messages import (
     Top,
 )
 from depthactors.book import BookState
-from depthactors.errors import StreamError
+from depthactors.errors import SnapshotError, StreamError
 from depthactors.pacing import Backoff
 from depthactors.sync import Priority
 
@@ -148,6 +149,56 @@ def test_a_venue_that_grants_fewer_levels_than_the_promise_is_asked_ever_more_se
     assert "of 100 levels asked for the venue granted 7 and 7" in row.error
     assert not scene.updates.seen
     assert times[3] - times[2] > 1.5 * (times[1] - times[0])
+
+
+@pytest.mark.parametrize("cause", ["a frame was lost", "the stream is new"])
+def test_a_book_that_waits_for_a_cap_to_be_lifted_asks_at_once_when_it_has_to_begin_anew(actors, monkeypatch, cause):
+    monkeypatch.setattr(asking, "_BACKOFF_CUT", Backoff(first=600.0, factor=1.0, cap=600.0))
+    scene, epoch = BookScene(actors, depth=20), 1
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.arrive(levels=7, limit=100)
+    assert scene.settled().state is STALE
+    if cause == "the stream is new":
+        scene.send(StreamDown(1, StreamError("gone")))
+        epoch = 2
+        scene.send(StreamUp(2))
+    else:
+        scene.send(FramesLost(1, 3))
+    scene.frames(frame(150, 151), epoch=epoch)
+    assert scene.request(2).priority is Priority.NEW
+
+
+@pytest.fixture
+def capped(actors, monkeypatch):
+    """A book that was granted fewer levels than it promises and has just asked again."""
+    monkeypatch.setattr(asking, "_BACKOFF_CUT", Backoff(first=0.02, factor=1.0, cap=0.02))
+    scene = BookScene(actors, depth=20)
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.arrive(levels=7, limit=100)
+    scene.request(2)
+    return scene
+
+
+def test_what_fails_for_another_reason_does_not_wait_for_a_cap_to_be_lifted(capped, monkeypatch):
+    capped.arrive(levels=9, limit=100)
+    capped.request(3)
+    monkeypatch.setattr(asking, "_BACKOFF_CUT", Backoff(first=600.0, factor=1.0, cap=600.0))
+    for number in (4, 5):
+        capped.ref.tell(SnapshotFailed(1, SnapshotError("an internal error", status=500)))
+        capped.request(number)
+    capped.arrive(levels=100, limit=100)
+    until(lambda: capped.settled().state is LIVE)
+
+
+def test_failures_after_a_reply_with_too_few_levels_make_the_next_request_wait_like_any_others(capped, monkeypatch):
+    monkeypatch.setattr(asking, "_BACKOFF", Backoff(first=0.02, factor=4.0, cap=60.0))
+    for number in (3, 4, 5):
+        failed_at = time.monotonic()
+        capped.ref.tell(SnapshotFailed(1, SnapshotError("not now", status=400)))
+        capped.request(number)
+    assert time.monotonic() - failed_at > 0.6
 
 
 def test_a_book_of_few_levels_is_live_when_further_replies_agree(actors):

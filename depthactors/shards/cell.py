@@ -87,10 +87,10 @@ class RemoteCell(BookCell):
         finally:
             self._held = self._whole = None
 
-    def change_slot(self, place: str, slot: SlotWriter, why: str) -> None:
-        """Read out of another slot from now on, with room for `spec.depth`: it begins with what there is, as stale."""
+    def change_slot(self, place: str, depth: int, slot: SlotWriter, why: str) -> None:
+        """Read out of another slot from now on, with room for `depth`: it begins with what there is, as stale."""
         slot.write(self._stale_record(reason(self._reader.read()[1]) or why))
-        self._use(place, self.spec.depth, slot)
+        self._use(place, depth, slot)
 
     def lose(self, why: str) -> None:
         """Label as stale what the last process left; nobody else may write to the slot at this time."""

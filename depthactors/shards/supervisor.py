@@ -193,11 +193,9 @@ class ShardSupervisor(EngineActor):
         if book is not None:
             wanted, before = book.cell.spec.serving(spec), book.cell.spec
             if wanted != before:
-                room = self._folder.new_book(wanted.depth) if wanted.depth > before.depth else None
+                if wanted.depth > before.depth:
+                    self._change_slot(book.cell, wanted.depth, "a deeper book is on the way")
                 book.cell.spec = wanted
-                if room is not None:
-                    self._over.append(book.cell.place)
-                    book.cell.change_slot(*room, "a deeper book is on the way")
                 opened.append(book)
             return book
         worker = self._workers.emptiest
@@ -216,6 +214,17 @@ class ShardSupervisor(EngineActor):
 
     def _start_book(self, cell: RemoteCell) -> pykka.ActorRef[Any]:
         return RemoteBookActor.start(f"book-{cell.spec.symbol}", cell, self.actor_ref)
+
+    def _change_slot(self, cell: RemoteCell, depth: int, why: str) -> None:
+        """Give a book another slot, which its worker is to be told of; the former one is removed when nobody finds it.
+
+        Raises:
+            SharingError: no room for it; the slot that there is stays.
+        """
+        place, slot = self._folder.new_book(depth)
+        former = cell.place
+        cell.change_slot(place, depth, slot, why)
+        self._over.append(former)
 
     def _send_open(self, books: Iterable[Book]) -> None:
         """Have books followed by their workers; one that moves is, once its former worker keeps it no longer."""
@@ -341,24 +350,20 @@ class ShardSupervisor(EngineActor):
             return
         why = WorkerDiedError(f"{book.cell.spec.symbol} moves to {book.worker.name}")
         book.cell.worker = book.worker.child.ref
-        book.cell.life += 1
-        book.cell.lose(str(why))
-        tell(book.child.ref, WorkerLost(why))
+        self._lose(book, why)
         self._send_open([book])
 
     def _resettle(self, book: Book) -> bool:
         """Leave a slot to an actor that does not end, a callback perhaps; returns whether there is another one."""
         cell = book.cell
         try:
-            place, slot = self._folder.new_book(cell.spec.depth)
+            self._change_slot(cell, cell.spec.depth, "its former worker may write yet")
         except SharingError as error:
             # As it stands, without a word in the slot: that has a writer.
             escalated = EscalatedError(f"{cell.spec.symbol} cannot move, its former worker may write yet: {error}")
             if not tell(book.child.ref, GiveUp(escalated)):
                 self._end_in_its_place(cell, BookState.FAILED, escalated)
             return False
-        self._over.append(cell.place)
-        cell.change_slot(place, slot, "its former worker may write yet")
         return True
 
     # Replacing the dead.
@@ -394,15 +399,20 @@ class ShardSupervisor(EngineActor):
             self._give_up(worker, here, EscalatedError(f"{worker.name} keeps dying: {error}"))
             return
         for book in here:
-            book.cell.life += 1
-            book.cell.lose(str(lost))
-            tell(book.child.ref, WorkerLost(lost))
+            self._lose(book, lost)
         if not self._workers.succeed(worker):
             return
         for book in here:
             book.cell.worker = worker.child.ref
             book.cell.restarts += 1
         self._send_open(here)
+
+    @staticmethod
+    def _lose(book: Book, error: WorkerDiedError) -> None:
+        """Have a book's next worker begin another life of it: what the former one left is stale."""
+        book.cell.life += 1
+        book.cell.lose(str(error))
+        tell(book.child.ref, WorkerLost(error))
 
     def _do_without(self, worker: Worker, books: list[Book], error: WorkerVersionError) -> None:
         """Have the others keep the books of a worker whose successors would be of another version as well."""
@@ -417,10 +427,8 @@ class ShardSupervisor(EngineActor):
             book.worker.books[key] = book
         for book in books:
             book.cell.worker = book.worker.child.ref
-            book.cell.life += 1
             book.cell.restarts += 1
-            book.cell.lose(str(error))
-            tell(book.child.ref, WorkerLost(error))
+            self._lose(book, error)
         self._send_open(books)
         self._teller.error(EscalatedError(f"{error}; {len(worker.books)} books move to the other workers"))
 
@@ -492,9 +500,7 @@ class ShardSupervisor(EngineActor):
         with suppress(SharingError):
             for book in moving:
                 if not book.cell.is_over and book.cell.number not in self._moving:
-                    room = self._folder.new_book(book.cell.spec.depth)
-                    self._over.append(book.cell.place)
-                    book.cell.change_slot(*room, "its memory is needed")
+                    self._change_slot(book.cell, book.cell.spec.depth, "its memory is needed")
                     moved.append(book)
         self._send_open(moved)
 

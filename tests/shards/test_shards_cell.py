@@ -100,8 +100,7 @@ def test_a_slot_that_says_that_the_book_is_over_is_not_believed(shown, over):
 def test_a_deeper_slot_begins_with_what_there_is(shown):
     shown.writer.write(record())
     file, slot = shown.folder.new_book(20)
-    shown.cell.spec = replace(shown.cell.spec, depth=20)
-    shown.cell.change_slot(file, slot, "a deeper book is on the way")
+    shown.cell.change_slot(file, 20, slot, "a deeper book is on the way")
     view = shown.cell.view(5, float)
     assert (view.state, view.bids) == (BookState.STALE, BIDS[:5])
     shown.writer.write(record(update_id=8))

@@ -181,8 +181,12 @@ def _lock(raw: BinaryIO, path: Path) -> None:
         return
     try:
         fcntl.flock(raw.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Another writer may just have put a mended file in the place of the one that was opened.
+        is_ours = os.path.samestat(os.fstat(raw.fileno()), path.stat())
     except BlockingIOError:
-        raise RecordingError(str(path), 0, "expected a file that no other writer has open, was one that is") from None
+        is_ours = False
+    if not is_ours:
+        raise RecordingError(str(path), 0, "expected a file that no other writer has open, was one that is")
 
 
 def _cut_member(raw: BinaryIO, path: Path) -> int | None:

@@ -151,6 +151,26 @@ def test_a_second_writer_of_a_file_is_refused(path):
     recording.Writer(path).close()
 
 
+def test_a_file_that_another_writer_mends_in_the_same_moment_is_that_ones(path, monkeypatch):
+    with recording.Writer(path) as writer:
+        writer.write(1, b"{}")
+    path.write_bytes(path.read_bytes()[:-25])
+    lock, first = recording.fcntl.flock, []
+
+    def late(descriptor, operation):
+        # Another one opens the file, mends it and goes on to write, between this one's opening and locking.
+        monkeypatch.setattr(recording.fcntl, "flock", lock)
+        first.append(recording.Writer(path))
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(recording.fcntl, "flock", late)
+    with pytest.raises(RecordingError, match="no other writer has open"):
+        recording.Writer(path)
+    first[0].write(2, b'{"n":2}')
+    first[0].close()
+    assert texts_of(path) == ([b"{}", b'{"n":2}'], False)
+
+
 def test_a_file_that_cannot_be_mended_stays_as_it_is(path, monkeypatch):
     with recording.Writer(path) as writer:
         writer.write(1, b"{}")

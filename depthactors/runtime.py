@@ -110,9 +110,9 @@ class Runtime:
 
     @property
     def alive(self) -> bool:
-        """Whether the supervisor was started, and has not died."""
+        """Whether the supervisor was started, was not stopped, and has not died."""
         supervisor = self._supervisor
-        return supervisor is not None and supervisor.is_alive()
+        return supervisor is not None and not self._stopped and supervisor.is_alive()
 
     @property
     def is_fork(self) -> bool:
@@ -158,6 +158,7 @@ class Runtime:
         self.check_process()
         check_green_threads()
         _check_lock()
+        is_new = False
         with self._starting:
             if self._supervisor is None and not self._stopped:
                 self._pid = os.getpid()
@@ -165,14 +166,16 @@ class Runtime:
                 running.add(self._owner)
                 try:
                     self._supervisor = self._start_supervisor()
+                    is_new = True
                 except BaseException as error:
                     running.discard(self._owner)
                     # What a stop in the middle makes fail is no news, but Ctrl-C is.
                     if not (self._stopped and isinstance(error, SharingError)):
                         raise
         if self._stopped:
-            # Perhaps by a signal handler, in the middle of the start.
-            self._end(STOP_TIMEOUT)
+            if is_new:
+                # By a signal handler or another thread, in the middle of the start: perhaps it saw nothing to end.
+                self._end(STOP_TIMEOUT)
             msg = "the engine was stopped; make a new one"
             raise LifecycleError(msg)
 
@@ -296,25 +299,30 @@ class Runtime:
                 return False
 
     def stop(self, timeout: float) -> None:
-        """End every thread within `timeout` seconds; those that do not end are named in the log."""
+        """End every thread within `timeout` seconds; those that do not end are named in the log.
+
+        One that Ctrl-C has interrupted may be called again.
+        """
+        self._stopped = True
         if self.is_fork:
             # The threads are the parent's and do not exist here.
-            self._stopped = True
             self._ended.set()
-            return
-        first, self._stopped = not self._stopped, True
-        if first:
-            self._stopper = threading.get_ident()
-            self._end(timeout)
+        elif self._stopper is None:
+            try:
+                self._stopper = threading.get_ident()
+                self._end(timeout)
+            finally:
+                self._stopper = None
         elif self._stopper != threading.get_ident() and not is_ours(threading.current_thread()):
             # Somebody else is at it. Its own threads, and a handler within that call, must not wait for it.
             self._ended.wait(timeout)
 
     def _end(self, timeout: float) -> None:
-        """Stop everything and wait for it; the part of `stop` that is done once for each supervisor."""
+        """Stop everything and wait for it, unless that is done."""
         deadline = time.monotonic() + timeout
-        running.discard(self._owner)
-        ref, self._supervisor = self._supervisor, None
+        ref = self._supervisor
+        if ref is None and self._ended.wait(0.0):
+            return
         if ref is not None and mailbox_of(ref).thread is threading.current_thread():
             # From a handler of its log records: it cannot wait for itself, but takes its children along as it ends.
             ref.stop(block=False)
@@ -330,6 +338,10 @@ class Runtime:
             # Last: until here the books could say that they are over.
             self._folder.close()
         reporting.flush(min(_FLUSH_TIMEOUT, max(_FLUSH_LEAST, deadline - time.monotonic())))
+        # Not sooner: who is interrupted before may try again, or the interpreter's end does.
+        if self._supervisor is ref:
+            self._supervisor = None
+        running.discard(self._owner)
         self._ended.set()
 
 

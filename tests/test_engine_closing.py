@@ -194,6 +194,36 @@ def test_after_ctrl_c_anywhere_in_unsubscribe_it_may_be_called_again(dead_addres
 
 
 @pytest.mark.one_process
+def test_after_ctrl_c_anywhere_in_stop_it_may_be_called_again(dead_address):
+    def call_for():
+        engine = DepthEngine().start()
+        engine.subscribe("BTCUSDT")
+        return engine.stop, engine
+
+    for engine in places_in(call_for):
+        engine.stop()
+        assert (engine.wait_stopped(0), engine.running) == (True, False)
+
+
+@pytest.mark.one_process
+def test_an_engine_that_is_asked_while_it_stops_has_not_ended_for_that(dead_address):
+    ended = Recorder()
+
+    def on_event(event):
+        if event.state is BookState.STOPPED:
+            with pytest.raises(LifecycleError, match="stopped"):
+                engine.status()
+            with pytest.raises(LifecycleError, match="outside its callbacks"):
+                engine.wait_stopped(0)
+            ended(event)
+
+    with DepthEngine() as engine:
+        engine.subscribe("BTCUSDT", on_event=on_event)
+    ended.wait_for(lambda _event: True)
+    assert engine.wait_stopped(0)
+
+
+@pytest.mark.one_process
 def test_who_shares_a_book_keeps_it_however_often_the_other_is_let_go(dead_address):
     with DepthEngine() as engine:
         first, second = engine.subscribe("BTCUSDT"), engine.subscribe("BTCUSDT")

@@ -336,6 +336,19 @@ def test_after_ctrl_c_anywhere_in_stop_socket_it_may_be_called_again(dead_addres
             assert (manager.status().books, manager._streams, manager._callbacks._books) == ((), {}, {})
 
 
+def test_after_ctrl_c_anywhere_in_stop_it_may_be_called_again(dead_address):
+    def call_for():
+        manager = ThreadedDepthCacheManager()
+        manager.start()
+        quickly(manager, id)
+        return manager.stop, manager
+
+    for manager in places_in(call_for):
+        manager.stop()
+        manager.join(10)
+        assert not manager.is_alive()
+
+
 def test_join_in_a_callback_is_an_error_at_once(manager):
     errors = Inbox()
 

@@ -108,12 +108,13 @@ class EngineActor(QuietActor):
         """Run from the first message to the last; whoever looks after the engine knows of the thread till its end."""
         try:
             super()._actor_loop()
-        except BaseException as error:
-            # Nothing is known to make the loop let something out. The supervisor sees that the thread is gone.
-            self.mailbox.death = _sayable(error)
-            logger.exception("! %s: its loop ended", self.name)
-            self.unregister()
-            self._actor_loop_teardown()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is this actor's death
+            # Between two messages: want of memory, or what a profiler of the host program raises.
+            try:
+                self._handle_failure(type(error), error, None)
+                self.on_failure(type(error), error, None)
+            finally:
+                self._actor_loop_teardown()
         finally:
             self._family.inherit(self.mailbox.helpers)
             self._family.children.discard(self.actor_ref)

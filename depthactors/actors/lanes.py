@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from depthactors import reporting
 from depthactors.actors.base import start_thread, thread_name
 
 if TYPE_CHECKING:
     from depthactors.actors.listeners import QueuedListener
+
+logger = reporting.logger(__name__)
 
 
 class Lane:
@@ -23,7 +27,8 @@ class Lane:
         """Start nothing yet."""
         self.thread = threading.Thread(target=self._run, name=thread_name(name), daemon=True)
         # Without a lock: a signal handler may close the lane in the middle of anything.
-        self._asking: SimpleQueue[QueuedListener | None] = SimpleQueue()
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._asking: deque[QueuedListener] = deque()
         self._closed = False
 
     def start(self) -> None:
@@ -36,12 +41,13 @@ class Lane:
 
     def give_turn(self, listener: QueuedListener) -> None:
         """Give a listener a turn behind all those that asked before it. Any thread; returns at once."""
-        self._asking.put(listener)
+        self._asking.append(listener)
+        self._wake.put(None)
 
     def close(self) -> None:
         """Call nobody any more; a call that is under way goes on. Any thread, signal handlers too; returns at once."""
         self._closed = True
-        self._asking.put(None)
+        self._wake.put(None)
 
     @property
     def is_current(self) -> bool:
@@ -49,5 +55,18 @@ class Lane:
         return self.thread is threading.current_thread()
 
     def _run(self) -> None:
-        while (listener := self._asking.get()) is not None and not self._closed:
-            listener.take_turn()
+        while not self._closed:
+            try:
+                self._give_turns()
+                self._wake.get()
+            except BaseException:
+                # What a callback raises does not come here: want of memory, or what a profiler of the program raises.
+                # Without this thread nobody would be called any more, and a wake-up that is lost is made up for.
+                logger.exception("! %s a turn failed", self.thread.name)
+
+    def _give_turns(self) -> None:
+        while self._asking and not self._closed:
+            try:
+                self._asking[0].take_turn()
+            finally:
+                self._asking.popleft()

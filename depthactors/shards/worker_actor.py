@@ -233,6 +233,11 @@ class WorkerActor(EngineActor):
                 self._taking_since = None
         except (LineError, WorkerVersionError) as error:
             tell(self.actor_ref, LineEnded(error))
+        except BaseException as error:
+            # A bug, or want of memory. A process that nobody listens to is as good as dead.
+            logger.exception("! %s: a message could not be taken", self.name)
+            words = f"a message of it could not be taken: {type(error).__name__}: {reporting.words_of(error)}"
+            tell(self.actor_ref, LineEnded(LineError(words)))
 
     def _take(self, process: WorkerProcess, message: Any) -> None:  # noqa: C901 - the list of messages, a line each
         match message:

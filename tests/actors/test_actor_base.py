@@ -251,3 +251,19 @@ def test_whatever_a_release_raises_stays_within_and_the_death_is_told(actors, pa
     assert type(parent[1].wait_one(ChildFailed).error) is ZeroDivisionError
     assert len(parent[1].seen) == 1
     assert host.ask("still there?", timeout=5) == "still there?"
+
+
+@pytest.mark.parametrize("error", [MemoryError("none left"), KeyboardInterrupt()], ids=["Exception", "BaseException"])
+def test_what_is_raised_between_two_messages_is_a_death_like_any_other(monkeypatch, child, parent, released, error):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(mailbox_of(child), "get", fail)
+    # It waits for this one already, and looks for the next one then.
+    assert child.ask("the last", timeout=5) == "the last"
+    told = parent[1].wait_one(ChildFailed)
+    assert (told.ref, type(error).__name__ in f"{type(told.error).__name__} {told.error}") == (child, True)
+    join(child)
+    assert (len(released.seen), child.is_alive()) == (1, False)
+    with pytest.raises(pykka.ActorDeadError):
+        child.ask("too late", timeout=5)

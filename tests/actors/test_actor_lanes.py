@@ -1,5 +1,6 @@
 """A lane: one thread, calls in the order in which turns were asked for, and an end that waits for nobody."""
 
+import ctypes
 import threading
 
 import pytest
@@ -87,3 +88,29 @@ def test_a_system_without_a_thread_to_give_is_an_error_of_ours(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with pytest.raises(LifecycleError, match=r"callbacks.*can't start new thread"):
         Lane().start()
+
+
+def test_a_turn_that_fails_ends_neither_the_lane_nor_the_listeners_behind_it(lane):
+    class Failing:
+        def take_turn(self):
+            raise MemoryError
+
+    calls = Recorder()
+    box = mailbox(lane, calls)
+    lane.give_turn(Failing())
+    box.update(1)
+    assert calls.wait_one() == ("BTCUSDT", 1)
+
+
+@pytest.mark.skipif(not hasattr(ctypes, "pythonapi"), reason="only CPython raises in another thread")
+def test_an_exception_that_comes_while_it_waits_costs_no_call(lane):
+    calls = Recorder()
+    box = mailbox(lane, calls)
+    for number in range(1, 4):
+        raised = ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(lane.thread.ident), ctypes.py_object(SystemExit)
+        )
+        assert raised == 1
+        # This wakes it, and is when it notices.
+        box.update(number)
+        assert calls.wait(count=number)[-1] == ("BTCUSDT", number)

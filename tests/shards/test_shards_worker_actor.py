@@ -181,6 +181,14 @@ def test_who_asked_when_it_was_about_to_die_is_told_at_once(scene):
         future.get(timeout=PATIENCE)
 
 
+def test_a_message_that_cannot_be_taken_is_the_end_of_a_process_that_nobody_would_listen_to_any_more(scene):
+    scene.says(Weighed(0, SPOT, "no_such_method", ()))
+    error = scene.died()
+    assert isinstance(error, WorkerDiedError)
+    assert "could not be taken: AttributeError: " in str(error)
+    assert scene.process.ended.is_set()
+
+
 def test_silence_is_death(scene, monkeypatch):
     monkeypatch.setattr(module, "SILENCE_LIMIT", 0.2)
     monkeypatch.setattr(module, "_LOOK", 0.05)

@@ -198,7 +198,7 @@ def _sayable(error: BaseException) -> BaseException:
     try:
         str(error)
     except BaseException:  # noqa: BLE001 - it is the very thing that is looked for
-        return ActorDiedError(f"{type(error).__name__}, whose text cannot be had")
+        return ActorDiedError(f"{reporting.class_name(type(error))}, whose text cannot be had")
     return error
 
 

@@ -1,12 +1,19 @@
-"""Calling a user's function: whatever it raises is said, once with its traceback, and goes no further."""
+"""Calling a user's function: whatever it raises is said, once with its traceback, and goes no further.
+
+A function that forks has two returns. The child's would go on as a second copy of whoever called, a book's actor that
+writes to the same shared memory for one; so a child that comes back from the function ends there, as one of
+`multiprocessing` does at the end of its own.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from depthactors import reporting
 from depthactors.errors import CallbackError
@@ -20,8 +27,12 @@ logger = reporting.logger(__name__)
 _PACKAGE: Final = __name__.partition(".")[0]
 _LAYERS: Final = 10
 """Wrappers that are looked through for the name of a function."""
+_TRACEBACK: Final[Any] = BaseException.__dict__["__traceback__"]
+"""A foreign class may have put something else in its place."""
 _calling: set[int] = set()
 """The threads, by their ident, that are in a user's function at the moment."""
+_forks = 0
+"""How many forks led from the first process of the program to this one."""
 
 
 def call(callback: Callable[[Any], object], argument: object, owner: str = "engine") -> CallbackError | None:
@@ -32,14 +43,18 @@ def call(callback: Callable[[Any], object], argument: object, owner: str = "engi
         argument: the only one.
         owner: the book that it is called for.
     """
-    thread = threading.get_ident()
+    thread, forks = threading.get_ident(), _forks
     _calling.add(thread)
     try:
         callback(argument)
     except BaseException as error:  # noqa: BLE001 - a SystemExit let through would end the actor
+        if _forks != forks:
+            _end_child(error)
         return _failure(callback, error, owner)
     finally:
         _calling.discard(thread)
+    if _forks != forks:
+        _end_child(None)
     return None
 
 
@@ -63,7 +78,7 @@ def name_of(callback: Any) -> str:
     kind = type(callback)
     if kind is FunctionType:
         return f"{callback.__module__}.{callback.__qualname__}"
-    return str(callback.__qualname__) if kind is BuiltinFunctionType else f"a {kind.__qualname__}"
+    return str(callback.__qualname__) if kind is BuiltinFunctionType else f"a {reporting.class_name(kind)}"
 
 
 def _is_ours(trace: TracebackType) -> bool:
@@ -72,14 +87,39 @@ def _is_ours(trace: TracebackType) -> bool:
 
 def _failure(callback: Callable[[Any], object], error: BaseException, owner: str) -> CallbackError:
     # Without the frames above the user's own, which hold on to the book.
-    while (trace := error.__traceback__) is not None and _is_ours(trace):
+    while (trace := _TRACEBACK.__get__(error)) is not None and _is_ours(trace):
         # Past the methods of its class: a frozen dataclass refuses.
-        object.__setattr__(error, "__traceback__", trace.tb_next)
-    name = name_of(callback)
-    words = f"{owner}: the callback {name} raised {type(error).__name__}: {reporting.words_of(error)}"
-    if not isinstance(error, Exception):
+        _TRACEBACK.__set__(error, trace.tb_next)
+    name, kind = name_of(callback), reporting.class_name(type(error))
+    words = f"{owner}: the callback {name} raised {kind}: {reporting.words_of(error)}"
+    if not issubclass(type(error), Exception):
         words += "; in a callback this ends nothing, neither the program nor the book"
-    logger.notice(("callback", owner, name, type(error).__qualname__), "%s", words, level=logging.ERROR, error=error)
+    logger.notice(("callback", owner, name, kind), "%s", words, level=logging.ERROR, error=error)
     failure = CallbackError(words)
     failure.__cause__ = error
     return failure
+
+
+def _count_fork() -> None:
+    global _forks  # noqa: PLW0603 - it is the process's
+    _forks += 1
+
+
+def _end_child(error: BaseException | None) -> NoReturn:
+    """End a process that was forked in a function and has returned from it, as `sys.exit` in it wants it to."""
+    status = 0
+    try:
+        if isinstance(error, SystemExit):
+            status = error.code if isinstance(error.code, int) else int(error.code is not None)
+        elif error is not None:
+            status = 1
+            sys.excepthook(type(error), error, _TRACEBACK.__get__(error))
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    finally:
+        os._exit(status & 0xFF)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)

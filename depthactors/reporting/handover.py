@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors.reporting import stderr
 from depthactors.reporting.notices import Notices
 from depthactors.reporting.record import Record
-from depthactors.reporting.words import words_of
+from depthactors.reporting.words import class_name, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -155,7 +155,7 @@ class Handover:
         if type(error) in self._survived or self.sink is not None:
             return
         self._survived.add(type(error))
-        words = f"a log handler or filter of the program raised {type(error).__name__}: {words_of(error)}"
+        words = f"a log handler or filter of the program raised {class_name(type(error))}: {words_of(error)}"
         stderr.write(f"{PREFIX}{words}\n")
 
 

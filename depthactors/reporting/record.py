@@ -9,12 +9,14 @@ import time
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors.reporting.words import words_of
+from depthactors.reporting.words import class_name, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
+_TRACEBACK: Final[Any] = BaseException.__dict__["__traceback__"]
+"""A foreign class may have put something else in its place."""
 _DEPTH: Final = 3
 """Frames between a call site and where a record notes it."""
 
@@ -72,14 +74,14 @@ class Record:
         try:
             return "".join(format_exception(self.error))
         except BaseException as error:  # noqa: BLE001 - whatever the text of a foreign exception raises
-            return f"{type(self.error).__name__}, whose text cannot be had: {type(error).__name__}\n"
+            return f"{class_name(type(self.error))}, whose text cannot be had: {class_name(type(error))}\n"
 
     def log(self) -> None:
         """Hand it to the handlers of its logger. Runs foreign code."""
         if not (self.is_checked or self.target.isEnabledFor(self.level)):
             return
         error = self.error
-        exc_info: Any = None if error is None else (type(error), error, error.__traceback__)
+        exc_info: Any = None if error is None else (type(error), error, _TRACEBACK.__get__(error))
         record = self.target.makeRecord(
             self.target.name,
             self.level,

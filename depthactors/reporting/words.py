@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 LONGEST: Final = 1_000
 """Characters of one argument of a log line."""
+_NAME: Final[Any] = type.__dict__["__name__"]
 
 
 def printable(words: str, limit: int = LONGEST) -> str:
@@ -14,6 +15,12 @@ def printable(words: str, limit: int = LONGEST) -> str:
     if cut.isprintable():
         return cut
     return "".join(each if each.isprintable() else _escaped(each) for each in cut)
+
+
+def class_name(kind: type) -> str:
+    """Return the name of a class, without asking its metaclass, which may be foreign and raise."""
+    name: str = _NAME.__get__(kind)
+    return name
 
 
 def words_of(thing: object, limit: int = LONGEST) -> str:
@@ -26,7 +33,7 @@ def words_of(thing: object, limit: int = LONGEST) -> str:
     try:
         return printable(str(thing), limit)
     except BaseException as error:  # noqa: BLE001 - a `__str__` may raise anything
-        return f"<{type(thing).__name__}, whose text cannot be had: {type(error).__name__}>"
+        return f"<{class_name(type(thing))}, whose text cannot be had: {class_name(type(error))}>"
 
 
 def about(name: str, words: object) -> str:

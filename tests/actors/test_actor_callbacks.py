@@ -1,10 +1,13 @@
 """A user's function is known by its name, and nothing of the user's is called to find it."""
 
+import os
+import sys
 from dataclasses import dataclass
 from functools import partial, wraps
 
 import pytest
 
+from depthactors import reporting
 from depthactors.actors.callbacks import call, name_of
 from depthactors.errors import CallbackError
 
@@ -35,6 +38,22 @@ class Hostile:
 @dataclass(frozen=True)
 class FrozenError(Exception):
     code: int
+
+
+class Nameless(type):
+    def __getattribute__(cls, name):
+        if name in {"__name__", "__qualname__"}:
+            raise SystemExit(name)
+        return super().__getattribute__(name)
+
+
+class HostileError(Exception, metaclass=Nameless):
+    def __str__(self):
+        raise SystemExit
+
+    @property
+    def __traceback__(self):
+        raise SystemExit
 
 
 @wraps(plain)
@@ -89,3 +108,35 @@ def test_an_exception_that_cannot_be_changed_is_reported_like_any_other():
     failure = call(callback, 1, "BTCUSDT (spot)")
     assert "raised FrozenError: 3" in str(failure)
     assert failure.__cause__.__traceback__.tb_frame.f_code.co_name == "callback"
+
+
+def test_a_hostile_exception_is_survived_and_said():
+    def fail(_argument):
+        raise HostileError
+
+    failure = call(fail, None, "BTCUSDT (spot)")
+    assert "raised HostileError: <HostileError, whose text cannot be had: SystemExit>" in str(failure)
+    assert reporting.flush(), "the thread that says it is not stuck"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [(lambda: None, 0), (lambda: sys.exit(3), 3), (lambda: sys.exit("no"), 1), (lambda: 1 / 0, 1)],
+    ids=["returns", "exits with a number", "exits with words", "raises"],
+)
+def test_a_child_that_comes_back_from_a_function_that_forked_is_no_second_caller(end, status):
+    parent, children = os.getpid(), []
+
+    def fork(_argument):
+        if child := os.fork():
+            children.append(child)
+        else:
+            end()
+
+    failure = call(fork, None)
+    if os.getpid() != parent:
+        # Not as what runs this test twice.
+        os._exit(99)
+    assert failure is None
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == status

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from depthactors.actors.supervision import RESTART_SECONDS, RESTARTS
 from depthactors.exchange import KINDS, Fault
 from depthactors.exchange.fault import Place
+from depthactors.pacing import RestartIntensity
 from tests.soak import drop_in, hostile_log, processes
 
 if TYPE_CHECKING:
@@ -76,6 +79,8 @@ ENGINE: Final = ("stop engine",)
 ENGINE_STOPPED: Final = 8.0
 """Seconds for which it is stopped: more than a worker's pipe lasts, or anything else that waits for an answer."""
 CALLBACKS: Final = ("callback raises", "callback sleeps", "callback lets go", *drop_in.KINDS)
+CAPPED: Final = 6
+"""Most replies in a row in which a book gets too few levels; each is followed by a longer wait than the one before."""
 INSIDE: Final = ("drop backlog",)
 """What the supervisor does to a book when all books together have too much waiting."""
 SECONDS: Final = {
@@ -136,6 +141,7 @@ class Chaos:
         )
         # From the end: one at once, however short the run, and one that longer runs are to have in any case.
         self._first = [*ENGINE, WORKERS[0]] if workers else []
+        self._deaths: dict[str, RestartIntensity] = {}
         self._disturbing = CALLBACKS if workers else (*CALLBACKS, *INSIDE)
         self._over = threading.Event()
         self._threads = (
@@ -180,6 +186,8 @@ class Chaos:
         if kind in self._disturbing or kind in hostile_log.KINDS:
             self._disturb(kind, symbol)
         elif kind == "kill book":
+            if not self._may_die(symbol):
+                return
             self._saboteur.set("book", self._random.choice(RAISED)(), f"book-{symbol}")
         elif kind == "capped":
             self._cap(symbol)
@@ -194,6 +202,8 @@ class Chaos:
     def _large(self) -> None:
         kind = self._first.pop() if self._first else self._random.choice([*CONNECTION_KINDS, *self._to_actors])
         symbol = self._random.choice(self._symbols)
+        if kind in self._to_actors and kind not in ENGINE and not self._may_die("worker" if kind in WORKERS else kind):
+            return
         if kind in WORKERS:
             self._strike_worker(kind)
         elif kind in ENGINE:
@@ -210,6 +220,12 @@ class Chaos:
             self._inject(Fault("cut", symbol=symbol))
         self._note(kind, self._symbols)
 
+    def _may_die(self, child: str) -> bool:
+        """Count a death of a child of the supervisor, which gives up, and is to, one that dies more often than that."""
+        # One fewer: what is set may strike a moment later.
+        intensity = self._deaths.setdefault(child, RestartIntensity(RESTARTS - 1, RESTART_SECONDS))
+        return intensity.allows(time.monotonic())
+
     def _cap(self, symbol: str) -> None:
         """Grant one book fewer levels than it asks for, a few times in a row, and let it ask."""
         draw = self._random
@@ -217,7 +233,7 @@ class Chaos:
         fault = Fault(
             "capped",
             symbol=symbol,
-            count=draw.randint(1, 6),
+            count=draw.randint(1, CAPPED),
             every=1,
             levels=draw.choice([None, draw.randint(1, 120)]),
             side=draw.choice([None, None, "bid", "ask"]),

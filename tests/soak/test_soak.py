@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from depthactors import BookEvent, BookState, BookView, DepthEngine
-from tests.soak.chaos import LEVELS
+from depthactors.actors import asking
+from depthactors.actors.supervision import RESTARTS
+from tests.soak.chaos import CAPPED, LEVELS, Chaos
 from tests.soak.checker import Checker
+from tests.soak.command import RECOVERY
 from tests.soak.outages import Outages
 from tests.soak.saboteur import Saboteur
 
@@ -119,3 +122,13 @@ def test_the_saboteur_raises_once_for_who_was_waited_for_and_is_gone_afterwards(
 def test_every_level_but_none_is_worse_than_the_one_before():
     pauses = [level.pause for level in LEVELS.values() if level is not None]
     assert pauses == sorted(pauses, reverse=True)
+
+
+def test_nothing_is_killed_so_often_that_it_is_to_be_given_up():
+    chaos = Chaos(None, Saboteur(), Outages(), ["A", "B"], lambda *_: None, None, seed=1)
+    assert sum(chaos._may_die("A") for _ in range(2 * RESTARTS)) < RESTARTS
+    assert chaos._may_die("B")
+
+
+def test_a_cap_makes_no_book_wait_for_more_than_about_half_of_the_time_to_recover():
+    assert sum(asking._BACKOFF_CUT.wait(0, number, 0.999) for number in range(1, CAPPED + 1)) < 0.6 * RECOVERY

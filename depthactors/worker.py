@@ -342,7 +342,7 @@ class _Book:
         Args:
             opening: its number and its life there.
             cell: the book.
-            outbox: where reports are put.
+            outbox: the sender of reports.
             supervised: whether the supervisor here lives; its death ends all books here, and the process is replaced.
         """
         self.cell = cell

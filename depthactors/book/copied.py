@@ -87,7 +87,7 @@ class BookCopy:
     """Both sides of one update. Does not change; any thread; can be pickled.
 
     Attributes:
-        symbol: upper case.
+        symbol: the book's symbol, upper case.
         last_update_id: the exchange's id of this state.
         event_time: the exchange's clock at the last event, milliseconds since the epoch; 0 if unknown.
         recv_time: this machine's clock when the last change arrived, seconds since the epoch.

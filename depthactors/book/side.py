@@ -45,12 +45,12 @@ class BookSide:
         window: the best keys, ascending; all of them while `window_edge` is infinite.
         window_edge: the window holds exactly the keys at most this.
         edge: the last key the snapshot vouches for; infinite on a whole side, below all of an empty one.
-        asked: how many levels the snapshot was asked for.
-        granted: how many it had.
-        short: it had fewer, and the side is not taken for whole.
+        asked: levels that the snapshot was asked for.
+        granted: levels that it had.
+        short: whether it had fewer than were asked for, and the side is not taken for whole.
         agreements: snapshots in a row, before this one, that agreed with it.
-        varied: not all of them had as many levels.
-        believed: with how many levels it was taken for whole without a proof; `None` with one.
+        varied: whether these had different numbers of levels.
+        believed: the number of levels with which it was taken for whole without a proof; `None` with one.
     """
 
     __slots__ = (
@@ -93,7 +93,7 @@ class BookSide:
             keep_unvouched: keep levels beyond the edge as they are heard of.
             max_levels: forget the worst levels beyond this many; the edge moves with them.
             window: how many of the best levels readers want at once.
-            asked: how many levels the snapshot was asked for; with fewer the side is short, unless it is whole.
+            asked: levels that the snapshot was asked for; with fewer the side is short, unless it is whole.
         """
         # Should a price come twice, the later one holds.
         latest = dict(zip(levels[::2], levels[1::2], strict=True))
@@ -172,7 +172,7 @@ class BookSide:
         """Take it that there are no levels but those that were heard of; O(n log n).
 
         Args:
-            believed: how many levels there are, without a proof; `None` with one.
+            believed: the number of levels, where that is all that speaks for it; `None` with a proof.
         """
         self.quantities = self.levels()
         self.edge, self.short, self.beyond, self.believed = inf, False, None, believed

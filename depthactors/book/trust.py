@@ -53,7 +53,7 @@ def look(new: BookSide, last_good: BookSide | None, *, quiet: bool, was_cut: boo
     """Look at a reply's side for the first time: nothing that was followed leads up to it. O(levels).
 
     Args:
-        new: as the reply has it.
+        new: the side of the reply.
         last_good: the side of the book before, if any.
         quiet: the stream has brought nothing yet.
         was_cut: a side that was believed to be whole proved to be none.

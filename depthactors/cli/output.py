@@ -22,7 +22,7 @@ class OutputError(Exception):
     """Standard output takes no more. Not an `OSError`: `argparse` ignores those when it prints.
 
     Attributes:
-        cause: what the system says.
+        cause: the system's error.
     """
 
     def __init__(self, cause: OSError) -> None:

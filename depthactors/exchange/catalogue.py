@@ -55,7 +55,7 @@ class Terms(NamedTuple):
     """What an order flow needs to know of its symbol.
 
     Attributes:
-        spelling: how its numbers are written.
+        spelling: the form of its numbers.
         price: about where it begins, in the quote asset; `None` for a symbol that is not in the table.
         moved_by: the assets whose course the price follows, with 1, or with -1 where it goes the other way.
     """
@@ -94,7 +94,7 @@ def names(market: Market, now_ms: int) -> list[str]:
     """Return what the market lists, the best-known first; what it lists on request is more.
 
     Args:
-        market: its `depth_path` decides.
+        market: the market, of which `depth_path` decides.
         now_ms: milliseconds since the epoch; options end.
     """
     return [*_FAMILIES[market.depth_path].names(now_ms)]
@@ -135,7 +135,7 @@ class _Grid(NamedTuple):
 
         Args:
             price: in the quote asset.
-            dollars: what one unit of the quantity is worth.
+            dollars: worth of one unit of the quantity.
         """
         tick = max(floor(log10(price)) - _DIGITS + 1, -self.most)
         decimals = max(self.fewest, -tick)

@@ -71,7 +71,7 @@ class Client:
             find: what a stream's name means on this connection's path.
             play: starts feeds that have not started yet.
             limits: of messages and streams.
-            faults: which subscriptions are refused, or never served.
+            faults: the plan, which says what subscriptions are refused or never served.
             clock: seconds, monotonic.
         """
         self._line = line

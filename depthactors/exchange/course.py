@@ -28,8 +28,8 @@ class Course:
 
         Args:
             seed: the same seed and asset make the same course.
-            asset: upper case.
-            pace: how many times as fast as usual it goes.
+            asset: its name, upper case.
+            pace: factor by which it is faster than usual.
         """
         self._random = Random(f"{seed}/{asset}/course")  # noqa: S311 - a game, not a secret
         self._pace = _PACE * pace

@@ -46,8 +46,8 @@ def exchange_info(market: Market, symbols: Mapping[str, Spelling], now_ms: int) 
 
     Args:
         market: its `depth_path` decides the shape, its `weight_per_minute` the first rate limit.
-        symbols: upper case, listed in this order, with how each one's numbers are written; none is fine. Options
-            leave out a name that is no contract's.
+        symbols: the form of each one's numbers by symbol, upper case and in the order of the list; none is fine.
+            Options leave out a name that is no contract's.
         now_ms: milliseconds since the epoch.
     """
     return _SHAPES[market.depth_path](market, symbols, now_ms)

@@ -95,10 +95,10 @@ class OnDemand:
         """Offer symbols.
 
         Args:
-            markets: where.
+            markets: those that list them.
             maker: makes their feeds.
             named: symbols that are offered because somebody named them, by the name of the market.
-            table: offer whatever the table of assets has, too.
+            table: whether to offer whatever the table of assets has, too.
             most: feeds of the table's symbols that are made at most.
         """
         self.markets = tuple(markets)
@@ -160,8 +160,9 @@ def offer(
     Args:
         markets: in the order in which a symbol is looked for.
         maker: makes the feeds.
-        symbols: these alone, each from the start on the first market that it fits; `None` for those of the table.
-        also: beside those of the table.
+        symbols: symbols to list alone, each from the start on the first market that it fits; `None` for those of the
+            table.
+        also: symbols to list beside those of the table.
 
     Raises:
         UsageError: symbols of both kinds.

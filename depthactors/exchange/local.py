@@ -65,7 +65,7 @@ class LocalExchange:
             port: 0 for any free one.
             faults: how to misbehave, from the start.
             limits: changes of the markets' own limits.
-            on_demand: what to serve besides, from when it is first asked for.
+            on_demand: symbols to serve besides, from when each is first asked for.
 
         Raises:
             UsageError: no feed, two of one market and symbol, an unknown limit, or no port.
@@ -144,9 +144,9 @@ class LocalExchange:
         but for a small basis, and takes the same course from a symbol's first event on.
 
         Args:
-            symbols: one or many, in any case: these alone. They trade from the start; of one that several markets
-                could list that is on the first of spot, us, coinm, usdm, options, and on the others when it is
-                first asked for there.
+            symbols: one or many symbols, in any case, to serve alone. They trade from the start; of one that several
+                markets could list that is on the first of spot, us, coinm, usdm, options, and on the others when it
+                is first asked for there.
             market: name of the market whose paths, shapes and ids they have, or several names; `None` for spot,
                 usdm, coinm and options, each with the symbols that are spelt as its own are.
             also: symbols to list beside those of well-known assets.

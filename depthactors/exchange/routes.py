@@ -115,8 +115,8 @@ class Catalogue:
         """List the feeds.
 
         Args:
-            feeds: what is listed from the beginning.
-            on_demand: what is listed when it is first asked for.
+            feeds: the feeds that are listed from the beginning.
+            on_demand: symbols that are listed when they are first asked for.
 
         Raises:
             UsageError: no feed, and none on demand, or two of one market and symbol.

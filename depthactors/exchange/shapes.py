@@ -24,8 +24,6 @@ _MATCHING_DELAY_US: Final = 6_000
 """From a change of the book (`T`) to its event (`E`), as recorded."""
 
 SPOT_PATH: Final = "/api/v3/depth"
-USDM_PATH: Final = "/fapi/v1/depth"
-COINM_PATH: Final = "/dapi/v1/depth"
 
 Levels: TypeAlias = "Sequence[LevelText] | orjson.Fragment"
 

@@ -29,7 +29,7 @@ class AbortableAdapter(HTTPAdapter):
     A request's `timeout` for connecting is for the name, every address, a proxy's answer and TLS together.
 
     Attributes:
-        proxy: what new connections go through, `None` for straight: requests' and the environment's are not asked.
+        proxy: the proxy of new connections, `None` for none: requests' and the environment's are not asked.
     """
 
     def __init__(self) -> None:

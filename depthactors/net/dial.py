@@ -44,8 +44,8 @@ def dial(host: str, port: int, deadline: Deadline, hold: Callable[[socket.socket
 
     Args:
         host: name or address.
-        port: of TCP.
-        deadline: for the look-up of the name and all addresses together.
+        port: number of the TCP port.
+        deadline: the end of the look-up of the name and all addresses together.
         hold: given each socket before it is connected, so that another thread can shut it down. It may raise an
             `OSError` to forbid that.
 

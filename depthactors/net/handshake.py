@@ -30,8 +30,8 @@ def open_socket(
 
     Args:
         url: the address.
-        proxy: through which, `None` for straight.
-        deadline: for all of it.
+        proxy: the proxy to go through, `None` for none.
+        deadline: the end of all of it.
         hold: given each socket before anything waits on it. The last one is its receiver's to close, in any case.
 
     Raises:

@@ -48,7 +48,7 @@ class _LookUp:
         except UnicodeError:
             self._failure = f"expected the name of a host, was {host!r:.100}"
         except Exception as error:  # noqa: BLE001 - whatever a resolver raises, somebody waits for it
-            self._failure = f"the name {host} could not be looked up: {getattr(error, 'strerror', error)}"
+            self._failure = f"the name {host} could not be looked up: {getattr(error, 'strerror', None) or error}"
         finally:
             with _lock:
                 _under_way.pop(self._asked, None)

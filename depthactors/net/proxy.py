@@ -29,7 +29,7 @@ class Proxy:
     Attributes:
         scheme: `http` (CONNECT), `socks5` (names are looked up here) or `socks5h` (there).
         host: name or address.
-        port: of TCP.
+        port: number of the TCP port.
         login: user and password, `None` for neither.
     """
 
@@ -48,7 +48,7 @@ def parse_proxy(text: object, source: str = "a proxy") -> Proxy:
 
     Args:
         text: the address.
-        source: what is to be named in an error.
+        source: the name of where it was found, for an error.
 
     Raises:
         UsageError: another form; the message does not repeat it, it may hold a password.
@@ -76,7 +76,7 @@ def proxy_for(url: str, given: Proxy | None) -> Proxy | None:
 
     Args:
         url: `http://`, `https://`, `ws://` or `wss://`.
-        given: by the program, for every address.
+        given: the program's own proxy, for every address; `None` for the environment's.
 
     Raises:
         UsageError: the environment's is none.

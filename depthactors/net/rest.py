@@ -73,8 +73,8 @@ class RestClient:
         """Prepare a session; no connection is opened before the first request.
 
         Args:
-            proxy: for all requests, whatever the environment says, see `parse_proxy`; without it the environment's
-                proxies hold.
+            proxy: address of the proxy for all requests, whatever the environment says, see `parse_proxy`; without it
+                the environment's proxies hold.
             connect_timeout: seconds for all of connecting together: the name, every address of it, a proxy, TLS.
             read_timeout: seconds between two bytes of the answer; the exchange itself gives up at 10. Who wants a
                 bound for the whole answer calls `cut`.

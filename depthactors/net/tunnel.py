@@ -41,9 +41,9 @@ def open_way(
 
     Args:
         host: name or address.
-        port: of TCP.
-        proxy: through which, `None` for straight.
-        deadline: for all of it.
+        port: number of the TCP port.
+        proxy: the proxy to go through, `None` for none.
+        deadline: the end of all of it.
         hold: given each socket before anything waits on it; see `dial`.
 
     Raises:

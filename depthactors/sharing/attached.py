@@ -58,8 +58,8 @@ class Attached:
         """Open it.
 
         Args:
-            path: of the folder.
-            users: whose engine is believed.
+            path: the folder's.
+            users: numbers of the users whose engine is believed.
 
         Raises:
             EngineGoneError: no engine runs there.

@@ -107,7 +107,7 @@ def unpack(
         now: for the view's age.
         levels: the best a side to read; `None` for all that there are.
         state: what is known better than the record says.
-        number: what the view's prices and quantities are to be, if not the record's; nothing is lost by it.
+        number: type of the view's prices and quantities, if not the record's; nothing is lost by it.
 
     Raises:
         SharingError: it is no record of this layout.

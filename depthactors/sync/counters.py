@@ -28,7 +28,7 @@ class Counters:
         audit_differences: levels that differed in these comparisons.
         buffer_overflows: depth events that made room for later ones while a snapshot was awaited.
         lost_frames: frames that found no room in the mailbox.
-        drops: how often all that waited for the book was dropped, since all books together had too much.
+        drops: times that all that waited for the book was dropped, since all books together had too much.
         callback_errors: calls of listeners that raised.
         coalesced: updates that listeners were not called for, since a later one was already there.
     """

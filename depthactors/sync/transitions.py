@@ -46,7 +46,8 @@ STALE_LIMIT_JOINED: Final = 10
 """The same on a connection that the book has joined: it can only repeat itself, and a venue that repeats an event does
 not repeat so many in a row."""
 OVERLAP_MS: Final = 5_000
-"""Milliseconds for which a successor connection may bring what its predecessor brought, with times of its own."""
+"""Milliseconds for which a successor connection may bring what its predecessor brought, with times of its own: some
+times the second or two for which both run."""
 RESTARTED_AFTER: Final = 3
 """Snapshots in a row, each with diffs behind it, that are older than what was shown, until they are believed."""
 EMPTIED_AFTER: Final = 2

@@ -14,8 +14,8 @@ class Reply(NamedTuple):
     """The answer to a control message.
 
     Attributes:
-        request_id: what the message had, `None` where the answer does not say.
-        result: what was asked for.
+        request_id: the message's id, `None` where the answer does not say.
+        result: the value that was asked for.
         error: the exchange's words, `None` when the message was accepted.
         code: the exchange's error code, `None` without one.
     """

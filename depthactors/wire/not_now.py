@@ -41,7 +41,7 @@ class NotNow(NamedTuple):
     Attributes:
         seconds: the time to wait.
         longest: the most that waits may grow to when it is said again and again; `seconds` where it said how long.
-        words: what it means.
+        words: its meaning, for an error.
     """
 
     seconds: float
@@ -55,7 +55,7 @@ def read_not_now(status: int, retry_after: str | None, body: bytes, now: float) 
     Args:
         status: HTTP status.
         retry_after: the header, in seconds or as a date, `None` without one.
-        body: of the answer.
+        body: the answer's body.
         now: seconds since the epoch, by the exchange's clock where the answer has a `Date`.
     """
     if status < 400:

@@ -18,7 +18,7 @@ class Snapshot(NamedTuple):
     Attributes:
         last_update_id: the id of the book it shows.
         event_time: `E` where the market sends one, else 0.
-        limit: how many levels a side were asked for; a side with fewer is whole, or was cut.
+        limit: levels a side that were asked for; a side with fewer is whole, or was cut.
         decimals: digits behind the point in the first level's price and quantity, for spelling both as the
             exchange does; none in an empty book.
         bids: levels of the bid side.

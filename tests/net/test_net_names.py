@@ -72,6 +72,7 @@ def test_a_name(resolver):
         ),
         (UnicodeError("label too long"), "expected the name of a host, was 'exchange.invalid'"),
         (MemoryError("no room"), "looked up: no room"),
+        (OSError("no resolver"), "looked up: no resolver"),
     ],
     ids=repr,
 )

@@ -31,7 +31,7 @@ class DropIn:
     """A manager that follows some symbols.
 
     Attributes:
-        done: how often each kind was done.
+        done: times that each kind was done.
         late: calls that began after `stop_socket` of their stream had returned.
         threads: that callbacks came from.
     """

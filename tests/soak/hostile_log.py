@@ -16,7 +16,7 @@ class HostileLog(logging.Handler):
     """Does to the next record what it was told.
 
     Attributes:
-        done: how often each kind was done.
+        done: times that each kind was done.
     """
 
     def __init__(self) -> None:

@@ -213,7 +213,8 @@ def test_shared_socket_manager_connects_once(exchange):
 
 
 def test_handle_errors_of_an_unknown_symbol_and_of_a_lost_connection(exchange):
-    with program("handle_errors.py", 60) as example:
+    # Not unbuffered: then a line and its end are two writes, and what the library says may come between.
+    with program("handle_errors.py", 60, PYTHONUNBUFFERED="") as example:
         example.wait_for("BTCUSDT \\[\\[")
         before = len(example.lines)
         exchange.inject(Fault("cut", symbol="BTCUSDT"))

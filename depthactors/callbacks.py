@@ -87,6 +87,6 @@ def view_teller(
         assert view is not None
         callback(view)
 
-    # By which whoever reports what it raises finds its name.
+    # Where `actors.callbacks.name_of` finds the user's function.
     tell_view.__dict__["__wrapped__"] = callback
     return tell_view

@@ -52,7 +52,7 @@ logger = reporting.logger(__name__)
 class DepthEngine(Generic[NumberT_co]):
     """Follows order books in threads of its own. Any thread may call; every call is a message.
 
-    Generic in the number type of its views, as told by `number`: `DepthEngine` is `DepthEngine[float]`.
+    Generic in `number`, the type of its views' numbers: `DepthEngine` is `DepthEngine[float]`.
 
     Started by `start`, by `with`, or by the first subscription. Its threads are daemons, and an
     engine that is still running when the interpreter ends is stopped then.
@@ -130,13 +130,13 @@ class DepthEngine(Generic[NumberT_co]):
                 given up: a half-open one is noticed within twice that time.
             rotate_after: seconds after which a connection is replaced by a successor, without a gap; the
                 exchange ends any after 24 hours. `None` leaves that to the exchange, with a resync.
-            on_error: told, in a thread of the engine's own, of errors that belong to no single book, and of
-                the first exception of each callback. One that does not return delays what is told behind it,
-                and nothing else.
-            name: by which `DepthReader` finds the books in any process of this machine; one engine at a time
+            on_error: called, in a thread of the engine's own, with each error that belongs to no single book, and with
+                the first exception of each callback. One that does not return delays the calls behind it, and nothing
+                else.
+            name: the one by which `DepthReader` finds the books in any process of this machine; one engine at a time
                 has it. `None` for books that are this process's alone, and cost nothing for being read elsewhere.
-            processes: so many worker processes keep the books, which are spread over them; `None` for this process.
-                They are run by `sys.executable`, or the interpreter that `multiprocessing.set_executable` named.
+            processes: number of worker processes over which the books are spread; `None` for this process. They are
+                run by `sys.executable`, or the interpreter that `multiprocessing.set_executable` named.
             callbacks: where `on_update` is called when there are workers: in this process, with the latest view
                 of those that came meanwhile, or in the `worker` that keeps the book, with each; there it must be
                 importable: a function of a module that is not the program itself.
@@ -336,7 +336,7 @@ class DepthEngine(Generic[NumberT_co]):
         if self.running:
             handle.silence(deadline)
             waits = not isinstance(threading.current_thread(), ActorThread)
-            ending = self._runtime.close(handle.cell, handle.lease, timeout if waits else 0.0)
+            ending = self._runtime.close(handle.cell, handle.lease, deadline - time.monotonic() if waits else 0.0)
         # Not sooner: who is interrupted before may try again, and who is interrupted later need not.
         self._handles.pop(id(handle), None)
         if left := join(ending, deadline, patience=0.0):
@@ -361,7 +361,7 @@ class DepthEngine(Generic[NumberT_co]):
                 raise NotLiveError(msg) from error
 
     def status(self, timeout: float = 5.0) -> EngineStatus:
-        """Tell how every book, connection and weight pool does; O(books), and a message a connection and pool."""
+        """Return how every book, connection and weight pool does; O(books), and a message a connection and pool."""
         return gather(self._runtime.ask(Status()), timeout)
 
     def rebalance(self, processes: int | None = None) -> int:

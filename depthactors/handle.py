@@ -179,7 +179,7 @@ class BookHandle(Generic[NumberT_co]):
     def silence(self, deadline: float) -> None:
         """See to it that no further call of the listener begins; for one in a worker until the monotonic deadline.
 
-        A call that is under way is not waited for: it may be waiting for whoever calls this.
+        A call that is under way is not waited for: it may be waiting for this thread.
         """
         if self.listener is not None:
             self.cell.remove(self.listener)

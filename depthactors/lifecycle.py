@@ -14,6 +14,8 @@ from depthactors.actors.callbacks import is_calling
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+PATIENCE: Final = 0.5
+"""Seconds that a stop waits for a callback that is under way: longer, and the callback may be waiting for the stop."""
 _SLICE: Final = 0.05
 """Seconds between two looks at what a thread is at that is waited for."""
 _EXIT_TIMEOUT: Final = 2.0
@@ -75,7 +77,7 @@ def join(threads: Iterable[threading.Thread], deadline: float, patience: float =
         threads: those to wait for.
         deadline: monotonic time at which waiting ends.
         patience: seconds after which a thread is not waited for while it is in a user's function, which may be
-            waiting for whoever waits here.
+            waiting for this thread.
     """
     impatient = min(deadline, time.monotonic() + patience)
     others = [thread for thread in threads if thread is not threading.current_thread() and thread.ident is not None]

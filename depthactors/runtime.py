@@ -21,7 +21,7 @@ from depthactors.actors.teller import Teller
 from depthactors.actors.watch import Watch, end_children
 from depthactors.errors import LifecycleError, SharingError
 from depthactors.green_threads import check_green_threads
-from depthactors.lifecycle import Latch, join, running
+from depthactors.lifecycle import PATIENCE, Latch, join, running
 from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.sharing import EngineFolder
 
@@ -46,8 +46,6 @@ _FLUSH_LEAST: Final = 0.1
 """Seconds for that if no time is left: it takes milliseconds, unless a handler is stuck."""
 _SHUTDOWN_TIMEOUT: Final = 2.0
 """Seconds of those for the supervisor to stop its children; then they are stopped without it."""
-_PATIENCE: Final = 0.5
-"""Seconds that a stop waits for a callback that is under way: longer, and it may be waiting for whoever stops."""
 _CALL_TIMEOUT: Final = 10.0
 """Seconds for the supervisor to answer, who waits for nobody and calls no user: only a bug can take so long."""
 
@@ -56,7 +54,7 @@ class Runtime:
     """Starts a supervisor, asks it, and ends it with all its children. Any thread, signal handlers too.
 
     Attributes:
-        teller: tells users what no book's thread can tell; it outlives the supervisor.
+        teller: calls users about what belongs to no book's thread; it outlives the supervisor.
     """
 
     def __init__(
@@ -72,11 +70,11 @@ class Runtime:
         """Start nothing yet.
 
         Args:
-            settings: of the supervisor.
-            on_error: told, in the teller's thread, of errors that belong to no book.
-            owner: stopped when the interpreter ends, and told in a fork.
-            name: by which other processes may read the books; `None` for nobody may.
-            processes: so many workers keep the books; `None` for this process.
+            settings: the supervisor's.
+            on_error: called, in the teller's thread, with each error that belongs to no book.
+            owner: what is stopped when the interpreter ends, and forsaken in a fork.
+            name: the one by which other processes may read the books; `None` for books that they cannot.
+            processes: number of workers that keep the books; `None` for this process.
             sharing: where the books are shared, in a worker.
 
         Raises:
@@ -273,7 +271,7 @@ class Runtime:
         return f"{why}; make a new engine"
 
     def _supervisor_died(self, error: EscalatedError) -> None:
-        """Let those know who wait for the end; the thread that watches the supervisor."""
+        """Give notice, and let those pass who wait for the end; the thread that watches the supervisor."""
         self._death = error
         if self._sharing is None:
             words = "the engine has ended, every book of it is given up, and a new one has to be made: %s"
@@ -369,8 +367,8 @@ def _end_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.T
 
 
 def _patience() -> float:
-    """Return for how long this thread may wait for a callback that is under way: one callback for no other."""
-    return 0.0 if is_ours(threading.current_thread()) else _PATIENCE
+    """Return for how long this thread may wait for a callback that is under way: not at all in another callback."""
+    return 0.0 if is_ours(threading.current_thread()) else PATIENCE
 
 
 def _check_lock() -> None:

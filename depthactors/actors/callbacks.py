@@ -1,4 +1,4 @@
-"""Calling a user's function: whatever it raises is said, once with its traceback, and goes no further.
+"""Calling a user's function: whatever it raises is reported, once with its traceback, and goes no further.
 
 A function that forks has two returns. The child's would go on as a second copy of whoever called, a book's actor that
 writes to the same shared memory for one; so a child that comes back from the function ends there, as one of
@@ -41,7 +41,7 @@ def call(callback: Callable[[Any], object], argument: object, owner: str = "engi
     Args:
         callback: the function.
         argument: the only one.
-        owner: the book that it is called for.
+        owner: the book's title, for the report.
     """
     thread, forks = threading.get_ident(), _forks
     _calling.add(thread)
@@ -59,7 +59,7 @@ def call(callback: Callable[[Any], object], argument: object, owner: str = "engi
 
 
 def is_calling(thread: threading.Thread) -> bool:
-    """Return whether a thread is in a user's function: it may be waiting for whoever asks. Any thread."""
+    """Return whether a thread is in a user's function, which may be waiting for the thread that asks. Any thread."""
     return thread.ident in _calling
 
 

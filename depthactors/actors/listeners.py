@@ -1,4 +1,4 @@
-"""Listeners of a book: called in the turn of whoever keeps it, or through a mailbox of their own in a lane.
+"""Listeners of a book: called in the turn of the actor that keeps it, or through a mailbox of their own in a lane.
 
 A listener that was closed is not called again, not even by the loop that is just calling listeners: the flag is
 looked at right before each call. To close takes no lock and waits for nobody.
@@ -39,10 +39,10 @@ _WARNING_PAUSE: Final = 60.0
 
 
 class Listener:
-    """Two functions that are called in the turn of whoever keeps the book, so neither may block.
+    """Two functions that are called in the turn of the book's actor, so neither may block.
 
-    In the notifier's thread only for the end of a book whose actor is gone. A `QueuedListener` is for functions that
-    may block.
+    At the end of a book whose actor is gone, the `Teller`'s thread calls `event`. A `QueuedListener` is for functions
+    that may block.
 
     Attributes:
         update: called with the live book, or with a view of `depth` levels where the book is in another process;
@@ -51,10 +51,10 @@ class Listener:
         depth: levels that the book must promise before `update` is called.
         greeted: whether it was called with the book as it stood when the listener was added; the actor's.
         closed: whether it is not to be called any more.
-        left_out: updates that it was not called for, because it was late.
-        failures: calls of a user's function that raised, if they are not made in the book's turn.
-        raised: the first that each of the functions raised.
-        cell: of the book, once it was added there.
+        left_out: number of updates that it was not called for, because it was late.
+        failures: number of calls of a user's function that raised, if they are not made in the book's turn.
+        raised: the first exception of each of the functions.
+        cell: the book's, once the listener was added there.
     """
 
     in_turn = True
@@ -114,13 +114,13 @@ class QueuedListener(Listener):
         """Wait for the first update or event.
 
         Args:
-            lane: where `update` and `event` are called.
+            lane: the thread in which `update` and `event` are called.
             name: the book's, for the log.
             capture: makes an immutable copy of the book, in the book's turn; `update` is called with the copy.
             update: the user's function for updates, or `None`.
             event: the user's function for events, or `None`.
             depth: levels that the book must promise.
-            messages: makes what `event` is called with out of a `BookEvent`, in the book's turn: one thing a call.
+            messages: makes the arguments of `event` out of a `BookEvent`, in the book's turn: one a call.
         """
         super().__init__(
             None if update is None else self._put_update, None if event is None else self._put_event, depth

@@ -78,6 +78,6 @@ class Watch:
 
 
 def end_children(supervisor: pykka.ActorRef[Any]) -> None:
-    """Have every child end that has a thread, whoever knows of it. Any thread."""
+    """Stop every child that has a thread, known to the supervisor or not; returns at once. Any thread."""
     for ref in tuple(mailbox_of(supervisor).children):
         ref.stop(block=False)

@@ -23,7 +23,7 @@ from depthactors.binance.socket_manager import BinanceSocketManager, shared
 from depthactors.callbacks import check_callback
 from depthactors.engine import DepthEngine
 from depthactors.errors import CallbackError, LifecycleError
-from depthactors.lifecycle import Latch
+from depthactors.lifecycle import PATIENCE, Latch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,10 +38,8 @@ logger = reporting.logger(__name__)
 
 _END_TIMEOUT: Final = 5.0
 """Seconds for one stream to end when nobody says otherwise."""
-_PATIENCE: Final = 0.5
-"""Seconds that a stop waits for a callback that is under way: longer, and it may be waiting for whoever stops."""
 _LAST_CALL: Final = 2.0
-"""Seconds that such a callback may take further until the program ends without it."""
+"""Seconds that a callback under way may take after that until the program ends without it."""
 _LOOK: Final = 0.05
 """Seconds between two looks whether the callbacks have heard of the end."""
 _LONG: Final = 3600.0
@@ -102,7 +100,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             https_proxy: `http://host:port` for REST and websockets.
             verbose: log at DEBUG level.
             max_reconnects: tries before a stream is given up; `None` for never.
-            processes: so many worker processes keep the books; callbacks are called here all the same.
+            processes: number of worker processes that keep the books; callbacks are called here all the same.
             shared_as: the name by which `DepthReader` finds the books in any process of this machine.
             threads: `manager` calls all callbacks from one thread, `book` those of each book from one of its own.
 
@@ -262,7 +260,6 @@ class ThreadedDepthCacheManager(threading.Thread):
         """
         deadline = time.monotonic() + timeout
         self._was_stopped = True
-        # In a fork there is nothing to end: it is all the parent's.
         in_callback = self._callbacks.is_current
         if in_callback:
             self._stopping_callback = threading.current_thread()
@@ -271,11 +268,12 @@ class ThreadedDepthCacheManager(threading.Thread):
             stream.close()
         self._callbacks.close()
         for name, stream in streams:
+            # In a fork there is nothing to end: it is all the parent's.
             if stream.bm is not None and stream.engine.running:
                 stream.end(deadline)
             self._forget(name, stream)
         self._engine.stop(max(0.0, deadline - time.monotonic()))
-        at_rest = not in_callback and self._callbacks.join(min(_PATIENCE, max(0.0, deadline - time.monotonic())))
+        at_rest = not in_callback and self._callbacks.join(min(PATIENCE, max(0.0, deadline - time.monotonic())))
         program_end.discard(self)
         self._ended.set()
         if at_rest and self._was_started and threading.current_thread() is not self:
@@ -309,7 +307,7 @@ class ThreadedDepthCacheManager(threading.Thread):
                 super().join(min(left, _LONG))
 
     def status(self) -> EngineStatus:
-        """Tell how everything does, a row a book, a connection and a weight pool."""
+        """Return how everything does, a row a book, a connection and a weight pool."""
         return self._engine.status()
 
     def __enter__(self) -> Self:

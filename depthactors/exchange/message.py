@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import orjson
 from websockets.frames import Frame, Opcode
 
 from depthactors.exchange import shapes
+from depthactors.exchange.shapes import MICROSECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-MILLISECOND: Final = 1_000
-MICROSECOND: Final = 1
-"""Units of time that a connection may ask for, in microseconds."""
 
 
 def text_frame(payload: bytes) -> bytes:

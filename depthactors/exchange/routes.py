@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote
 
 from depthactors import markets
 from depthactors.errors import UsageError
-from depthactors.exchange.message import MICROSECOND, MILLISECOND
+from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
 from depthactors.exchange.stream_kinds import StreamKind, kind_of
 from depthactors.markets import MARKETS
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from depthactors.exchange.truth import LevelText
     from depthactors.markets import Market
 
-MICROSECONDS: Final = 1_000
-"""In a millisecond."""
+MILLISECOND: Final = 1_000
+MICROSECOND: Final = 1
+"""Units of time that a connection may ask for, in microseconds."""
 
 _MATCHING_DELAY_US: Final = 6_000
 """From a change of the book (`T`) to its event (`E`), as recorded."""
@@ -29,7 +30,13 @@ Levels: TypeAlias = "Sequence[LevelText] | orjson.Fragment"
 
 
 def diff(
-    market: Market, symbol: str, time_us: int, ids: tuple[int, int, int], bids: Levels, asks: Levels, unit: int = 1_000
+    market: Market,
+    symbol: str,
+    time_us: int,
+    ids: tuple[int, int, int],
+    bids: Levels,
+    asks: Levels,
+    unit: int = MILLISECOND,
 ) -> bytes:
     """Encode a diff event.
 
@@ -63,7 +70,7 @@ def ticker(market: Market, symbol: str, time_us: int, update_id: int, bid: Level
     best = {"u": update_id, "s": symbol, "b": bid[0], "B": bid[1], "a": ask[0], "A": ask[1]}
     if market.depth_path == SPOT_PATH:
         return orjson.dumps(best)
-    return orjson.dumps(_head("bookTicker", market, symbol, time_us, MICROSECONDS) | best)
+    return orjson.dumps(_head("bookTicker", market, symbol, time_us, MILLISECOND) | best)
 
 
 def in_microseconds(event: dict[str, Any], time_us: int) -> bytes:
@@ -75,8 +82,8 @@ def depth_reply(market: Market, symbol: str, depth: Depth) -> bytes:
     """Encode a reply to `GET .../depth`."""
     sides = {"bids": depth.bids, "asks": depth.asks}
     head: dict[str, Any] = {"lastUpdateId": depth.last_update_id}
-    time_ms = depth.time_us // MICROSECONDS
-    matched_ms = (depth.time_us if depth.matched_us is None else depth.matched_us) // MICROSECONDS
+    time_ms = depth.time_us // MILLISECOND
+    matched_ms = (depth.time_us if depth.matched_us is None else depth.matched_us) // MILLISECOND
     times = {"E": time_ms, "T": matched_ms}
     match market.depth_path:
         case "/api/v3/depth":

@@ -63,6 +63,21 @@ def test_the_version_is_the_packages(capsys):
     assert capsys.readouterr().out == f"depthactors {metadata.version('depthactors')}\n"
 
 
+def test_without_the_extra_the_commands_that_need_none_work_and_the_others_name_it():
+    program = """
+import sys
+sys.modules["websockets"] = sys.modules["rich"] = None
+from depthactors.cli import main
+for words in ["watch --attach nobodys --wait 0.01", "replay /nonexistent", "exchange", "sandbox -- true", "demo"]:
+    assert main(words.split()) in {1, 2}
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert (run.returncode, run.stdout) == (0, "")
+    lines = run.stderr.splitlines()
+    assert len(lines) == 5
+    assert ["pip install 'depthactors[demo]'" in line for line in lines] == [False, False, True, True, True]
+
+
 def test_help_names_the_commands():
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")

@@ -14,9 +14,10 @@ from depthactors.exchange.client import Client
 from depthactors.exchange.fault_plan import FaultPlan
 from depthactors.exchange.hub import Hub
 from depthactors.exchange.limits import Limits
-from depthactors.exchange.message import MICROSECOND, MILLISECOND, Message
+from depthactors.exchange.message import Message
 from depthactors.exchange.outbox import Outbox
 from depthactors.exchange.routes import Catalogue, StreamRoute
+from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
 from depthactors.exchange.tick import Step, Tick
 
 ACK = {"result": None, "id": 1}

@@ -11,8 +11,8 @@ from depthactors.exchange import Fault
 from depthactors.exchange.fault import KINDS, Place
 from depthactors.exchange.fault_plan import FaultPlan
 from depthactors.exchange.hub import CONNECTION_FAULTS, Hub
-from depthactors.exchange.message import MICROSECOND, MILLISECOND
 from depthactors.exchange.routes import Subscription
+from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
 from depthactors.exchange.stream_kinds import Diff, Partial, Ticker
 from depthactors.exchange.tick import Step, Tick
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from depthactors import markets
 from depthactors.errors import UsageError
 from depthactors.exchange import routes
-from depthactors.exchange.message import MICROSECOND, MILLISECOND
 from depthactors.exchange.routes import Catalogue, StreamRoute
+from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
 from depthactors.exchange.stream_kinds import Diff, Partial, Ticker
 
 OPTION = "BTC-261225-100000-C"

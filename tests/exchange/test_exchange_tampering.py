@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.exchange import Fault
-from depthactors.exchange.message import MILLISECOND, Message
+from depthactors.exchange.message import Message
+from depthactors.exchange.shapes import MILLISECOND
 from depthactors.exchange.tampering import Tampering
 
 

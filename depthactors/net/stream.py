@@ -199,8 +199,6 @@ class StreamConnection:
             self._web_socket.connect(  # type: ignore[no-untyped-call]
                 self._url, socket=Metered(sock, deadline), redirect_limit=0
             )
-        except StreamError:
-            raise
         except WebSocketBadStatusException as error:
             raise self._refused(error) from error
         except Exception as error:

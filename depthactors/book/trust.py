@@ -37,16 +37,18 @@ if TYPE_CHECKING:
 LEAST_CAP: Final = 5
 """No venue offers fewer levels than these: the smallest size of a snapshot and of a partial stream."""
 AGREEMENTS: Final = 2
-"""Replies that agree with the one before, until a short side is taken for whole..."""
+"""Replies that agree with the one before, until a short side is taken for whole: where their numbers of levels differ.
+For this one and the others see rule 3."""
 AGREEMENTS_IF_SAME: Final = 3
-"""... if all have as many levels..."""
+"""The same, where all replies have as many levels, as those of a constant cap have."""
 AGREEMENTS_IF_ROUND: Final = 5
-"""... that are a usual cap..."""
+"""The same, where that number is one of `ROUND`."""
 AGREEMENTS_IF_CUT: Final = 10
-"""... or were, as it proved..."""
-ROUND: Final = frozenset({5, 10, 20, 25, 50, 100, 200, 250, 400, 500, 1000, 2000, 2500, 5000})
+"""The same, where such a belief has proved wrong before."""
 AGREEMENTS_IF_FEW: Final = 1
-"""... and with fewer than any cap, or none at all."""
+"""The same, with fewer levels than `LEAST_CAP`, or none at all."""
+ROUND: Final = frozenset({5, 10, 20, 25, 50, 100, 200, 250, 400, 500, 1000, 2000, 2500, 5000})
+"""Levels that venues cap at: the sizes of snapshots that the exchange offers, and round numbers between them."""
 
 
 def look(new: BookSide, last_good: BookSide | None, *, quiet: bool, was_cut: bool) -> None:

@@ -47,7 +47,10 @@ _FLUSH_LEAST: Final = 0.1
 _SHUTDOWN_TIMEOUT: Final = 2.0
 """Seconds of those for the supervisor to stop its children; then they are stopped without it."""
 _CALL_TIMEOUT: Final = 10.0
-"""Seconds for the supervisor to answer, who waits for nobody and calls no user: only a bug can take so long."""
+"""Seconds for the supervisor to answer, who waits for nobody and calls no user: only a bug can take so long..."""
+_OPEN_TIMEOUT: Final = 0.1
+"""... or a number of books, each for so many seconds: beside a thread of the program that computes, to start one
+takes hundredths."""
 
 
 class Runtime:
@@ -95,8 +98,9 @@ class Runtime:
         self._stopped = False
         self._stopper: int | None = None
         self._ended = Latch()
-        # Reentrant: a signal handler may call `stop` while its thread is in `start`.
+        # Reentrant: a signal handler may come while its thread is in `start`.
         self._starting = threading.RLock()
+        self._is_starting = False
 
     @property
     def running(self) -> bool:
@@ -159,6 +163,11 @@ class Runtime:
         is_new = False
         with self._starting:
             if self._supervisor is None and not self._stopped:
+                if self._is_starting:
+                    # A second one would have the name, and the locks that the first holds at the moment.
+                    msg = "the engine is just being started, by what this signal handler interrupts"
+                    raise LifecycleError(msg)
+                self._is_starting = True
                 self._pid = os.getpid()
                 # Before anything is held that a fork would hold too.
                 running.add(self._owner)
@@ -170,6 +179,8 @@ class Runtime:
                     # What a stop in the middle makes fail is no news, but Ctrl-C is.
                     if not (self._stopped and isinstance(error, SharingError)):
                         raise
+                finally:
+                    self._is_starting = False
         if self._stopped:
             if is_new:
                 # By a signal handler or another thread, in the middle of the start: perhaps it saw nothing to end.
@@ -218,7 +229,8 @@ class Runtime:
         """Have books followed; errors as of `ask`. If this fails, or is interrupted by Ctrl-C, none is."""
         supervisor, future = self._prepared(), pykka.ThreadingFuture[Any]()
         try:
-            cells: tuple[BookCell, ...] = self._answer(supervisor, OpenBooks(specs), future)
+            timeout = _CALL_TIMEOUT + _OPEN_TIMEOUT * len(specs)
+            cells: tuple[BookCell, ...] = self._answer(supervisor, OpenBooks(specs), future, timeout)
         except BaseException:
             # Handled behind the other: what that has opened by then is closed.
             tell(supervisor, Withdraw(future))
@@ -254,13 +266,19 @@ class Runtime:
             raise LifecycleError(self._dead_words)
         return supervisor
 
-    def _answer(self, supervisor: pykka.ActorRef[Any], message: Any, future: pykka.Future[Any]) -> Any:
+    def _answer(
+        self,
+        supervisor: pykka.ActorRef[Any],
+        message: Any,
+        future: pykka.Future[Any],
+        timeout: float = _CALL_TIMEOUT,
+    ) -> Any:
         # The future is the caller's, who keeps it however this ends; a dead actor's mailbox answers at once.
         mailbox_of(supervisor).ask(message, future)
         try:
-            return future.get(timeout=_CALL_TIMEOUT)
+            return future.get(timeout=timeout)
         except pykka.Timeout:
-            msg = f"the engine's supervisor did not answer in {_CALL_TIMEOUT:g} s"
+            msg = f"the engine's supervisor did not answer in {timeout:g} s"
             raise LifecycleError(msg) from None
         except pykka.ActorDeadError:
             raise LifecycleError(self._dead_words) from None

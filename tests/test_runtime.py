@@ -5,9 +5,13 @@ import threading
 
 import pytest
 
+from depthactors import runtime as module
 from depthactors.actors.base import THREAD_PREFIX
-from depthactors.actors.messages import Status
+from depthactors.actors.cell import Lease
+from depthactors.actors.messages import BookSpec, Status
 from depthactors.actors.starting import NetworkSettings
+from depthactors.actors.watch import Watch
+from depthactors.environment import resolve
 from depthactors.errors import LifecycleError
 from depthactors.lifecycle import running
 from depthactors.runtime import Runtime
@@ -82,3 +86,25 @@ def test_an_interpreter_without_the_global_lock_is_refused(runtime, monkeypatch,
         with pytest.raises(LifecycleError, match="PYTHON_GIL=1"):
             runtime.start()
     assert runtime.running is enabled
+
+
+def test_a_signal_handler_in_the_middle_of_the_start_starts_no_second_one(runtime, monkeypatch):
+    def interrupted(*arguments):
+        with pytest.raises(LifecycleError, match="just being started"):
+            runtime.ask(Status())
+        return Watch(*arguments)
+
+    monkeypatch.setattr(module, "Watch", interrupted)
+    assert runtime.ask(Status()).cells == ()
+    assert len(ours()) == 2
+    runtime.stop(5.0)
+    assert ours() == []
+
+
+def test_each_book_that_is_opened_has_its_time_so_that_many_may_take_long(runtime, monkeypatch, dead_address):
+    del dead_address
+    runtime.start()
+    monkeypatch.setattr(module, "_CALL_TIMEOUT", 0.0)
+    monkeypatch.setattr(module, "_OPEN_TIMEOUT", 5.0)
+    (cell,) = runtime.open((BookSpec(resolve("spot"), "BTCUSDT", 5, 100, None, float),))
+    assert runtime.close(cell, Lease(), 5.0)

@@ -45,8 +45,13 @@ def discard(manager: Living) -> None:
     _living.discard(manager)
 
 
+def living() -> list[Any]:
+    """Return the managers that were started and have not ended."""
+    return [manager for manager in tuple(_living) if manager.is_alive()]
+
+
 def _outlive() -> list[Any]:
-    return [manager for manager in tuple(_living) if manager.is_alive() and not manager.daemon]
+    return [manager for manager in living() if not manager.daemon]
 
 
 def _main_thread_ended() -> None:

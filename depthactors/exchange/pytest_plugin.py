@@ -9,6 +9,9 @@ The marker changes that; its arguments are those of `LocalExchange.with_order_fl
         ...
         assert local_exchange.strikes()["cut"] > 0
 
+A `ThreadedDepthCacheManager` that a test has started and not stopped, since it failed before, is stopped together with
+its exchange.
+
 `local_exchange_session` is one exchange for all tests that take it, with its books going on from test to test, and
 with the limits of one address: engines of some 270 connections in five minutes. A fixture `local_exchange_options` of
 one's own, of scope "session", returns the arguments that it is made with.
@@ -22,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from depthactors import reporting
+from depthactors.binance import program_end
 from depthactors.environment import EXCHANGE_VARIABLE
 
 if TYPE_CHECKING:
@@ -70,7 +74,12 @@ def _exchange(*arguments: Any, **options: Any) -> Iterator[LocalExchange]:
     with LocalExchange.with_order_flow(*arguments, **options) as exchange, pytest.MonkeyPatch.context() as patch:
         patch.setenv(EXCHANGE_VARIABLE, exchange.url)
         was_quiet = reporting.quiet()
+        before = program_end.living()
         try:
             yield exchange
         finally:
             reporting.quiet(was_quiet)
+            # One that outlives a test which failed before its own `stop()` would keep pytest from ending.
+            for manager in program_end.living():
+                if manager not in before:
+                    manager.stop()

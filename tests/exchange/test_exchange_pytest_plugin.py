@@ -59,6 +59,26 @@ def test_books_go_on(engine, local_exchange_session, number):
 def test_one_of_its_own_goes_before(local_exchange_session, local_exchange):
     assert os.environ["DEPTHACTORS_EXCHANGE"] == local_exchange.url != local_exchange_session.url
 """
+LEFT_RUNNING = """
+import queue
+import pytest
+from depthactors import ThreadedDepthCacheManager
+
+@pytest.fixture(scope="module")
+def kept():
+    with ThreadedDepthCacheManager() as manager:
+        yield manager
+
+def test_one_that_fails_before_it_stops_its_manager(kept, local_exchange):
+    caches = queue.Queue()
+    manager = ThreadedDepthCacheManager()
+    manager.start()
+    manager.start_depth_cache(caches.put, "BTCUSDT")
+    assert caches.get(timeout=20).symbol == "ETHUSDT"
+
+def test_one_of_a_wider_scope_goes_on(kept):
+    assert kept.is_alive()
+"""
 WITHOUT_THE_EXTRA = """
 import sys
 sys.modules["websockets"] = None
@@ -73,8 +93,13 @@ def test_ours(local_exchange_session):
 
 @pytest.mark.parametrize(
     ("suite", "outcome"),
-    [(SUITE, "4 passed"), (ONE_FOR_ALL, "3 passed"), (WITHOUT_THE_EXTRA, "2 skipped")],
-    ids=["a test", "a session", "without the extra"],
+    [
+        (SUITE, "4 passed"),
+        (ONE_FOR_ALL, "3 passed"),
+        (LEFT_RUNNING, "1 failed, 1 passed"),
+        (WITHOUT_THE_EXTRA, "2 skipped"),
+    ],
+    ids=["a test", "a session", "a manager left running", "without the extra"],
 )
 def test_a_suite_of_its_own_uses_it_without_any_import(tmp_path, suite, outcome):
     (tmp_path / "test_bot.py").write_text(suite)

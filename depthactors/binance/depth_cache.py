@@ -164,6 +164,14 @@ class DepthCache:
         ordered = sorted(pairs, key=lambda level: float(level[0]), reverse=reverse)
         return [[conv_type(price), conv_type(quantity)] for price, quantity, *_ in ordered]
 
+    def __repr__(self) -> str:
+        """Show the touch as the exchange writes it, the update id and how many levels there are."""
+        copy = self._shown()
+        sides = (copy.bids, copy.asks)
+        bid, ask = (" x ".join(next(iter(side.texts(1, copy.decimals)), ("-", "-"))) for side in sides)
+        bids, asks = (len(side.levels(None)) for side in sides)
+        return f"<{type(self).__name__} {self.symbol} u={copy.last_update_id} {bid} / {ask}, {bids}/{asks} levels>"
+
     def __copy__(self) -> Self:
         """Return a cache of one's own with the same levels."""
         return _own_cache(type(self), self.conv_type, self._shown(), self.update_time)

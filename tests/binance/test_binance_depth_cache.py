@@ -43,6 +43,11 @@ def test_levels_are_lists_of_lists_best_first(cache):
     assert all(type(level) is list for level in cache.get_bids() + cache.get_asks())
 
 
+def test_it_is_printed_with_its_touch_as_the_exchange_writes_it(cache):
+    assert repr(cache) == "<DepthCache BNBBTC u=0 0.00161 x 0.5 / 0.00162 x 2.5, 3/3 levels>"
+    assert repr(DepthCache("BNBBTC", Decimal)) == "<DepthCache BNBBTC u=0 - x - / - x -, 0/0 levels>"
+
+
 @pytest.mark.parametrize(("limit", "count"), [(None, 3), (1, 1), (2, 2), (3, 3), (100, 3)])
 def test_a_limit_cuts_from_the_best(cache, limit, count):
     assert cache.get_bids(limit) == cache.get_bids()[:count]

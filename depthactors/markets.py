@@ -243,6 +243,7 @@ MARKETS: dict[str, Market] = {
 
 _PLACES = ("-testnet", "-demo")
 _LIKENESS = 0.75
+"""Likeness, from 0 to 1 as `difflib` has it, from which on a name is taken for a slip of another one."""
 _OTHER_NAMES = {
     **dict.fromkeys(("futures", "future", "linear", "perp", "swap", "um", "usdt", "usdc", "usd-m", "usds-m"), "usdm"),
     **dict.fromkeys(("usdt-m", "usdsm", "usdtm", "usdt-futures", "usd-futures", "fapi", "fstream"), "usdm"),

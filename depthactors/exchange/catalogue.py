@@ -39,7 +39,9 @@ _FARTHEST_STRIKE: Final = 10.0
 _EXPIRIES: Final = 3
 """Fridays from the next one on, on which listed options end; they may end on any day."""
 _FRIDAY: Final = 4
+"""As `datetime.weekday` counts."""
 _EXPIRY_HOUR: Final = 8
+"""UTC, of options and of delivery contracts, as `exchangeInfo` has it."""
 _TIME_VALUE: Final = 0.05
 """Of an option at the money, in prices of the underlying."""
 _FAR: Final = 0.25

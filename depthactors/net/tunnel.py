@@ -32,6 +32,7 @@ _SOCKS_REFUSALS: Final = {
 }
 """What the numbers of RFC 1928 mean."""
 _ADDRESS_SIZES: Final = {1: 4, 4: 16}
+"""Bytes of an IPv4 and of an IPv6 address by its type in RFC 1928; a name has its length before it."""
 
 
 def open_way(

@@ -10,6 +10,7 @@ from depthactors.pacing.rates import Backoff
 PATIENCE: Final = 8
 """Requests in a row that brought nothing, whoever asked, after which it is the host that fails."""
 _BACKOFF: Final = Backoff(first=1.0, factor=2.0, cap=8.0)
+"""Waits between requests to a host that fails: one that is well again is noticed within some ten seconds."""
 
 
 class HostPace:

@@ -6,7 +6,9 @@ from math import inf
 from typing import Final
 
 _FACTOR: Final = 2.0
+"""Length of a guessed silence that follows on another, in lengths of that one."""
 _SPREAD: Final = 0.1
+"""Share of a guessed silence by which it is longer at the most, at random."""
 _AGAIN: Final = 60.0
 """Seconds after a silence within which the next one is its continuation: what caused it was not over."""
 

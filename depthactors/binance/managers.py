@@ -134,7 +134,7 @@ class DepthCacheManager:
                 self._latest = 0
         engine = handle = None
         try:
-            engine = self._bm.lease()
+            engine = self._bm.lease(stay)
             handle = follow(engine, self._row, self._symbol, new_listener=self._listener, **self._options)
             with self._lifecycle:
                 if self._stay is not stay:
@@ -145,7 +145,7 @@ class DepthCacheManager:
             with self._lifecycle:
                 if self._stay is stay:
                     self._stay = self._engine = None
-            self._end(engine, handle)
+            self._end(stay, engine, handle)
             raise
         return self
 
@@ -211,21 +211,27 @@ class DepthCacheManager:
     def close(self) -> None:
         """End the stream; connections that nobody shares end too. Idempotent; the manager can be entered again."""
         with self._lifecycle:
-            engine, handle = self._engine, self._handle
-            self._engine = self._stay = None
+            stay, engine, handle = self._stay, self._engine, self._handle
+            if engine is None:
+                # It is being entered, perhaps: that fails then, and gives back what it got.
+                self._stay = None
             with self._news:
                 self._over = True
                 self._news.notify_all()
-        self._end(engine, handle if engine is not None else None)
+        if engine is not None:
+            self._end(stay, engine, handle)
+            # Not sooner: who is interrupted before may close it again.
+            with self._lifecycle:
+                if self._stay is stay:
+                    self._stay = self._engine = None
 
-    def _end(self, engine: DepthEngine | None, handle: BookHandle | None) -> None:
+    def _end(self, stay: object, engine: DepthEngine | None, handle: BookHandle | None) -> None:
         try:
             # One that has died is stopped all the same.
             if handle is not None and engine is not None and engine.running:
                 handle.close()
         finally:
-            if engine is not None:
-                self._bm.give_back(engine)
+            self._bm.give_back(stay)
 
     def __aenter__(self) -> NoReturn:
         """Tell who comes from asyncio how it is here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from depthactors import reporting
@@ -59,7 +60,9 @@ class BinanceSocketManager:
         # A signal handler may come between: it runs in the same thread.
         self._lock = threading.RLock()
         self._engine: DepthEngine | None = None
-        self._leases = 0
+        self._holders: set[object] = set()
+        # Until they have: a stop that Ctrl-C interrupts is to be made up for.
+        self._ending: set[DepthEngine] = set()
         self._closed = False
         if verbose or getattr(client, "verbose", False) is True:
             logging.getLogger("depthactors").setLevel(logging.DEBUG)
@@ -91,8 +94,11 @@ class BinanceSocketManager:
             msg = f"expected a bm with the client's {others}, as BinanceSocketManager(client) has, was one without"
             raise UsageError(msg)
 
-    def lease(self) -> DepthEngine:
+    def lease(self, holder: object) -> DepthEngine:
         """Return the running engine for one more stream; for managers, which give it back by `give_back`.
+
+        Args:
+            holder: the stream, or what stands for it.
 
         Raises:
             LifecycleError: it was closed.
@@ -103,27 +109,37 @@ class BinanceSocketManager:
                 raise LifecycleError(msg)
             if self._engine is None or not self._engine.running:
                 self._engine = DepthEngine(max_reconnects=self._max_reconnects, **self._settings).start()
-                self._leases = 0
-            self._leases += 1
+                self._holders.clear()
+            self._holders.add(holder)
             return self._engine
 
-    def give_back(self, engine: DepthEngine, timeout: float = 10.0) -> None:
-        """Take a lease back; the last one ends the connections within `timeout` seconds."""
+    def give_back(self, holder: object, timeout: float = 10.0) -> None:
+        """Take a lease back; the last one ends the connections within `timeout` seconds. Twice is harmless."""
         with self._lock:
-            if engine is not self._engine:
+            self._holders.discard(holder)
+            if self._holders:
                 return
-            self._leases -= 1
-            if self._leases > 0:
-                return
-            self._engine = None
-        engine.stop(timeout)
+            self._let_go()
+        self._stop_ending(timeout)
 
     def close(self, timeout: float = 10.0) -> None:
         """End every connection within `timeout` seconds, and with them the streams that use them; idempotent."""
         with self._lock:
-            engine, self._engine, self._closed = self._engine, None, True
-        if engine is not None:
-            engine.stop(timeout)
+            self._closed = True
+            self._let_go()
+        self._stop_ending(timeout)
+
+    def _let_go(self) -> None:
+        """Have the engine end, and the next lease make another one; the lock is held."""
+        if self._engine is not None:
+            self._ending.add(self._engine)
+            self._engine = None
+
+    def _stop_ending(self, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        for engine in tuple(self._ending):
+            engine.stop(max(0.0, deadline - time.monotonic()))
+            self._ending.discard(engine)
 
     if not TYPE_CHECKING:
         # Out of sight of type checkers, which find these names missing by themselves.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -268,9 +269,11 @@ class ThreadedDepthCacheManager(threading.Thread):
             stream.close()
         self._callbacks.close()
         for name, stream in streams:
-            # In a fork there is nothing to end: it is all the parent's.
-            if stream.bm is not None and stream.engine.running:
-                stream.end(deadline)
+            if stream.bm is not None:
+                # In a fork there is nothing to end: it is all the parent's.
+                with suppress(LifecycleError):
+                    stream.engine.check_process()
+                    stream.end(deadline)
             self._forget(name, stream)
         self._engine.stop(max(0.0, deadline - time.monotonic()))
         at_rest = not in_callback and self._callbacks.join(min(PATIENCE, max(0.0, deadline - time.monotonic())))
@@ -343,8 +346,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         connections = shared(bm)
         if connections is not None:
             connections.check(self._client, market)
-        engine = self._engine if connections is None else connections.lease()
-        stream = _Stream(engine, connections, self._callbacks)
+        stream = _Stream(self._engine, connections, self._callbacks)
 
         def new_listener(handle: BookHandle) -> Listener:
             stream.handle = handle
@@ -360,8 +362,10 @@ class ThreadedDepthCacheManager(threading.Thread):
 
         try:
             market_row = market_of(self._client, market)
+            if connections is not None:
+                stream.engine = connections.lease(stream)
             follow(
-                engine,
+                stream.engine,
                 market_row,
                 symbol,
                 new_listener=new_listener,
@@ -416,14 +420,13 @@ class _Stream:
         handle: the subscription, once there is one.
     """
 
-    __slots__ = ("_callbacks", "_given_up", "_has_lease", "bm", "engine", "handle")
+    __slots__ = ("_callbacks", "_given_up", "bm", "engine", "handle")
 
     def __init__(self, engine: DepthEngine, bm: BinanceSocketManager | None, callbacks: CallbackThreads) -> None:
         self.engine = engine
         self.bm = bm
         self.handle: BookHandle | None = None
         self._callbacks = callbacks
-        self._has_lease = bm is not None
         self._given_up = False
 
     @property
@@ -458,6 +461,5 @@ class _Stream:
         finally:
             if self.handle is not None:
                 self._callbacks.leave(self.handle)
-            if self._has_lease and self.bm is not None:
-                self._has_lease = False
-                self.bm.give_back(self.engine, max(0.0, given - time.monotonic()))
+            if self.bm is not None:
+                self.bm.give_back(self, max(0.0, given - time.monotonic()))

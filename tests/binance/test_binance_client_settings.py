@@ -129,5 +129,5 @@ def test_each_manager_has_the_settings_of_its_client():
     client = {"requests_params": {"timeout": (3, 7), "proxies": {"https": PROXY}}}
     threaded = ThreadedDepthCacheManager(**client)._engine._runtime.settings
     with BinanceSocketManager(theirs(**client)) as bm:
-        for settings in (threaded, bm.lease()._runtime.settings):
+        for settings in (threaded, bm.lease("first")._runtime.settings):
             assert (settings.connect_timeout, settings.read_timeout, settings.proxy) == (3, 7, PROXY)

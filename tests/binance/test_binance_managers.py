@@ -22,6 +22,7 @@ from depthactors.binance import managers
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.exceptions import ReadLoopClosed
 from depthactors.exchange import Fault, LocalExchange
+from tests.interrupt_support import places_in
 
 KINDS = [DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager]
 
@@ -251,6 +252,19 @@ def test_many_threads_may_receive(exchange):
         for thread in threads:
             thread.join(10)
         assert [type(each) for each in received] == [DepthCache] * 4
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_after_ctrl_c_anywhere_in_close_it_may_be_called_again(dead_address, is_shared):
+    with BinanceSocketManager() as bm:
+
+        def call_for():
+            dcm = new(bm=bm if is_shared else None).__enter__()
+            return dcm.close, (dcm, dcm._engine)
+
+        for dcm, engine in places_in(call_for):
+            dcm.close()
+            assert engine.wait_stopped(0)
 
 
 def test_close_in_many_threads_is_one_close(exchange):

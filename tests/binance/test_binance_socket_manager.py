@@ -9,6 +9,7 @@ import pytest
 from depthactors import BinanceSocketManager, Client, DepthCacheManager, ThreadedDepthCacheManager
 from depthactors.binance.socket_manager import shared
 from depthactors.errors import LifecycleError, UsageError
+from tests.interrupt_support import places_in
 
 
 @pytest.fixture
@@ -26,87 +27,97 @@ def test_nothing_is_started_before_the_first_lease(bm):
 
 
 def test_leases_share_one_engine_which_ends_with_the_last(bm):
-    first, second = bm.lease(), bm.lease()
-    assert first is second
-    bm.give_back(first)
-    assert first.running
-    bm.give_back(second)
-    assert not first.running
+    engine = bm.lease("first")
+    assert bm.lease("second") is engine
+    for _ in range(2):
+        bm.give_back("first")
+        assert engine.running
+    bm.give_back("second")
+    assert not engine.running
     assert own_threads() == []
 
 
 def test_after_the_last_lease_a_new_one_begins_anew(bm):
-    first = bm.lease()
-    bm.give_back(first)
-    second = bm.lease()
+    first = bm.lease("first")
+    bm.give_back("first")
+    second = bm.lease("second")
     assert second is not first
     assert second.running
 
 
-def test_an_engine_of_before_takes_no_lease_back(bm):
-    first = bm.lease()
-    bm.give_back(first)
-    second = bm.lease()
-    bm.give_back(first)
+def test_a_lease_of_before_is_given_back_for_nothing(bm):
+    bm.lease("first")
+    bm.give_back("first")
+    second = bm.lease("second")
+    bm.give_back("first")
     assert second.running
 
 
 def test_an_engine_that_was_stopped_is_replaced(bm):
-    first = bm.lease()
-    first.stop()
-    second = bm.lease()
+    bm.lease("first").stop()
+    second = bm.lease("second")
     assert second.running
-    bm.give_back(second)
+    bm.give_back("second")
     assert not second.running
 
 
 def test_close_ends_it_for_good_and_twice_is_once(bm):
-    engine = bm.lease()
+    engine = bm.lease("first")
     bm.close()
     bm.close()
     assert not engine.running
     with pytest.raises(LifecycleError, match="closed"):
-        bm.lease()
-    bm.give_back(engine)
+        bm.lease("second")
+    bm.give_back("first")
     assert own_threads() == []
 
 
 def test_as_a_context_manager_it_closes():
     with BinanceSocketManager() as bm:
-        engine = bm.lease()
+        engine = bm.lease("first")
     assert not engine.running
     with pytest.raises(LifecycleError):
-        bm.lease()
+        bm.lease("second")
+
+
+def test_after_ctrl_c_anywhere_in_close_it_may_be_called_again(dead_address):
+    def call_for():
+        bm = BinanceSocketManager()
+        return bm.close, (bm, bm.lease("first"))
+
+    for bm, engine in places_in(call_for):
+        bm.close()
+        assert engine.wait_stopped(0)
 
 
 def test_leases_taken_in_many_threads_are_of_one_engine(bm):
-    engines, start = [], threading.Barrier(8)
+    engines, start = {}, threading.Barrier(8)
 
-    def lease():
+    def lease(holder):
         start.wait(5)
-        engines.append(bm.lease())
+        engines[holder] = bm.lease(holder)
 
-    threads = [threading.Thread(target=lease) for _ in range(8)]
+    threads = [threading.Thread(target=lease, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(5)
-    assert len(set(engines)) == 1
-    for engine in engines:
+    assert len(set(engines.values())) == 1
+    for holder, engine in engines.items():
         assert engine.running
-        bm.give_back(engine)
+        bm.give_back(holder)
     assert not engines[0].running
 
 
 def test_the_arguments_are_taken_by_place_and_the_clients_settings_hold():
     with BinanceSocketManager(Client(requests_params={"timeout": 7}), 60, 1000) as bm:
-        assert bm.lease()._runtime.settings.read_timeout == 7
+        assert bm.lease("first")._runtime.settings.read_timeout == 7
 
 
 @pytest.mark.parametrize("tries", [5, 2, None])
 def test_the_tries_are_the_engines(tries):
     with BinanceSocketManager(max_reconnects=tries) as bm:
-        assert bm.lease()._runtime.settings.backoff.tries == tries
+        assert bm.lease("first")._runtime.settings.backoff.tries == tries
 
 
 def test_verbose_logs_at_debug_level():

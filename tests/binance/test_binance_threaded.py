@@ -336,17 +336,19 @@ def test_after_ctrl_c_anywhere_in_stop_socket_it_may_be_called_again(dead_addres
             assert (manager.status().books, manager._streams, manager._callbacks._books) == ((), {}, {})
 
 
-def test_after_ctrl_c_anywhere_in_stop_it_may_be_called_again(dead_address):
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_after_ctrl_c_anywhere_in_stop_it_may_be_called_again(dead_address, is_shared):
     def call_for():
-        manager = ThreadedDepthCacheManager()
+        manager, bm = ThreadedDepthCacheManager(), BinanceSocketManager() if is_shared else None
         manager.start()
-        quickly(manager, id)
-        return manager.stop, manager
+        quickly(manager, id, bm=bm)
+        (stream,) = manager._streams.values()
+        return manager.stop, (manager, stream.engine)
 
-    for manager in places_in(call_for):
+    for manager, engine in places_in(call_for):
         manager.stop()
         manager.join(10)
-        assert not manager.is_alive()
+        assert (manager.is_alive(), engine.wait_stopped(0)) == (False, True)
 
 
 def test_join_in_a_callback_is_an_error_at_once(manager):

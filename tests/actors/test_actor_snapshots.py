@@ -386,6 +386,8 @@ def test_a_request_whose_worker_is_stuck_for_good_is_given_up(start, want, told,
 
 def test_what_was_given_up_is_not_fetched_and_no_more_is_begun_than_there_are_workers(start, want, told, monkeypatch):
     monkeypatch.setattr(snapshots, "_LOST_AFTER", 0.1)
+    # That so many fail in a row is not what this is about.
+    monkeypatch.setattr(host_pace, "PATIENCE", 4 * WORKERS)
     leave, begun = threading.Event(), []
 
     def fetch(_client, _market, symbol, _limit):

@@ -116,6 +116,9 @@ class SnapshotActor(EngineActor):
             case Tick("overdue", number):
                 return self._cut(number)
             case Tick("lost", number):
+                if (client := self._at_work.get(number)) is not None:
+                    # Perhaps its worker came to it too late to be cut before.
+                    client.cut(number)
                 lost = SnapshotError(f"no answer within {self._answer_deadline + _LOST_AFTER:g} s")
                 self._take_reply(number, DepthReply(lost))
                 return self._dispatch()

@@ -359,11 +359,31 @@ def test_an_answer_that_takes_too_long_is_cut_however_steadily_it_comes(start, w
         assert client.freed.wait(PATIENCE)
         return DepthReply(SnapshotError(f"{symbol}: cut"))
 
-    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.2)
+    # Enough for a thread to be started.
+    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.5)
     begun = time.monotonic()
     ref.tell(want())
     assert "cut" in str(told.wait_one(SnapshotFailed).error)
-    assert 0.15 < time.monotonic() - begun < 2
+    assert 0.45 < time.monotonic() - begun < snapshots._LOST_AFTER
+
+
+def test_a_request_that_is_begun_when_it_should_be_over_is_cut_too(start, want, told, monkeypatch):
+    monkeypatch.setattr(snapshots, "_LOST_AFTER", 1.0)
+    cut = threading.Event()
+
+    def fetch(client, _market, _symbol, _limit):
+        if client.freed.wait(PATIENCE):
+            cut.set()
+        return DepthReply(SnapshotError("cut"))
+
+    def late():
+        # Until after the deadline: a machine that slept, say.
+        threading.Event().wait(0.3)
+        return FakeClient(fetch)
+
+    start(new_client=late, answer_deadline=0.1).tell(want())
+    assert "no answer within" in str(told.wait_one(SnapshotFailed).error)
+    assert cut.wait(PATIENCE / 2), "else its worker is at it for as long as the answer drips"
 
 
 def test_a_request_whose_worker_is_stuck_for_good_is_given_up(start, want, told, monkeypatch):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.callbacks import call
+from depthactors.actors.gate import Gate
 from depthactors.actors.messages import BookEvent
 from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState, BookView
@@ -80,7 +81,7 @@ class BookCell:
         self.spec = spec
         self.ref: pykka.ActorRef[Any] | None = None
         self.current: tuple[OrderBook | None, BookState] = (None, BookState.SYNCING)
-        self.settled = threading.Event()
+        self.settled = Gate()
         self.error: DepthActorsError | None = None
         self.counters = Counters()
         self.listeners: tuple[Listener, ...] = ()
@@ -173,7 +174,7 @@ class BookCell:
 
     def forsake(self, error: DepthActorsError) -> None:
         """End in a fork, where the actor's thread does not exist, and may have held the old locks."""
-        self.settled = threading.Event()
+        self.settled = Gate()
         self._changing = threading.RLock()
         self.error = error
         self.publish(self.last_good(), BookState.STOPPED)

@@ -10,16 +10,21 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from depthactors import reporting
 
 if TYPE_CHECKING:
     from types import FrameType
+
+logger = reporting.logger(__name__)
 
 
 class Living(Protocol):
     """A thread that a program has started and that keeps it alive."""
 
     interrupted: bool
+    name: str
 
     @property
     def daemon(self) -> bool:
@@ -33,6 +38,7 @@ class Living(Protocol):
 
 
 _living: set[Any] = set()
+_ENDS: Final = "stop() or Ctrl-C; one with `daemon = True` before start() ends with the main thread"
 
 
 def add(manager: Living) -> None:
@@ -64,8 +70,13 @@ def _main_thread_ended() -> None:
     if interrupted or any(manager.interrupted for manager in managers):
         for manager in managers:
             manager.stop()
-    elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        return
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupted)
+    if uncaught is not None or hasattr(sys, "ps1"):
+        # Whoever left `python` or looks at a traceback waits for the prompt; a program made to live on is no news.
+        names = ", ".join(manager.name for manager in managers)
+        logger.notice(("main thread ended", names), "the main thread has ended, but %s goes on until %s", names, _ENDS)
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:

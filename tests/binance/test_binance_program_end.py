@@ -144,6 +144,26 @@ def test_an_uncaught_ctrl_c_ends_it_with_the_programs_own_traceback_alone(run):
     assert errors.endswith("KeyboardInterrupt\n")
 
 
+@pytest.mark.skipif(
+    (3, 12) <= sys.version_info < (3, 12, 2), reason="these start no thread after the main thread's end, to say it in"
+)
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [("", "1 / 0", ["ZeroDivisionError: division by zero"]), ("sys.ps1 = '>>> '", "", [])],
+    ids=["an exception", "an interactive interpreter"],
+)
+def test_whoever_waits_for_the_prompt_is_shown_what_the_program_waits_for(run, before, after, said):
+    process = run(program(before=before, after=after))
+    wait_until_ready(process)
+    process.send_signal(signal.SIGINT)
+    _, _, errors = ended(process)
+    *shown, last = [line for line in errors.splitlines() if not line.startswith((" ", "Traceback"))]
+    assert shown == said
+    assert last.startswith(
+        "depthactors: the main thread has ended, but ThreadedDepthCacheManager-1 goes on until stop()"
+    )
+
+
 def test_a_daemon_is_not_waited_for(run):
     status, _, errors = ended(run(program(before="dcm.daemon = True", after="print(dcm.isDaemon())")))
     assert (status, errors) == (0, "")

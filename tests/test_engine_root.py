@@ -80,7 +80,9 @@ def test_without_its_supervisor_an_engine_is_over_and_says_so(dead_address, end,
     assert len([each for each in errors.seen if isinstance(each, EscalatedError)]) == 1
 
 
-def test_a_book_whose_actor_had_died_before_is_failed_too(dead_address, monkeypatch):
+@pytest.fixture
+def dying(monkeypatch):
+    """Let the supervisor's next look at its children be its last; two events: it has begun, and it is to end."""
     entered, leave = threading.Event(), threading.Event()
 
     def die(_supervisor):
@@ -89,6 +91,11 @@ def test_a_book_whose_actor_had_died_before_is_failed_too(dead_address, monkeypa
         raise MemoryError
 
     monkeypatch.setattr(Supervisor, "_watch", die)
+    return entered, leave
+
+
+def test_a_book_whose_actor_had_died_before_is_failed_too(dead_address, dying):
+    entered, leave = dying
     engine = DepthEngine()
     book = engine.subscribe("BTCUSDT")
     engine._runtime._supervisor.tell(Tick("watch"))
@@ -102,15 +109,8 @@ def test_a_book_whose_actor_had_died_before_is_failed_too(dead_address, monkeypa
     engine.stop()
 
 
-def test_who_waits_for_an_answer_of_the_supervisor_has_one_when_it_dies(dead_address, monkeypatch):
-    entered, leave = threading.Event(), threading.Event()
-
-    def die(_supervisor):
-        entered.set()
-        leave.wait(10)
-        raise MemoryError
-
-    monkeypatch.setattr(Supervisor, "_watch", die)
+def test_who_waits_for_an_answer_of_the_supervisor_has_one_when_it_dies(dead_address, dying):
+    entered, leave = dying
     engine = DepthEngine().start()
     engine._runtime._supervisor.tell(Tick("watch"))
     assert entered.wait(10)

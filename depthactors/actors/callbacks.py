@@ -28,7 +28,7 @@ _PACKAGE: Final = __name__.partition(".")[0]
 _LAYERS: Final = 10
 """Wrappers that are looked through for the name of a function."""
 _TRACEBACK: Final[Any] = BaseException.__dict__["__traceback__"]
-"""A foreign class may have put something else in its place."""
+"""Past the methods of a foreign class: that of a frozen dataclass refuses to set it."""
 _calling: set[int] = set()
 """The threads, by their ident, that are in a user's function at the moment."""
 _forks = 0
@@ -88,7 +88,6 @@ def _is_ours(trace: TracebackType) -> bool:
 def _failure(callback: Callable[[Any], object], error: BaseException, owner: str) -> CallbackError:
     # Without the frames above the user's own, which hold on to the book.
     while (trace := _TRACEBACK.__get__(error)) is not None and _is_ours(trace):
-        # Past the methods of its class: a frozen dataclass refuses.
         _TRACEBACK.__set__(error, trace.tb_next)
     name, kind = name_of(callback), reporting.class_name(type(error))
     words = f"{owner}: the callback {name} raised {kind}: {reporting.words_of(error)}"

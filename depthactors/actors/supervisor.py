@@ -161,7 +161,7 @@ class Supervisor(EngineActor):
                 # Followed anew already, perhaps: then the stream is that book's.
                 return self._detach(cell.spec.key) if book is not None and book.cell is cell else None
             case StreamsRefused(name, streams, is_full):
-                return self._carry_elsewhere(name, streams, is_full=is_full)
+                return self._streams_refused(name, streams, is_full=is_full)
             case StreamSilent(cell, error):
                 return self._stream_silent(cell, error)
             case FrameRejected(_, error):
@@ -468,14 +468,9 @@ class Supervisor(EngineActor):
         if book.silences % 2:
             tell(self._sockets[book.socket].child.ref, Resubscribe(book.stream))
             return
-        self._detach(key, error)
-        try:
-            book.socket = self._socket_for(cell.spec.market, alone=True)
-        except LifecycleError as failure:
-            logger.warning("! %s stays on %s: %s", cell.spec.symbol, book.socket, failure)
-        self._attach(key)
+        self._carry_elsewhere(key, error, alone=True)
 
-    def _carry_elsewhere(self, name: str, streams: tuple[str, ...], *, is_full: bool) -> None:
+    def _streams_refused(self, name: str, streams: tuple[str, ...], *, is_full: bool) -> None:
         """Have other connections carry streams that the exchange refuses on this one."""
         socket = self._sockets.get(name)
         keys = [socket.streams[stream] for stream in streams if stream in socket.streams] if socket is not None else []
@@ -486,13 +481,17 @@ class Supervisor(EngineActor):
             self._room[socket.market] = min(room, self._room.get(socket.market, room))
             logger.warning("! %s: no more than %d streams a connection from now on", socket.market.name, room)
         for key in keys:
-            book = self._books[key]
-            self._detach(key)
-            try:
-                book.socket = self._socket_for(socket.market, alone=not is_full)
-            except LifecycleError as failure:
-                logger.warning("! %s stays on %s: %s", book.cell.spec.symbol, name, failure)
-            self._attach(key)
+            self._carry_elsewhere(key, alone=not is_full)
+
+    def _carry_elsewhere(self, key: BookKey, error: StreamError | None = None, *, alone: bool) -> None:
+        """Have another connection carry a book's stream; the same one, if the system has no thread for another."""
+        book = self._books[key]
+        self._detach(key, error)
+        try:
+            book.socket = self._socket_for(book.cell.spec.market, alone=alone)
+        except LifecycleError as failure:
+            logger.warning("! %s stays on %s: %s", book.cell.spec.symbol, book.socket, failure)
+        self._attach(key)
 
     # Giving up.
 

@@ -10,8 +10,13 @@ def main() -> None:
     came = {"BTCUSDT": threading.Event(), "BTCUSD_PERP": threading.Event()}
 
     def handle_depth_cache(depth_cache: DepthCache | dict[str, str] | None) -> None:
-        if not isinstance(depth_cache, DepthCache):
-            print(f"error: {depth_cache}")
+        if isinstance(depth_cache, dict):
+            print(f"{depth_cache['type']}: {depth_cache['m']}")
+            return
+        if depth_cache is None:
+            print("a stream is over")
+            for event in came.values():
+                event.set()
             return
         event = came[depth_cache.symbol]
         if not event.is_set():
@@ -33,6 +38,8 @@ def main() -> None:
         depth_cache = dcm.recv(timeout=30)
         if isinstance(depth_cache, DepthCache):
             print(f"received {depth_cache.symbol}, {len(depth_cache.get_bids(50))} bids")
+        else:
+            print(f"received {depth_cache}")
 
 
 if __name__ == "__main__":

@@ -4,15 +4,24 @@ import sys
 
 from depthactors import DepthCache, ThreadedDepthCacheManager
 
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT")
+
 
 def main(updates: int = 100) -> None:
     """Follow three books until so many updates have come for one of them."""
     counts: dict[str, int] = {}
+    over: list[str] = []
     manager = ThreadedDepthCacheManager()
 
     def handle_depth_cache(depth_cache: DepthCache | dict[str, str] | None) -> None:
-        if not isinstance(depth_cache, DepthCache):
-            print(f"error: {depth_cache}")
+        if isinstance(depth_cache, dict):
+            print(f"{depth_cache['type']}: {depth_cache['m']}")
+            return
+        if depth_cache is None:
+            over.append("a stream")
+            if len(over) == len(SYMBOLS):
+                print("all streams are over")
+                manager.stop()
             return
         counts[depth_cache.symbol] = counts.get(depth_cache.symbol, 0) + 1
         if counts[depth_cache.symbol] == 1:
@@ -22,7 +31,7 @@ def main(updates: int = 100) -> None:
 
     manager.start()
     try:
-        for symbol in ("BTCUSDT", "ETHUSDT", "BNBUSDT"):
+        for symbol in SYMBOLS:
             manager.start_depth_cache(handle_depth_cache, symbol=symbol, ws_interval=100)
         manager.join()
         print("stopped by a callback")

@@ -12,8 +12,11 @@ def main() -> None:
     stopped: set[str] = set()
 
     def handle_depth_cache(depth_cache: DepthCache | dict[str, str] | None) -> None:
-        if not isinstance(depth_cache, DepthCache):
-            print(f"error: {depth_cache}")
+        if isinstance(depth_cache, dict):
+            print(f"{depth_cache['type']}: {depth_cache['m']}")
+            return
+        if depth_cache is None:
+            print("a stream is over")
             return
         if depth_cache.symbol in stopped:
             print(f"{depth_cache.symbol} was stopped, and this is never printed")

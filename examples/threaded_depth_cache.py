@@ -12,8 +12,12 @@ def main(updates: int = 5) -> None:
     seen = []
 
     def handle_depth_cache(depth_cache: DepthCache | dict[str, str] | None) -> None:
-        if depth_cache is None or isinstance(depth_cache, dict):
-            print(f"error: {depth_cache}")
+        if isinstance(depth_cache, dict):
+            print(f"{depth_cache['type']}: {depth_cache['m']}")
+            return
+        if depth_cache is None:
+            print("the stream is over")
+            enough.set()
             return
         bid, ask = depth_cache.get_bids(1)[0], depth_cache.get_asks(1)[0]
         print(f"{depth_cache.symbol} bid {bid} ask {ask}")

@@ -42,8 +42,18 @@ def exchange(monkeypatch):
         yield exchange
 
 
-def run(name, *arguments):
-    """Run an example to its end and return the lines it printed."""
+@pytest.fixture
+def other_exchange(monkeypatch):
+    """One that lists none of the symbols that examples follow."""
+    parser = argparse.ArgumentParser()
+    serving.add_options(parser, port=0)
+    with serving.open_exchange(parser.parse_args(["--symbols", "ADAUSDT"])) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        yield exchange
+
+
+def run(name, *arguments, complaint=""):
+    """Run an example to its end and return the lines it printed; each line on stderr has the complaint."""
     result = subprocess.run(
         [sys.executable, f"{name}.py", *map(str, arguments)],
         cwd=FOLDER,
@@ -52,7 +62,9 @@ def run(name, *arguments):
         timeout=30,
         check=False,
     )
-    assert (result.returncode, complaints(result.stderr)) == (0, "")
+    assert result.returncode == 0
+    told = complaints(result.stderr).splitlines()
+    assert all(complaint and complaint in line for line in told), result.stderr
     return result.stdout.splitlines()
 
 
@@ -155,6 +167,20 @@ def test_threaded_depth_cache(exchange):
     lines = run("threaded_depth_cache", 3)
     assert len(lines) >= 3
     assert all(re.fullmatch(rf"BTCUSDT bid {LEVEL} ask {LEVEL}", line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("threaded_depth_cache", "the stream is over"),
+        ("stop_all_streams", "running: False"),
+        ("futures_books", "received {'e': 'error', 'type': 'BinanceAPIException'"),
+    ],
+)
+def test_an_example_ends_when_its_streams_are_over(other_exchange, name, last):
+    lines = run(name, complaint="given up, no more data comes")
+    assert lines[0].startswith("BinanceAPIException: ")
+    assert lines[-1].startswith(last)
 
 
 def test_ask_a_book(exchange):

@@ -42,7 +42,9 @@ class Lane:
     def give_turn(self, listener: QueuedListener) -> None:
         """Give a listener a turn behind all those that asked before it. Any thread; returns at once."""
         self._asking.append(listener)
-        self._wake.put(None)
+        # One that is there will be taken after this listener was put: the lane looks at all who ask then.
+        if self._wake.empty():
+            self._wake.put(None)
 
     def close(self) -> None:
         """Call nobody any more; a call that is under way goes on. Any thread, signal handlers too; returns at once."""

@@ -60,6 +60,23 @@ def test_a_function_that_raises_does_not_end_it(lane):
     assert len(calls.wait(count=2)) == 2
 
 
+def test_one_that_always_has_something_to_do_does_not_grow(lane):
+    done, waiting = Recorder(), set()
+
+    def call(item):
+        _, number = item
+        waiting.add(lane._wake.qsize() + len(lane._asking))
+        if number < 1_000:
+            box.update(number + 1)
+        else:
+            done(item)
+
+    box = mailbox(lane, call)
+    box.update(0)
+    done.wait_one()
+    assert max(waiting) < 5
+
+
 def test_close_waits_for_no_call_that_is_under_way_and_nobody_is_called_after_it():
     lane, entered, leave, calls = Lane(), threading.Event(), threading.Event(), Recorder()
     lane.start()

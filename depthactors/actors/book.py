@@ -106,6 +106,7 @@ class BookActor(EngineActor):
         self._refresh_serial = 0
         self._watched_epoch: int | None = None
         self._watches = 0
+        self._doubted_epoch: int | None = None
         cell.ref = self.actor_ref
         cell.answer = self.handle
         cell.buffered_bytes = self._buffered_bytes
@@ -152,6 +153,8 @@ class BookActor(EngineActor):
                 return self._look_ahead(held)
             case Tick("refresh", serial):
                 return self._refresh(serial)
+            case Tick("doubt", epoch):
+                return self._look_at_doubt(epoch)
             case Tick("quiet", watch):
                 return self._look_for_silence(watch)
             case Greet(listener):
@@ -341,6 +344,18 @@ class BookActor(EngineActor):
         self._asking.arrived()
         self._carry_out(self._sync.snapshot(message.epoch, message.snapshot, message.recv_time), again=True)
         self._asking.used()
+        self._look_at_doubt_soon()
+
+    def _look_at_doubt_soon(self) -> None:
+        """Ask for a second snapshot before a silence would, once a connection: until then nobody sees a quiet book."""
+        epoch = self._sync.epoch
+        if self._sync.doubted and epoch is not None and epoch != self._doubted_epoch:
+            self._doubted_epoch = epoch
+            self.mailbox.after(_AHEAD_DEADLINE, Tick("doubt", epoch))
+
+    def _look_at_doubt(self, epoch: int) -> None:
+        if epoch == self._sync.epoch and self._sync.doubted:
+            self._carry_out(self._sync.refresh())
 
     def _snapshot_failed(self, epoch: int, error: DepthActorsError) -> None:
         if isinstance(error, UnknownSymbolError):

@@ -296,6 +296,11 @@ class Synchronizer(Transitions):
         return self._following is not None
 
     @property
+    def doubted(self) -> bool:
+        """Whether the book is followed and not believed, as its stream has brought nothing and it moved before that."""
+        return self._following is not None and self._doubted
+
+    @property
     def buffered(self) -> int:
         """How many diffs wait for a snapshot."""
         return len(self._buffer)

@@ -322,3 +322,28 @@ def test_a_snapshot_of_another_book_is_told_and_not_believed(scene, monkeypatch)
     assert "1000000000" in str(error)
     assert scene.settled().state is SYNCING
     scene.request(2)
+
+
+@pytest.mark.parametrize("moved_again", [False, True], ids=["it is quiet", "its stream is not served"])
+def test_a_quiet_book_that_moved_while_nobody_heard_it_is_looked_at_again_long_before_a_silence(
+    scene, monkeypatch, moved_again
+):
+    scene.go_live()
+    monkeypatch.setattr(book, "_AHEAD_DEADLINE", 0.1)
+    scene.send(StreamDown(1, StreamError("gone")))
+    scene.send(StreamUp(2))
+    scene.request(2)
+    scene.arrive(epoch=2, last_id=105, quantity=2.0)
+    assert scene.settled().state is STALE
+    scene.request(3)
+    if not moved_again:
+        scene.arrive(epoch=2, last_id=105, quantity=2.0)
+        until(lambda: scene.settled().state is LIVE)
+        return
+    scene.arrive(epoch=2, last_id=109, quantity=3.0)
+    scene.reported.wait_one(StreamSilent)
+    # Once a connection: what is never served costs no more than a silence does.
+    scene.request(4)
+    scene.arrive(epoch=2, last_id=109, quantity=3.0)
+    threading.Event().wait(0.5)
+    assert (scene.settled().state, len(scene.requests.of(SnapshotWanted))) == (STALE, 4)

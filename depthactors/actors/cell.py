@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -85,8 +86,10 @@ class BookCell:
         self.error: DepthActorsError | None = None
         self.counters = Counters()
         self.listeners: tuple[Listener, ...] = ()
-        # Reentrant: a signal handler may end a subscription in the middle of it.
+        # Reentrant: a signal handler may begin or end a subscription in the middle of a change.
         self._changing = threading.RLock()
+        self._changes: deque[Callable[[], None]] = deque()
+        self._is_changing = False
         self._left_out = self._failures = 0
         self.restarts = 0
         self.followers = 0
@@ -124,18 +127,39 @@ class BookCell:
 
     def add(self, listener: Listener, *, first: bool = False) -> None:
         """Let a listener be told by whoever keeps the book, now or later; before the others if `first`. Any thread."""
-        with self._changing:
-            listener.cell = self
+
+        def added() -> None:
             self.listeners = (listener, *self.listeners) if first else (*self.listeners, listener)
+
+        listener.cell = self
+        self._change(added)
 
     def remove(self, listener: Listener) -> None:
         """Close a listener and undo `add`; a call that is under way goes on. Any thread; twice is harmless."""
-        listener.close()
-        with self._changing:
+
+        def removed() -> None:
             if listener in self.listeners:
                 self.listeners = tuple(each for each in self.listeners if each is not listener)
                 self._left_out += listener.left_out
                 self._failures += listener.failures
+
+        listener.close()
+        self._change(removed)
+
+    def _change(self, change: Callable[[], None]) -> None:
+        """Make a change of the listeners, one after the other: one in the middle of another would be lost with it.
+
+        What a signal handler changes in the middle of a change is made when the handler has returned.
+        """
+        self._changes.append(change)
+        with self._changing:
+            while self._changes and not self._is_changing:
+                self._is_changing = True
+                try:
+                    while self._changes:
+                        self._changes.popleft()()
+                finally:
+                    self._is_changing = False
 
     def callback_failed(self, listener: Listener, which: Function, failure: CallbackError) -> None:
         """Notify the listener's own `event`, and `on_error`, the first time that one of its functions raises.
@@ -176,6 +200,7 @@ class BookCell:
         """End in a fork, where the actor's thread does not exist, and may have held the old locks."""
         self.settled = Gate()
         self._changing = threading.RLock()
+        self._is_changing = False
         self.error = error
         self.publish(self.last_good(), BookState.STOPPED)
 

@@ -1,6 +1,7 @@
 """The cell: what readers find of a book, whoever keeps it at the moment."""
 
 import signal
+import sys
 import time
 from contextlib import closing
 from decimal import Decimal
@@ -227,3 +228,30 @@ def test_a_signal_handler_removes_a_listener_while_its_thread_counts(cell):
     finally:
         signal.signal(signal.SIGINT, before)
     assert (listener.closed, cell.listeners) == (True, ())
+
+
+@pytest.mark.parametrize("ending", [False, True], ids=["begin", "end"])
+def test_what_a_signal_handler_changes_in_the_middle_of_a_change_is_not_lost(cell, ending):
+    kept, gone = Listener(None, None), Listener(None, None)
+    cell.add(kept)
+    cell.add(gone)
+    begun, ended = [], []
+
+    def interrupt(_frame, _event, _argument):
+        # At each line of the change, as a handler may come.
+        begun.append(Listener(None, None))
+        cell.add(begun[-1])
+        if ending and begun[0] not in ended:
+            ended.append(begun[0])
+            cell.remove(begun[0])
+        return interrupt
+
+    before = sys.gettrace()
+    sys.settrace(interrupt)
+    try:
+        cell.remove(gone)
+    finally:
+        sys.settrace(before)
+    cell.add(last := Listener(None, None))
+    assert len(begun) > 5
+    assert cell.listeners == (kept, *begun[ending:], last)

@@ -36,6 +36,8 @@ EVENT_ROOM: Final = 1_000
 """Events that may wait; of those a book has a few an hour."""
 _WARNING_PAUSE: Final = 60.0
 """Seconds between two log records of one listener that is behind; it is counted all the time."""
+_STUCK: Final = 10.0
+"""Seconds without a turn for a listener that is late, after which its program is shown why it sees no data."""
 
 
 class Listener:
@@ -137,6 +139,8 @@ class QueuedListener(Listener):
         self._turns = 0
         self._lock = threading.Lock()
         self._warned_at = -inf
+        # When an update was left out for the first time since the last turn; `inf` once that is said.
+        self._late_since: float | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -147,12 +151,13 @@ class QueuedListener(Listener):
         """Call a function for what has waited longest, if anything still waits; the lane's thread."""
         with self._lock:
             self._turns -= 1
+            self._late_since = None
             entry = self._next()
         if entry is None or self.closed:
             return
         function = self._functions[entry.is_event]
         assert function is not None, "nothing is put for a function that is not there"
-        failure = call(function, entry.argument, self._name if self.cell is None else self.cell.spec.title)
+        failure = call(function, entry.argument, self._title())
         if failure is not None:
             self.failures += 1
             if self.cell is not None:
@@ -165,7 +170,12 @@ class QueuedListener(Listener):
         entry = _Entry(time.monotonic(), False, self._capture(book))
         with self._lock:
             left_out = self._updates if self._is_late(entry.put_at) else 0
+            stuck = False
             if left_out:
+                if self._late_since is None:
+                    self._late_since = entry.put_at
+                if stuck := entry.put_at - self._late_since > _STUCK:
+                    self._late_since = inf
                 self._waiting = deque(each for each in self._waiting if each.is_event)
                 self._updates = 0
                 self.left_out += left_out
@@ -173,6 +183,10 @@ class QueuedListener(Listener):
             self._put(entry)
         if left_out:
             self._warn("is late, and called with the latest update alone", entry.put_at)
+        if stuck:
+            name = self._function_name()
+            words = "%s: the callback %s sees no data: a call in its thread has not returned for %.0f s"
+            logger.notice(("stuck", name), words, self._title(), name, _STUCK)
 
     def _put_event(self, event: BookEvent) -> None:
         for message in self._messages(event):
@@ -218,6 +232,11 @@ class QueuedListener(Listener):
     def _warn(self, words: str, now: float) -> None:
         if now - self._warned_at > _WARNING_PAUSE:
             self._warned_at = now
-            update, event = self._functions
-            name = name_of(update if update is not None else event)
-            logger.warning("! %s the callback %s %s", self._name, name, words)
+            logger.warning("! %s the callback %s %s", self._name, self._function_name(), words)
+
+    def _function_name(self) -> str:
+        update, event = self._functions
+        return name_of(update if update is not None else event)
+
+    def _title(self) -> str:
+        return self._name if self.cell is None else self.cell.spec.title

@@ -61,6 +61,29 @@ def test_each_update_is_called_for_while_the_functions_keep_up_and_in_order_with
     assert (scene.called, scene.mailbox.left_out, scene.mailbox.is_empty) == ([1, "a", 2], 0, True)
 
 
+def test_a_program_is_shown_once_that_a_call_does_not_return_and_again_after_the_next_turn(scene, monkeypatch):
+    said = []
+    monkeypatch.setattr(listeners.logger, "notice", lambda _cause, words, *arguments: said.append(words % arguments))
+
+    def wait(seconds):
+        scene.mailbox.update(scene.now)
+        for _ in range(int(seconds)):
+            scene.now += 1.0
+            scene.mailbox.update(scene.now)
+
+    wait(10)
+    assert not said
+    wait(30)
+    assert len(said) == 1
+    assert said[0].startswith("BTCUSDT: the callback ")
+    assert said[0].endswith("sees no data: a call in its thread has not returned for 10 s")
+    scene.turns.give_all()
+    wait(10)
+    assert len(said) == 1
+    wait(10)
+    assert len(said) == 2
+
+
 def test_the_book_is_copied_when_the_update_comes_and_not_when_the_call_does():
     book, called, turns = ["first"], [], Turns()
     mailbox = QueuedListener(turns, "BTCUSDT", capture=tuple, update=called.append, event=None)

@@ -251,7 +251,8 @@ class RecordingError(DepthActorsError, ValueError):
         self.cause = cause
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.cause}"
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{place}: {self.cause}"
 
 
 class RecordingCutError(RecordingError):

@@ -108,6 +108,9 @@ def read(path: str | Path) -> Iterator[Line]:
     except (OSError, zlib.error) as error:
         if isinstance(error, gzip.BadGzipFile) and _BEGUN in str(error):
             raise RecordingCutError(name, number + 1, _CUT) from None
+        if error.args[1:]:
+            # The system's words, which have the name once more: no line is to blame.
+            raise RecordingError(name, 0, str(error.args[1])) from None
         # The line after the last good one is where reading ended.
         raise RecordingError(name, number + 1, str(error)) from None
 

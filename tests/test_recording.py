@@ -259,10 +259,11 @@ def test_no_sound_gzip(path, content):
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
-    for place in (tmp_path / "none.gz", tmp_path):
+    for place, words in ((tmp_path / "none.gz", "No such file or directory"), (tmp_path, "Is a directory")):
         with pytest.raises(RecordingError) as caught:
             list(recording.read(place))
-        assert caught.value.path == str(place)
+        assert (caught.value.path, caught.value.line) == (str(place), 0)
+        assert str(caught.value) == f"{place}: {words}"
 
 
 @given(st.binary(max_size=200))

@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from depthactors import reporting
+from depthactors.reporting import stderr
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -36,6 +37,9 @@ class Living(Protocol):
     def stop(self) -> None:
         """End it."""
 
+
+_STARTS_NONE: Final = (3, 12) <= sys.version_info < (3, 12, 2)
+"""Whether this interpreter starts no thread once the main thread is over (CPython issue 113964)."""
 
 _living: set[Any] = set()
 _ENDS: Final = "stop() or Ctrl-C; one with `daemon = True` before start() ends with the main thread"
@@ -73,9 +77,14 @@ def _main_thread_ended() -> None:
         return
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupted)
-    if uncaught is not None or hasattr(sys, "ps1"):
+    names = ", ".join(manager.name for manager in managers)
+    if _STARTS_NONE:
+        # Here, since that holds for the thread that writes notices, too.
+        version = ".".join(map(str, sys.version_info[:3]))
+        words = f"the main thread has ended, and Python {version} starts no thread after that: {names} cannot connect"
+        stderr.write(f"depthactors: {words} any more; end the program with join(), or use Python 3.12.2 or newer\n")
+    elif uncaught is not None or hasattr(sys, "ps1"):
         # Whoever left `python` or looks at a traceback waits for the prompt; a program made to live on is no news.
-        names = ", ".join(manager.name for manager in managers)
         logger.notice(("main thread ended", names), "the main thread has ended, but %s goes on until %s", names, _ENDS)
 
 

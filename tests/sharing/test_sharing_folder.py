@@ -375,7 +375,7 @@ def test_a_fork_in_the_middle_of_the_making_of_a_lock_keeps_none_either(name, mo
 
     def opening(path, flags, *arguments, **options):
         descriptor = plain(path, flags, *arguments, **options)
-        if Path(path) == folder_of(name) / LOCK and flags & os.O_CREAT:
+        if Path(path) == folder_of(name) / LOCK and flags & os.O_CREAT and not threads:
             threads.append(threading.Thread(target=fork, args=(descriptor,)))
             threads[0].start()
             # As long as it takes, but for a fork that waits until the lock is noted.

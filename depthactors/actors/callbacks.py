@@ -90,7 +90,8 @@ def _failure(callback: Callable[[Any], object], error: BaseException, owner: str
     while (trace := _TRACEBACK.__get__(error)) is not None and _is_ours(trace):
         _TRACEBACK.__set__(error, trace.tb_next)
     name, kind = name_of(callback), reporting.class_name(type(error))
-    words = f"{owner}: the callback {name} raised {kind}: {reporting.words_of(error)}"
+    said = reporting.words_of(error)
+    words = f"{owner}: the callback {name} raised {kind}" + (f": {said}" if said else "")
     if not issubclass(type(error), Exception):
         words += "; in a callback this ends nothing, neither the program nor the book"
     logger.notice(("callback", owner, name, kind), "%s", words, level=logging.ERROR, error=error)

@@ -358,7 +358,7 @@ class Supervisor(EngineActor):
             # Given up meanwhile; its actor died before it could say so.
             self._fail_book(key, book.failure)
         elif not book.child.may_restart(now):
-            self._fail_book(key, EscalatedError(f"{key[1]}: the book's actor keeps dying: {error}"))
+            self._fail_book(key, EscalatedError(f"{key[1]}: the book's actor keeps dying: {reporting.cause_of(error)}"))
         else:
             book.cell.restarts = book.child.restarts
             if self._succeeded(key[1], book.child, partial(self._start_book, book.cell)):
@@ -386,7 +386,9 @@ class Supervisor(EngineActor):
         books = [(key, book) for key, book in self._books.items() if key[0].weight_pool == pool.market.weight_pool]
         if not pool.child.may_restart(now):
             del self._pools[pool.market.weight_pool]
-            escalated = EscalatedError(f"snapshots of {pool.market.weight_pool} keep failing: {error}")
+            escalated = EscalatedError(
+                f"snapshots of {pool.market.weight_pool} keep failing: {reporting.cause_of(error)}"
+            )
             for key, _ in books:
                 self._fail_book(key, escalated)
             return
@@ -502,7 +504,7 @@ class Supervisor(EngineActor):
             return
         socket.child.ref.stop(block=False)
         kind = ReconnectsExhaustedError if isinstance(error, StreamError) else EscalatedError
-        escalated = kind(f"{name} was given up: {error}")
+        escalated = kind(f"{name} was given up: {reporting.cause_of(error)}")
         escalated.__cause__ = error
         for key in socket.streams.values():
             self._fail_book(key, escalated)

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Final
 from depthactors.reporting.handover import PREFIX, THREAD_NAME, Handover
 from depthactors.reporting.record import Ready, Record
 from depthactors.reporting.trouble import Trouble
-from depthactors.reporting.words import about, class_name, printable, without, words_of
+from depthactors.reporting.words import about, cause_of, class_name, printable, without, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 __all__ = [
-    "THREAD_NAME", "Logger", "Record", "Trouble", "about", "announce", "class_name", "divert", "flush", "logger",
-    "printable", "quiet", "relay", "without", "words_of",
+    "THREAD_NAME", "Logger", "Record", "Trouble", "about", "announce", "cause_of", "class_name", "divert", "flush",
+    "logger", "printable", "quiet", "relay", "without", "words_of",
 ]  # fmt: skip
 
 _EXIT_TIMEOUT: Final = 1.0

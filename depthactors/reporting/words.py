@@ -36,6 +36,11 @@ def words_of(thing: object, limit: int = LONGEST) -> str:
         return f"<{class_name(type(thing))}, whose text cannot be had: {class_name(type(error))}>"
 
 
+def cause_of(error: BaseException) -> str:
+    """Return what an exception says, or the name of its class where that is nothing, as of a `MemoryError()`."""
+    return words_of(error) or class_name(type(error))
+
+
 def about(name: str, words: object) -> str:
     """Return words of the package's own about a thing, with its name in front, where they may have it already."""
     return f"{name} {without(name, words)}"

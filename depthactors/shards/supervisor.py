@@ -396,7 +396,7 @@ class ShardSupervisor(EngineActor):
             self._do_without(worker, here, error)
             return
         if not worker.child.may_restart(now):
-            self._give_up(worker, here, EscalatedError(f"{worker.name} keeps dying: {error}"))
+            self._give_up(worker, here, EscalatedError(f"{worker.name} keeps dying: {reporting.cause_of(error)}"))
             return
         for book in here:
             self._lose(book, lost)
@@ -444,7 +444,9 @@ class ShardSupervisor(EngineActor):
             return
         if not book.child.may_restart(now):
             self._close_in_worker(book.cell)
-            self._fail_book(book, EscalatedError(f"{book.cell.spec.symbol}: its actor keeps dying: {error}"))
+            self._fail_book(
+                book, EscalatedError(f"{book.cell.spec.symbol}: its actor keeps dying: {reporting.cause_of(error)}")
+            )
         else:
             book.cell.restarts += 1
             if not book.child.succeed(partial(self._start_book, book.cell)):

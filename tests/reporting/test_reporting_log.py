@@ -255,3 +255,8 @@ def test_a_fork_begins_anew(log, attach):
     _, status = os.waitpid(child, 0)
     go_on.set()
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.parametrize(("error", "words"), [(MemoryError(), "MemoryError"), (OSError("no room\n"), "no room\\n")])
+def test_an_error_without_words_says_what_it_is(error, words):
+    assert reporting.cause_of(error) == words

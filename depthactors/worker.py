@@ -26,6 +26,7 @@ import pykka
 
 from depthactors import reporting
 from depthactors.actors.base import mailbox_of, tell
+from depthactors.actors.ends import is_end
 from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import CloseBook, Greet, OpenBooks, Status
 from depthactors.book import BookState
@@ -298,7 +299,8 @@ class Worker:
         self._outbox.put(Failed(_portable(error)))
 
     def _notice(self, record: reporting.Record) -> None:
-        self._outbox.put(Noticed(record.cause, record.text, record.level, record.is_over, record.traceback))
+        if not is_end(record.cause):
+            self._outbox.put(Noticed(record.cause, record.text, record.level, record.is_over, record.traceback))
 
     def _status(self, timeout: float) -> EngineStatus:
         """Return how everything does; the names of other workers' actors are the same."""

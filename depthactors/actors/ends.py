@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from depthactors import reporting
 from depthactors.errors import SupervisorDiedError
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from depthactors.actors.messages import BookSpec
     from depthactors.errors import DepthActorsError
 
 logger = reporting.logger(__name__)
+
+_END: Final = "end"
 
 
 def report_end(spec: BookSpec, error: DepthActorsError | None) -> None:
@@ -22,4 +26,9 @@ def report_end(spec: BookSpec, error: DepthActorsError | None) -> None:
         logger.info("! %s: %s", spec.title, error)
         return
     words = reporting.without(spec.symbol, error)
-    logger.notice(("end", str(error)), "%s: given up, no more data comes: %s", spec.title, words, level=logging.ERROR)
+    logger.notice((_END, str(error)), "%s: given up, no more data comes: %s", spec.title, words, level=logging.ERROR)
+
+
+def is_end(cause: Hashable) -> bool:
+    """Return whether a notice of this cause is about the end of a book, which an engine's process says itself."""
+    return isinstance(cause, tuple) and cause[0] == _END

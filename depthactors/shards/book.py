@@ -80,7 +80,7 @@ class RemoteBookActor(EngineActor):
             case WorkerLost(error):
                 return None if self._cell.state.over else self._become(self._cell.state_in_slot(), error)
             case GiveUp(error):
-                return None if self._cell.state.over else self._fail(error)
+                return None if self._cell.state.over else self._become(BookState.FAILED, error)
             case Greet(listener):
                 return self._greet(listener)
             case Ping():
@@ -149,12 +149,7 @@ class RemoteBookActor(EngineActor):
         elif place == self._cell.place and not self._cell.state.over:
             # Of another place it is no news: the slot was replaced by a deeper one before the worker got to it.
             self._cell.fail(str(error))
-            self._fail(error)
-
-    def _fail(self, error: DepthActorsError) -> None:
-        """Give the book up here, where its worker did not, which would have said so."""
-        report_end(self._cell.spec, error)
-        self._become(BookState.FAILED, error)
+            self._become(BookState.FAILED, error)
 
     def _become(self, state: BookState, error: DepthActorsError | None) -> None:
         previous = self._cell.state
@@ -162,6 +157,8 @@ class RemoteBookActor(EngineActor):
             self._shown = None
         self._cell.error = error
         self._cell.publish(None, state)
+        if state is BookState.FAILED:
+            report_end(self._cell.spec, error)
         self._telling.event(BookEvent(self._cell.spec.symbol, previous, state, error))
 
     def _greet(self, listener: Listener) -> None:

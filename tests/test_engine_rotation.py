@@ -20,9 +20,11 @@ class Followed:
         self.updates = {symbol: Recorder() for symbol in self.symbols}
         self.events = Recorder()
         self.engine = DepthEngine(market=market, refresh_interval=None, **settings)
-        for symbol in self.symbols:
-            # A snapshot of whole sides: none gets thin, so no refresh comes, however long this takes.
-            self.engine.subscribe(symbol, depth=100, on_update=self.updates[symbol], on_event=self.events)
+        # A snapshot of whole sides: none gets thin, so no refresh comes, however long this takes.
+        self.handles = {
+            symbol: self.engine.subscribe(symbol, depth=100, on_update=self.updates[symbol], on_event=self.events)
+            for symbol in self.symbols
+        }
         for symbol in self.symbols:
             # By its second update the stream has met the snapshot.
             assert wait_until(self.updates[symbol], lambda seen=self.updates[symbol].seen: len(seen) >= 2)
@@ -43,15 +45,19 @@ class Followed:
         return status
 
     def assert_nothing_was_lost(self):
-        """Every event between the first and the last that was shown was shown, once and in order."""
+        """Every event between the first and the last that was shown was shown, once and in order.
+
+        What a late book left out, the machine being slow, it has counted.
+        """
         for feed in self.exchange._catalogue.feeds:
             shown = [view.last_update_id for view in self.updates[feed.symbol].seen]
             sent = [tick.last_id for tick in feed.since(0)]
-            # The first view may be of the snapshot's own id.
-            begin = sent.index(next(each for each in shown if each in sent))
-            wanted = sent[begin : sent.index(shown[-1]) + 1]
-            assert shown[-len(wanted) :] == wanted
-            assert len(shown) - len(wanted) <= 1
+            if shown[0] not in sent:
+                # The first view may be of the snapshot's own id.
+                del shown[0]
+            wanted = sent[sent.index(shown[0]) : sent.index(shown[-1]) + 1]
+            assert shown == sorted(set(shown) & set(wanted))
+            assert len(wanted) - len(shown) <= self.handles[feed.symbol].cell.counted().coalesced
 
 
 @pytest.fixture(params=MARKETS)
@@ -72,7 +78,6 @@ def assert_untouched(status, followed):
     for row in status.books:
         counters = row.counters
         assert (counters.gaps, counters.faults, counters.resyncs) == (0, 0, followed.resyncs[row.symbol])
-        assert counters.coalesced == 0
     told = [(event.state, event.error) for event in followed.events.seen[followed.before :]]
     assert told == [(BookState.STOPPED, None)] * 2, status
     assert [event.error for event in followed.events.seen if event.error is not None] == []

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, NoReturn
 from depthactors import markets
 from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, Status, Top
 from depthactors.actors.rows import BookStatus, WorkerStatus
-from depthactors.binance import (
+from depthactors.book import BookState, BookView, OrderBook
+from depthactors.engine.depth_engine import DepthEngine
+from depthactors.engine.handle import BookHandle
+from depthactors.markets import Market
+from depthactors.python_binance import (
     BinanceSocketManager,
     Client,
     DepthCache,
@@ -18,11 +22,7 @@ from depthactors.binance import (
     OptionsDepthCacheManager,
     ThreadedDepthCacheManager,
 )
-from depthactors.binance.missing import missing_in_module
-from depthactors.book import BookState, BookView, OrderBook
-from depthactors.engine import DepthEngine
-from depthactors.handle import BookHandle
-from depthactors.markets import Market
+from depthactors.python_binance.missing import missing_in_module
 from depthactors.sharing import DepthReader, SharedBook
 from depthactors.status import EngineStatus
 from depthactors.version import VERSION

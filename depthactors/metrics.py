@@ -23,7 +23,7 @@ from depthactors.errors import LifecycleError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from depthactors.engine import DepthEngine
+    from depthactors.engine.depth_engine import DepthEngine
     from depthactors.status import EngineStatus
 
 _Row: TypeAlias = "tuple[tuple[str, ...], Any]"

@@ -14,7 +14,7 @@ from os import SEEK_END
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
-from depthactors import wire
+from depthactors import binance
 from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError
 
 try:
@@ -64,7 +64,7 @@ class Line(NamedTuple):
     @property
     def event(self) -> dict[str, Any]:
         """The event without its combined-stream envelope."""
-        return wire.payload_of(self.message)
+        return binance.payload_of(self.message)
 
     @property
     def is_diff(self) -> bool:
@@ -98,8 +98,8 @@ def read(path: str | Path) -> Iterator[Line]:
                 if not stamp.isdigit() or len(stamp) > _STAMP_DIGITS:
                     cause = f"expected '<receive time, ns> <json>', was {raw[:60]!r}"
                     raise RecordingError(name, number, cause)
-                message = wire.decode(text)
-                wire.payload_of(message)
+                message = binance.decode(text)
+                binance.payload_of(message)
                 yield Line(number, int(stamp), text, message)
     except MalformedFrameError as error:
         raise RecordingError(name, number, str(error)) from None

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from depthactors import markets, recording, wire
+from depthactors import binance, markets, recording
 from depthactors.book import OrderBook, top_digest
 from depthactors.book.numerals import exact, plain
 from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError
@@ -15,9 +15,9 @@ from depthactors.sync import Synchronizer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from depthactors.binance import Diff, Snapshot
     from depthactors.book.side import BookSide
     from depthactors.markets import Market
-    from depthactors.wire import Diff, Snapshot
 
 _EPOCH = 1
 _NS = 1e-9
@@ -137,11 +137,11 @@ def replay(path: str | Path, market: str | Market | None = None) -> Replay:
             if line.is_snapshot:
                 snapshots += 1
                 limit = row.implied_limit(max(len(line.message["bids"]), len(line.message["asks"])))
-                snapshot = wire.parse_snapshot(line.message, limit, tally.symbol)
+                snapshot = binance.parse_snapshot(line.message, limit, tally.symbol)
                 machine.snapshot(_EPOCH, snapshot, line.recv_ns * _NS)
             elif line.is_diff:
                 events += 1
-                diff = wire.parse_diff(line.event, row.sequencing, tally.symbol)
+                diff = binance.parse_diff(line.event, row.sequencing, tally.symbol)
                 machine.diff(_EPOCH, diff, line.recv_ns * _NS)
         except (MalformedFrameError, KeyError, TypeError) as error:
             raise RecordingError(str(path), line.number, str(error)) from None

@@ -1,4 +1,4 @@
-"""Levels as `wire` gives them, from pairs, which read better."""
+"""Levels as `binance` gives them, from pairs, which read better."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from engine_support import complaints
 
 from depthactors import DepthReader
 from depthactors.cli import serving
 from depthactors.exchange import Fault
+from tests.engine_support import complaints
 
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))

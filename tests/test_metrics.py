@@ -3,7 +3,6 @@
 import time
 
 import pytest
-from engine_support import Recorder
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_open_metrics
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from depthactors import BookState, DepthEngine
 from depthactors.actors.listeners import Listener
 from depthactors.metrics import EngineCollector
+from tests.engine_support import Recorder
 
 BTC = {"engine": "main", "market": "spot", "symbol": "BTCUSDT", "interval": "100ms"}
 

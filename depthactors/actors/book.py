@@ -7,9 +7,9 @@ import time
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors import reporting, wire
-from depthactors.actors.asking import Asking
+from depthactors import binance, reporting
 from depthactors.actors.base import EngineActor, tell
+from depthactors.actors.book_listeners import Telling
 from depthactors.actors.listeners import LATE
 from depthactors.actors.messages import (
     Best,
@@ -36,7 +36,7 @@ from depthactors.actors.messages import (
     Tick,
     Top,
 )
-from depthactors.actors.telling import Telling
+from depthactors.actors.snapshot_requests import Asking
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import (
     ActorDiedError,
@@ -65,11 +65,11 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.cell import BookCell
+    from depthactors.binance import Snapshot
     from depthactors.book import BookView
     from depthactors.book.numerals import Number
     from depthactors.errors import BacklogError, DepthActorsError
     from depthactors.sync import Effect
-    from depthactors.wire import Snapshot
 
 logger = reporting.logger(__name__)
 
@@ -194,7 +194,7 @@ class BookActor(EngineActor):
         held_back = 0
         for frame in message.frames:
             try:
-                diff = wire.read_diff(frame, sequencing, symbol)
+                diff = binance.read_diff(frame, sequencing, symbol)
             except MalformedFrameError as error:
                 effects = sync.fault(epoch, as_value(error))
             else:

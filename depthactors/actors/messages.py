@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from depthactors.actors.cell import BookCell, Lease
     from depthactors.actors.listeners import Listener
+    from depthactors.binance import Snapshot
     from depthactors.book import BookState, Side
     from depthactors.book.numerals import Number
     from depthactors.errors import BacklogError, DepthActorsError, ExchangeError, StreamError
     from depthactors.markets import Market
     from depthactors.net.rest import DepthReply
     from depthactors.sync import Priority
-    from depthactors.wire import Snapshot
 
 # Questions to a book.
 

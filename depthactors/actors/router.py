@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors import wire
+from depthactors import binance
 from depthactors.actors.base import mailbox_of, tell
 from depthactors.actors.messages import (
     Acknowledged,
@@ -166,14 +166,14 @@ class Router:
 
     def _take_other(self, frame: bytes, recv_time: float) -> None:
         try:
-            message = wire.decode(frame)
+            message = binance.decode(frame)
         except MalformedFrameError as error:
             self._reject(error)
             return
-        notice = wire.parse_notice(message)
-        if isinstance(notice, wire.Reply):
+        notice = binance.parse_notice(message)
+        if isinstance(notice, binance.Reply):
             self._take_reply(notice, frame)
-        elif notice is wire.Notice.SERVER_SHUTDOWN:
+        elif notice is binance.Notice.SERVER_SHUTDOWN:
             if not self._shutdown_told:
                 self._shutdown_told = True
                 tell(self._owner, ShutdownAnnounced(self.epoch))
@@ -181,7 +181,7 @@ class Router:
             stream = message.get("stream")
             self._deliver({stream.encode() if isinstance(stream, str) else b"": [frame]}, recv_time)
 
-    def _take_reply(self, reply: wire.Reply, frame: bytes) -> None:
+    def _take_reply(self, reply: binance.Reply, frame: bytes) -> None:
         request_id = reply.request_id if type(reply.request_id) is int else -1
         if reply.error is not None and reply.request_id is None:
             # Errors come without the request's number, too. Answers come in order: it is the first that has none.

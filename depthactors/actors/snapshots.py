@@ -24,11 +24,11 @@ from depthactors.actors.messages import (
     Tick,
 )
 from depthactors.actors.rows import PoolStatus
+from depthactors.binance import Snapshot
 from depthactors.errors import LifecycleError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.rest import DepthReply, RestClient
 from depthactors.pacing import HostPace
 from depthactors.sync import Priority
-from depthactors.wire import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,9 @@ import time
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors import reporting, wire
+from depthactors import binance, reporting
 from depthactors.actors.base import EngineActor, mailbox_of, tell
-from depthactors.actors.link import Link
+from depthactors.actors.connection import Link
 from depthactors.actors.messages import (
     Acknowledged,
     Closed,
@@ -318,7 +318,7 @@ class SocketActor(EngineActor):
             link.drop(error)
             return
         wanted = tuple(stream for stream in streams if stream in self._routes)
-        if code == wire.TOO_MANY_STREAMS and wanted and link.carried + len(wanted) > 1:
+        if code == binance.TOO_MANY_STREAMS and wanted and link.carried + len(wanted) > 1:
             self._relieve(link, wanted, error)
         else:
             link.subscribe_apart(self._blame(link.epoch, wanted, error))

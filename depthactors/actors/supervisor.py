@@ -43,7 +43,7 @@ from depthactors.actors.messages import (
     Unsubscribe,
     Withdraw,
 )
-from depthactors.actors.sharing import BEAT
+from depthactors.actors.publisher import BEAT
 from depthactors.actors.starting import start_snapshots, start_socket
 from depthactors.actors.supervision import WATCH_INTERVAL, Supervised, opened_in_vain
 from depthactors.book import BookState
@@ -66,9 +66,9 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.mailbox import Mailbox
-    from depthactors.actors.sharing import Sharing
+    from depthactors.actors.notifier import Teller
+    from depthactors.actors.publisher import Sharing
     from depthactors.actors.starting import NetworkSettings
-    from depthactors.actors.teller import Teller
     from depthactors.markets import Market
 
 logger = reporting.logger(__name__)

@@ -1,17 +1,35 @@
-"""The drop-in: python-binance's depth-cache surface, without asyncio."""
+"""From the exchange's JSON to values, and from requests to JSON.
 
-from depthactors.binance.client import Client
-from depthactors.binance.depth_cache import DepthCache
-from depthactors.binance.managers import DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager
-from depthactors.binance.socket_manager import BinanceSocketManager
-from depthactors.binance.threaded import ThreadedDepthCacheManager
+Everything that comes from outside is checked here, whole, before any book sees it: a frame either
+becomes a `Diff` that can be applied without a fault, or a `MalformedFrameError`. Unknown keys are
+ignored (the exchange adds some every year). Nothing here knows a socket or a book.
+"""
+
+from depthactors.binance.control import TOO_MANY_STREAMS, Notice, Reply, parse_notice, subscribe, unsubscribe
+from depthactors.binance.diff import Diff, parse_diff, read_diff
+from depthactors.binance.envelope import decode, payload_of
+from depthactors.binance.levels import Levels, decimals_of, parse_levels
+from depthactors.binance.not_now import NotNow, read_date, read_not_now
+from depthactors.binance.snapshot import Snapshot, parse_snapshot
 
 __all__ = [
-    "BinanceSocketManager",
-    "Client",
-    "DepthCache",
-    "DepthCacheManager",
-    "FuturesDepthCacheManager",
-    "OptionsDepthCacheManager",
-    "ThreadedDepthCacheManager",
+    "TOO_MANY_STREAMS",
+    "Diff",
+    "Levels",
+    "NotNow",
+    "Notice",
+    "Reply",
+    "Snapshot",
+    "decimals_of",
+    "decode",
+    "parse_diff",
+    "parse_levels",
+    "parse_notice",
+    "parse_snapshot",
+    "payload_of",
+    "read_date",
+    "read_diff",
+    "read_not_now",
+    "subscribe",
+    "unsubscribe",
 ]

@@ -1,6 +1,6 @@
 """From a book's numbers back to exact ones and to the exchange's spelling, without loss.
 
-A float of at most 15 significant digits has the exchange's number as its shortest decimal form; `wire` sees to it
+A float of at most 15 significant digits has the exchange's number as its shortest decimal form; `binance` sees to it
 that each price is one, and each quantity is one or a `Decimal`.
 """
 

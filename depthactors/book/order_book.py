@@ -13,7 +13,7 @@ from depthactors.errors import BookIntegrityError
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from depthactors.wire import Diff, Snapshot
+    from depthactors.binance import Diff, Snapshot
 
 
 class OrderBook:

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from depthactors.errors import BookIntegrityError
 
 if TYPE_CHECKING:
+    from depthactors.binance import Levels
     from depthactors.book.numerals import Number
-    from depthactors.wire import Levels
 
 Key: TypeAlias = float
 """A price times its side's sign."""
@@ -125,7 +125,7 @@ class BookSide:
         return len(self.quantities)
 
     def apply(self, changes: Levels) -> None:  # noqa: C901 - the hot path, where each call counts
-        """Set or remove the levels of one event; cannot fail on changes that `wire` made.
+        """Set or remove the levels of one event; cannot fail on changes that `binance` made.
 
         O(1) a level beyond the window, O(window) within it. A key already known is not inserted
         again; removing an unknown level is normal (the exchange does it all the time).

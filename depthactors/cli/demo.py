@@ -6,13 +6,13 @@ import os
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors.binance import ThreadedDepthCacheManager
 from depthactors.book import BookState
 from depthactors.cli.arguments import above_zero
 from depthactors.cli.followed import Followed
 from depthactors.cli.output import complain
 from depthactors.cli.showing import show
 from depthactors.environment import EXCHANGE_VARIABLE
+from depthactors.python_binance import ThreadedDepthCacheManager
 
 if TYPE_CHECKING:
     import argparse

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from depthactors.binance import DepthCache
     from depthactors.book import BookView
+    from depthactors.python_binance import DepthCache
 
 
 @dataclass(slots=True)

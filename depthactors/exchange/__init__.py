@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from depthactors.exchange.fault import KINDS, Fault
-    from depthactors.exchange.feed import Feed
+    from depthactors.exchange.feeds.feed import Feed
+    from depthactors.exchange.feeds.truth import BookTruth
     from depthactors.exchange.limits import Limits
     from depthactors.exchange.local import LocalExchange
-    from depthactors.exchange.truth import BookTruth
 
 __all__ = ["KINDS", "BookTruth", "Fault", "Feed", "Limits", "LocalExchange"]
 
 _MODULES = {
     "KINDS": "fault",
-    "BookTruth": "truth",
+    "BookTruth": "feeds.truth",
     "Fault": "fault",
-    "Feed": "feed",
+    "Feed": "feeds.feed",
     "Limits": "limits",
     "LocalExchange": "local",
 }

@@ -12,7 +12,7 @@ from math import exp, floor, log10
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthactors.exchange import assets
-from depthactors.exchange.spelling import Spelling
+from depthactors.exchange.feeds.spelling import Spelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

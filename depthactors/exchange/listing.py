@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from depthactors import reporting
 from depthactors.errors import UsageError
 from depthactors.exchange import catalogue
-from depthactors.exchange.flow_feed import FlowFeed
-from depthactors.exchange.tape import Tape
-from depthactors.exchange.tape_feed import TapeFeed
+from depthactors.exchange.feeds.flow_feed import FlowFeed
+from depthactors.exchange.feeds.tape import Tape
+from depthactors.exchange.feeds.tape_feed import TapeFeed
 from depthactors.markets import SPOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from depthactors.exchange.feed import Feed
-    from depthactors.exchange.spelling import Spelling
+    from depthactors.exchange.feeds.feed import Feed
+    from depthactors.exchange.feeds.spelling import Spelling
     from depthactors.markets import Market
 
 logger = reporting.logger(__name__)

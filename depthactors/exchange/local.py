@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final
 from depthactors import markets
 from depthactors.errors import LifecycleError, UsageError
 from depthactors.exchange.fault_plan import FaultPlan
-from depthactors.exchange.flow_feed import DEFAULT_DEPTH, DEFAULT_LEVELS
-from depthactors.exchange.hub import Hub
-from depthactors.exchange.ledger import DEFAULT_HISTORY
+from depthactors.exchange.feeds.flow_feed import DEFAULT_DEPTH, DEFAULT_LEVELS
+from depthactors.exchange.feeds.ledger import DEFAULT_HISTORY
+from depthactors.exchange.feeds.player import Player
+from depthactors.exchange.feeds.recording_feed import RecordingFeed
 from depthactors.exchange.limits import Limits
 from depthactors.exchange.listing import Flows, Tapes, offer
-from depthactors.exchange.player import Player
-from depthactors.exchange.recording_feed import RecordingFeed
-from depthactors.exchange.rest import RestApi
+from depthactors.exchange.rest.answers import RestApi
 from depthactors.exchange.routes import Catalogue
-from depthactors.exchange.server import HOST, ExchangeServer
+from depthactors.exchange.server.server import HOST, ExchangeServer
+from depthactors.exchange.streams.hub import Hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from depthactors.exchange.fault import Fault
-    from depthactors.exchange.feed import Feed
+    from depthactors.exchange.feeds.feed import Feed
+    from depthactors.exchange.feeds.truth import BookTruth
     from depthactors.exchange.listing import OnDemand
-    from depthactors.exchange.truth import BookTruth
     from depthactors.markets import Market
 
 

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from depthactors import reporting
-from depthactors.binance import program_end
 from depthactors.environment import EXCHANGE_VARIABLE
+from depthactors.python_binance import program_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,15 +9,15 @@ from urllib.parse import parse_qs, unquote
 from depthactors import markets
 from depthactors.errors import UsageError
 from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
-from depthactors.exchange.stream_kinds import StreamKind, kind_of
+from depthactors.exchange.streams.kinds import StreamKind, kind_of
 from depthactors.markets import MARKETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from depthactors.exchange.feed import Feed
+    from depthactors.exchange.feeds.feed import Feed
+    from depthactors.exchange.feeds.spelling import Spelling
     from depthactors.exchange.listing import OnDemand
-    from depthactors.exchange.spelling import Spelling
     from depthactors.markets import Market
 
 PRECEDENCE: Final = (markets.SPOT, markets.US, markets.COINM, markets.USDM, markets.OPTIONS)

@@ -13,8 +13,8 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depthactors.exchange.ledger import Depth
-    from depthactors.exchange.truth import LevelText
+    from depthactors.exchange.feeds.ledger import Depth
+    from depthactors.exchange.feeds.truth import LevelText
     from depthactors.markets import Market
 
 MILLISECOND: Final = 1_000

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, ProtocolError
 
-from depthactors import reporting, wire
+from depthactors import binance, reporting
 from depthactors.errors import (
     MalformedFrameError,
     RateLimitedError,
@@ -26,8 +26,8 @@ from depthactors.net.proxy import parse_proxy, proxy_for
 from depthactors.reporting import printable
 
 if TYPE_CHECKING:
+    from depthactors.binance import Snapshot
     from depthactors.markets import Market
-    from depthactors.wire import Snapshot
 
 logger = reporting.logger(__name__)
 
@@ -120,7 +120,7 @@ class RestClient:
             return DepthReply(as_value(failure))
         header = response.headers.get(_WEIGHT_HEADER, "")
         used = int(header) if _is_number(header) else None
-        date = wire.read_date(response.headers.get("Date"))
+        date = binance.read_date(response.headers.get("Date"))
         times = sent, time.monotonic(), time.time()
         try:
             return DepthReply(_read(response, body, market, symbol, limit, date), used, date, *times)
@@ -182,7 +182,7 @@ def _read(
 ) -> Snapshot:
     status = response.status_code
     now = time.time() if date is None else date
-    pause = wire.read_not_now(status, response.headers.get("Retry-After"), body or b"", now)
+    pause = binance.read_not_now(status, response.headers.get("Retry-After"), body or b"", now)
     if pause is not None:
         msg = f"{symbol}: {market.name} answered {status}, {pause.words}: silent for {pause.seconds:.0f} s or longer"
         raise RateLimitedError(msg, status=status, retry_after=pause.seconds, longest=pause.longest)
@@ -190,7 +190,7 @@ def _read(
         msg = f"{symbol}: expected an answer of at most {MAX_BODY} bytes, was larger, or cut off within"
         raise SnapshotError(msg, status=status)
     if status == requests.codes.ok:
-        return wire.parse_snapshot(wire.decode(body), limit, symbol)
+        return binance.parse_snapshot(binance.decode(body), limit, symbol)
     code, words = _error_body(body)
     if code in _INVALID_SYMBOL:
         elsewhere = "" if market == MARKETS.get(market.name) else f" at {market.rest_url}"
@@ -202,7 +202,7 @@ def _read(
 
 def _error_body(body: bytes) -> tuple[int | None, str]:
     try:
-        message = wire.decode(body)
+        message = binance.decode(body)
     except MalformedFrameError:
         return None, printable(body[:_WORDS].decode("utf-8", "replace"))
     code, words = message.get("code"), message.get("msg")

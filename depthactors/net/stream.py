@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from websocket import ABNF, WebSocket, WebSocketBadStatusException, WebSocketException
 
-from depthactors import reporting, wire
+from depthactors import binance, reporting
 from depthactors.errors import HandshakeRefusedError, StreamError, as_value
 from depthactors.net.dial import Deadline, shut_down
 from depthactors.net.fragments import Fragments
@@ -181,8 +181,8 @@ class StreamConnection:
         """Make an error of an answer that opens no websocket."""
         # An answer of no line at all has no status.
         headers, status, body = answer.resp_headers or {}, answer.status_code or 0, answer.resp_body or b""
-        date = wire.read_date(headers.get("date"))
-        pause = wire.read_not_now(status, headers.get("retry-after"), body, time.time() if date is None else date)
+        date = binance.read_date(headers.get("date"))
+        pause = binance.read_not_now(status, headers.get("retry-after"), body, time.time() if date is None else date)
         if pause is None:
             excerpt = printable(body[:_WORDS].decode("utf-8", "replace"))
             return StreamError(f"{self._url}{self._through}: expected a websocket, was answered {status} {excerpt}")

@@ -25,7 +25,7 @@ _PROGRAM: Final = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 sys.path[:] = {path!r}
-import depthactors.worker as w
+import depthactors.worker.worker as w
 w.main({descriptor})
 """
 """Ctrl-C is for the engine's process, and may come while the rest is loaded, which takes some tenths of a second."""

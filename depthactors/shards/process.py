@@ -10,7 +10,7 @@ import subprocess
 
 from depthactors.errors import LifecycleError
 from depthactors.shards import interpreter
-from depthactors.shards.line import Line
+from depthactors.shards.channel import Line
 
 
 class WorkerProcess:

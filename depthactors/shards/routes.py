@@ -8,10 +8,10 @@ from depthactors.actors.base import tell
 from depthactors.book import BookState
 
 if TYPE_CHECKING:
-    from depthactors.actors.teller import Teller
+    from depthactors.actors.notifier import Teller
     from depthactors.errors import DepthActorsError
-    from depthactors.shards.cell import RemoteCell
     from depthactors.shards.messages import Changed, Refused
+    from depthactors.shards.remote_cell import RemoteCell
 
 
 class Routes:

@@ -33,7 +33,7 @@ from depthactors.actors.messages import (
     Tick,
     Withdraw,
 )
-from depthactors.actors.sharing import BEAT, MOVES, listed
+from depthactors.actors.publisher import BEAT, MOVES, listed
 from depthactors.actors.supervision import WATCH_INTERVAL, Supervised, opened_in_vain
 from depthactors.book import BookState
 from depthactors.errors import (
@@ -46,9 +46,9 @@ from depthactors.errors import (
     WorkerVersionError,
 )
 from depthactors.shards.balance import LOOK_EVERY
-from depthactors.shards.book import RemoteBookActor
-from depthactors.shards.cell import RemoteCell
 from depthactors.shards.messages import Close, CpuUsed, Moved, Open, Rebalance, WorkerLost
+from depthactors.shards.remote_book import RemoteBookActor
+from depthactors.shards.remote_cell import RemoteCell
 from depthactors.shards.routes import Routes
 from depthactors.shards.worker_actor import Ask, Send, WorkerActor
 from depthactors.shards.workers import Book, Workers
@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 
     from depthactors.actors.cell import Lease
     from depthactors.actors.mailbox import Mailbox
+    from depthactors.actors.notifier import Teller
     from depthactors.actors.starting import NetworkSettings
-    from depthactors.actors.teller import Teller
     from depthactors.shards.workers import Worker
     from depthactors.sharing import EngineFolder
 

@@ -21,8 +21,8 @@ from depthactors.actors.messages import Status, Tick
 from depthactors.actors.rows import WorkerStatus
 from depthactors.errors import LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.net.allowance import allowance_of
+from depthactors.shards.channel import pickled
 from depthactors.shards.greeting import check_greeting, greet
-from depthactors.shards.line import pickled
 from depthactors.shards.messages import (
     Alive,
     Answer,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.messages import BookKey
-    from depthactors.shards.cell import RemoteCell
+    from depthactors.shards.remote_cell import RemoteCell
 
 logger = reporting.logger(__name__)
 

@@ -32,7 +32,7 @@ event time, receive time."""
 _STATES: Final = tuple(BookState)
 _STATE_CODES: Final = {state: code for code, state in enumerate(_STATES)}
 _LEVEL: Final = 2 * 8 + 48
-"""Bytes for a level: two doubles, and room for a quantity of 32 characters, the longest that `wire` takes."""
+"""Bytes for a level: two doubles, and room for a quantity of 32 characters, the longest that `binance` takes."""
 _WHY: Final = 400
 """Characters of the reason that are kept."""
 _WORDS: Final = 6 * _WHY + 100

@@ -12,9 +12,9 @@ from depthactors.sync.rules import Verdict, classify_first, classify_next
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from depthactors.binance import Diff
     from depthactors.markets import Sequencing
     from depthactors.sync.follower import Follower
-    from depthactors.wire import Diff
 
 MAX_LEVELS: Final = 200_000
 """Levels that the diffs of a run may have together, a few tens of megabytes: a full run of ordinary ones has fewer."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from depthactors.sync.rules import Verdict, classify_first, classify_next
 
 if TYPE_CHECKING:
+    from depthactors.binance import Diff
     from depthactors.book import OrderBook
     from depthactors.markets import Sequencing
-    from depthactors.wire import Diff
 
 
 class Follower:

@@ -23,11 +23,11 @@ from depthactors.sync.transitions import NOTHING, RESTARTED_AFTER, Given, Transi
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from depthactors.binance import Diff, Snapshot
     from depthactors.book import OrderBook
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Sequencing
     from depthactors.sync.effects import Effect, RequestSnapshot
-    from depthactors.wire import Diff, Snapshot
 
 BUFFER_LIMIT: Final = 1000
 """Diffs kept while a snapshot is awaited: 100 s at the fastest stream, far more than one ever lags."""

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from depthactors.markets import Sequencing
 
 if TYPE_CHECKING:
-    from depthactors.wire import Diff
+    from depthactors.binance import Diff
 
 
 class Verdict(Enum):

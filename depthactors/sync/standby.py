@@ -8,8 +8,8 @@ from depthactors.sync.buffer import DiffBuffer
 from depthactors.sync.rules import Verdict
 
 if TYPE_CHECKING:
+    from depthactors.binance import Diff
     from depthactors.markets import Sequencing
-    from depthactors.wire import Diff
 
 
 class Standby:

@@ -32,11 +32,11 @@ from depthactors.sync.table import TABLE, Action, Input, SyncState
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from depthactors.binance import Diff
     from depthactors.book import OrderBook
     from depthactors.markets import Sequencing
     from depthactors.sync.counters import Counters
     from depthactors.sync.follower import Follower
-    from depthactors.wire import Diff
 
 _PUBLISH: Final[tuple[Effect, ...]] = (Publish(),)
 NOTHING: Final[tuple[Effect, ...]] = ()

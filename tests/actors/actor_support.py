@@ -14,7 +14,7 @@ import pykka
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
-from depthactors import markets, wire
+from depthactors import binance, markets
 from depthactors.actors import messages
 from depthactors.actors.base import EngineActor, mailbox_of
 from depthactors.actors.book import BookActor
@@ -312,4 +312,4 @@ def snapshot(last_id=100, levels=30, limit=100, quantity=1.0, best_bid=1099.0):
     """Bids from `best_bid` down, asks from 1101 up; with `levels` below `limit` each side is whole."""
     bids = flat((best_bid - number, quantity) for number in range(levels))
     asks = flat((1101.0 + number, quantity) for number in range(levels))
-    return wire.Snapshot(last_id, 0, limit, (2, 1), bids, asks)
+    return binance.Snapshot(last_id, 0, limit, (2, 1), bids, asks)

@@ -1,9 +1,9 @@
 """Actors that all end with the test, and a book among actors that only record."""
 
 import pytest
-from actor_support import Actors, BookScene
 
-from depthactors.actors import asking
+from depthactors.actors import snapshot_requests
+from tests.actors.actor_support import Actors, BookScene
 
 
 @pytest.fixture
@@ -26,4 +26,4 @@ def live(scene):
 @pytest.fixture
 def quick_snapshots(monkeypatch):
     """Most scenes begin without a diff, and need not wait for one as long as programs do."""
-    monkeypatch.setattr(asking, "_PATIENCE", 0.02)
+    monkeypatch.setattr(snapshot_requests, "_PATIENCE", 0.02)

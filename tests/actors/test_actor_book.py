@@ -4,9 +4,8 @@ import threading
 import time
 
 import pytest
-from actor_support import BookScene, frame, until
 
-from depthactors.actors import asking, book
+from depthactors.actors import book, snapshot_requests
 from depthactors.actors.messages import (
     Best,
     BookEvent,
@@ -36,6 +35,7 @@ from depthactors.errors import (
     UsageError,
 )
 from depthactors.sync import Priority
+from tests.actors.actor_support import BookScene, frame, until
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 CUT = StreamError("cut")
@@ -209,7 +209,7 @@ def test_a_refresh_that_differs_is_told_and_the_book_made_anew(actors):
 
 def test_a_stream_that_was_quiet_for_long_is_asked_about_ever_more_seldom(actors, monkeypatch):
     monkeypatch.setattr(book, "_QUIET_LIMIT", 0.1)
-    monkeypatch.setattr(asking, "_IN_A_ROW", 0.0)
+    monkeypatch.setattr(snapshot_requests, "_IN_A_ROW", 0.0)
     scene = BookScene(actors)
     scene.go_live()
     begun, times = time.monotonic(), []
@@ -224,7 +224,7 @@ def test_a_stream_that_was_quiet_for_long_is_asked_about_ever_more_seldom(actors
 
 def test_after_an_outage_a_stream_is_watched_as_closely_as_a_new_one(actors, monkeypatch):
     monkeypatch.setattr(book, "_QUIET_LIMIT", 0.1)
-    monkeypatch.setattr(asking, "_IN_A_ROW", 0.0)
+    monkeypatch.setattr(snapshot_requests, "_IN_A_ROW", 0.0)
     scene = BookScene(actors)
     scene.go_live()
     for number in range(2, 6):

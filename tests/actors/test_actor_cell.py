@@ -7,9 +7,8 @@ from contextlib import closing
 from decimal import Decimal
 
 import pytest
-from actor_support import BookScene, FakeRest, FakeStreams, Recorder, frame, hold, join, market_at, spec, until
 
-from depthactors import DepthEngine, wire
+from depthactors import DepthEngine, binance
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.book import BookActor
 from depthactors.actors.cell import BookCell
@@ -29,6 +28,18 @@ from depthactors.actors.messages import (
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import ActorDiedError, EscalatedError, UnknownSymbolError
 from depthactors.sync import Priority
+from tests.actors.actor_support import (
+    BookScene,
+    FakeRest,
+    FakeStreams,
+    Recorder,
+    frame,
+    hold,
+    join,
+    market_at,
+    spec,
+    until,
+)
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 BID, ASK = [99.0, 1.5], [101.0, 2.5]
@@ -41,7 +52,7 @@ def cell():
 
 @pytest.fixture
 def book():
-    return OrderBook("BTCUSDT", wire.Snapshot(7, 0, 100, (2, 1), BID, ASK), depth=10, whole=True)
+    return OrderBook("BTCUSDT", binance.Snapshot(7, 0, 100, (2, 1), BID, ASK), depth=10, whole=True)
 
 
 def test_before_the_first_book_there_is_a_view_of_nothing(cell):

@@ -4,9 +4,9 @@ import sys
 import threading
 
 import pytest
-from actor_support import PATIENCE, until
 
 from depthactors.actors.gate import Gate
+from tests.actors.actor_support import PATIENCE, until
 
 
 @pytest.fixture

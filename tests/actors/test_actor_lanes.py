@@ -4,12 +4,12 @@ import ctypes
 import threading
 
 import pytest
-from actor_support import PATIENCE, Recorder
 
 from depthactors.actors.base import THREAD_PREFIX
 from depthactors.actors.lanes import Lane
 from depthactors.actors.listeners import QueuedListener
 from depthactors.errors import LifecycleError
+from tests.actors.actor_support import PATIENCE, Recorder
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from actor_support import BookScene, Recorder, frame, spec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.actors import listeners
 from depthactors.actors.cell import BookCell
 from depthactors.actors.listeners import EVENT_ROOM, LATE, UPDATE_ROOM, Listener, QueuedListener
+from tests.actors.actor_support import BookScene, Recorder, frame, spec
 
 STEPS = st.lists(
     st.one_of(st.just("update"), st.just("event"), st.just("turn"), st.floats(0.0, 2 * LATE)),

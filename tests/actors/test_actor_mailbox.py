@@ -5,12 +5,12 @@ from itertools import groupby
 
 import pykka
 import pytest
-from actor_support import Actors, hold, join
 from pykka._envelope import Envelope
 
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.mailbox import FRAME_LIMIT, Mailbox
 from depthactors.actors.messages import Frames, StreamUp
+from tests.actors.actor_support import Actors, hold, join
 
 PRODUCERS = 4
 EACH = 2000

@@ -5,7 +5,6 @@ import json
 import pickle
 
 import pytest
-from actor_support import spec
 
 from depthactors import markets
 from depthactors.actors import messages
@@ -14,6 +13,7 @@ from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState
 from depthactors.errors import UsageError
 from depthactors.sync import Counters
+from tests.actors.actor_support import spec
 
 CLASSES = [
     each for each in vars(messages).values() if dataclasses.is_dataclass(each) and each.__module__ == messages.__name__

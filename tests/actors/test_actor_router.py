@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from actor_support import frame, hold
 
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.mailbox import FRAME_LIMIT
@@ -21,6 +20,7 @@ from depthactors.actors.messages import (
 )
 from depthactors.actors.router import Router
 from depthactors.errors import MalformedFrameError, StreamError
+from tests.actors.actor_support import frame, hold
 
 EPOCH = 7
 BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"

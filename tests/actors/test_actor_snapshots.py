@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from actor_support import PATIENCE, Actors, FakeRest, Probe, Recorder, join, market_at, until
 
 from depthactors import markets
 from depthactors.actors import snapshots
@@ -18,6 +17,7 @@ from depthactors.net.allowance import Allowance
 from depthactors.net.rest import DepthReply, RestClient
 from depthactors.pacing import Backoff, host_pace
 from depthactors.sync import Priority
+from tests.actors.actor_support import PATIENCE, Actors, FakeRest, Probe, Recorder, join, market_at, until
 
 LIMIT = 100
 WEIGHT = 5

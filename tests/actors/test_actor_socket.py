@@ -8,7 +8,6 @@ from http import HTTPStatus
 from itertools import count, pairwise
 
 import pytest
-from actor_support import Actors, FakeStreams, frame, join, market_at, until
 from pykka._envelope import Envelope
 
 from depthactors import markets
@@ -31,6 +30,7 @@ from depthactors.actors.socket import SocketActor
 from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError
 from depthactors.net.allowance import Allowance
 from depthactors.pacing import Backoff
+from tests.actors.actor_support import Actors, FakeStreams, frame, join, market_at, until
 
 QUICK = Backoff(first=0.02, factor=1.0, cap=0.02)
 THREE_TRIES = Backoff(first=0.01, factor=1.0, tries=3)

@@ -4,7 +4,6 @@ import threading
 from dataclasses import replace
 
 import pytest
-from actor_support import Actors, FakeRest, FakeStreams, Recorder, join, spec, until
 
 from depthactors import DepthEngine, markets
 from depthactors.actors.book import BookActor
@@ -22,11 +21,11 @@ from depthactors.actors.messages import (
     Tick,
     Top,
 )
+from depthactors.actors.notifier import Teller
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
 from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.supervisor import Supervisor
-from depthactors.actors.teller import Teller
 from depthactors.book import BookState
 from depthactors.errors import (
     ActorDiedError,
@@ -39,6 +38,7 @@ from depthactors.errors import (
 )
 from depthactors.exchange import LocalExchange
 from depthactors.pacing import Backoff
+from tests.actors.actor_support import Actors, FakeRest, FakeStreams, Recorder, join, spec, until
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 LIVE, STALE, FAILED = BookState.LIVE, BookState.STALE, BookState.FAILED

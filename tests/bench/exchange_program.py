@@ -15,8 +15,8 @@ from random import Random
 
 from depthactors import markets
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.tape import Tape
-from depthactors.exchange.tape_feed import TapeFeed
+from depthactors.exchange.feeds.tape import Tape
+from depthactors.exchange.feeds.tape_feed import TapeFeed
 
 STEPS = 500
 UNLIMITED = {"weight_per_minute": 10**9, "connections": 10**9, "messages_per_second": 10**6}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from depthactors import recording, wire
+from depthactors import binance, recording
 from depthactors.markets import guess
 
 
@@ -42,7 +42,7 @@ def stage(path) -> Stage:
         msg = f"expected a snapshot and depth events behind it in {path}"
         raise ValueError(msg)
     market, symbol = guess(lines[0].event), lines[0].event["s"]
-    first = wire.read_diff(frames[0], market.sequencing, symbol)
+    first = binance.read_diff(frames[0], market.sequencing, symbol)
     if first.previous_id > last_id:
         msg = f"expected an event that joins update {last_id} in {path}, was {first.first_id} to {first.last_id}"
         raise ValueError(msg)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from depthactors import markets, recording
 from depthactors.exchange import shapes
-from depthactors.exchange.tape import Tape
-from depthactors.exchange.tape_feed import TapeFeed
+from depthactors.exchange.feeds.tape import Tape
+from depthactors.exchange.feeds.tape_feed import TapeFeed
 
 SYMBOL = "S0USDT"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthactors import wire
+from depthactors import binance
 from depthactors.book import BookState, OrderBook
 from depthactors.book.copied import copy_book, copy_view
 from depthactors.book.view import capture
@@ -21,12 +21,12 @@ def flat(levels):
 def new_book(levels=300, depth=10, limit=None):
     bids = flat((1000.0 - n, 1.5 + n) for n in range(levels))
     asks = flat((1001.0 + n, 2.5 + n) for n in range(levels))
-    snapshot = wire.Snapshot(7, 0, levels if limit is None else limit, (2, 5), bids, asks)
+    snapshot = binance.Snapshot(7, 0, levels if limit is None else limit, (2, 5), bids, asks)
     return OrderBook("BTCUSDT", snapshot, depth=depth, recv_time=12.5)
 
 
 def diff(bids=(), asks=(), last_id=8):
-    return wire.Diff(last_id, last_id, None, 99, flat(bids), flat(asks))
+    return binance.Diff(last_id, last_id, None, 99, flat(bids), flat(asks))
 
 
 def levels_of(book, side, edge=inf):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthactors import wire
+from depthactors import binance
 from depthactors.book import BookState, OrderBook
 from depthactors.book.part import OwnPart
 from depthactors.book.view import capture
@@ -29,7 +29,7 @@ class Truth:
     def snapshot(self, limit):
         bids = sorted(self.sides[0].items(), reverse=True)[:limit]
         asks = sorted(self.sides[1].items())[:limit]
-        return wire.Snapshot(self.update_id, 0, limit, (2, 2), flat(bids), flat(asks))
+        return binance.Snapshot(self.update_id, 0, limit, (2, 2), flat(bids), flat(asks))
 
     def change(self, changes):
         levels = [], []
@@ -39,7 +39,7 @@ class Truth:
             if not quantity:
                 del self.sides[side][price]
         first, self.update_id = self.update_id + 1, self.update_id + 1
-        return wire.Diff(first, self.update_id, None, 5, flat(levels[0]), flat(levels[1]))
+        return binance.Diff(first, self.update_id, None, 5, flat(levels[0]), flat(levels[1]))
 
 
 def book_of(snapshot, **options):

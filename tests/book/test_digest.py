@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from depthactors.binance import Snapshot, parse_levels
 from depthactors.book import OrderBook, top_digest
-from depthactors.wire import Snapshot, parse_levels
 
 
 def book_of(bids, asks):

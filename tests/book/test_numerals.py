@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from depthactors.book.numerals import exact, plain, spelt
 
-# At most 15 significant digits, as `wire` lets through.
+# At most 15 significant digits, as `binance` lets through.
 NUMBERS = st.builds(
     lambda mantissa, exponent: Decimal(mantissa).scaleb(exponent), st.integers(1, 10**15 - 1), st.integers(-15, 6)
 )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from depthactors import wire
+from depthactors import binance
 from depthactors.book import OrderBook
 from depthactors.errors import BookIntegrityError
 from depthactors.markets import Sequencing
@@ -21,12 +21,12 @@ def sides(low, high):
 
 
 def snapshot_of(bids, asks, limit=1000, last_update_id=1):
-    return wire.parse_snapshot({"lastUpdateId": last_update_id, "E": 5, "bids": bids, "asks": asks}, limit)
+    return binance.parse_snapshot({"lastUpdateId": last_update_id, "E": 5, "bids": bids, "asks": asks}, limit)
 
 
 def diff_of(number, bids, asks):
     event = {"e": "depthUpdate", "E": 1000 + number, "s": "BTCUSDT", "U": number, "u": number, "b": bids, "a": asks}
-    return wire.parse_diff(event, Sequencing.CONTIGUOUS, "BTCUSDT")
+    return binance.parse_diff(event, Sequencing.CONTIGUOUS, "BTCUSDT")
 
 
 class Oracle:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthactors import recording, wire
+from depthactors import binance, recording
+from depthactors.binance import Diff, Snapshot
 from depthactors.book import BookState, BookView, OrderBook
 from depthactors.book.view import capture as capture_view
 from depthactors.errors import UsageError
 from depthactors.markets import Sequencing
-from depthactors.wire import Diff, Snapshot
 from tests.level_support import flat
 
 FIELDS = ("symbol", "state", "last_update_id", "event_time", "recv_time", "age")
@@ -370,11 +370,11 @@ def test_levels_are_spelt_as_they_were_recorded(capture):
         event = line.event
         if line.is_snapshot and book is None:
             limit = 1 + max(len(event["bids"]), len(event["asks"]))
-            book = OrderBook("X", wire.parse_snapshot(line.message, limit))
+            book = OrderBook("X", binance.parse_snapshot(line.message, limit))
             levels = (event["bids"], event["asks"])
         elif line.is_diff and book is not None:
             sequencing = Sequencing.CHAINED if "pu" in event else Sequencing.CONTIGUOUS
-            book.apply(wire.parse_diff(event, sequencing, event["s"]))
+            book.apply(binance.parse_diff(event, sequencing, event["s"]))
             levels = (event["b"], event["a"])
         else:
             continue

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.player import Player
+from depthactors.exchange.feeds.player import Player
 from depthactors.exchange.symbols import invent
 from depthactors.markets import USDM
 

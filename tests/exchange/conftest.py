@@ -1,9 +1,9 @@
 from contextlib import ExitStack
 
 import pytest
-from exchange_support import StreamClient, live, spot_messages, write_recording
 
 from depthactors.exchange import LocalExchange
+from tests.exchange.exchange_support import StreamClient, live, spot_messages, write_recording
 
 
 @pytest.fixture

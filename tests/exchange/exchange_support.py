@@ -14,8 +14,8 @@ import websocket
 
 from depthactors import markets, recording
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.ledger import Depth
-from depthactors.exchange.spelling import SPELLINGS
+from depthactors.exchange.feeds.ledger import Depth
+from depthactors.exchange.feeds.spelling import SPELLINGS
 
 CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2].parent / "shared" / "captures"))
 needs_captures = pytest.mark.skipif(

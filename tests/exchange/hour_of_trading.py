@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from depthactors import markets
-from depthactors.exchange.flow import OrderFlow
+from depthactors.exchange.feeds.flow import OrderFlow
 
 STEPS_A_MINUTE = 600
 BANDS = ((0, 5), (20, 50), (200, 500))

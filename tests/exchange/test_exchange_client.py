@@ -4,21 +4,21 @@ from dataclasses import replace
 
 import orjson
 import pytest
-from exchange_support import StillFeed, spot_event
 from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors import markets
 from depthactors.exchange import Fault
-from depthactors.exchange.client import Client
 from depthactors.exchange.fault_plan import FaultPlan
-from depthactors.exchange.hub import Hub
+from depthactors.exchange.feeds.tick import Step, Tick
 from depthactors.exchange.limits import Limits
-from depthactors.exchange.message import Message
-from depthactors.exchange.outbox import Outbox
 from depthactors.exchange.routes import Catalogue, StreamRoute
+from depthactors.exchange.server.client import Client
+from depthactors.exchange.server.outbox import Outbox
 from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
-from depthactors.exchange.tick import Step, Tick
+from depthactors.exchange.streams.hub import Hub
+from depthactors.exchange.streams.message import Message
+from tests.exchange.exchange_support import StillFeed, spot_event
 
 ACK = {"result": None, "id": 1}
 FAST, ETH = "btcusdt@depth@100ms", "ethusdt@depth@100ms"

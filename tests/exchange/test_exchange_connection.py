@@ -7,11 +7,12 @@ import pytest
 import websocket
 
 from depthactors import markets
-from depthactors.exchange import Fault, connection, http
-from depthactors.exchange.connection import Connection, Opening
+from depthactors.exchange import Fault
 from depthactors.exchange.limits import Limits
-from depthactors.exchange.message import text_frame
-from depthactors.exchange.rest import Answer
+from depthactors.exchange.rest.answers import Answer
+from depthactors.exchange.server import connection, http
+from depthactors.exchange.server.connection import Connection, Opening
+from depthactors.exchange.streams.message import text_frame
 
 LONG = 5.0
 LIMITS = Limits.of(markets.SPOT)

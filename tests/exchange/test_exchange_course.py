@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthactors.exchange.course import Course
+from depthactors.exchange.feeds.course import Course
 
 DAY = range(0, 864_000, 600)
 

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from exchange_support import ROUTES, SPEEDS, SYMBOLS, live
 
 from depthactors.exchange import LocalExchange
+from tests.exchange.exchange_support import ROUTES, SPEEDS, SYMBOLS, live
 
 MARKETS = list(SYMBOLS)
 FAST = {"rate": 1_000.0}
@@ -15,8 +15,8 @@ TIMES = re.compile(r'"([ET])":\d+')
 @pytest.fixture(autouse=True)
 def _short_goodbyes(monkeypatch):
     """Most clients here answer no close frame; each would be waited for."""
-    monkeypatch.setattr("depthactors.exchange.session.CLOSING_PATIENCE", 0.05)
-    monkeypatch.setattr("depthactors.exchange.server.CLOSING_PATIENCE", 0.05)
+    monkeypatch.setattr("depthactors.exchange.server.session.CLOSING_PATIENCE", 0.05)
+    monkeypatch.setattr("depthactors.exchange.server.server.CLOSING_PATIENCE", 0.05)
 
 
 def streams_of(market):

@@ -5,8 +5,8 @@ import pytest
 
 from depthactors import markets
 from depthactors.exchange.catalogue import terms_of
-from depthactors.exchange.exchange_info import NEVER_MS, exchange_info
-from depthactors.exchange.flow_feed import FlowFeed
+from depthactors.exchange.feeds.flow_feed import FlowFeed
+from depthactors.exchange.rest.exchange_info import NEVER_MS, exchange_info
 
 NOW_MS = 1_700_000_000_500
 LISTED = {

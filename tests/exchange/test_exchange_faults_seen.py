@@ -10,7 +10,12 @@ from itertools import pairwise
 import pytest
 import requests
 import websocket
-from exchange_support import (
+
+from depthactors.binance import read_date
+from depthactors.exchange import KINDS, Fault, LocalExchange
+from depthactors.exchange.fault import Place
+from depthactors.exchange.server import server, session
+from tests.exchange.exchange_support import (
     SPOT_FINAL_ASKS,
     SPOT_FINAL_BIDS,
     Replay,
@@ -19,10 +24,6 @@ from exchange_support import (
     spot_messages,
     write_recording,
 )
-
-from depthactors.exchange import KINDS, Fault, LocalExchange, server, session
-from depthactors.exchange.fault import Place
-from depthactors.wire import read_date
 
 ABNF = websocket.ABNF
 LONG = 5.0

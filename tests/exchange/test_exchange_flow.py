@@ -2,14 +2,14 @@ from decimal import Decimal
 from statistics import fmean
 
 import pytest
-from exchange_support import Replay
 from hour_of_trading import STEPS_A_MINUTE, Shape, main
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from depthactors import markets
 from depthactors.errors import UsageError
-from depthactors.exchange.flow import OrderFlow
+from depthactors.exchange.feeds.flow import OrderFlow
+from tests.exchange.exchange_support import Replay
 
 ROWS = [markets.SPOT, markets.US, markets.USDM, markets.COINM, markets.OPTIONS]
 CHAINED = [markets.USDM, markets.COINM, markets.OPTIONS]

@@ -2,11 +2,11 @@ import json
 from decimal import Decimal
 
 import pytest
-from exchange_support import SYMBOLS, Replay
 
 from depthactors import markets
 from depthactors.errors import UsageError
-from depthactors.exchange.flow_feed import LONGEST_LAG, FlowFeed, phase
+from depthactors.exchange.feeds.flow_feed import LONGEST_LAG, FlowFeed, phase
+from tests.exchange.exchange_support import SYMBOLS, Replay
 
 ROWS = [markets.SPOT, markets.US, markets.USDM, markets.COINM, markets.OPTIONS]
 SMALL = {"depth": 40, "levels": 6.0}

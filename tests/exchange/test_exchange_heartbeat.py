@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors import markets
-from depthactors.exchange.heartbeat import Beat, Heartbeat
 from depthactors.exchange.limits import Limits
+from depthactors.exchange.server.heartbeat import Beat, Heartbeat
 
 LIMITS = Limits.of(markets.SPOT, {"ping_interval": 20, "pong_deadline": 60, "connection_life": 1_000})
 

@@ -5,9 +5,9 @@ import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
-from depthactors.exchange import http as exchange_http
-from depthactors.exchange.rest import Answer
+from depthactors.exchange.rest.answers import Answer
 from depthactors.exchange.routes import StreamRoute
+from depthactors.exchange.server import http as exchange_http
 
 
 class Wire:

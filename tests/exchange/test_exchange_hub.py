@@ -3,18 +3,18 @@ import threading
 
 import orjson
 import pytest
-from exchange_support import StillFeed, spot_event
 from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.exchange import Fault
 from depthactors.exchange.fault import KINDS, Place
 from depthactors.exchange.fault_plan import FaultPlan
-from depthactors.exchange.hub import CONNECTION_FAULTS, Hub
+from depthactors.exchange.feeds.tick import Step, Tick
 from depthactors.exchange.routes import Subscription
 from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
-from depthactors.exchange.stream_kinds import Diff, Partial, Ticker
-from depthactors.exchange.tick import Step, Tick
+from depthactors.exchange.streams.hub import CONNECTION_FAULTS, Hub
+from depthactors.exchange.streams.kinds import Diff, Partial, Ticker
+from tests.exchange.exchange_support import StillFeed, spot_event
 
 FAST, SLOW, PARTIAL, TICKER = Diff(100), Diff(1000), Partial(5, 100), Ticker()
 

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import orjson
 import pytest
-from exchange_support import spot_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from depthactors.errors import UsageError
-from depthactors.exchange.ledger import CHAPTER_LENGTH, Depth, Ledger, spelt
-from depthactors.exchange.tick import Tick
+from depthactors.exchange.feeds.ledger import CHAPTER_LENGTH, Depth, Ledger, spelt
+from depthactors.exchange.feeds.tick import Tick
+from tests.exchange.exchange_support import spot_event
 
 PRICES = [str(price) for price in range(1, 7)]
 LOTS = st.integers(0, 3).map(str)

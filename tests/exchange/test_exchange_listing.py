@@ -5,16 +5,16 @@ import time
 from itertools import permutations
 
 import pytest
-from exchange_support import get
 
 from depthactors import markets, reporting
 from depthactors.errors import UsageError
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.exchange.catalogue import option_of
-from depthactors.exchange.flow import OrderFlow
+from depthactors.exchange.feeds.flow import OrderFlow
 from depthactors.exchange.listing import Flows, OnDemand, Tapes, homes_of
 from depthactors.exchange.routes import Catalogue
 from depthactors.markets import COINM, OPTIONS, SPOT, USDM
+from tests.exchange.exchange_support import get
 
 SMALL = {"rate": 200.0, "levels": 5.0, "depth": 50}
 FLOWS = Flows(seed=1, rate=10.0, levels=5.0, depth=50, history=100)

@@ -9,7 +9,12 @@ from itertools import pairwise
 
 import pytest
 import requests
-from exchange_support import (
+
+from depthactors import markets
+from depthactors.errors import LifecycleError, RecordingError, UnknownMarketError, UsageError
+from depthactors.exchange import BookTruth, Fault, LocalExchange
+from depthactors.exchange.feeds.flow_feed import FlowFeed
+from tests.exchange.exchange_support import (
     CAPTURES,
     ROUTES,
     SPOT_EVENTS,
@@ -30,11 +35,6 @@ from exchange_support import (
     write_recording,
 )
 
-from depthactors import markets
-from depthactors.errors import LifecycleError, RecordingError, UnknownMarketError, UsageError
-from depthactors.exchange import BookTruth, Fault, LocalExchange
-from depthactors.exchange.flow_feed import FlowFeed
-
 STREAM = "btcusdt@depth@100ms"
 MARKETS = list(SYMBOLS)
 
@@ -42,8 +42,8 @@ MARKETS = list(SYMBOLS)
 @pytest.fixture(autouse=True)
 def _short_goodbyes(monkeypatch):
     """Most clients here answer no close frame; each would be waited for."""
-    monkeypatch.setattr("depthactors.exchange.session.CLOSING_PATIENCE", 0.05)
-    monkeypatch.setattr("depthactors.exchange.server.CLOSING_PATIENCE", 0.05)
+    monkeypatch.setattr("depthactors.exchange.server.session.CLOSING_PATIENCE", 0.05)
+    monkeypatch.setattr("depthactors.exchange.server.server.CLOSING_PATIENCE", 0.05)
 
 
 def futures_file(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from depthactors.exchange.matching import NOBODY, MatchingBook, Order
+from depthactors.exchange.feeds.matching import NOBODY, MatchingBook, Order
 
 BID, ASK = -1, 1
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websocket import ABNF, frame_buffer
 
-from depthactors.exchange.message import Message, text_frame
 from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
+from depthactors.exchange.streams.message import Message, text_frame
 
 EVENT = {"e": "depthUpdate", "E": 1_700_000_000_123, "s": "A", "U": 1, "u": 2, "b": [["1.0", "2.0"]], "a": []}
 PAYLOAD = orjson.dumps(EVENT)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthactors.exchange.outbox import BATCH, OVERFLOW, Outbox
+from depthactors.exchange.server.outbox import BATCH, OVERFLOW, Outbox
 
 LONG = 5.0
 

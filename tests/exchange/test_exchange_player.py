@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.errors import DepthActorsError, RecordingError
-from depthactors.exchange.player import Player
-from depthactors.exchange.tick import Step
+from depthactors.exchange.feeds.player import Player
+from depthactors.exchange.feeds.tick import Step
 
 LONG = 5.0
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthactors.exchange.matching import MatchingBook
-from depthactors.exchange.pools import Pool, octaves, set_rates
+from depthactors.exchange.feeds.matching import MatchingBook
+from depthactors.exchange.feeds.pools import Pool, octaves, set_rates
 
 
 @given(st.integers(1, 100_000))

@@ -6,10 +6,11 @@ from itertools import pairwise
 
 import pytest
 import websocket
-from exchange_support import ROUTES, SYMBOLS, StillFeed, StreamClient, live, stream_of
 
-from depthactors.exchange import LocalExchange, session
-from depthactors.exchange.outbox import Outbox
+from depthactors.exchange import LocalExchange
+from depthactors.exchange.server import session
+from depthactors.exchange.server.outbox import Outbox
+from tests.exchange.exchange_support import ROUTES, SYMBOLS, StillFeed, StreamClient, live, stream_of
 
 PING, PONG, CLOSE, TEXT = (getattr(websocket.ABNF, f"OPCODE_{name}") for name in ("PING", "PONG", "CLOSE", "TEXT"))
 MESSAGES = {"spot": 5, "us": 5, "usdm": 10, "coinm": 10, "options": 10}

@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import pytest
 import requests
-from exchange_support import REST, SYMBOLS, StillFeed, get, live
 
 from depthactors.exchange import LocalExchange
+from tests.exchange.exchange_support import REST, SYMBOLS, StillFeed, get, live
 
 FUTURES = ("usdm", "coinm", "options")
 SPOTS = ("spot", "us")

@@ -7,11 +7,11 @@ from itertools import pairwise
 import pytest
 import requests
 import websocket
-from exchange_support import REST, ROUTES, SPEEDS, SYMBOLS, Replay, bridging, get, live, stream_of
 
 from depthactors import markets
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.flow_feed import FlowFeed
+from depthactors.exchange.feeds.flow_feed import FlowFeed
+from tests.exchange.exchange_support import REST, ROUTES, SPEEDS, SYMBOLS, Replay, bridging, get, live, stream_of
 
 FUTURES = ("usdm", "coinm", "options")
 SPOTS = ("spot", "us")

@@ -3,7 +3,11 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from exchange_support import (
+
+from depthactors import markets, recording
+from depthactors.errors import RecordingError, UsageError
+from depthactors.exchange.feeds.recording_feed import RecordingFeed
+from tests.exchange.exchange_support import (
     CAPTURES,
     SPOT_EVENTS,
     SPOT_FINAL_ASKS,
@@ -17,10 +21,6 @@ from exchange_support import (
     spot_messages,
     write_recording,
 )
-
-from depthactors import markets, recording
-from depthactors.errors import RecordingError, UsageError
-from depthactors.exchange.recording_feed import RecordingFeed
 
 SMALL_FILE = 200_000
 

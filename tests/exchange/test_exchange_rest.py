@@ -1,15 +1,15 @@
 import json
 
 import pytest
-from exchange_support import SYMBOLS, StillFeed
 from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors import markets
 from depthactors.exchange.fault import Fault
 from depthactors.exchange.fault_plan import FaultPlan
-from depthactors.exchange.rest import RestApi
+from depthactors.exchange.rest.answers import RestApi
 from depthactors.exchange.routes import Catalogue
+from tests.exchange.exchange_support import SYMBOLS, StillFeed
 
 MINUTE_START = 1_700_000_040.0
 USED = "X-MBX-USED-WEIGHT-1M"

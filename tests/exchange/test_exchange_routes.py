@@ -1,5 +1,4 @@
 import pytest
-from exchange_support import StillFeed
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -8,7 +7,8 @@ from depthactors.errors import UsageError
 from depthactors.exchange import routes
 from depthactors.exchange.routes import Catalogue, StreamRoute
 from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
-from depthactors.exchange.stream_kinds import Diff, Partial, Ticker
+from depthactors.exchange.streams.kinds import Diff, Partial, Ticker
+from tests.exchange.exchange_support import StillFeed
 
 OPTION = "BTC-261225-100000-C"
 

@@ -6,10 +6,11 @@ import time
 import pytest
 import requests
 import websocket
-from exchange_support import StillFeed, StreamClient, get
 
 from depthactors.errors import LifecycleError
-from depthactors.exchange import Fault, LocalExchange, server
+from depthactors.exchange import Fault, LocalExchange
+from depthactors.exchange.server import server
+from tests.exchange.exchange_support import StillFeed, StreamClient, get
 
 LONG = 5.0
 

@@ -13,9 +13,9 @@ from websockets.server import ServerProtocol
 from depthactors import markets
 from depthactors.exchange import Fault
 from depthactors.exchange.limits import Limits
-from depthactors.exchange.message import text_frame
-from depthactors.exchange.session import CLOSING_PATIENCE, Session
+from depthactors.exchange.server.session import CLOSING_PATIENCE, Session
 from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
+from depthactors.exchange.streams.message import text_frame
 
 LONG = 5.0
 LIMITS = Limits.of(markets.SPOT)

@@ -2,11 +2,11 @@ import json
 
 import orjson
 import pytest
-from exchange_support import SYMBOLS
 
-from depthactors import markets, wire
+from depthactors import binance, markets
 from depthactors.exchange import shapes
-from depthactors.exchange.ledger import Depth
+from depthactors.exchange.feeds.ledger import Depth
+from tests.exchange.exchange_support import SYMBOLS
 
 TIME_US = 1_700_000_000_123_456
 TIME_MS = 1_700_000_000_123
@@ -82,7 +82,7 @@ def test_a_ticker_tells_the_best_levels_and_its_id(market):
 def test_a_depth_reply_is_written_as_its_market_does(market):
     reply = shapes.depth_reply(markets.lookup(market), SYMBOLS[market], DEPTH)
     assert same(reply, REPLIES[market])
-    assert wire.parse_snapshot(json.loads(reply), 10).last_update_id == 77
+    assert binance.parse_snapshot(json.loads(reply), 10).last_update_id == 77
 
 
 def test_microseconds_replace_the_event_time_and_nothing_else():

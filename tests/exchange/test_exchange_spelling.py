@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors import markets
-from depthactors.exchange.spelling import SPELLINGS, Spelling
+from depthactors.exchange.feeds.spelling import SPELLINGS, Spelling
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import pytest
-from exchange_support import SYMBOLS
 
 from depthactors import markets
-from depthactors.exchange.stream_kinds import Diff, Partial, Ticker, kind_of
+from depthactors.exchange.streams.kinds import Diff, Partial, Ticker, kind_of
+from tests.exchange.exchange_support import SYMBOLS
 
 SPOT = {"@depth": 1000, "@depth@100ms": 100}
 FUTURES = {"@depth": 250, "@depth@100ms": 100, "@depth@500ms": 500}

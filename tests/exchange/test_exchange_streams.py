@@ -2,23 +2,24 @@ import json
 from itertools import pairwise
 
 import pytest
-from exchange_support import SYMBOLS, StillFeed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from depthactors import markets
-from depthactors.exchange import shapes, streams
-from depthactors.exchange.ledger import Depth
-from depthactors.exchange.stream_kinds import Diff, Partial, Ticker
-from depthactors.exchange.tick import Step, Tick
-from depthactors.exchange.truth import PlainBook
+from depthactors.exchange import shapes
+from depthactors.exchange.feeds.ledger import Depth
+from depthactors.exchange.feeds.tick import Step, Tick
+from depthactors.exchange.feeds.truth import PlainBook
+from depthactors.exchange.streams import events
+from depthactors.exchange.streams.kinds import Diff, Partial, Ticker
+from tests.exchange.exchange_support import SYMBOLS, StillFeed
 
 START_US = 1_700_000_000_000_000
 PRICES = [f"{price}.0" for price in range(1, 7)]
 
 
 def payloads(feed, kind, step):
-    return [sent.payload for sent in streams.events(feed, kind, step)]
+    return [sent.payload for sent in events.events(feed, kind, step)]
 
 
 class ScriptedFeed(StillFeed):
@@ -169,5 +170,5 @@ def test_tickers_are_passed_on_as_they_come():
 
 def test_a_diff_tells_the_time_of_its_last_change_though_the_step_brought_none():
     feed = ScriptedFeed("spot", [({"1.0": "2.0"}, {}), *[None] * 9])
-    sent = [each for _ in range(10) for each in streams.events(feed, Diff(1_000), feed.step())]
+    sent = [each for _ in range(10) for each in events.events(feed, Diff(1_000), feed.step())]
     assert [each.time_us for each in sent] == [START_US + 100_000]

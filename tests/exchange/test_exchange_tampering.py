@@ -3,14 +3,14 @@ import json
 import orjson
 import pytest
 import websocket
-from exchange_support import spot_event
 from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.exchange import Fault
-from depthactors.exchange.message import Message
 from depthactors.exchange.shapes import MILLISECOND
-from depthactors.exchange.tampering import Tampering
+from depthactors.exchange.streams.message import Message
+from depthactors.exchange.streams.tampering import Tampering
+from tests.exchange.exchange_support import spot_event
 
 
 def message(number):

@@ -3,10 +3,10 @@ from itertools import pairwise
 
 import orjson
 import pytest
-from exchange_support import SYMBOLS, Replay
 
 from depthactors import markets
-from depthactors.exchange.tape import COPY_EVERY, Tape
+from depthactors.exchange.feeds.tape import COPY_EVERY, Tape
+from tests.exchange.exchange_support import SYMBOLS, Replay
 
 ROWS = [markets.SPOT, markets.US, markets.USDM, markets.COINM, markets.OPTIONS]
 STEPS = 2 * COPY_EVERY + 9

@@ -3,13 +3,13 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from exchange_support import SYMBOLS, Replay
 
 from depthactors import markets
 from depthactors.errors import UsageError
-from depthactors.exchange.flow_feed import LONGEST_LAG, phase
-from depthactors.exchange.tape import Tape
-from depthactors.exchange.tape_feed import STALE_BY, TapeFeed
+from depthactors.exchange.feeds.flow_feed import LONGEST_LAG, phase
+from depthactors.exchange.feeds.tape import Tape
+from depthactors.exchange.feeds.tape_feed import STALE_BY, TapeFeed
+from tests.exchange.exchange_support import SYMBOLS, Replay
 
 ROWS = [markets.SPOT, markets.US, markets.USDM, markets.COINM, markets.OPTIONS]
 NOW = 1_700_000_000.25

@@ -1,8 +1,8 @@
 import orjson
 import pytest
-from exchange_support import spot_event
 
-from depthactors.exchange.tick import Step, Tick
+from depthactors.exchange.feeds.tick import Step, Tick
+from tests.exchange.exchange_support import spot_event
 
 EVENT = spot_event(101, 105, bids=[("10", "1")])
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from depthactors.exchange.truth import BookTruth, PlainBook
+from depthactors.exchange.feeds.truth import BookTruth, PlainBook
 
 PRICES = st.integers(1, 12).map(lambda tick: f"{tick}.50")
 LOTS = st.integers(0, 4).map(lambda lots: f"{lots}.000")

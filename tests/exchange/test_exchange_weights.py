@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from depthactors import markets
 from depthactors.exchange.limits import Limits
-from depthactors.exchange.weights import Charge, WeightCounter
+from depthactors.exchange.rest.weights import Charge, WeightCounter
 
 LIMITS = Limits.of(markets.SPOT, {"weight_per_minute": 60, "refusals": 2, "ban": 90.0})
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from depthactors.binance import Diff, Snapshot
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import MalformedFrameError, StreamError
 from depthactors.markets import Sequencing
 from depthactors.sync import RequestSnapshot, StateChanged, Synchronizer
-from depthactors.wire import Diff, Snapshot
 from tests.level_support import flat
 
 LIMIT = 4

@@ -11,17 +11,17 @@ from collections import deque
 from decimal import Decimal
 from math import inf
 
+from depthactors import binance
 from depthactors import recording as recordings
-from depthactors import wire
 from depthactors.actors.mailbox import Mailbox
 from depthactors.actors.messages import FrameRejected, Frames, FramesLost
 from depthactors.actors.router import Router
+from depthactors.binance import Diff, Snapshot
 from depthactors.book import BookState, OrderBook
 from depthactors.book.numerals import exact
 from depthactors.book.view import capture
 from depthactors.errors import MalformedFrameError, RecordingError, StreamError
 from depthactors.markets import Sequencing
-from depthactors.wire import Diff, Snapshot
 from tests.fuzz.driver import Driver
 from tests.level_support import flat, pairs
 
@@ -40,21 +40,23 @@ _CUT = _BASE._replace(limit=6)
 def wire_frame(data: bytes) -> None:
     """Take one frame as a reader and a book do: it is malformed, or a sound diff that can be applied."""
     try:
-        message = wire.decode(data)
+        message = binance.decode(data)
     except MalformedFrameError as error:
         _check_said(error)
         return
-    notice = wire.parse_notice(message)
-    assert not isinstance(notice, wire.Reply) or notice.error is None or type(notice.error) is str
+    notice = binance.parse_notice(message)
+    assert not isinstance(notice, binance.Reply) or notice.error is None or type(notice.error) is str
     for sequencing in Sequencing:
         try:
-            event = wire.payload_of(message)
-            diff = wire.parse_diff(event, sequencing, SYMBOL)
+            event = binance.payload_of(message)
+            diff = binance.parse_diff(event, sequencing, SYMBOL)
         except MalformedFrameError as error:
             _check_said(error)
             _check_refused(data, sequencing)
             continue
-        assert wire.read_diff(data, sequencing, SYMBOL) == diff, "expected the quick way to lead where the careful does"
+        assert binance.read_diff(data, sequencing, SYMBOL) == diff, (
+            "expected the quick way to lead where the careful does"
+        )
         numbers = diff[:4]
         assert all(type(number) is int for number in numbers), f"expected whole numbers, was {numbers}"
         assert 0 <= diff.first_id <= diff.last_id >= diff.previous_id, f"expected ids in order, was {numbers}"
@@ -66,12 +68,12 @@ def wire_frame(data: bytes) -> None:
 def wire_snapshot(data: bytes) -> None:
     """Take one REST body as the client does: it is malformed, or a snapshot that is a book."""
     try:
-        reply = wire.decode(data)
+        reply = binance.decode(data)
     except MalformedFrameError:
         return
     for limit in LIMITS:
         try:
-            snapshot = wire.parse_snapshot(reply, limit, SYMBOL)
+            snapshot = binance.parse_snapshot(reply, limit, SYMBOL)
         except MalformedFrameError as error:
             _check_said(error)
             continue
@@ -176,7 +178,7 @@ def _check_said(error: Exception, *named) -> None:
 def _check_refused(data: bytes, sequencing: Sequencing) -> None:
     """See to it that the quick way takes nothing that the careful one refuses."""
     try:
-        wire.read_diff(data, sequencing, SYMBOL)
+        binance.read_diff(data, sequencing, SYMBOL)
     except MalformedFrameError as error:
         _check_said(error)
         return

@@ -7,11 +7,11 @@ import threading
 
 import pytest
 import trustme
-from net_support import PATIENCE, Client, Peer
 
 from depthactors.markets import SPOT
 from depthactors.net.certificates import BUNDLES, trusting_context
 from depthactors.net.rest import RestClient
+from tests.net.net_support import PATIENCE, Client, Peer
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import threading
 import time
 
 import pytest
-from net_support import PATIENCE, Client, Peer, black_hole, connecting, frame, resolving, through
 
 from depthactors.errors import SnapshotError
 from depthactors.markets import SPOT
 from depthactors.net.rest import RestClient
+from tests.net.net_support import PATIENCE, Client, Peer, black_hole, connecting, frame, resolving, through
 
 LONG = 60.0
 SHORT = 0.4

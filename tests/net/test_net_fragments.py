@@ -1,9 +1,9 @@
 """A message in many fragments is whole in the end, and is not copied for each of them."""
 
-from net_support import CONTINUED, TEXT, connected, frame
 from websocket import ABNF
 
 from depthactors.net.fragments import Fragments
+from tests.net.net_support import CONTINUED, TEXT, connected, frame
 
 
 def fed(fragments, data, opcode, fin):

@@ -7,13 +7,13 @@ import threading
 import time
 
 import pytest
-from net_support import PATIENCE, connecting
 
 from depthactors.errors import SnapshotError
 from depthactors.markets import SPOT
 from depthactors.net.dial import Deadline
 from depthactors.net.names import look_up
 from depthactors.net.rest import RestClient
+from tests.net.net_support import PATIENCE, connecting
 
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))]
 

@@ -6,7 +6,6 @@ import threading
 from base64 import b64decode
 
 import pytest
-from net_support import connecting, frame, through
 
 from depthactors import DepthEngine
 from depthactors.errors import UsageError
@@ -14,6 +13,7 @@ from depthactors.markets import SPOT
 from depthactors.net.proxy import Proxy, parse_proxy, proxy_for
 from depthactors.net.rest import RestClient
 from depthactors.net.stream import StreamConnection
+from tests.net.net_support import connecting, frame, through
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,23 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from net_support import CLOSE, CONTINUED, PATIENCE, PING, PONG, TEXT, Client, Peer, connected, connecting, frame
 from websockets.sync.server import serve
 
 from depthactors.errors import HandshakeRefusedError, StreamError
 from depthactors.net.stream import MAX_MESSAGE
+from tests.net.net_support import (
+    CLOSE,
+    CONTINUED,
+    PATIENCE,
+    PING,
+    PONG,
+    TEXT,
+    Client,
+    Peer,
+    connected,
+    connecting,
+    frame,
+)
 
 
 @settings(max_examples=40)

@@ -7,11 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import trustme
-from net_support import Client, Relay
 from websockets.sync.server import serve
 
 from depthactors.markets import SPOT
 from depthactors.net.rest import RestClient
+from tests.net.net_support import Client, Relay
 
 FRAMES = [b'{"n":%d}' % number for number in range(300)]
 

@@ -5,10 +5,10 @@ import socket
 import threading
 
 import pytest
-from net_support import PATIENCE, Peer, connecting, frame, resolving
 
 from depthactors.markets import SPOT
 from depthactors.net.rest import RestClient
+from tests.net.net_support import PATIENCE, Peer, connecting, frame, resolving
 
 NOBODY = b"\5\0\0\1\0\0\0\0\0\0"
 BODY = b'{"lastUpdateId":7,"bids":[["10.50","1"]],"asks":[["11.00","2"]]}'

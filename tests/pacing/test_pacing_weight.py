@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from depthactors import markets
 from depthactors.exchange.limits import Limits
-from depthactors.exchange.weights import WeightCounter
+from depthactors.exchange.rest.weights import WeightCounter
 from depthactors.pacing import WeightBudget
 
 STEP = st.tuples(st.integers(0, 8 * 50), st.integers(1, 120))

@@ -6,7 +6,7 @@ from faults_client import SYMBOL
 
 from depthactors import markets
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.flow_feed import FlowFeed
+from depthactors.exchange.feeds.flow_feed import FlowFeed
 
 OTHER_SYMBOL = "ETHUSDT"
 FLOW = {"seed": 7, "rate": 10.0, "levels": 8.0, "depth": 500}

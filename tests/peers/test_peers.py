@@ -9,7 +9,7 @@ from follow_peers import LEVELS, SYMBOLS, Book, Peer, Task
 
 from depthactors import markets
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.flow_feed import FlowFeed
+from depthactors.exchange.feeds.flow_feed import FlowFeed
 
 TASK = Task(samples=3, seconds=2.0, patience=60.0)
 

@@ -1,9 +1,9 @@
 """An exchange's market, a folder for slots, and a worker in a thread."""
 
 import pytest
-from shard_support import open_folder, worker_in_thread
 
 from depthactors.environment import resolve
+from tests.shards.shard_support import open_folder, worker_in_thread
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ from depthactors.actors.starting import NetworkSettings
 from depthactors.errors import LineError
 from depthactors.net import allowance as allowances
 from depthactors.net.allowance import Allowance
-from depthactors.shards.book import RemoteBookActor
-from depthactors.shards.cell import RemoteCell
-from depthactors.shards.line import Line
+from depthactors.shards.channel import Line
 from depthactors.shards.messages import Alive, Answer, Begin, Open, Opening, Weighed
+from depthactors.shards.remote_book import RemoteBookActor
+from depthactors.shards.remote_cell import RemoteCell
 from depthactors.sharing import EngineFolder
-from depthactors.worker import Worker
+from depthactors.worker.worker import Worker
 from tests.engine_support import Recorder
 
 PATIENCE = 10.0

@@ -53,7 +53,7 @@ def test_a_worker_has_the_options_of_the_program_and_finds_what_it_finds(program
     assert command[0] == sys.executable
     assert {"-O", "-P", "-Werror::UserWarning"} <= set(command)
     place = command.index("-c")
-    before, _, _ = command[place + 1].partition("import depthactors.worker")
+    before, _, _ = command[place + 1].partition("import depthactors.worker.worker")
     # The same command, which shows what it has instead of serving.
     optimize, dev_mode, path = output(*command[:place], "-c", before + SHOW, PYTHONPATH="/somewhere/else")
     assert (optimize, dev_mode) == (1, True)

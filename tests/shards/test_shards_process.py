@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from shard_support import PATIENCE
 
 from depthactors.actors.starting import NetworkSettings
 from depthactors.errors import LifecycleError, LineError
@@ -16,6 +15,7 @@ from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.messages import Alive, Begin
 from depthactors.shards.process import WorkerProcess
 from depthactors.version import VERSION
+from tests.shards.shard_support import PATIENCE
 
 
 @pytest.fixture

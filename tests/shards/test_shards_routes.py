@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from shard_support import PATIENCE, FollowedBook, Silent, end, spec_of
 
 from depthactors import BookState
 from depthactors.actors.messages import BookEvent
-from depthactors.actors.teller import Teller
+from depthactors.actors.notifier import Teller
 from depthactors.errors import SharingError, StreamError
 from depthactors.markets import SPOT
 from depthactors.shards.messages import Changed, Refused, Updated
 from depthactors.shards.routes import Routes
 from tests.engine_support import Recorder
+from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of
 
 
 @pytest.fixture

@@ -4,17 +4,16 @@ import threading
 import time
 
 import pytest
-from shard_support import PATIENCE, spec_of
 
 from depthactors import BookState
 from depthactors.actors.base import EngineActor, mailbox_of
 from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import BookEvent, CloseBook, GiveUp, OpenBooks, Ping, Shutdown, Status, Tick
+from depthactors.actors.notifier import Teller
 from depthactors.actors.rows import WorkerStatus
 from depthactors.actors.starting import NetworkSettings
-from depthactors.actors.teller import Teller
+from depthactors.engine.lifecycle import join
 from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError, WorkerDiedError, WorkerVersionError
-from depthactors.lifecycle import join
 from depthactors.markets import SPOT
 from depthactors.shards import supervisor as module
 from depthactors.shards import workers
@@ -24,6 +23,7 @@ from depthactors.shards.worker_actor import Ask, Send
 from depthactors.sharing.place import parts_of
 from depthactors.sharing.record import pack
 from tests.engine_support import Recorder
+from tests.shards.shard_support import PATIENCE, spec_of
 from tests.sharing.publisher import book_of
 
 

@@ -8,16 +8,15 @@ import time
 
 import pykka
 import pytest
-from shard_support import PATIENCE, Silent, end
 
 from depthactors.actors.messages import ChildFailed, Status
+from depthactors.actors.notifier import Teller
 from depthactors.actors.starting import NetworkSettings
-from depthactors.actors.teller import Teller
 from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
 from depthactors.shards import worker_actor as module
+from depthactors.shards.channel import Line, pickled
 from depthactors.shards.greeting import check_greeting, greet
-from depthactors.shards.line import Line, pickled
 from depthactors.shards.messages import Alive, Answer, Begin, CpuUsed, Failed, Logged, Question, Updated, Weighed
 from depthactors.shards.routes import Routes
 from depthactors.shards.supervisor import Shards
@@ -25,6 +24,7 @@ from depthactors.shards.worker_actor import Ask, Send, WorkerActor
 from depthactors.status import gather
 from depthactors.version import VERSION
 from tests.engine_support import Recorder
+from tests.shards.shard_support import PATIENCE, Silent, end
 
 
 class FakeProcess:

@@ -244,7 +244,7 @@ def _children_of(pid: int) -> set[int]:
 
 def _is_worker(pid: int) -> bool:
     try:
-        return b"depthactors.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"depthactors.worker.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
 

@@ -6,14 +6,14 @@ from heapq import nlargest, nsmallest
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from depthactors import markets, recording, wire
+from depthactors import binance, markets, recording
 from depthactors.book import OrderBook
 from depthactors.sync import Synchronizer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from depthactors.wire import Diff, Snapshot
+    from depthactors.binance import Diff, Snapshot
 
 LAP = 1 << 48
 """Added to the update ids with each round, for they never go backwards; larger than any id."""
@@ -58,9 +58,9 @@ def load(path: Path) -> Tape:
         seconds = line.recv_ns * 1e-9
         if line.is_snapshot:
             limit = market.implied_limit(max(len(line.message["bids"]), len(line.message["asks"])))
-            machine.snapshot(1, wire.parse_snapshot(line.message, limit, symbol), seconds)
+            machine.snapshot(1, binance.parse_snapshot(line.message, limit, symbol), seconds)
         elif line.is_diff:
-            machine.diff(1, wire.parse_diff(line.event, market.sequencing, symbol), seconds)
+            machine.diff(1, binance.parse_diff(line.event, market.sequencing, symbol), seconds)
     return max((book.tape for book in made), key=lambda tape: len(tape.events))
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from depthactors.actors.sharing import BEAT
+from depthactors.actors.publisher import BEAT
 from depthactors.book import BookState, OrderBook
 from depthactors.sharing import EngineFolder
 from depthactors.sharing.record import pack

@@ -15,10 +15,10 @@ import sys
 import time
 from pathlib import Path
 
+from depthactors.binance import Snapshot
 from depthactors.book import BookState, OrderBook
 from depthactors.sharing import EngineFolder
 from depthactors.sharing.record import pack
-from depthactors.wire import Snapshot
 from tests.level_support import flat
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthactors import wire
+from depthactors import binance
 from depthactors.book import BookState, BookView, OrderBook
 from depthactors.book.view import capture
 from depthactors.errors import SharingError
@@ -42,7 +42,7 @@ def books(draw):
         asks = [[f"{Decimal(price) + 10**6 + 1}", size] for price, size in asks]
     reply = {"lastUpdateId": draw(st.integers(1, 2**62)), "E": draw(st.integers(0, 2**62)), "bids": bids, "asks": asks}
     limit = max(len(bids), len(asks)) + draw(st.integers(0, 1))
-    snapshot = wire.parse_snapshot(reply, limit)
+    snapshot = binance.parse_snapshot(reply, limit)
     book = OrderBook("BTCUSDT", snapshot, recv_time=draw(st.sampled_from([0.0, NOW - 1.5, NOW + 1.5])))
     book.promise(draw(st.integers(0, LIMIT)))
     return book
@@ -118,7 +118,7 @@ def test_the_reason_and_exact_quantities_are_not_in_each_others_way(book, depth,
 
 def full_book(depth, size):
     bids, asks = ([[str(10**6 + sign * place), size] for place in range(1, depth + 1)] for sign in (-1, 1))
-    snapshot = wire.parse_snapshot({"lastUpdateId": 2**62, "E": 2**62, "bids": bids, "asks": asks}, depth)
+    snapshot = binance.parse_snapshot({"lastUpdateId": 2**62, "E": 2**62, "bids": bids, "asks": asks}, depth)
     return OrderBook("BTCUSDT", snapshot, depth=depth)
 
 

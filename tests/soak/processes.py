@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from depthactors.sharing.place import folder_of
 
-_PROGRAM = b"depthactors.worker"
+_PROGRAM = b"depthactors.worker.worker"
 
 
 class Child(NamedTuple):

@@ -13,7 +13,7 @@ from depthactors.actors.router import Router
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
 from depthactors.net.rest import RestClient
-from depthactors.shards.book import RemoteBookActor
+from depthactors.shards.remote_book import RemoteBookActor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
+from depthactors.binance import Diff, Snapshot
 from depthactors.book import OrderBook
 from depthactors.markets import Sequencing
-from depthactors.wire import Diff, Snapshot
 from tests.level_support import flat
 
 DEPTH = 3

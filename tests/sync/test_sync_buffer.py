@@ -1,14 +1,14 @@
 """Diffs that wait for a snapshot."""
 
 import pytest
-from sync_support import NaiveExchange, new_book, top_of
 
+from depthactors.binance import Diff
 from depthactors.errors import BookIntegrityError
 from depthactors.markets import Sequencing
 from depthactors.sync.buffer import DiffBuffer
 from depthactors.sync.follower import Follower
 from depthactors.sync.rules import Verdict
-from depthactors.wire import Diff
+from tests.sync.sync_support import NaiveExchange, new_book, top_of
 
 BOTH = pytest.mark.parametrize("sequencing", Sequencing, ids=lambda each: each.value)
 

@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sync_support import LIMIT, NaiveExchange, new_book, top_of
 
+from depthactors.binance import Diff, Snapshot
 from depthactors.book import BookState
 from depthactors.errors import (
     AuditError,
@@ -33,8 +33,8 @@ from depthactors.sync import (
 )
 from depthactors.sync.table import SyncState
 from depthactors.sync.transitions import EMPTIED_AFTER, OVERLAP_MS, STALE_LIMIT, STALE_LIMIT_JOINED
-from depthactors.wire import Diff, Snapshot
 from tests.level_support import flat, pairs
+from tests.sync.sync_support import LIMIT, NaiveExchange, new_book, top_of
 
 BOTH = pytest.mark.parametrize("sequencing", Sequencing, ids=lambda each: each.value)
 

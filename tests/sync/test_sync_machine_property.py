@@ -7,12 +7,12 @@ from unittest.mock import patch
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sync_support import LIMIT, NaiveExchange, new_book, top_of
 
 from depthactors.book import BookState, trust
 from depthactors.errors import MalformedFrameError, StreamError
 from depthactors.markets import Sequencing
 from depthactors.sync import Audited, Publish, RequestSnapshot, StateChanged, Synchronizer
+from tests.sync.sync_support import LIMIT, NaiveExchange, new_book, top_of
 
 BUFFER_LIMIT = 6
 CAPS = st.tuples(st.integers(1, LIMIT), st.integers(1, LIMIT))

@@ -2,9 +2,9 @@
 
 import pytest
 
+from depthactors.binance import Diff
 from depthactors.markets import Sequencing
 from depthactors.sync.rules import Verdict, classify_first, classify_next
-from depthactors.wire import Diff
 
 CONTIGUOUS, CHAINED = Sequencing.CONTIGUOUS, Sequencing.CHAINED
 STALE, BRIDGE, NEXT, GAP = Verdict.STALE, Verdict.BRIDGE, Verdict.NEXT, Verdict.GAP

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pykka
 
-from depthactors import markets, wire
+from depthactors import binance, markets
 from depthactors.actors.base import mailbox_of, tell
 from depthactors.actors.book import BookActor
 from depthactors.actors.cell import BookCell
 from depthactors.actors.messages import BookSpec, Ping, SnapshotArrived, StreamUp
+from depthactors.actors.publisher import SharedBooks
 from depthactors.actors.router import Router
-from depthactors.actors.sharing import SharedBooks
 from depthactors.book import BookState
 from depthactors.sharing import DepthReader, EngineFolder
 
@@ -80,7 +80,7 @@ def main(folder, market, symbol, how, depth, *symbols):
     frames = (Path(folder) / "frames").read_bytes().splitlines()
     feeds = [_of_symbol(frames, symbol, each) for each in symbols]
     shown = max(len(reply["bids"]), len(reply["asks"]))
-    snapshot = wire.parse_snapshot(reply, min(limit for limit in row.limits if limit >= shown))
+    snapshot = binance.parse_snapshot(reply, min(limit for limit in row.limits if limit >= shown))
     snapshots = Snapshots.start(snapshot)
     specs = [BookSpec(row, each, int(depth), SPEED_MS, None, float) for each in symbols]
     shared = EngineFolder(f"bench-{os.getpid()}") if how == "shared" else None

@@ -8,7 +8,7 @@ from itertools import count
 
 import orjson
 
-from depthactors import markets, wire
+from depthactors import binance, markets
 from depthactors.book import BookState, OrderBook
 from depthactors.book.view import capture
 from depthactors.sync import RequestSnapshot, Synchronizer
@@ -26,10 +26,10 @@ def prepare(market, symbol, snapshot, frames):
     """Find out where a fresh snapshot is asked for, and what the exchange, which knows all levels, would answer."""
     row = markets.lookup(market)
     machine, limit = _begin(row, symbol, snapshot)
-    everything = OrderBook(symbol, wire.parse_snapshot(snapshot, limit), depth=limit, keep_unvouched=True)
+    everything = OrderBook(symbol, binance.parse_snapshot(snapshot, limit), depth=limit, keep_unvouched=True)
     asked = False
     for number, frame in enumerate(frames):
-        diff = wire.read_diff(frame, row.sequencing, symbol)
+        diff = binance.read_diff(frame, row.sequencing, symbol)
         everything.apply(diff)
         effects = machine.diff(EPOCH, diff, 0.0)
         if asked:
@@ -46,7 +46,7 @@ def follow(market, symbol, snapshot, *, read=True, number=float):
     places = count()
 
     def take(frame):
-        machine.diff(EPOCH, wire.read_diff(frame, row.sequencing, symbol), 0.0)
+        machine.diff(EPOCH, binance.read_diff(frame, row.sequencing, symbol), 0.0)
         answer = answers.get(next(places))
         if answer is not None:
             _answer(machine, answer, limit)
@@ -69,9 +69,9 @@ def _begin(row, symbol, snapshot):
         lambda given, now: OrderBook(symbol, given, depth=DEPTH, max_levels=LEVELS_KEPT * given.limit, recv_time=now),
     )
     machine.stream_up(EPOCH)
-    machine.snapshot(EPOCH, wire.parse_snapshot(snapshot, limit), 0.0)
+    machine.snapshot(EPOCH, binance.parse_snapshot(snapshot, limit), 0.0)
     return machine, limit
 
 
 def _answer(machine, answer, limit):
-    return machine.snapshot(EPOCH, wire.parse_snapshot(orjson.loads(answer), limit), 0.0)
+    return machine.snapshot(EPOCH, binance.parse_snapshot(orjson.loads(answer), limit), 0.0)

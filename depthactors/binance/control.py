@@ -1,0 +1,72 @@
+"""What a connection and the exchange say to each other about streams."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from depthactors.binance.envelope import SHORT
+
+
+class Reply(NamedTuple):
+    """The answer to a control message.
+
+    Attributes:
+        request_id: the message's id, `None` where the answer does not say.
+        result: the value that was asked for.
+        error: the exchange's words, `None` when the message was accepted.
+        code: the exchange's error code, `None` without one.
+    """
+
+    request_id: int | str | None
+    result: Any
+    error: str | None
+    code: int | None = None
+
+
+TOO_MANY_STREAMS: Final = 4
+"""Code of a SUBSCRIBE that is for more streams than the connection may carry."""
+
+
+class Notice(Enum):
+    """A frame that concerns the connection, not a book."""
+
+    SERVER_SHUTDOWN = "serverShutdown"
+
+
+def parse_notice(frame: dict[str, Any]) -> Reply | Notice | None:
+    """Read a frame that belongs to no stream: a reply, a notice, or neither (`None`)."""
+    if frame.get("e") == Notice.SERVER_SHUTDOWN.value or frame.get("stream") == "!serverShutdown":
+        return Notice.SERVER_SHUTDOWN
+    error = frame.get("error")
+    if error is not None:
+        body = error if isinstance(error, dict) else {"msg": error}
+        return Reply(frame.get("id"), None, _error_words(body), _error_code(body))
+    if "result" in frame:
+        return Reply(frame.get("id"), frame["result"], None)
+    if "code" in frame and "msg" in frame:
+        return Reply(frame.get("id"), None, _error_words(frame), _error_code(frame))
+    return None
+
+
+def _error_code(body: dict[str, Any]) -> int | None:
+    code = body.get("code")
+    return code if type(code) is int else None
+
+
+def _error_words(body: dict[str, Any]) -> str:
+    code, message = _error_code(body), body.get("msg")
+    words = message[:200] if isinstance(message, str) else SHORT.repr(message)
+    return words if code is None else f"{code}: {words}"
+
+
+def subscribe(streams: list[str], request_id: int) -> bytes:
+    """Encode a SUBSCRIBE request."""
+    return orjson.dumps({"method": "SUBSCRIBE", "params": streams, "id": request_id})
+
+
+def unsubscribe(streams: list[str], request_id: int) -> bytes:
+    """Encode an UNSUBSCRIBE request."""
+    return orjson.dumps({"method": "UNSUBSCRIBE", "params": streams, "id": request_id})

@@ -1,0 +1,98 @@
+"""The levels of one side, checked: exact prices above zero, and quantities of which zero means gone.
+
+A number of up to 15 significant digits is exact as a float: its shortest decimal form is the
+exchange's number, trailing zeros aside. No price has more, which is checked; of quantities, those
+that have are kept as `Decimal`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import inf
+from typing import Any, Final, TypeAlias
+
+from depthactors.binance.envelope import SHORT
+from depthactors.errors import MalformedFrameError
+
+Levels: TypeAlias = list[Any]
+"""Prices and quantities in turn: `[price, quantity, price, quantity, ...]`, in the exchange's order.
+
+Flat, because a list of pairs takes twice as long to make and is only ever walked through. A price is
+a number above zero, exact as a float; a quantity is one, or a `Decimal`; zero is a level that is gone."""
+
+EXACT_DIGITS: Final = 15
+"""Significant decimal digits that a float carries without loss (IEEE 754 binary64)..."""
+_LEAST_EXACT: Final = 1e-300
+"""... from about here on; nearer to zero it has fewer."""
+_LONGEST_NUMBER: Final = 32
+"""Characters of a price or a quantity: the exchange's longest have about twenty."""
+
+
+def parse_levels(levels: Any) -> Levels:
+    """Check the levels of one side as the exchange sends them; O(levels).
+
+    Args:
+        levels: decoded JSON, a list of `[price, quantity]` of text.
+
+    Raises:
+        MalformedFrameError: names the first level that is no `[price, quantity]` of text, or whose
+            price is not above zero, or whose quantity is negative, or either not finite.
+    """
+    if type(levels) is not list or not set(map(type, levels)) <= {list}:
+        msg = f"expected a list of levels, was {SHORT.repr(levels)}"
+        raise MalformedFrameError(msg)
+    flat: Levels = []
+    level: Any = None
+    try:
+        for level in levels:
+            price_text, quantity_text = level
+            price = float(price_text)
+            quantity = float(quantity_text)
+            if (
+                not (price > _LEAST_EXACT and (quantity > _LEAST_EXACT or quantity == 0.0) and price + quantity < inf)
+                or len(price_text) > EXACT_DIGITS
+                or len(quantity_text) > EXACT_DIGITS
+            ):
+                flat += _checked(price_text, quantity_text)
+            else:
+                flat += price, quantity
+    except MalformedFrameError:
+        raise
+    except (TypeError, ValueError) as error:
+        if len(level) > 2:
+            # Captures of 2017 have a third, empty element.
+            return parse_levels([each[:2] for each in levels])
+        msg = f"expected levels as [price, quantity] texts, was {SHORT.repr(level)} ({error})"
+        raise MalformedFrameError(msg) from None
+    return flat
+
+
+def decimals_of(text: str) -> int:
+    """Count the digits behind the point."""
+    return len(text.partition(".")[2])
+
+
+def _checked(price_text: Any, quantity_text: Any) -> tuple[float, float | Decimal]:
+    """Decide about a level that the quick test in `parse_levels` did not pass."""
+    if type(price_text) is not str or type(quantity_text) is not str:
+        msg = f"expected price and quantity as texts, was {SHORT.repr([price_text, quantity_text])}"
+        raise MalformedFrameError(msg)
+    if max(len(price_text), len(quantity_text)) > _LONGEST_NUMBER:
+        shown = SHORT.repr([price_text, quantity_text])
+        msg = f"expected numbers of at most {_LONGEST_NUMBER} characters, was {shown}"
+        raise MalformedFrameError(msg)
+    price, quantity = float(price_text), float(quantity_text)
+    if not (0.0 < price < inf and 0.0 <= quantity < inf):
+        msg = f"expected a price above zero and a quantity not below it, was {[price_text, quantity_text]!r}"
+        raise MalformedFrameError(msg)
+    if not _is_exact(price, price_text):
+        msg = f"expected a price of at most {EXACT_DIGITS} significant digits, was {price_text!r}"
+        raise MalformedFrameError(msg)
+    # Nothing that fits is so small that a float has zero for it, but with an exponent, which the exchange never uses.
+    return price, quantity if quantity == 0.0 or _is_exact(quantity, quantity_text) else Decimal(quantity_text)
+
+
+def _is_exact(number: float, text: str) -> bool:
+    """Return whether a float carries all of a text's number, and gives it back."""
+    exact = Decimal(text)
+    return Decimal(repr(number)) == exact and len(exact.normalize().as_tuple().digits) <= EXACT_DIGITS

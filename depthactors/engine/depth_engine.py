@@ -1,0 +1,427 @@
+"""The engine: live order books for threaded programs.
+
+    with DepthEngine(market="spot") as engine:
+        btc = engine.subscribe("BTCUSDT", depth=100)
+        btc.wait_live(timeout=10)
+        print(btc.view().best_bid)
+
+`DepthEngine` is the composition root: it makes the supervisor, which makes everything else, and it
+ends it. It holds no book and no socket; calls become messages.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Generic, Literal, overload
+
+from depthactors import markets, reporting
+from depthactors.actors.base import ActorThread, tell
+from depthactors.actors.cell import Lease
+from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import BookSpec, Greet, Status
+from depthactors.actors.starting import ROTATE_AFTER
+from depthactors.book import BookState
+from depthactors.book.numerals import NumberT_co, check_number_type
+from depthactors.engine.callbacks import check_callback, pickled_callback, view_teller
+from depthactors.engine.handle import BookHandle
+from depthactors.engine.lifecycle import join
+from depthactors.engine.runtime import STOP_TIMEOUT, Runtime
+from depthactors.engine.settings import check_callbacks, check_interval, check_processes, network_settings
+from depthactors.environment import resolve
+from depthactors.errors import LifecycleError, NotLiveError, UsageError
+from depthactors.shards.messages import Rebalance
+from depthactors.status import EngineStatus, gather
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from decimal import Decimal
+    from types import TracebackType
+    from typing import Self
+
+    from depthactors.actors.cell import BookCell
+    from depthactors.actors.messages import BookEvent
+    from depthactors.book import BookView
+    from depthactors.book.numerals import Number
+    from depthactors.errors import DepthActorsError
+    from depthactors.markets import Market
+
+logger = reporting.logger(__name__)
+
+
+class DepthEngine(Generic[NumberT_co]):
+    """Follows order books in threads of its own. Any thread may call; every call is a message.
+
+    Generic in `number`, the type of its views' numbers: `DepthEngine` is `DepthEngine[float]`.
+
+    Started by `start`, by `with`, or by the first subscription. Its threads are daemons, and an
+    engine that is still running when the interpreter ends is stopped then.
+    """
+
+    @overload
+    def __init__(
+        self: DepthEngine[float],
+        market: str | Market = ...,
+        *,
+        number: type[float] = ...,
+        speed_ms: int = ...,
+        refresh_interval: float | None = ...,
+        max_reconnects: int | None = ...,
+        proxy: str | None = ...,
+        connect_timeout: float = ...,
+        read_timeout: float = ...,
+        silence_limit: float = ...,
+        rotate_after: float | None = ...,
+        on_error: Callable[[DepthActorsError], None] | None = ...,
+        name: str | None = ...,
+        processes: int | None = ...,
+        callbacks: Literal["parent", "worker"] = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DepthEngine[Decimal],
+        market: str | Market = ...,
+        *,
+        number: type[Decimal],
+        speed_ms: int = ...,
+        refresh_interval: float | None = ...,
+        max_reconnects: int | None = ...,
+        proxy: str | None = ...,
+        connect_timeout: float = ...,
+        read_timeout: float = ...,
+        silence_limit: float = ...,
+        rotate_after: float | None = ...,
+        on_error: Callable[[DepthActorsError], None] | None = ...,
+        name: str | None = ...,
+        processes: int | None = ...,
+        callbacks: Literal["parent", "worker"] = ...,
+    ) -> None: ...
+    def __init__(
+        self,
+        market: str | Market = "spot",
+        *,
+        number: type[Number] = float,
+        speed_ms: int = 100,
+        refresh_interval: float | None = 1800.0,
+        max_reconnects: int | None = None,
+        proxy: str | None = None,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 10.0,
+        silence_limit: float = 10.0,
+        rotate_after: float | None = ROTATE_AFTER,
+        on_error: Callable[[DepthActorsError], None] | None = None,
+        name: str | None = None,
+        processes: int | None = None,
+        callbacks: Literal["parent", "worker"] = "parent",
+    ) -> None:
+        """Check and keep the settings; nothing is started.
+
+        Args:
+            market: a name (`spot`, `usdm`, `coinm`, `options`, `us`, a testnet...) or a row of `markets`.
+            number: type of prices and quantities: `float`, or `Decimal` for the exchange's exact text.
+            speed_ms: update interval of the diff stream.
+            refresh_interval: seconds between fresh snapshots of a book; `None` or 0 for none.
+            max_reconnects: tries before the books of a connection are given up; `None` for never.
+            proxy: `http://user:password@host:port`, `socks5://...` or `socks5h://...` for everything; `None` for the
+                environment's, which never leads to this machine itself.
+            connect_timeout: seconds for connecting.
+            read_timeout: seconds for a REST answer.
+            silence_limit: seconds of silence after which a connection is pinged, and after as many again
+                given up: a half-open one is noticed within twice that time.
+            rotate_after: seconds after which a connection is replaced by a successor, without a gap; the
+                exchange ends any after 24 hours. `None` leaves that to the exchange, with a resync.
+            on_error: called, in a thread of the engine's own, with each error that belongs to no single book, and with
+                the first exception of each callback. One that does not return delays the calls behind it, and nothing
+                else.
+            name: the one by which `DepthReader` finds the books in any process of this machine; one engine at a time
+                has it. `None` for books that are this process's alone, and cost nothing for being read elsewhere.
+            processes: number of worker processes over which the books are spread; `None` for this process. They are
+                run by `sys.executable`, or the interpreter that `multiprocessing.set_executable` named.
+            callbacks: where `on_update` is called when there are workers: in this process, with the latest view
+                of those that came meanwhile, or in the `worker` that keeps the book, with each; there it must be
+                importable: a function of a module that is not the program itself.
+
+        Raises:
+            UsageError: an argument that cannot be right; or `processes` where there can be no workers: in a frozen
+                program, in a server with Python inside, in a worker, with threads that gevent or eventlet replaced.
+        """
+        check_number_type(number)
+        settings = network_settings(
+            max_reconnects=max_reconnects,
+            proxy=proxy,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            silence_limit=silence_limit,
+            rotate_after=rotate_after,
+        )
+        check_interval(refresh_interval)
+        check_processes(processes)
+        check_callbacks(callbacks, processes)
+        check_callback("on_error", on_error)
+        self.market = resolve(market)
+        self.market.diff_stream("", speed_ms)
+        self._number: type[Any] = number
+        self._speed_ms = speed_ms
+        self._refresh_interval = refresh_interval
+        self._has_workers = processes is not None
+        self._in_worker = callbacks == "worker"
+        self._runtime = Runtime(settings, on_error, self, name=name, processes=processes)
+        self._handles: dict[int, BookHandle[NumberT_co]] = {}
+
+    def start(self) -> Self:
+        """Start the supervisor; connections follow with the first subscription. Harmless when running.
+
+        Raises:
+            LifecycleError: it was stopped, this is a fork of the process that started it, or the system has
+                no thread to give.
+            SharingError: another engine of that name runs, or memory cannot be shared.
+        """
+        self._runtime.start()
+        return self
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def subscribe(
+        self,
+        symbol: str,
+        *,
+        depth: int = 100,
+        on_update: Callable[[BookView[NumberT_co]], object] | None = None,
+        on_event: Callable[[BookEvent], object] | None = None,
+        market: str | Market | None = None,
+    ) -> BookHandle[NumberT_co]:
+        """Follow a book; returns at once, `wait_live` waits.
+
+        The same symbol twice is one book with two handles, as deep as the deeper one asks, and refreshed as often as
+        the one asks that wants it most often.
+
+        Args:
+            symbol: in any case.
+            depth: how many of the best levels a side are promised to be right.
+            on_update: called with a `BookView` after each update while the book is live, in the
+                book's own thread. A slow one delays this book only; when updates pile up, the
+                latest is what it is called with.
+            on_event: called with a `BookEvent` for each change of state and each error, there too; in
+                the thread of `on_error` only if the book is given up because its actor kept dying.
+                What `on_update` raises, of whatever class, ends nothing: the first is a `CallbackError` here and in
+                `on_error`, with its traceback in the log, or on stderr without one; the others are counted.
+            market: another market than the engine's.
+
+        Raises:
+            UsageError: a symbol, depth or callback that cannot be right (`DepthTooLargeError`,
+                `UnknownMarketError` among them).
+            LifecycleError: the engine was stopped, belongs to another process, or the system has no
+                thread to give.
+            SharingError: the engine has a name, and there is no shared memory for this book; the message says
+                how much is needed and how much is free.
+        """
+        return self.subscribe_many([symbol], depth=depth, on_update=on_update, on_event=on_event, market=market)[0]
+
+    def subscribe_many(
+        self,
+        symbols: Iterable[str],
+        *,
+        depth: int = 100,
+        on_update: Callable[[BookView[NumberT_co]], object] | None = None,
+        on_event: Callable[[BookEvent], object] | None = None,
+        market: str | Market | None = None,
+    ) -> list[BookHandle[NumberT_co]]:
+        """Follow several books with one message; arguments and errors as for `subscribe`.
+
+        One bad symbol, or one book for which there is no thread, and none is followed.
+        """
+        check_callback("on_update", on_update)
+        check_callback("on_event", on_event)
+        if isinstance(symbols, str):
+            msg = f"expected several symbols, was the text {symbols!r}"
+            raise UsageError(msg)
+        pickled = None if on_update is None or not self._in_worker else pickled_callback(on_update)
+        update = None if on_update is None or self._in_worker else view_teller(on_update, depth, self._number)
+
+        def new_listener(_handle: BookHandle[NumberT_co]) -> Listener | None:
+            return None if update is None and on_event is None else Listener(update, on_event, depth)
+
+        return self._follow(
+            symbols,
+            depth,
+            new_listener,
+            self.market if market is None else resolve(market),
+            self._speed_ms,
+            self._refresh_interval,
+            pickled,
+        )
+
+    def follow(
+        self,
+        symbol: str,
+        *,
+        depth: int,
+        new_listener: Callable[[BookHandle[NumberT_co]], Listener],
+        market: Market,
+        speed_ms: int,
+        refresh_interval: float | None,
+    ) -> BookHandle[NumberT_co]:
+        """Follow a book with a listener that reads the book itself, in its actor's thread; for facades."""
+        return self._follow([symbol], depth, new_listener, market, speed_ms, refresh_interval)[0]
+
+    def _follow(
+        self,
+        symbols: Iterable[str],
+        depth: int,
+        new_listener: Callable[[BookHandle[NumberT_co]], Listener | None],
+        market: Market,
+        speed_ms: int,
+        refresh_interval: float | None,
+        pickled: bytes | None = None,
+    ) -> list[BookHandle[NumberT_co]]:
+        if type(depth) is not int or depth < 1:
+            msg = f"expected a depth of at least 1, was {depth!r}"
+            raise UsageError(msg)
+        market.snapshot_limit(depth)
+        check_interval(refresh_interval)
+        specs = tuple(
+            BookSpec(market, markets.normalize_symbol(symbol), depth, speed_ms, refresh_interval, self._number)
+            for symbol in symbols
+        )
+        handles: list[BookHandle[NumberT_co]] = []
+        opened: tuple[BookCell, ...] = ()
+        try:
+            opened = self._runtime.open(specs)
+            handles = [BookHandle(cell, depth, self.unsubscribe) for cell in opened]
+            self._handles |= {id(handle): handle for handle in handles}
+            for handle in handles:
+                handle.listener = new_listener(handle)
+                if handle.listener is not None:
+                    handle.cell.add(handle.listener)
+                    tell(handle.ref, Greet(handle.listener))
+                if pickled is not None:
+                    handle.call_in_worker(pickled)
+        except BaseException:
+            # Ctrl-C for one: nobody would have the handles.
+            for handle in handles:
+                self._handles[id(handle)] = handle
+                self.unsubscribe(handle, 0.0)
+            for cell in opened[len(handles) :]:
+                self._runtime.close(cell, Lease(), 0.0)
+            raise
+        return handles
+
+    def unsubscribe(self, handle: BookHandle[Any], timeout: float = 5.0) -> None:
+        """End a subscription: once this returns no further call of its callbacks begins.
+
+        With the last one of a book, its stream and its actor are gone on return, within `timeout` seconds; but a
+        callback that is under way is not waited for, nor anything in a callback of a book: the actor ends by itself
+        then. A handle that was let go before is ignored; after Ctrl-C in here it may be let go again.
+
+        Raises:
+            LifecycleError: where the engine cannot be asked, a fork for one; then nothing has changed.
+        """
+        if not isinstance(handle, BookHandle):
+            msg = f"expected the handle that subscribe() returned, was {handle!r}"
+            raise UsageError(msg)
+        self.check_process()
+        self._runtime.check_thread()
+        if id(handle) not in self._handles:
+            return
+        ending: tuple[threading.Thread, ...] = ()
+        deadline = time.monotonic() + timeout
+        if self.running:
+            handle.silence(deadline)
+            waits = not isinstance(threading.current_thread(), ActorThread)
+            ending = self._runtime.close(handle.cell, handle.lease, deadline - time.monotonic() if waits else 0.0)
+        # Not sooner: who is interrupted before may try again, and who is interrupted later need not.
+        self._handles.pop(id(handle), None)
+        if left := join(ending, deadline, patience=0.0):
+            logger.debug("= %s: %s ends by itself", handle.symbol, ", ".join(thread.name for thread in left))
+
+    def wait_live(self, timeout: float = 60.0) -> None:
+        """Wait until every followed book is live.
+
+        Raises:
+            NotLiveError: some were not in `timeout` seconds; the message counts and names them.
+            DepthActorsError: one was given up; its error.
+        """
+        deadline = time.monotonic() + timeout
+        waiting = list(self._handles.values())
+        for handle in waiting:
+            try:
+                handle.wait_live(max(0.0, deadline - time.monotonic()))
+            except NotLiveError as error:
+                late = [each.symbol for each in waiting if each.state is not BookState.LIVE]
+                named = ", ".join(late[:10]) + (", ..." if len(late) > 10 else "")
+                msg = f"{len(late)} of {len(waiting)} books were not live within {timeout:g} s: {named}; {error}"
+                raise NotLiveError(msg) from error
+
+    def status(self, timeout: float = 5.0) -> EngineStatus:
+        """Return how every book, connection and weight pool does; O(books), and a message a connection and pool."""
+        return gather(self._runtime.ask(Status()), timeout)
+
+    def rebalance(self, processes: int | None = None) -> int:
+        """Spread the books evenly over the workers, or over another number of them; returns how many books move.
+
+        A book that moves is `STALE` until its new worker has it live, its last view readable meanwhile.
+
+        Args:
+            processes: how many workers there are to be; `None` for as many as there are.
+
+        Raises:
+            UsageError: the engine was made without workers, or a number below one.
+            LifecycleError: the engine was stopped, or the system has no process to give.
+        """
+        check_processes(processes)
+        if not self._has_workers:
+            msg = "expected an engine with worker processes, DepthEngine(processes=N), was one without"
+            raise UsageError(msg)
+        moved: int = self._runtime.ask(Rebalance(processes))
+        return moved
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped; not in a fork, where its threads do not exist."""
+        return self._runtime.running
+
+    def wait_stopped(self, timeout: float | None = None) -> bool:
+        """Wait until `stop` has done its work, in whatever thread; returns whether it has, as a fork always does.
+
+        Raises:
+            LifecycleError: a callback waits, for which the end of the engine would have to wait.
+        """
+        return self._runtime.wait_stopped(timeout)
+
+    def stop(self, timeout: float = STOP_TIMEOUT) -> None:
+        """Close every connection and end every thread of the engine, within `timeout` seconds.
+
+        May be called twice, from a callback (whose own thread then ends after it) and from a signal
+        handler. A thread that does not end in time, such as one in a stuck callback, is named in the
+        log; it is a daemon and does not keep the program alive.
+        """
+        self._runtime.stop(timeout)
+        if not self._runtime.is_fork:
+            for handle in tuple(self._handles.values()):
+                # One with a lane is its owner's to close: it has still to hear of the end.
+                if handle.listener is not None and handle.listener.in_turn:
+                    handle.listener.close()
+            self._handles.clear()
+
+    def forsake(self) -> None:
+        """Label every book as over; in a fork, where the threads that keep them do not exist."""
+        self._runtime.forsake()
+        error = LifecycleError(self._runtime.fork_words)
+        for handle in self._handles.values():
+            handle.cell.forsake(error)
+
+    def check_process(self) -> None:
+        """Refuse to go on in a fork.
+
+        Raises:
+            LifecycleError: this is a fork of the process that started the engine; its threads do not exist here.
+        """
+        self._runtime.check_process()

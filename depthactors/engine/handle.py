@@ -1,0 +1,231 @@
+"""What a subscriber holds: one book, whoever keeps it at the moment."""
+
+from __future__ import annotations
+
+import threading
+import time
+from itertools import count
+from typing import TYPE_CHECKING, Any, Generic, overload
+
+import pykka
+
+from depthactors import reporting
+from depthactors.actors.base import ActorThread, mailbox_of, tell
+from depthactors.actors.cell import Lease
+from depthactors.actors.messages import Best, DepthTo, Full, Status, Top
+from depthactors.book import BookState, BookView
+from depthactors.book.numerals import NumberT_co
+from depthactors.errors import LifecycleError, NotLiveError
+from depthactors.shards.messages import AddCallback, DropCallback
+from depthactors.shards.remote_cell import RemoteCell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from depthactors.actors.cell import BookCell
+    from depthactors.actors.listeners import Listener
+    from depthactors.actors.rows import BookStatus
+    from depthactors.book.numerals import Level
+    from depthactors.errors import DepthActorsError
+
+
+logger = reporting.logger(__name__)
+
+_serials = count(1)
+
+
+class BookHandle(Generic[NumberT_co]):
+    """One subscription to one book. Any thread; survives the replacement of the book's actor.
+
+    Generic in the number type of its views: `BookHandle` is `BookHandle[float]`.
+
+    Attributes:
+        cell: where the book is found, whoever keeps it; for facades.
+        listener: what this subscription brought; for facades.
+        lease: this subscription's share in the book; for the engine.
+    """
+
+    def __init__(self, cell: BookCell, depth: int, let_go: Callable[[BookHandle[Any]], None]) -> None:
+        """Made by `DepthEngine.subscribe`."""
+        self._depth = depth
+        self._number: type[Any] = cell.spec.number
+        self._let_go = let_go
+        self.cell = cell
+        self.listener: Listener | None = None
+        self.lease = Lease()
+        self._serial: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<BookHandle {self.symbol} {self.state}>"
+
+    @property
+    def symbol(self) -> str:
+        """Upper case."""
+        return self.cell.spec.symbol
+
+    @property
+    def market(self) -> str:
+        """Name of the market."""
+        return self.cell.spec.market.name
+
+    @property
+    def depth(self) -> int:
+        """How many of the best levels a side are promised to this subscription."""
+        return self._depth
+
+    @property
+    def state(self) -> BookState:
+        """What may be believed of the book at this moment."""
+        return self.cell.state_of(self._depth)
+
+    @property
+    def error(self) -> DepthActorsError | None:
+        """What happened last to the book, if anything did; else what a callback of this subscription raised first."""
+        if self.cell.error is not None or self.listener is None:
+            return self.cell.error
+        return next(iter(self.listener.raised.values()), None)
+
+    @property
+    def ref(self) -> pykka.ActorRef[Any]:
+        """The book's present actor, for `ref.ask(Top(5))`; another one after a restart."""
+        ref = self.cell.ref
+        assert ref is not None, "the supervisor starts the actor before it hands out the cell"
+        return ref
+
+    def view(self) -> BookView[NumberT_co]:
+        """Return the best `depth` levels of both sides, of one update id; no message, no lock, O(depth).
+
+        On a book so busy that several copies in a row are torn, its actor is asked.
+        """
+        view: BookView[NumberT_co] | None = self.cell.view(self._depth, self._number, self._depth)
+        return view if view is not None else self.ask(Top(self._depth))
+
+    @overload
+    def ask(self, message: Top | Best | Full, timeout: float = ...) -> BookView[NumberT_co]: ...
+    @overload
+    def ask(self, message: DepthTo, timeout: float = ...) -> tuple[Level[NumberT_co], ...]: ...
+    @overload
+    def ask(self, message: Status, timeout: float = ...) -> BookStatus: ...
+    @overload
+    def ask(self, message: DropCallback, timeout: float = ...) -> None: ...
+    def ask(self, message: Any, timeout: float = 5.0) -> Any:
+        """Ask the book's actor and wait for the answer; some 60 microseconds.
+
+        Should the actor die meanwhile, its replacement is asked. In a callback that runs in a book's turn the
+        answer is read from the book instead: its actor might be in a callback that asks for this one.
+
+        Raises:
+            pykka.Timeout: no answer in `timeout` seconds.
+            LifecycleError: the book was unsubscribed, or the engine stopped.
+            UsageError: not a question to a book.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            if self.cell.state is BookState.STOPPED:
+                why = self.cell.error or "it is not followed any more"
+                msg = f"{self.symbol}: expected a book that is kept, was one that is not: {why}"
+                raise LifecycleError(msg)
+            ref, answer = self.ref, self.cell.answer
+            if answer is not None and self._is_own_turn:
+                return answer(message)
+            if isinstance(threading.current_thread(), ActorThread) and (read := self._read(message)) is not None:
+                return read
+            try:
+                return ref.ask(message, timeout=max(0.0, deadline - time.monotonic()))
+            except pykka.ActorDeadError:
+                if self.cell.state is BookState.FAILED:
+                    msg = f"{self.symbol}: the book was given up: {self.cell.error}"
+                    raise LifecycleError(msg) from self.cell.error
+                if time.monotonic() >= deadline:
+                    msg = f"{timeout} seconds"
+                    raise pykka.Timeout(msg) from None
+                # Its replacement is on the way.
+                time.sleep(0.001)
+
+    def wait_live(self, timeout: float = 30.0) -> Self:
+        """Wait until the book is live.
+
+        Raises:
+            NotLiveError: it was not in `timeout` seconds; the message says why, where that is known.
+            DepthActorsError: it was given up; the error that ended it, e.g. `UnknownSymbolError`.
+            LifecycleError: it was unsubscribed meanwhile, or a callback of the same book waits, which keeps it from
+                getting live.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            state = self.state
+            if self._is_own_turn and state is not BookState.LIVE and not state.over:
+                msg = f"{self.symbol}: expected to wait outside the book's own callbacks, which it waits for itself"
+                raise LifecycleError(msg)
+            settled = self.cell.settled.wait(max(0.0, deadline - time.monotonic()))
+            state, error = self.state, self.cell.error
+            if state is BookState.LIVE:
+                return self
+            if state is BookState.FAILED and error is not None:
+                raise error.with_traceback(None)
+            if state is BookState.STOPPED:
+                msg = f"{self.symbol}: the book is not followed any more"
+                raise LifecycleError(msg)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                why = f" ({error})" if error is not None else ""
+                msg = f"{self.symbol}: expected LIVE within {timeout:g} s, was {state}{why}"
+                raise NotLiveError(msg)
+            if settled:
+                # It is live, but not as deep yet, or its actor is behind: no event tells when that is over.
+                time.sleep(min(0.01, left))
+
+    def silence(self, deadline: float) -> None:
+        """See to it that no further call of the listener begins; for one in a worker until the monotonic deadline.
+
+        A call that is under way is not waited for: it may be waiting for this thread.
+        """
+        if self.listener is not None:
+            self.cell.remove(self.listener)
+        if self._serial is not None:
+            self._drop_in_worker(deadline)
+
+    def call_in_worker(self, callback: bytes) -> None:
+        """Have a pickled function called with each view, in the worker process that keeps the book."""
+        cell = self.cell
+        assert isinstance(cell, RemoteCell), "without workers there is nobody to call it"
+        self._serial = next(_serials)
+        with cell.ordering:
+            # Should the actor die before it passes the order on, its successor does.
+            cell.callbacks[self._serial] = (callback, self._depth)
+        tell(self.ref, AddCallback(cell.number, self._serial, callback, self._depth))
+
+    def _drop_in_worker(self, deadline: float) -> None:
+        assert self._serial is not None, "there is a callback in the worker"
+        drop = DropCallback(0, 0, self._serial)
+        try:
+            self.ask(drop, max(0.0, deadline - time.monotonic()))
+        except (LifecycleError, pykka.Timeout) as error:
+            logger.warning("! %s: its callback in the worker may be called still: %s", self.symbol, error)
+
+    def _read(self, message: Any) -> Any:
+        """Answer a question without the actor; `None` where only it can, or where the book changed meanwhile."""
+        cell, number = self.cell, self._number
+        match message:
+            case Top(levels):
+                return cell.view(levels, number)
+            case Best():
+                return cell.view(1, number)
+            case Full():
+                return cell.view(None, number)
+            case DepthTo(side, price):
+                whole = cell.view(None, number)
+                return None if whole is None else whole.to_price(side, price)
+            case Status():
+                return cell.status()
+        return None
+
+    @property
+    def _is_own_turn(self) -> bool:
+        """Whether this is asked in a callback that runs in the book's own thread."""
+        return mailbox_of(self.ref).thread is threading.current_thread()
+
+    def close(self) -> None:
+        """End this subscription, as `DepthEngine.unsubscribe` does."""
+        self._let_go(self)

@@ -1,0 +1,1 @@
+"""What REST requests are answered."""

@@ -1,0 +1,1 @@
+"""The port: connections, websockets and their ends."""

@@ -1,0 +1,233 @@
+"""A websocket once it is open: a reader, a writer, and the ways in which it ends.
+
+The protocol is the sans-I/O one of `websockets`. Frames of data bypass it: a server's frames are alike for
+every client, so they come encoded.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from enum import Enum
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING, Final
+
+from websockets.exceptions import ProtocolError
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN
+
+from depthactors import reporting
+from depthactors.exchange import shapes
+from depthactors.exchange.server.heartbeat import Beat, Heartbeat
+from depthactors.exchange.server.outbox import Outbox
+from depthactors.exchange.streams.message import text_frame
+
+if TYPE_CHECKING:
+    from websockets.protocol import Event as ProtocolEvent
+    from websockets.server import ServerProtocol
+
+    from depthactors.exchange.fault import Fault
+    from depthactors.exchange.limits import Limits
+    from depthactors.exchange.server.client import Client
+
+logger = reporting.logger(__name__)
+CLOSING_PATIENCE: Final = 0.5
+"""Seconds within which a client must answer a close frame; after that TCP just ends."""
+GOING_AWAY: Final = 1001
+POLICY: Final = 1008
+LARGEST_READ: Final = 65_536
+
+
+class _Ending(Enum):
+    """What the writer does to the connection when it has sent everything."""
+
+    HANDSHAKE = "waits for the client's close frame"
+    FIN = "ends it without a word"
+    RST = "resets it"
+    SILENCE = "nothing: it stays open and dumb"
+
+
+class Session:
+    """One open websocket. `run` reads in the calling thread, and has a writer thread of its own.
+
+    The writer keeps the heartbeat. `close`, `give_up` and `suffer` never wait and may be called from any
+    thread.
+    """
+
+    def __init__(self, sock: socket.socket, protocol: ServerProtocol, limits: Limits, unit: int) -> None:
+        """Take over an open websocket.
+
+        Args:
+            sock: blocking.
+            protocol: in state OPEN.
+            limits: of pings and of the connection's life.
+            unit: of the times in events, in microseconds.
+        """
+        self.outbox = Outbox()
+        """Where frames to send are put."""
+        self.reset = False
+        """Whether the socket is to be closed with a reset."""
+        self._sock = sock
+        self._protocol = protocol
+        self._unit = unit
+        self._heartbeat = Heartbeat(limits, time.monotonic())
+        self._lock = Lock()
+        self._over = Event()
+        self._ending = _Ending.HANDSHAKE
+        self._message = b""
+        self._announced = False
+
+    def run(self, client: Client, name: str) -> None:
+        """Serve the client until either side ends the connection; the socket is left to the caller to close.
+
+        Args:
+            client: handles what is read.
+            name: of the writer's thread.
+        """
+        self._client = client
+        writer = Thread(target=self._write, name=name, daemon=True)
+        writer.start()
+        try:
+            client.start()
+            while (data := self._sock.recv(LARGEST_READ)) and self._receive(data):
+                pass
+        finally:
+            client.leave()
+            self._over.set()
+            self.outbox.finish()
+            writer.join(CLOSING_PATIENCE)
+            if writer.is_alive():
+                self.give_up()
+                writer.join(CLOSING_PATIENCE)
+
+    def close(self, code: int = GOING_AWAY, reason: str = "") -> None:
+        """Send what is queued, then carry out the closing handshake."""
+        last = b""
+        with self._lock:
+            if self._protocol.state is OPEN:
+                self._protocol.send_close(code, reason)
+                last = b"".join(self._protocol.data_to_send())
+        self.outbox.finish(last)
+
+    def give_up(self) -> None:
+        """End the TCP connection at once, whatever is queued."""
+        self._over.set()
+        self.outbox.close()
+        self._shut(socket.SHUT_RDWR)
+
+    def suffer(self, fault: Fault) -> None:
+        """Let a fault strike the connection."""
+        match fault.kind:
+            case "cut":
+                self._end(_Ending.FIN)
+            case "reset":
+                self._end(_Ending.RST)
+            case "half-open":
+                self._end(_Ending.SILENCE)
+            case "shutdown":
+                self._announce_end(fault.seconds)
+            case _:
+                self.close()
+
+    def _end(self, ending: _Ending) -> None:
+        self._ending = ending
+        self.outbox.finish()
+
+    def _announce_end(self, seconds: float) -> None:
+        if self._announced:
+            return
+        self._announced = True
+        frame = shapes.shutdown(time.time_ns() // 1_000, combined=self._client.combined, unit=self._unit)
+        with self._lock:
+            self._heartbeat.end_by(time.monotonic() + seconds)
+        self.outbox.append(text_frame(frame))
+
+    def _receive(self, data: bytes) -> bool:
+        """Take bytes from the client; `False` when nothing more is to be read."""
+        if self._ending is _Ending.SILENCE:
+            return True
+        with self._lock:
+            try:
+                self._protocol.receive_data(data)
+            except ProtocolError as error:
+                logger.debug("a client broke the protocol: %s", error)
+            events = self._protocol.events_received()
+            replies = self._protocol.data_to_send()
+        # An empty piece says that the protocol wants the connection to end.
+        ends = b"" in replies
+        if replies and not ends:
+            self.outbox.append(b"".join(replies))
+        allowed = all(self._handle(event) for event in events)
+        if ends:
+            self.outbox.finish(b"".join(replies))
+            return False
+        if allowed:
+            return True
+        # Unread data would turn the connection's end into a reset; the writer ends it in its time.
+        while self._sock.recv(LARGEST_READ):
+            pass
+        return False
+
+    def _handle(self, event: ProtocolEvent) -> bool:
+        """Handle a frame; `False` when it was one too many."""
+        if not isinstance(event, Frame) or event.opcode is Opcode.CLOSE:
+            return True
+        if not self._client.counts():
+            return False
+        if event.opcode is Opcode.PONG:
+            with self._lock:
+                self._heartbeat.answered(bytes(event.data))
+        elif event.opcode is not Opcode.PING:
+            self._message += event.data
+            if event.fin:
+                message, self._message = self._message, b""
+                self._client.handle(message)
+        return True
+
+    def _write(self) -> None:
+        """Send what the outbox has, and keep the heartbeat; then end the connection."""
+        try:
+            while (batch := self.outbox.take(self._wait())) is not None:
+                if batch:
+                    self._sock.sendall(batch)
+                self._tend()
+        except OSError as error:
+            logger.debug("connection over: %s", error)
+            self.outbox.close()
+        match self._ending:
+            case _Ending.HANDSHAKE:
+                if not self._over.wait(CLOSING_PATIENCE):
+                    self._shut(socket.SHUT_RDWR)
+            case _Ending.FIN:
+                self._shut(socket.SHUT_RDWR)
+            case _Ending.RST:
+                self.reset = True
+                # Wakes the reader, whose thread closes the socket, and sends nothing before that.
+                self._shut(socket.SHUT_RD)
+            case _Ending.SILENCE:
+                pass
+
+    def _wait(self) -> float:
+        with self._lock:
+            return self._heartbeat.wait(time.monotonic())
+
+    def _tend(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            beat = self._heartbeat.beat(now)
+            if beat is Beat.PING and self._protocol.state is OPEN:
+                payload = b"%d" % (time.time_ns() // 1_000_000)
+                self._heartbeat.pinged(payload, now)
+                self._protocol.send_ping(payload)
+                self.outbox.append(b"".join(self._protocol.data_to_send()))
+        if beat is Beat.LATE:
+            self.close(POLICY, "Pong timeout")
+        elif beat is Beat.OVER:
+            self.close()
+
+    def _shut(self, how: int) -> None:
+        """Shut the socket down; unlike closing it, this also wakes the threads that wait on it."""
+        try:
+            self._sock.shutdown(how)
+        except OSError as error:
+            logger.debug("over already: %s", error)

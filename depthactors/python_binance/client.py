@@ -1,0 +1,93 @@
+"""`Client`: which exchange a program means, as python-binance's client says it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from depthactors.errors import UsageError
+from depthactors.python_binance.missing import HintingType, missing_in_client
+
+_ENDPOINTS: Final = ("", "1", "2", "3", "4")
+
+
+class Client(metaclass=HintingType):
+    """The place to connect to, and how; it connects to nothing itself.
+
+    Wherever a client is taken, one of python-binance's (`Client`, `AsyncClient`) is taken as well. What either says
+    about where it points and how it gets there is honoured or refused by the manager that it is handed to.
+
+    Attributes:
+        tld: `com`, `us`, or another top-level domain of the exchange.
+        testnet: whether the test networks are meant.
+        demo: whether the demo hosts are meant, unless the test networks are.
+        requests_params: its `timeout` and its `proxies` hold.
+        session_params: its `proxy` holds.
+        https_proxy: for REST and websockets.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        api_secret: str | None = None,
+        requests_params: dict[str, Any] | None = None,
+        tld: str = "com",
+        base_endpoint: str = "",
+        testnet: bool = False,
+        demo: bool = False,
+        *,
+        private_key: Any = None,
+        private_key_pass: str | None = None,
+        ping: bool | None = True,
+        loop: Any = None,
+        session_params: dict[str, Any] | None = None,
+        https_proxy: str | None = None,
+        time_unit: str | None = None,
+        verbose: bool = False,
+    ) -> None:
+        """Keep the settings; the keys are not needed for market data, and not kept.
+
+        Args:
+            api_key: not needed.
+            api_secret: not needed.
+            requests_params: a `timeout` and `proxies` as requests takes them; anything else is refused when used.
+            tld: top-level domain of the exchange.
+            base_endpoint: `1` to `4` for another address of spot's REST.
+            testnet: use the test networks.
+            demo: use the demo hosts.
+            private_key: not needed.
+            private_key_pass: not needed.
+            ping: nothing is asked of the exchange here, in any case.
+            loop: there is no event loop here.
+            session_params: a `proxy`, and `trust_env`, which holds anyway; anything else is refused when used.
+            https_proxy: `http://host:port` for REST and websockets.
+            time_unit: `MILLISECOND`; another one is refused when used.
+            verbose: log at DEBUG level.
+
+        Raises:
+            UsageError: no base endpoint of the exchange.
+        """
+        del api_key, api_secret, private_key, private_key_pass, ping, loop
+        if base_endpoint not in _ENDPOINTS or not isinstance(base_endpoint, str):
+            msg = f"expected a base_endpoint of '' or '1' to '4', was {base_endpoint!r}"
+            raise UsageError(msg)
+        self.requests_params = requests_params
+        self.session_params = session_params
+        self.tld = tld
+        self.testnet = testnet
+        self.demo = demo
+        self.https_proxy = https_proxy
+        self.verbose = verbose
+        # Names of python-binance's client, which programs set after the fact.
+        self.TIME_UNIT = time_unit
+        if base_endpoint:
+            self.API_URL = f"https://api{base_endpoint}.binance.{tld}/api"
+        if verbose:
+            logging.getLogger("depthactors").setLevel(logging.DEBUG)
+
+    if not TYPE_CHECKING:
+        # Out of sight of type checkers, which find these names missing by themselves.
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say of names that only python-binance's client has where they are."""
+            raise missing_in_client(type(self).__name__, name)

@@ -1,0 +1,465 @@
+"""`ThreadedDepthCacheManager`: the class that python-binance programs use, with one import changed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from itertools import count
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors import reporting
+from depthactors.actors.base import is_ours
+from depthactors.actors.listeners import Listener, QueuedListener
+from depthactors.engine.callbacks import check_callback
+from depthactors.engine.depth_engine import DepthEngine
+from depthactors.engine.lifecycle import PATIENCE, Latch
+from depthactors.errors import CallbackError, LifecycleError
+from depthactors.python_binance import program_end
+from depthactors.python_binance.callback_threads import CallbackThreads, Threads
+from depthactors.python_binance.client import Client
+from depthactors.python_binance.client_market import market_of
+from depthactors.python_binance.client_settings import settings_of
+from depthactors.python_binance.error_dicts import error_messages
+from depthactors.python_binance.missing import IN_COROUTINE, IN_MANAGER, Missing
+from depthactors.python_binance.socket_manager import BinanceSocketManager, shared
+from depthactors.python_binance.subscription import DEFAULT_REFRESH, capture_for, follow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from depthactors.actors.messages import BookEvent
+    from depthactors.engine.handle import BookHandle
+    from depthactors.status import EngineStatus
+
+logger = reporting.logger(__name__)
+
+_END_TIMEOUT: Final = 5.0
+"""Seconds for one stream to end when nobody says otherwise."""
+_LAST_CALL: Final = 2.0
+"""Seconds that a callback under way may take after that until the program ends without it."""
+_LOOK: Final = 0.05
+"""Seconds between two looks whether the callbacks have heard of the end."""
+_LONG: Final = 3600.0
+"""Seconds: no system waits for ever at once."""
+
+_NOT_RUNNING: Final = "attempting to start a stream {when} will not work"
+
+_serials = count(1)
+
+_IN_COROUTINE: Final = (
+    f"; in a coroutine, receive them by `with DepthCacheManager(client, symbol) as dcm:` and `{IN_COROUTINE}`"
+)
+
+
+class ThreadedDepthCacheManager(threading.Thread):
+    """Keeps depth caches in threads and calls back with them.
+
+    Has the calls of python-binance's class of the same name. Like that one it is a `Thread` which lives from `start`
+    to `stop`, and keeps the program alive so long: one that falls off its end goes on, `sys.exit()` in the main thread
+    does not end it, Ctrl-C does. Set `daemon = True` before `start` for a program that ends without waiting for it.
+    Any thread may call any method.
+
+    All callbacks of a manager are called from one thread, one at a time, in the order in which the updates came over
+    all its books: each update while they keep up, the latest of each stream alone once they are late. The books, and
+    whoever reads them, never wait for a callback. With `threads="book"` each book has such a thread of its own.
+
+    Attributes:
+        interrupted: whether Ctrl-C ended the last `join`.
+    """
+
+    _start_depth_cache = Missing(IN_MANAGER["_start_depth_cache"])
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        api_secret: str | None = None,
+        requests_params: dict[str, Any] | None = None,
+        tld: str = "com",
+        testnet: bool = False,
+        *,
+        session_params: dict[str, Any] | None = None,
+        https_proxy: str | None = None,
+        verbose: bool = False,
+        max_reconnects: int | None = 5,
+        processes: int | None = None,
+        shared_as: str | None = None,
+        threads: Threads = "manager",
+    ) -> None:
+        """Keep the settings; nothing is started.
+
+        Args:
+            api_key: not needed for market data, and not kept.
+            api_secret: not needed either.
+            requests_params: its `timeout`, a number or `(connect, read)`, and its `proxies` hold, as requests has them.
+            tld: `com`, `us`, or another top-level domain of the exchange.
+            testnet: use the test networks.
+            session_params: its `proxy` holds.
+            https_proxy: `http://host:port` for REST and websockets.
+            verbose: log at DEBUG level.
+            max_reconnects: tries before a stream is given up; `None` for never.
+            processes: number of worker processes that keep the books; callbacks are called here all the same.
+            shared_as: the name by which `DepthReader` finds the books in any process of this machine.
+            threads: `manager` calls all callbacks from one thread, `book` those of each book from one of its own.
+
+        Raises:
+            UsageError: an argument that cannot be right, or cannot be honoured.
+        """
+        super().__init__(name=f"{type(self).__name__}-{next(_serials)}")
+        client = Client(
+            api_key,
+            api_secret,
+            requests_params,
+            tld,
+            testnet=testnet,
+            session_params=session_params,
+            https_proxy=https_proxy,
+            verbose=verbose,
+        )
+        self._client = client
+        self._engine = DepthEngine(
+            max_reconnects=max_reconnects, processes=processes, name=shared_as, **settings_of(client)
+        )
+        self._streams: dict[str, _Stream] = {}
+        self._callbacks = CallbackThreads(threads)
+        self.interrupted = False
+        self._was_started = self._was_stopped = False
+        self._stopping_callback: threading.Thread | None = None
+        self._ended, self._gone = Latch(), Latch()
+        # Held for a change of the names and no longer; reentrant, for a signal handler may come between.
+        self._naming = threading.RLock()
+
+    def start(self) -> None:
+        """Start; returns when streams can be started.
+
+        Raises:
+            RuntimeError: it was started before, as `Thread.start` does, or the system has no thread to give.
+        """
+        if self._was_started:
+            msg = "expected a manager that was not started yet: it can be started only once"
+            raise LifecycleError(msg)
+        self._engine.start()
+        try:
+            self._callbacks.start()
+            super().start()
+        except BaseException:
+            self._callbacks.close()
+            self._engine.stop()
+            raise
+        self._was_started = True
+        program_end.add(self)
+
+    def run(self) -> None:
+        """Live until `stop` has done its work and the last callback has returned; `start` calls this."""
+        self._engine.wait_stopped()
+        if not (self._was_stopped or any(stream.bm is not None for stream in tuple(self._streams.values()))):
+            self._end_without_engine()
+        while not self._ended.wait(_LONG):
+            pass
+        # A callback that stops the manager may have something to finish, such as a file to save.
+        if self._stopping_callback is not None:
+            self._stopping_callback.join()
+        self._callbacks.join(_LAST_CALL)
+        self._gone.set()
+
+    def _end_without_engine(self) -> None:
+        """Stop, once the callbacks have heard of it, since the engine has died and no stream is left."""
+        deadline = time.monotonic() + _END_TIMEOUT
+        while time.monotonic() < deadline and not all(stream.is_over for stream in tuple(self._streams.values())):
+            self._ended.wait(_LOOK)
+        self.stop()
+
+    def start_depth_cache(
+        self,
+        callback: Callable[[Any], None],
+        symbol: str,
+        refresh_interval: float | None = DEFAULT_REFRESH,
+        bm: Any = None,
+        limit: int | str | None = 10,
+        conv_type: Callable[[str], Any] = float,
+        ws_interval: int | None = 0,
+    ) -> str:
+        """Follow a spot book; returns its name at once, for `stop_socket`.
+
+        The name is `symbol.lower() + "@depth" + str(limit)`; a second stream that would have it has `#2` behind it.
+
+        Args:
+            callback: called in the manager's thread for callbacks with a `DepthCache` after each update while
+                the book is right, with a dict `{"e": "error", "type": ..., "m": ...}` for an error, and last
+                with `None` when the stream was given up.
+            symbol: in any case.
+            refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
+            bm: a `BinanceSocketManager` whose connections to use; by default all streams share the manager's own.
+            limit: how many of the best levels a side are always right; `None` for 100.
+            conv_type: type of prices and quantities: `float`, `Decimal`, `str`, any callable of a text.
+            ws_interval: `0` or `None` for updates each second, `100` for each 100 ms.
+
+        Raises:
+            LifecycleError: before `start`, or after `stop`.
+            UsageError: an argument that cannot be right.
+            TypeError: a coroutine function as callback.
+        """
+        return self._begin("spot", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
+
+    def start_futures_depth_socket(
+        self,
+        callback: Callable[[Any], None],
+        symbol: str,
+        refresh_interval: float | None = DEFAULT_REFRESH,
+        bm: Any = None,
+        limit: int | str | None = 10,
+        conv_type: Callable[[str], Any] = float,
+        ws_interval: int | None = 0,
+    ) -> str:
+        """Follow a USD-M futures book; arguments and errors as for `start_depth_cache`."""
+        return self._begin("usdm", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
+
+    def start_coin_futures_depth_socket(
+        self,
+        callback: Callable[[Any], None],
+        symbol: str,
+        refresh_interval: float | None = DEFAULT_REFRESH,
+        bm: Any = None,
+        limit: int | str | None = 10,
+        conv_type: Callable[[str], Any] = float,
+        ws_interval: int | None = 0,
+    ) -> str:
+        """Follow a COIN-M futures book; arguments and errors as for `start_depth_cache`."""
+        return self._begin("coinm", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
+
+    def start_options_depth_socket(
+        self,
+        callback: Callable[[Any], None],
+        symbol: str,
+        refresh_interval: float | None = DEFAULT_REFRESH,
+        bm: Any = None,
+        limit: int | str | None = 10,
+        conv_type: Callable[[str], Any] = float,
+        ws_interval: int | None = 0,
+    ) -> str:
+        """Follow an options book; arguments and errors as for `start_depth_cache`."""
+        return self._begin("options", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
+
+    def stop_socket(self, socket_name: str) -> None:
+        """End one stream: once this returns no further call of its callback begins.
+
+        A call that is under way is not waited for. An unknown name is ignored.
+        """
+        stream = self._streams.get(socket_name)
+        if stream is not None:
+            stream.end()
+            self._forget(socket_name, stream)
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """End everything within `timeout` seconds: once this returns no further call of a callback begins.
+
+        Twice, from a callback and from a signal handler is fine. A callback that is under way has half a second to
+        return; it may be waiting for whoever stops.
+        """
+        deadline = time.monotonic() + timeout
+        self._was_stopped = True
+        in_callback = self._callbacks.is_current
+        if in_callback:
+            self._stopping_callback = threading.current_thread()
+        streams = list(self._streams.items())
+        for _, stream in streams:
+            stream.close()
+        self._callbacks.close()
+        for name, stream in streams:
+            if stream.bm is not None:
+                # In a fork there is nothing to end: it is all the parent's.
+                with suppress(LifecycleError):
+                    stream.engine.check_process()
+                    stream.end(deadline)
+            self._forget(name, stream)
+        self._engine.stop(max(0.0, deadline - time.monotonic()))
+        at_rest = not in_callback and self._callbacks.join(min(PATIENCE, max(0.0, deadline - time.monotonic())))
+        program_end.discard(self)
+        self._ended.set()
+        if at_rest and self._was_started and threading.current_thread() is not self:
+            self._wait(deadline)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it was stopped, or for `timeout` seconds; Ctrl-C interrupts at once.
+
+        Raises:
+            RuntimeError: it was not started, or this is a callback; as `Thread.join` does.
+        """
+        if not self._was_started:
+            msg = "expected a started manager to join, was one that was not started yet"
+            raise LifecycleError(msg)
+        if is_ours(threading.current_thread()):
+            msg = "expected to join the manager outside its callbacks, which it waits for: call stop() and return"
+            raise LifecycleError(msg)
+        self.interrupted = False
+        try:
+            self._wait(inf if timeout is None else time.monotonic() + timeout)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            raise
+
+    def _wait(self, deadline: float) -> None:
+        """Wait until the thread has ended, or for the monotonic deadline."""
+        # `Thread.join` alone would do, but for Python 3.11: one that is interrupted takes the thread for ended.
+        while self.is_alive() and (left := deadline - time.monotonic()) > 0:
+            # In slices, so that Ctrl-C is noticed on every system.
+            if self._gone.wait(min(left, 1.0)):
+                super().join(min(left, _LONG))
+
+    def status(self) -> EngineStatus:
+        """Return how everything does, a row a book, a connection and a weight pool."""
+        return self._engine.status()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def _begin(
+        self,
+        market: str,
+        callback: Callable[[Any], None],
+        symbol: str,
+        bm: Any,
+        refresh_interval: float | None,
+        limit: int | str | None,
+        conv_type: Callable[[str], Any],
+        ws_interval: int | None,
+    ) -> str:
+        self._engine.check_process()
+        if not self._engine.running:
+            when = "after stop" if self._was_started else "before start()"
+            raise LifecycleError(_NOT_RUNNING.format(when=when))
+        if callback is None:
+            msg = "expected a callable as callback, was None"
+            raise CallbackError(msg)
+        check_callback("callback", callback, instead=_IN_COROUTINE)
+        connections = shared(bm)
+        if connections is not None:
+            connections.check(self._client, market)
+        stream = _Stream(self._engine, connections, self._callbacks)
+
+        def new_listener(handle: BookHandle) -> Listener:
+            stream.handle = handle
+            return QueuedListener(
+                self._callbacks.lane_for(handle),
+                handle.symbol,
+                capture=capture_for(market_row, handle.depth, conv_type),
+                update=callback,
+                event=callback,
+                depth=handle.depth,
+                messages=stream.messages,
+            )
+
+        try:
+            market_row = market_of(self._client, market)
+            if connections is not None:
+                stream.engine = connections.lease(stream)
+            follow(
+                stream.engine,
+                market_row,
+                symbol,
+                new_listener=new_listener,
+                refresh_interval=refresh_interval,
+                limit=limit,
+                conv_type=conv_type,
+                ws_interval=ws_interval,
+            )
+            name = self._named(f"{stream.symbol.lower()}@depth{limit}", stream)
+        except BaseException:
+            # Ctrl-C for one, and at any place.
+            for each, other in list(self._streams.items()):
+                if other is stream:
+                    self._forget(each, other)
+            stream.end()
+            raise
+        if self._was_stopped:
+            # In another thread, and it may not have seen this stream.
+            stream.end()
+            self._forget(name, stream)
+            raise LifecycleError(_NOT_RUNNING.format(when="after stop"))
+        return name
+
+    def _named(self, base: str, stream: _Stream) -> str:
+        """Keep a stream under its name, which `#2` is put behind where it is taken."""
+        name, serial = base, 1
+        with self._naming:
+            # Given up: their names are free again.
+            over = [(each, other) for each, other in self._streams.items() if other.is_over]
+            for each, other in over:
+                self._forget(each, other)
+            while name in self._streams:
+                serial += 1
+                name = f"{base}#{serial}"
+            self._streams[name] = stream
+        for _, other in over:
+            other.end()
+        return name
+
+    def _forget(self, name: str, stream: _Stream) -> None:
+        with self._naming:
+            if self._streams.get(name) is stream:
+                del self._streams[name]
+
+
+class _Stream:
+    """One stream, and where its connections come from if not from the manager itself.
+
+    Attributes:
+        engine: that keeps the book.
+        bm: whose engine that is, `None` for the manager's own.
+        handle: the subscription, once there is one.
+    """
+
+    __slots__ = ("_callbacks", "_given_up", "bm", "engine", "handle")
+
+    def __init__(self, engine: DepthEngine, bm: BinanceSocketManager | None, callbacks: CallbackThreads) -> None:
+        self.engine = engine
+        self.bm = bm
+        self.handle: BookHandle | None = None
+        self._callbacks = callbacks
+        self._given_up = False
+
+    @property
+    def symbol(self) -> str:
+        """Upper case, once it is followed."""
+        return "" if self.handle is None else self.handle.symbol
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the book was given up, and the callback called with all that there was to say."""
+        listener = None if self.handle is None else self.handle.listener
+        return self._given_up and isinstance(listener, QueuedListener) and listener.is_empty
+
+    def messages(self, event: BookEvent) -> Iterator[dict[str, Any] | None]:
+        """Turn what happened to a book into what the guide's callbacks expect."""
+        yield from error_messages(event)
+        # By now they wait for the callback.
+        self._given_up |= event.state.over
+
+    def close(self) -> None:
+        """Begin no further call of its callback. Any thread, signal handlers too; returns at once."""
+        if self.handle is not None and self.handle.listener is not None:
+            self.handle.listener.close()
+
+    def end(self, deadline: float | None = None) -> None:
+        """Call back no more and follow the book no more, until the monotonic deadline; twice is harmless."""
+        given = time.monotonic() + _END_TIMEOUT if deadline is None else deadline
+        self.close()
+        try:
+            if self.handle is not None:
+                self.engine.unsubscribe(self.handle, max(0.0, given - time.monotonic()))
+        finally:
+            if self.handle is not None:
+                self._callbacks.leave(self.handle)
+            if self.bm is not None:
+                self.bm.give_back(self, max(0.0, given - time.monotonic()))

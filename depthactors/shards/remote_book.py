@@ -1,0 +1,187 @@
+"""The actor that stands here for a book in a worker process: it passes questions on, and calls listeners."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pykka
+
+from depthactors import reporting
+from depthactors.actors.base import EngineActor, tell
+from depthactors.actors.book_listeners import Telling
+from depthactors.actors.ends import report_end
+from depthactors.actors.listeners import LATE
+from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, GiveUp, Greet, Ping, Status, Top
+from depthactors.book import BookState
+from depthactors.errors import ActorDiedError, UsageError
+from depthactors.shards.messages import (
+    AddCallback,
+    Changed,
+    DropCallback,
+    Question,
+    Refused,
+    TellUpdates,
+    Updated,
+    WorkerLost,
+)
+from depthactors.shards.worker_actor import Ask, Send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.actors.listeners import Listener
+    from depthactors.errors import DepthActorsError
+    from depthactors.shards.remote_cell import RemoteCell
+
+logger = reporting.logger(__name__)
+
+_ANSWER_TIMEOUT: Final = 5.0
+"""Seconds for a book's actor in the worker to answer."""
+
+
+class RemoteBookActor(EngineActor):
+    """Stands for one book. Users' callbacks run in its thread, as in that of the book itself without workers."""
+
+    def __init__(self, name: str, cell: RemoteCell, supervisor: pykka.ActorRef[Any]) -> None:
+        """Take the cell over."""
+        super().__init__(name, supervisor)
+        self._cell = cell
+        self._shown: int | None = None
+        self._telling = Telling(cell)
+        cell.ref = self.actor_ref
+        cell.answer = self.handle
+        if not cell.state.over:
+            cell.publish(None, cell.state_in_slot())
+
+    def begin(self) -> None:
+        """Do what a predecessor was asked for before it died: look at an update, greet new listeners."""
+        if self._cell.is_noted:
+            self._updated()
+        for serial, (callback, depth) in tuple(self._cell.callbacks.items()):
+            # The worker knows the one that it has already.
+            self._send(AddCallback(self._cell.number, serial, callback, depth))
+        for listener in self._cell.listeners:
+            self._greet(listener)
+
+    def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911 - the list of messages, a line each
+        """Handle what comes from the worker, from the supervisor, and from who asks."""
+        match message:
+            case Updated():
+                return self._updated()
+            case Changed(_, life, event):
+                return self._changed(event) if life == self._cell.life else None
+            case Refused(_, place, error):
+                return self._refused(place, error)
+            case Top() | Best() | Full() | DepthTo():
+                return self._ask(lambda request: Question(request, self._cell.number, message))
+            case Status():
+                return self._cell.completed(self._ask(lambda request: Question(request, self._cell.number, message)))
+            case WorkerLost(error):
+                return None if self._cell.state.over else self._become(self._cell.state_in_slot(), error)
+            case GiveUp(error):
+                return None if self._cell.state.over else self._become(BookState.FAILED, error)
+            case Greet(listener):
+                return self._greet(listener)
+            case Ping():
+                return None
+            case AddCallback(_, serial, callback, depth):
+                with self._cell.ordering:
+                    self._cell.callbacks[serial] = (callback, depth)
+                    return self._send(replace(message, number=self._cell.number))
+            case DropCallback(_, _, serial):
+                self._cell.callbacks.pop(serial, None)
+                return self._ask(lambda request: DropCallback(request, self._cell.number, serial))
+        msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(message).__name__}"
+        raise UsageError(msg)
+
+    def release(self, error: BaseException | None) -> None:
+        """Wait until the book's worker keeps it no longer, if it was told so, and label it as over."""
+        if error is not None:
+            if not self._cell.state.over:
+                # The book itself goes on; what this one was about to tell is lost.
+                self._telling.error(
+                    ActorDiedError(f"{self._cell.spec.symbol}: the book's actor died: {type(error).__name__}: {error}")
+                )
+            return
+        if self._cell.state is BookState.FAILED:
+            return
+        if self._cell.closed is not None:
+            try:
+                self._cell.closed.get(timeout=_ANSWER_TIMEOUT)
+            except (pykka.ActorDeadError, pykka.Timeout) as failure:
+                logger.debug("= %s was not closed in its worker: %s", self._cell.spec.symbol, failure)
+        self._become(BookState.STOPPED, None)
+
+    def _updated(self) -> None:
+        late, merged = self._cell.take_note()
+        self._show()
+        if late > LATE:
+            self._telling.left_out(merged)
+        else:
+            self._cell.counters.coalesced += merged
+
+    def _show(self) -> None:
+        """Tell of the latest update, once: a change of state and an update may both bring it."""
+        latest = self._cell.latest_id()
+        if latest != self._shown:
+            self._shown = latest
+            with self._cell.held():
+                self._telling.update()
+
+    def _changed(self, event: BookEvent) -> None:
+        if self._cell.state.over:
+            return
+        state = event.state
+        if state is BookState.FAILED:
+            # The worker writes no more to the slot.
+            self._cell.fail(str(event.error))
+        elif state in {BookState.SYNCING, BookState.STOPPED}:
+            # A successor begins, and what its predecessor left is shown until it is live; or the worker itself ends.
+            state = self._cell.state_in_slot()
+        if state is not self._cell.state or event.error is not None:
+            self._become(state, event.error)
+        self._show()
+
+    def _refused(self, place: str | None, error: DepthActorsError) -> None:
+        if place is None:
+            self._telling.error(error)
+        elif place == self._cell.place and not self._cell.state.over:
+            # Of another place it is no news: the slot was replaced by a deeper one before the worker got to it.
+            self._cell.fail(str(error))
+            self._become(BookState.FAILED, error)
+
+    def _become(self, state: BookState, error: DepthActorsError | None) -> None:
+        previous = self._cell.state
+        if state is not previous:
+            self._shown = None
+        self._cell.error = error
+        self._cell.publish(None, state)
+        if state is BookState.FAILED:
+            report_end(self._cell.spec, error)
+        self._telling.event(BookEvent(self._cell.spec.symbol, previous, state, error))
+
+    def _greet(self, listener: Listener) -> None:
+        if not listener.greeted:
+            self._want_updates()
+            with self._cell.held():
+                self._telling.greet(listener)
+
+    def _want_updates(self) -> None:
+        if not self._cell.told and any(listener.update is not None for listener in self._cell.listeners):
+            # The first to listen is greeted with the latest.
+            self._shown = self._cell.latest_id()
+            with self._cell.ordering:
+                self._cell.told = True
+                self._send(TellUpdates(self._cell.number))
+
+    def _send(self, message: Any) -> None:
+        # Lost with a dying worker: its successor is told all of it when the book is opened anew.
+        tell(self._cell.worker, Send(message))
+
+    def _ask(self, request: Callable[[int], Any]) -> Any:
+        future: pykka.Future[Any] = pykka.ThreadingFuture()
+        if not tell(self._cell.worker, Ask(request, future)):
+            msg = f"the worker of {self._cell.spec.symbol} is being replaced"
+            raise pykka.ActorDeadError(msg)
+        return future.get(timeout=_ANSWER_TIMEOUT)

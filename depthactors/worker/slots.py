@@ -1,0 +1,102 @@
+"""The slots of a worker process: made, listed and removed by the engine's, and filled here."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import weakref
+from typing import TYPE_CHECKING
+
+from depthactors.actors.publisher import SharedCell
+from depthactors.errors import SharingError
+from depthactors.sharing.place import parts_of
+from depthactors.sharing.record import record_room
+from depthactors.sharing.slot import SlotWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from depthactors.actors.cell import BookCell
+    from depthactors.actors.listeners import Listener
+    from depthactors.actors.messages import BookKey
+
+
+class GivenSlots:
+    """What the supervisor of a worker shares its books by. Its thread calls, but for `expect`."""
+
+    def __init__(self, folder: Path, beat: Callable[[], None]) -> None:
+        """Find slots in `folder`; `beat` shows the engine's process that the supervisor gets on."""
+        self._folder = folder
+        self._beat = beat
+        self._places: dict[BookKey, str] = {}
+        # Each is kept by the slots in it.
+        self._memories: weakref.WeakValueDictionary[str, mmap.mmap] = weakref.WeakValueDictionary()
+        self._shared: dict[int, SharedCell] = {}
+
+    def expect(self, key: BookKey, place: str) -> None:
+        """Let the next call for this book find its slot at `place`, until `expect_no_more`."""
+        self._places[key] = place
+
+    def expect_no_more(self, key: BookKey) -> None:
+        """Forget the place of a book that was opened, or could not be."""
+        self._places.pop(key, None)
+
+    def check_room(self, depths: Iterable[int]) -> None:
+        """Refuse nothing: the slots are there."""
+
+    def add(self, cell: BookCell) -> None:
+        """Fill the slot of a book."""
+        self._share(cell, cell.spec.depth)
+
+    def has_moved(self, cell: BookCell) -> bool:
+        """Whether the engine's process has given a book another slot than it fills."""
+        place = self._shared[id(cell)].place
+        return self._places.get(cell.spec.key, place) != place
+
+    def deepen(self, cell: BookCell, depth: int) -> Listener:
+        """Fill another slot from now on, a deeper one perhaps; returns whom the book's actor is to greet."""
+        before = self._shared[id(cell)]
+        listener = self._share(cell, depth)
+        cell.remove(before.listener)
+        return listener
+
+    def remove(self, cell: BookCell) -> None:
+        """Fill it no longer; who still reads it sees a stale book."""
+        shared = self._shared.pop(id(cell), None)
+        if shared is not None:
+            shared.leave()
+
+    def publish(self) -> None:
+        """List nothing: the engine's process does."""
+
+    def beat(self) -> None:
+        """Mark the books that lag, and show that somebody looks after them."""
+        for shared in self._shared.values():
+            shared.look()
+        self._beat()
+
+    def _share(self, cell: BookCell, depth: int) -> Listener:
+        spec = cell.spec
+        place = self._places.get(spec.key)
+        if place is None:
+            msg = f"{spec.symbol}: expected a slot that the engine's process names, was none"
+            raise SharingError(msg)
+        file, begin = parts_of(place)
+        try:
+            memory = self._memories.get(file)
+            if memory is None:
+                memory = self._memories[file] = self._mapped(file)
+        except (OSError, ValueError) as error:
+            msg = f"{spec.symbol}: expected to fill a slot in {self._folder / file}: {error}"
+            raise SharingError(msg) from error
+        slot = SlotWriter(memory, record_room(depth), begin)
+        shared = self._shared[id(cell)] = SharedCell(cell, depth, place, slot, None, says_over=False)
+        return shared.listener
+
+    def _mapped(self, file: str) -> mmap.mmap:
+        descriptor = os.open(self._folder / file, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            return mmap.mmap(descriptor, 0)
+        finally:
+            os.close(descriptor)

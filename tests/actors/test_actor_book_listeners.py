@@ -1,0 +1,169 @@
+"""A book's listeners: who is called with what, and what becomes of those that raise or are slow."""
+
+import threading
+
+import pytest
+
+from depthactors.actors.book import BookActor
+from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import BookEvent, ChildFailed, Deepen, Greet, SnapshotFailed, StreamUp
+from depthactors.book import BookState
+from depthactors.errors import ActorDiedError, MalformedFrameError, SlowCallbackError, SnapshotError
+from tests.actors.actor_support import BookScene, Host, Recorder, frame, join
+
+LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
+
+
+pytestmark = pytest.mark.usefixtures("quick_snapshots")
+
+
+@pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
+def test_a_raising_callback_is_counted_and_harms_nobody(actors, kind):
+    def broken(_anything):
+        raise kind
+
+    host = actors.start(Host)
+    scene = BookScene(actors)
+    scene.listen(broken, broken)
+    last, last_events = Recorder(), Recorder()
+    scene.listen(last, last_events)
+    scene.go_live()
+    scene.frames(frame(101, 101), frame(102, 102))
+    assert last.wait(count=3) == [100, 101, 102]
+    assert len(last_events.wait()) == 1
+    row = scene.settled()
+    # Three updates, the change of state, and the event that the first update raised.
+    assert (row.state, row.counters.callback_errors) == (LIVE, 5)
+    assert scene.reported.of(ChildFailed) == []
+    assert host.ask("alive", timeout=5) == "alive"
+
+
+@pytest.mark.parametrize("a_read", [1, 500], ids=["a frame a read", "500 frames a read"])
+def test_a_slow_callback_is_called_for_the_latest_when_many_frames_wait(live, a_read):
+    entered, leave, total = threading.Event(), threading.Event(), 1500
+    calls = Recorder()
+
+    def slow(last_id):
+        calls(last_id)
+        entered.set()
+        leave.wait(10)
+
+    live.listen(slow)
+    assert entered.wait(10)
+    for first in range(101, 101 + total, a_read):
+        live.frames(*[frame(number, number) for number in range(first, first + a_read)], age=5.0)
+    leave.set()
+    calls.wait(matches=lambda last_id: last_id == 100 + total)
+    row = live.settled()
+    assert (row.state, row.last_update_id, row.counters.applied, row.counters.lost_frames) == (
+        LIVE,
+        100 + total,
+        total,
+        0,
+    )
+    assert calls.seen == sorted(calls.seen)
+    assert len(calls.seen) < total / 2
+    assert len(calls.seen) - 1 + row.counters.coalesced == total, "an update is either told or counted"
+    told = [event.error for event in live.events.seen if event.error is not None]
+    assert [type(error) for error in told] == [SlowCallbackError]
+
+
+@pytest.mark.parametrize("listened", [True, False], ids=["one late update", "nobody to call"])
+def test_callbacks_are_not_behind_where_none_was_left_out(actors, listened):
+    scene = BookScene(actors)
+    scene.go_live()
+    if not listened:
+        for listener in scene.cell.listeners:
+            scene.cell.remove(listener)
+        scene.listen(event=scene.events)
+    scene.frames(*[frame(number, number) for number in range(101, 102 if listened else 111)], age=5.0)
+    row = scene.settled()
+    assert (row.last_update_id, row.counters.coalesced) == (101 if listened else 110, 0)
+    assert [event.error for event in scene.events.seen if event.error is not None] == []
+
+
+def test_a_flood_of_unreadable_events_is_told_once_until_the_book_is_live_again(live, caplog):
+    caplog.set_level("WARNING", "depthactors")
+    for _ in range(50):
+        live.frames(frame(101, 101, bids=[["-1", "1"]]))
+    assert live.settled().counters.faults == 50
+    told = [event.error for event in live.events.seen if event.error is not None]
+    assert [type(error) for error in told] == [MalformedFrameError]
+    assert len(caplog.records) == 1
+    live.request(2)
+    live.arrive(last_id=110)
+    live.frames(frame(111, 111))
+    live.updates.wait(matches=lambda last_id: last_id == 111)
+    live.frames(frame(112, 112, bids=[["-1", "1"]]))
+    live.settled()
+    assert len([event for event in live.events.seen if event.error is not None]) == 2
+
+
+def test_a_listener_that_comes_late_to_a_quiet_book_is_called_at_once(live):
+    late = Recorder()
+    live.listen(late)
+    assert late.wait() == [100]
+    live.frames(frame(101, 101))
+    assert late.wait(count=2) == [100, 101]
+
+
+def test_a_listener_that_comes_late_hears_once_why_the_book_is_not_live(actors):
+    scene, error = BookScene(actors), SnapshotError("500")
+    scene.send(StreamUp(1))
+    scene.request(1)
+    early, late = Recorder(), Recorder()
+    # Added, and not greeted before there is news.
+    listener = Listener(None, early)
+    scene.cell.add(listener)
+    scene.send(SnapshotFailed(1, error))
+    scene.settled()
+    scene.ref.tell(Greet(listener))
+    scene.listen(event=late)
+    scene.settled()
+    told = [BookEvent("BTCUSDT", SYNCING, SYNCING, error)]
+    assert (scene.events.seen, early.seen, late.seen) == (told, told, told)
+
+
+def test_a_removed_listener_hears_nothing_more_and_the_others_do(live):
+    gone, stays = Recorder(), Recorder()
+    listener = live.listen(gone, gone)
+    live.listen(stays)
+    stays.wait()
+    live.cell.remove(listener)
+    live.settled()
+    live.frames(frame(101, 101))
+    assert stays.wait(count=2) == [100, 101]
+    assert gone.seen == [100]
+
+
+def test_a_listener_that_was_promised_more_is_not_called_before_the_book_promises_it(live):
+    deeper = Recorder()
+    live.cell.add(Listener(lambda book: deeper(book.depth), None, depth=11))
+    live.frames(frame(101, 101))
+    live.settled()
+    assert deeper.seen == []
+    live.send(Deepen(11))
+    live.frames(frame(102, 102))
+    assert deeper.wait(count=1)[0] == 11
+
+
+def test_a_listener_whose_greeting_died_with_the_actor_is_greeted_by_the_successor(live, actors):
+    late, events = Recorder(), Recorder()
+    # Added after the death was said, and its greeting goes to the dead actor.
+    live.ref.tell(object())
+    join(live.ref)
+    live.cell.add(Listener(late, events))
+    live.ref = actors.start(BookActor, "book-BTCUSDT", live.cell, live.snapshots, live.supervisor)
+    assert isinstance(events.wait_one().error, ActorDiedError)
+    live.send(StreamUp(1))
+    live.arrive(last_id=110)
+    assert late.wait_one().last_update_id == 110
+
+
+def test_a_listener_is_greeted_once_however_often_that_is_asked_for(live):
+    late = Recorder()
+    listener = live.listen(late)
+    for _ in range(3):
+        live.ref.tell(Greet(listener))
+    live.settled()
+    assert late.seen == [100]

@@ -1,0 +1,228 @@
+"""A book's requests for snapshots: at the right time, for as many levels as are needed, and no flood."""
+
+import time
+
+import pytest
+
+from depthactors.actors import snapshot_requests
+from depthactors.actors.messages import (
+    Deepen,
+    FramesLost,
+    SnapshotFailed,
+    SnapshotsAt,
+    SnapshotWanted,
+    StreamDown,
+    StreamUp,
+    Top,
+)
+from depthactors.book import BookState
+from depthactors.errors import SnapshotError, StreamError
+from depthactors.pacing import Backoff
+from depthactors.sync import Priority
+from tests.actors.actor_support import BookScene, frame, until
+
+LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
+
+
+pytestmark = pytest.mark.usefixtures("quick_snapshots")
+
+
+def test_a_snapshot_older_than_the_buffer_is_asked_for_again_and_the_buffer_kept(scene):
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.frames(frame(150, 151), frame(152, 160))
+    scene.arrive(last_id=100)
+    scene.request(2)
+    assert scene.settled().counters.snapshots_too_old == 1
+    scene.arrive(last_id=151)
+    assert scene.updates.wait() == [160]
+
+
+def test_deepening_beyond_what_is_vouched_for_fetches_more(actors):
+    scene = BookScene(actors)
+    scene.go_live(levels=30, limit=30)
+    scene.ref.tell(Deepen(25))
+    assert scene.settled().state is LIVE
+    scene.ref.tell(Deepen(200))
+    assert scene.events.wait_one(matches=lambda event: event.state is STALE).previous is LIVE
+    urgent = scene.requests.wait_one(SnapshotWanted, matches=lambda request: request.priority is Priority.RESYNC)
+    assert urgent.limit == 500
+    scene.arrive(last_id=100, levels=300, limit=300)
+    until(lambda: scene.settled().state is LIVE)
+    assert len(scene.ref.ask(Top(200), timeout=5).bids) == 200
+
+
+def test_a_new_snapshot_actor_is_asked_for_what_is_unanswered(actors, scene):
+    scene.send(StreamUp(1))
+    scene.request(1)
+    other, asked = actors.probe()
+    scene.ref.tell(SnapshotsAt(other))
+    assert asked.wait_one(SnapshotWanted).priority is Priority.NEW
+    scene.arrive()
+    scene.updates.wait()
+    scene.ref.tell(SnapshotsAt(other))
+    scene.settled()
+    assert len(asked.seen) == 1, "nothing is wanted any more"
+
+
+@pytest.mark.parametrize("cause", ["the stream is new", "a frame was lost"])
+def test_a_snapshot_is_asked_for_when_the_first_diff_has_come(scene, monkeypatch, cause):
+    requests = 1
+    if cause == "a frame was lost":
+        scene.go_live()
+        requests = 2
+    monkeypatch.setattr(snapshot_requests, "_PATIENCE", 30.0)
+    scene.send(StreamUp(1) if requests == 1 else FramesLost(1, 3))
+    assert scene.settled().counters.snapshots == requests - 1
+    assert len(scene.requests.seen) == requests - 1
+    scene.frames(frame(150, 151))
+    scene.request(requests)
+
+
+def test_a_quiet_book_gets_its_snapshot_without_a_diff(scene):
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.arrive()
+    assert scene.events.wait_one().state is LIVE
+
+
+def test_a_snapshot_whose_levels_are_used_up_within_the_minute_is_followed_by_a_wider_one(live_of_a_hundred):
+    scene = live_of_a_hundred
+    gone = [[f"{1099 - number}.00", "0.00"] for number in range(60)]
+    scene.frames(frame(101, 160, bids=gone))
+    wanted = scene.request(2)
+    assert (wanted.limit, wanted.priority) == (500, Priority.REFRESH)
+    scene.arrive(last_id=160, levels=500, limit=500, best_bid=1039.0)
+    until(lambda: scene.settled().counters.refreshes == 1)
+    assert scene.changes() == [(SYNCING, LIVE)]
+
+
+def test_a_snapshot_that_lasted_is_followed_by_one_as_wide(live_of_a_hundred, monkeypatch):
+    monkeypatch.setattr(snapshot_requests, "_SHOULD_LAST", 0.0)
+    gone = [[f"{1099 - number}.00", "0.00"] for number in range(60)]
+    live_of_a_hundred.frames(frame(101, 160, bids=gone))
+    assert live_of_a_hundred.request(2).limit == 100
+
+
+@pytest.fixture
+def live_of_a_hundred(actors):
+    scene = BookScene(actors)
+    scene.go_live(levels=100, limit=100)
+    return scene
+
+
+def test_a_stream_that_comes_and_goes_makes_no_book_wait_that_could_not_ask(actors, monkeypatch):
+    monkeypatch.setattr(snapshot_requests, "_BACKOFF", Backoff(first=0.3, factor=2.0, cap=60.0))
+    scene = BookScene(actors)
+    scene.go_live()
+    asked = len(scene.requests.seen)
+    for epoch in range(2, 12):
+        scene.send(StreamDown(epoch - 1, StreamError("gone")))
+        scene.send(StreamUp(epoch))
+        scene.frames(frame(200, 201), epoch=epoch)
+    assert scene.request(asked + 1).epoch == 11
+
+
+def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors, monkeypatch):
+    monkeypatch.setattr(snapshot_requests, "_BACKOFF", Backoff(first=0.02, factor=4.0, cap=30.0))
+    scene = BookScene(actors, refresh_interval=0.05)
+    scene.go_live()
+    for number in range(2, 8):
+        scene.request(number)
+        scene.arrive()
+        until(lambda number=number: scene.settled().counters.refreshes >= number - 1)
+
+
+def test_a_venue_that_grants_fewer_levels_than_the_promise_is_asked_ever_more_seldom_and_for_no_more(
+    actors, monkeypatch
+):
+    monkeypatch.setattr(snapshot_requests, "_BACKOFF_CUT", Backoff(first=0.05, factor=3.0, cap=60.0))
+    scene, times = BookScene(actors, depth=20), []
+    scene.send(StreamUp(1))
+    for number in range(1, 5):
+        assert scene.request(number).limit == 100
+        times.append(time.monotonic())
+        # Another cap each time, and the book does not change: none of it is all there is.
+        scene.arrive(levels=6 + number, limit=100)
+    row = scene.settled()
+    assert (row.state, row.trusted_bids, row.counters.snapshots) == (STALE, 10, 4)
+    assert "of 100 levels asked for the venue granted 7 and 7" in row.error
+    assert not scene.updates.seen
+    assert times[3] - times[2] > 1.5 * (times[1] - times[0])
+
+
+@pytest.mark.parametrize("cause", ["a frame was lost", "the stream is new"])
+def test_a_book_that_waits_for_a_cap_to_be_lifted_asks_at_once_when_it_has_to_begin_anew(actors, monkeypatch, cause):
+    monkeypatch.setattr(snapshot_requests, "_BACKOFF_CUT", Backoff(first=600.0, factor=1.0, cap=600.0))
+    scene, epoch = BookScene(actors, depth=20), 1
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.arrive(levels=7, limit=100)
+    assert scene.settled().state is STALE
+    if cause == "the stream is new":
+        scene.send(StreamDown(1, StreamError("gone")))
+        epoch = 2
+        scene.send(StreamUp(2))
+    else:
+        scene.send(FramesLost(1, 3))
+    scene.frames(frame(150, 151), epoch=epoch)
+    assert scene.request(2).priority is Priority.NEW
+
+
+@pytest.fixture
+def capped(actors, monkeypatch):
+    """A book that was granted fewer levels than it promises and has just asked again."""
+    monkeypatch.setattr(snapshot_requests, "_BACKOFF_CUT", Backoff(first=0.02, factor=1.0, cap=0.02))
+    scene = BookScene(actors, depth=20)
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.arrive(levels=7, limit=100)
+    scene.request(2)
+    return scene
+
+
+def test_what_fails_for_another_reason_does_not_wait_for_a_cap_to_be_lifted(capped, monkeypatch):
+    capped.arrive(levels=9, limit=100)
+    capped.request(3)
+    monkeypatch.setattr(snapshot_requests, "_BACKOFF_CUT", Backoff(first=600.0, factor=1.0, cap=600.0))
+    for number in (4, 5):
+        capped.ref.tell(SnapshotFailed(1, SnapshotError("an internal error", status=500)))
+        capped.request(number)
+    capped.arrive(levels=100, limit=100)
+    until(lambda: capped.settled().state is LIVE)
+
+
+def test_failures_after_a_reply_with_too_few_levels_make_the_next_request_wait_like_any_others(capped, monkeypatch):
+    monkeypatch.setattr(snapshot_requests, "_BACKOFF", Backoff(first=0.02, factor=4.0, cap=60.0))
+    for number in (3, 4, 5):
+        failed_at = time.monotonic()
+        capped.ref.tell(SnapshotFailed(1, SnapshotError("not now", status=400)))
+        capped.request(number)
+    assert time.monotonic() - failed_at > 0.6
+
+
+def test_a_book_of_few_levels_is_live_when_further_replies_agree(actors):
+    scene = BookScene(actors, depth=20)
+    scene.send(StreamUp(1))
+    for number in range(1, 5):
+        scene.request(number)
+        scene.arrive(levels=7, limit=100)
+    assert scene.updates.wait() == [100]
+    view = scene.ref.ask(Top(20), timeout=5)
+    assert (view.state, len(view.bids), len(view.asks)) == (LIVE, 7, 7)
+    assert len(scene.requests.of(SnapshotWanted)) == 4
+
+
+def test_whether_few_levels_are_all_there_are_is_settled_soon_however_many_requests_came_before(actors, monkeypatch):
+    monkeypatch.setattr(snapshot_requests, "_BACKOFF", Backoff(first=0.02, factor=1.0, cap=0.02))
+    monkeypatch.setattr(snapshot_requests, "_BACKOFF_CUT", Backoff(first=0.02, factor=6.0, cap=600.0))
+    scene = BookScene(actors, depth=20)
+    scene.send(StreamUp(1))
+    scene.frames(frame(150, 151))
+    for number in range(1, 7):
+        scene.request(number)
+        scene.arrive(last_id=100)
+    # By the number of requests it would be minutes.
+    for number in range(7, 10):
+        scene.request(number)
+        scene.arrive(last_id=151, levels=7, limit=100)

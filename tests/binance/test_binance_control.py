@@ -1,0 +1,36 @@
+import orjson
+import pytest
+
+from depthactors import binance
+from depthactors.binance import Notice, Reply
+from tests.binance.frame_support import SPOT_DIFF
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        ({"result": None, "id": 1}, Reply(1, None, None)),
+        ({"result": ["a@depth"], "id": "x"}, Reply("x", ["a@depth"], None)),
+        ({"error": {"code": 2, "msg": "bad"}, "id": 3}, Reply(3, None, "2: bad", 2)),
+        ({"error": {"code": 4, "msg": "Too many subscriptions"}}, Reply(None, None, "4: Too many subscriptions", 4)),
+        ({"error": "no"}, Reply(None, None, "no")),
+        ({"error": {"code": True, "msg": "bad"}}, Reply(None, None, "bad")),
+        ({"code": 3, "msg": "Invalid JSON"}, Reply(None, None, "3: Invalid JSON", 3)),
+        ({"e": "serverShutdown", "E": 1}, Notice.SERVER_SHUTDOWN),
+        ({"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}}, Notice.SERVER_SHUTDOWN),
+        (SPOT_DIFF, None),
+        ({"stream": "btcusdt@depth", "data": SPOT_DIFF}, None),
+    ],
+    ids=repr,
+)
+def test_notices_and_replies(frame, expected):
+    assert binance.parse_notice(frame) == expected
+
+
+@pytest.mark.parametrize(("encode", "method"), [(binance.subscribe, "SUBSCRIBE"), (binance.unsubscribe, "UNSUBSCRIBE")])
+def test_requests(encode, method):
+    assert orjson.loads(encode(["a@depth", "b@depth"], 7)) == {
+        "method": method,
+        "params": ["a@depth", "b@depth"],
+        "id": 7,
+    }

@@ -1,0 +1,56 @@
+"""What is taken as a callback."""
+
+from decimal import Decimal
+from functools import partial
+from queue import SimpleQueue
+from unittest.mock import Mock
+
+import pytest
+
+from depthactors.engine.callbacks import check_callback
+from depthactors.errors import CallbackError
+
+
+class WithCall:
+    def __call__(self, view):
+        pass
+
+
+async def coroutine(view):
+    pass
+
+
+class Odd:
+    __signature__ = "no signature"
+
+    def __call__(self, view):
+        pass
+
+
+def two(symbol, view):
+    pass
+
+
+GOOD = [
+    None, print, str, dict, Decimal, Mock(), [].append, SimpleQueue().put, lambda view: view, WithCall(),
+    WithCall().__call__, partial(print, end=""), partial(two, "BTCUSDT"), lambda view, depth=5: (view, depth),
+    lambda *views: views, Odd(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("good", GOOD)
+def test_anything_that_can_be_called_plainly_is_taken(good):
+    check_callback("on_update", good)
+
+
+@pytest.mark.parametrize("bad", [lambda: None, two, partial(two, 1, 2), lambda *, view: view, WithCall])
+def test_one_that_cannot_take_one_argument_is_refused(bad):
+    with pytest.raises(CallbackError, match=r"expected a function of one argument as on_update, was one of \("):
+        check_callback("on_update", bad)
+
+
+@pytest.mark.parametrize("bad", [7, "print", object(), coroutine, partial(coroutine)])
+def test_anything_else_is_refused_with_its_name(bad):
+    with pytest.raises(CallbackError, match="on_update") as caught:
+        check_callback("on_update", bad)
+    assert isinstance(caught.value, TypeError)

@@ -1,0 +1,201 @@
+"""A slow part delays itself alone: memory and lag are bounded and counted, and the other books do not notice."""
+
+import threading
+import time
+from decimal import Decimal
+from statistics import quantiles
+
+import pytest
+
+from depthactors import BookState, DepthCacheManager, DepthEngine
+from depthactors.actors import supervisor
+from depthactors.actors.mailbox import FRAME_LIMIT
+from depthactors.actors.messages import Status
+from depthactors.errors import BacklogError, SlowCallbackError
+from depthactors.exchange import Fault, LocalExchange
+from tests.engine_support import Recorder, wait_until
+from tests.soak.memory import rss_mb
+
+SLOW, OTHERS = "SLOWUSDT", [f"QUICK{number}USDT" for number in range(5)]
+
+
+class Latencies:
+    """How long updates of the other books take from the exchange to a callback, in milliseconds."""
+
+    def __init__(self):
+        self.updates = Recorder()
+        self._times = []
+
+    def __call__(self, view):
+        self._times.append(time.time() * 1_000 - view.event_time)
+        self.updates(view.last_update_id)
+
+    def over(self, seconds):
+        """Collect for so long; returns the median and the 95th percentile."""
+        self._times.clear()
+        end = time.monotonic() + seconds
+        wait_until(self.updates, lambda: time.monotonic() >= end)
+        cuts = quantiles(self._times, n=20)
+        return cuts[9], cuts[18]
+
+
+@pytest.fixture
+def exchange(monkeypatch):
+    with LocalExchange.with_order_flow([SLOW, *OTHERS], rate=50.0, levels=8.0, depth=300, history=2_000) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        yield exchange
+
+
+@pytest.fixture
+def engine(exchange):
+    with DepthEngine(refresh_interval=None, read_timeout=3.0) as engine:
+        yield engine
+
+
+@pytest.fixture
+def latencies(engine):
+    """Latencies of five other books, all of them live."""
+    latencies = Latencies()
+    for symbol in OTHERS:
+        engine.subscribe(symbol, depth=20, on_update=latencies)
+    engine.wait_live(15)
+    return latencies
+
+
+def row_of(engine, symbol=SLOW):
+    return next(row for row in engine.status().books if row.symbol == symbol)
+
+
+def report(what, before, during):
+    print(f"\n{what}: latency of other books, ms, median and 95%: before {before[0]:.1f} {before[1]:.1f}, "
+          f"during {during[0]:.1f} {during[1]:.1f}")  # fmt: skip
+
+
+def assert_undisturbed(engine, what, before, during):
+    report(what, before, during)
+    # The machine is shared with the exchange and whatever else runs: a tenth of a second is a lot, and bounded.
+    assert during[1] < 5 * before[1] + 100
+    for symbol in OTHERS:
+        row = row_of(engine, symbol)
+        assert (row.state, row.counters.resyncs, row.counters.gaps) == (BookState.LIVE, 0, 0)
+
+
+def test_a_callback_that_sleeps_a_second_an_update_is_spared_updates_and_delays_nobody_else(engine, latencies):
+    before, memory = latencies.over(2), rss_mb()
+    calls, events, pause = [], Recorder(), threading.Event()
+
+    def sleep(view):
+        calls.append(view)
+        pause.wait(1.0)
+
+    book = engine.subscribe(SLOW, depth=20, on_update=sleep, on_event=events)
+    try:
+        during = latencies.over(6)
+        row, told = row_of(engine), list(calls)
+    finally:
+        pause.set()
+    assert_undisturbed(engine, "a callback that sleeps", before, during)
+    assert 4 <= len(told) <= 9
+    assert [view.last_update_id for view in told] == sorted({view.last_update_id for view in told})
+    # Fifty frames a second wait for a second at most, and are all applied.
+    assert (row.lag < 2.5, row.waiting_frames < 150, row.counters.lost_frames) == (True, True, 0)
+    assert row.counters.coalesced > 100
+    assert row.counters.gaps == 0
+    assert [type(event.error) for event in events.seen if event.error is not None] == [SlowCallbackError], "one word"
+    assert rss_mb() - memory < 30
+    assert book.ask(Status()).counters.applied > 200, "every event was applied"
+
+
+@pytest.mark.one_process
+def test_a_callback_that_never_returns_is_bounded_told_and_labelled(engine, latencies):
+    before = latencies.over(1)
+    leave, entered = threading.Event(), threading.Event()
+
+    def stuck(_view):
+        entered.set()
+        leave.wait(40)
+
+    book = engine.subscribe(SLOW, depth=20, on_update=stuck)
+    assert entered.wait(10)
+    try:
+        during = latencies.over(7)
+        view, state, row = book.view(), book.state, row_of(engine)
+    finally:
+        leave.set()
+    assert_undisturbed(engine, "a callback that never returns", before, during)
+    assert (view.state, state, row.state) == (BookState.STALE,) * 3, "not live: its frames wait"
+    assert 5 < row.lag < 15
+    assert row.waiting_frames <= FRAME_LIMIT
+    assert wait_until(latencies.updates, lambda: book.state is BookState.LIVE)
+
+
+def test_ten_times_the_usual_rate_is_followed_and_costs_nobody_else(exchange, engine, latencies):
+    updates = Recorder()
+    book = engine.subscribe(SLOW, depth=20, on_update=updates).wait_live(10)
+    before, memory = latencies.over(2), rss_mb()
+    applied = row_of(engine).counters.applied
+    exchange.inject(Fault("burst", symbol=SLOW, seconds=3.0))
+    during = latencies.over(3)
+    row = row_of(engine)
+    assert_undisturbed(engine, "a burst of ten times the rate", before, during)
+    assert row.counters.applied - applied > 800
+    assert (row.lag < 1.0, row.waiting_frames < 1_000, row.counters.lost_frames, row.counters.gaps) == (
+        True,
+        True,
+        0,
+        0,
+    )
+    assert book.state is BookState.LIVE
+    assert rss_mb() - memory < 30
+
+
+def test_stuck_snapshot_requests_hold_up_what_needs_one_and_nothing_else(exchange, engine, latencies):
+    before = latencies.over(2)
+    exchange.inject(Fault("time-out", count=4, every=1, seconds=30.0))
+    book = engine.subscribe(SLOW, depth=20)
+    during = latencies.over(2)
+    assert_undisturbed(engine, "stuck REST calls", before, during)
+    assert book.state is BookState.SYNCING
+    # Each is given up after the time for an answer; then there is one that comes.
+    assert wait_until(latencies.updates, lambda: book.state is BookState.LIVE, 40)
+    assert exchange.strikes()["time-out"] >= 1
+
+
+@pytest.mark.one_process
+def test_what_waits_for_all_books_together_is_bounded_and_they_get_over_it(exchange, monkeypatch):
+    # 300 bytes a level: as if there were a thousand books instead of six.
+    monkeypatch.setattr(supervisor, "BACKLOG_LIMIT", 100_000)
+    exchange.inject(Fault("time-out", count=4, every=1, seconds=4.0))
+    errors = Recorder()
+    with DepthEngine(refresh_interval=None, read_timeout=1.0, number=Decimal, on_error=errors) as engine:
+        books = engine.subscribe_many([SLOW, *OTHERS], depth=20, on_update=(updates := Recorder()))
+        largest = 0
+        while not any(book.cell.counters.drops for book in books):
+            assert not wait_until(updates, lambda: False, 0.01)
+            largest = max(largest, sum(book.cell.backlog() for book in books))
+        # Between two looks it grows.
+        assert 100_000 < largest < 1_000_000
+        assert sum(book.cell.backlog() for book in books) < largest
+        assert errors.wait_for(lambda error: isinstance(error, BacklogError), 10)
+        monkeypatch.setattr(supervisor, "BACKLOG_LIMIT", 10**9)
+        engine.wait_live(40)
+        for book in books:
+            view = book.view()
+            truth = exchange.book_at(view.symbol, view.last_update_id)
+            assert (view.bids, view.asks) == (truth.bids[:20], truth.asks[:20])
+
+
+def test_a_reader_that_never_reads_keeps_nothing_but_the_latest(exchange):
+    manager = DepthCacheManager(None, SLOW, limit=20, ws_interval=100)
+    with manager:
+        manager.recv(timeout=10)
+        memory = rss_mb()
+        updates = Recorder()
+        with DepthEngine() as engine:
+            engine.subscribe(SLOW, depth=20, on_update=updates).wait_live(10)
+            end = time.monotonic() + 4
+            wait_until(updates, lambda: time.monotonic() >= end)
+        assert rss_mb() - memory < 20
+        latest = manager.recv(timeout=10)
+        assert latest.update_time >= updates.seen[-1].event_time - 1_000
+        assert len(manager._messages) == 0

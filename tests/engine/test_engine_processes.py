@@ -1,0 +1,538 @@
+"""An engine whose books are in worker processes, from end to end on a local exchange."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pykka
+import pytest
+
+from depthactors import Best, BookState, DepthEngine, DepthReader, DepthTo, Full, Status, ThreadedDepthCacheManager, Top
+from depthactors.errors import (
+    CallbackError,
+    DepthTooLargeError,
+    EscalatedError,
+    LifecycleError,
+    UnknownSymbolError,
+    UsageError,
+    WorkerDiedError,
+)
+from depthactors.exchange import LocalExchange
+from depthactors.net.allowance import allowance_of
+from depthactors.shards import worker_actor
+from depthactors.sharing.place import folder_of
+from tests.engine_support import Recorder, wait_until
+
+SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
+PATIENCE = 20.0
+
+
+def until(condition, timeout=PATIENCE):
+    """Wait for what no callback tells."""
+    assert wait_until(Recorder(), condition, timeout)
+
+
+def children():
+    """Return the processes of this one that run, or wait to be waited for."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[1]) == os.getpid():
+            found.add(int(stat.parent.name))
+    return found - OTHERS
+
+
+OTHERS: set[int] = set()
+"""Children of tests before, which are none of this one's business."""
+
+
+@pytest.fixture(autouse=True)
+def _others():
+    OTHERS.clear()
+    OTHERS.update(children())
+
+
+def pids(engine):
+    return [row.pid for row in engine.status().workers]
+
+
+def worker_of(book):
+    """Return the process that keeps a book."""
+    try:
+        return book.cell.worker.ask(Status(), timeout=PATIENCE).pid
+    except pykka.ActorDeadError:
+        return None
+
+
+def live_view(book):
+    """Return the first live view, which one look at the state and another at the book need not give."""
+    views = []
+
+    def is_live():
+        views.append(book.view())
+        return views[-1].state is BookState.LIVE
+
+    until(is_live)
+    return views[-1]
+
+
+def check(exchange, view, depth, number=Decimal):
+    truth = exchange.book_at(view.symbol, view.last_update_id)
+    assert view.state is BookState.LIVE
+    assert view.bids == tuple((number(price), number(quantity)) for price, quantity in truth.bids[:depth])
+    assert view.asks == tuple((number(price), number(quantity)) for price, quantity in truth.asks[:depth])
+
+
+@pytest.fixture(autouse=True)
+def _no_process_left():
+    before = children()
+    shared = set(Path("/dev/shm").glob(f"depthactors-*{os.getpid()}*"))
+    yield
+    until(lambda: children() <= before)
+    assert set(Path("/dev/shm").glob(f"depthactors-*{os.getpid()}*")) == shared
+
+
+@pytest.fixture
+def errors():
+    return Recorder()
+
+
+@pytest.fixture
+def engine(exchange, errors):
+    with DepthEngine(number=Decimal, processes=2, on_error=errors) as engine:
+        yield engine
+
+
+def test_books_are_the_exchanges_and_answer_as_those_of_one_process(engine, exchange, errors):
+    updates, events = Recorder(), Recorder()
+    books = engine.subscribe_many(SYMBOLS, depth=20, on_update=updates, on_event=events)
+    engine.wait_live(PATIENCE)
+    assert wait_until(updates, lambda: len(updates.seen) >= 60)
+    for view in updates.seen[:60]:
+        check(exchange, view, 20)
+    for symbol in SYMBOLS:
+        ids = [view.last_update_id for view in updates.seen if view.symbol == symbol]
+        assert ids == sorted(ids)
+        events.wait_for(lambda event, symbol=symbol: (event.symbol, event.state) == (symbol, BookState.LIVE))
+    for book in books:
+        check(exchange, book.view(), 20)
+        check(exchange, book.ask(Top(30)), 30)
+        check(exchange, book.ref.ask(Best(), timeout=PATIENCE), 1)
+        full = book.ask(Full())
+        truth = exchange.book_at(book.symbol, full.last_update_id)
+        assert full.bids == truth.bids[: len(full.bids)]
+        assert full.asks == truth.asks[: len(full.asks)]
+        assert min(len(full.bids), len(full.asks)) >= 30
+        price = book.view().bids[4][0]
+        side = book.ask(DepthTo("bid", price))
+        assert side
+        assert side[-1][0] >= price
+    # A second, deeper subscription is the same book.
+    deeper = engine.subscribe(SYMBOLS[0], depth=60)
+    started = time.monotonic()
+    deeper.wait_live(PATIENCE)
+    assert time.monotonic() - started < PATIENCE / 2
+    assert deeper.cell is books[0].cell
+    check(exchange, deeper.view(), 60)
+    check(exchange, books[0].view(), 20)
+
+    status = engine.status()
+    assert [row.symbol for row in status.books] == SYMBOLS
+    assert [row.state for row in status.books] == [BookState.LIVE] * 3
+    assert (status.live, status.progress) == (3, 1.0)
+    assert [row.depth for row in status.books] == [60, 20, 20]
+    assert sorted(row.pid for row in status.workers) == sorted(children())
+    assert [row.restarts for row in status.workers] == [0, 0]
+    assert len({row.name for row in status.sockets}) == len(status.sockets) == 2
+    assert sum(row.streams for row in status.sockets) == 3
+
+    with pytest.raises(UnknownSymbolError, match="NOSUCHUSDT"):
+        engine.subscribe("NOSUCHUSDT").wait_live(PATIENCE)
+    with pytest.raises(DepthTooLargeError):
+        engine.subscribe("BTCUSDT", depth=6000)
+    with pytest.raises(UsageError):
+        engine.subscribe("BTCUSDT", depth=0)
+    assert [book.state for book in books] == [BookState.LIVE] * 3
+
+    # Let go of one, with another of its worker untouched.
+    last = books[2].view()
+    books[2].close()
+    assert books[2].state is BookState.STOPPED
+    assert books[2].view().last_update_id >= last.last_update_id
+    with pytest.raises(LifecycleError):
+        books[2].ask(Best())
+    until(lambda: sum(row.streams for row in engine.status().sockets) == 2)
+    again = engine.subscribe(SYMBOLS[2], depth=20).wait_live(PATIENCE)
+    check(exchange, again.view(), 20)
+    assert errors.seen == []
+
+
+def test_a_book_let_go_before_its_worker_runs_keeps_no_other_from_being_followed(exchange, errors):
+    with DepthEngine(processes=1, on_error=errors) as engine:
+        books = engine.subscribe_many(SYMBOLS, depth=5)
+        books[0].close()
+        engine.wait_live(PATIENCE)
+        assert [book.state for book in books] == [BookState.STOPPED, BookState.LIVE, BookState.LIVE]
+        assert errors.seen == []
+
+
+def test_several_markets_in_one_engine(monkeypatch):
+    markets = ["spot", "usdm", "coinm"]
+    with (
+        LocalExchange.with_order_flow("BTCUSDT", rate=50.0) as spot,
+        LocalExchange.with_order_flow("BTCUSDT", market="usdm", rate=50.0) as usdm,
+        LocalExchange.with_order_flow("BTCUSD_PERP", market="coinm", rate=50.0) as coinm,
+    ):
+        exchanges = dict(zip(markets, (spot, usdm, coinm), strict=True))
+        with DepthEngine(processes=2) as engine:
+            books = {}
+            for name, exchange in exchanges.items():
+                monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+                books[name] = engine.subscribe(exchange.symbols[0], depth=10, market=name)
+            engine.wait_live(PATIENCE)
+            for name, book in books.items():
+                check(exchanges[name], book.view(), 10, float)
+                assert book.market == name
+
+
+def test_a_slow_callback_is_told_the_latest_and_delays_its_own_book_only(engine, exchange):
+    slow, quick = Recorder(), Recorder()
+    entered, go_on = threading.Event(), threading.Event()
+
+    def on_update(view):
+        slow(view)
+        if len(slow.seen) == 1:
+            entered.set()
+            assert go_on.wait(PATIENCE)
+
+    book = engine.subscribe("BTCUSDT", depth=5, on_update=on_update)
+    engine.subscribe("ETHUSDT", depth=5, on_update=quick)
+    assert entered.wait(PATIENCE)
+    first = slow.seen[0].last_update_id
+    seen = len(quick.seen)
+    assert wait_until(quick, lambda: len(quick.seen) > seen + 20)
+    until(lambda: book.view().last_update_id > first + 50)
+    assert book.view().state is BookState.LIVE, "it is kept in another process"
+    latest = book.view().last_update_id
+    go_on.set()
+    assert slow.wait_for(lambda view: view.last_update_id > first).last_update_id >= latest
+    until(lambda: engine.status().books[0].counters.coalesced > 0)
+
+
+CALLBACK = """
+import os
+import pathlib
+import depthactors
+
+class Keeper:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __call__(self, view):
+        with open(pathlib.Path(self.folder) / f"{os.getpid()}-{view.symbol}", "a") as file:
+            file.write(f"{view.state} {view.last_update_id} {len(view.bids)} {view.bids[0][0]}\\n")
+"""
+
+
+@pytest.mark.one_process
+def test_callbacks_in_the_workers(exchange, tmp_path, monkeypatch):
+    (tmp_path / "kept_in_worker.py").write_text(CALLBACK)
+    monkeypatch.syspath_prepend(tmp_path)
+    import kept_in_worker  # noqa: PLC0415 - made just now
+
+    told = tmp_path / "told"
+    told.mkdir()
+    keeper = kept_in_worker.Keeper(str(told))
+
+    def lines(symbol, pid="*"):
+        return [line for path in told.glob(f"{pid}-{symbol}") for line in path.read_text().splitlines()]
+
+    with DepthEngine(processes=2, callbacks="worker", number=Decimal) as engine:
+        closed = threading.Event()
+        kept = []
+
+        def close_at_once(event):
+            if event.state is BookState.LIVE:
+                started = time.monotonic()
+                kept[0].close()
+                if time.monotonic() - started < 2.0:
+                    closed.set()
+
+        books = engine.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=7, on_update=keeper)
+        engine.wait_live(PATIENCE)
+        until(lambda: min(len(lines("BTCUSDT")), len(lines("ETHUSDT"))) > 10)
+        assert {int(path.name.split("-")[0]) for path in told.iterdir()} == set(pids(engine))
+        for line in lines("BTCUSDT")[:10]:
+            state, update_id, levels, best = line.split()
+            truth = exchange.book_at("BTCUSDT", int(update_id))
+            assert (state, levels, Decimal(best)) == ("LIVE", "7", truth.bids[0][0])
+
+        # Its worker's successor calls it, too.
+        os.kill(worker_of(books[1]), signal.SIGKILL)
+        until(lambda: engine.status().books[1].restarts == 1)
+        books[1].wait_live(PATIENCE)
+        pid = worker_of(books[1])
+        until(lambda: lines("ETHUSDT", pid))
+
+        books[0].close()
+        count = len(lines("BTCUSDT"))
+        kept.append(engine.subscribe("BNBUSDT", depth=7, on_update=keeper, on_event=close_at_once))
+        assert closed.wait(PATIENCE), "letting go in a callback waits for nobody"
+        assert len(lines("BTCUSDT")) == count
+
+        for bad in (lambda view: view, threading.Lock().acquire):
+            with pytest.raises(CallbackError, match="expected a function that a worker process can import"):
+                engine.subscribe("BTCUSDT", on_update=bad)
+    with pytest.raises(UsageError, match="expected callbacks='worker' with worker processes"):
+        DepthEngine(callbacks="worker")
+
+
+def test_a_function_of_the_program_itself_is_no_callback_in_a_worker(exchange):
+    program = """
+        from depthactors import DepthEngine
+        from depthactors.errors import CallbackError
+
+        def on_update(view):
+            pass
+
+        with DepthEngine(processes=1, callbacks="worker") as engine:
+            try:
+                engine.subscribe("BTCUSDT", on_update=on_update)
+            except CallbackError as error:
+                print(error)
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert "expected on_update from a module that a worker process can import" in ran.stdout
+
+
+def test_a_killed_worker_is_replaced_and_the_others_books_are_untouched(engine, exchange, errors):
+    events = Recorder()
+    hit, spared = engine.subscribe_many(SYMBOLS[:2], depth=10, on_event=events)
+    engine.wait_live(PATIENCE)
+    before = pids(engine)
+    victim = worker_of(hit)
+    last = hit.view()
+    os.kill(victim, signal.SIGKILL)
+    lost = events.wait_for(lambda event: isinstance(event.error, WorkerDiedError))
+    assert (lost.symbol, lost.state) == ("BTCUSDT", BookState.STALE)
+    assert "signal 9" in str(lost.error)
+    view = hit.view()
+    if view.state is BookState.STALE:
+        truth = exchange.book_at("BTCUSDT", view.last_update_id)
+        assert view.last_update_id >= last.last_update_id
+        assert view.bids == truth.bids[:10]
+    hit.wait_live(PATIENCE)
+    check(exchange, live_view(hit), 10)
+    assert {event.symbol for event in events.seen if event.state is BookState.STALE} == {"BTCUSDT"}
+    status = engine.status()
+    assert [row.restarts for row in status.books] == [1, 0]
+    assert sorted(row.restarts for row in status.workers) == [0, 1]
+    assert len(set(pids(engine)) & set(before)) == 1
+    assert victim not in children(), "no zombie"
+    assert spared.state is BookState.LIVE
+    assert errors.seen == []
+
+
+def test_a_worker_that_is_stopped_is_noticed_and_replaced(engine, exchange, monkeypatch):
+    events = Recorder()
+    book = engine.subscribe("BTCUSDT", depth=5, on_event=events).wait_live(PATIENCE)
+    monkeypatch.setattr(worker_actor, "SILENCE_LIMIT", 1.5)
+    victim = worker_of(book)
+    os.kill(victim, signal.SIGSTOP)
+    lost = events.wait_for(lambda event: isinstance(event.error, WorkerDiedError))
+    assert "no sign of life" in str(lost.error)
+    check(exchange, live_view(book), 5)
+    assert victim not in children()
+
+
+def test_a_worker_that_keeps_dying_is_given_up_and_a_new_subscription_begins_anew(exchange, errors):
+    events = Recorder()
+    with DepthEngine(processes=1, number=Decimal, on_error=errors) as engine:
+        book = engine.subscribe("BTCUSDT", depth=5, on_event=events).wait_live(PATIENCE)
+        killed = set()
+
+        def kill_next():
+            if book.state is BookState.FAILED:
+                return True
+            pid = worker_of(book)
+            if pid is not None and pid not in killed:
+                killed.add(pid)
+                os.kill(pid, signal.SIGKILL)
+            return False
+
+        until(kill_next)
+        assert len(killed) == 6
+        failed = events.wait_for(lambda event: event.state is BookState.FAILED)
+        assert isinstance(failed.error, EscalatedError)
+        assert isinstance(errors.wait_for(lambda _error: True), EscalatedError)
+        with pytest.raises(EscalatedError, match="keeps dying"):
+            book.wait_live(1)
+        again = engine.subscribe("BTCUSDT", depth=5).wait_live(PATIENCE)
+        check(exchange, again.view(), 5)
+
+
+@pytest.mark.one_process
+def test_rebalance_spreads_over_more_and_fewer_processes(monkeypatch):
+    symbols = [f"S{number}USDT" for number in range(9)]
+    with LocalExchange.with_order_flow(symbols, rate=20.0) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        with DepthEngine(processes=1, number=Decimal, name=f"rebalance-{os.getpid()}") as engine:
+            events, moves = Recorder(), 0
+            books = engine.subscribe_many(symbols, depth=5, on_event=events)
+            engine.wait_live(PATIENCE)
+            reader = DepthReader(f"rebalance-{os.getpid()}", number=Decimal)
+            for processes, moved in ((3, 6), (1, 6)):
+                before = [book.view().last_update_id for book in books]
+                assert engine.rebalance(processes) == moved
+                until(lambda processes=processes: len(children()) == processes)
+                moves += moved
+                until(lambda moves=moves: sum("moves to" in str(event.error) for event in events.seen) == moves)
+                assert all(book.view().last_update_id >= last for book, last in zip(books, before, strict=True))
+                for book in books:
+                    check(exchange, live_view(book), 5)
+                    book.wait_live(PATIENCE)
+                assert len(engine.status().workers) == processes
+            assert engine.rebalance() == 0
+            # To and fro at once; and one of those that move is let go.
+            engine.rebalance(3)
+            engine.rebalance(2)
+            books[-1].close()
+            engine.rebalance(3)
+            until(lambda: len(children()) == 3)
+            assert books[-1].state is BookState.STOPPED
+            for book in books[:-1]:
+                check(exchange, live_view(book), 5)
+            read = reader.view(books[0].symbol)
+            check(exchange, read, 5)
+            with pytest.raises(UsageError):
+                engine.rebalance(0)
+    with pytest.raises(UsageError, match="expected an engine with worker processes"), DepthEngine() as engine:
+        engine.rebalance(2)
+
+
+def test_all_workers_together_obey_one_limit_of_weight(monkeypatch):
+    symbols = [f"S{number}USDT" for number in range(12)]
+    with LocalExchange.with_order_flow(symbols, rate=10.0) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        with DepthEngine(processes=3) as engine:
+            minute = time.time() // 60
+            engine.subscribe_many(symbols, depth=100)
+            engine.wait_live(PATIENCE)
+            level = allowance_of(engine.market).level()
+            pools = engine.status().pools
+            each = engine.market.snapshot_weight(engine.market.snapshot_limit(100))
+            # The exchange counts by the clock's minute: in a new one little is used yet.
+            if time.time() // 60 == minute:
+                assert level.used >= len(symbols) * each, "every worker's snapshots were counted here"
+                assert {row.used_weight for row in pools} == {level.used}
+            assert sum(row.limited for row in pools) == 0
+
+
+def test_stop_leaves_nothing_and_a_second_engine_may_follow(exchange):
+    name = f"stopped-{os.getpid()}"
+    threads = threading.active_count()
+    descriptors = len([*Path("/proc/self/fd").iterdir()])
+    engine = DepthEngine(processes=2, name=name)
+    book = engine.subscribe("BTCUSDT", depth=5).wait_live(PATIENCE)
+    assert len(children()) == 2
+    engine.stop()
+    assert children() == set()
+    assert threading.active_count() == threads
+    assert not folder_of(name).exists()
+    assert book.state is BookState.STOPPED
+    del engine, book
+    # The slots' memory is held by handles and cells that hold each other; one more is the exchange's, in this process.
+    gc.collect()
+    assert len([*Path("/proc/self/fd").iterdir()]) <= descriptors + 1
+    # Stopped while its workers are being loaded, and while one is being replaced.
+    with DepthEngine(processes=2, name=name) as engine:
+        engine.subscribe_many(SYMBOLS)
+    with DepthEngine(processes=2, name=name) as engine:
+        book = engine.subscribe("BTCUSDT", depth=5).wait_live(PATIENCE)
+        os.kill(worker_of(book), signal.SIGKILL)
+    assert children() == set()
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_the_engines_process_however_it_ends_and_leave_nothing(exchange, end):
+    program = """
+        import sys, time
+        from depthactors import DepthEngine
+        engine = DepthEngine(processes=2)
+        engine.subscribe("BTCUSDT", depth=5).wait_live(20)
+        print(*(row.pid for row in engine.status().workers), engine._runtime._folder.name, flush=True)
+        sys.stdin.read()
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        *workers, name = process.stdout.readline().split()
+        assert len(workers) == 2
+        assert folder_of(name).exists()
+        assert all(Path(f"/proc/{pid}").exists() for pid in workers)
+        process.send_signal(end)
+    until(lambda: not any(_runs(pid) for pid in workers))
+    assert not folder_of(name).exists()
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_fork_says_so_and_does_not_keep_the_workers_alive(exchange):
+    engine = DepthEngine(processes=1)
+    book = engine.subscribe("BTCUSDT", depth=5).wait_live(PATIENCE)
+    (worker,) = pids(engine)
+    said, say = os.pipe()
+    wait, leave = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            engine.subscribe("ETHUSDT")
+        except LifecycleError as error:
+            os.write(say, f"{book.state} {error}".encode())
+        os.close(leave)
+        os.read(wait, 1)
+        os._exit(0)
+    try:
+        words = os.read(said, 1000).decode()
+        assert words.startswith("STOPPED this engine was started in process")
+        engine.stop()
+        assert not _runs(worker)
+    finally:
+        for descriptor in (said, say, wait, leave):
+            os.close(descriptor)
+        os.waitpid(child, 0)
+
+
+def test_readers_and_the_cache_manager(exchange):
+    name = f"manager-{os.getpid()}"
+    caches = Recorder()
+    manager = ThreadedDepthCacheManager(processes=2, shared_as=name)
+    manager.start()
+    try:
+        manager.start_depth_cache(caches, "BTCUSDT")
+        caches.wait_for(lambda cache: bool(cache and cache.get_bids()))
+        with DepthReader(name) as reader:
+            until(lambda: reader.view("BTCUSDT").state is BookState.LIVE)
+            check(exchange, reader.view("BTCUSDT", 5), 5, float)
+        assert len(children()) == 2
+    finally:
+        manager.stop()
+        manager.join()
+    assert children() == set()

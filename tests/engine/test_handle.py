@@ -1,0 +1,84 @@
+"""What a subscriber holds: questions, views, waiting."""
+
+import dataclasses
+import pickle
+import threading
+
+import orjson
+import pytest
+
+from depthactors import BookState, BookView, DepthEngine, DepthTo, Full, Status, Top
+from depthactors.errors import (
+    NotLiveError,
+    UnknownSymbolError,
+    UsageError,
+)
+from tests.engine_support import Recorder
+
+
+def test_every_question_is_answered_alike_by_ref_and_handle(engine):
+    book = engine.subscribe("BTCUSDT", depth=20).wait_live(10)
+    for question, levels in ((Top(5), 5), (Top(20), 20)):
+        for view in (book.ask(question, timeout=5), book.ref.ask(question, timeout=5)):
+            assert isinstance(view, BookView)
+            assert (len(view.bids), len(view.asks)) == (levels, levels)
+    full = book.ask(Full())
+    assert len(full.bids) >= 20
+    nearest = book.ask(DepthTo("ask", full.best_ask[0]))
+    assert all(price <= full.best_ask[0] for price, _ in nearest)
+    assert book.ask(Status()).state is BookState.LIVE
+    with pytest.raises(UsageError, match="expected a question"):
+        book.ask("what?")
+    assert book.ask(Top(1)).state is BookState.LIVE, "a wrong question must not kill the actor"
+
+
+def test_a_handle_may_be_asked_in_its_own_callback(engine):
+    answers, books = Recorder(), {}
+    ready = threading.Event()
+
+    def on_update(view):
+        if ready.wait(5) and not answers.seen:
+            answers((view, books["BTCUSDT"].ask(Top(100), timeout=5), books["BTCUSDT"].view()))
+
+    books["BTCUSDT"] = engine.subscribe("BTCUSDT", on_update=on_update)
+    ready.set()
+    view, asked, viewed = answers.wait_for(lambda _: True)
+    assert view.last_update_id == asked.last_update_id == viewed.last_update_id
+
+
+def test_waiting_in_vain_says_why(dead_address):
+    with DepthEngine() as engine:
+        book = engine.subscribe("BTCUSDT")
+        with pytest.raises(NotLiveError, match=r"BTCUSDT.*SYNCING"):
+            book.wait_live(0.2)
+        with pytest.raises(NotLiveError, match="1 of 1 books"):
+            engine.wait_live(0.2)
+
+
+def test_a_book_that_was_given_up_raises_its_error_again_and_again(exchange):
+    with DepthEngine() as engine:
+        book = engine.subscribe("NOSUCHUSDT")
+        lengths = []
+        for _ in range(3):
+            with pytest.raises(UnknownSymbolError, match="NOSUCHUSDT") as raised:
+                book.wait_live(10)
+            lengths.append(len(raised.traceback))
+        assert len(set(lengths)) == 1, "what one caller was doing is not in the error of the next"
+
+
+def test_views_pickle_and_status_is_jsonable(engine):
+    book = engine.subscribe("BTCUSDT", depth=5).wait_live(10)
+    view = book.view()
+    assert pickle.loads(pickle.dumps(view)) == view
+    assert orjson.loads(orjson.dumps(dataclasses.asdict(engine.status())))["books"][0]["symbol"] == "BTCUSDT"
+
+
+def test_letting_go_of_a_failed_book_leaves_the_one_that_took_its_place(engine):
+    failed = engine.subscribe("NOSUCHUSDT")
+    with pytest.raises(UnknownSymbolError):
+        failed.wait_live(10)
+    again = engine.subscribe("NOSUCHUSDT")
+    engine.unsubscribe(failed)
+    with pytest.raises(UnknownSymbolError):
+        again.wait_live(10)
+    assert again.state is BookState.FAILED

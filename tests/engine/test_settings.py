@@ -1,0 +1,55 @@
+"""What a setting may be, and that the error names it."""
+
+from math import inf, nan
+
+import pytest
+
+from depthactors.engine.settings import check_interval, check_seconds, network_settings
+from depthactors.errors import UsageError
+
+GOOD = {
+    "max_reconnects": None,
+    "proxy": None,
+    "connect_timeout": 5.0,
+    "read_timeout": 10,
+    "silence_limit": 10.0,
+    "rotate_after": None,
+}
+
+
+def test_good_settings_are_kept():
+    settings = network_settings(**GOOD | {"max_reconnects": 3, "rotate_after": 60.0, "proxy": "http://host:1"})
+    assert (settings.backoff.tries, settings.rotate_after, settings.read_timeout) == (3, 60.0, 10)
+    assert "host" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "silence_limit", "rotate_after"])
+@pytest.mark.parametrize("value", [0, -1.0, inf, nan, "5", True], ids=repr)
+def test_a_time_that_is_none_is_refused_by_name(name, value):
+    with pytest.raises(UsageError, match=f"expected {name} in seconds above zero"):
+        network_settings(**GOOD | {name: value})
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, "3", True], ids=repr)
+def test_a_number_of_tries_that_is_none_is_refused(value):
+    with pytest.raises(UsageError, match="max_reconnects"):
+        network_settings(**GOOD | {"max_reconnects": value})
+
+
+def test_an_interval_may_be_left_out():
+    check_interval(None)
+    check_interval(0)
+    check_interval(0.5)
+    with pytest.raises(UsageError, match="refresh_interval"):
+        check_interval(-1)
+    with pytest.raises(UsageError, match="patience"):
+        check_seconds("patience", None)
+
+
+def test_tries_that_are_numbered_last_about_as_long_as_in_python_binance():
+    """Its five tries wait for up to 2, 4, 8 and 16 seconds, half of that on average, and are over then."""
+    for jitter in (0.0, 0.5, 0.99):
+        backoff = network_settings(**GOOD | {"max_reconnects": 5}).backoff
+        waits = [backoff.wait(failed, failed, jitter) for failed in range(1, 6)]
+        assert waits[-1] is None
+        assert sum(waits[:-1]) >= 15

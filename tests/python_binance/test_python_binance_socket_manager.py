@@ -1,0 +1,202 @@
+"""`BinanceSocketManager`: connections that begin with the first stream and end with the last one's."""
+
+import logging
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from depthactors import BinanceSocketManager, Client, DepthCacheManager, ThreadedDepthCacheManager
+from depthactors.errors import LifecycleError, UsageError
+from depthactors.python_binance.socket_manager import shared
+from tests.interrupt_support import places_in
+
+
+@pytest.fixture
+def bm():
+    with BinanceSocketManager() as bm:
+        yield bm
+
+
+def own_threads():
+    return [each.name for each in threading.enumerate() if each.name.startswith("depthactors")]
+
+
+def test_nothing_is_started_before_the_first_lease(bm):
+    assert own_threads() == []
+
+
+def test_leases_share_one_engine_which_ends_with_the_last(bm):
+    engine = bm.lease("first")
+    assert bm.lease("second") is engine
+    for _ in range(2):
+        bm.give_back("first")
+        assert engine.running
+    bm.give_back("second")
+    assert not engine.running
+    assert own_threads() == []
+
+
+def test_after_the_last_lease_a_new_one_begins_anew(bm):
+    first = bm.lease("first")
+    bm.give_back("first")
+    second = bm.lease("second")
+    assert second is not first
+    assert second.running
+
+
+def test_a_lease_of_before_is_given_back_for_nothing(bm):
+    bm.lease("first")
+    bm.give_back("first")
+    second = bm.lease("second")
+    bm.give_back("first")
+    assert second.running
+
+
+def test_an_engine_that_was_stopped_is_replaced(bm):
+    bm.lease("first").stop()
+    second = bm.lease("second")
+    assert second.running
+    bm.give_back("second")
+    assert not second.running
+
+
+def test_close_ends_it_for_good_and_twice_is_once(bm):
+    engine = bm.lease("first")
+    bm.close()
+    bm.close()
+    assert not engine.running
+    with pytest.raises(LifecycleError, match="closed"):
+        bm.lease("second")
+    bm.give_back("first")
+    assert own_threads() == []
+
+
+def test_as_a_context_manager_it_closes():
+    with BinanceSocketManager() as bm:
+        engine = bm.lease("first")
+    assert not engine.running
+    with pytest.raises(LifecycleError):
+        bm.lease("second")
+
+
+def test_after_ctrl_c_anywhere_in_close_it_may_be_called_again(dead_address):
+    def call_for():
+        bm = BinanceSocketManager()
+        return bm.close, (bm, bm.lease("first"))
+
+    for bm, engine in places_in(call_for):
+        bm.close()
+        assert engine.wait_stopped(0)
+
+
+def test_leases_taken_in_many_threads_are_of_one_engine(bm):
+    engines, start = {}, threading.Barrier(8)
+
+    def lease(holder):
+        start.wait(5)
+        engines[holder] = bm.lease(holder)
+
+    threads = [threading.Thread(target=lease, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert len(set(engines.values())) == 1
+    for holder, engine in engines.items():
+        assert engine.running
+        bm.give_back(holder)
+    assert not engines[0].running
+
+
+def test_the_arguments_are_taken_by_place_and_the_clients_settings_hold():
+    with BinanceSocketManager(Client(requests_params={"timeout": 7}), 60, 1000) as bm:
+        assert bm.lease("first")._runtime.settings.read_timeout == 7
+
+
+@pytest.mark.parametrize("tries", [5, 2, None])
+def test_the_tries_are_the_engines(tries):
+    with BinanceSocketManager(max_reconnects=tries) as bm:
+        assert bm.lease("first")._runtime.settings.backoff.tries == tries
+
+
+def test_verbose_logs_at_debug_level():
+    log = logging.getLogger("depthactors")
+    before = log.level
+    try:
+        BinanceSocketManager(verbose=True)
+        assert log.level == logging.DEBUG
+    finally:
+        log.setLevel(before)
+
+
+def test_a_verbose_client_logs_at_debug_level_too():
+    log = logging.getLogger("depthactors")
+    before = log.level
+    try:
+        BinanceSocketManager(SimpleNamespace(tld="com", testnet=False, verbose=True))
+        assert log.level == logging.DEBUG
+    finally:
+        log.setLevel(before)
+
+
+def test_ours_is_shared_and_another_one_is_refused_with_the_import_line(bm):
+    assert shared(bm) is bm
+    assert shared(None) is None
+    with pytest.raises(UsageError, match="from depthactors import BinanceSocketManager"):
+        shared(object())
+
+
+@pytest.mark.parametrize(
+    ("bm_client", "client"),
+    [
+        (None, None),
+        (Client(), None),
+        (Client(testnet=True), None),
+        (None, Client(testnet=True)),
+        (Client(testnet=True), Client(testnet=True)),
+        (Client(https_proxy="http://p:1"), Client(https_proxy="http://p:1")),
+        (Client(https_proxy="http://p:1"), Client()),
+    ],
+)
+def test_a_manager_that_agrees_is_served(monkeypatch, bm_client, client):
+    monkeypatch.delenv("DEPTHACTORS_EXCHANGE", raising=False)
+    BinanceSocketManager(bm_client).check(client, "spot")
+
+
+@pytest.mark.parametrize(
+    ("bm_client", "client", "words"),
+    [
+        (Client(testnet=True), Client(), "spot.*spot-testnet"),
+        (Client(), Client(tld="us"), "us.*spot"),
+        (None, Client(https_proxy="http://user:hush@p:1"), "client's proxy"),
+        (Client(requests_params={"timeout": 3}), Client(requests_params={"timeout": (3, 4)}), "client's read_timeout"),
+    ],
+)
+def test_a_manager_that_points_elsewhere_is_refused(monkeypatch, bm_client, client, words):
+    monkeypatch.delenv("DEPTHACTORS_EXCHANGE", raising=False)
+    with pytest.raises(UsageError, match=words) as caught:
+        BinanceSocketManager(bm_client).check(client, "spot")
+    assert "hush" not in str(caught.value)
+
+
+def test_managers_ask_whether_they_agree(exchange, monkeypatch):
+    bm = BinanceSocketManager(Client(requests_params={"timeout": 3}))
+    with pytest.raises(UsageError, match="read_timeout"):
+        DepthCacheManager(Client(requests_params={"timeout": 4}), "BTCUSDT", bm=bm)
+    manager = ThreadedDepthCacheManager(requests_params={"timeout": 4})
+    with manager, pytest.raises(UsageError, match="read_timeout"):
+        manager.start_depth_cache(print, "BTCUSDT", bm=bm)
+
+
+def test_without_a_client_a_manager_has_the_place_of_its_bm(monkeypatch):
+    monkeypatch.delenv("DEPTHACTORS_EXCHANGE", raising=False)
+    bm = BinanceSocketManager(Client(testnet=True))
+    assert DepthCacheManager(None, "BTCUSDT", bm=bm)._row.name == "spot-testnet"
+
+
+@pytest.mark.parametrize("name", ["STREAM_URL", "FSTREAM_URL", "DSTREAM_URL"])
+def test_an_address_set_as_on_theirs_is_refused(monkeypatch, name):
+    monkeypatch.setattr(BinanceSocketManager, name, "wss://stream.testnet.binance.vision/", raising=False)
+    with pytest.raises(UsageError, match=name):
+        DepthCacheManager(None, "BTCUSDT", bm=BinanceSocketManager())

@@ -1,0 +1,161 @@
+"""The stand-in of a book, told by a worker that only records."""
+
+import pykka
+import pytest
+
+from depthactors import Best, BookState
+from depthactors.actors.listeners import Listener
+from depthactors.actors.messages import BookEvent, GiveUp, Greet, Ping
+from depthactors.errors import ActorDiedError, CallbackError, EscalatedError, SharingError, UsageError, WorkerDiedError
+from depthactors.markets import SPOT
+from depthactors.shards.messages import (
+    AddCallback,
+    Changed,
+    DropCallback,
+    Question,
+    Refused,
+    TellUpdates,
+    Updated,
+    WorkerLost,
+)
+from depthactors.shards.worker_actor import Ask, Send
+from depthactors.sharing.record import pack, reason, shown_state
+from tests.engine_support import Recorder
+from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of, start_remote_book
+
+
+class Scene:
+    def __init__(self, folder):
+        self.sent = Recorder()
+        self.events = Recorder()
+        self.updates = Recorder()
+        self.worker = Silent.start(self.sent)
+        self.followed = FollowedBook(folder, spec_of(SPOT), 7)
+        self.cell = self.followed.cell
+        self.cell.worker = self.worker
+        self.cell.add(Listener(None, self.events))
+        self.ref = start_remote_book(self.cell, self.worker)
+
+    def shows(self, state):
+        """Let the worker's process have written this."""
+        self.cell._slot.again().write(pack(None, 5, state, float))
+
+    @property
+    def record(self):
+        return self.cell._reader.read()[1]
+
+    def told(self, kind, matches=lambda _each: True):
+        return self.sent.wait_for(lambda each: isinstance(each, kind) and matches(each), PATIENCE)
+
+
+@pytest.fixture
+def scene(folder):
+    scene = Scene(folder)
+    yield scene
+    end(scene.worker)
+    end(scene.ref)
+
+
+def test_the_death_of_a_stand_in_is_told_and_changes_nothing_in_what_may_be_believed(scene, monkeypatch):
+    def take_note():
+        msg = "no note"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(scene.cell, "take_note", take_note)
+    scene.ref.tell(Updated((7,)))
+    event = scene.events.wait_for(lambda event: event.error is not None)
+    assert (event.previous, event.state, type(event.error)) == (BookState.SYNCING, BookState.SYNCING, ActorDiedError)
+    assert "RuntimeError: no note" in str(event.error)
+
+
+def test_a_refused_book_is_failed_for_that_reason_everywhere(scene):
+    error = SharingError("no slot there")
+    scene.ref.tell(Refused(7, scene.followed.place, error))
+    event = scene.events.wait_for(lambda event: event.state is BookState.FAILED)
+    assert event.error is error
+    assert (scene.cell.state, scene.cell.error) == (BookState.FAILED, error)
+    assert (shown_state(scene.record), reason(scene.record)) == (BookState.FAILED, "no slot there")
+
+
+def test_the_refusal_of_a_slot_that_was_replaced_is_no_news(scene):
+    scene.ref.tell(Refused(7, "book-before", SharingError("no slot there")))
+    scene.ref.tell(Refused(7, None, CallbackError("no such function")))
+    event = scene.events.wait_for(lambda _event: True)
+    assert (event.state, type(event.error)) == (BookState.SYNCING, CallbackError)
+    assert scene.cell.state is BookState.SYNCING
+
+
+def test_changes_are_told_and_a_beginning_keeps_what_the_slot_shows(scene):
+    def changed(previous, state, error=None):
+        scene.ref.tell(Changed(7, 1, BookEvent("BTCUSDT", previous, state, error)))
+
+    changed(BookState.SYNCING, BookState.LIVE)
+    scene.events.wait_for(lambda event: event.state is BookState.LIVE)
+    assert scene.cell.settled.is_set()
+    lost = WorkerDiedError("killed")
+    scene.shows(BookState.STALE)
+    scene.ref.tell(WorkerLost(lost))
+    event = scene.events.wait_for(lambda event: event.state is BookState.STALE)
+    assert (event.previous, event.error, scene.cell.error) == (BookState.LIVE, lost, lost)
+    assert not scene.cell.settled.is_set()
+    # Its successor begins: that is no news, the last view is shown on.
+    changed(BookState.SYNCING, BookState.SYNCING)
+    changed(BookState.SYNCING, BookState.LIVE)
+    scene.events.wait_for(lambda event: (event.previous, event.state) == (BookState.STALE, BookState.LIVE))
+    assert [event.state for event in scene.events.seen] == [BookState.LIVE, BookState.STALE, BookState.LIVE]
+    assert scene.cell.error is None
+    given_up = EscalatedError("it keeps dying")
+    scene.ref.tell(GiveUp(given_up))
+    scene.events.wait_for(lambda event: event.state is BookState.FAILED and event.error is given_up)
+    changed(BookState.SYNCING, BookState.LIVE)
+    scene.ref.ask(Ping(), timeout=PATIENCE)
+    assert scene.cell.state is BookState.FAILED, "it is over"
+
+
+def test_questions_go_to_the_worker_and_their_answers_back(scene):
+    asked = scene.ref.ask(Best(), block=False)
+    ask = scene.told(Ask)
+    assert ask.request(5) == Question(5, 7, Best())
+    ask.future.set("the best")
+    assert asked.get(timeout=PATIENCE) == "the best"
+    with pytest.raises(UsageError, match="expected a question to a book"):
+        scene.ref.ask("hello", timeout=PATIENCE)
+    end(scene.worker)
+    with pytest.raises(pykka.ActorDeadError, match="the worker of BTCUSDT is being replaced"):
+        scene.ref.ask(Best(), timeout=PATIENCE)
+
+
+def test_the_worker_is_told_to_say_something_of_updates_once_and_only_for_who_listens(scene):
+    scene.ref.ask(Greet(Listener(None, scene.events)), timeout=PATIENCE)
+    assert not scene.cell.told
+    listener = Listener(scene.updates, None, 5)
+    scene.cell.add(listener)
+    for _ in range(2):
+        scene.ref.ask(Greet(listener), timeout=PATIENCE)
+    end(scene.worker)
+    assert scene.sent.seen == [Send(TellUpdates(7))]
+
+
+def test_callbacks_of_the_worker_are_kept_for_its_successors(scene):
+    scene.ref.ask(AddCallback(0, 3, b"pickled", 5), timeout=PATIENCE)
+    assert scene.told(Send).message == AddCallback(7, 3, b"pickled", 5)
+    assert scene.cell.callbacks == {3: (b"pickled", 5)}
+    dropped = scene.ref.ask(DropCallback(0, 0, 3), block=False)
+    ask = scene.told(Ask)
+    assert ask.request(8) == DropCallback(8, 7, 3)
+    ask.future.set(None)
+    assert dropped.get(timeout=PATIENCE) is None
+    assert scene.cell.callbacks == {}
+
+
+def test_a_successor_does_what_its_predecessor_was_told_and_did_not_live_to(scene):
+    scene.ref.tell(object())
+    scene.events.wait_for(lambda event: isinstance(event.error, ActorDiedError))
+    # The greeting, and the order for a callback in the worker, went to the dead one.
+    listener = Listener(scene.updates, None, 5)
+    scene.cell.add(listener)
+    scene.cell.callbacks[3] = (b"pickled", 5)
+    scene.ref = start_remote_book(scene.cell, scene.worker)
+    scene.told(Send, lambda each: each.message == TellUpdates(7))
+    scene.told(Send, lambda each: each.message == AddCallback(7, 3, b"pickled", 5))
+    assert listener.greeted

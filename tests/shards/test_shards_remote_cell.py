@@ -1,0 +1,160 @@
+"""A book of another process, as it is read out of its slot here."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from depthactors import BookState
+from depthactors.binance import Snapshot
+from depthactors.book import OrderBook
+from depthactors.errors import StreamError
+from depthactors.markets import SPOT
+from depthactors.shards.messages import AddCallback, Updated
+from depthactors.sharing.record import pack, reason, shown_state
+from tests.engine_support import Recorder
+from tests.level_support import flat
+from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of
+
+BIDS = tuple((100.0 - each, 1.0) for each in range(1, 21))
+ASKS = tuple((100.0 + each, 2.0) for each in range(1, 21))
+
+
+def record(depth=5, state=BookState.LIVE, update_id=7):
+    book = OrderBook("BTCUSDT", Snapshot(update_id, 5, 1000, (0, 0), flat(BIDS), flat(ASKS)), depth=20, recv_time=10.0)
+    return pack(book, depth, state, float)
+
+
+class Shown:
+    """A cell, and the worker's end of its slot."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.cell = FollowedBook(folder, spec_of(SPOT)).cell
+        self.writer = self.cell._slot.again()
+
+    @property
+    def record(self):
+        return self.cell._reader.read()[1]
+
+    @property
+    def why(self):
+        return reason(self.record)
+
+
+@pytest.fixture
+def shown(folder):
+    return Shown(folder)
+
+
+def test_what_the_slot_shows_is_what_may_be_believed(shown):
+    cell = shown.cell
+    assert (cell.state, cell.state_of(5), cell.view(5, float).bids) == (BookState.SYNCING, BookState.SYNCING, ())
+    shown.writer.write(record())
+    view = cell.view(5, float, 5)
+    assert (view.state, view.bids, view.asks) == (BookState.LIVE, BIDS[:5], ASKS[:5])
+    assert cell.view(2, Decimal).bids == tuple((Decimal(price), Decimal(1)) for price, _ in BIDS[:2])
+    assert cell.shown(5).bids == cell.shown(0).bids == BIDS[:5]
+    shown.writer.mark(behind=True)
+    assert (cell.state_of(5), cell.view(5, float).state, cell.shown(5)) == (BookState.STALE, BookState.STALE, None)
+    shown.writer.mark(behind=False)
+    assert cell.state_of(5) is BookState.LIVE
+
+
+def test_more_than_the_slot_has_is_for_the_books_actor(shown):
+    shown.writer.write(record())
+    assert shown.cell.view(6, float) is None
+    assert shown.cell.view(None, float) is None
+    assert shown.cell.view(5, float, 6) is None
+    assert shown.cell.state_of(6) is BookState.STALE
+
+
+def test_what_a_lost_worker_left_is_stale_and_stays_readable(shown):
+    shown.cell.lose("no process")
+    assert shown.cell.state_in_slot() is BookState.SYNCING, "there is no book yet"
+    shown.writer = shown.cell._slot.again()
+    shown.writer.write(record())
+    shown.writer.mark(behind=True)
+    shown.cell.lose("the process died")
+    view = shown.cell.view(5, float)
+    assert (view.state, view.bids, view.last_update_id) == (BookState.STALE, BIDS[:5], 7)
+    assert shown.why == "the process died"
+    # Its successor goes on where it left off.
+    shown.cell._slot.again().write(record(update_id=8))
+    assert shown.cell.view(5, float).last_update_id == 8
+    shown.cell.fail("it keeps dying")
+    assert (shown_state(shown.record), shown.why) == (BookState.FAILED, "it keeps dying")
+
+
+@pytest.mark.parametrize("over", [BookState.STOPPED, BookState.FAILED])
+def test_a_slot_that_says_that_the_book_is_over_is_not_believed(shown, over):
+    # As an old worker might, or one that lost its mind: this process alone says so.
+    shown.writer.write(record(state=over))
+    assert (shown.cell.state_in_slot(), shown.cell.state_of(5)) == (BookState.STALE, BookState.STALE)
+    assert shown.cell.view(5, float).state is BookState.STALE
+    assert not shown.cell.settled.is_set()
+    shown.cell.lose("the process died")
+    assert (shown_state(shown.record), shown.why) == (BookState.STALE, "the process died")
+
+
+def test_a_deeper_slot_begins_with_what_there_is(shown):
+    shown.writer.write(record())
+    file, slot = shown.folder.new_book(20)
+    shown.cell.change_slot(file, 20, slot, "a deeper book is on the way")
+    view = shown.cell.view(5, float)
+    assert (view.state, view.bids) == (BookState.STALE, BIDS[:5])
+    shown.writer.write(record(update_id=8))
+    assert shown.cell.view(5, float).last_update_id == 7, "the former slot is none of its business"
+    slot.again().write(record(20, update_id=9))
+    view = shown.cell.view(20, float, 20)
+    assert (view.state, view.bids, view.last_update_id) == (BookState.LIVE, BIDS, 9)
+    assert (shown.cell.place, shown.cell.depth) == (file, 20)
+
+
+def test_a_book_that_is_over_is_so_whatever_the_slot_says(shown):
+    shown.writer.write(record())
+    shown.cell.publish(None, BookState.STOPPED)
+    assert (shown.cell.state_of(5), shown.cell.view(5, float).state) == (BookState.STOPPED, BookState.STOPPED)
+    assert shown.cell.settled.is_set()
+    assert shown.cell.shown(5) is None
+
+
+def test_a_worker_is_told_all_of_it_when_it_opens_the_book(shown):
+    cell = shown.cell
+    cell.callbacks[4] = (b"pickled", 3)
+    cell.told = True
+    opening = cell.opening()
+    assert (opening.number, opening.spec, opening.place, opening.told) == (1, cell.spec, cell.place, True)
+    assert opening.callbacks == (AddCallback(1, 4, b"pickled", 3),)
+
+
+def test_updates_are_noted_once_until_they_are_looked_at(shown):
+    told = Recorder()
+    shown.cell.note_update()
+    assert shown.cell.take_note() == (0.0, 0), "without an actor there is nobody to look"
+    shown.cell.ref = Silent.start(told)
+    for _ in range(4):
+        shown.cell.note_update()
+    told.wait_for(lambda each: each == Updated((1,)), PATIENCE)
+    assert shown.cell.take_note()[1] == 3
+    assert shown.cell.take_note() == (0.0, 0)
+    end(shown.cell.ref)
+    assert len(told.seen) == 1
+
+
+def test_rows_say_what_is_known_here_and_there(shown):
+    shown.writer.write(record())
+    cell = shown.cell
+    here = cell.status()
+    assert (here.symbol, here.market, here.depth, here.state) == ("BTCUSDT", "spot", 5, BookState.LIVE)
+    assert (here.last_update_id, here.restarts) == (7, 0)
+    assert replace(cell.completed(None), age=here.age) == here
+    cell.restarts = 2
+    cell.counters.coalesced = 3
+    cell.error = StreamError("here")
+    there = replace(
+        here, error="there", restarts=1, counters=replace(here.counters, coalesced=4, callback_errors=5), trusted_bids=9
+    )
+    row = cell.completed(there)
+    assert (row.error, row.restarts, row.trusted_bids) == ("here", 3, 9)
+    assert (row.counters.coalesced, row.counters.callback_errors) == (7, 5)

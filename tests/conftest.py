@@ -35,8 +35,9 @@ if PROCESSES:
 # What the package would write to the stderr of a program is no part of what tests capture.
 reporting.quiet()
 
-settings.register_profile("depthactors", deadline=None, derandomize=bool(os.environ.get("CI")))
-settings.load_profile("depthactors")
+settings.register_profile("quick", deadline=None, max_examples=30, derandomize=bool(os.environ.get("CI")))
+settings.register_profile("full", deadline=None, max_examples=300, derandomize=bool(os.environ.get("CI")))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def pytest_generate_tests(metafunc):

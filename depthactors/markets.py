@@ -21,6 +21,15 @@ from urllib.parse import urlsplit
 from depthactors.errors import DepthTooLargeError, UnknownMarketError, UsageError
 
 
+class Family(Enum):
+    """Which of the exchange's protocols a market has: the paths, the keys and the spelling of its messages."""
+
+    SPOT = "spot"
+    USDM = "usdm"
+    COINM = "coinm"
+    OPTIONS = "options"
+
+
 class Sequencing(Enum):
     """How a market's diffs are chained to each other."""
 
@@ -36,7 +45,8 @@ class Market:
     """One market of the exchange, as much of it as order books need.
 
     Attributes:
-        name: what users call it: `spot`, `usdm`, `coinm-testnet`...
+        name: the name that users know: `spot`, `usdm`, `coinm-testnet`...
+        family: the protocol that it has in common with other rows: its testnet's, its demo's, Binance.US's.
         rest_url, depth_path: where snapshots come from.
         stream_url, stream_path: where the combined stream is.
         sequencing: which rule chains its diffs.
@@ -55,6 +65,7 @@ class Market:
     """
 
     name: str
+    family: Family
     rest_url: str
     depth_path: str
     stream_url: str
@@ -142,6 +153,7 @@ class Market:
 
 SPOT = Market(
     name="spot",
+    family=Family.SPOT,
     rest_url="https://api.binance.com",
     depth_path="/api/v3/depth",
     stream_url="wss://stream.binance.com:9443",
@@ -170,6 +182,7 @@ US = replace(
 
 USDM = Market(
     name="usdm",
+    family=Family.USDM,
     rest_url="https://fapi.binance.com",
     depth_path="/fapi/v1/depth",
     stream_url="wss://fstream.binance.com",
@@ -190,6 +203,7 @@ USDM = Market(
 COINM = replace(
     USDM,
     name="coinm",
+    family=Family.COINM,
     rest_url="https://dapi.binance.com",
     depth_path="/dapi/v1/depth",
     stream_url="wss://dstream.binance.com",
@@ -199,6 +213,7 @@ COINM = replace(
 OPTIONS = replace(
     USDM,
     name="options",
+    family=Family.OPTIONS,
     rest_url="https://eapi.binance.com",
     depth_path="/eapi/v1/depth",
     speeds=((100, "@depth@100ms"), (500, "@depth@500ms")),

@@ -95,6 +95,17 @@ def test_rows_say_what_the_exchange_documents(name, sequencing, path, pool, per_
     assert (row.weight_per_minute, row.max_streams, row.messages_per_second) == (per_minute, streams, messages)
 
 
+def test_rows_of_one_family_have_one_protocol():
+    families = {name: row.family for name, row in MARKETS.items()}
+    assert {name: family.value for name, family in families.items()} == {
+        name: {"us": "spot"}.get(name, name.partition("-")[0]) for name in MARKETS
+    }
+    for row in MARKETS.values():
+        first = MARKETS[row.family.value]
+        assert (row.depth_path, row.stream_path) == (first.depth_path, first.stream_path)
+        assert (row.sequencing, row.speeds, row.limits) == (first.sequencing, first.speeds, first.limits)
+
+
 @pytest.mark.parametrize(
     ("name", "weights"),
     [

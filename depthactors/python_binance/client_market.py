@@ -90,7 +90,7 @@ def _at_address(row: Market, name: str, attribute: str, url: Any) -> Market:
     address = _SAME_PLACE.get(address, address)
     if address == row.rest_url:
         return row
-    places = [each for each in markets.MARKETS.values() if each.depth_path == row.depth_path]
+    places = [each for each in markets.MARKETS.values() if each.family is row.family]
     found = [each for each in places if each.rest_url == address]
     if found:
         return found[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.book import BookState
@@ -44,6 +45,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--seconds", type=above_zero, default=15.0, help="how long (default 15)")
     parser.add_argument("--seed", type=int, default=7, help="of the exchange's order flow")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write the last screen as a picture")
     parser.set_defaults(run=run)
 
 
@@ -68,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
                         each.callback, each.symbol, limit=LEVELS_COMPARED, conv_type=Decimal, ws_interval=100
                     )
                 show(followed, options.seconds, levels=LEVELS)
+                if options.svg and not _save(followed, options.svg):
+                    return 2
             except KeyboardInterrupt:
                 interrupted = True
             verdicts = _summary(manager, exchange, followed)
@@ -77,6 +81,18 @@ def run(options: argparse.Namespace) -> int:
         # A book that had no time to begin is not one that differed.
         return 1 if False in verdicts else 130
     return 0 if all(verdicts) else 1
+
+
+def _save(followed: list[Followed], path: Path) -> bool:
+    """Write the ladders as an SVG picture; returns whether it could be written."""
+    try:
+        from depthactors.cli.ladder import save  # noqa: PLC0415 - an extra
+
+        save(followed, LEVELS, path)
+    except (ImportError, OSError) as error:
+        complain(f"expected to write a picture to {path}: {error}")
+        return False
+    return True
 
 
 def _summary(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 import time
@@ -9,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rich.columns import Columns
-from rich.console import Group
+from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -19,6 +20,7 @@ from depthactors.book import BookState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -39,6 +41,17 @@ def draw(books: Sequence[Shown], seconds: float, frame: float, levels: int) -> N
         while (left := deadline - time.monotonic()) > 0:
             pause.wait(min(frame, left))
             live.update(_screen(books, levels), refresh=True)
+
+
+def save(books: Sequence[Shown], levels: int, path: Path) -> None:
+    """Write the screen as an SVG picture, side by side in one row.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    console = Console(file=io.StringIO(), record=True, force_terminal=True, width=len(books) * (_WIDTH + 1) - 1)
+    console.print(_screen(books, levels))
+    console.save_svg(str(path), title="depthactors demo")
 
 
 def _screen(books: Sequence[Shown], levels: int) -> RenderableType:

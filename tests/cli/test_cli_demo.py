@@ -47,8 +47,8 @@ def interrupt(process):
     return process.returncode, output, errors, time.monotonic() - begin
 
 
-def test_it_ends_by_itself_with_every_book_equal_to_the_exchanges(demo):
-    process = demo("--seconds", "2")
+def test_it_ends_by_itself_with_every_book_equal_to_the_exchanges(demo, tmp_path):
+    process = demo("--seconds", "2", "--svg", str(tmp_path / "demo.svg"))
     output, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, "")
     summary = [line for line in output.splitlines() if " to the exchange's at update " in line]
@@ -57,6 +57,15 @@ def test_it_ends_by_itself_with_every_book_equal_to_the_exchanges(demo):
     assert all(int(line.split()[1]) > 0 for line in summary), "no updates"
     for symbol in SYMBOLS:
         assert f"{symbol} LIVE " in output, "a line a second and symbol"
+    picture = (tmp_path / "demo.svg").read_text()
+    assert all(symbol in picture for symbol in SYMBOLS)
+
+
+def test_a_picture_that_cannot_be_written_is_an_error(demo, tmp_path):
+    process = demo("--seconds", "0.1", "--svg", str(tmp_path))
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert f"expected to write a picture to {tmp_path}: " in errors
 
 
 def test_an_interrupt_ends_it_in_time_with_a_summary_and_status_130(demo):

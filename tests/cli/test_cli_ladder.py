@@ -2,6 +2,7 @@
 
 import io
 from decimal import Decimal
+from xml.etree import ElementTree as ET
 
 import pytest
 from rich.console import Console
@@ -70,3 +71,12 @@ def test_a_terminal_that_knows_ascii_only_is_drawn_what_it_knows(monkeypatch):
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     rows = drawn(view(((1.0, 2.0),), ((2.0, 2.0),)))
     assert rows[1].split()[-2] == "#" * 12
+
+
+def test_the_picture_has_the_books_side_by_side(tmp_path):
+    book = Still(view(((1.0, 2.0),), ((2.0, 1.0),)), "spot 100 ms")
+    ladder.save([book, book, book], 8, tmp_path / "ladders.svg")
+    picture = ET.parse(tmp_path / "ladders.svg").getroot()
+    (title,) = [text for text in picture.itertext() if "demo" in text]
+    assert title == "depthactors\xa0demo"
+    assert "".join(picture.itertext()).count("SHIBBTC") == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -31,6 +32,9 @@ if PROCESSES:
         plain_init(self, *arguments, **options | {"processes": options.get("processes") or int(PROCESSES)})
 
     DepthEngine.__init__ = init_with_workers
+
+# A shell's background jobs ignore Ctrl-C, and so would every program that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What the package would write to the stderr of a program is no part of what tests capture.
 reporting.quiet()

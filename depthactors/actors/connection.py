@@ -19,13 +19,14 @@ from depthactors.net.stream import StreamConnection
 from depthactors.pacing import RateWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     import pykka
 
     from depthactors.actors.mailbox import Mailbox
     from depthactors.actors.refusals import Refusals
     from depthactors.markets import Market
+    from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
 
@@ -61,7 +62,7 @@ class Link:
         owner: pykka.ActorRef[Any],
         mailbox: Mailbox,
         request_ids: Iterator[int],
-        options: Mapping[str, Any],
+        settings: NetworkSettings,
         tell_failure: bool,
         refusals: Refusals,
         beside: int | None = None,
@@ -76,7 +77,7 @@ class Link:
             owner: told what happens to the connection.
             mailbox: the actor's, for timers.
             request_ids: unique among all connections of the actor.
-            options: keyword arguments for `StreamConnection`.
+            settings: how the exchange is reached.
             tell_failure: see `Router`.
             refusals: what the exchange refused so far; the actor's own.
             beside: the connection that it is to succeed.
@@ -100,11 +101,11 @@ class Link:
         self._rate = RateWindow(max(1, market.messages_per_second - _SPARE_MESSAGES), 1.0)
         self._connection = StreamConnection(
             f"{market.stream_url}{market.stream_path}",
+            settings,
             on_open=self.router.opened,
             on_frames=self.router.route,
             on_close=self.router.closed,
             name=f"{THREAD_PREFIX}{name}-reader-{epoch}",
-            **options,
         )
         mailbox.helpers = (*(thread for thread in mailbox.helpers if thread.is_alive()), self._connection.thread)
         try:

@@ -40,13 +40,13 @@ from depthactors.pacing import Reconnects, stagger
 from depthactors.reporting import about, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import pykka
 
     from depthactors.markets import Market
     from depthactors.net.allowance import Allowing
-    from depthactors.pacing import Backoff
+    from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
 
@@ -82,10 +82,8 @@ class SocketActor(EngineActor):
         supervisor: pykka.ActorRef[Any],
         *,
         epochs: Iterator[int],
-        backoff: Backoff,
-        options: Mapping[str, Any],
+        settings: NetworkSettings,
         allowance: Allowing,
-        rotate_after: float | None = None,
         place: int = 0,
         restarts: int = 0,
     ) -> None:
@@ -96,20 +94,18 @@ class SocketActor(EngineActor):
             market: whose streams.
             supervisor: told of exhausted reconnects and of death.
             epochs: gives each connection of the engine its number.
-            backoff: waits between tries, and how many.
-            options: keyword arguments for `StreamConnection`.
-            allowance: of attempts to connect.
-            rotate_after: seconds after which a connection is replaced at the latest; `None` for never.
+            settings: how the exchange is reached.
+            allowance: attempts to connect.
             place: among the sockets of the engine; no two rotate at the same time.
             restarts: how often the actor was replaced.
         """
         super().__init__(name, supervisor)
         self._market = market
         self._epochs = epochs
-        self._backoff = backoff
-        self._options = options
+        self._settings = settings
         self._allowance = allowance
-        self._rotate_after = None if rotate_after is None else rotate_after * (1 - _ROTATION_SPREAD * stagger(place))
+        longest = settings.rotate_after
+        self._rotate_after = None if longest is None else longest * (1 - _ROTATION_SPREAD * stagger(place))
         self._overlap = max(speed for speed, _ in market.speeds) / 1_000 + _OVERLAP
         self._restarts = restarts
         self._routes: dict[bytes, pykka.ActorRef[Any]] = {}
@@ -122,7 +118,7 @@ class SocketActor(EngineActor):
         self._epoch = 0
         self._connections = 0
         self._rotations = 0
-        self._reconnects = Reconnects(backoff)
+        self._reconnects = Reconnects(settings.backoff)
         self._failed_rotations = 0
         self._outage: StreamError | None = None
         self._connect_due = False
@@ -262,7 +258,7 @@ class SocketActor(EngineActor):
             owner=self.actor_ref,
             mailbox=self.mailbox,
             request_ids=self._request_ids,
-            options=self._options,
+            settings=self._settings,
             tell_failure=tell_failure,
             refusals=self._refusals,
             beside=beside,
@@ -478,7 +474,7 @@ class SocketActor(EngineActor):
             link.drop(reason)
 
     def _pause(self, in_a_row: int) -> float:
-        return self._backoff.wait(0, in_a_row, random.random()) or 0.0  # noqa: S311 - spreads load
+        return self._settings.backoff.wait(0, in_a_row, random.random()) or 0.0  # noqa: S311 - spreads load
 
     # Looking after.
 

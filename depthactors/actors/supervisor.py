@@ -68,8 +68,8 @@ if TYPE_CHECKING:
     from depthactors.actors.mailbox import Mailbox
     from depthactors.actors.notifier import Teller
     from depthactors.actors.publisher import Sharing
-    from depthactors.actors.starting import NetworkSettings
     from depthactors.markets import Market
+    from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
 

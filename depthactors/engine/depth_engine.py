@@ -20,7 +20,6 @@ from depthactors.actors.base import ActorThread, tell
 from depthactors.actors.cell import Lease
 from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import BookSpec, Greet, Status
-from depthactors.actors.starting import ROTATE_AFTER
 from depthactors.book import BookState
 from depthactors.book.numerals import NumberT_co, check_number_type
 from depthactors.engine.callbacks import check_callback, pickled_callback, view_teller
@@ -30,6 +29,7 @@ from depthactors.engine.runtime import STOP_TIMEOUT, Runtime
 from depthactors.engine.settings import check_callbacks, check_interval, check_processes, network_settings
 from depthactors.environment import resolve
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
+from depthactors.net.settings import ROTATE_AFTER
 from depthactors.shards.messages import Rebalance
 from depthactors.status import EngineStatus, gather
 

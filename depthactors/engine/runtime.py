@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from depthactors.actors.cell import BookCell, Lease
     from depthactors.actors.messages import BookSpec
     from depthactors.actors.publisher import Sharing
-    from depthactors.actors.starting import NetworkSettings
     from depthactors.engine.lifecycle import Running
     from depthactors.errors import DepthActorsError, EscalatedError
+    from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import inf
 from typing import Any, Final
 
-from depthactors.actors.starting import NetworkSettings
 from depthactors.errors import UsageError
 from depthactors.net.proxy import parse_proxy
+from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff
 from depthactors.shards.interpreter import check_possible
 
@@ -37,11 +37,9 @@ def network_settings(
     if max_reconnects is not None and (type(max_reconnects) is not int or max_reconnects < 0):
         msg = f"expected max_reconnects as a number of tries or None, was {max_reconnects!r}"
         raise UsageError(msg)
-    if proxy is not None:
-        parse_proxy(proxy)
     return NetworkSettings(
         backoff=Backoff() if max_reconnects is None else Backoff(tries=max_reconnects, factor=_FACTOR_OF_FEW),
-        proxy=proxy,
+        proxy=None if proxy is None else parse_proxy(proxy),
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,
         silence_limit=silence_limit,

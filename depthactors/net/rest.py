@@ -22,12 +22,13 @@ from depthactors.errors import (
 )
 from depthactors.markets import MARKETS
 from depthactors.net.abort import AbortableAdapter
-from depthactors.net.proxy import parse_proxy, proxy_for
+from depthactors.net.proxy import proxy_for
 from depthactors.reporting import printable
 
 if TYPE_CHECKING:
     from depthactors.binance import Snapshot
     from depthactors.markets import Market
+    from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
 
@@ -69,29 +70,22 @@ class RestClient:
     followed, no cookie kept, no `.netrc` read: the exchange needs none of them.
     """
 
-    def __init__(self, *, proxy: str | None = None, connect_timeout: float = 3.05, read_timeout: float = 10.0) -> None:
+    def __init__(self, settings: NetworkSettings) -> None:
         """Prepare a session; no connection is opened before the first request.
 
         Args:
-            proxy: address of the proxy for all requests, whatever the environment says, see `parse_proxy`; without it
-                the environment's proxies hold.
-            connect_timeout: seconds for all of connecting together: the name, every address of it, a proxy, TLS.
-            read_timeout: seconds between two bytes of the answer; the exchange itself gives up at 10. Who wants a
-                bound for the whole answer calls `cut`.
-
-        Raises:
-            UsageError: the proxy's address is none.
+            settings: how the exchange is reached. To bound the whole answer, call `cut`.
         """
         self._session = requests.Session()
         # Proxies and certificates are looked up where streams look them up, too.
         self._session.trust_env = False
-        self._proxy = None if proxy is None else parse_proxy(proxy)
+        self._proxy = settings.proxy
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["Accept-Encoding"] = "gzip"
         self._adapter = AbortableAdapter()
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
-        self._timeout = (connect_timeout, read_timeout)
+        self._timeout = (settings.connect_timeout, settings.read_timeout)
 
     def fetch_depth(self, market: Market, symbol: str, limit: int, request: int = 0) -> DepthReply:
         """Fetch one snapshot, in the request of a number by which it can be cut. Failures are returned, not raised.

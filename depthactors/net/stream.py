@@ -28,13 +28,15 @@ from depthactors.errors import HandshakeRefusedError, StreamError, as_value
 from depthactors.net.dial import Deadline, shut_down
 from depthactors.net.fragments import Fragments
 from depthactors.net.handshake import open_socket
-from depthactors.net.proxy import parse_proxy, proxy_for
+from depthactors.net.proxy import proxy_for
 from depthactors.net.tunnel import Metered
 from depthactors.reporting import printable
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+
+    from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
 
@@ -59,38 +61,31 @@ class StreamConnection:
     def __init__(
         self,
         url: str,
+        settings: NetworkSettings,
         *,
         on_open: Callable[[], None],
         on_frames: Callable[[list[bytes], float], None],
         on_close: Callable[[StreamError], None],
         name: str,
-        connect_timeout: float = 5.0,
-        silence_limit: float = 30.0,
-        proxy: str | None = None,
     ) -> None:
         """Prepare; nothing is opened before `start`.
 
         Args:
             url: `ws://` or `wss://`.
+            settings: how the exchange is reached. `silence_limit` is the seconds for a send, and the seconds without a
+                byte after which the peer is pinged, and after as many again given up as dead; so is one that brings
+                no whole frame in twice that time, however many bytes. A quiet market is no silence: the peer answers
+                pings.
             on_open: the handshake is done.
             on_frames: text frames, whole, in order.
             on_close: the end.
-            name: of the thread.
-            connect_timeout: seconds for all of connecting together: the name, every address of it, a proxy, TLS
-                and the handshake.
-            silence_limit: seconds for a send, and seconds without a byte after which the peer is pinged,
-                and after as many again given up as dead; so is one that brings no whole frame in twice
-                that time, however many bytes. A quiet market is no silence: the peer answers pings.
-            proxy: the address of one, see `parse_proxy`; `None` for the environment's.
-
-        Raises:
-            UsageError: no such address.
+            name: the thread's name.
         """
         self._url = url
         self._on_open, self._on_frames, self._on_close = on_open, on_frames, on_close
-        self._connect_timeout = connect_timeout
-        self._silence_limit = silence_limit
-        self._proxy = None if proxy is None else parse_proxy(proxy)
+        self._connect_timeout = settings.connect_timeout
+        self._silence_limit = settings.silence_limit
+        self._proxy = settings.proxy
         self._through = ""
         self._closing = threading.Event()
         self._finishing = threading.Event()

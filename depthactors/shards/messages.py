@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.messages import BookEvent, BookSpec
-    from depthactors.actors.starting import NetworkSettings
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
+    from depthactors.net.settings import NetworkSettings
 
 # To a worker.
 

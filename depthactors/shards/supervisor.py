@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from depthactors.actors.cell import Lease
     from depthactors.actors.mailbox import Mailbox
     from depthactors.actors.notifier import Teller
-    from depthactors.actors.starting import NetworkSettings
+    from depthactors.net.settings import NetworkSettings
     from depthactors.shards.workers import Worker
     from depthactors.sharing import EngineFolder
 

@@ -42,7 +42,7 @@ from depthactors.shards.process import WorkerProcess
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from depthactors.actors.starting import NetworkSettings
+    from depthactors.net.settings import NetworkSettings
     from depthactors.shards.routes import Routes
 
 logger = reporting.logger(__name__)

@@ -10,10 +10,10 @@ from depthactors.actors.base import EngineActor, mailbox_of, tell
 from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import ChildFailed, FrameRejected, OpenBooks, Status
 from depthactors.actors.notifier import Teller
-from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.supervisor import Supervisor
 from depthactors.book import BookState
 from depthactors.errors import EscalatedError, ExchangeError, LifecycleError
+from depthactors.net.settings import NetworkSettings
 from tests.actors.actor_support import Host, Probe, Recorder, join, spec, until
 
 BASE_EXCEPTIONS = [SystemExit, KeyboardInterrupt, GeneratorExit]

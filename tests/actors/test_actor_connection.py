@@ -10,6 +10,7 @@ from depthactors.actors.connection import Link
 from depthactors.actors.messages import Acknowledged, Closed, Opened, StreamDown, StreamUp, Tick
 from depthactors.actors.refusals import Refusals
 from depthactors.errors import StreamError
+from depthactors.net.settings import NetworkSettings
 from tests.actors.actor_support import Actors, FakeStreams, market_at, until
 
 BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"
@@ -21,7 +22,12 @@ class Owner(EngineActor):
     def __init__(self, market, routes, **options):
         super().__init__("owner", None)
         self._arguments = "owner", market, 1, routes
-        self._options = {"request_ids": count(1), "options": {}, "tell_failure": True, "refusals": Refusals()} | options
+        self._options = {
+            "request_ids": count(1),
+            "settings": NetworkSettings(),
+            "tell_failure": True,
+            "refusals": Refusals(),
+        } | options
 
     def begin(self):
         self.link = Link(*self._arguments, owner=self.actor_ref, mailbox=self.mailbox, **self._options)

@@ -15,6 +15,7 @@ from depthactors.actors.snapshots import SnapshotActor
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.allowance import Allowance
 from depthactors.net.rest import DepthReply, RestClient
+from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff, host_pace
 from depthactors.sync import Priority
 from tests.actors.actor_support import PATIENCE, Actors, FakeRest, Probe, Recorder, join, market_at, until
@@ -23,6 +24,10 @@ LIMIT = 100
 WEIGHT = 5
 WORKERS = 4
 INVALID_SYMBOL = 400, {}, {"code": -1121, "msg": "Invalid symbol."}
+
+
+def new_client():
+    return RestClient(NetworkSettings())
 
 
 class Gate:
@@ -85,7 +90,7 @@ def start(actors):
     parent, _ = actors.probe(name="parent")
 
     def start(per_minute=6000, **options):
-        options = {"allowance": Allowance(per_minute, 300), "new_client": RestClient} | options
+        options = {"allowance": Allowance(per_minute, 300), "new_client": new_client} | options
         return actors.start(SnapshotActor, "snapshots-spot", parent, **options)
 
     return start
@@ -341,7 +346,7 @@ def test_whatever_a_worker_raises_is_one_requests_failure(start, want, told, rai
     def fetch(_client, market, symbol, limit):
         if symbol == "BROKEN":
             raise raised
-        return RestClient().fetch_depth(market, symbol, limit)
+        return new_client().fetch_depth(market, symbol, limit)
 
     ref = start(new_client=lambda: FakeClient(fetch))
     for _ in range(2 * WORKERS):

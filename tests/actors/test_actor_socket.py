@@ -29,6 +29,7 @@ from depthactors.actors.messages import (
 from depthactors.actors.socket import SocketActor
 from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError
 from depthactors.net.allowance import Allowance
+from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff
 from tests.actors.actor_support import Actors, FakeStreams, frame, join, market_at, until
 
@@ -42,9 +43,8 @@ class Scene:
     def __init__(self, actors, server, market, backoff, options):
         self.actors, self.server = actors, server
         parent, self.reported = actors.probe(name="parent")
-        keywords = {"epochs": count(1), "backoff": backoff, "allowance": options.pop("allowance", Allowance(6000, 300))}
-        keywords["rotate_after"] = options.pop("rotate_after", None)
-        keywords["options"] = options
+        keywords = {"epochs": count(1), "allowance": options.pop("allowance", Allowance(6000, 300))}
+        keywords["settings"] = NetworkSettings(backoff=backoff, **{"rotate_after": None} | options)
         self.ref = actors.start(SocketActor, "socket-1", market, parent, **keywords)
 
     def subscribe(self, *streams):
@@ -548,8 +548,8 @@ def test_sockets_of_one_engine_rotate_at_different_times(server):
         parent, _ = actors.probe(name="parent")
         books = []
         for place in range(3):
-            options = {"epochs": count(1), "backoff": QUICK, "allowance": Allowance(6000, 300), "options": {}}
-            options |= {"rotate_after": 3.0, "place": place}
+            options = {"epochs": count(1), "allowance": Allowance(6000, 300), "place": place}
+            options["settings"] = NetworkSettings(backoff=QUICK, rotate_after=3.0)
             ref = actors.start(SocketActor, f"socket-{place}", quick_market(server), parent, **options)
             book, told = actors.probe()
             ref.tell(Subscribe(BTC, book))

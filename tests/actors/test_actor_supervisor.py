@@ -24,7 +24,6 @@ from depthactors.actors.messages import (
 from depthactors.actors.notifier import Teller
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
-from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.supervisor import Supervisor
 from depthactors.book import BookState
 from depthactors.errors import (
@@ -37,6 +36,7 @@ from depthactors.errors import (
     SupervisorDiedError,
 )
 from depthactors.exchange import LocalExchange
+from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff
 from tests.actors.actor_support import Actors, FakeRest, FakeStreams, Recorder, join, spec, until
 

@@ -8,8 +8,9 @@ import pytest
 from depthactors import Client, DepthEngine, ThreadedDepthCacheManager
 from depthactors.errors import UsageError
 from depthactors.markets import SPOT
-from depthactors.net.rest import RestClient
+from depthactors.net.settings import NetworkSettings
 from tests.engine_support import Recorder
+from tests.net.net_support import rest_client
 
 SECRET = "s3cr3t-w0rd"
 
@@ -48,7 +49,7 @@ def test_a_proxy_that_is_none_is_refused_without_repeating_it():
 
 
 def test_a_rest_clients_proxy_password_is_told_to_nobody(everything):
-    client = RestClient(proxy=f"http://me:{SECRET}@127.0.0.1:1", connect_timeout=0.5)
+    client = rest_client(proxy=f"http://me:{SECRET}@127.0.0.1:1", connect_timeout=0.5)
     error = client.fetch_depth(SPOT, "BTCUSDT", 5).result
     client.close()
     assert SECRET not in f"{error!r} {error} {error.__cause__!r} {client!r} {everything.text}"
@@ -60,7 +61,7 @@ def test_keys_are_not_kept(everything):
     assert SECRET not in f"{vars(client)} {vars(manager)} {vars(manager._client)} {client!r} {manager!r}"
 
 
-@pytest.mark.parametrize("callable_", [DepthEngine, ThreadedDepthCacheManager, Client, RestClient])
+@pytest.mark.parametrize("callable_", [DepthEngine, ThreadedDepthCacheManager, Client, NetworkSettings])
 def test_nothing_that_a_user_can_set_turns_the_verification_of_certificates_off(callable_):
     names = " ".join(inspect.signature(callable_).parameters)
     assert not any(word in names for word in ("verify", "ssl", "tls", "cert", "insecure", "hostname"))
@@ -69,4 +70,4 @@ def test_nothing_that_a_user_can_set_turns_the_verification_of_certificates_off(
 def test_requests_params_cannot_turn_it_off_either(monkeypatch):
     with pytest.raises(UsageError, match="verify"):
         ThreadedDepthCacheManager(requests_params={"verify": False, "timeout": 3})
-    assert RestClient()._session.verify is True
+    assert rest_client()._session.verify is True

@@ -8,13 +8,13 @@ import pytest
 from depthactors.actors.base import THREAD_PREFIX
 from depthactors.actors.cell import Lease
 from depthactors.actors.messages import BookSpec, Status
-from depthactors.actors.starting import NetworkSettings
 from depthactors.actors.watch import Watch
 from depthactors.engine import runtime as module
 from depthactors.engine.lifecycle import running
 from depthactors.engine.runtime import Runtime
 from depthactors.environment import resolve
 from depthactors.errors import LifecycleError
+from depthactors.net.settings import NetworkSettings
 
 
 class Owner:

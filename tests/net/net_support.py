@@ -9,10 +9,21 @@ from base64 import b64encode
 from hashlib import sha1
 
 from depthactors.errors import StreamError
+from depthactors.net.proxy import parse_proxy
+from depthactors.net.rest import RestClient
+from depthactors.net.settings import NetworkSettings
 from depthactors.net.stream import StreamConnection
 
 TEXT, CONTINUED, CLOSE, PING, PONG = 1, 0, 8, 9, 10
 PATIENCE = 5.0
+
+
+def settings(proxy=None, **limits):
+    return NetworkSettings(proxy=None if proxy is None else parse_proxy(proxy), **limits)
+
+
+def rest_client(**limits):
+    return RestClient(settings(**limits))
 
 
 def frame(payload, opcode=TEXT, *, fin=True):
@@ -106,7 +117,12 @@ class Client:
             on_frames(batch)
 
         self.connection = StreamConnection(
-            url, on_open=opening, on_frames=frames, on_close=self.closed.put, name="depthactors-test-stream", **limits
+            url,
+            settings(**limits),
+            on_open=opening,
+            on_frames=frames,
+            on_close=self.closed.put,
+            name="depthactors-test-stream",
         )
 
     def next(self):

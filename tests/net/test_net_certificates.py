@@ -10,8 +10,7 @@ import trustme
 
 from depthactors.markets import SPOT
 from depthactors.net.certificates import BUNDLES, trusting_context
-from depthactors.net.rest import RestClient
-from tests.net.net_support import PATIENCE, Client, Peer
+from tests.net.net_support import PATIENCE, Client, Peer, rest_client
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +66,7 @@ def stream_words(authority):
 
 
 def rest_words(authority):
-    with contextlib.closing(Secure(authority)) as peer, contextlib.closing(RestClient()) as rest:
+    with contextlib.closing(Secure(authority)) as peer, contextlib.closing(rest_client()) as rest:
         return str(rest.fetch_depth(SPOT.at(f"https://127.0.0.1:{peer.port}"), "BTCUSDT", 5).result)
 
 

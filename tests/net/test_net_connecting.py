@@ -10,8 +10,7 @@ import pytest
 
 from depthactors.errors import SnapshotError
 from depthactors.markets import SPOT
-from depthactors.net.rest import RestClient
-from tests.net.net_support import PATIENCE, Client, Peer, black_hole, connecting, frame, resolving, through
+from tests.net.net_support import PATIENCE, Client, Peer, black_hole, connecting, frame, resolving, rest_client, through
 
 LONG = 60.0
 SHORT = 0.4
@@ -23,7 +22,7 @@ HELLO = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc" + b"x" * 1000
 def fetching(url, **settings):
     """A thread that asks for a snapshot; what came of it is in the list."""
     replies = []
-    with contextlib.closing(RestClient(**settings)) as client:
+    with contextlib.closing(rest_client(**settings)) as client:
         ask = client.fetch_depth
         thread = threading.Thread(target=lambda: replies.append(ask(SPOT.at(url), "BTCUSDT", 5).result), daemon=True)
         thread.start()

@@ -12,8 +12,7 @@ from depthactors.errors import SnapshotError
 from depthactors.markets import SPOT
 from depthactors.net.dial import Deadline
 from depthactors.net.names import look_up
-from depthactors.net.rest import RestClient
-from tests.net.net_support import PATIENCE, connecting
+from tests.net.net_support import PATIENCE, connecting, rest_client
 
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))]
 
@@ -108,7 +107,7 @@ def test_who_waits_gives_up_in_time_and_many_wait_for_one(resolver):
 
 
 def test_a_request_whose_name_hangs_fails_within_the_time_to_connect(resolver):
-    with contextlib.closing(RestClient(connect_timeout=0.2)) as rest:
+    with contextlib.closing(rest_client(connect_timeout=0.2)) as rest:
         begun = time.monotonic()
         error = rest.fetch_depth(SPOT.at("http://exchange.invalid"), "BTCUSDT", 5).result
         assert time.monotonic() - begun < PATIENCE

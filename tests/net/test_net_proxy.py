@@ -11,9 +11,8 @@ from depthactors import DepthEngine
 from depthactors.errors import UsageError
 from depthactors.markets import SPOT
 from depthactors.net.proxy import Proxy, parse_proxy, proxy_for
-from depthactors.net.rest import RestClient
 from depthactors.net.stream import StreamConnection
-from tests.net.net_support import connecting, frame, through
+from tests.net.net_support import connecting, frame, rest_client, settings, through
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +63,7 @@ def test_an_address(address, scheme, host, port, login):
     ids=ascii,
 )
 def test_another_form_is_a_usage_error_that_does_not_tell_the_password(address):
-    for make in (parse_proxy, lambda proxy: DepthEngine(proxy=proxy), lambda proxy: RestClient(proxy=proxy)):
+    for make in (parse_proxy, lambda proxy: DepthEngine(proxy=proxy), lambda proxy: rest_client(proxy=proxy)):
         with pytest.raises(UsageError) as caught:
             make(address)
         assert "secret" not in str(caught.value)
@@ -112,7 +111,7 @@ def test_this_machine_is_never_reached_through_a_proxy_of_the_environment(monkey
 @pytest.mark.parametrize("address", ["foo:bar", "https://user:secret@proxy:1", "ftp://user:secret@proxy:1"])
 def test_an_environment_that_names_no_proxy_is_an_error_that_names_the_variable(monkeypatch, address):
     monkeypatch.setenv("ALL_PROXY", address)
-    with contextlib.closing(RestClient()) as client:
+    with contextlib.closing(rest_client()) as client:
         error = client.fetch_depth(SPOT.at("https://exchange.invalid"), "BTCUSDT", 5).result
     with connecting(url="wss://exchange.invalid/") as (_, stream):
         for words in (str(error), stream.end()):
@@ -157,11 +156,11 @@ def stream_request(proxy):
         closed = []
         stream = StreamConnection(
             "ws://exchange.invalid:9443/stream",
+            settings(proxy=address),
             on_open=lambda: None,
             on_frames=lambda *_: None,
             on_close=closed.append,
             name="depthactors-test-proxy",
-            proxy=address,
         )
         stream.start()
         request = proxy.request()
@@ -177,7 +176,7 @@ def rest_request(proxy):
     """Let a depth request go through the proxy; return what the proxy was asked."""
 
     def connect(address):
-        with contextlib.closing(RestClient(proxy=address)) as client:
+        with contextlib.closing(rest_client(proxy=address)) as client:
             market = SPOT.at("http://exchange.invalid")
             asking = threading.Thread(target=client.fetch_depth, args=(market, "BTCUSDT", 5))
             asking.start()

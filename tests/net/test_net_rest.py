@@ -15,7 +15,8 @@ import pytest
 
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError
 from depthactors.markets import COINM, SPOT
-from depthactors.net.rest import MAX_BODY, RestClient
+from depthactors.net.rest import MAX_BODY
+from tests.net.net_support import rest_client
 
 DEPTH = {"lastUpdateId": 7, "bids": [["10.50", "1"]], "asks": [["11.00", "2"]]}
 
@@ -65,7 +66,7 @@ def server():
 
 @pytest.fixture
 def client():
-    with contextlib.closing(RestClient(connect_timeout=0.5, read_timeout=0.5)) as rest:
+    with contextlib.closing(rest_client(connect_timeout=0.5, read_timeout=0.5)) as rest:
         yield rest
 
 
@@ -342,7 +343,7 @@ def test_a_request_is_cut_by_another_thread_and_the_next_one_is_not(server):
             handler.wfile.write(b" ")
 
     server.answer = drips
-    with contextlib.closing(RestClient(read_timeout=5.0)) as client:
+    with contextlib.closing(rest_client(read_timeout=5.0)) as client:
         replies = []
         thread = threading.Thread(
             target=lambda: replies.append(client.fetch_depth(SPOT.at(server.url), "BTCUSDT", 500, 7)), daemon=True

@@ -10,8 +10,7 @@ import trustme
 from websockets.sync.server import serve
 
 from depthactors.markets import SPOT
-from depthactors.net.rest import RestClient
-from tests.net.net_support import Client, Relay
+from tests.net.net_support import Client, Relay, rest_client
 
 FRAMES = [b'{"n":%d}' % number for number in range(300)]
 
@@ -143,7 +142,7 @@ def https(authority):
 def test_rest_over_tls(https, authority, monkeypatch, tmp_path, way):
     trust(authority, monkeypatch, tmp_path)
     with contextlib.closing(Relay(("127.0.0.1", https))) as relay:
-        with contextlib.closing(RestClient(proxy=relay.address if way == "proxy" else None)) as client:
+        with contextlib.closing(rest_client(proxy=relay.address if way == "proxy" else None)) as client:
             for _ in range(2):
                 reply = client.fetch_depth(SPOT.at(f"https://127.0.0.1:{https}"), "BTCUSDT", 5)
                 assert getattr(reply.result, "last_update_id", reply.result) == 7
@@ -151,6 +150,6 @@ def test_rest_over_tls(https, authority, monkeypatch, tmp_path, way):
 
 
 def test_rest_refuses_a_certificate_of_nobody_known(https):
-    with contextlib.closing(RestClient()) as client:
+    with contextlib.closing(rest_client()) as client:
         error = client.fetch_depth(SPOT.at(f"https://127.0.0.1:{https}"), "BTCUSDT", 5).result
         assert "CERTIFICATE_VERIFY_FAILED" in str(error)

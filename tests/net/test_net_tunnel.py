@@ -7,8 +7,7 @@ import threading
 import pytest
 
 from depthactors.markets import SPOT
-from depthactors.net.rest import RestClient
-from tests.net.net_support import PATIENCE, Peer, connecting, frame, resolving
+from tests.net.net_support import PATIENCE, Peer, connecting, frame, resolving, rest_client
 
 NOBODY = b"\5\0\0\1\0\0\0\0\0\0"
 BODY = b'{"lastUpdateId":7,"bids":[["10.50","1"]],"asks":[["11.00","2"]]}'
@@ -56,7 +55,7 @@ def streaming(socks, scheme="socks5h", login="", host="exchange.invalid"):
 @contextlib.contextmanager
 def asking(socks, scheme="socks5h", login=""):
     replies = []
-    with contextlib.closing(RestClient(proxy=f"{scheme}://{login}127.0.0.1:{socks.port}")) as rest:
+    with contextlib.closing(rest_client(proxy=f"{scheme}://{login}127.0.0.1:{socks.port}")) as rest:
         ask = threading.Thread(
             target=lambda: replies.append(rest.fetch_depth(SPOT.at("http://exchange.invalid"), "BTCUSDT", 5).result)
         )

@@ -6,6 +6,7 @@ import pytest
 
 from depthactors import BinanceSocketManager, Client, DepthCacheManager, ThreadedDepthCacheManager
 from depthactors.errors import UsageError
+from depthactors.net.proxy import parse_proxy
 from depthactors.python_binance.client_settings import settings_of
 
 PROXY = "http://user:hush@proxy:1"
@@ -130,4 +131,4 @@ def test_each_manager_has_the_settings_of_its_client():
     threaded = ThreadedDepthCacheManager(**client)._engine._runtime.settings
     with BinanceSocketManager(theirs(**client)) as bm:
         for settings in (threaded, bm.lease("first")._runtime.settings):
-            assert (settings.connect_timeout, settings.read_timeout, settings.proxy) == (3, 7, PROXY)
+            assert (settings.connect_timeout, settings.read_timeout, settings.proxy) == (3, 7, parse_proxy(PROXY))

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from functools import wraps
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import settings
 from depthactors import DepthEngine, reporting
 from depthactors.exchange import LocalExchange
 from depthactors.net.allowance import forget_allowances
+from depthactors.pacing import USUAL
 
 CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2] / "shared" / "captures"))
 DEADLINE = 5.0
@@ -130,6 +132,19 @@ def engine(exchange):
     """An engine of exact numbers on that exchange."""
     with DepthEngine(number=Decimal) as engine:
         yield engine
+
+
+@pytest.fixture
+def set_timing(monkeypatch):
+    """Return a function that sets the durations of all engines made from then on: `set_timing(lost_after=0.1)`.
+
+    What is not named is as in programs; `set_timing(Timing.fast())` is short throughout.
+    """
+
+    def set_timing(timing=USUAL, **changes):
+        monkeypatch.setattr(DepthEngine, "_timing", replace(timing, **changes))
+
+    return set_timing
 
 
 @pytest.fixture

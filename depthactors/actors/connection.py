@@ -34,10 +34,6 @@ _BATCH: Final = 200
 """Streams in one SUBSCRIBE: measured to be taken by the exchange, and well below its frame limit."""
 _SPARE_MESSAGES: Final = 2
 """Of the messages a second that a client may send, those left for pongs and pings."""
-_OPENING_DEADLINE: Final = 20.0
-"""Seconds for all steps of connecting together, whatever a peer does to stretch them."""
-_ANSWER_DEADLINE: Final = 10.0
-"""Seconds for the exchange to answer a control message."""
 
 
 class Link:
@@ -90,6 +86,7 @@ class Link:
         self.refusals = 0
         self._refusals = refusals
         self._name = name
+        self._timing = settings.timing
         self._routes = routes
         self._owner = owner
         self._mailbox = mailbox
@@ -113,7 +110,7 @@ class Link:
         except RuntimeError as error:
             # The system has no thread to give: a try that failed, like any other.
             self.router.closed(StreamError(f"{name}: its reader could not be started: {error}"))
-        mailbox.after(_OPENING_DEADLINE, Tick("opening", epoch))
+        mailbox.after(self._timing.opening_deadline, Tick("opening", epoch))
 
     @property
     def reading(self) -> bool:
@@ -191,18 +188,19 @@ class Link:
                 del waiting[stream]
                 self.router.latest[stream] = request_id
             self._send(text)
-            self._mailbox.after(_ANSWER_DEADLINE, Tick("answer", request_id))
+            self._mailbox.after(self._timing.answer_deadline, Tick("answer", request_id))
 
     def check_opening(self) -> None:
         """End a connection that is not made by now."""
         if not self.open:
-            self.drop(StreamError(f"{self._name}: not connected within {_OPENING_DEADLINE:g} s"))
+            self.drop(StreamError(f"{self._name}: not connected within {self._timing.opening_deadline:g} s"))
 
     def check_answer(self, request_id: int) -> None:
         """End a connection on which this request is not answered by now."""
         if self.open and request_id in self.router.pending:
             self.promised = False
-            self.drop(StreamError(f"{self._name}: request {request_id} was not answered in {_ANSWER_DEADLINE:g} s"))
+            deadline = self._timing.answer_deadline
+            self.drop(StreamError(f"{self._name}: request {request_id} was not answered in {deadline:g} s"))
 
     def drop(self, reason: StreamError | None = None) -> None:
         """End the connection; the router's last word follows."""

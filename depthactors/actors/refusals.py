@@ -9,17 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Final
-
-from depthactors.pacing import Backoff
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from depthactors.errors import SubscriptionError
-
-_BACKOFF: Final = Backoff(first=2.0, factor=2.0, cap=300.0)
-"""Waits of one stream that is refused again and again: each request costs a control message, and no weight."""
+    from depthactors.pacing import Backoff
 
 
 @dataclass(slots=True)
@@ -40,8 +36,9 @@ class _Refused:
 class Refusals:
     """What was refused so far and is still wanted."""
 
-    def __init__(self) -> None:
-        """Begin with nothing refused."""
+    def __init__(self, backoff: Backoff) -> None:
+        """Begin with nothing refused; `backoff` has the waits of a stream that is refused repeatedly."""
+        self._backoff = backoff
         self._groups: list[tuple[bytes, ...]] = []
         self._alone: dict[bytes, _Refused] = {}
 
@@ -85,7 +82,7 @@ class Refusals:
 
     def postpone(self, stream: bytes, now: float, uniform: float) -> float:
         """Set when a stream that was refused alone is due; returns the wait until then, see `Backoff.wait`."""
-        wait = _BACKOFF.wait(0, self.times(stream), uniform) or 0.0
+        wait = self._backoff.wait(0, self.times(stream), uniform) or 0.0
         self._alone[stream].due = now + wait
         return wait
 

@@ -27,7 +27,7 @@ from depthactors.actors.rows import PoolStatus
 from depthactors.binance import Snapshot
 from depthactors.errors import LifecycleError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.rest import DepthReply, RestClient
-from depthactors.pacing import HostPace
+from depthactors.pacing import USUAL, HostPace
 from depthactors.sync import Priority
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from depthactors.errors import DepthActorsError
     from depthactors.net.allowance import Allowing
+    from depthactors.pacing import Timing
 
 logger = reporting.logger(__name__)
 
@@ -46,8 +47,6 @@ _RESERVES: Final = {Priority.RESYNC: 0.0, Priority.NEW: 0.04, Priority.REFRESH: 
 """Share of a minute's weight that each leaves to the more urgent: so a start never makes a resync wait for a minute."""
 _SOONER: Final = 0.01
 """Seconds by which an alarm must be earlier than the one that is set to be worth a second one."""
-_LOST_AFTER: Final = 5.0
-"""Seconds after its connection was cut that a request is given up, whatever its worker is at."""
 
 
 class _Job(NamedTuple):
@@ -66,6 +65,7 @@ class SnapshotActor(EngineActor):
         allowance: Allowing,
         new_client: Callable[[], RestClient],
         answer_deadline: float = 20.0,
+        timing: Timing = USUAL,
         restarts: int = 0,
     ) -> None:
         """Prepare; the worker threads are started with the first request.
@@ -76,12 +76,14 @@ class SnapshotActor(EngineActor):
             allowance: of the pool's weight, which outlives this actor.
             new_client: makes a client for each worker thread.
             answer_deadline: seconds for a whole answer, after which its connection is cut.
+            timing: the engine's durations.
             restarts: how often the actor was replaced.
         """
         super().__init__(name, supervisor)
         self._allowance = allowance
         self._new_client = new_client
         self._answer_deadline = answer_deadline
+        self._timing = timing
         self._restarts = restarts
         self._serial = count()
         self._queue: SortedDict[tuple[int, int], SnapshotWanted] = SortedDict()
@@ -119,7 +121,7 @@ class SnapshotActor(EngineActor):
                 if (client := self._at_work.get(number)) is not None:
                     # Perhaps its worker came to it too late to be cut before.
                     client.cut(number)
-                lost = SnapshotError(f"no answer within {self._answer_deadline + _LOST_AFTER:g} s")
+                lost = SnapshotError(f"no answer within {self._answer_deadline + self._timing.lost_after:g} s")
                 self._take_reply(number, DepthReply(lost))
                 return self._dispatch()
             case Status():
@@ -202,7 +204,7 @@ class SnapshotActor(EngineActor):
         return None
 
     def _pace_of(self, wanted: SnapshotWanted) -> HostPace:
-        return self._paces.setdefault(wanted.market.rest_url, HostPace())
+        return self._paces.setdefault(wanted.market.rest_url, HostPace(self._timing.host_backoff))
 
     def _wake_in(self, wait: float) -> None:
         """Look again after so many seconds, unless that will be done sooner anyway."""
@@ -268,7 +270,7 @@ class SnapshotActor(EngineActor):
         if number in self._under_way:
             if client is not None:
                 client.cut(number)
-            self.mailbox.after(_LOST_AFTER, Tick("lost", number))
+            self.mailbox.after(self._timing.lost_after, Tick("lost", number))
 
     def _start_workers(self) -> None:
         """Start a worker for each request under way, up to the limit; one that died is replaced.

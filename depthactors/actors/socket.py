@@ -50,10 +50,6 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_OVERLAP: Final = 1.0
-"""Seconds beyond the slowest stream's interval for which a connection and its successor both bring every update."""
-_LEAVING: Final = 3.0
-"""Seconds for the exchange to end a connection that was handed over."""
 _ROTATION_SPREAD: Final = 0.1
 """Share of a connection's life over which the sockets of an engine spread their rotations."""
 _BANNED: Final = 418
@@ -61,8 +57,6 @@ _POLICY: Final = 1008
 """Close code of a connection whose client broke a rule: what it asked for last may be that."""
 _MOST_REFUSED: Final = 20
 """Requests refused on a connection that has none accepted, after which it is not the streams that are to blame."""
-_WATCH: Final = 5.0
-"""Seconds between two looks at the reader threads."""
 _NAMED: Final = 3
 """Books that a notice names."""
 
@@ -106,13 +100,13 @@ class SocketActor(EngineActor):
         self._allowance = allowance
         longest = settings.rotate_after
         self._rotate_after = None if longest is None else longest * (1 - _ROTATION_SPREAD * stagger(place))
-        self._overlap = max(speed for speed, _ in market.speeds) / 1_000 + _OVERLAP
+        self._overlap = max(speed for speed, _ in market.speeds) / 1_000 + settings.timing.overlap
         self._restarts = restarts
         self._routes: dict[bytes, pykka.ActorRef[Any]] = {}
         self._link: Link | None = None
         self._successor: Link | None = None
         self._leaving: dict[int, Link] = {}
-        self._refusals = Refusals()
+        self._refusals = Refusals(settings.timing.refusal_backoff)
         self._trouble = reporting.Trouble(logger, "stream", market.stream_url)
         self._request_ids = count(1)
         self._epoch = 0
@@ -127,7 +121,7 @@ class SocketActor(EngineActor):
 
     def begin(self) -> None:
         """Set the timer for looks at the reader threads."""
-        self.mailbox.after(_WATCH, Tick("watch"))
+        self.mailbox.after(self._settings.timing.reader_look, Tick("watch"))
 
     def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - the list of messages, a line each
         """Handle what comes from the supervisor, the reader threads and timers."""
@@ -469,7 +463,7 @@ class SocketActor(EngineActor):
         self._leaving[link.epoch] = link
         if link.open:
             link.finish(reason)
-            self.mailbox.after(_LEAVING, Tick("leave", link.epoch))
+            self.mailbox.after(self._settings.timing.leaving, Tick("leave", link.epoch))
         else:
             link.drop(reason)
 
@@ -480,7 +474,7 @@ class SocketActor(EngineActor):
 
     def _watch(self) -> None:
         """Notice a reader that ended without a word, as one may that a bug or want of memory has killed."""
-        self.mailbox.after(_WATCH, Tick("watch"))
+        self.mailbox.after(self._settings.timing.reader_look, Tick("watch"))
         unread = {link.epoch: link for link in self._links() if not link.reading}
         for epoch in self._unread & unread.keys():
             # Seen twice: its last word is not just on the way.

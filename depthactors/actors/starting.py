@@ -32,6 +32,7 @@ def start_snapshots(
         allowance=allowance_of(market),
         new_client=new_client,
         answer_deadline=2 * settings.read_timeout,
+        timing=settings.timing,
         restarts=restarts,
     )
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Generic, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, overload
 
 from depthactors import markets, reporting
 from depthactors.actors.base import ActorThread, tell
@@ -30,6 +30,7 @@ from depthactors.engine.settings import check_callbacks, check_interval, check_p
 from depthactors.environment import resolve
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.net.settings import ROTATE_AFTER
+from depthactors.pacing import USUAL, Timing
 from depthactors.shards.messages import Rebalance
 from depthactors.status import EngineStatus, gather
 
@@ -57,6 +58,8 @@ class DepthEngine(Generic[NumberT_co]):
     Started by `start`, by `with`, or by the first subscription. Its threads are daemons, and an
     engine that is still running when the interpreter ends is stopped then.
     """
+
+    _timing: ClassVar[Timing] = USUAL
 
     @overload
     def __init__(
@@ -153,6 +156,7 @@ class DepthEngine(Generic[NumberT_co]):
             read_timeout=read_timeout,
             silence_limit=silence_limit,
             rotate_after=rotate_after,
+            timing=self._timing,
         )
         check_interval(refresh_interval)
         check_processes(processes)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from depthactors.errors import UsageError
 from depthactors.net.proxy import parse_proxy
 from depthactors.net.settings import NetworkSettings
-from depthactors.pacing import Backoff
+from depthactors.pacing import USUAL, Backoff, Timing
 from depthactors.shards.interpreter import check_possible
 
 _FACTOR_OF_FEW: Final = 4.0
@@ -23,8 +23,9 @@ def network_settings(
     read_timeout: float,
     silence_limit: float,
     rotate_after: float | None,
+    timing: Timing = USUAL,
 ) -> NetworkSettings:
-    """Check how the exchange is to be reached; arguments as for `DepthEngine`.
+    """Check how the exchange is to be reached; arguments as for `DepthEngine`, and the timing.
 
     Raises:
         UsageError: names the setting that cannot be right.
@@ -44,6 +45,7 @@ def network_settings(
         read_timeout=read_timeout,
         silence_limit=silence_limit,
         rotate_after=rotate_after,
+        timing=timing,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from depthactors.pacing import Backoff
+from depthactors.pacing import USUAL, Backoff, Timing
 
 if TYPE_CHECKING:
     from depthactors.net.proxy import Proxy
@@ -25,6 +25,7 @@ class NetworkSettings:
         read_timeout: seconds between two bytes of a REST answer; the whole may take twice that.
         silence_limit: seconds without a byte after which a websocket peer is pinged.
         rotate_after: seconds after which a connection is replaced by its successor; `None` for never.
+        timing: the durations that the actors work by.
     """
 
     backoff: Backoff = field(default_factory=Backoff)
@@ -33,3 +34,4 @@ class NetworkSettings:
     read_timeout: float = 10.0
     silence_limit: float = 10.0
     rotate_after: float | None = ROTATE_AFTER
+    timing: Timing = USUAL

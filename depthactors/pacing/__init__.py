@@ -9,9 +9,11 @@ from depthactors.pacing.rates import Backoff, RateWindow, RestartIntensity, stag
 from depthactors.pacing.reconnects import Reconnects
 from depthactors.pacing.server_clock import ServerClock
 from depthactors.pacing.silence import Silence
+from depthactors.pacing.timing import USUAL, Timing
 from depthactors.pacing.weight import WeightBudget
 
 __all__ = [
+    "USUAL",
     "Backoff",
     "HostPace",
     "RateWindow",
@@ -19,6 +21,7 @@ __all__ = [
     "RestartIntensity",
     "ServerClock",
     "Silence",
+    "Timing",
     "WeightBudget",
     "stagger",
 ]

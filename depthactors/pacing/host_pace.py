@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from depthactors.pacing.rates import Backoff
+if TYPE_CHECKING:
+    from depthactors.pacing.rates import Backoff
 
 PATIENCE: Final = 8
 """Requests in a row that brought nothing, whoever asked, after which it is the host that fails."""
-_BACKOFF: Final = Backoff(first=1.0, factor=2.0, cap=8.0)
-"""Waits between requests to a host that fails: one that is well again is noticed within some ten seconds."""
 
 
 class HostPace:
     """Lets one request at a time through, after growing waits, while a host fails; any number while it does not."""
 
-    def __init__(self) -> None:
-        """Begin with a host that is well."""
+    def __init__(self, backoff: Backoff) -> None:
+        """Begin with a host that is well; `backoff` has the waits while it fails."""
+        self._backoff = backoff
         self._failures = 0
         self._closed_until = -inf
 
@@ -28,7 +28,7 @@ class HostPace:
     def sent(self, now: float) -> None:
         """Note that a request was sent; while the host fails, the next one waits for its answer, or for long."""
         if self._failures >= PATIENCE:
-            self._closed_until = now + _BACKOFF.cap
+            self._closed_until = now + self._backoff.cap
 
     def answered(self) -> None:
         """Note that the host brought something."""
@@ -39,5 +39,5 @@ class HostPace:
         self._failures += 1
         if self._failures < PATIENCE:
             return False
-        self._closed_until = now + (_BACKOFF.wait(0, self._failures - PATIENCE + 1, uniform) or 0.0)
+        self._closed_until = now + (self._backoff.wait(0, self._failures - PATIENCE + 1, uniform) or 0.0)
         return True

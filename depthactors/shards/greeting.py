@@ -18,7 +18,7 @@ from depthactors.actors import messages as actor_messages
 from depthactors.actors import rows, starting
 from depthactors.book import BookState, BookView
 from depthactors.errors import WorkerVersionError
-from depthactors.pacing import Backoff
+from depthactors.pacing import Backoff, Timing
 from depthactors.shards import messages
 from depthactors.sharing.pulse import LAYOUT
 from depthactors.sync import Counters
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _MODULES: Final = (messages, actor_messages, rows, starting, markets, errors)
-_CLASSES: Final = (BookState, BookView, Backoff, Counters)
+_CLASSES: Final = (BookState, BookView, Backoff, Timing, Counters)
 
 
 def greet() -> bytes:

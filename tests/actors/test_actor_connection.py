@@ -11,6 +11,7 @@ from depthactors.actors.messages import Acknowledged, Closed, Opened, StreamDown
 from depthactors.actors.refusals import Refusals
 from depthactors.errors import StreamError
 from depthactors.net.settings import NetworkSettings
+from depthactors.pacing import USUAL
 from tests.actors.actor_support import Actors, FakeStreams, market_at, until
 
 BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"
@@ -26,7 +27,7 @@ class Owner(EngineActor):
             "request_ids": count(1),
             "settings": NetworkSettings(),
             "tell_failure": True,
-            "refusals": Refusals(),
+            "refusals": Refusals(USUAL.refusal_backoff),
         } | options
 
     def begin(self):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from depthactors.actors.refusals import Refusals
 from depthactors.errors import SubscriptionError
+from depthactors.pacing import USUAL
 
 NO = SubscriptionError("no")
 STREAMS = [b"sym%dusdt@depth" % number for number in range(200)]
@@ -17,7 +18,7 @@ STREAMS = [b"sym%dusdt@depth" % number for number in range(200)]
 def test_all_but_those_to_blame_are_accepted_in_few_requests(count, bad):
     streams = STREAMS[:count]
     bad = {STREAMS[number] for number in bad if number < count}
-    refusals, to_ask, accepted, requests = Refusals(), [tuple(streams)], [], 0
+    refusals, to_ask, accepted, requests = Refusals(USUAL.refusal_backoff), [tuple(streams)], [], 0
     while to_ask:
         group, requests = to_ask.pop(0), requests + 1
         if bad & set(group):
@@ -33,7 +34,7 @@ def test_all_but_those_to_blame_are_accepted_in_few_requests(count, bad):
 
 
 def test_waits_grow_and_a_stream_is_due_once_until_it_is_answered():
-    refusals, now, waits = Refusals(), 0.0, []
+    refusals, now, waits = Refusals(USUAL.refusal_backoff), 0.0, []
     for _ in range(12):
         assert refusals.refuse((STREAMS[0],), NO) == ()
         waits.append(refusals.postpone(STREAMS[0], now, 0.999))
@@ -46,7 +47,7 @@ def test_waits_grow_and_a_stream_is_due_once_until_it_is_answered():
 
 
 def test_what_was_asked_for_on_a_connection_that_ended_is_due_on_the_next():
-    refusals = Refusals()
+    refusals = Refusals(USUAL.refusal_backoff)
     refusals.refuse((STREAMS[0],), NO)
     assert refusals.take_due(10.0) == ()
     refusals.resume(10.0)
@@ -54,7 +55,7 @@ def test_what_was_asked_for_on_a_connection_that_ended_is_due_on_the_next():
 
 
 def test_what_nobody_wants_any_more_is_forgotten():
-    refusals = Refusals()
+    refusals = Refusals(USUAL.refusal_backoff)
     refusals.refuse(STREAMS[:4], NO)
     refusals.refuse(STREAMS[:1], NO)
     refusals.accept(STREAMS[:2])

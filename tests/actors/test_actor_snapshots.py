@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from depthactors import markets
-from depthactors.actors import snapshots
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted, Status
 from depthactors.actors.snapshots import SnapshotActor
@@ -16,13 +15,16 @@ from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotEr
 from depthactors.net.allowance import Allowance
 from depthactors.net.rest import DepthReply, RestClient
 from depthactors.net.settings import NetworkSettings
-from depthactors.pacing import Backoff, host_pace
+from depthactors.pacing import USUAL, Backoff, host_pace
 from depthactors.sync import Priority
 from tests.actors.actor_support import PATIENCE, Actors, FakeRest, Probe, Recorder, join, market_at, until
 
 LIMIT = 100
 WEIGHT = 5
 WORKERS = 4
+CLOSED = replace(USUAL, host_backoff=Backoff(first=600.0, factor=1.0, cap=600.0))
+"""A host that fails is not asked again."""
+SOON_LOST = replace(USUAL, lost_after=0.1)
 INVALID_SYMBOL = 400, {}, {"code": -1121, "msg": "Invalid symbol."}
 
 
@@ -218,10 +220,9 @@ def test_a_firewall_is_asked_no_more_by_however_many_books(start, server, want, 
 
 
 @pytest.mark.parametrize("answer", [(502, {}, {}), (200, {}, {"code": -1000})], ids=["502", "no snapshot"])
-def test_a_host_that_brings_nothing_is_asked_no_more_by_each_book(start, server, want, told, monkeypatch, answer):
-    monkeypatch.setattr(host_pace, "_BACKOFF", Backoff(first=600.0, factor=1.0, cap=600.0))
+def test_a_host_that_brings_nothing_is_asked_no_more_by_each_book(start, server, want, told, answer):
     server.on_request = lambda *_: answer
-    ref = start()
+    ref = start(timing=CLOSED)
     for number in range(50):
         ref.tell(want(f"SYM{number}"))
     # Whoever waits is told why.
@@ -233,22 +234,20 @@ def test_a_host_that_brings_nothing_is_asked_no_more_by_each_book(start, server,
     assert row.error is not None
 
 
-def test_a_host_that_is_well_again_is_asked_by_all(start, server, want, told, monkeypatch):
-    monkeypatch.setattr(host_pace, "_BACKOFF", Backoff(first=0.05, factor=1.0, cap=0.05))
+def test_a_host_that_is_well_again_is_asked_by_all(start, server, want, told):
     answers = iter([(502, {}, {})] * 15)
     server.on_request = lambda *each: next(answers, None) or FakeRest.snapshot(*each)
-    ref = start()
+    ref = start(timing=replace(USUAL, host_backoff=Backoff(first=0.05, factor=1.0, cap=0.05)))
     for number in range(50):
         ref.tell(want(f"SYM{number}"))
     told.wait(SnapshotFailed, 15)
     told.wait(SnapshotArrived, 35)
 
 
-def test_a_host_that_fails_holds_up_no_other_one_of_its_pool(start, server, want, told, monkeypatch):
-    monkeypatch.setattr(host_pace, "_BACKOFF", Backoff(first=600.0, factor=1.0, cap=600.0))
+def test_a_host_that_fails_holds_up_no_other_one_of_its_pool(start, server, want, told):
     with closing(FakeRest()) as other:
         other.on_request = lambda *_: (502, {}, {})
-        ref = start()
+        ref = start(timing=CLOSED)
         for number in range(2 * host_pace.PATIENCE):
             ref.tell(replace(want(f"BAD{number}"), market=markets.SPOT.at(other.url)))
         told.wait(SnapshotFailed, host_pace.PATIENCE)
@@ -256,10 +255,9 @@ def test_a_host_that_fails_holds_up_no_other_one_of_its_pool(start, server, want
         told.wait(SnapshotArrived)
 
 
-def test_symbols_that_are_refused_do_not_make_a_host_fail(start, server, want, told, monkeypatch):
-    monkeypatch.setattr(host_pace, "_BACKOFF", Backoff(first=600.0, factor=1.0, cap=600.0))
+def test_symbols_that_are_refused_do_not_make_a_host_fail(start, server, want, told):
     server.on_request = lambda *_: (400, {}, {"code": -4108, "msg": "Symbol is on settling"})
-    ref = start()
+    ref = start(timing=CLOSED)
     for number in range(3 * host_pace.PATIENCE):
         ref.tell(want(f"SYM{number}"))
     told.wait(SnapshotFailed, 3 * host_pace.PATIENCE)
@@ -369,11 +367,10 @@ def test_an_answer_that_takes_too_long_is_cut_however_steadily_it_comes(start, w
     begun = time.monotonic()
     ref.tell(want())
     assert "cut" in str(told.wait_one(SnapshotFailed).error)
-    assert 0.45 < time.monotonic() - begun < snapshots._LOST_AFTER
+    assert 0.45 < time.monotonic() - begun < USUAL.lost_after
 
 
-def test_a_request_that_is_begun_when_it_should_be_over_is_cut_too(start, want, told, monkeypatch):
-    monkeypatch.setattr(snapshots, "_LOST_AFTER", 1.0)
+def test_a_request_that_is_begun_when_it_should_be_over_is_cut_too(start, want, told):
     cut = threading.Event()
 
     def fetch(client, _market, _symbol, _limit):
@@ -386,20 +383,19 @@ def test_a_request_that_is_begun_when_it_should_be_over_is_cut_too(start, want, 
         threading.Event().wait(0.3)
         return FakeClient(fetch)
 
-    start(new_client=late, answer_deadline=0.1).tell(want())
+    start(new_client=late, answer_deadline=0.1, timing=replace(USUAL, lost_after=1.0)).tell(want())
     assert "no answer within" in str(told.wait_one(SnapshotFailed).error)
     assert cut.wait(PATIENCE / 2), "else its worker is at it for as long as the answer drips"
 
 
-def test_a_request_whose_worker_is_stuck_for_good_is_given_up(start, want, told, monkeypatch):
-    monkeypatch.setattr(snapshots, "_LOST_AFTER", 0.1)
+def test_a_request_whose_worker_is_stuck_for_good_is_given_up(start, want, told):
     leave = threading.Event()
 
     def fetch(_client, _market, _symbol, _limit):
         assert leave.wait(PATIENCE)
         return DepthReply(SnapshotError("at last"))
 
-    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.1)
+    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.1, timing=SOON_LOST)
     try:
         ref.tell(want())
         assert "no answer within" in str(told.wait_one(SnapshotFailed).error)
@@ -410,7 +406,6 @@ def test_a_request_whose_worker_is_stuck_for_good_is_given_up(start, want, told,
 
 
 def test_what_was_given_up_is_not_fetched_and_no_more_is_begun_than_there_are_workers(start, want, told, monkeypatch):
-    monkeypatch.setattr(snapshots, "_LOST_AFTER", 0.1)
     # That so many fail in a row is not what this is about.
     monkeypatch.setattr(host_pace, "PATIENCE", 4 * WORKERS)
     leave, begun = threading.Event(), []
@@ -420,7 +415,7 @@ def test_what_was_given_up_is_not_fetched_and_no_more_is_begun_than_there_are_wo
         assert leave.wait(PATIENCE)
         return DepthReply(SnapshotError("at last"))
 
-    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.1)
+    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.1, timing=SOON_LOST)
     symbols = [f"S{number}" for number in range(3 * WORKERS)]
     for symbol in symbols[:WORKERS]:
         ref.tell(want(symbol))
@@ -439,7 +434,6 @@ def test_what_was_given_up_is_not_fetched_and_no_more_is_begun_than_there_are_wo
 
 def test_no_more_is_begun_than_there_are_workers_before_the_answers_were_looked_at(start, want, told, monkeypatch):
     monkeypatch.setattr(host_pace, "PATIENCE", WORKERS)
-    monkeypatch.setattr(host_pace, "_BACKOFF", Backoff(first=600.0, factor=1.0, cap=600.0))
     answer, begun = threading.Event(), []
 
     def fetch(_client, _market, symbol, _limit):
@@ -455,7 +449,7 @@ def test_no_more_is_begun_than_there_are_workers_before_the_answers_were_looked_
                 until(lambda: len(begun) > WORKERS or mailbox_of(ref)._wake.qsize() >= WORKERS - 1)
             return super().take_weight(weight, reserve)
 
-    ref = start(new_client=lambda: FakeClient(fetch), allowance=Slow(6000, 300))
+    ref = start(new_client=lambda: FakeClient(fetch), allowance=Slow(6000, 300), timing=CLOSED)
     for number in range(3 * WORKERS):
         ref.tell(want(f"S{number}"))
     until(lambda: ref.ask(Status(), timeout=5).waiting == 2 * WORKERS and len(begun) == WORKERS)

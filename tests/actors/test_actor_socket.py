@@ -11,7 +11,7 @@ import pytest
 from pykka._envelope import Envelope
 
 from depthactors import markets
-from depthactors.actors import refusals, router
+from depthactors.actors import router
 from depthactors.actors import socket as socket_module
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.messages import (
@@ -30,7 +30,7 @@ from depthactors.actors.socket import SocketActor
 from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
-from depthactors.pacing import Backoff
+from depthactors.pacing import Backoff, Timing
 from tests.actors.actor_support import Actors, FakeStreams, frame, join, market_at, until
 
 QUICK = Backoff(first=0.02, factor=1.0, cap=0.02)
@@ -44,7 +44,9 @@ class Scene:
         self.actors, self.server = actors, server
         parent, self.reported = actors.probe(name="parent")
         keywords = {"epochs": count(1), "allowance": options.pop("allowance", Allowance(6000, 300))}
-        keywords["settings"] = NetworkSettings(backoff=backoff, **{"rotate_after": None} | options)
+        keywords["settings"] = NetworkSettings(
+            backoff=backoff, **{"rotate_after": None, "timing": Timing.fast()} | options
+        )
         self.ref = actors.start(SocketActor, "socket-1", market, parent, **keywords)
 
     def subscribe(self, *streams):
@@ -266,8 +268,7 @@ def carry_all(scene, streams=STREAMS):
 
 
 @pytest.mark.parametrize("close", [False, True], ids=["an error", "closed with 1008"])
-def test_only_the_book_of_a_refused_stream_hears_of_it_and_the_others_stay_up(start, server, monkeypatch, close):
-    monkeypatch.setattr(refusals, "_BACKOFF", QUICK)
+def test_only_the_book_of_a_refused_stream_hears_of_it_and_the_others_stay_up(start, server, close):
     bad, *good = STREAMS
     answer = refusing(bad, close=close)
     server.on_request = lambda connection, message: answer(server, connection, message)
@@ -286,8 +287,7 @@ def test_only_the_book_of_a_refused_stream_hears_of_it_and_the_others_stay_up(st
     assert len(told[bad].of(StreamDown, lambda each: type(each.error) is SubscriptionError)) == 1, "told once"
 
 
-def test_a_stream_refused_alone_is_asked_for_again_and_comes_up(start, server, monkeypatch):
-    monkeypatch.setattr(refusals, "_BACKOFF", QUICK)
+def test_a_stream_refused_alone_is_asked_for_again_and_comes_up(start, server):
     scene = start(market_at(server, messages_per_second=100))
     server.on_request = lambda connection, message: refusing(BTC)(server, connection, message)
     told = scene.subscribe(BTC)
@@ -301,8 +301,7 @@ def test_a_stream_refused_alone_is_asked_for_again_and_comes_up(start, server, m
     assert len(server.handshakes.seen) == 1
 
 
-def test_a_stream_that_is_given_back_is_not_asked_for_again(start, server, monkeypatch):
-    monkeypatch.setattr(refusals, "_BACKOFF", QUICK)
+def test_a_stream_that_is_given_back_is_not_asked_for_again(start, server):
     scene = start(market_at(server, messages_per_second=100))
     server.on_request = lambda connection, message: refusing(BTC)(server, connection, message)
     told = carry_all(scene, [BTC, ETH])
@@ -343,8 +342,7 @@ def test_where_none_is_up_half_of_them_are_sent_away_and_the_rest_tried_on_a_new
         told[stream].wait(StreamUp)
 
 
-def test_a_successor_takes_over_though_a_stream_is_refused(start, server, monkeypatch):
-    monkeypatch.setattr(socket_module, "_OVERLAP", 0.0)
+def test_a_successor_takes_over_though_a_stream_is_refused(start, server):
     scene = start()
     server.on_request = lambda connection, message: refusing(BTC)(server, connection, message)
     told = carry_all(scene, [BTC, ETH])
@@ -610,7 +608,6 @@ def test_a_stream_that_is_taken_elsewhere_is_told_its_end(scene):
 
 
 def test_a_reader_that_ends_without_a_word_is_noticed(start, server, monkeypatch):
-    monkeypatch.setattr(socket_module, "_WATCH", 0.05)
     scene = start()
     with monkeypatch.context() as broken:
         broken.setattr(router.Router, "closed", lambda *_: (_ for _ in ()).throw(MemoryError("in the last word")))

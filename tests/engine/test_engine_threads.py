@@ -6,7 +6,6 @@ import pykka
 import pytest
 
 from depthactors import BookState, DepthEngine
-from depthactors.actors import snapshots
 from depthactors.actors.base import THREAD_PREFIX, EngineActor
 from depthactors.actors.messages import FrameRejected, Status, StreamSilent, Tick
 from depthactors.actors.supervision import RESTARTS
@@ -171,8 +170,8 @@ def test_an_error_that_finds_no_thread_is_told_at_the_next_look(dead_address, th
 
 
 @pytest.mark.parametrize("helper", ["-reader-", "-rest-"])
-def test_a_reader_or_a_request_without_a_thread_is_a_try_that_failed(exchange, threads, helper, monkeypatch):
-    monkeypatch.setattr(snapshots, "_LOST_AFTER", 0.1)
+def test_a_reader_or_a_request_without_a_thread_is_a_try_that_failed(exchange, threads, helper, set_timing):
+    set_timing(lost_after=0.1)
     updates, events = Recorder(), Recorder()
     threads.refused = (helper,)
     with DepthEngine(read_timeout=0.5) as engine:

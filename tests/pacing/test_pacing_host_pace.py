@@ -1,11 +1,11 @@
 """A host that fails is asked by one at a time, one that is well by everybody."""
 
-from depthactors.pacing import HostPace
+from depthactors.pacing import USUAL, HostPace
 from depthactors.pacing.host_pace import PATIENCE
 
 
 def failing(failures, now=0.0):
-    pace = HostPace()
+    pace = HostPace(USUAL.host_backoff)
     for _ in range(failures):
         pace.sent(now)
         pace.failed(now, 0.999)

@@ -54,6 +54,14 @@ def as_value(error: _ErrorT) -> _ErrorT:
     return error
 
 
+def printable(words: str, limit: int) -> str:
+    r"""Return at most `limit` characters, with line ends and other control characters escaped (`\n`, `\x1b`)."""
+    cut = words if len(words) <= limit else f"{words[:limit]}..."
+    if cut.isprintable():
+        return cut
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in cut)
+
+
 class DepthActorsError(Exception):
     """Base of every error of this package."""
 

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
     from depthactors.actors.cell import BookCell, Lease
     from depthactors.actors.listeners import Listener
-    from depthactors.binance import Snapshot
+    from depthactors.binance import DepthReply, Snapshot
     from depthactors.book import BookState, Side
     from depthactors.book.numerals import Number
     from depthactors.errors import BacklogError, DepthActorsError, ExchangeError, StreamError
     from depthactors.markets import Market
-    from depthactors.net.rest import DepthReply
     from depthactors.sync import Priority
 
 # Questions to a book.

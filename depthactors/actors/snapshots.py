@@ -24,9 +24,8 @@ from depthactors.actors.messages import (
     Tick,
 )
 from depthactors.actors.rows import PoolStatus
-from depthactors.binance import Snapshot
+from depthactors.binance import DepthReply, Snapshot
 from depthactors.errors import LifecycleError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
-from depthactors.net.rest import DepthReply, RestClient
 from depthactors.pacing import USUAL, HostPace
 from depthactors.sync import Priority
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from depthactors.errors import DepthActorsError
     from depthactors.net.allowance import Allowing
+    from depthactors.net.rest import RestClient
     from depthactors.pacing import Timing
 
 logger = reporting.logger(__name__)

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from depthactors.binance.envelope import SHORT
+from depthactors.binance.error_body import parse_error
 
 
 class Reply(NamedTuple):
@@ -42,24 +42,17 @@ def parse_notice(frame: dict[str, Any]) -> Reply | Notice | None:
         return Notice.SERVER_SHUTDOWN
     error = frame.get("error")
     if error is not None:
-        body = error if isinstance(error, dict) else {"msg": error}
-        return Reply(frame.get("id"), None, _error_words(body), _error_code(body))
+        return _refusal(frame, error if isinstance(error, dict) else {"msg": error})
     if "result" in frame:
         return Reply(frame.get("id"), frame["result"], None)
     if "code" in frame and "msg" in frame:
-        return Reply(frame.get("id"), None, _error_words(frame), _error_code(frame))
+        return _refusal(frame, frame)
     return None
 
 
-def _error_code(body: dict[str, Any]) -> int | None:
-    code = body.get("code")
-    return code if type(code) is int else None
-
-
-def _error_words(body: dict[str, Any]) -> str:
-    code, message = _error_code(body), body.get("msg")
-    words = message[:200] if isinstance(message, str) else SHORT.repr(message)
-    return words if code is None else f"{code}: {words}"
+def _refusal(frame: dict[str, Any], body: dict[str, Any]) -> Reply:
+    error = parse_error(body)
+    return Reply(frame.get("id"), None, str(error), error.code)
 
 
 def subscribe(streams: list[str], request_id: int) -> bytes:

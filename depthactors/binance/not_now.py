@@ -1,7 +1,7 @@
-"""Every way in which the exchange says that it will answer later, and how long that is.
+"""Every way in which the exchange says "not now", and for how long.
 
 - 429 and 418: too many requests, and the address is banned for going on after that ("LIMITS", REST API).
-  How long is in `Retry-After`, or in the body alone: "IP banned until 1790435739015" (milliseconds).
+  The time is in `Retry-After`, or in the body alone: "IP banned until 1790435739015" (milliseconds).
 - A body with code -1003 says the same, whatever the status.
 - 403: the firewall before the exchange (documented as such). It does not say for how long; such rules look at the last
   minutes, so a minute is tried first, and longer ones after it.
@@ -12,8 +12,12 @@
 from __future__ import annotations
 
 import re
-from email.utils import mktime_tz, parsedate_tz
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from depthactors.binance.http_answer import read_date
+
+if TYPE_CHECKING:
+    from depthactors.binance.http_answer import HttpAnswer
 
 SHORTEST: Final = 1.0
 LONGEST: Final = 3 * 24 * 3600.0
@@ -40,8 +44,9 @@ class NotNow(NamedTuple):
 
     Attributes:
         seconds: the time to wait.
-        longest: the most that waits may grow to when it is said again and again; `seconds` where it said how long.
-        words: its meaning, for an error.
+        longest: the longest time that waits may grow to when it is said again and again; `seconds` where the answer
+            says how long to wait.
+        words: the meaning, for an error.
     """
 
     seconds: float
@@ -49,21 +54,23 @@ class NotNow(NamedTuple):
     words: str
 
 
-def read_not_now(status: int, retry_after: str | None, body: bytes, now: float) -> NotNow | None:
+def read_not_now(answer: HttpAnswer, now: float) -> NotNow | None:
     """Return for how long an answer asks to send nothing more; `None` if it does not ask that.
 
     Args:
-        status: HTTP status.
-        retry_after: the header, in seconds or as a date, `None` without one.
-        body: the answer's body.
-        now: seconds since the epoch, by the exchange's clock where the answer has a `Date`.
+        answer: the answer to a request or to a handshake.
+        now: seconds since the epoch by this machine's clock, for an answer without a date.
     """
+    status = answer.status
     if status < 400:
         return None
-    excerpt = body[:_EXCERPT]
+    date = answer.date
+    now = now if date is None else date
+    excerpt = (answer.body or b"")[:_EXCERPT]
     if status not in _UNSAID and _TOO_MANY.search(excerpt):
         status = 429
-    said = [each for each in (_seconds(retry_after, now), _banned_for(excerpt, now)) if each is not None]
+    waits = (_seconds(answer.headers.get("retry-after"), now), _banned_for(excerpt, now))
+    said = [each for each in waits if each is not None]
     if status in _UNSAID:
         first, longest = (max(said), max(said)) if said else _UNSAID[status]
         return NotNow(_within(first, LONGEST), _within(longest, LONGEST), _WORDS[status])
@@ -71,16 +78,6 @@ def read_not_now(status: int, retry_after: str | None, body: bytes, now: float) 
         wait = _within(max(said), _OVERLOADED)
         return NotNow(wait, wait, "it is overloaded")
     return None
-
-
-def read_date(text: str | None) -> float | None:
-    """Return the seconds since the epoch of a date as HTTP headers have it, `None` for anything else."""
-    try:
-        parts = parsedate_tz(text) if text else None
-        # Without a zone it is GMT, never this machine's.
-        return None if parts is None else float(mktime_tz((*parts[:9], parts[9] or 0)))
-    except (ValueError, OverflowError, IndexError, TypeError):
-        return None
 
 
 def _seconds(retry_after: str | None, now: float) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import zlib
-from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 
@@ -12,55 +11,21 @@ import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, ProtocolError
 
 from depthactors import binance, reporting
-from depthactors.errors import (
-    MalformedFrameError,
-    RateLimitedError,
-    SnapshotError,
-    UnknownSymbolError,
-    UsageError,
-    as_value,
-)
-from depthactors.markets import MARKETS
+from depthactors.binance.depth_reply import MAX_BODY, DepthReply
+from depthactors.errors import SnapshotError, UsageError, as_value
 from depthactors.net.abort import AbortableAdapter
 from depthactors.net.proxy import proxy_for
 from depthactors.reporting import printable
 
 if TYPE_CHECKING:
-    from depthactors.binance import Snapshot
     from depthactors.markets import Market
     from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
 
-MAX_BODY: Final = 4 * 1024 * 1024
-"""Bytes of an answer, unpacked: ten times the largest snapshot there is (5,000 levels a side)."""
 _PIECE: Final = 64 * 1024
-_INVALID_SYMBOL: Final = frozenset({-1121, -1100})
-"""Codes for a symbol that is not listed, and for one with characters that none has."""
-_HEADER_DIGITS: Final = 9
-_WEIGHT_HEADER: Final = "X-MBX-USED-WEIGHT-1M"
 _WORDS: Final = 200
 """Characters of what the other side says that are repeated in an error."""
-
-
-@dataclass(frozen=True, slots=True)
-class DepthReply:
-    """What a depth request brought: a snapshot or the reason for none.
-
-    Attributes:
-        result: either of them.
-        used_weight: weight of the pool in this minute, if the answer says.
-        date: the exchange's clock, whole seconds since the epoch, if the answer says.
-        sent, received: monotonic seconds at which the request was sent and the answer was there; 0 without one.
-        recv_time: seconds since the epoch at which the answer was there.
-    """
-
-    result: Snapshot | SnapshotError | MalformedFrameError | UnknownSymbolError
-    used_weight: int | None = None
-    date: float | None = None
-    sent: float = 0.0
-    received: float = 0.0
-    recv_time: float = 0.0
 
 
 class RestClient:
@@ -112,14 +77,10 @@ class RestClient:
             failure = SnapshotError(f"{symbol}: no answer from {url}{through}: {_words_of(error)}")
             failure.__cause__ = error
             return DepthReply(as_value(failure))
-        header = response.headers.get(_WEIGHT_HEADER, "")
-        used = int(header) if _is_number(header) else None
-        date = binance.read_date(response.headers.get("Date"))
-        times = sent, time.monotonic(), time.time()
-        try:
-            return DepthReply(_read(response, body, market, symbol, limit, date), used, date, *times)
-        except (MalformedFrameError, SnapshotError, UnknownSymbolError) as error:
-            return DepthReply(as_value(error), used, date, *times)
+        answer = binance.HttpAnswer(response.status_code, response.headers, body)
+        return binance.read_depth_reply(
+            answer, market, symbol, limit, sent=sent, received=time.monotonic(), recv_time=time.time()
+        )
 
     def cut(self, request: int = 0) -> None:
         """Fail the request of that number, at once, or once its name is looked up, and no later one; any thread."""
@@ -169,40 +130,3 @@ def _unpacked(packed: bytes) -> bytes | None:
         msg = f"expected a gzip body, was none ({error})"
         raise requests.exceptions.ContentDecodingError(msg) from error
     return body if unpacker.eof else None
-
-
-def _read(
-    response: requests.Response, body: bytes | None, market: Market, symbol: str, limit: int, date: float | None
-) -> Snapshot:
-    status = response.status_code
-    now = time.time() if date is None else date
-    pause = binance.read_not_now(status, response.headers.get("Retry-After"), body or b"", now)
-    if pause is not None:
-        msg = f"{symbol}: {market.name} answered {status}, {pause.words}: silent for {pause.seconds:.0f} s or longer"
-        raise RateLimitedError(msg, status=status, retry_after=pause.seconds, longest=pause.longest)
-    if body is None:
-        msg = f"{symbol}: expected an answer of at most {MAX_BODY} bytes, was larger, or cut off within"
-        raise SnapshotError(msg, status=status)
-    if status == requests.codes.ok:
-        return binance.parse_snapshot(binance.decode(body), limit, symbol)
-    code, words = _error_body(body)
-    if code in _INVALID_SYMBOL:
-        elsewhere = "" if market == MARKETS.get(market.name) else f" at {market.rest_url}"
-        msg = f"{market.name}{elsewhere} does not list {symbol!r} ({code}: {words})"
-        raise UnknownSymbolError(msg)
-    msg = f"{symbol}: {market.name} answered {status} {words}"
-    raise SnapshotError(msg, status=status, code=code)
-
-
-def _error_body(body: bytes) -> tuple[int | None, str]:
-    try:
-        message = binance.decode(body)
-    except MalformedFrameError:
-        return None, printable(body[:_WORDS].decode("utf-8", "replace"))
-    code, words = message.get("code"), message.get("msg")
-    return (code if isinstance(code, int) else None), (printable(words, _WORDS) if isinstance(words, str) else "")
-
-
-def _is_number(text: str) -> bool:
-    """Return whether a header is a whole number of a sane size."""
-    return text.isascii() and text.isdigit() and len(text) <= _HEADER_DIGITS

@@ -175,9 +175,8 @@ class StreamConnection:
     def _refused(self, answer: WebSocketBadStatusException) -> StreamError:
         """Make an error of an answer that opens no websocket."""
         # An answer of no line at all has no status.
-        headers, status, body = answer.resp_headers or {}, answer.status_code or 0, answer.resp_body or b""
-        date = binance.read_date(headers.get("date"))
-        pause = binance.read_not_now(status, headers.get("retry-after"), body, time.time() if date is None else date)
+        status, body = answer.status_code or 0, answer.resp_body or b""
+        pause = binance.read_not_now(binance.HttpAnswer(status, answer.resp_headers or {}, body), time.time())
         if pause is None:
             excerpt = printable(body[:_WORDS].decode("utf-8", "replace"))
             return StreamError(f"{self._url}{self._through}: expected a websocket, was answered {status} {excerpt}")

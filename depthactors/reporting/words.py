@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from depthactors import errors
+
 LONGEST: Final = 1_000
 """Characters of one argument of a log line."""
 _NAME: Final[Any] = type.__dict__["__name__"]
 
 
 def printable(words: str, limit: int = LONGEST) -> str:
-    r"""Return at most `limit` characters, with line ends and other control characters escaped (`\n`, `\x1b`)."""
-    cut = words if len(words) <= limit else f"{words[:limit]}..."
-    if cut.isprintable():
-        return cut
-    return "".join(each if each.isprintable() else _escaped(each) for each in cut)
+    """Return at most `limit` characters, as `depthactors.errors.printable` does."""
+    return errors.printable(words, limit)
 
 
 def class_name(kind: type) -> str:
@@ -49,7 +48,3 @@ def about(name: str, words: object) -> str:
 def without(name: str, words: object) -> str:
     """Return words of the package's own without the name of the thing that they are about."""
     return str(words).removeprefix(f"{name}: ")
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

@@ -11,9 +11,10 @@ from depthactors import markets
 from depthactors.actors.base import mailbox_of
 from depthactors.actors.messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted, Status
 from depthactors.actors.snapshots import SnapshotActor
+from depthactors.binance import DepthReply
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.allowance import Allowance
-from depthactors.net.rest import DepthReply, RestClient
+from depthactors.net.rest import RestClient
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL, Backoff, host_pace
 from depthactors.sync import Priority

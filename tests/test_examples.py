@@ -20,7 +20,7 @@ import pytest
 from depthactors import DepthReader
 from depthactors.cli import serving
 from depthactors.exchange import Fault
-from tests.engine_support import complaints
+from tests.support import complaints
 
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from depthactors import BookState, DepthEngine
 from depthactors.actors.listeners import Listener
 from depthactors.metrics import EngineCollector
-from tests.engine_support import Recorder
+from tests.support import Recorder
 
 BTC = {"engine": "main", "market": "spot", "symbol": "BTCUSDT", "interval": "100ms"}
 

@@ -22,37 +22,7 @@ from depthactors.actors.cell import BookCell
 from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import SnapshotArrived, SnapshotWanted, Status, StreamUp
 from depthactors.book import BookState
-from tests.level_support import flat
-
-PATIENCE = 10.0
-
-
-class Recorder:
-    """Keeps what it is called with and lets a test wait for it."""
-
-    def __init__(self):
-        self.seen = []
-        self._news = threading.Condition()
-
-    def __call__(self, item):
-        with self._news:
-            self.seen.append(item)
-            self._news.notify_all()
-
-    def wait(self, kind=object, count=1, timeout=PATIENCE, matches=lambda _item: True):
-        """Return the first `count` items of a class that match, once there are so many."""
-        with self._news:
-            came = self._news.wait_for(lambda: len(self.of(kind, matches)) >= count, timeout)
-            assert came, f"expected {count} of {kind}, only saw {self.seen[-6:]}"
-            return self.of(kind, matches)[:count]
-
-    def wait_one(self, kind=object, **options):
-        return self.wait(kind, **options)[0]
-
-    def of(self, kind=object, matches=lambda _item: True):
-        """Return all items of a class that match so far."""
-        with self._news:
-            return [item for item in self.seen if isinstance(item, kind) and matches(item)]
+from tests.support import PATIENCE, Recorder, flat, until
 
 
 class Probe(EngineActor):
@@ -126,15 +96,6 @@ def join(ref, timeout=PATIENCE):
     for thread in getattr(ref.actor_inbox, "threads", ()):
         thread.join(max(0.0, deadline - time.monotonic()))
         assert not thread.is_alive(), f"{thread.name} is still running"
-
-
-def until(condition, timeout=PATIENCE):
-    """Wait for a state that nobody announces; looks every few milliseconds, up to a deadline."""
-    deadline = time.monotonic() + timeout
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        pause.wait(0.005)
 
 
 def market_at(server, **changes):

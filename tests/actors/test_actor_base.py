@@ -14,7 +14,8 @@ from depthactors.actors.supervisor import Supervisor
 from depthactors.book import BookState
 from depthactors.errors import EscalatedError, ExchangeError, LifecycleError
 from depthactors.net.settings import NetworkSettings
-from tests.actors.actor_support import Host, Probe, Recorder, join, spec, until
+from tests.actors.actor_support import Host, Probe, join, spec
+from tests.support import Recorder, until
 
 BASE_EXCEPTIONS = [SystemExit, KeyboardInterrupt, GeneratorExit]
 

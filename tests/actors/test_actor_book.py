@@ -35,7 +35,8 @@ from depthactors.errors import (
     UsageError,
 )
 from depthactors.sync import Priority
-from tests.actors.actor_support import BookScene, frame, until
+from tests.actors.actor_support import BookScene, frame
+from tests.support import until
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 CUT = StreamError("cut")

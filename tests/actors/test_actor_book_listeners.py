@@ -9,7 +9,8 @@ from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import BookEvent, ChildFailed, Deepen, Greet, SnapshotFailed, StreamUp
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, MalformedFrameError, SlowCallbackError, SnapshotError
-from tests.actors.actor_support import BookScene, Host, Recorder, frame, join
+from tests.actors.actor_support import BookScene, Host, frame, join
+from tests.support import Recorder
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 

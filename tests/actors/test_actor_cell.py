@@ -28,18 +28,8 @@ from depthactors.actors.messages import (
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import ActorDiedError, EscalatedError, UnknownSymbolError
 from depthactors.sync import Priority
-from tests.actors.actor_support import (
-    BookScene,
-    FakeRest,
-    FakeStreams,
-    Recorder,
-    frame,
-    hold,
-    join,
-    market_at,
-    spec,
-    until,
-)
+from tests.actors.actor_support import BookScene, FakeRest, FakeStreams, frame, hold, join, market_at, spec
+from tests.support import Recorder, until
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 BID, ASK = [99.0, 1.5], [101.0, 2.5]

@@ -12,7 +12,8 @@ from depthactors.actors.refusals import Refusals
 from depthactors.errors import StreamError
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL
-from tests.actors.actor_support import Actors, FakeStreams, market_at, until
+from tests.actors.actor_support import Actors, FakeStreams, market_at
+from tests.support import until
 
 BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"
 

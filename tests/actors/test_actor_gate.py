@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from depthactors.actors.gate import Gate
-from tests.actors.actor_support import PATIENCE, until
+from tests.support import PATIENCE, until
 
 
 @pytest.fixture

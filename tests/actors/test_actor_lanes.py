@@ -9,7 +9,7 @@ from depthactors.actors.base import THREAD_PREFIX
 from depthactors.actors.lanes import Lane
 from depthactors.actors.listeners import QueuedListener
 from depthactors.errors import LifecycleError
-from tests.actors.actor_support import PATIENCE, Recorder
+from tests.support import PATIENCE, Recorder
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from depthactors.actors import listeners
 from depthactors.actors.cell import BookCell
 from depthactors.actors.listeners import EVENT_ROOM, LATE, UPDATE_ROOM, Listener, QueuedListener
-from tests.actors.actor_support import BookScene, Recorder, frame, spec
+from tests.actors.actor_support import BookScene, frame, spec
+from tests.support import Recorder
 
 STEPS = st.lists(
     st.one_of(st.just("update"), st.just("event"), st.just("turn"), st.floats(0.0, 2 * LATE)),

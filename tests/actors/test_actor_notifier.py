@@ -11,7 +11,8 @@ from depthactors.actors.messages import BookEvent
 from depthactors.actors.notifier import Teller
 from depthactors.book import BookState
 from depthactors.errors import ExchangeError
-from tests.actors.actor_support import PATIENCE, Recorder, spec, until
+from tests.actors.actor_support import spec
+from tests.support import PATIENCE, Recorder, until
 
 EVENT = BookEvent("BTCUSDT", BookState.STALE, BookState.FAILED, None)
 

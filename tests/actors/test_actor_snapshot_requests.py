@@ -19,7 +19,8 @@ from depthactors.book import BookState
 from depthactors.errors import SnapshotError, StreamError
 from depthactors.pacing import Backoff
 from depthactors.sync import Priority
-from tests.actors.actor_support import BookScene, frame, until
+from tests.actors.actor_support import BookScene, frame
+from tests.support import until
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 

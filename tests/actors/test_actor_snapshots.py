@@ -18,7 +18,8 @@ from depthactors.net.rest import RestClient
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL, Backoff, host_pace
 from depthactors.sync import Priority
-from tests.actors.actor_support import PATIENCE, Actors, FakeRest, Probe, Recorder, join, market_at, until
+from tests.actors.actor_support import Actors, FakeRest, Probe, join, market_at
+from tests.support import PATIENCE, Recorder, until
 
 LIMIT = 100
 WEIGHT = 5

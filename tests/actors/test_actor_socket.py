@@ -31,7 +31,8 @@ from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionE
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff, Timing
-from tests.actors.actor_support import Actors, FakeStreams, frame, join, market_at, until
+from tests.actors.actor_support import Actors, FakeStreams, frame, join, market_at
+from tests.support import until
 
 QUICK = Backoff(first=0.02, factor=1.0, cap=0.02)
 THREE_TRIES = Backoff(first=0.01, factor=1.0, tries=3)

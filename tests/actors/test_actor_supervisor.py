@@ -38,7 +38,8 @@ from depthactors.errors import (
 from depthactors.exchange import LocalExchange
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff
-from tests.actors.actor_support import Actors, FakeRest, FakeStreams, Recorder, join, spec, until
+from tests.actors.actor_support import Actors, FakeRest, FakeStreams, join, spec
+from tests.support import Recorder, until
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 LIVE, STALE, FAILED = BookState.LIVE, BookState.STALE, BookState.FAILED

@@ -11,7 +11,7 @@ from depthactors.book import BookState, BookView
 from depthactors.book.numerals import exact
 from depthactors.errors import MalformedFrameError
 from tests.binance.frame_support import LEVELS
-from tests.level_support import pairs
+from tests.support import pairs
 
 
 def numerals(digits=15):

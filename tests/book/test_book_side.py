@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from depthactors.book import BookSide
 from depthactors.book.side import ASK
-from tests.level_support import flat
+from tests.support import flat
 
 PRICES = st.integers(1, 1200)
 

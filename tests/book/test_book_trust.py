@@ -15,7 +15,7 @@ from depthactors.book.trust import (
     look,
     settle,
 )
-from tests.level_support import flat
+from tests.support import flat
 
 ASKED = 40
 

@@ -16,7 +16,7 @@ from depthactors.book import BookState, BookView, OrderBook
 from depthactors.book.view import capture as capture_view
 from depthactors.errors import UsageError
 from depthactors.markets import Sequencing
-from tests.level_support import flat
+from tests.support import flat
 
 FIELDS = ("symbol", "state", "last_update_id", "event_time", "recv_time", "age")
 PRICES = st.lists(st.integers(1, 500), unique=True, max_size=8)

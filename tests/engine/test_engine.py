@@ -20,7 +20,7 @@ from depthactors.errors import (
     UsageError,
 )
 from depthactors.exchange import LocalExchange
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, until
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 
@@ -28,7 +28,7 @@ SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 def test_each_view_a_callback_gets_is_live_deep_enough_and_the_exchanges(engine, exchange):
     updates = Recorder()
     engine.subscribe("btcusdt", depth=50, on_update=updates)
-    assert wait_until(updates, lambda: len(updates.seen) >= 50)
+    until(lambda: len(updates.seen) >= 50)
     views = updates.seen[:50]
     assert [view.last_update_id for view in views] == sorted(view.last_update_id for view in views)
     for view in views:
@@ -46,7 +46,7 @@ def test_an_unknown_symbol_fails_with_its_cause_and_touches_nobody(engine):
     event = events.wait_for(lambda event: event.state is BookState.FAILED)
     assert isinstance(event.error, UnknownSymbolError)
     assert (bad.state, good.state) == (BookState.FAILED, BookState.LIVE)
-    assert wait_until(events, lambda: sum(row.streams for row in engine.status().sockets) == 1)
+    until(lambda: sum(row.streams for row in engine.status().sockets) == 1)
 
 
 def test_nobody_at_the_address_is_told_once_and_named(dead_address):
@@ -72,7 +72,7 @@ def test_an_exchange_that_comes_back_is_followed_again(exchange):
         assert last_good.state is BookState.STALE
         assert len(last_good.bids) == 100
         with LocalExchange(_feeds_of(exchange), port=port):
-            assert wait_until(events, lambda: book.state is BookState.LIVE)
+            until(lambda: book.state is BookState.LIVE)
             row = engine.status().books[0]
             assert (row.counters.resyncs, row.restarts) == (1, 0)
             errors = [event for event in events.seen if isinstance(event.error, StreamError)]
@@ -128,11 +128,11 @@ def test_the_same_symbol_twice_is_refreshed_as_often_as_anybody_asks(exchange, p
         def refreshes():
             return engine.status().books[0].counters.refreshes
 
-        assert wait_until(Recorder(), lambda: refreshes() >= 3)
+        until(lambda: refreshes() >= 3)
         often.ref.tell(object())  # which no actor of ours takes: its successor does as it did
-        assert wait_until(Recorder(), lambda: engine.status().books[0].restarts == 1)
+        until(lambda: engine.status().books[0].restarts == 1)
         before = refreshes()
-        assert wait_until(Recorder(), lambda: refreshes() >= before + 2)
+        until(lambda: refreshes() >= before + 2)
 
 
 def test_a_deeper_subscription_is_told_only_of_books_that_deep(engine):
@@ -140,7 +140,7 @@ def test_a_deeper_subscription_is_told_only_of_books_that_deep(engine):
     for depth in (120, 200):
         updates = Recorder()
         engine.subscribe("BTCUSDT", depth=depth, on_update=updates)
-        assert wait_until(updates, lambda updates=updates: len(updates.seen) >= 5)
+        until(lambda updates=updates: len(updates.seen) >= 5)
         assert {(len(view.bids), len(view.asks)) for view in updates.seen} == {(depth, depth)}
 
 
@@ -148,7 +148,7 @@ def test_a_refresh_changes_nothing_that_readers_see(exchange):
     updates = Recorder()
     with DepthEngine(refresh_interval=0.5, number=Decimal) as engine:
         book = engine.subscribe("BTCUSDT", depth=50, on_update=updates).wait_live(10)
-        assert wait_until(updates, lambda: book.ask(Status()).counters.audits >= 2)
+        until(lambda: book.ask(Status()).counters.audits >= 2)
         counters = book.ask(Status()).counters
         assert (counters.audit_differences, counters.resyncs, counters.gaps) == (0, 0, 0)
         ids = [view.last_update_id for view in updates.seen]
@@ -165,7 +165,7 @@ def test_a_raising_callback_harms_nobody(engine, caplog):
 
     book = engine.subscribe("BTCUSDT", on_update=broken)
     engine.subscribe("BTCUSDT", on_update=others)
-    assert wait_until(others, lambda: len(others.seen) >= 3)
+    until(lambda: len(others.seen) >= 3)
     assert book.ask(Status()).counters.callback_errors >= 2
     assert "the user's mistake" in caplog.text
 
@@ -223,7 +223,7 @@ def test_a_symbol_let_go_and_taken_up_again_at_once_is_live_with_a_stream(engine
         engine.unsubscribe(engine.subscribe("ETHUSDT"))
     updates = Recorder()
     book = engine.subscribe("ETHUSDT", on_update=updates).wait_live(10)
-    assert wait_until(updates, lambda: len(updates.seen) >= 5)
+    until(lambda: len(updates.seen) >= 5)
     assert (book.state, keeper.state) == (BookState.LIVE, BookState.LIVE)
 
 
@@ -241,7 +241,7 @@ def test_a_slow_callback_gets_the_latest_and_delays_nobody_else(engine):
 
     book = engine.subscribe("BTCUSDT", on_update=on_update)
     engine.subscribe("ETHUSDT", on_update=fast)
-    assert wait_until(slow, lambda: len(slow.seen) >= 6)
+    until(lambda: len(slow.seen) >= 6)
     lag = slow.seen[-1].age
     calls = len(slow.seen)
     release.set()

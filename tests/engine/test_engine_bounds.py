@@ -13,8 +13,8 @@ from depthactors.actors.mailbox import FRAME_LIMIT
 from depthactors.actors.messages import Status
 from depthactors.errors import BacklogError, SlowCallbackError
 from depthactors.exchange import Fault, LocalExchange
-from tests.engine_support import Recorder, wait_until
 from tests.soak.memory import rss_mb
+from tests.support import Recorder, comes_true, until
 
 SLOW, OTHERS = "SLOWUSDT", [f"QUICK{number}USDT" for number in range(5)]
 
@@ -34,7 +34,7 @@ class Latencies:
         """Collect for so long; returns the median and the 95th percentile."""
         self._times.clear()
         end = time.monotonic() + seconds
-        wait_until(self.updates, lambda: time.monotonic() >= end)
+        until(lambda: time.monotonic() >= end)
         cuts = quantiles(self._times, n=20)
         return cuts[9], cuts[18]
 
@@ -126,7 +126,7 @@ def test_a_callback_that_never_returns_is_bounded_told_and_labelled(engine, late
     assert (view.state, state, row.state) == (BookState.STALE,) * 3, "not live: its frames wait"
     assert 5 < row.lag < 15
     assert row.waiting_frames <= FRAME_LIMIT
-    assert wait_until(latencies.updates, lambda: book.state is BookState.LIVE)
+    until(lambda: book.state is BookState.LIVE)
 
 
 def test_ten_times_the_usual_rate_is_followed_and_costs_nobody_else(exchange, engine, latencies):
@@ -157,7 +157,7 @@ def test_stuck_snapshot_requests_hold_up_what_needs_one_and_nothing_else(exchang
     assert_undisturbed(engine, "stuck REST calls", before, during)
     assert book.state is BookState.SYNCING
     # Each is given up after the time for an answer; then there is one that comes.
-    assert wait_until(latencies.updates, lambda: book.state is BookState.LIVE, 40)
+    until(lambda: book.state is BookState.LIVE, 40)
     assert exchange.strikes()["time-out"] >= 1
 
 
@@ -168,10 +168,10 @@ def test_what_waits_for_all_books_together_is_bounded_and_they_get_over_it(excha
     exchange.inject(Fault("time-out", count=4, every=1, seconds=4.0))
     errors = Recorder()
     with DepthEngine(refresh_interval=None, read_timeout=1.0, number=Decimal, on_error=errors) as engine:
-        books = engine.subscribe_many([SLOW, *OTHERS], depth=20, on_update=(updates := Recorder()))
+        books = engine.subscribe_many([SLOW, *OTHERS], depth=20, on_update=Recorder())
         largest = 0
         while not any(book.cell.counters.drops for book in books):
-            assert not wait_until(updates, lambda: False, 0.01)
+            assert not comes_true(lambda: False, 0.01)
             largest = max(largest, sum(book.cell.backlog() for book in books))
         # Between two looks it grows.
         assert 100_000 < largest < 1_000_000
@@ -194,7 +194,7 @@ def test_a_reader_that_never_reads_keeps_nothing_but_the_latest(exchange):
         with DepthEngine() as engine:
             engine.subscribe(SLOW, depth=20, on_update=updates).wait_live(10)
             end = time.monotonic() + 4
-            wait_until(updates, lambda: time.monotonic() >= end)
+            until(lambda: time.monotonic() >= end)
         assert rss_mb() - memory < 20
         latest = manager.recv(timeout=10)
         assert latest.update_time >= updates.seen[-1].event_time - 1_000

@@ -10,8 +10,7 @@ from depthactors.actors.base import mailbox_of
 from depthactors.actors.messages import Frames
 from depthactors.errors import LifecycleError
 from depthactors.exchange import Fault
-from tests.engine_support import Recorder, wait_until
-from tests.interrupt_support import places_in
+from tests.support import Recorder, places_in, until
 
 LIVE = BookState.LIVE
 QUICKLY = 3.0
@@ -108,7 +107,7 @@ def test_two_callbacks_may_unsubscribe_each_other(engine):
     second = engine.subscribe("ETHUSDT", depth=5, on_update=callback("second", "first"))
     handles |= {"first": first, "second": second}
     assert timed.wait(2) == [None, None]
-    assert wait_until(timed.took, lambda: engine.status().books == ())
+    until(lambda: engine.status().books == ())
 
 
 @pytest.mark.parametrize(

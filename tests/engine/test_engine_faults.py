@@ -9,7 +9,7 @@ from depthactors import BookState, DepthEngine
 from depthactors.actors import book as book_module
 from depthactors.errors import AuditError, SilentStreamError, StreamError, SubscriptionError
 from depthactors.exchange import Fault, LocalExchange
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, until
 
 LIVE, STALE, FAILED = BookState.LIVE, BookState.STALE, BookState.FAILED
 BTC, ETH = "BTCUSDT", "ETHUSDT"
@@ -85,7 +85,7 @@ def test_a_stream_that_is_acknowledged_and_not_served_is_noticed_and_mended(exch
     silent = books.events[BTC].wait_for(lambda event: isinstance(event.error, SilentStreamError), 15)
     assert (silent.previous, silent.state) == (LIVE, STALE)
     # The second time it is subscribed to anew it is served.
-    assert wait_until(books.updates[ETH], lambda: books.handles[BTC].state is LIVE and books.row().counters.applied > 9)
+    until(lambda: books.handles[BTC].state is LIVE and books.row().counters.applied > 9)
     assert books.row(ETH).counters.resyncs == 0
     assert exchange.strikes() == {"unserved": 2}
 
@@ -169,8 +169,8 @@ def test_after_any_fault_of_a_book_the_others_were_not_disturbed(exchange, follo
     for kind in ("drop", "garbage", "wrong-types", "reorder"):
         seen = len(books.events[BTC].seen)
         exchange.inject(Fault(kind, symbol=BTC))
-        wait_until(books.updates[ETH], lambda seen=seen: len(books.events[BTC].seen) >= seen + 2)
-        assert wait_until(books.updates[BTC], lambda: books.handles[BTC].state is LIVE)
+        until(lambda seen=seen: len(books.events[BTC].seen) >= seen + 2)
+        until(lambda: books.handles[BTC].state is LIVE)
     assert books.row().counters.resyncs == 4
     assert books.row(ETH).counters.resyncs == 0
     assert [event.state for event in books.events[ETH].seen] == [LIVE]
@@ -196,7 +196,7 @@ def test_two_engines_of_one_process_share_what_the_address_is_allowed(exchange):
         updates = Recorder()
         other.subscribe(ETH, depth=20, on_update=updates)
         one.subscribe("BNBUSDT", depth=20)
-        assert wait_until(updates, lambda: limited(one) == 1, 10)
+        until(lambda: limited(one) == 1, 10)
         # The other one was not refused, and is silent too.
         assert other.status().pools[0].silent_for > 0
         other.subscribe(BTC, depth=20)
@@ -212,7 +212,7 @@ def test_an_exchange_that_is_gone_for_long_is_waited_for(exchange, monkeypatch):
         book = engine.subscribe(BTC, depth=20, on_update=updates).wait_live(10)
         port, feeds = exchange.port, exchange._catalogue.feeds
         exchange.stop()
-        assert wait_until(updates, lambda: book.state is STALE)
-        assert wait_until(updates, lambda: engine.status().sockets[0].failures >= 2)
+        until(lambda: book.state is STALE)
+        until(lambda: engine.status().sockets[0].failures >= 2)
         with LocalExchange(feeds, port=port):
-            assert wait_until(updates, lambda: book.state is LIVE)
+            until(lambda: book.state is LIVE)

@@ -7,7 +7,7 @@ import pytest
 from depthactors import Best, BookState, DepthEngine, DepthReader
 from depthactors.actors import book as book_module
 from depthactors.exchange import Fault, LocalExchange
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, until
 
 LIVE, STALE = BookState.LIVE, BookState.STALE
 BTC, DEPTH = "BTCUSDT", 20
@@ -44,7 +44,7 @@ def test_a_book_whose_snapshots_are_cut_is_never_live_and_wrong(serve, cap):
     exchange, updates, events = serve(BTC, Fault("capped", every=1, **cap)), Recorder(), Recorder()
     with DepthEngine(number=Decimal) as engine:
         book = engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events)
-        assert wait_until(updates, lambda: engine.status().books[0].counters.snapshots >= 4)
+        until(lambda: engine.status().books[0].counters.snapshots >= 4)
         if cap:
             cause = events.wait_for(lambda event: event.state is STALE).error
             assert f"the venue granted {'100' if cap.get('side') else cap['levels']} and {cap['levels']}" in str(cause)
@@ -56,7 +56,7 @@ def test_a_cap_above_the_promise_is_a_book_like_any_other(serve):
     exchange, updates = serve(BTC, Fault("capped", every=1, levels=50)), Recorder()
     with DepthEngine(number=Decimal) as engine:
         engine.subscribe(BTC, depth=DEPTH, on_update=updates).wait_live(10)
-        assert wait_until(updates, lambda: engine.status().books[0].counters.applied > 100)
+        until(lambda: engine.status().books[0].counters.applied > 100)
     assert_right(exchange, updates.seen)
 
 
@@ -64,7 +64,7 @@ def test_a_book_with_fewer_levels_than_are_promised_is_live_soon(serve):
     exchange, updates = serve(BTC, depth=12, levels=3.0), Recorder()
     with DepthEngine(number=Decimal) as engine:
         book = engine.subscribe(BTC, depth=100, on_update=updates).wait_live(20)
-        assert wait_until(updates, lambda: len(updates.seen) > 100)
+        until(lambda: len(updates.seen) > 100)
         assert 0 < len(book.view().bids) < 100
     assert_right(exchange, updates.seen, 100)
 
@@ -93,8 +93,8 @@ def test_snapshots_from_a_cache_are_asked_for_until_it_is_renewed_and_not_at_eve
         for _ in range(2):
             seen = len(events.seen)
             exchange.inject(Fault("drop", BTC))
-            assert wait_until(updates, lambda seen=seen: any(each.state is STALE for each in events.seen[seen:]))
-            assert wait_until(updates, lambda seen=seen: events.seen[-1].state is LIVE and len(events.seen) > seen)
+            until(lambda seen=seen: any(each.state is STALE for each in events.seen[seen:]))
+            until(lambda seen=seen: events.seen[-1].state is LIVE and len(events.seen) > seen)
         counters = engine.status().books[0].counters
     assert 1 <= counters.snapshots_too_old <= 6
     assert_right(exchange, updates.seen)
@@ -107,7 +107,7 @@ def test_a_single_answer_that_a_symbol_is_not_listed_ends_no_book_that_streams(s
         exchange.inject(Fault("unlisted", BTC))
         exchange.inject(Fault("drop", BTC))
         assert "-1121" in str(events.wait_for(lambda event: "-1121" in str(event.error)).error)
-        assert wait_until(updates, lambda: book.state is LIVE)
+        until(lambda: book.state is LIVE)
     assert_right(exchange, updates.seen)
 
 
@@ -121,7 +121,7 @@ def test_a_book_whose_session_is_closed_is_silent_and_not_stale(serve, monkeypat
         exchange.inject(Fault("closed", BTC, seconds=2.0))
         updates.wait_for(lambda _: exchange.strikes())
         seen = len(updates.seen)
-        assert wait_until(updates, lambda: len(updates.seen) > seen + 5)
+        until(lambda: len(updates.seen) > seen + 5)
         counters = engine.status().books[0].counters
     assert [event.state for event in events.seen] == [LIVE, BookState.STOPPED]
     assert 1 <= counters.refreshes - refreshes <= 8, "it was asked about, ever more seldom"
@@ -135,6 +135,6 @@ def test_ids_that_begin_anew_on_a_kept_connection_are_followed(serve, market):
         book = engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events).wait_live(10)
         before = book.view().last_update_id
         exchange.inject(Fault("new-ids", BTC))
-        assert wait_until(updates, lambda: updates.seen[-1].last_update_id < before * 3 // 4)
+        until(lambda: updates.seen[-1].last_update_id < before * 3 // 4)
         assert "ids begin anew" in str(events.wait_for(lambda event: event.state is STALE).error)
     assert_right(exchange, updates.seen)

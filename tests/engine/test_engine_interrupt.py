@@ -8,7 +8,7 @@ import time
 import pytest
 
 from depthactors.exchange import LocalExchange
-from tests.engine_support import complaints
+from tests.support import complaints
 
 JOINING = """
 import sys, threading

@@ -14,7 +14,7 @@ from depthactors.errors import (
     LifecycleError,
     MalformedFrameError,
 )
-from tests.engine_support import Recorder, complaints, wait_until
+from tests.support import Recorder, complaints, until
 
 
 def test_lifecycle(exchange):
@@ -93,7 +93,7 @@ def test_an_engine_that_nobody_keeps_goes_on_calling_back(exchange):
     engine = weakref.ref(DepthEngine().start())
     engine().subscribe("BTCUSDT", on_update=updates)
     gc.collect()
-    assert wait_until(updates, lambda: len(updates.seen) >= 3)
+    until(lambda: len(updates.seen) >= 3)
     engine().stop()
 
 

@@ -11,7 +11,7 @@ import pytest
 import depthactors
 from depthactors import DepthEngine
 from depthactors.exchange import Fault
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, until
 
 PACKAGE = Path(depthactors.__file__).parent
 MARKS = "<>=%!~-"
@@ -87,7 +87,7 @@ def test_a_log_handler_that_raises_or_blocks_harms_no_book_and_holds_up_no_call(
     try:
         book.ref.tell(object())  # which no book takes
         assert hostile.met.wait(10)
-        assert wait_until(updates, lambda: book.cell.restarts == 1 and book.state == "LIVE" == other.state)
+        until(lambda: book.cell.restarts == 1 and book.state == "LIVE" == other.state)
         started = time.monotonic()
         assert engine.status().live == 2
         assert engine.running

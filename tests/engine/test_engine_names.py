@@ -12,7 +12,7 @@ import pytest
 from depthactors import DepthEngine, DepthReader, ThreadedDepthCacheManager
 from depthactors.errors import BookNotSharedError, UnknownSymbolError
 from depthactors.exchange import LocalExchange
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, comes_true, until
 
 MARK = "ZQXJ"
 GONE = [f"{MARK}{number}USDT" for number in range(8)]
@@ -55,7 +55,7 @@ def names_kept():
 
 
 def nothing_is_kept():
-    return wait_until(Recorder(), lambda: len(names_kept()) <= AT_HAND, 10)
+    return comes_true(lambda: len(names_kept()) <= AT_HAND)
 
 
 @pytest.mark.parametrize("processes", [None, 1])
@@ -74,7 +74,7 @@ def test_an_engine_and_a_reader_forget_books_that_are_not_followed_any_more(exch
         del handle
         with pytest.raises(BookNotSharedError):
             reader.view(GONE[0])
-        assert wait_until(Recorder(), lambda: len(reader.books()) == 1)
+        until(lambda: len(reader.books()) == 1)
         assert nothing_is_kept(), names_kept()
 
 

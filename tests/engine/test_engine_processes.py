@@ -28,15 +28,10 @@ from depthactors.exchange import LocalExchange
 from depthactors.net.allowance import allowance_of
 from depthactors.shards import worker_actor
 from depthactors.sharing.place import folder_of
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, until
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 PATIENCE = 20.0
-
-
-def until(condition, timeout=PATIENCE):
-    """Wait for what no callback tells."""
-    assert wait_until(Recorder(), condition, timeout)
 
 
 def children():
@@ -117,7 +112,7 @@ def test_books_are_the_exchanges_and_answer_as_those_of_one_process(engine, exch
     updates, events = Recorder(), Recorder()
     books = engine.subscribe_many(SYMBOLS, depth=20, on_update=updates, on_event=events)
     engine.wait_live(PATIENCE)
-    assert wait_until(updates, lambda: len(updates.seen) >= 60)
+    until(lambda: len(updates.seen) >= 60)
     for view in updates.seen[:60]:
         check(exchange, view, 20)
     for symbol in SYMBOLS:
@@ -220,7 +215,7 @@ def test_a_slow_callback_is_told_the_latest_and_delays_its_own_book_only(engine,
     assert entered.wait(PATIENCE)
     first = slow.seen[0].last_update_id
     seen = len(quick.seen)
-    assert wait_until(quick, lambda: len(quick.seen) > seen + 20)
+    until(lambda: len(quick.seen) > seen + 20)
     until(lambda: book.view().last_update_id > first + 50)
     assert book.view().state is BookState.LIVE, "it is kept in another process"
     latest = book.view().last_update_id

@@ -7,7 +7,7 @@ import pytest
 from depthactors import BookState, DepthEngine, ThreadedDepthCacheManager
 from depthactors.exchange import LocalExchange
 from depthactors.replay import replay
-from tests.engine_support import Recorder, digest_of, wait_until
+from tests.support import Recorder, digest_of, until
 
 
 def live_at(handle, update_id):
@@ -23,7 +23,7 @@ def test_engine_ends_where_the_replay_ends(capture, monkeypatch):
             updates = Recorder()
             book = engine.subscribe(expected.symbol, depth=20, on_update=updates)
             assert exchange.wait_finished(timeout=40)
-            assert wait_until(updates, lambda: live_at(book, expected.last_update_id))
+            until(lambda: live_at(book, expected.last_update_id))
             assert digest_of(book.view()) == expected.top_digest
             assert engine.status().books[0].counters.gaps == 0
 
@@ -48,7 +48,7 @@ def test_manager_ends_where_the_replay_ends(capture, monkeypatch):
                 view = cache.view(20) if cache else None
                 return bool(view) and view.state is BookState.LIVE and view.last_update_id == expected.last_update_id
 
-            assert wait_until(updates, done)
+            until(done)
             assert digest_of(updates.seen[-1].view(20)) == expected.top_digest
 
 
@@ -71,7 +71,7 @@ def test_ten_recordings_share_a_connection_while_symbols_come_and_go(captures, m
             books.append(engine.subscribe(late, depth=20, on_update=updates))
             assert exchange.wait_finished(timeout=40)
             for book in books:
-                assert wait_until(updates, lambda book=book: live_at(book, expected[book.symbol].last_update_id))
+                until(lambda book=book: live_at(book, expected[book.symbol].last_update_id))
             status = engine.status()
 
             assert leaving.state is BookState.STOPPED

@@ -13,7 +13,7 @@ from depthactors.actors.messages import Tick
 from depthactors.actors.supervisor import Supervisor
 from depthactors.errors import EscalatedError, LifecycleError
 from depthactors.shards.supervisor import ShardSupervisor
-from tests.engine_support import Recorder
+from tests.support import Recorder
 
 FAILED = BookState.FAILED
 PROMPT = 5.0

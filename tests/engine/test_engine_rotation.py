@@ -4,7 +4,7 @@ import pytest
 
 from depthactors import BookState, DepthEngine
 from depthactors.exchange import Fault, LocalExchange
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, comes_true, until
 
 MARKETS = {"spot": ["BTCUSDT", "ETHUSDT"], "coinm": ["BTCUSD_PERP", "ETHUSD_PERP"]}
 
@@ -27,7 +27,7 @@ class Followed:
         }
         for symbol in self.symbols:
             # By its second update the stream has met the snapshot.
-            assert wait_until(self.updates[symbol], lambda seen=self.updates[symbol].seen: len(seen) >= 2)
+            until(lambda seen=self.updates[symbol].seen: len(seen) >= 2)
         self.before = len(self.events.seen)
         # A first snapshot that the stream has not reached may have been shown, and made anew, before that.
         self.resyncs = {row.symbol: row.counters.resyncs for row in self.engine.status().books}
@@ -36,7 +36,7 @@ class Followed:
         def rotated():
             return min(row.counters.handovers for row in self.engine.status().books) >= count
 
-        assert wait_until(self.updates[self.symbols[0]], rotated, timeout), self.engine.status()
+        assert comes_true(rotated, timeout), self.engine.status()
 
     def end(self):
         status = self.engine.status()

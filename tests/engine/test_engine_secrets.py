@@ -9,8 +9,8 @@ from depthactors import Client, DepthEngine, ThreadedDepthCacheManager
 from depthactors.errors import UsageError
 from depthactors.markets import SPOT
 from depthactors.net.settings import NetworkSettings
-from tests.engine_support import Recorder
 from tests.net.net_support import rest_client
+from tests.support import Recorder
 
 SECRET = "s3cr3t-w0rd"
 

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from contextlib import ExitStack
 from decimal import Decimal
 from itertools import count
@@ -20,7 +19,7 @@ from depthactors.errors import EngineGoneError, LifecycleError, NotLiveError, Sh
 from depthactors.exchange import LocalExchange
 from depthactors.sharing import EngineFolder, folder
 from depthactors.sharing.place import folder_of
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, until
 
 LIVE, STALE, STOPPED = BookState.LIVE, BookState.STALE, BookState.STOPPED
 _numbers = count()
@@ -45,16 +44,6 @@ def shared(exchange, name):
 def reader(shared, name):
     with DepthReader(name) as reader:
         yield reader
-
-
-def until(condition, timeout=20.0):
-    """Look again and again; returns whether it came true."""
-    pause, deadline = threading.Event(), time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(0.005)
-    return True
 
 
 def check(view, exchange, depth, number):
@@ -133,12 +122,12 @@ def test_a_book_followed_deeper_and_let_go(shared, reader):
     assert reader.view("BTCUSDT").state is LIVE
     shared.unsubscribe(second)
     assert reader.view("BTCUSDT").state is not LIVE
-    assert until(lambda: reader.books() == ())
+    until(lambda: reader.books() == ())
 
 
 def test_an_unknown_symbol_fails_with_its_reason(shared, reader):
     shared.subscribe("NOSUCHUSDT", depth=5)
-    assert until(lambda: reader.view("NOSUCHUSDT").state is BookState.FAILED)
+    until(lambda: reader.view("NOSUCHUSDT").state is BookState.FAILED)
     assert "NOSUCHUSDT" in reader.reason("NOSUCHUSDT")
     with pytest.raises(NotLiveError, match=r"was FAILED \(.*NOSUCHUSDT"):
         reader.wait_live("NOSUCHUSDT", timeout=0.01)
@@ -157,7 +146,7 @@ def test_a_callback_that_blocks_makes_the_shared_book_stale(shared, reader, monk
         shared.subscribe("ETHUSDT", depth=10)
         shared.subscribe("BTCUSDT", depth=10, on_update=block)
         assert entered.wait(20)
-        assert until(lambda: reader.view("BTCUSDT").state is STALE)
+        until(lambda: reader.view("BTCUSDT").state is STALE)
         assert reader.wait_live("ETHUSDT", timeout=20).state is LIVE
     finally:
         leave.set()
@@ -207,7 +196,7 @@ def test_without_room_for_all_none_is_followed(shared, reader, room, monkeypatch
     with pytest.raises(SharingError, match="expected room"):
         shared.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=10)
     assert shared.status().books == ()
-    assert until(lambda: [*folder_of(reader.name).glob("book-*")] == [])
+    until(lambda: [*folder_of(reader.name).glob("book-*")] == [])
     monkeypatch.undo()
 
 
@@ -243,7 +232,7 @@ def test_a_book_deepened_along_with_one_that_finds_no_room_is_read_on(shared, re
     with pytest.raises(SharingError):
         shared.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=20)
     begun = view.last_update_id
-    assert until(lambda: reader.view("BTCUSDT").state is LIVE and reader.view("BTCUSDT").last_update_id > begun + 3)
+    until(lambda: reader.view("BTCUSDT").state is LIVE and reader.view("BTCUSDT").last_update_id > begun + 3)
     assert [book.symbol for book in reader.books()] == ["BTCUSDT"]
 
 
@@ -320,6 +309,6 @@ def test_an_engine_without_a_name_shares_nothing(exchange):
     updates = Recorder()
     with DepthEngine() as engine:
         engine.subscribe("BTCUSDT", depth=5, on_update=updates)
-        assert wait_until(updates, lambda: len(updates.seen) > 2)
+        until(lambda: len(updates.seen) > 2)
         made = {*folder_of("x").parent.glob("depthactors-*")} - before
         assert not any(str(os.getpid()) in path.name for path in made)

@@ -9,7 +9,7 @@ import pytest
 from depthactors import BookState, DepthEngine
 from depthactors.errors import CallbackError
 from depthactors.exchange import Fault
-from tests.engine_support import Recorder, complaints, wait_until
+from tests.support import Recorder, complaints, until
 
 BEGIN = """
 import sys, threading
@@ -146,8 +146,8 @@ def test_the_first_exception_of_a_callback_is_an_event_and_an_error_and_the_othe
         assert "raising raised ZeroDivisionError" in str(event.error)
         assert isinstance(event.error.__cause__, ZeroDivisionError)
         assert errors.wait_for(lambda each: isinstance(each, CallbackError)) is event.error
-        assert wait_until(updates, lambda: len(updates.seen) > 20)
-        assert wait_until(updates, lambda: book.error is event.error)
+        until(lambda: len(updates.seen) > 20)
+        until(lambda: book.error is event.error)
         assert engine.status().books[0].counters.callback_errors > 10
     for heard in (events.seen, errors.seen):
         assert len([each for each in heard if isinstance(getattr(each, "error", each), CallbackError)]) == 1

@@ -10,7 +10,7 @@ from depthactors.actors.base import THREAD_PREFIX, EngineActor
 from depthactors.actors.messages import FrameRejected, Status, StreamSilent, Tick
 from depthactors.actors.supervision import RESTARTS
 from depthactors.errors import EscalatedError, LifecycleError, MalformedFrameError, SilentStreamError
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, until
 
 pytestmark = pytest.mark.one_process
 
@@ -94,10 +94,10 @@ def test_a_successor_without_a_thread_is_tried_again_at_the_next_look(exchange, 
         socket, pool = (each[0] for each in (engine._runtime.ask(STATUS).sockets, engine._runtime.ask(STATUS).pools))
         for ref in (book.ref, socket, pool):
             ref.tell(object())
-        assert wait_until(updates, lambda: {name.split("-")[1] for name in threads.tries} == {*KINDS})
+        until(lambda: {name.split("-")[1] for name in threads.tries} == {*KINDS})
         engine.status()
         threads.refused = ()
-        assert wait_until(updates, lambda: look(engine).live == 2)
+        until(lambda: look(engine).live == 2)
         status = engine.status()
         assert (status.books[0].restarts, status.books[1].restarts) == (2, 0)
         assert (status.sockets[0].restarts >= 2, status.pools[0].restarts >= 2) == (True, True)
@@ -106,12 +106,12 @@ def test_a_successor_without_a_thread_is_tried_again_at_the_next_look(exchange, 
 
 @pytest.mark.parametrize("end", ["unsubscribe", "stop"])
 def test_a_book_that_waits_for_a_successor_may_be_let_go(dead_address, threads, end):
-    events, updates = Recorder(), Recorder()
+    events = Recorder()
     engine = DepthEngine()
     book = engine.subscribe("BTCUSDT", on_event=events)
     threads.refused = ("book-",)
     book.ref.tell(object())
-    assert wait_until(updates, lambda: threads.tries)
+    until(lambda: threads.tries)
     engine.unsubscribe(book) if end == "unsubscribe" else engine.stop()
     assert book.state is BookState.STOPPED
     with pytest.raises(LifecycleError, match="not followed any more"):
@@ -133,7 +133,7 @@ def test_a_successor_that_never_gets_a_thread_is_given_up_alone_and_told(exchang
         }[kind]
         threads.refused = (f"{kind}-",)
         ref.tell(object())
-        assert wait_until(updates, lambda: threads.tries)
+        until(lambda: threads.tries)
         for _ in range(RESTARTS):
             look(engine)
         failed = events.wait_for(lambda event: event.state is FAILED)
@@ -151,10 +151,10 @@ def test_a_silent_stream_without_a_connection_of_its_own_to_get_is_asked_for_on_
         threads.refused = ("socket-",)
         for _ in range(2):
             engine._runtime._supervisor.tell(StreamSilent(book.cell, SilentStreamError("nothing comes")))
-        assert wait_until(updates, lambda: threads.tries)
+        until(lambda: threads.tries)
         assert len(engine.status().sockets) == 1
         seen = book.view().last_update_id
-        assert wait_until(updates, lambda: book.state is LIVE and book.view().last_update_id > seen)
+        until(lambda: book.state is LIVE and book.view().last_update_id > seen)
 
 
 def test_an_error_that_finds_no_thread_is_told_at_the_next_look(dead_address, threads):

@@ -6,7 +6,7 @@ import pytest
 
 from depthactors import BookState, DepthEngine, Full, Status
 from depthactors.exchange import Fault, LocalExchange
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, until
 
 BTC, DEPTH = "BTCUSDT", 50
 
@@ -36,7 +36,7 @@ def test_a_fresh_snapshot_arrives_before_the_promised_depth_is_touched(exchange)
             counters = book.ask(Status()).counters
             return counters.refreshes >= 2 and counters.applied > 500
 
-        assert wait_until(updates, has_refreshed, 30)
+        until(has_refreshed, 30)
         full = book.ask(Full())
     assert [event.state for event in events.seen] == [BookState.LIVE, BookState.STOPPED], "never stale"
     for view in updates.seen[::5]:
@@ -80,7 +80,7 @@ def test_a_deep_promise_is_kept_as_a_shallow_one(exchange):
     updates = Recorder()
     with DepthEngine(number=Decimal, refresh_interval=None) as engine:
         book = engine.subscribe(BTC, depth=300, on_update=updates).wait_live(10)
-        assert wait_until(updates, lambda: book.ask(Status()).counters.applied > 200, 20)
+        until(lambda: book.ask(Status()).counters.applied > 200, 20)
         full = book.ask(Full())
     assert full.state is BookState.LIVE
     assert len(full.bids) >= 300

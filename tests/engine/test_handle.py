@@ -13,7 +13,7 @@ from depthactors.errors import (
     UnknownSymbolError,
     UsageError,
 )
-from tests.engine_support import Recorder
+from tests.support import Recorder
 
 
 def test_every_question_is_answered_alike_by_ref_and_handle(engine):

@@ -4,7 +4,7 @@ import threading
 import time
 
 from depthactors.engine.lifecycle import Latch, join
-from tests.interrupt_support import places_in
+from tests.support import places_in
 
 
 def test_join_names_the_threads_that_did_not_end_and_shares_one_deadline():

@@ -11,6 +11,7 @@ from depthactors.errors import LifecycleError
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.exchange.server import server
 from tests.exchange.exchange_support import StillFeed, StreamClient, get
+from tests.support import until
 
 LONG = 5.0
 
@@ -21,12 +22,6 @@ def still(**options):
 
 def threads():
     return {each.name for each in threading.enumerate() if each.name.startswith("depthactors-exchange")}
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < deadline, "not within the deadline"
 
 
 def test_rest_and_websockets_share_one_port_of_the_loopback_interface(serve, connect):
@@ -71,7 +66,7 @@ def test_every_thread_has_its_name_and_goes_with_its_connection(serve):
     client.ask("LIST_SUBSCRIPTIONS")
     assert threads() - resting == {"depthactors-exchange-1", "depthactors-exchange-1-send"}
     client.close()
-    wait_until(lambda: threads() == resting)
+    until(lambda: threads() == resting)
 
 
 def test_clients_are_the_websockets_that_are_open(serve, connect):
@@ -83,7 +78,7 @@ def test_clients_are_the_websockets_that_are_open(serve, connect):
         client.ask("LIST_SUBSCRIPTIONS")
     assert len(exchange._server.clients()) == 3
     clients[0].close()
-    wait_until(lambda: len(exchange._server.clients()) == 2)
+    until(lambda: len(exchange._server.clients()) == 2)
 
 
 def test_a_client_may_go_and_the_others_miss_nothing(flow, connect):
@@ -236,7 +231,7 @@ def test_refused_connections_are_reset_and_the_next_one_is_served(serve):
 def test_a_slow_accept_holds_up_no_other_connection(serve):
     exchange = serve(still(faults=[Fault("slow-accept", seconds=60.0)]))
     with socket.create_connection(("127.0.0.1", exchange.port), timeout=LONG) as slow:
-        wait_until(lambda: exchange.strikes() == {"slow-accept": 1})
+        until(lambda: exchange.strikes() == {"slow-accept": 1})
         slow.sendall(b"GET /api/v3/ping HTTP/1.1\r\nHost: a\r\n\r\n")
         assert get(exchange, "/api/v3/ping").status_code == 200
         slow.setblocking(False)

@@ -7,7 +7,7 @@ from depthactors.book import BookState, OrderBook
 from depthactors.errors import MalformedFrameError, StreamError
 from depthactors.markets import Sequencing
 from depthactors.sync import RequestSnapshot, StateChanged, Synchronizer
-from tests.level_support import flat
+from tests.support import flat
 
 LIMIT = 4
 DEEPEST = 3

@@ -23,7 +23,7 @@ from depthactors.book.view import capture
 from depthactors.errors import MalformedFrameError, RecordingError, StreamError
 from depthactors.markets import Sequencing
 from tests.fuzz.driver import Driver
-from tests.level_support import flat, pairs
+from tests.support import flat, pairs
 
 SYMBOL = "BTCUSDT"
 BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"

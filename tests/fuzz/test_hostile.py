@@ -17,6 +17,7 @@ from tests.fuzz.hostile_rest import REST, millions_of_levels
 from tests.fuzz.hostile_streams import STREAMS
 from tests.soak.checker import Checker
 from tests.soak.memory import rss_mb
+from tests.support import comes_true
 
 LEVELS = 20
 LIVE = BookState.LIVE
@@ -80,16 +81,6 @@ def memory():
     return rss_mb() if sys.platform == "linux" else 0.0
 
 
-def until(condition, timeout=5.0):
-    """Look a few times a second, up to a deadline; returns whether the condition came to hold."""
-    deadline, pause = time.monotonic() + timeout, threading.Event()
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(0.2)
-    return True
-
-
 def honest_market(exchange):
     # Snapshots of the whole book: no price can leave what they vouch for, so only harm makes it stale.
     return replace(SPOT.at(exchange.url), limits=(5000,), weights=(5,))
@@ -125,7 +116,7 @@ def test_a_hostile_exchange_harms_only_its_own_book(exchange, checker, engine, g
                 victim.handle.wait_live(15)
                 victim.look()
         most = memory_before + (MOST_MEMORY_OF_HEAVY if heavy else MOST_MEMORY)
-        assert until(lambda: memory() < most), f"expected at most {most:.0f} MB, was {memory():.0f}"
+        assert comes_true(lambda: memory() < most), f"expected at most {most:.0f} MB, was {memory():.0f}"
         assert {event.state for event in events} == {LIVE}, f"expected the honest book to stay live, was {events}"
         begun = time.monotonic()
         engine.stop()

@@ -22,7 +22,7 @@ from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.exceptions import ReadLoopClosed
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.python_binance import managers
-from tests.interrupt_support import places_in
+from tests.support import places_in
 
 KINDS = [DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager]
 

@@ -9,7 +9,7 @@ import pytest
 from depthactors import BinanceSocketManager, Client, DepthCacheManager, ThreadedDepthCacheManager
 from depthactors.errors import LifecycleError, UsageError
 from depthactors.python_binance.socket_manager import shared
-from tests.interrupt_support import places_in
+from tests.support import places_in
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from depthactors import BinanceSocketManager, DepthCache, ThreadedDepthCacheMana
 from depthactors.errors import UsageError
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.feeds.flow_feed import FlowFeed
-from tests.interrupt_support import places_in
+from tests.support import places_in
 
 SYMBOLS = ["BNBBTC", "BTCUSDT"]
 

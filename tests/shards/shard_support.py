@@ -11,17 +11,17 @@ import pykka
 
 from depthactors.actors.base import EngineActor
 from depthactors.actors.messages import BookSpec
-from depthactors.actors.starting import NetworkSettings
 from depthactors.errors import LineError
 from depthactors.net import allowance as allowances
 from depthactors.net.allowance import Allowance
+from depthactors.net.settings import NetworkSettings
 from depthactors.shards.channel import Line
 from depthactors.shards.messages import Alive, Answer, Begin, Open, Opening, Weighed
 from depthactors.shards.remote_book import RemoteBookActor
 from depthactors.shards.remote_cell import RemoteCell
 from depthactors.sharing import EngineFolder
 from depthactors.worker.worker import Worker
-from tests.engine_support import Recorder
+from tests.support import Recorder
 
 PATIENCE = 10.0
 

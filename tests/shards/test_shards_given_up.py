@@ -9,7 +9,7 @@ import pytest
 from depthactors import BookState, DepthEngine
 from depthactors.errors import EscalatedError
 from depthactors.shards import supervisor
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, comes_true, until
 
 PATIENCE = 30.0
 LOOK = 0.05
@@ -28,7 +28,7 @@ def given_up(exchange, monkeypatch):
             (worker,) = engine.status().workers
             os.kill(worker.pid, signal.SIGKILL)
             events.wait_for(lambda event: event.state in {BookState.STALE, BookState.FAILED})
-            assert wait_until(events, lambda pid=worker.pid: _is_another(engine, pid), PATIENCE)
+            until(lambda pid=worker.pid: _is_another(engine, pid), PATIENCE)
         yield engine, book, errors
 
 
@@ -39,16 +39,16 @@ def _is_another(engine, pid):
 def test_it_is_told_once_and_its_books_have_failed(given_up, caplog):
     engine, book, errors = given_up
     errors.wait_for(lambda error: isinstance(error, EscalatedError))
-    assert wait_until(errors, lambda: book.state is BookState.FAILED, PATIENCE)
+    until(lambda: book.state is BookState.FAILED, PATIENCE)
     caplog.clear()
     # Looked at again and again meanwhile.
-    assert not wait_until(errors, lambda: len(errors.seen) > 1, timeout=20 * LOOK)
+    assert not comes_true(lambda: len(errors.seen) > 1, timeout=20 * LOOK)
     assert caplog.messages == []
     assert engine.status().workers == ()
 
 
 def test_a_book_that_is_followed_later_is_live(given_up):
     engine, book, _ = given_up
-    assert wait_until(Recorder(), lambda: book.state is BookState.FAILED, PATIENCE)
+    until(lambda: book.state is BookState.FAILED, PATIENCE)
     assert engine.subscribe("ETHUSDT", depth=5).wait_live(PATIENCE).state is BookState.LIVE
     assert len(engine.status().workers) == 1

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from depthactors.actors.starting import NetworkSettings
 from depthactors.errors import LifecycleError, LineError
+from depthactors.net.settings import NetworkSettings
 from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.messages import Alive, Begin
 from depthactors.shards.process import WorkerProcess

@@ -20,8 +20,8 @@ from depthactors.shards.messages import (
 )
 from depthactors.shards.worker_actor import Ask, Send
 from depthactors.sharing.record import pack, reason, shown_state
-from tests.engine_support import Recorder
 from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of, start_remote_book
+from tests.support import Recorder
 
 
 class Scene:

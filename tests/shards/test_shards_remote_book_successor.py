@@ -4,7 +4,7 @@ import threading
 from decimal import Decimal
 
 from depthactors import DepthEngine
-from tests.engine_support import Recorder, wait_until
+from tests.support import Recorder, until
 
 PATIENCE = 20.0
 
@@ -23,9 +23,9 @@ def test_updates_that_a_dying_actor_was_told_of_are_shown_by_its_successor(excha
         first = book.ref
         # Its death, and behind it updates that it will not live to see.
         first.tell("no question that a book knows")
-        assert wait_until(updates, lambda: book.cell._merged > 0, PATIENCE)
+        until(lambda: book.cell._merged > 0, PATIENCE)
         go_on.set()
-        assert wait_until(updates, lambda: not first.is_alive(), PATIENCE)
+        until(lambda: not first.is_alive(), PATIENCE)
         reached = book.view().last_update_id
         updates.wait_for(lambda view: view.last_update_id > reached, PATIENCE)
         assert book.ref is not first

@@ -12,9 +12,8 @@ from depthactors.errors import StreamError
 from depthactors.markets import SPOT
 from depthactors.shards.messages import AddCallback, Updated
 from depthactors.sharing.record import pack, reason, shown_state
-from tests.engine_support import Recorder
-from tests.level_support import flat
 from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of
+from tests.support import Recorder, flat
 
 BIDS = tuple((100.0 - each, 1.0) for each in range(1, 21))
 ASKS = tuple((100.0 + each, 2.0) for each in range(1, 21))

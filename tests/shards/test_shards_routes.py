@@ -11,8 +11,8 @@ from depthactors.errors import SharingError, StreamError
 from depthactors.markets import SPOT
 from depthactors.shards.messages import Changed, Refused, Updated
 from depthactors.shards.routes import Routes
-from tests.engine_support import Recorder
 from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of
+from tests.support import Recorder
 
 
 @pytest.fixture

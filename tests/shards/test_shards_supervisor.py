@@ -11,10 +11,10 @@ from depthactors.actors.listeners import Listener
 from depthactors.actors.messages import BookEvent, CloseBook, GiveUp, OpenBooks, Ping, Shutdown, Status, Tick
 from depthactors.actors.notifier import Teller
 from depthactors.actors.rows import WorkerStatus
-from depthactors.actors.starting import NetworkSettings
 from depthactors.engine.lifecycle import join
 from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
+from depthactors.net.settings import NetworkSettings
 from depthactors.shards import supervisor as module
 from depthactors.shards import workers
 from depthactors.shards.messages import AddCallback, Changed, Close, CpuUsed, Open, Rebalance, Updated, WorkerLost
@@ -22,9 +22,9 @@ from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.shards.worker_actor import Ask, Send
 from depthactors.sharing.place import parts_of
 from depthactors.sharing.record import pack
-from tests.engine_support import Recorder
 from tests.shards.shard_support import PATIENCE, spec_of
 from tests.sharing.publisher import book_of
+from tests.support import Recorder, until
 
 
 class FakeWorker(EngineActor):
@@ -128,14 +128,7 @@ class Scene:
         while len(self.workers) == before:
             doomed = self.workers[place]
             self.kill(doomed)
-            self.until(lambda doomed=doomed: doomed not in self.workers)
-
-    def until(self, condition):
-        """Wait for what messages on their way will bring about."""
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < deadline
-            self.ask(Status())
+            until(lambda doomed=doomed: doomed not in self.workers)
 
     def stop(self):
         boxes = self.ask(Shutdown())
@@ -172,13 +165,13 @@ def scene(new_scene):
 def test_a_worker_that_is_to_go_ends_once_it_has_closed_its_books(scene):
     scene.open("A", "B", "C", "D")
     first, second = scene.workers
-    scene.until(lambda: len(second.opened) == 2)
+    until(lambda: len(second.opened) == 2)
     FakeWorker.holding = True
     assert scene.ask(Rebalance(1)) == 2
-    scene.until(lambda: len(second.held) == 2)
+    until(lambda: len(second.held) == 2)
     assert second.actor_ref.is_alive(), "its process would end before it has closed a book"
     second.actor_ref.tell(("answer", True))
-    scene.until(lambda: first.symbols == ["A", "B", "C", "D"])
+    until(lambda: first.symbols == ["A", "B", "C", "D"])
     assert second.ended.wait(PATIENCE)
     assert scene.workers == [first]
     assert sorted(second.closed) == [2, 4]
@@ -196,11 +189,11 @@ def test_books_that_move_from_a_worker_that_dies_arrive_all_the_same(scene):
     first, second = scene.workers
     FakeWorker.holding = True
     scene.ask(Rebalance(1))
-    scene.until(lambda: len(second.held) == 1)
+    until(lambda: len(second.held) == 1)
     # What it was asked is never answered: it was lost with its mailbox.
     lost, second.held = second.held, []
     scene.kill(second)
-    scene.until(lambda: first.symbols == ["A", "B"])
+    until(lambda: first.symbols == ["A", "B"])
     assert scene.workers == [first]
     del lost
 
@@ -208,7 +201,7 @@ def test_books_that_move_from_a_worker_that_dies_arrive_all_the_same(scene):
 def test_a_worker_that_keeps_dying_is_given_up_with_its_books_and_that_is_said_once(scene):
     one, other = scene.open("A", "B")
     scene.kill_for_good(0)
-    scene.until(lambda: one.state is BookState.FAILED)
+    until(lambda: one.state is BookState.FAILED)
     assert isinstance(one.error, EscalatedError)
     assert other.state is not BookState.FAILED
     scene.ask(Tick("watch"))
@@ -221,10 +214,10 @@ def test_a_worker_that_keeps_dying_is_given_up_with_its_books_and_that_is_said_o
 def test_books_opened_after_a_worker_was_given_up_are_kept_by_workers_that_live(scene):
     one, _ = scene.open("A", "B")
     scene.kill_for_good(0)
-    scene.until(lambda: one.state is BookState.FAILED)
+    until(lambda: one.state is BookState.FAILED)
     again, *_ = scene.open("A", "C", "D")
     assert len(scene.workers) == 2
-    scene.until(lambda: sorted(scene.workers[0].symbols + scene.workers[1].symbols) == ["A", "B", "C", "D"])
+    until(lambda: sorted(scene.workers[0].symbols + scene.workers[1].symbols) == ["A", "B", "C", "D"])
     assert again is not one
     assert again.state is not BookState.FAILED
 
@@ -235,12 +228,12 @@ def test_a_book_whose_new_worker_was_given_up_before_it_arrived_is_failed(new_sc
     (first,) = scene.workers
     FakeWorker.holding = True
     scene.ask(Rebalance(2))
-    scene.until(lambda: len(first.held) == 1)
+    until(lambda: len(first.held) == 1)
     scene.kill_for_good(1)
     assert scene.workers == [first]
     assert moving.state is not BookState.FAILED, "its former worker still keeps it"
     first.actor_ref.tell(("answer", True))
-    scene.until(lambda: moving.state is BookState.FAILED)
+    until(lambda: moving.state is BookState.FAILED)
     assert isinstance(moving.error, EscalatedError)
 
 
@@ -248,10 +241,10 @@ def moving_from_one_that_cannot_close_it(scene):
     """Have a book move whose actor in the former worker does not end; returns its cell and its new worker."""
     _, moving = scene.open("A", "B")
     first, second = scene.workers
-    scene.until(lambda: moving.number in second.opened)
+    until(lambda: moving.number in second.opened)
     FakeWorker.holding = True
     scene.ask(Rebalance(1))
-    scene.until(lambda: len(second.held) == 1)
+    until(lambda: len(second.held) == 1)
     return moving, first, second
 
 
@@ -259,7 +252,7 @@ def test_a_book_whose_former_actor_does_not_end_leaves_its_slot_to_that_one(scen
     moving, first, second = moving_from_one_that_cannot_close_it(scene)
     former = moving.place
     second.actor_ref.tell(("answer", False))
-    scene.until(lambda: moving.number in first.opened)
+    until(lambda: moving.number in first.opened)
     assert first.opened[moving.number].place == moving.place != former
 
 
@@ -274,7 +267,7 @@ def test_a_book_whose_former_actor_does_not_end_is_failed_where_there_is_no_room
 
     monkeypatch.setattr(folder, "new_book", new_book)
     second.actor_ref.tell(("answer", False))
-    scene.until(lambda: moving.state is BookState.FAILED)
+    until(lambda: moving.state is BookState.FAILED)
     assert "its former worker may write yet: no room" in str(moving.error)
     assert moving.number not in first.opened
 
@@ -318,7 +311,7 @@ def test_a_book_that_was_deepened_with_one_that_could_not_be_opened_is_followed_
     with pytest.raises(SharingError, match="no room"):
         scene.open("A", "B", depth=20)
     worker = scene.workers[0]
-    scene.until(lambda: worker.place_of(kept) == kept.place)
+    until(lambda: worker.place_of(kept) == kept.place)
     assert worker.opened[kept.number].spec.depth == kept.depth == 20
     assert kept.followers == 1
 
@@ -330,7 +323,7 @@ def test_a_failed_book_keeps_its_reason_and_is_not_opened_anew_when_its_worker_i
     # Both before the book's actor has looked at that: it is told of the loss behind it.
     failed.ref.tell(WorkerLost(WorkerDiedError("gone")))
     failed.ref.tell(GiveUp(EscalatedError("gone for good")))
-    scene.until(lambda: failed.state is BookState.FAILED)
+    until(lambda: failed.state is BookState.FAILED)
     failed.ref.ask(Ping(), timeout=PATIENCE)
     assert (failed.state, failed.error) == (BookState.FAILED, cause)
     (first, _) = scene.workers
@@ -338,7 +331,7 @@ def test_a_failed_book_keeps_its_reason_and_is_not_opened_anew_when_its_worker_i
     scene.ask(Rebalance(2))
     first.actor_ref.ask(Status(), timeout=PATIENCE)
     scene.kill(first)
-    scene.until(lambda: first not in scene.workers)
+    until(lambda: first not in scene.workers)
     assert failed.error is cause
     assert "A" not in scene.workers[0].symbols
 
@@ -357,7 +350,7 @@ def test_a_book_that_its_worker_gave_up_is_followed_anew_though_a_callback_keeps
         worker.routes.changed(Changed(first.number, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
         (second,) = scene.open("A", depth=10)
         assert second is not first
-        scene.until(lambda: [*worker.opened] == [second.number])
+        until(lambda: [*worker.opened] == [second.number])
         assert worker.closed == [first.number], "nobody's book is left there"
     finally:
         go_on.set()
@@ -369,14 +362,14 @@ def test_the_books_of_a_worker_of_another_version_go_to_the_others_and_the_last_
     cells = scene.open("A", "B", "C", "D")
     first, second = scene.workers
     scene.upgrade(second)
-    scene.until(lambda: scene.workers == [first])
-    scene.until(lambda: first.symbols == ["A", "B", "C", "D"])
+    until(lambda: scene.workers == [first])
+    until(lambda: first.symbols == ["A", "B", "C", "D"])
     assert {cell.worker for cell in cells} == {first.actor_ref}
     assert "another version; 2 books move" in str(scene.errors.wait_for(lambda _error: True).args[0])
     scene.open("E")
     assert scene.workers == [first], "another one would be of the new version too"
     scene.upgrade(first)
-    scene.until(lambda: all(cell.state is BookState.FAILED for cell in cells))
+    until(lambda: all(cell.state is BookState.FAILED for cell in cells))
     assert {str(cell.error) for cell in cells} == {"another version"}
     assert all(isinstance(cell.error, EscalatedError) for cell in cells)
 
@@ -387,12 +380,12 @@ def test_a_book_on_its_way_to_a_worker_of_another_version_goes_to_another_one(ne
     (first,) = scene.workers
     FakeWorker.holding = True
     scene.ask(Rebalance(2))
-    scene.until(lambda: len(first.held) == 1)
+    until(lambda: len(first.held) == 1)
     scene.upgrade(scene.workers[1])
-    scene.until(lambda: scene.workers == [first])
+    until(lambda: scene.workers == [first])
     assert moving.state is not BookState.FAILED
     first.actor_ref.tell(("answer", True))
-    scene.until(lambda: first.symbols == ["A", "B"])
+    until(lambda: first.symbols == ["A", "B"])
     assert moving.worker is first.actor_ref
 
 
@@ -403,9 +396,9 @@ def test_a_book_that_is_alone_in_its_file_is_given_another_slot(new_scene, folde
     (worker,) = scene.workers
     for cell in others:
         assert scene.close(cell) == []
-    scene.until(lambda: kept.place != before)
-    scene.until(lambda: worker.place_of(kept) == kept.place)
-    scene.until(lambda: {each.name for each in folder.path.glob("book-*")} == {parts_of(last.place)[0]})
+    until(lambda: kept.place != before)
+    until(lambda: worker.place_of(kept) == kept.place)
+    until(lambda: {each.name for each in folder.path.glob("book-*")} == {parts_of(last.place)[0]})
 
 
 def test_what_a_former_worker_says_of_a_book_is_no_news(new_scene):
@@ -413,15 +406,15 @@ def test_what_a_former_worker_says_of_a_book_is_no_news(new_scene):
     (cell,) = scene.open("A")
     (first,) = scene.workers
     scene.kill(first)
-    scene.until(lambda: scene.workers[0] is not first)
-    scene.until(lambda: scene.workers[0].opened)
+    until(lambda: scene.workers[0] is not first)
+    until(lambda: scene.workers[0].opened)
     assert scene.workers[0].opened[cell.number].life == cell.life == 2
     cause = EscalatedError("from before")
     cell.ref.tell(Changed(cell.number, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
     cell.ref.ask(Ping(), timeout=PATIENCE)
     assert cell.state is BookState.SYNCING
     cell.ref.tell(Changed(cell.number, 2, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
-    scene.until(lambda: cell.state is BookState.FAILED)
+    until(lambda: cell.state is BookState.FAILED)
 
 
 def test_a_callback_that_is_added_while_its_book_is_opened_anew_is_not_lost(scene, monkeypatch):
@@ -442,7 +435,7 @@ def test_a_callback_that_is_added_while_its_book_is_opened_anew_is_not_lost(scen
 
     monkeypatch.setattr(cell, "opening", opening)
     scene.kill(first)
-    scene.until(lambda: first not in scene.workers)
+    until(lambda: first not in scene.workers)
     second = scene.workers[0]
-    scene.until(lambda: len(second.orders) == 2)
+    until(lambda: len(second.orders) == 2)
     assert second.orders == [Open, AddCallback]

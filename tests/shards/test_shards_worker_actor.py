@@ -11,9 +11,9 @@ import pytest
 
 from depthactors.actors.messages import ChildFailed, Status
 from depthactors.actors.notifier import Teller
-from depthactors.actors.starting import NetworkSettings
 from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
+from depthactors.net.settings import NetworkSettings
 from depthactors.shards import worker_actor as module
 from depthactors.shards.channel import Line, pickled
 from depthactors.shards.greeting import check_greeting, greet
@@ -23,8 +23,8 @@ from depthactors.shards.supervisor import Shards
 from depthactors.shards.worker_actor import Ask, Send, WorkerActor
 from depthactors.status import gather
 from depthactors.version import VERSION
-from tests.engine_support import Recorder
 from tests.shards.shard_support import PATIENCE, Silent, end
+from tests.support import Recorder
 
 
 class FakeProcess:

@@ -19,7 +19,7 @@ from depthactors.binance import Snapshot
 from depthactors.book import BookState, OrderBook
 from depthactors.sharing import EngineFolder
 from depthactors.sharing.record import pack
-from tests.level_support import flat
+from tests.support import flat
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 20.0

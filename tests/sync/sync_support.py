@@ -7,7 +7,7 @@ import random
 from depthactors.binance import Diff, Snapshot
 from depthactors.book import OrderBook
 from depthactors.markets import Sequencing
-from tests.level_support import flat
+from tests.support import flat
 
 DEPTH = 3
 LIMIT = 8

@@ -33,7 +33,7 @@ from depthactors.sync import (
 )
 from depthactors.sync.table import SyncState
 from depthactors.sync.transitions import EMPTIED_AFTER, OVERLAP_MS, STALE_LIMIT, STALE_LIMIT_JOINED
-from tests.level_support import flat, pairs
+from tests.support import flat, pairs
 from tests.sync.sync_support import LIMIT, NaiveExchange, new_book, top_of
 
 BOTH = pytest.mark.parametrize("sequencing", Sequencing, ids=lambda each: each.value)

@@ -23,8 +23,8 @@ from depthactors.shards.messages import (
 )
 from depthactors.sharing.record import reason, shown_state
 from depthactors.worker import worker as module
-from tests.engine_support import wait_until
 from tests.shards.shard_support import PATIENCE, FollowedBook, Rounds, spec_of, worker_in_thread
+from tests.support import until
 
 OVER = {BookState.STOPPED, BookState.FAILED}
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
@@ -183,7 +183,7 @@ def test_an_engine_that_takes_nothing_for_long_is_waited_for(worker, folder, mar
         assert rounds.enough.wait(PATIENCE), "the pipe is full"
         for book in books:
             before = book.cell.latest_id()
-            assert wait_until(worker.told, lambda book=book, before=before: book.cell.latest_id() > before)
+            until(lambda book=book, before=before: book.cell.latest_id() > before)
     worker.wait(Answer, lambda each: each.request == 14_999)
     assert worker.ask(lambda request: Question(request, 1, Best())).value.state is BookState.LIVE
 
@@ -196,7 +196,7 @@ def test_a_book_that_is_given_another_slot_fills_that_one(worker, folder, market
     worker.wait(Updated)
     assert other.cell.view(5, float).state is BookState.LIVE
     left = former.cell.latest_id()
-    assert wait_until(worker.told, lambda: other.cell.latest_id() > left)
+    until(lambda: other.cell.latest_id() > left)
     assert former.cell.latest_id() == left
 
 

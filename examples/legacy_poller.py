@@ -37,7 +37,7 @@ class SpreadMonitor:
         self.symbol = symbol
 
     def run(self, polls: int, pause: float) -> None:
-        """Print the spread so many times."""
+        """Print the spread `polls` times, `pause` seconds apart."""
         for _ in range(polls):
             book = self.client.get_order_book(symbol=self.symbol, limit=5)
             spread = float(book["asks"][0][0]) - float(book["bids"][0][0])
@@ -46,7 +46,7 @@ class SpreadMonitor:
 
 
 def main(polls: int = 5, pause: float = 1.0) -> None:
-    """Poll so many times."""
+    """Poll `polls` times, `pause` seconds apart."""
     client = LiveClient()
     try:
         SpreadMonitor(client, "BTCUSDT").run(polls, pause)
@@ -55,4 +55,5 @@ def main(polls: int = 5, pause: float = 1.0) -> None:
 
 
 if __name__ == "__main__":
-    main(*(kind(given) for kind, given in zip((int, float), sys.argv[1:], strict=False)))
+    given = sys.argv[1:]
+    main(int(given[0]) if given else 5, float(given[1]) if given[1:] else 1.0)

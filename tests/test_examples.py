@@ -257,6 +257,7 @@ def test_handle_errors_of_an_unknown_symbol_and_of_a_lost_connection(exchange):
     assert sum("None" in line for line in lines) == 1
 
 
+@pytest.mark.full
 def test_handle_errors_of_an_exchange_that_is_gone(exchange):
     with program("handle_errors.py", 5, 1) as example:
         example.wait_for("BTCUSDT \\[\\[")
@@ -276,9 +277,9 @@ def test_handle_errors_of_an_exchange_that_is_gone(exchange):
 
 
 def test_refresh_intervals(exchange):
-    # A refresh is done once the stream, which speaks each second, has met its snapshot.
-    lines = run("refresh_intervals", 4, 0.3)
-    rows = dict(line.split(" ", 1) for line in lines)
+    lines = run("refresh_intervals", 1, 0.3)
+    assert lines[:3] == [f"{symbol} is live" for symbol in ("BTCUSDT", "ETHUSDT", "BNBUSDT")]
+    rows = dict(line.split(" ", 1) for line in lines[-3:])
     assert rows["BTCUSDT"] == "LIVE 0 refreshes"
     assert rows["BNBUSDT"] == "LIVE 0 refreshes"
     assert int(re.fullmatch(r"LIVE (\d+) refreshes", rows["ETHUSDT"])[1]) >= 1
@@ -391,6 +392,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.full
 def test_celery_task_in_two_worker_processes_one_after_the_other(exchange, tmp_path):
     pytest.importorskip("celery", reason="the Celery example needs Celery, no dependency of the project")
     folders = dict.fromkeys(("data_folder_in", "data_folder_out", "control_folder"), str(tmp_path))
@@ -514,6 +516,7 @@ def is_live(answer):
     return status == 200 and book["state"] == "LIVE"
 
 
+@pytest.mark.full
 def test_gunicorn_reader_app_without_gunicorn_before_between_and_after_engines(exchange, shared_name):
     port = free_port()
     with program("-c", SERVING, port) as server:
@@ -558,7 +561,12 @@ def test_gunicorn_reader_app_reads_nothing_before_a_request(exchange):
 
 def threads_after_importing(module):
     """Name the threads of a program that has imported an example."""
-    code = f"import threading, {module}; print(*(thread.name for thread in threading.enumerate()), sep='\\n')"
+    # The thread that writes to stderr is there while there is something to write.
+    code = (
+        f"import threading, {module}\n"
+        "[thread.join(5) for thread in threading.enumerate() if thread.name == 'depthactors-reporting']\n"
+        "print(*(thread.name for thread in threading.enumerate()), sep='\\n')"
+    )
     with program("-c", code) as example:
         assert example.end() == 0
     return [line for line in example.lines if "DEPTHACTORS_EXCHANGE" not in line]

@@ -7,7 +7,8 @@ import logging
 from typing import TYPE_CHECKING, NoReturn
 
 from depthactors import markets
-from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, Status, Top
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.actors.rows import BookStatus, WorkerStatus
 from depthactors.book import BookState, BookView, OrderBook
 from depthactors.engine.depth_engine import DepthEngine

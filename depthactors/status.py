@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import tell
-from depthactors.actors.messages import Status
+from depthactors.actors.mailbox import tell
+from depthactors.actors.questions import Status
 from depthactors.book import BookState
 from depthactors.errors import LifecycleError
 from depthactors.shards.messages import StatusWanted

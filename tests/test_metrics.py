@@ -8,7 +8,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.parser import text_string_to_metric_families
 
 from depthactors import BookState, DepthEngine
-from depthactors.actors.listeners import Listener
+from depthactors.actors.cell import Listener
 from depthactors.metrics import EngineCollector
 from tests.support import Recorder
 

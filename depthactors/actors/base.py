@@ -10,6 +10,7 @@ raised leaves here as an `Exception` or not at all.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -17,8 +18,7 @@ import pykka
 from pykka.messages import _ActorStop
 
 from depthactors import reporting
-from depthactors.actors.mailbox import Mailbox
-from depthactors.actors.messages import ChildFailed
+from depthactors.actors.mailbox import Mailbox, mailbox_of, tell
 from depthactors.actors.pykka_actor import QuietActor
 from depthactors.errors import ActorDiedError, DepthActorsError, LifecycleError
 
@@ -33,6 +33,15 @@ THREAD_PREFIX: Final = "depthactors-"
 """How the names of all threads of an engine begin."""
 
 _threads = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildFailed:
+    """A handler of the child called `name` raised; its actor is gone."""
+
+    name: str
+    ref: pykka.ActorRef[Any]
+    error: BaseException
 
 
 def thread_name(name: str) -> str:
@@ -202,20 +211,6 @@ def _sayable(error: BaseException) -> BaseException:
     return error
 
 
-def tell(ref: pykka.ActorRef[Any], message: Any) -> bool:
-    """Send a message to an actor that may have ended; returns whether it was taken.
-
-    Between the death of an actor and its replacement messages to it are lost, as in any actor system;
-    epochs and the replacement's own requests make up for it.
-    """
-    try:
-        ref.tell(message)
-    except pykka.ActorDeadError:
-        logger.debug("= %s is gone, %s not delivered", ref, type(message).__name__)
-        return False
-    return True
-
-
 def is_ours(thread: threading.Thread) -> bool:
     """Return whether a thread is one of an engine, so whether it is a callback that runs in it. Any thread."""
     return thread.name.startswith(THREAD_PREFIX)
@@ -225,8 +220,3 @@ def is_running(ref: pykka.ActorRef[Any]) -> bool:
     """Return whether an actor of ours takes messages and has a thread that handles them."""
     thread = mailbox_of(ref).thread
     return ref.is_alive() and thread is not None and thread.is_alive()
-
-
-def mailbox_of(ref: pykka.ActorRef[Any]) -> Mailbox:
-    """Return the mailbox of an actor of ours."""
-    return cast("Mailbox", ref.actor_inbox)

@@ -8,35 +8,25 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance, reporting
-from depthactors.actors.base import EngineActor, tell
+from depthactors.actors.base import EngineActor
+from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_listeners import Telling
-from depthactors.actors.listeners import LATE
-from depthactors.actors.messages import (
-    Best,
-    BookEvent,
-    BookGivenUp,
+from depthactors.actors.book_messages import (
     Deepen,
-    DepthTo,
     Dropped,
-    Frames,
     FramesLost,
-    Full,
     GiveUp,
     Greet,
-    Ping,
     RefreshEvery,
-    SnapshotArrived,
-    SnapshotDelayed,
-    SnapshotFailed,
-    SnapshotsAt,
-    Status,
     StreamDown,
-    StreamSilent,
     StreamUp,
-    Tick,
-    Top,
 )
+from depthactors.actors.cell import LATE
+from depthactors.actors.mailbox import Frames, Tick, tell
+from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
+from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotsAt
 from depthactors.actors.snapshot_requests import Asking
+from depthactors.actors.supervisor_messages import BookGivenUp, StreamSilent
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import (
     ActorDiedError,
@@ -159,8 +149,6 @@ class BookActor(EngineActor):
                 return self._look_for_silence(watch)
             case Greet(listener):
                 return self._telling.greet(listener)
-            case Ping():
-                return None
             case Deepen(depth):
                 return self._deepen(depth)
             case Dropped(frames, error):

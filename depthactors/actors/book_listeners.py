@@ -7,16 +7,15 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from depthactors import reporting
+from depthactors.actors.book_event import BookEvent
 from depthactors.actors.callbacks import call
 from depthactors.actors.ends import report_end
-from depthactors.actors.messages import BookEvent
 from depthactors.book import BookState
 from depthactors.errors import SlowCallbackError
 from depthactors.reporting import about, without
 
 if TYPE_CHECKING:
-    from depthactors.actors.cell import BookCell
-    from depthactors.actors.listeners import Function, Listener
+    from depthactors.actors.cell import BookCell, Function, Listener
     from depthactors.errors import DepthActorsError
     from depthactors.sync import StateChanged
 

@@ -10,12 +10,12 @@ import threading
 import time
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
-from depthactors.actors.base import mailbox_of
+from depthactors.actors.book_event import BookEvent
 from depthactors.actors.callbacks import call
 from depthactors.actors.gate import Gate
-from depthactors.actors.messages import BookEvent
+from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState, BookView
 from depthactors.book.view import capture
@@ -26,14 +26,16 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from depthactors.actors.listeners import Function, Listener
-    from depthactors.actors.messages import BookSpec
+    from depthactors.actors.book_spec import BookSpec
     from depthactors.book import OrderBook
     from depthactors.book.numerals import NumberT
     from depthactors.errors import CallbackError, DepthActorsError
 
 _Copy = TypeVar("_Copy")
+Function: TypeAlias = Literal["update", "event"]
 
+LATE: Final = 0.25
+"""Seconds that an update may have waited for a listener that is still called for each one."""
 _TRIES: Final = 20
 """Optimistic copies before an actor is asked; each torn one means that an update fell into it."""
 LAG_LIMIT: Final = 5.0
@@ -57,6 +59,50 @@ class Lease:
         """End it; returns whether it had not ended before: whoever is interrupted may ask again."""
         first, self._ended = not self._ended, True
         return first
+
+
+class Listener:
+    """Two functions that are called in the turn of the book's actor, so neither may block.
+
+    At the end of a book whose actor is gone, the `Teller`'s thread calls `event`. A `QueuedListener` is for functions
+    that may block.
+
+    Attributes:
+        update: called with the live book, or with a view of `depth` levels where the book is in another process;
+            `None` for a listener that wants no updates.
+        event: called with a `BookEvent`, or `None`.
+        depth: levels that the book must promise before `update` is called.
+        greeted: whether it was called with the book as it stood when the listener was added; the actor's.
+        closed: whether it is not to be called any more.
+        left_out: number of updates that it was not called for, because it was late.
+        failures: number of calls of a user's function that raised, if they are not made in the book's turn.
+        raised: the first exception of each of the functions.
+        cell: the book's, once the listener was added there.
+    """
+
+    in_turn = True
+    """Whether the book waits while the listener is called."""
+    left_out = 0
+    failures = 0
+
+    def __init__(
+        self,
+        update: Callable[[OrderBook | BookView[Any]], object] | None,
+        event: Callable[[BookEvent], object] | None,
+        depth: int = 0,
+    ) -> None:
+        """Begin open and without a greeting."""
+        self.update = update
+        self.event = event
+        self.depth = depth
+        self.greeted = False
+        self.closed = False
+        self.raised: dict[Function, CallbackError] = {}
+        self.cell: BookCell | None = None
+
+    def close(self) -> None:
+        """See to it that no further call begins; one that is under way goes on. Any thread, signal handlers too."""
+        self.closed = True
 
 
 class BookCell:

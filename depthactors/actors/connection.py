@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance, reporting
 from depthactors.actors.base import THREAD_PREFIX
-from depthactors.actors.messages import Tick
+from depthactors.actors.mailbox import Tick
 from depthactors.actors.router import Router
 from depthactors.errors import StreamError
 from depthactors.net.stream import StreamConnection

@@ -11,7 +11,7 @@ from depthactors.errors import SupervisorDiedError
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from depthactors.actors.messages import BookSpec
+    from depthactors.actors.book_spec import BookSpec
     from depthactors.errors import DepthActorsError
 
 logger = reporting.logger(__name__)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 from collections import deque
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from depthactors import reporting
 from depthactors.actors.base import start_thread, thread_name
 
-if TYPE_CHECKING:
-    from depthactors.actors.listeners import QueuedListener
-
 logger = reporting.logger(__name__)
+
+
+class TakesTurns(Protocol):
+    """What a lane serves."""
+
+    def take_turn(self) -> None:
+        """Call at most one of the user's functions; the lane's thread."""
 
 
 class Lane:
@@ -28,7 +32,7 @@ class Lane:
         self.thread = threading.Thread(target=self._run, name=thread_name(name), daemon=True)
         # Without a lock: a signal handler may close the lane in the middle of anything.
         self._wake: SimpleQueue[None] = SimpleQueue()
-        self._asking: deque[QueuedListener] = deque()
+        self._asking: deque[TakesTurns] = deque()
         self._closed = False
 
     def start(self) -> None:
@@ -39,7 +43,7 @@ class Lane:
         """
         start_thread(self.thread, self.thread.name)
 
-    def give_turn(self, listener: QueuedListener) -> None:
+    def give_turn(self, listener: TakesTurns) -> None:
         """Give a listener a turn behind all those that asked before it. Any thread; returns at once."""
         self._asking.append(listener)
         # One that is there will be taken after this listener was put: the lane looks at all who ask then.

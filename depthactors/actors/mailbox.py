@@ -11,19 +11,21 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+import pykka
 from pykka._envelope import Envelope
+
+from depthactors import reporting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pykka
-
-    from depthactors.actors.messages import Frames
+logger = reporting.logger(__name__)
 
 FRAME_LIMIT: Final = 5_000
 """Frames that may wait for one actor: minutes of the fastest stream, and a bound for a stuck callback."""
@@ -36,6 +38,23 @@ _LONGEST_WAIT: Final = 3600.0
 _Entry: TypeAlias = tuple[float, Envelope[Any], list[tuple[int, int]]]
 """When a message in order was put, the message, and its numbers of frames and bytes, in a list whose `pop` is one step:
 either the actor takes them, with the message, or `drop_frames` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Raw frames of one stream, in order, that one read brought at `recv_time` (seconds since the epoch)."""
+
+    epoch: int
+    frames: list[bytes]
+    recv_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time for the work called `name`; `serial` tells a timer that was set again since."""
+
+    name: str
+    serial: int = 0
 
 
 class Mailbox:
@@ -218,3 +237,22 @@ class Mailbox:
         self._frames_out += frames
         self._bytes_out += size
         return envelope
+
+
+def mailbox_of(ref: pykka.ActorRef[Any]) -> Mailbox:
+    """Return the mailbox of an actor of ours."""
+    return cast("Mailbox", ref.actor_inbox)
+
+
+def tell(ref: pykka.ActorRef[Any], message: Any) -> bool:
+    """Send a message to an actor that may have ended; returns whether it was taken.
+
+    Between the death of an actor and its replacement messages to it are lost, as in any actor system;
+    epochs and the replacement's own requests make up for it.
+    """
+    try:
+        ref.tell(message)
+    except pykka.ActorDeadError:
+        logger.debug("= %s is gone, %s not delivered", ref, type(message).__name__)
+        return False
+    return True

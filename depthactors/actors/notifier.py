@@ -17,9 +17,8 @@ from depthactors.errors import LifecycleError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthactors.actors.cell import BookCell
-    from depthactors.actors.listeners import Listener
-    from depthactors.actors.messages import BookEvent
+    from depthactors.actors.book_event import BookEvent
+    from depthactors.actors.cell import BookCell, Listener
     from depthactors.errors import DepthActorsError
 
 logger = reporting.logger(__name__)

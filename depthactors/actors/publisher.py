@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from depthactors import reporting
-from depthactors.actors.base import tell
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import Greet
+from depthactors.actors.book_messages import Greet
+from depthactors.actors.cell import Listener
+from depthactors.actors.mailbox import tell
 from depthactors.book import BookState, BookView
 from depthactors.errors import SharingError
 from depthactors.sharing.record import as_stale, pack, restated, shown_state
@@ -20,8 +20,9 @@ from depthactors.sharing.record import as_stale, pack, restated, shown_state
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from depthactors.actors.book_event import BookEvent
+    from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.cell import BookCell
-    from depthactors.actors.messages import BookEvent, BookSpec
     from depthactors.book import OrderBook
     from depthactors.sharing import EngineFolder
     from depthactors.sharing.slot import SlotWriter

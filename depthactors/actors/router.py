@@ -10,19 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance
-from depthactors.actors.base import mailbox_of, tell
-from depthactors.actors.messages import (
-    Acknowledged,
-    Closed,
-    FrameRejected,
-    Frames,
-    FramesLost,
-    Opened,
-    Refused,
-    ShutdownAnnounced,
-    StreamDown,
-    StreamUp,
-)
+from depthactors.actors.book_messages import FramesLost, StreamDown, StreamUp
+from depthactors.actors.mailbox import Frames, mailbox_of, tell
+from depthactors.actors.socket_messages import Acknowledged, Closed, FrameRejected, Opened, Refused, ShutdownAnnounced
 from depthactors.errors import MalformedFrameError, StreamError, as_value
 
 if TYPE_CHECKING:

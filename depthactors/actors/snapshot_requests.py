@@ -11,16 +11,16 @@ import random
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors.actors.base import tell
-from depthactors.actors.messages import SnapshotWanted, Tick
+from depthactors.actors.mailbox import Tick, tell
+from depthactors.actors.snapshot_messages import SnapshotWanted
 from depthactors.pacing import Backoff
 from depthactors.sync import Priority
 
 if TYPE_CHECKING:
     import pykka
 
+    from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.mailbox import Mailbox
-    from depthactors.actors.messages import BookSpec
     from depthactors.book import OrderBook
     from depthactors.sync import Synchronizer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from dataclasses import dataclass
 from itertools import count
 from math import inf
 from queue import SimpleQueue
@@ -13,17 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sortedcontainers import SortedDict
 
 from depthactors import reporting
-from depthactors.actors.base import THREAD_PREFIX, EngineActor, start_thread, tell
-from depthactors.actors.messages import (
-    Fetched,
-    SnapshotArrived,
-    SnapshotDelayed,
-    SnapshotFailed,
-    SnapshotWanted,
-    Status,
-    Tick,
-)
+from depthactors.actors.base import THREAD_PREFIX, EngineActor, start_thread
+from depthactors.actors.mailbox import Tick, tell
+from depthactors.actors.questions import Status
 from depthactors.actors.rows import PoolStatus
+from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted
 from depthactors.binance import DepthReply, Snapshot
 from depthactors.errors import LifecycleError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.pacing import USUAL, HostPace
@@ -52,6 +47,14 @@ _SOONER: Final = 0.01
 class _Job(NamedTuple):
     number: int
     wanted: SnapshotWanted
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A worker's reply to the request of that number."""
+
+    number: int
+    reply: DepthReply
 
 
 class SnapshotActor(EngineActor):

@@ -14,27 +14,25 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance, reporting
-from depthactors.actors.base import EngineActor, mailbox_of, tell
+from depthactors.actors.base import EngineActor
+from depthactors.actors.book_messages import StreamDown, StreamUp
 from depthactors.actors.connection import Link
-from depthactors.actors.messages import (
+from depthactors.actors.mailbox import Tick, mailbox_of, tell
+from depthactors.actors.questions import Status
+from depthactors.actors.refusals import Refusals
+from depthactors.actors.rows import SocketStatus
+from depthactors.actors.socket_messages import (
     Acknowledged,
     Closed,
     FrameRejected,
     Opened,
-    ReconnectExhausted,
     Refused,
     Resubscribe,
     ShutdownAnnounced,
-    Status,
-    StreamDown,
-    StreamsRefused,
-    StreamUp,
     Subscribe,
-    Tick,
     Unsubscribe,
 )
-from depthactors.actors.refusals import Refusals
-from depthactors.actors.rows import SocketStatus
+from depthactors.actors.supervisor_messages import ReconnectExhausted, StreamsRefused
 from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError, UsageError
 from depthactors.pacing import Reconnects, stagger
 from depthactors.reporting import about, printable

@@ -13,39 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 from depthactors import reporting
 from depthactors.actors.backlog import BACKLOG_INTERVAL, BACKLOG_LIMIT, too_large
-from depthactors.actors.base import EngineActor, mailbox_of, tell
+from depthactors.actors.base import ChildFailed, EngineActor
 from depthactors.actors.book import BookActor
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.book_messages import Deepen, Dropped, GiveUp, Greet, RefreshEvery
 from depthactors.actors.cell import LAG_LIMIT, BookCell, Lease
 from depthactors.actors.ends import report_end
-from depthactors.actors.messages import (
-    BookEvent,
-    BookGivenUp,
-    BookKey,
-    BookSpec,
-    ChildFailed,
-    CloseBook,
-    Deepen,
-    Dropped,
-    FrameRejected,
-    GiveUp,
-    Greet,
-    OpenBooks,
-    ReconnectExhausted,
-    RefreshEvery,
-    Resubscribe,
-    Shutdown,
-    SnapshotsAt,
-    Status,
-    StreamSilent,
-    StreamsRefused,
-    Subscribe,
-    Tick,
-    Unsubscribe,
-    Withdraw,
-)
+from depthactors.actors.mailbox import Tick, mailbox_of, tell
 from depthactors.actors.publisher import BEAT
+from depthactors.actors.questions import Status
+from depthactors.actors.snapshot_messages import SnapshotsAt
+from depthactors.actors.socket_messages import FrameRejected, Resubscribe, Subscribe, Unsubscribe
 from depthactors.actors.starting import start_snapshots, start_socket
 from depthactors.actors.supervision import WATCH_INTERVAL, Supervised, opened_in_vain
+from depthactors.actors.supervisor_messages import (
+    BookGivenUp,
+    CloseBook,
+    OpenBooks,
+    ReconnectExhausted,
+    Shutdown,
+    StreamSilent,
+    StreamsRefused,
+    Withdraw,
+)
 from depthactors.book import BookState
 from depthactors.errors import (
     ActorDiedError,
@@ -65,6 +55,7 @@ if TYPE_CHECKING:
 
     import pykka
 
+    from depthactors.actors.book_spec import BookKey, BookSpec
     from depthactors.actors.mailbox import Mailbox
     from depthactors.actors.notifier import Teller
     from depthactors.actors.publisher import Sharing

@@ -11,7 +11,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from depthactors import reporting
-from depthactors.actors.base import mailbox_of, start_thread, thread_name
+from depthactors.actors.base import start_thread, thread_name
+from depthactors.actors.mailbox import mailbox_of
 from depthactors.errors import SupervisorDiedError
 
 if TYPE_CHECKING:

@@ -16,10 +16,12 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, overload
 
 from depthactors import markets, reporting
-from depthactors.actors.base import ActorThread, tell
-from depthactors.actors.cell import Lease
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import BookSpec, Greet, Status
+from depthactors.actors.base import ActorThread
+from depthactors.actors.book_messages import Greet
+from depthactors.actors.book_spec import BookSpec
+from depthactors.actors.cell import Lease, Listener
+from depthactors.actors.mailbox import tell
+from depthactors.actors.questions import Status
 from depthactors.book import BookState
 from depthactors.book.numerals import NumberT_co, check_number_type
 from depthactors.engine.callbacks import check_callback, pickled_callback, view_teller
@@ -40,8 +42,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from depthactors.actors.book_event import BookEvent
     from depthactors.actors.cell import BookCell
-    from depthactors.actors.messages import BookEvent
     from depthactors.book import BookView
     from depthactors.book.numerals import Number
     from depthactors.errors import DepthActorsError

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import ActorThread, mailbox_of, tell
+from depthactors.actors.base import ActorThread
 from depthactors.actors.cell import Lease
-from depthactors.actors.messages import Best, DepthTo, Full, Status, Top
+from depthactors.actors.mailbox import mailbox_of, tell
+from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co
 from depthactors.errors import LifecycleError, NotLiveError
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from depthactors.actors.cell import BookCell
-    from depthactors.actors.listeners import Listener
+    from depthactors.actors.cell import BookCell, Listener
     from depthactors.actors.rows import BookStatus
     from depthactors.book.numerals import Level
     from depthactors.errors import DepthActorsError

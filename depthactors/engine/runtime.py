@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import is_ours, is_running, mailbox_of, tell
-from depthactors.actors.messages import CloseBook, OpenBooks, Shutdown, Withdraw
+from depthactors.actors.base import is_ours, is_running
+from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.notifier import Teller
 from depthactors.actors.publisher import SharedBooks
 from depthactors.actors.supervisor import Supervisor
+from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown, Withdraw
 from depthactors.actors.watch import Watch, end_children
 from depthactors.engine.lifecycle import PATIENCE, Latch, join, running
 from depthactors.errors import LifecycleError, SharingError
@@ -28,8 +29,8 @@ from depthactors.sharing import EngineFolder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.cell import BookCell, Lease
-    from depthactors.actors.messages import BookSpec
     from depthactors.actors.publisher import Sharing
     from depthactors.engine.lifecycle import Running
     from depthactors.errors import DepthActorsError, EscalatedError

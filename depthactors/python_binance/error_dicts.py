@@ -14,7 +14,7 @@ from depthactors import errors
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthactors.actors.messages import BookEvent
+    from depthactors.actors.book_event import BookEvent
     from depthactors.errors import DepthActorsError
 
 

@@ -8,7 +8,7 @@ import warnings
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from depthactors.actors.listeners import Listener
+from depthactors.actors.cell import Listener
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.own_exceptions import ReadLoopClosed, read_loop_closed
 from depthactors.python_binance.client_market import market_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from depthactors.actors.messages import BookEvent
+    from depthactors.actors.book_event import BookEvent
     from depthactors.book import BookState, BookView, OrderBook
     from depthactors.book.copied import BookCopy
     from depthactors.book.part import OwnPart

@@ -15,7 +15,7 @@ from depthactors.python_binance.newest import Newest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthactors.actors.listeners import Listener
+    from depthactors.actors.cell import Listener
     from depthactors.book import BookView, OrderBook
     from depthactors.engine.depth_engine import DepthEngine
     from depthactors.engine.handle import BookHandle

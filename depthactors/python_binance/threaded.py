@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
 from depthactors.actors.base import is_ours
-from depthactors.actors.listeners import Listener, QueuedListener
+from depthactors.actors.queued_listener import QueuedListener
 from depthactors.engine.callbacks import check_callback
 from depthactors.engine.depth_engine import DepthEngine
 from depthactors.engine.lifecycle import PATIENCE, Latch
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from depthactors.actors.messages import BookEvent
+    from depthactors.actors.book_event import BookEvent
+    from depthactors.actors.cell import Listener
     from depthactors.engine.handle import BookHandle
     from depthactors.status import EngineStatus
 

@@ -14,10 +14,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import errors, markets
-from depthactors.actors import messages as actor_messages
-from depthactors.actors import rows, starting
+from depthactors.actors import book_event, book_spec, questions, rows
 from depthactors.book import BookState, BookView
 from depthactors.errors import WorkerVersionError
+from depthactors.net import settings
 from depthactors.pacing import Backoff, Timing
 from depthactors.shards import messages
 from depthactors.sharing.pulse import LAYOUT
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-_MODULES: Final = (messages, actor_messages, rows, starting, markets, errors)
+_MODULES: Final = (messages, book_event, book_spec, questions, rows, settings, markets, errors)
 _CLASSES: Final = (BookState, BookView, Backoff, Timing, Counters)
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from depthactors.actors.messages import BookEvent, BookSpec
+    from depthactors.actors.book_event import BookEvent
+    from depthactors.actors.book_spec import BookSpec
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
     from depthactors.net.settings import NetworkSettings

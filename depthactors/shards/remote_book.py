@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import EngineActor, tell
+from depthactors.actors.base import EngineActor
+from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_listeners import Telling
+from depthactors.actors.book_messages import GiveUp, Greet
+from depthactors.actors.cell import LATE
 from depthactors.actors.ends import report_end
-from depthactors.actors.listeners import LATE
-from depthactors.actors.messages import Best, BookEvent, DepthTo, Full, GiveUp, Greet, Ping, Status, Top
+from depthactors.actors.mailbox import tell
+from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, UsageError
 from depthactors.shards.messages import (
@@ -30,7 +33,7 @@ from depthactors.shards.worker_actor import Ask, Send
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthactors.actors.listeners import Listener
+    from depthactors.actors.cell import Listener
     from depthactors.errors import DepthActorsError
     from depthactors.shards.remote_cell import RemoteCell
 
@@ -83,8 +86,6 @@ class RemoteBookActor(EngineActor):
                 return None if self._cell.state.over else self._become(BookState.FAILED, error)
             case Greet(listener):
                 return self._greet(listener)
-            case Ping():
-                return None
             case AddCallback(_, serial, callback, depth):
                 with self._cell.ordering:
                     self._cell.callbacks[serial] = (callback, depth)

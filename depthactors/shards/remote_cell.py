@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from depthactors.actors.base import mailbox_of, tell
 from depthactors.actors.cell import BookCell
-from depthactors.actors.messages import Full
+from depthactors.actors.mailbox import mailbox_of, tell
+from depthactors.actors.questions import Full
 from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState, BookView
 from depthactors.shards.messages import AddCallback, Opening, Updated
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from depthactors.actors.messages import BookSpec
+    from depthactors.actors.book_spec import BookSpec
     from depthactors.book import OrderBook
     from depthactors.book.numerals import NumberT
     from depthactors.sharing.slot import SlotWriter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from depthactors.actors.base import tell
+from depthactors.actors.mailbox import tell
 from depthactors.book import BookState
 
 if TYPE_CHECKING:

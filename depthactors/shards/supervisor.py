@@ -18,23 +18,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import EngineActor, mailbox_of, tell
+from depthactors.actors.base import ChildFailed, EngineActor
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.book_messages import GiveUp
 from depthactors.actors.ends import report_end
-from depthactors.actors.messages import (
-    BookEvent,
-    BookKey,
-    BookSpec,
-    ChildFailed,
-    CloseBook,
-    GiveUp,
-    OpenBooks,
-    Shutdown,
-    Status,
-    Tick,
-    Withdraw,
-)
+from depthactors.actors.mailbox import Tick, mailbox_of, tell
 from depthactors.actors.publisher import BEAT, MOVES, listed
+from depthactors.actors.questions import Status
 from depthactors.actors.supervision import WATCH_INTERVAL, Supervised, opened_in_vain
+from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown, Withdraw
 from depthactors.book import BookState
 from depthactors.errors import (
     ActorDiedError,
@@ -56,6 +48,7 @@ from depthactors.shards.workers import Book, Workers
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from depthactors.actors.book_spec import BookKey, BookSpec
     from depthactors.actors.cell import Lease
     from depthactors.actors.mailbox import Mailbox
     from depthactors.actors.notifier import Teller

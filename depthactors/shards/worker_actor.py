@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import EngineActor, tell, thread_name
-from depthactors.actors.messages import Status, Tick
+from depthactors.actors.base import EngineActor, thread_name
+from depthactors.actors.mailbox import Tick, tell
+from depthactors.actors.questions import Status
 from depthactors.actors.rows import WorkerStatus
 from depthactors.errors import LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.net.allowance import allowance_of

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from depthactors.actors.messages import BookKey
+    from depthactors.actors.book_spec import BookKey
     from depthactors.shards.remote_cell import RemoteCell
 
 logger = reporting.logger(__name__)

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from depthactors.actors.cell import BookCell
-    from depthactors.actors.listeners import Listener
-    from depthactors.actors.messages import BookKey
+    from depthactors.actors.book_spec import BookKey
+    from depthactors.actors.cell import BookCell, Listener
 
 
 class GivenSlots:

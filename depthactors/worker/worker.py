@@ -25,10 +25,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import mailbox_of, tell
+from depthactors.actors.book_messages import Greet
+from depthactors.actors.cell import Listener
 from depthactors.actors.ends import is_end
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import CloseBook, Greet, OpenBooks, Status
+from depthactors.actors.mailbox import mailbox_of, tell
+from depthactors.actors.questions import Status
+from depthactors.actors.supervisor_messages import CloseBook, OpenBooks
 from depthactors.book import BookState
 from depthactors.engine.callbacks import view_teller
 from depthactors.engine.lifecycle import join
@@ -74,8 +76,8 @@ from depthactors.worker.slots import GivenSlots
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.actors.book_event import BookEvent
     from depthactors.actors.cell import BookCell
-    from depthactors.actors.messages import BookEvent
     from depthactors.book import BookView
     from depthactors.markets import Market
     from depthactors.shards.messages import Begin

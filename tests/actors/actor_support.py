@@ -15,12 +15,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
 from depthactors import binance, markets
-from depthactors.actors import messages
-from depthactors.actors.base import EngineActor, mailbox_of
+from depthactors.actors.base import EngineActor
 from depthactors.actors.book import BookActor
-from depthactors.actors.cell import BookCell
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import SnapshotArrived, SnapshotWanted, Status, StreamUp
+from depthactors.actors.book_messages import Greet, StreamUp
+from depthactors.actors.book_spec import BookSpec
+from depthactors.actors.cell import BookCell, Listener
+from depthactors.actors.mailbox import Frames, mailbox_of
+from depthactors.actors.questions import Status
+from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotWanted
 from depthactors.book import BookState
 from tests.support import PATIENCE, Recorder, flat, until
 
@@ -103,7 +105,7 @@ def market_at(server, **changes):
 
 
 def spec(market=markets.SPOT, symbol="BTCUSDT", depth=10, speed_ms=100, refresh_interval=None, number=float):
-    return messages.BookSpec(market, symbol, depth, speed_ms, refresh_interval, number)
+    return BookSpec(market, symbol, depth, speed_ms, refresh_interval, number)
 
 
 def frame(first, last, bids=(), asks=(), symbol="BTCUSDT", suffix="@depth@100ms"):
@@ -236,7 +238,7 @@ class BookScene:
         """Add a listener that is given the ids of updates; returns it."""
         listener = Listener(update and (lambda book: update(book.last_update_id)), event)
         self.cell.add(listener)
-        self.ref.tell(messages.Greet(listener))
+        self.ref.tell(Greet(listener))
         return listener
 
     def send(self, message):
@@ -244,7 +246,7 @@ class BookScene:
         mailbox_of(self.ref).put_ordered(message)
 
     def frames(self, *frames, epoch=1, age=0.0):
-        mailbox_of(self.ref).put_frames(messages.Frames(epoch, list(frames), time.time() - age))
+        mailbox_of(self.ref).put_frames(Frames(epoch, list(frames), time.time() - age))
 
     def request(self, number):
         """Return the request of that number, counted from 1."""

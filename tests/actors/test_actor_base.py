@@ -6,11 +6,14 @@ import pykka
 import pytest
 
 from depthactors import markets
-from depthactors.actors.base import EngineActor, mailbox_of, tell
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import ChildFailed, FrameRejected, OpenBooks, Status
+from depthactors.actors.base import ChildFailed, EngineActor
+from depthactors.actors.cell import Listener
+from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.notifier import Teller
+from depthactors.actors.questions import Status
+from depthactors.actors.socket_messages import FrameRejected
 from depthactors.actors.supervisor import Supervisor
+from depthactors.actors.supervisor_messages import OpenBooks
 from depthactors.book import BookState
 from depthactors.errors import EscalatedError, ExchangeError, LifecycleError
 from depthactors.net.settings import NetworkSettings

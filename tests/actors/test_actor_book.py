@@ -6,22 +6,11 @@ import time
 import pytest
 
 from depthactors.actors import book, snapshot_requests
-from depthactors.actors.messages import (
-    Best,
-    BookEvent,
-    BookGivenUp,
-    DepthTo,
-    FramesLost,
-    Full,
-    GiveUp,
-    SnapshotDelayed,
-    SnapshotFailed,
-    SnapshotWanted,
-    StreamDown,
-    StreamSilent,
-    StreamUp,
-    Top,
-)
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.book_messages import FramesLost, GiveUp, StreamDown, StreamUp
+from depthactors.actors.questions import Best, DepthTo, Full, Top
+from depthactors.actors.snapshot_messages import SnapshotDelayed, SnapshotFailed, SnapshotWanted
+from depthactors.actors.supervisor_messages import BookGivenUp, StreamSilent
 from depthactors.book import BookState
 from depthactors.errors import (
     AuditError,

@@ -4,9 +4,12 @@ import threading
 
 import pytest
 
+from depthactors.actors.base import ChildFailed
 from depthactors.actors.book import BookActor
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import BookEvent, ChildFailed, Deepen, Greet, SnapshotFailed, StreamUp
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.book_messages import Deepen, Greet, StreamUp
+from depthactors.actors.cell import Listener
+from depthactors.actors.snapshot_messages import SnapshotFailed
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, MalformedFrameError, SlowCallbackError, SnapshotError
 from tests.actors.actor_support import BookScene, Host, frame, join

@@ -9,22 +9,15 @@ from decimal import Decimal
 import pytest
 
 from depthactors import DepthEngine, binance
-from depthactors.actors.base import mailbox_of
+from depthactors.actors.base import ChildFailed
 from depthactors.actors.book import BookActor
-from depthactors.actors.cell import BookCell
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import (
-    BookEvent,
-    BookGivenUp,
-    ChildFailed,
-    Deepen,
-    Frames,
-    GiveUp,
-    SnapshotFailed,
-    SnapshotWanted,
-    StreamUp,
-    Top,
-)
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.book_messages import Deepen, GiveUp, StreamUp
+from depthactors.actors.cell import BookCell, Listener
+from depthactors.actors.mailbox import Frames, mailbox_of
+from depthactors.actors.questions import Top
+from depthactors.actors.snapshot_messages import SnapshotFailed, SnapshotWanted
+from depthactors.actors.supervisor_messages import BookGivenUp
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import ActorDiedError, EscalatedError, UnknownSymbolError
 from depthactors.sync import Priority

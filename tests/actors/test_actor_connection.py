@@ -6,9 +6,11 @@ from itertools import count
 import pytest
 
 from depthactors.actors.base import EngineActor
+from depthactors.actors.book_messages import StreamDown, StreamUp
 from depthactors.actors.connection import Link
-from depthactors.actors.messages import Acknowledged, Closed, Opened, StreamDown, StreamUp, Tick
+from depthactors.actors.mailbox import Tick
 from depthactors.actors.refusals import Refusals
+from depthactors.actors.socket_messages import Acknowledged, Closed, Opened
 from depthactors.errors import StreamError
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL

@@ -7,7 +7,7 @@ import pytest
 
 from depthactors.actors.base import THREAD_PREFIX
 from depthactors.actors.lanes import Lane
-from depthactors.actors.listeners import QueuedListener
+from depthactors.actors.queued_listener import QueuedListener
 from depthactors.errors import LifecycleError
 from tests.support import PATIENCE, Recorder
 

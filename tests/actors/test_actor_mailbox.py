@@ -7,9 +7,8 @@ import pykka
 import pytest
 from pykka._envelope import Envelope
 
-from depthactors.actors.base import mailbox_of
-from depthactors.actors.mailbox import FRAME_LIMIT, Mailbox
-from depthactors.actors.messages import Frames, StreamUp
+from depthactors.actors.book_messages import StreamUp
+from depthactors.actors.mailbox import FRAME_LIMIT, Frames, Mailbox, mailbox_of
 from tests.actors.actor_support import Actors, hold, join
 
 PRODUCERS = 4

@@ -5,9 +5,8 @@ import threading
 import pytest
 
 from depthactors.actors import notifier as module
-from depthactors.actors.cell import BookCell
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import BookEvent
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.cell import BookCell, Listener
 from depthactors.actors.notifier import Teller
 from depthactors.book import BookState
 from depthactors.errors import ExchangeError

@@ -10,8 +10,9 @@ import pytest
 from depthactors import markets
 from depthactors.actors import cell as cell_module
 from depthactors.actors import publisher
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.cell import BookCell
-from depthactors.actors.messages import BookEvent, BookSpec
 from depthactors.actors.publisher import SharedBooks
 from depthactors.binance import Snapshot
 from depthactors.book import BookState, OrderBook

@@ -4,21 +4,10 @@ import json
 
 import pytest
 
-from depthactors.actors.base import mailbox_of
-from depthactors.actors.mailbox import FRAME_LIMIT
-from depthactors.actors.messages import (
-    Acknowledged,
-    Closed,
-    FrameRejected,
-    Frames,
-    FramesLost,
-    Opened,
-    Refused,
-    ShutdownAnnounced,
-    StreamDown,
-    StreamUp,
-)
+from depthactors.actors.book_messages import FramesLost, StreamDown, StreamUp
+from depthactors.actors.mailbox import FRAME_LIMIT, Frames, mailbox_of
 from depthactors.actors.router import Router
+from depthactors.actors.socket_messages import Acknowledged, Closed, FrameRejected, Opened, Refused, ShutdownAnnounced
 from depthactors.errors import MalformedFrameError, StreamError
 from tests.actors.actor_support import frame, hold
 

@@ -5,16 +5,9 @@ import time
 import pytest
 
 from depthactors.actors import snapshot_requests
-from depthactors.actors.messages import (
-    Deepen,
-    FramesLost,
-    SnapshotFailed,
-    SnapshotsAt,
-    SnapshotWanted,
-    StreamDown,
-    StreamUp,
-    Top,
-)
+from depthactors.actors.book_messages import Deepen, FramesLost, StreamDown, StreamUp
+from depthactors.actors.questions import Top
+from depthactors.actors.snapshot_messages import SnapshotFailed, SnapshotsAt, SnapshotWanted
 from depthactors.book import BookState
 from depthactors.errors import SnapshotError, StreamError
 from depthactors.pacing import Backoff

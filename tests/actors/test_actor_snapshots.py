@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from depthactors import markets
-from depthactors.actors.base import mailbox_of
-from depthactors.actors.messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted, Status
+from depthactors.actors.mailbox import mailbox_of
+from depthactors.actors.questions import Status
+from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.binance import DepthReply
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError

@@ -13,20 +13,12 @@ from pykka._envelope import Envelope
 from depthactors import markets
 from depthactors.actors import router
 from depthactors.actors import socket as socket_module
-from depthactors.actors.base import mailbox_of
-from depthactors.actors.messages import (
-    FrameRejected,
-    Frames,
-    ReconnectExhausted,
-    Resubscribe,
-    Status,
-    StreamDown,
-    StreamsRefused,
-    StreamUp,
-    Subscribe,
-    Unsubscribe,
-)
+from depthactors.actors.book_messages import StreamDown, StreamUp
+from depthactors.actors.mailbox import Frames, mailbox_of
+from depthactors.actors.questions import Status
 from depthactors.actors.socket import SocketActor
+from depthactors.actors.socket_messages import FrameRejected, Resubscribe, Subscribe, Unsubscribe
+from depthactors.actors.supervisor_messages import ReconnectExhausted, StreamsRefused
 from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings

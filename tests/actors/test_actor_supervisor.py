@@ -7,24 +7,22 @@ import pytest
 
 from depthactors import DepthEngine, markets
 from depthactors.actors.book import BookActor
-from depthactors.actors.cell import LAG_LIMIT
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import (
-    BookGivenUp,
-    CloseBook,
-    GiveUp,
-    OpenBooks,
-    ReconnectExhausted,
-    Shutdown,
-    Status,
-    StreamSilent,
-    Tick,
-    Top,
-)
+from depthactors.actors.book_messages import GiveUp
+from depthactors.actors.cell import LAG_LIMIT, Listener
+from depthactors.actors.mailbox import Tick
 from depthactors.actors.notifier import Teller
+from depthactors.actors.questions import Status, Top
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
 from depthactors.actors.supervisor import Supervisor
+from depthactors.actors.supervisor_messages import (
+    BookGivenUp,
+    CloseBook,
+    OpenBooks,
+    ReconnectExhausted,
+    Shutdown,
+    StreamSilent,
+)
 from depthactors.book import BookState
 from depthactors.errors import (
     ActorDiedError,

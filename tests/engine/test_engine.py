@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from depthactors import BookState, DepthEngine, Status, Top
-from depthactors.actors.listeners import Listener
+from depthactors.actors.cell import Listener
 from depthactors.errors import (
     DepthTooLargeError,
     EscalatedError,

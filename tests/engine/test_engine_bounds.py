@@ -10,7 +10,7 @@ import pytest
 from depthactors import BookState, DepthCacheManager, DepthEngine
 from depthactors.actors import supervisor
 from depthactors.actors.mailbox import FRAME_LIMIT
-from depthactors.actors.messages import Status
+from depthactors.actors.questions import Status
 from depthactors.errors import BacklogError, SlowCallbackError
 from depthactors.exchange import Fault, LocalExchange
 from tests.soak.memory import rss_mb

@@ -6,8 +6,7 @@ import time
 import pytest
 
 from depthactors import Best, BookState, DepthEngine, Full, Status, Top
-from depthactors.actors.base import mailbox_of
-from depthactors.actors.messages import Frames
+from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.errors import LifecycleError
 from depthactors.exchange import Fault
 from tests.support import Recorder, places_in, until

@@ -8,8 +8,8 @@ import pykka
 import pytest
 
 from depthactors import BookState, DepthEngine, ThreadedDepthCacheManager
-from depthactors.actors.base import THREAD_PREFIX, mailbox_of
-from depthactors.actors.messages import Tick
+from depthactors.actors.base import THREAD_PREFIX
+from depthactors.actors.mailbox import Tick, mailbox_of
 from depthactors.actors.supervisor import Supervisor
 from depthactors.errors import EscalatedError, LifecycleError
 from depthactors.shards.supervisor import ShardSupervisor

@@ -7,8 +7,11 @@ import pytest
 
 from depthactors import BookState, DepthEngine
 from depthactors.actors.base import THREAD_PREFIX, EngineActor
-from depthactors.actors.messages import FrameRejected, Status, StreamSilent, Tick
+from depthactors.actors.mailbox import Tick
+from depthactors.actors.questions import Status
+from depthactors.actors.socket_messages import FrameRejected
 from depthactors.actors.supervision import RESTARTS
+from depthactors.actors.supervisor_messages import StreamSilent
 from depthactors.errors import EscalatedError, LifecycleError, MalformedFrameError, SilentStreamError
 from tests.support import Recorder, until
 

@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from depthactors.actors.base import THREAD_PREFIX
+from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.cell import Lease
-from depthactors.actors.messages import BookSpec, Status
+from depthactors.actors.questions import Status
 from depthactors.actors.watch import Watch
 from depthactors.engine import runtime as module
 from depthactors.engine.lifecycle import running

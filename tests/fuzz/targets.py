@@ -13,9 +13,10 @@ from math import inf
 
 from depthactors import binance
 from depthactors import recording as recordings
-from depthactors.actors.mailbox import Mailbox
-from depthactors.actors.messages import FrameRejected, Frames, FramesLost
+from depthactors.actors.book_messages import FramesLost
+from depthactors.actors.mailbox import Frames, Mailbox
 from depthactors.actors.router import Router
+from depthactors.actors.socket_messages import FrameRejected
 from depthactors.binance import Diff, Snapshot
 from depthactors.book import BookState, OrderBook
 from depthactors.book.numerals import exact

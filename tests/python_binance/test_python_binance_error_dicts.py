@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from depthactors import errors, own_exceptions
-from depthactors.actors.messages import BookEvent
+from depthactors.actors.book_event import BookEvent
 from depthactors.book import BookState
 from depthactors.errors import (
     DepthActorsError,

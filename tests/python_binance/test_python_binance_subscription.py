@@ -6,7 +6,7 @@ import queue
 import pytest
 
 from depthactors import DepthEngine, markets
-from depthactors.actors.listeners import Listener
+from depthactors.actors.cell import Listener
 from depthactors.book import BookState
 from depthactors.errors import CallbackError, LifecycleError, UsageError
 from depthactors.exchange import LocalExchange

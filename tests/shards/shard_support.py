@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from itertools import count
 
 import pykka
+import pytest
 
 from depthactors.actors.base import EngineActor
-from depthactors.actors.messages import BookSpec
-from depthactors.errors import LineError
+from depthactors.actors.book_spec import BookSpec
+from depthactors.errors import LineError, UsageError
 from depthactors.net import allowance as allowances
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
@@ -172,3 +173,9 @@ def start_remote_book(cell, supervisor):
 
 def end(ref: pykka.ActorRef) -> None:
     ref.stop(block=True, timeout=PATIENCE)
+
+
+def wait_for_turn(ref):
+    """Wait until an actor has handled all that was sent to it before: it refuses a question that it does not know."""
+    with pytest.raises(UsageError):
+        ref.ask(None, timeout=PATIENCE)

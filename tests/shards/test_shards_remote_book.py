@@ -4,8 +4,9 @@ import pykka
 import pytest
 
 from depthactors import Best, BookState
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import BookEvent, GiveUp, Greet, Ping
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.book_messages import GiveUp, Greet
+from depthactors.actors.cell import Listener
 from depthactors.errors import ActorDiedError, CallbackError, EscalatedError, SharingError, UsageError, WorkerDiedError
 from depthactors.markets import SPOT
 from depthactors.shards.messages import (
@@ -20,7 +21,7 @@ from depthactors.shards.messages import (
 )
 from depthactors.shards.worker_actor import Ask, Send
 from depthactors.sharing.record import pack, reason, shown_state
-from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of, start_remote_book
+from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of, start_remote_book, wait_for_turn
 from tests.support import Recorder
 
 
@@ -108,7 +109,7 @@ def test_changes_are_told_and_a_beginning_keeps_what_the_slot_shows(scene):
     scene.ref.tell(GiveUp(given_up))
     scene.events.wait_for(lambda event: event.state is BookState.FAILED and event.error is given_up)
     changed(BookState.SYNCING, BookState.LIVE)
-    scene.ref.ask(Ping(), timeout=PATIENCE)
+    wait_for_turn(scene.ref)
     assert scene.cell.state is BookState.FAILED, "it is over"
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from depthactors import BookState
-from depthactors.actors.messages import BookEvent
+from depthactors.actors.book_event import BookEvent
 from depthactors.actors.notifier import Teller
 from depthactors.errors import SharingError, StreamError
 from depthactors.markets import SPOT

@@ -6,11 +6,15 @@ import time
 import pytest
 
 from depthactors import BookState
-from depthactors.actors.base import EngineActor, mailbox_of
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import BookEvent, CloseBook, GiveUp, OpenBooks, Ping, Shutdown, Status, Tick
+from depthactors.actors.base import EngineActor
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.book_messages import GiveUp
+from depthactors.actors.cell import Listener
+from depthactors.actors.mailbox import Tick, mailbox_of
 from depthactors.actors.notifier import Teller
+from depthactors.actors.questions import Status
 from depthactors.actors.rows import WorkerStatus
+from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown
 from depthactors.engine.lifecycle import join
 from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
@@ -22,7 +26,7 @@ from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.shards.worker_actor import Ask, Send
 from depthactors.sharing.place import parts_of
 from depthactors.sharing.record import pack
-from tests.shards.shard_support import PATIENCE, spec_of
+from tests.shards.shard_support import PATIENCE, spec_of, wait_for_turn
 from tests.sharing.publisher import book_of
 from tests.support import Recorder, until
 
@@ -324,7 +328,7 @@ def test_a_failed_book_keeps_its_reason_and_is_not_opened_anew_when_its_worker_i
     failed.ref.tell(WorkerLost(WorkerDiedError("gone")))
     failed.ref.tell(GiveUp(EscalatedError("gone for good")))
     until(lambda: failed.state is BookState.FAILED)
-    failed.ref.ask(Ping(), timeout=PATIENCE)
+    wait_for_turn(failed.ref)
     assert (failed.state, failed.error) == (BookState.FAILED, cause)
     (first, _) = scene.workers
     scene.ask(Rebalance(1))
@@ -411,7 +415,7 @@ def test_what_a_former_worker_says_of_a_book_is_no_news(new_scene):
     assert scene.workers[0].opened[cell.number].life == cell.life == 2
     cause = EscalatedError("from before")
     cell.ref.tell(Changed(cell.number, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
-    cell.ref.ask(Ping(), timeout=PATIENCE)
+    wait_for_turn(cell.ref)
     assert cell.state is BookState.SYNCING
     cell.ref.tell(Changed(cell.number, 2, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
     until(lambda: cell.state is BookState.FAILED)

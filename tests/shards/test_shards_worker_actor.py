@@ -9,8 +9,9 @@ import time
 import pykka
 import pytest
 
-from depthactors.actors.messages import ChildFailed, Status
+from depthactors.actors.base import ChildFailed
 from depthactors.actors.notifier import Teller
+from depthactors.actors.questions import Status
 from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
 from depthactors.net.settings import NetworkSettings

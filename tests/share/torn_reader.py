@@ -10,8 +10,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from depthactors import markets
+from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.cell import BookCell
-from depthactors.actors.messages import BookSpec
 from depthactors.book import BookState, OrderBook
 from depthactors.sharing import DepthReader
 from tests.share.child import parent_wants_the_end, say

@@ -14,8 +14,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from depthactors import BookState, DepthEngine, DepthReader, reporting
-from depthactors.actors.base import mailbox_of, tell
-from depthactors.actors.messages import Dropped
+from depthactors.actors.book_messages import Dropped
+from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.errors import BacklogError
 from depthactors.exchange import LocalExchange
 from tests.soak import drop_in, processes

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 from depthactors.actors.book import BookActor
-from depthactors.actors.messages import Best, DepthTo, Full, Greet, Ping, Status, Top
+from depthactors.actors.book_messages import Greet
+from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.actors.router import Router
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
@@ -18,7 +19,7 @@ from depthactors.shards.remote_book import RemoteBookActor
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-QUESTIONS: Final = (Status, Top, Best, Full, DepthTo, Ping, Greet)
+QUESTIONS: Final = (Status, Top, Best, Full, DepthTo, Greet)
 """Messages that somebody waits for: what is raised at these goes to the asker and kills nobody."""
 PLACES: Final = {
     "book": (BookActor, "handle"),

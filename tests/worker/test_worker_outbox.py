@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from depthactors import BookState
-from depthactors.actors.messages import BookEvent
+from depthactors.actors.book_event import BookEvent
 from depthactors.errors import LifecycleError, LineError
 from depthactors.shards.channel import Line
 from depthactors.shards.messages import Alive, Answer, Changed, LeftOut, Updated, Weighed

@@ -3,9 +3,8 @@
 import pytest
 
 from depthactors import BookState
-from depthactors.actors.cell import BookCell
-from depthactors.actors.listeners import Listener
-from depthactors.actors.messages import BookEvent
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.cell import BookCell, Listener
 from depthactors.errors import SharingError, StreamError
 from depthactors.markets import SPOT
 from depthactors.sharing.record import pack, reason, shown_state

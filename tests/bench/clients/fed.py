@@ -18,12 +18,15 @@ from pathlib import Path
 import pykka
 
 from depthactors import binance, markets
-from depthactors.actors.base import mailbox_of, tell
 from depthactors.actors.book import BookActor
+from depthactors.actors.book_messages import StreamUp
+from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.cell import BookCell
-from depthactors.actors.messages import BookSpec, Ping, SnapshotArrived, StreamUp
+from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.publisher import SharedBooks
+from depthactors.actors.questions import Status
 from depthactors.actors.router import Router
+from depthactors.actors.snapshot_messages import SnapshotArrived
 from depthactors.book import BookState
 from depthactors.sharing import DepthReader, EngineFolder
 
@@ -125,7 +128,7 @@ def _play(books, feeds, epoch):
     _wait(lambda: all(cell.counters.diffs == len(feeds[0]) for cell in books.cells))
     for ref in books.refs:
         # It is done with the last frame, and has written it.
-        ref.ask(Ping(), timeout=PATIENCE)
+        ref.ask(Status(), timeout=PATIENCE)
     # Of a clock that all processes of a machine have in common.
     return {
         "begun": begun,

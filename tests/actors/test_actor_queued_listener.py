@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthactors.actors import listeners
-from depthactors.actors.cell import BookCell
-from depthactors.actors.listeners import EVENT_ROOM, LATE, UPDATE_ROOM, Listener, QueuedListener
+from depthactors.actors import queued_listener
+from depthactors.actors.cell import LATE, BookCell, Listener
+from depthactors.actors.queued_listener import EVENT_ROOM, UPDATE_ROOM, QueuedListener
 from tests.actors.actor_support import BookScene, frame, spec
 from tests.support import Recorder
 
@@ -49,7 +49,7 @@ class Scene:
 @pytest.fixture
 def scene(monkeypatch):
     scene = Scene()
-    monkeypatch.setattr(listeners, "time", SimpleNamespace(monotonic=lambda: scene.now))
+    monkeypatch.setattr(queued_listener, "time", SimpleNamespace(monotonic=lambda: scene.now))
     return scene
 
 
@@ -64,7 +64,9 @@ def test_each_update_is_called_for_while_the_functions_keep_up_and_in_order_with
 
 def test_a_program_is_shown_once_that_a_call_does_not_return_and_again_after_the_next_turn(scene, monkeypatch):
     said = []
-    monkeypatch.setattr(listeners.logger, "notice", lambda _cause, words, *arguments: said.append(words % arguments))
+    monkeypatch.setattr(
+        queued_listener.logger, "notice", lambda _cause, words, *arguments: said.append(words % arguments)
+    )
 
     def wait(seconds):
         scene.mailbox.update(scene.now)
@@ -184,7 +186,7 @@ def test_a_function_that_raises_is_counted_and_called_again(scene):
 def test_in_any_order_of_things_nothing_is_lost_uncounted_or_out_of_order(steps):
     scene, put = Scene(), []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listeners, "time", SimpleNamespace(monotonic=lambda: scene.now))
+        patch.setattr(queued_listener, "time", SimpleNamespace(monotonic=lambda: scene.now))
         for number, step in enumerate(steps):
             if step == "turn":
                 scene.turns.give_next()

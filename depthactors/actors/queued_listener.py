@@ -10,26 +10,21 @@ import threading
 import time
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthactors import reporting
 from depthactors.actors.callbacks import call, name_of
+from depthactors.actors.cell import LATE, Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from depthactors.actors.cell import BookCell
+    from depthactors.actors.book_event import BookEvent
     from depthactors.actors.lanes import Lane
-    from depthactors.actors.messages import BookEvent
     from depthactors.book import BookView, OrderBook
-    from depthactors.errors import CallbackError
 
 logger = reporting.logger(__name__)
 
-Function: TypeAlias = Literal["update", "event"]
-
-LATE: Final = 0.25
-"""Seconds that an update may have waited for a listener that is still called for each one."""
 UPDATE_ROOM: Final = 64
 """Updates that may wait for a listener, however young they are: a burst after a reconnect, and a bound for memory."""
 EVENT_ROOM: Final = 1_000
@@ -38,50 +33,6 @@ _WARNING_PAUSE: Final = 60.0
 """Seconds between two log records of one listener that is behind; it is counted all the time."""
 _STUCK: Final = 10.0
 """Seconds without a turn for a listener that is late, after which its program is shown why it sees no data."""
-
-
-class Listener:
-    """Two functions that are called in the turn of the book's actor, so neither may block.
-
-    At the end of a book whose actor is gone, the `Teller`'s thread calls `event`. A `QueuedListener` is for functions
-    that may block.
-
-    Attributes:
-        update: called with the live book, or with a view of `depth` levels where the book is in another process;
-            `None` for a listener that wants no updates.
-        event: called with a `BookEvent`, or `None`.
-        depth: levels that the book must promise before `update` is called.
-        greeted: whether it was called with the book as it stood when the listener was added; the actor's.
-        closed: whether it is not to be called any more.
-        left_out: number of updates that it was not called for, because it was late.
-        failures: number of calls of a user's function that raised, if they are not made in the book's turn.
-        raised: the first exception of each of the functions.
-        cell: the book's, once the listener was added there.
-    """
-
-    in_turn = True
-    """Whether the book waits while the listener is called."""
-    left_out = 0
-    failures = 0
-
-    def __init__(
-        self,
-        update: Callable[[OrderBook | BookView[Any]], object] | None,
-        event: Callable[[BookEvent], object] | None,
-        depth: int = 0,
-    ) -> None:
-        """Begin open and without a greeting."""
-        self.update = update
-        self.event = event
-        self.depth = depth
-        self.greeted = False
-        self.closed = False
-        self.raised: dict[Function, CallbackError] = {}
-        self.cell: BookCell | None = None
-
-    def close(self) -> None:
-        """See to it that no further call begins; one that is under way goes on. Any thread, signal handlers too."""
-        self.closed = True
 
 
 class _Entry(NamedTuple):

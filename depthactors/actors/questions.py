@@ -1,0 +1,54 @@
+"""The questions that users ask a book, with `ref.ask(...)` or `handle.ask(...)`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from depthactors.book.numerals import given
+from depthactors.errors import UsageError
+
+if TYPE_CHECKING:
+    from depthactors.book import Side
+    from depthactors.book.numerals import Number
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """Ask for a `BookView` of the best `levels` of each side."""
+
+    levels: int
+
+    def __post_init__(self) -> None:
+        if type(self.levels) is not int or self.levels < 1:
+            msg = f"expected a number of levels of at least 1, was {self.levels!r}"
+            raise UsageError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """Ask for a `BookView` of the best level of each side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Ask for a `BookView` of every vouched-for level; O(n log n)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DepthTo:
+    """Ask for the levels of one side from the best to `price`: a tuple of `(price, quantity)`."""
+
+    side: Side
+    price: Number
+
+    def __post_init__(self) -> None:
+        if self.side not in {"bid", "ask"}:
+            msg = f"expected 'bid' or 'ask', was {self.side!r}"
+            raise UsageError(msg)
+        given("a price", self.price)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Ask for a `BookStatus`."""

@@ -1,104 +1,125 @@
-"""The README's code and diagram are those of the package."""
+"""The first page: short, shown by PyPI, and each of its blocks runs as it stands, in the order in which they stand."""
 
+import os
 import re
+import subprocess
+import sys
 import time
-from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from depthactors import markets
-from depthactors.actors.book import _REFRESH_SPREAD
-from depthactors.actors.snapshots import _RESERVES
 from depthactors.exchange import LocalExchange
-from depthactors.pacing import WeightBudget
-from depthactors.sharing import book_size
-from depthactors.sync import Priority
-from depthactors.sync.table import diagram
+from tests.page_support import ADDRESS, ROOT, anchors, blocks, python_blocks, text
 
-PAGE = 4096
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-GUIDES = (ROOT / "examples" / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", README + GUIDES, re.DOTALL)
-TESTS = [block for block in BLOCKS if "def test_" in block]
-PROGRAMS = [block for block in BLOCKS if block not in TESTS]
+README = text("README.md")
+PROGRAMS = python_blocks("README.md")
+QUICK = [program.replace("timeout=5", "timeout=3") for program in PROGRAMS]
+LEVELS = r"\[\[[\d.e-]+, [\d.e-]+\], "
 
 
-def test_the_state_diagram_is_drawn_from_the_table():
-    assert f"```mermaid\n{diagram()}\n```" in README
+def test_it_is_short():
+    assert len(README.splitlines()) <= 130
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
-def test_each_program_runs(program, monkeypatch, capsys):
+def test_its_links_are_absolute_and_lead_to_files_and_headings_that_are_there():
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert len(links) > 5
+    for link in links:
+        path, _, heading = link.partition("#")
+        name = re.fullmatch(
+            rf"(?:{ADDRESS}/blob|https://raw.githubusercontent.com/depthactors/depthactors)/main/(.+)", path
+        )[1]
+        assert (ROOT / name).is_file(), link
+        assert not heading or heading in anchors(ROOT / name), link
+
+
+def test_its_picture_is_small_and_shows_three_live_books():
+    picture = ROOT / "examples" / "demo.svg"
+    assert picture.stat().st_size < 60_000
+    words = "".join(ET.parse(picture).getroot().itertext()).replace("\xa0", " ")
+    assert all(f"{symbol} LIVE" in words for symbol in ("BTCUSDT", "ETHUSDT", "BNBUSDT")), words
+
+
+def test_the_figures_of_its_claims_are_those_of_the_pages_that_have_the_commands():
+    figures = text("tests/peers/README.md") + text("tests/bench/README.md") + text("tests/README.md")
+    claims = re.findall(r"^\| \*\*.+\| (.+?) \| (.+?) \|$", README, re.MULTILINE)
+    assert len(claims) == 4
+    for said, commands in claims:
+        for number in re.findall(r"\d[\d.,]*\d|\d", said):
+            assert re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d.,]*\d)", figures), said
+        for command in re.findall(r"`(.+?)`", commands):
+            assert command.removesuffix(" --peers") in figures
+
+
+def test_its_python_blocks_can_be_pasted_into_a_prompt():
+    for program in PROGRAMS:
+        # An empty line ends a function or a `with` there; the prompt of Python 3.11 takes no other.
+        assert not re.search(r"\n\n(?= )", program), program
+        assert not program.splitlines()[-1].startswith(" "), program
+
+
+def prompt(lines, **environment):
+    """Paste lines into a Python prompt; returns what is printed, without the prompts, and stderr."""
+    done = subprocess.run(
+        [sys.executable, "-iq"],
+        input=lines,
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+    return done.stdout, done.stderr
+
+
+def test_its_programs_run_one_after_the_other_in_a_prompt():
     with LocalExchange.with_order_flow(rate=50.0, levels=5.0) as exchange:
-        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
-        exec(compile(program, "README.md", "exec"), {"__name__": "__main__"})
-    assert capsys.readouterr().out
+        out, err = prompt("\n\n".join(QUICK), DEPTHACTORS_EXCHANGE=exchange.url)
+    assert "Error" not in err
+    assert_printed(out)
 
 
-def test_the_first_program_says_what_is_wrong_with_a_symbol_and_ends(monkeypatch, capsys):
+def assert_printed(out):
+    assert len(re.findall(rf"BNBBTC {LEVELS}", out)) > 1
+    assert re.search(r"^\([\d.]+, [\d.]+\) [\d.]+$", out, re.MULTILINE), out
+    assert re.search(r"<BookView BTCUSDT LIVE", out), out
+    assert re.search(r"<BookView BTCUSDT STOPPED", out), out
+
+
+def test_the_first_program_reports_a_wrong_symbol_and_ends():
     with LocalExchange.with_order_flow(rate=50.0, levels=5.0) as exchange:
-        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
-        program = PROGRAMS[0].replace("BNBBTC", "BNBBTX").replace("timeout=30", "timeout=10")
         began = time.monotonic()
-        exec(compile(program, "README.md", "exec"), {"__name__": "__main__"})
-    assert time.monotonic() - began < 10.0
-    out, err = capsys.readouterr()
-    assert out.startswith("BinanceAPIException ")
-    assert "does not list 'BNBBTX'" in out
+        out, err = prompt(QUICK[0].replace("BNBBTC", "BNBBTX"), DEPTHACTORS_EXCHANGE=exchange.url)
+    assert time.monotonic() - began < 20.0
+    assert re.search("^BinanceAPIException .*does not list 'BNBBTX'", out, re.MULTILINE)
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("block", TESTS, ids=range(len(TESTS)))
-def test_each_test_passes(block, local_exchange):
-    namespace = {}
-    exec(compile(block, "README.md", "exec"), namespace)
-    tests = [value for name, value in namespace.items() if name.startswith("test_")]
-    assert tests
-    for test in tests:
-        test(local_exchange)
-
-
-def test_the_memory_of_a_shared_book_is_what_it_says():
-    sizes = [book_size(depth) for depth in (20, 100, 1_000)]
-    kilobytes = [f"{size / 1000:.0f} kB" for size in sizes]
-    said = f"{kilobytes[0]} of shared memory at 20 levels a side, {kilobytes[1]} at 100, {kilobytes[2]} at 1,000"
-    assert said in README
-    # In whole pages, beside the engine's own few.
-    fitting = [((64 << 20) - 5 * PAGE) // (-(-size // PAGE) * PAGE) for size in sizes]
-    said = re.search(r"`/dev/shm` of 64 MB has room for some ([\d,]+), ([\d,]+) or (\d+) of these", README).groups()
-    assert [int(number.replace(",", "")) for number in said] == [5_400, 2_000, 250]
-    assert all(0.95 * fits < int(number.replace(",", "")) <= fits for number, fits in zip(said, fitting, strict=True))
-
-
-def test_the_top_level_is_the_layout_it_shows():
-    files = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") and path.suffix != ".egg-info"}
-    shown = set(re.findall(r"^(\w[\w.]*)/?  ", README.partition("## Layout")[2], re.MULTILINE))
-    assert shown == files - {"build"}
-    assert files - {"build"} == {
-        "LICENSE",
-        "README.md",
-        "depthactors",
-        "examples",
-        "pyproject.toml",
-        "setup.cfg",
-        "tests",
-    }
-
-
-@pytest.mark.parametrize("depth", [67, 333, 667])
-def test_what_an_address_has_weight_for_is_what_it_says(depth):
-    spot = markets.SPOT
-    limit = spot.snapshot_limit(depth)
-    assert spot.snapshot_limit(depth + 1) > limit
-    weight = spot.snapshot_weight(limit)
-    begun = _in_a_minute(weight, _RESERVES[Priority.NEW])
-    # Spread over the last fifth of the interval, a refresh comes every 27 minutes.
-    refreshed = int((1 - _REFRESH_SPREAD / 2) * 30 * _in_a_minute(weight, _RESERVES[Priority.REFRESH]))
-    assert f"| to {depth} | {limit:,} | {weight} | {begun:,} | {refreshed:,} |" in README
-
-
-def _in_a_minute(weight, reserve):
-    """Return how many requests of a weight fit into a minute that has just been looked at."""
-    budget = WeightBudget(markets.SPOT.weight_per_minute)
-    return next(number for number in range(10_000) if budget.take(weight, 90.0, reserve))
+@pytest.mark.full
+@pytest.mark.timeout(600)
+def test_its_blocks_are_pasted_into_a_shell_of_a_fresh_clone(tmp_path):
+    if not (ROOT / ".git").exists():
+        pytest.skip("a source distribution cannot be cloned")
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    # What the tests do is `.ci/run`'s to see: here they are one file.
+    environment = os.environ | {"PYTEST_ADDOPTS": "--numprocesses 0 tests/test_errors.py"}
+    environment.pop("DEPTHACTORS_EXCHANGE", None)
+    shell = subprocess.run(
+        ["bash", "-eo", "pipefail"],
+        input="\n\n".join([*(block for _, block in blocks("README.md", "sh", "python")), "exit()", "echo all pasted"]),
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    told = shell.stdout + shell.stderr
+    assert shell.returncode == 0, told
+    assert shell.stdout.count(" equal to the exchange's at update ") == 3, told
+    assert re.search(r"\d+ passed", shell.stdout), told
+    assert_printed(shell.stdout)
+    assert shell.stdout.endswith("all pasted\n"), told

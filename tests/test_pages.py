@@ -1,0 +1,113 @@
+"""What the pages of the folders say is so: their programs, diagram, figures, links and names."""
+
+import re
+import signal
+
+import pytest
+
+from depthactors import markets
+from depthactors.actors.book import _REFRESH_SPREAD
+from depthactors.actors.snapshots import _RESERVES
+from depthactors.exchange import LocalExchange
+from depthactors.pacing import WeightBudget
+from depthactors.sharing import book_size
+from depthactors.sync import Priority
+from depthactors.sync.table import diagram
+from tests.page_support import PAGES, ROOT, anchors, name_of, python_blocks, text
+
+PAGE = 4096
+GUIDES = text("examples/README.md")
+BENCHMARKS = text("tests/bench/README.md")
+BLOCKS = [block for page in PAGES if page != ROOT / "README.md" for block in python_blocks(name_of(page))]
+TESTS = [block for block in BLOCKS if "def test_" in block]
+PROGRAMS = [block for block in BLOCKS if block not in TESTS]
+
+
+def test_the_top_level_holds_these_and_nothing_else():
+    files = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") and path.suffix != ".egg-info"}
+    # `build` and `dist` are made by builds, `PKG-INFO` is a source distribution's.
+    assert files - {"build", "dist", "PKG-INFO"} == {
+        "LICENSE",
+        "README.md",
+        "depthactors",
+        "examples",
+        "pyproject.toml",
+        "setup.cfg",
+        "tests",
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_within_a_page_and_between_pages_lead_somewhere(page):
+    for link in re.findall(r"\]\(((?!https?:)[^)]+)\)", page.read_text(encoding="utf-8")):
+        path, _, heading = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not heading or heading in anchors(target), link
+
+
+@pytest.fixture
+def sigterm():
+    """Put back the handler that a program may set."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_each_program_runs(program, sigterm, monkeypatch, capsys):
+    with LocalExchange.with_order_flow(rate=50.0, levels=5.0) as exchange:
+        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
+        exec(compile(program, "a page", "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("block", TESTS, ids=range(len(TESTS)))
+def test_each_test_passes(block, local_exchange):
+    namespace = {}
+    exec(compile(block, "a page", "exec"), namespace)
+    tests = [value for name, value in namespace.items() if name.startswith("test_")]
+    assert tests
+    for test in tests:
+        test(local_exchange)
+
+
+def test_the_programs_of_the_folder_are_all_in_the_guides():
+    named = {name for row in GUIDES.splitlines() if row.startswith("| `") for name in re.findall(r"`(\w+\.py)`", row)}
+    assert named == {path.name for path in (ROOT / "examples").glob("*.py")}
+
+
+def test_the_state_diagram_is_drawn_from_the_table():
+    assert f"```mermaid\n{diagram()}\n```" in text("depthactors/README.md")
+
+
+def test_the_memory_of_a_shared_book_is_what_it_says():
+    sizes = [book_size(depth) for depth in (20, 100, 1_000)]
+    kilobytes = [f"{size / 1000:.0f} kB" for size in sizes]
+    said = f"{kilobytes[0]} of shared memory at 20 levels a side, {kilobytes[1]} at 100, {kilobytes[2]} at 1,000"
+    assert said in GUIDES
+    # In whole pages, beside the engine's own few.
+    fitting = [((64 << 20) - 5 * PAGE) // (-(-size // PAGE) * PAGE) for size in sizes]
+    said = re.search(
+        r"64 MB has room for some ([\d,]+), ([\d,]+) or\s+(\d+) books of 20, 100 or 1,000 levels", GUIDES
+    ).groups()
+    assert [int(number.replace(",", "")) for number in said] == [5_400, 2_000, 250]
+    assert all(0.95 * fits < int(number.replace(",", "")) <= fits for number, fits in zip(said, fitting, strict=True))
+
+
+@pytest.mark.parametrize("depth", [67, 333, 667])
+def test_what_an_address_has_weight_for_is_what_it_says(depth):
+    spot = markets.SPOT
+    limit = spot.snapshot_limit(depth)
+    assert spot.snapshot_limit(depth + 1) > limit
+    weight = spot.snapshot_weight(limit)
+    begun = _in_a_minute(weight, _RESERVES[Priority.NEW])
+    # Spread over the last fifth of the interval, a refresh comes every 27 minutes.
+    refreshed = int((1 - _REFRESH_SPREAD / 2) * 30 * _in_a_minute(weight, _RESERVES[Priority.REFRESH]))
+    assert f"| to {depth} | {limit:,} | {weight} | {begun:,} | {refreshed:,} |" in BENCHMARKS
+
+
+def _in_a_minute(weight, reserve):
+    """Return how many requests of a weight fit into a minute that has just been looked at."""
+    budget = WeightBudget(markets.SPOT.weight_per_minute)
+    return next(number for number in range(10_000) if budget.take(weight, 90.0, reserve))

@@ -47,21 +47,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def pytest_generate_tests(metafunc):
-    """Run a test that takes `capture` once for each recording."""
+    """Run a test that takes `capture` with the smallest recording of each market; with all others it is `full`."""
     if "capture" in metafunc.fixturenames:
-        files = sorted(CAPTURES.glob("*/*/*.gz"))
+        files = sorted(CAPTURES.glob("*/*/*.gz"), key=lambda path: (path.parts[-3], path.stat().st_size))
+        smallest = {path.parts[-3]: path for path in reversed(files)}.values()
+        cases = [
+            pytest.param(path, id=f"{path.parent.name}-{path.stem}", marks=() if path in smallest else pytest.mark.full)
+            for path in files
+        ]
         skip = pytest.mark.skip(reason=f"no recordings in DEPTHACTORS_CAPTURES ({CAPTURES})")
-        cases = [pytest.param(path, id=f"{path.parent.name}-{path.stem}") for path in files]
         metafunc.parametrize("capture", cases or [pytest.param(None, marks=skip, id="none")])
 
 
 def pytest_collection_modifyitems(items):
-    """Leave out the longest where nobody asks for them, and where books are in workers what reaches into a book."""
-    if not os.environ.get("DEPTHACTORS_LONG"):
-        skip = pytest.mark.skip(reason="takes long: DEPTHACTORS_LONG=1 runs it")
-        for item in items:
-            if item.get_closest_marker("long"):
-                item.add_marker(skip)
+    """Leave out what reaches into a book where books are in workers."""
     if PROCESSES:
         skip = pytest.mark.skip(reason="reaches into an actor, a thread or a connection that is in a worker here")
         for item in items:

@@ -6,7 +6,7 @@ from tests.bench import pipe
 from tests.bench.bench_support import options
 
 
-@pytest.mark.long
+@pytest.mark.proof
 def test_both_of_ours_are_measured(monkeypatch):
     monkeypatch.setattr(pipe, "RATE", 50.0)
     monkeypatch.setattr(pipe, "WARM_UP", 0.5)

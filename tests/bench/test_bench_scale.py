@@ -15,7 +15,7 @@ def _short(monkeypatch):
         monkeypatch.setattr(pipe, name, value)
 
 
-@pytest.mark.long
+@pytest.mark.proof
 @pytest.mark.usefixtures("_short")
 def test_books_are_kept_by_one_process_and_by_two_and_are_right():
     result = scale.run(options(seconds=0.2))

@@ -185,7 +185,7 @@ def test_it_waits_for_the_engine_and_its_books(local_exchange):
         assert line_of(watcher, "BTCUSDT LIVE ")
 
 
-@pytest.mark.long
+@pytest.mark.full
 def test_it_outlives_a_killed_engine_and_goes_on_with_the_next(local_exchange):
     with engine() as first, watching() as watcher:
         assert line_of(watcher, "BTCUSDT LIVE ")
@@ -203,7 +203,7 @@ def test_it_outlives_a_killed_engine_and_goes_on_with_the_next(local_exchange):
             assert (watcher.returncode, errors) == (130, "")
 
 
-@pytest.mark.long
+@pytest.mark.full
 def test_an_engine_that_is_stuck_is_shown_as_such_until_it_gets_on(local_exchange):
     with engine() as stuck, watching() as watcher:
         assert line_of(watcher, "BTCUSDT LIVE ")

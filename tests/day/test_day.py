@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.long
+@pytest.mark.proof
 @pytest.mark.timeout(120)
 def test_two_hours_of_a_day_lose_nothing():
     command = [sys.executable, "-m", "tests.day", "--hours", "2", "--factor", "400", "--symbols", "1", "--verbose"]

@@ -28,7 +28,7 @@ def test_engine_ends_where_the_replay_ends(capture, monkeypatch):
             assert engine.status().books[0].counters.gaps == 0
 
 
-@pytest.mark.long
+@pytest.mark.full
 def test_manager_ends_where_the_replay_ends(capture, monkeypatch):
     expected = replay(capture)
     with LocalExchange.from_recording(capture) as exchange:

@@ -36,7 +36,7 @@ def share(*arguments, timeout=55):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-@pytest.mark.parametrize("rate", ["0", pytest.param("2000", marks=pytest.mark.long)])
+@pytest.mark.parametrize("rate", ["0", pytest.param("2000", marks=pytest.mark.full)])
 def test_a_short_run_of_torn_has_no_wrong_view(captures, rate):
     recording = captures / "spot" / "spot-20240808" / "btcusdt.gz"
     run = share("torn", "--readers", 2, "--reads", 20_000, "--recording", recording, "--rate", rate)
@@ -48,7 +48,7 @@ def test_a_short_run_of_torn_has_no_wrong_view(captures, rate):
 
 
 @pytest.mark.parametrize(
-    "more", [pytest.param([], id="alone", marks=pytest.mark.long), pytest.param(["--processes", 2], id="workers")]
+    "more", [pytest.param([], id="alone", marks=pytest.mark.full), pytest.param(["--processes", 2], id="workers")]
 )
 def test_a_short_run_of_kill_has_no_mismatch_and_leaves_nothing(more):
     run = share("kill", "--minutes", 0.06, "--symbols", 3, "--readers", 2, "--seed", 3, *more)
@@ -59,7 +59,7 @@ def test_a_short_run_of_kill_has_no_mismatch_and_leaves_nothing(more):
     assert figures["killed"] != "{}"
 
 
-@pytest.mark.long
+@pytest.mark.full
 @pytest.mark.parametrize("arguments", [["torn", "--reads", "100000000", "--recording"], ["kill", "--minutes", "10"]])
 def test_ctrl_c_leaves_no_process_behind(captures, arguments):
     command = [sys.executable, "-m", "tests.share", *arguments]

@@ -23,7 +23,7 @@ SYNCING, LIVE, STALE = BookState.SYNCING, BookState.LIVE, BookState.STALE
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("market", ["spot", pytest.param("usdm", marks=pytest.mark.long)])
+@pytest.mark.parametrize("market", ["spot", pytest.param("usdm", marks=pytest.mark.full)])
 def test_a_short_soak_has_no_view_that_is_not_the_truth(market):
     command = [sys.executable, "-m", "tests.soak", "--minutes", "0.12", "--symbols", "8", "--market", market]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NoReturn
 from depthactors import markets
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
-from depthactors.actors.rows import BookStatus, WorkerStatus
 from depthactors.book import BookState, BookView, OrderBook
 from depthactors.engine.depth_engine import DepthEngine
 from depthactors.engine.handle import BookHandle
@@ -25,7 +24,7 @@ from depthactors.python_binance import (
 )
 from depthactors.python_binance.missing import missing_in_module
 from depthactors.sharing import DepthReader, SharedBook
-from depthactors.status import EngineStatus
+from depthactors.status import BookStatus, EngineStatus, WorkerStatus
 from depthactors.version import VERSION
 
 __all__ = [

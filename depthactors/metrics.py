@@ -164,5 +164,6 @@ def _families(
         value = attrgetter(attribute)
         family = kind(f"{prefix}_{name}", words, labels=labels)
         for key, row in rows:
-            family.add_metric(key, float(value(row)))
+            if (number := value(row)) is not None:
+                family.add_metric(key, float(number))
         yield family

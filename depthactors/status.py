@@ -1,44 +1,162 @@
-"""How an engine does: a row a book, a connection and a weight pool, typed, and as plain values for JSON."""
+"""The status of an engine: a typed row for each book, connection, weight pool and worker process."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import pykka
-
-from depthactors import reporting
-from depthactors.actors.mailbox import tell
-from depthactors.actors.questions import Status
 from depthactors.book import BookState
-from depthactors.errors import LifecycleError
-from depthactors.shards.messages import StatusWanted
-from depthactors.shards.supervisor import Shards
-from depthactors.shards.worker_actor import Ask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from depthactors.sync import Counters
 
-    from depthactors.actors.rows import BookStatus, PoolStatus, SocketStatus, WorkerStatus
-    from depthactors.actors.supervisor import Children
 
-logger = reporting.logger(__name__)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookStatus:
+    """The status of a book.
 
-_SHARE_OF_WORKER: Final = 0.5
-"""Share of the time that a worker may take to ask its own actors: its answer has to arrive, too."""
+    Attributes:
+        symbol, market, last_update_id: as in the view.
+        speed_ms: update interval of its stream in milliseconds.
+        state: whether the book can be believed.
+        error: latest error of the book, `None` if there was none.
+        depth: number of promised levels a side.
+        age: seconds since the latest change.
+        trusted_bids, trusted_asks: number of levels that the snapshot vouches for; `None` for a book whose worker
+            process does not answer.
+        lag: seconds for which the oldest unhandled frame has waited.
+        waiting_frames: number of unhandled frames.
+        restarts: number of times that the book's actor was replaced.
+        counters: see `sync.Counters`.
+    """
+
+    symbol: str
+    market: str
+    speed_ms: int
+    state: BookState
+    error: str | None
+    last_update_id: int
+    depth: int
+    age: float
+    lag: float = 0.0
+    trusted_bids: int | None = None
+    trusted_asks: int | None = None
+    waiting_frames: int = 0
+    restarts: int
+    counters: Counters
+
+    @property
+    def live(self) -> bool:
+        """Whether the promised levels equal the exchange's."""
+        return self.state is BookState.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class SocketStatus:
+    """The status of a connection.
+
+    Attributes:
+        name: name of the socket actor.
+        market: name of the market whose streams it carries.
+        connected: whether the handshake is done and the connection has not ended since.
+        streams: number of streams that it carries or will carry.
+        epoch: number of the present connection; it is unique in the engine.
+        age: seconds since the connection was made, 0 without a connection.
+        connections: number of connections made so far, successors included.
+        rotations: number of times that a successor took over in good order.
+        failures: number of failed attempts since the latest acknowledged subscription.
+        rejected_frames: number of frames that could not be read at all.
+        unrouted_frames: number of frames of this connection for streams that are not followed any more.
+        restarts: number of times that the actor was replaced.
+        error: error that ended the latest connection, `None` while there is another one.
+        retry_in: seconds until the next attempt to connect, 0 during a connection or an attempt.
+    """
+
+    name: str
+    market: str
+    connected: bool
+    streams: int
+    epoch: int
+    age: float
+    connections: int
+    rotations: int
+    failures: int
+    rejected_frames: int
+    unrouted_frames: int
+    restarts: int
+    error: str | None
+    retry_in: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """The status of a weight pool.
+
+    Attributes:
+        name: name of the pool.
+        waiting: number of snapshots that are not requested yet.
+        under_way: number of requests that are not answered yet.
+        estimate: seconds until all waiting snapshots can have been requested.
+        used_weight: weight used in the current minute by all clients behind the address, as far as known.
+        allowed_weight: weight that the exchange allows in a minute.
+        others_weight: weight that other clients behind the address are expected to use in a minute.
+        silent_for: seconds for which the exchange still refuses all requests (429, 418, 403, 451).
+        fetched: number of requests that brought a snapshot.
+        failed: number of requests that did not.
+        limited: number of requests that the exchange refused because of a limit.
+        restarts: number of times that the actor was replaced; the numbers above then begin at 0 again.
+        error: reason why the latest request brought no snapshot, `None` if it brought one.
+    """
+
+    name: str
+    waiting: int
+    under_way: int
+    estimate: float
+    used_weight: int
+    allowed_weight: int
+    others_weight: int
+    silent_for: float
+    fetched: int
+    failed: int
+    limited: int
+    restarts: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """The status of a worker process.
+
+    Attributes:
+        name: name of the worker.
+        pid: process id, `None` while there is no process.
+        cpu: processor time of the process so far, in seconds.
+        restarts: number of times that the process was replaced.
+        left_out: number of messages that the process did not send because the engine's process had not read the earlier
+            ones.
+    """
+
+    name: str
+    pid: int | None
+    cpu: float
+    restarts: int
+    left_out: int = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process."""
+        return self.pid is not None
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """How an engine does.
+    """The status of an engine.
 
     Attributes:
-        books: in the order in which they were followed.
-        sockets: connections.
-        pools: weight pools, with what waits for a snapshot; a row for each process that fetches them.
-        workers: worker processes, none where the books are in the engine's own.
+        books: a row for each book, in the order of the subscriptions.
+        sockets: a row for each connection.
+        pools: a row for each weight pool, in each process that fetches snapshots.
+        workers: a row for each worker process; empty if the books are in the engine's own process.
     """
 
     books: tuple[BookStatus, ...]
@@ -48,59 +166,20 @@ class EngineStatus:
 
     @property
     def live(self) -> int:
-        """How many books are live."""
-        return sum(book.state is BookState.LIVE for book in self.books)
+        """Number of live books."""
+        return sum(book.live for book in self.books)
 
     @property
     def progress(self) -> float:
-        """The share of books that are live, 0 to 1; 1 where there is none to wait for."""
+        """Share of the books that are live, 0 to 1; 1 without books."""
         return self.live / len(self.books) if self.books else 1.0
 
     @property
     def estimate(self) -> float:
-        """Seconds until every snapshot that waits can have been asked for, by the weight that is allowed."""
+        """Seconds until all waiting snapshots can have been requested within the allowed weight."""
         return max((pool.estimate for pool in self.pools), default=0.0)
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON; O(books)."""
         summary = {"live": self.live, "progress": self.progress, "estimate": self.estimate}
         return summary | asdict(self)
-
-
-def gather(children: Children | Shards, timeout: float) -> EngineStatus:
-    """Ask every connection and pool how it does; one that does not answer in time has no row. Books are not asked."""
-    deadline = time.monotonic() + timeout
-    if isinstance(children, Shards):
-        return _gather_shards(children, deadline)
-    asked = [[ref.ask(Status(), block=False) for ref in refs] for refs in (children.sockets, children.pools)]
-    sockets, pools = ([*_answers(futures, deadline)] for futures in asked)
-    return EngineStatus(tuple(cell.status() for cell in children.cells), tuple(sockets), tuple(pools))
-
-
-def _gather_shards(shards: Shards, deadline: float) -> EngineStatus:
-    """Ask every worker, whose rows are put together; of a book whose worker does not answer little is known."""
-    asked: list[pykka.Future[Any]] = [pykka.ThreadingFuture() for _ in shards.workers]
-    left = max(0.0, deadline - time.monotonic())
-    for ref, future in zip(shards.workers, asked, strict=True):
-        if not tell(ref, Ask(partial(StatusWanted, timeout=left * _SHARE_OF_WORKER), future)):
-            future.set_exception((pykka.ActorDeadError, pykka.ActorDeadError("it is being replaced"), None))
-    workers: tuple[WorkerStatus, ...] = tuple(
-        _answers([ref.ask(Status(), block=False) for ref in shards.workers], deadline)
-    )
-    parts: list[EngineStatus] = [*_answers(asked, deadline)]
-    rows = {(row.market, row.symbol, row.speed_ms): row for part in parts for row in part.books}
-    return EngineStatus(
-        tuple(cell.completed(rows.get(cell.name)) for cell in shards.cells),
-        tuple(row for part in parts for row in part.sockets),
-        tuple(row for part in parts for row in part.pools),
-        workers,
-    )
-
-
-def _answers(futures: Iterable[pykka.Future[Any]], deadline: float) -> Iterable[Any]:
-    for future in futures:
-        try:
-            yield future.get(timeout=max(0.0, deadline - time.monotonic()))
-        except (pykka.Timeout, pykka.ActorDeadError, LifecycleError) as error:
-            # Of a worker whose own supervisor does not answer nothing is known, and of the others much.
-            logger.debug("! an actor did not say how it does: %s", error)

@@ -1,6 +1,7 @@
 """The metrics are the status, under Prometheus' names, and a scrape disturbs nobody."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -87,3 +88,14 @@ def test_a_scrape_starts_no_engine_and_outlives_one(exchange, scrape):
         engine.subscribe("BTCUSDT").wait_live(10)
     value = scrape(main=engine)
     assert (value("depthactors_engine_up", engine="main"), value("depthactors_book_live", **BTC)) == (0, None)
+
+
+def test_a_book_whose_worker_does_not_answer_has_no_numbers_that_only_the_worker_knows(engine, scrape, monkeypatch):
+    engine.subscribe("BTCUSDT", depth=5).wait_live(10)
+    status = engine.status()
+    (row,) = status.books
+    status = replace(status, books=(replace(row, trusted_bids=None, trusted_asks=None),))
+    monkeypatch.setattr(engine, "status", lambda: status)
+    value = scrape(main=engine)
+    assert value("depthactors_book_trusted_bid_levels", **BTC) is None
+    assert value("depthactors_book_promised_levels", **BTC) == 5

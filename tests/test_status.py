@@ -3,8 +3,8 @@
 import dataclasses
 import json
 
-from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState
+from depthactors.status import BookStatus, EngineStatus
 from depthactors.sync import Counters
 
 
@@ -13,3 +13,10 @@ def test_a_status_becomes_json():
     status = BookStatus(**numbers | {"symbol": "BTCUSDT", "state": BookState.LIVE, "counters": Counters(diffs=3)})
     row = json.loads(json.dumps(dataclasses.asdict(status)))
     assert (row["state"], row["last_update_id"], row["counters"]["diffs"]) == ("LIVE", 0, 3)
+
+
+def test_progress_is_the_share_of_live_books():
+    row = dict.fromkeys((field.name for field in dataclasses.fields(BookStatus)), 0)
+    live, stale = (BookStatus(**row | {"state": state}) for state in (BookState.LIVE, BookState.STALE))
+    assert EngineStatus((live, stale, live, live), (), ()).progress == 0.75
+    assert EngineStatus((), (), ()).progress == 1.0

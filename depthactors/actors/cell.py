@@ -16,9 +16,9 @@ from depthactors.actors.book_event import BookEvent
 from depthactors.actors.callbacks import call
 from depthactors.actors.gate import Gate
 from depthactors.actors.mailbox import mailbox_of
-from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState, BookView
 from depthactors.book.view import capture
+from depthactors.status import BookStatus
 from depthactors.sync import Counters
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from depthactors import reporting
 from depthactors.actors.base import THREAD_PREFIX, EngineActor, start_thread
 from depthactors.actors.mailbox import Tick, tell
 from depthactors.actors.questions import Status
-from depthactors.actors.rows import PoolStatus
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted
 from depthactors.binance import DepthReply, Snapshot
 from depthactors.errors import LifecycleError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.pacing import USUAL, HostPace
+from depthactors.status import PoolStatus
 from depthactors.sync import Priority
 
 if TYPE_CHECKING:

@@ -20,7 +20,6 @@ from depthactors.actors.connection import Link
 from depthactors.actors.mailbox import Tick, mailbox_of, tell
 from depthactors.actors.questions import Status
 from depthactors.actors.refusals import Refusals
-from depthactors.actors.rows import SocketStatus
 from depthactors.actors.socket_messages import (
     Acknowledged,
     Closed,
@@ -36,6 +35,7 @@ from depthactors.actors.supervisor_messages import ReconnectExhausted, StreamsRe
 from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError, UsageError
 from depthactors.pacing import Reconnects, stagger
 from depthactors.reporting import about, printable
+from depthactors.status import SocketStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,6 +19,7 @@ from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import Deepen, Dropped, GiveUp, Greet, RefreshEvery
 from depthactors.actors.cell import LAG_LIMIT, BookCell, Lease
 from depthactors.actors.ends import report_end
+from depthactors.actors.gathering import Children
 from depthactors.actors.mailbox import Tick, mailbox_of, tell
 from depthactors.actors.publisher import BEAT
 from depthactors.actors.questions import Status
@@ -88,15 +89,6 @@ class _Socket:
 class _Pool:
     market: Market
     child: Supervised
-
-
-@dataclass(frozen=True, slots=True)
-class Children:
-    """Whom to ask for the state of the engine."""
-
-    cells: tuple[BookCell, ...]
-    sockets: tuple[pykka.ActorRef[Any], ...]
-    pools: tuple[pykka.ActorRef[Any], ...]
 
 
 class Supervisor(EngineActor):

@@ -18,9 +18,9 @@ from depthactors.python_binance import ThreadedDepthCacheManager
 if TYPE_CHECKING:
     import argparse
 
-    from depthactors.actors.rows import BookStatus
     from depthactors.book import BookView
     from depthactors.exchange import LocalExchange
+    from depthactors.status import BookStatus
 
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT", "BNBUSDT")
 FAULTS: Final = (

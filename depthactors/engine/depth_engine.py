@@ -34,7 +34,6 @@ from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.net.settings import ROTATE_AFTER
 from depthactors.pacing import USUAL, Timing
 from depthactors.shards.messages import Rebalance
-from depthactors.status import EngineStatus, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from depthactors.book.numerals import Number
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
+    from depthactors.status import EngineStatus
 
 logger = reporting.logger(__name__)
 
@@ -368,7 +368,8 @@ class DepthEngine(Generic[NumberT_co]):
 
     def status(self, timeout: float = 5.0) -> EngineStatus:
         """Return how every book, connection and weight pool does; O(books), and a message a connection and pool."""
-        return gather(self._runtime.ask(Status()), timeout)
+        status: EngineStatus = self._runtime.ask(Status()).gather(timeout)
+        return status
 
     def rebalance(self, processes: int | None = None) -> int:
         """Spread the books evenly over the workers, or over another number of them; returns how many books move.

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from depthactors.actors.cell import BookCell, Listener
-    from depthactors.actors.rows import BookStatus
     from depthactors.book.numerals import Level
     from depthactors.errors import DepthActorsError
+    from depthactors.status import BookStatus
 
 
 logger = reporting.logger(__name__)

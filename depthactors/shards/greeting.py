@@ -13,8 +13,8 @@ from enum import Enum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors import errors, markets
-from depthactors.actors import book_event, book_spec, questions, rows
+from depthactors import errors, markets, status
+from depthactors.actors import book_event, book_spec, questions
 from depthactors.book import BookState, BookView
 from depthactors.errors import WorkerVersionError
 from depthactors.net import settings
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-_MODULES: Final = (messages, book_event, book_spec, questions, rows, settings, markets, errors)
+_MODULES: Final = (messages, book_event, book_spec, questions, status, settings, markets, errors)
 _CLASSES: Final = (BookState, BookView, Backoff, Timing, Counters)
 
 

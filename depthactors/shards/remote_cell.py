@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from depthactors.actors.cell import BookCell
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.questions import Full
-from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState, BookView
 from depthactors.shards.messages import AddCallback, Opening, Updated
 from depthactors.sharing.record import pack, reason, restated, shown_state, unpack
+from depthactors.status import BookStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -218,10 +218,6 @@ class RemoteCell(BookCell):
             last_update_id=view.last_update_id,
             depth=spec.depth,
             age=view.age,
-            lag=0.0,
-            trusted_bids=0,
-            trusted_asks=0,
-            waiting_frames=0,
             restarts=self.restarts,
             counters=self.counted(),
         )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +37,7 @@ from depthactors.errors import (
     WorkerVersionError,
 )
 from depthactors.shards.balance import LOOK_EVERY
+from depthactors.shards.gathering import Shards
 from depthactors.shards.messages import Close, CpuUsed, Moved, Open, Rebalance, WorkerLost
 from depthactors.shards.remote_book import RemoteBookActor
 from depthactors.shards.remote_cell import RemoteCell
@@ -62,19 +62,6 @@ _AT_ONCE: Final = 50
 """Books that a process is told to open in one message: between two it hears other things."""
 _CLOSE_TIMEOUT: Final = 5.0
 """Seconds for a process to close a book that moves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shards:
-    """Whom to ask for the state of the engine.
-
-    Attributes:
-        cells: of the books, in the order in which they were followed.
-        workers: their actors.
-    """
-
-    cells: tuple[RemoteCell, ...]
-    workers: tuple[pykka.ActorRef[Any], ...]
 
 
 class ShardSupervisor(EngineActor):

@@ -19,7 +19,6 @@ from depthactors import reporting
 from depthactors.actors.base import EngineActor, thread_name
 from depthactors.actors.mailbox import Tick, tell
 from depthactors.actors.questions import Status
-from depthactors.actors.rows import WorkerStatus
 from depthactors.errors import LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.net.allowance import allowance_of
 from depthactors.shards.channel import pickled
@@ -39,6 +38,7 @@ from depthactors.shards.messages import (
     Weighed,
 )
 from depthactors.shards.process import WorkerProcess
+from depthactors.status import WorkerStatus
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -68,7 +68,6 @@ from depthactors.shards.messages import (
     Weighed,
 )
 from depthactors.sharing.folder import remove_abandoned
-from depthactors.status import gather
 from depthactors.worker.allowance import LeasedAllowance
 from depthactors.worker.outbox import Outbox
 from depthactors.worker.slots import GivenSlots
@@ -306,7 +305,7 @@ class Worker:
 
     def _status(self, timeout: float) -> EngineStatus:
         """Return how everything does; the names of other workers' actors are the same."""
-        status = gather(self._runtime.ask(Status()), timeout)
+        status: EngineStatus = self._runtime.ask(Status()).gather(timeout)
         return replace(
             status,
             sockets=tuple(replace(row, name=f"{self._name}-{row.name}") for row in status.sockets),

@@ -9,10 +9,10 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from depthactors.actors.rows import BookStatus
 from depthactors.book import BookState, BookView
 from depthactors.cli import demo as demo_command
 from depthactors.cli import main
+from depthactors.status import BookStatus
 from depthactors.sync import Counters
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
@@ -101,6 +101,19 @@ def test_an_interrupt_before_the_books_are_there_has_status_130_too(monkeypatch)
     ],
 )
 def test_a_book_that_is_not_live_at_the_end_says_why(state, error, words):
-    row = BookStatus("BTCUSDT", "spot", 100, state, error, 7, 20, 0.0, 0.0, 1, 1, 0, 0, Counters())
+    row = BookStatus(
+        symbol="BTCUSDT",
+        market="spot",
+        speed_ms=100,
+        state=state,
+        error=error,
+        last_update_id=7,
+        depth=20,
+        age=0.0,
+        trusted_bids=1,
+        trusted_asks=1,
+        restarts=0,
+        counters=Counters(),
+    )
     view = BookView("BTCUSDT", state, 7, 0, 0.0, 0.0, ((1.0, 1.0),), ((2.0, 1.0),), float, (8, 8))
     assert demo_command._line(5, row, view, equal=True).endswith(f" equal to the exchange's at update 7 {words}")

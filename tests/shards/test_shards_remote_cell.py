@@ -147,6 +147,7 @@ def test_rows_say_what_is_known_here_and_there(shown):
     here = cell.status()
     assert (here.symbol, here.market, here.depth, here.state) == ("BTCUSDT", "spot", 5, BookState.LIVE)
     assert (here.last_update_id, here.restarts) == (7, 0)
+    assert (here.trusted_bids, here.trusted_asks) == (None, None), "only the worker knows"
     assert replace(cell.completed(None), age=here.age) == here
     cell.restarts = 2
     cell.counters.coalesced = 3

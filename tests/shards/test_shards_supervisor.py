@@ -13,7 +13,6 @@ from depthactors.actors.cell import Listener
 from depthactors.actors.mailbox import Tick, mailbox_of
 from depthactors.actors.notifier import Teller
 from depthactors.actors.questions import Status
-from depthactors.actors.rows import WorkerStatus
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown
 from depthactors.engine.lifecycle import join
 from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError, WorkerDiedError, WorkerVersionError
@@ -26,6 +25,7 @@ from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.shards.worker_actor import Ask, Send
 from depthactors.sharing.place import parts_of
 from depthactors.sharing.record import pack
+from depthactors.status import WorkerStatus
 from tests.shards.shard_support import PATIENCE, spec_of, wait_for_turn
 from tests.sharing.publisher import book_of
 from tests.support import Recorder, until

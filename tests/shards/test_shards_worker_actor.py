@@ -17,12 +17,11 @@ from depthactors.markets import SPOT
 from depthactors.net.settings import NetworkSettings
 from depthactors.shards import worker_actor as module
 from depthactors.shards.channel import Line, pickled
+from depthactors.shards.gathering import Shards
 from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.messages import Alive, Answer, Begin, CpuUsed, Failed, Logged, Question, Updated, Weighed
 from depthactors.shards.routes import Routes
-from depthactors.shards.supervisor import Shards
 from depthactors.shards.worker_actor import Ask, Send, WorkerActor
-from depthactors.status import gather
 from depthactors.version import VERSION
 from tests.shards.shard_support import PATIENCE, Silent, end
 from tests.support import Recorder
@@ -265,12 +264,12 @@ def test_what_no_worker_is_told_is_refused(scene):
 def test_one_that_is_gone_is_asked_for_no_status_and_one_that_cannot_tell_has_no_row(scene):
     answered = threading.Thread(target=lambda: scene.says(Answer(_request(scene), error=LifecycleError("stuck"))))
     answered.start()
-    status = gather(Shards((), (scene.ref,)), PATIENCE)
+    status = Shards((), (scene.ref,)).gather(PATIENCE)
     answered.join(PATIENCE)
     assert [row.name for row in status.workers] == ["worker-1"]
     end(scene.ref)
     started = time.monotonic()
-    assert gather(Shards((), (scene.ref,)), PATIENCE).workers == ()
+    assert Shards((), (scene.ref,)).gather(PATIENCE).workers == ()
     assert time.monotonic() - started < PATIENCE / 2
 
 

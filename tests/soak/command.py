@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from depthactors import BookEvent, BookHandle, BookView
-    from depthactors.actors.rows import BookStatus
-    from depthactors.status import EngineStatus
+    from depthactors.status import BookStatus, EngineStatus
 
 POISONED = "POISONUSDT"
 DEPTHS = (5, 10, 10, 20, 20, 20, 50, 50, 50, 100)

@@ -1,0 +1,57 @@
+"""Gathering the status of an engine from its worker processes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import pykka
+
+from depthactors.actors.gathering import answers
+from depthactors.actors.mailbox import tell
+from depthactors.actors.questions import Status
+from depthactors.shards.messages import StatusWanted
+from depthactors.shards.worker_actor import Ask
+from depthactors.status import EngineStatus
+
+if TYPE_CHECKING:
+    from depthactors.shards.remote_cell import RemoteCell
+
+_SHARE_OF_WORKER: Final = 0.5
+"""Share of the timeout that a worker may take to ask its own actors: its answer has to arrive, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """The books and the workers below a supervisor.
+
+    Attributes:
+        cells: cells of the books, in the order of the subscriptions.
+        workers: workers' actors.
+    """
+
+    cells: tuple[RemoteCell, ...]
+    workers: tuple[pykka.ActorRef[Any], ...]
+
+    def gather(self, timeout: float) -> EngineStatus:
+        """Return the status of the engine.
+
+        Each worker is asked within `timeout` seconds, and the rows are put together. If a worker does not answer, the
+        rows of its books have only what this process knows. Any thread but the actors'.
+        """
+        deadline = time.monotonic() + timeout
+        asked: list[pykka.Future[Any]] = [pykka.ThreadingFuture() for _ in self.workers]
+        for ref, future in zip(self.workers, asked, strict=True):
+            if not tell(ref, Ask(partial(StatusWanted, timeout=timeout * _SHARE_OF_WORKER), future)):
+                future.set_exception((pykka.ActorDeadError, pykka.ActorDeadError("it is being replaced"), None))
+        workers = tuple(answers([ref.ask(Status(), block=False) for ref in self.workers], deadline))
+        parts: list[EngineStatus] = list(answers(asked, deadline))
+        rows = {(row.market, row.symbol, row.speed_ms): row for part in parts for row in part.books}
+        return EngineStatus(
+            tuple(cell.completed(rows.get(cell.name)) for cell in self.cells),
+            tuple(row for part in parts for row in part.sockets),
+            tuple(row for part in parts for row in part.pools),
+            workers,
+        )

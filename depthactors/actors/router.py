@@ -13,13 +13,12 @@ from depthactors import binance
 from depthactors.actors.book_messages import FramesLost, StreamDown, StreamUp
 from depthactors.actors.mailbox import Frames, mailbox_of, tell
 from depthactors.actors.socket_messages import Acknowledged, Closed, FrameRejected, Opened, Refused, ShutdownAnnounced
+from depthactors.binance import read_envelope
 from depthactors.errors import MalformedFrameError, StreamError, as_value
 
 if TYPE_CHECKING:
     import pykka
 
-_COMBINED: Final = b'{"stream":"'
-_START: Final = len(_COMBINED)
 _MOST_REJECTED: Final = 100
 """Frames that nobody can read or asked for, after which the connection is as good as none."""
 
@@ -68,8 +67,8 @@ class Router:
         """Pass on that the handshake is done."""
         tell(self._owner, Opened(self.epoch))
 
-    def route(self, frames: list[bytes], recv_time: float) -> None:
-        """Hand what one read brought to the books; O(frames).
+    def route(self, opcode: int, frames: list[bytes], recv_time: float) -> None:
+        """Hand frames that one read brought, all of one opcode, to the books; O(frames).
 
         Raises:
             StreamError: the connection brings too much that nobody can read; it is to end.
@@ -77,19 +76,24 @@ class Router:
         groups: dict[bytes, list[bytes]] = {}
         routes = self.routes
         for frame in frames:
-            if frame.startswith(_COMBINED):
-                stream = frame[_START : frame.find(b'"', _START)]
-                group = groups.get(stream)
-                if group is not None:
-                    group.append(frame)
-                    continue
-                if stream in routes:
-                    groups[stream] = [frame]
-                    continue
-            # A reply, a notice or a stranger: first what came before it.
-            self._deliver(groups, recv_time)
-            groups = {}
-            self._take_other(frame, recv_time)
+            try:
+                stream, payload = read_envelope(opcode, frame)
+            except MalformedFrameError as error:
+                # It may end the connection: first what came before it.
+                self._deliver(groups, recv_time)
+                groups = {}
+                self._reject(error)
+                continue
+            group = groups.get(stream)
+            if group is not None:
+                group.append(payload)
+            elif stream in routes:
+                groups[stream] = [payload]
+            else:
+                # A reply, a notice or a stranger: first what came before it.
+                self._deliver(groups, recv_time)
+                groups = {}
+                self._take_other(payload, recv_time)
         self._deliver(groups, recv_time)
 
     def closed(self, error: StreamError) -> None:
@@ -168,8 +172,8 @@ class Router:
                 self._shutdown_told = True
                 tell(self._owner, ShutdownAnnounced(self.epoch))
         else:
-            stream = message.get("stream")
-            self._deliver({stream.encode() if isinstance(stream, str) else b"": [frame]}, recv_time)
+            # A name with escapes is found by the characters that they stand for.
+            self._deliver({binance.stream_of(message): [frame]}, recv_time)
 
     def _take_reply(self, reply: binance.Reply, frame: bytes) -> None:
         request_id = reply.request_id if type(reply.request_id) is int else -1

@@ -8,14 +8,16 @@ ignored (the exchange adds some every year). Nothing here knows a socket or a bo
 from depthactors.binance.control import TOO_MANY_STREAMS, Notice, Reply, parse_notice, subscribe, unsubscribe
 from depthactors.binance.depth_reply import MAX_BODY, DepthReply, read_depth_reply
 from depthactors.binance.diff import Diff, parse_diff, read_diff
-from depthactors.binance.envelope import decode, payload_of
+from depthactors.binance.envelope import BINARY, TEXT, decode, payload_of, read_envelope, stream_of
 from depthactors.binance.http_answer import HttpAnswer, read_date
 from depthactors.binance.levels import Levels, decimals_of, parse_levels
 from depthactors.binance.not_now import NotNow, read_not_now
 from depthactors.binance.snapshot import Snapshot, parse_snapshot
 
 __all__ = [
+    "BINARY",
     "MAX_BODY",
+    "TEXT",
     "TOO_MANY_STREAMS",
     "DepthReply",
     "Diff",
@@ -35,7 +37,9 @@ __all__ = [
     "read_date",
     "read_depth_reply",
     "read_diff",
+    "read_envelope",
     "read_not_now",
+    "stream_of",
     "subscribe",
     "unsubscribe",
 ]

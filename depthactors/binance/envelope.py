@@ -1,4 +1,4 @@
-"""One frame's JSON object, and the event in its envelope."""
+"""What a frame is, before it is known what is in it: its stream and its payload, its JSON object, the event within."""
 
 from __future__ import annotations
 
@@ -12,6 +12,42 @@ from depthactors.errors import MalformedFrameError
 SHORT: Final = Repr()
 """Shows what a peer sent in an error: whatever it is, of bounded length and depth."""
 SHORT.maxlevel, SHORT.maxdict, SHORT.maxstring, SHORT.maxother = 4, 20, 60, 60
+
+
+TEXT: Final = 0x1
+BINARY: Final = 0x2
+"""Opcodes of the two kinds of message that a websocket carries (RFC 6455)."""
+_COMBINED: Final = b'{"stream":"'
+_START: Final = len(_COMBINED)
+_NAME_END: Final = _START + 128
+"""No name is so long that it ends beyond."""
+
+
+def read_envelope(opcode: int, frame: bytes) -> tuple[bytes, bytes]:
+    """Return the name of the stream that a frame belongs to, and the payload for that stream's reader.
+
+    The name is empty for a frame of no stream: a reply, a notice, or the event of a connection that has a single
+    stream. The payload of a text frame is all of its text, as `read_diff` takes it. Of a combined frame as the exchange
+    sends it, this looks at the name alone, as it is spelt there, and does not decode the rest.
+
+    Raises:
+        MalformedFrameError: a text that is no JSON object, or a message that is no text.
+    """
+    # Called for each frame of a connection: slices and `partition` cost less than `startswith` and `find`.
+    if frame[:_START] == _COMBINED and opcode == TEXT:
+        name, quote, _ = frame[_START:_NAME_END].partition(b'"')
+        if quote:
+            return name, frame
+    if opcode != TEXT:
+        msg = f"expected a text frame, was one of opcode {opcode}"
+        raise MalformedFrameError(msg, frame)
+    return stream_of(decode(frame)), frame
+
+
+def stream_of(message: dict[str, Any]) -> bytes:
+    """Return the name of the stream of a decoded frame, empty for one of no stream."""
+    name = message.get("stream")
+    return name.encode() if isinstance(name, str) else b""
 
 
 def decode(frame: bytes) -> dict[str, Any]:

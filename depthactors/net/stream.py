@@ -52,8 +52,8 @@ class StreamConnection:
     """A connection to `url`, from `start` to `on_close`. One use.
 
     The callbacks run in the reader thread, in this order: `on_open` once the handshake is done,
-    `on_frames` with each read's frames and the time they arrived (seconds since the epoch), and last
-    `on_close`, always and exactly once, with what ended it. They must not block.
+    `on_frames` with the messages that a read brought, and last `on_close`, always and exactly once,
+    with what ended it. They must not block.
 
     `send` and `close` may be called from any thread.
     """
@@ -64,7 +64,7 @@ class StreamConnection:
         settings: NetworkSettings,
         *,
         on_open: Callable[[], None],
-        on_frames: Callable[[list[bytes], float], None],
+        on_frames: Callable[[int, list[bytes], float], None],
         on_close: Callable[[StreamError], None],
         name: str,
     ) -> None:
@@ -77,7 +77,8 @@ class StreamConnection:
                 no whole frame in twice that time, however many bytes. A quiet market is no silence: the peer answers
                 pings.
             on_open: the handshake is done.
-            on_frames: text frames, whole, in order.
+            on_frames: the opcode of messages in a row, these messages, whole and in order, and the time at which they
+                arrived, in seconds since the epoch.
             on_close: the end.
             name: the thread's name.
         """
@@ -95,6 +96,7 @@ class StreamConnection:
         self._socket: socket.socket | None = None
         self._unparsed = memoryview(b"")
         self._batch: list[bytes] = []
+        self._opcode = ABNF.OPCODE_TEXT
         self._recv_time = 0.0
         self._whole_at = 0.0
         self._is_alive = False
@@ -229,6 +231,9 @@ class StreamConnection:
             code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
             msg = f"{self._url}: closed by the peer, code {code} {data[2:].decode('utf-8', 'replace')!r}"
             raise StreamError(msg, close_code=code)
+        if opcode != self._opcode:
+            self._hand_over()
+            self._opcode = opcode
         self._batch.append(bytes(data))
 
     def _buffered_read(self, size: int) -> bytes:
@@ -284,7 +289,7 @@ class StreamConnection:
     def _hand_over(self) -> None:
         if self._batch:
             frames, self._batch = self._batch, []
-            self._on_frames(frames, self._recv_time)
+            self._on_frames(self._opcode, frames, self._recv_time)
 
     def _receive(self, connection: socket.socket) -> bytes:
         """Wait for bytes; ping a silent peer and wait once more for anything at all."""

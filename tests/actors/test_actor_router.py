@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from depthactors import binance
 from depthactors.actors.book_messages import FramesLost, StreamDown, StreamUp
 from depthactors.actors.mailbox import FRAME_LIMIT, Frames, mailbox_of
 from depthactors.actors.router import Router
@@ -37,7 +38,7 @@ class Scene:
         self.router = Router(EPOCH, self.owner, self.routes, tell_failure=True)
 
     def route(self, *frames):
-        self.router.route(list(frames), 1.5)
+        self.router.route(binance.TEXT, list(frames), 1.5)
 
     def pend(self, *streams):
         self.router.pending[1] = list(streams)
@@ -138,6 +139,14 @@ def test_a_stream_unrouted_within_a_read_does_not_stop_the_rest(scene):
     assert scene.router.unrouted == 2
 
 
+def test_binary_frames_are_rejected_and_a_text_of_the_same_bytes_is_not(scene):
+    scene.router.route(binance.BINARY, [btc(1), b"\x00\x01"], 1.5)
+    scene.route(btc(2))
+    assert "was one of opcode 2" in str(scene.told.wait_one(FrameRejected).error)
+    assert scene.router.rejected == 2
+    assert scene.btc_told.wait_one(Frames).frames == [btc(2)]
+
+
 @pytest.mark.parametrize(
     "garbage",
     [b"", b"garbage", b"[1,2]", b"null", b'{"stream":"btcusdt', b'{"stream":', b"\xff\xfe", b"[" * 5000],
@@ -175,7 +184,7 @@ def test_an_announced_shutdown_reaches_the_owner_in_both_shapes(scene, notice):
 def test_an_envelope_may_be_spelt_otherwise(scene, spell):
     odd = spell(json.loads(btc(2))["data"]).encode()
     scene.route(btc(1), odd, btc(3))
-    delivered = [one for each in scene.btc_told.wait(Frames, 3) for one in each.frames]
+    delivered = scene.btc_told.wait_one(Frames).frames
     assert delivered == [btc(1), odd, btc(3)]
 
 
@@ -261,5 +270,5 @@ def test_a_connection_that_brings_nothing_but_rubbish_is_to_end(scene, rubbish):
 def test_a_successor_says_whose(scene):
     router = Router(EPOCH, scene.owner, scene.routes, tell_failure=False, beside=6)
     router.pending[1], router.latest[BTC] = [BTC], 1
-    router.route([ACCEPTED], 1.5)
+    router.route(binance.TEXT, [ACCEPTED], 1.5)
     assert scene.btc_told.wait_one() == StreamUp(EPOCH, 6)

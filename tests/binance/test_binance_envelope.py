@@ -16,6 +16,45 @@ def test_a_frame_that_is_no_json_object_is_malformed(frame):
         binance.decode(frame)
 
 
+def read(frame, opcode=binance.TEXT):
+    return binance.read_envelope(opcode, frame)
+
+
+def test_the_stream_and_the_payload_of_a_text_frame():
+    combined = b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate"}}'
+    spaced = b'{ "data": {"e": 1}, "stream": "btcusdt@depth" }'
+    raw = b'{"e":"depthUpdate","s":"BTCUSDT"}'
+    reply = b'{"result":null,"id":1}'
+    assert read(combined) == (b"btcusdt@depth@100ms", combined)
+    assert read(b'{"stream":"%b"}' % (b"x" * 500)) == (b"x" * 500, b'{"stream":"%b"}' % (b"x" * 500))
+    assert read(spaced) == (b"btcusdt@depth", spaced)
+    assert read(raw) == (b"", raw)
+    assert read(reply) == (b"", reply)
+    assert read(b'{"stream":7}') == (b"", b'{"stream":7}')
+
+
+def test_a_name_with_escapes_is_found_in_the_decoded_frame():
+    frame = b'{"stream":"\\u5e01usdt@depth","data":{}}'
+    assert binance.stream_of(binance.decode(frame)) == "\u5e01usdt@depth".encode()
+
+
+@pytest.mark.parametrize("opcode", [0x0, 0x2, 0x3, 0xB])
+def test_a_message_that_is_no_text_is_refused_by_its_opcode(opcode):
+    with pytest.raises(MalformedFrameError, match=f"expected a text frame, was one of opcode {opcode}: "):
+        read(b'{"stream":"btcusdt@depth","data":{}}', opcode)
+
+
+@given(st.binary(max_size=60) | JSON.map(orjson.dumps) | st.text().map(lambda name: orjson.dumps({"stream": name})))
+def test_the_quick_way_to_a_name_leads_where_the_careful_one_does(frame):
+    try:
+        careful = binance.stream_of(binance.decode(frame))
+    except MalformedFrameError:
+        return
+    stream, payload = read(frame)
+    assert payload is frame
+    assert stream == careful or b"\\" in frame
+
+
 @given(st.binary(max_size=60) | JSON.map(orjson.dumps))
 def test_any_bytes_are_an_object_or_malformed(frame):
     try:

@@ -109,7 +109,7 @@ def router(data: bytes) -> None:
         for read in data.split(b"\n\n"):
             lines = read.split(b"\n")
             frames += lines
-            router.route(lines, 1.5)
+            router.route(binance.TEXT, lines, 1.5)
     except StreamError:
         assert router.rejected == MOST_REJECTED + 1, f"expected too much rubbish, was {router.rejected}"
     assert sum(type(told) is FrameRejected for told in owner.told) == min(router.rejected, MOST_REJECTED)

@@ -14,7 +14,7 @@ from depthactors.net.rest import RestClient
 from depthactors.net.settings import NetworkSettings
 from depthactors.net.stream import StreamConnection
 
-TEXT, CONTINUED, CLOSE, PING, PONG = 1, 0, 8, 9, 10
+TEXT, BINARY, CONTINUED, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 PATIENCE = 5.0
 
 
@@ -107,12 +107,14 @@ class Client:
 
     def __init__(self, url, *, on_open=lambda: None, on_frames=lambda _: None, **limits):
         self.opened, self.batches, self.closed = threading.Event(), queue.Queue(), queue.Queue()
+        self.opcodes = []
 
         def opening():
             self.opened.set()
             on_open()
 
-        def frames(batch, recv_time):
+        def frames(opcode, batch, recv_time):
+            self.opcodes.append((opcode, batch))
             self.batches.put((batch, recv_time))
             on_frames(batch)
 

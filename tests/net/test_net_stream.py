@@ -15,6 +15,7 @@ from websockets.sync.server import serve
 from depthactors.errors import HandshakeRefusedError, StreamError
 from depthactors.net.stream import MAX_MESSAGE
 from tests.net.net_support import (
+    BINARY,
     CLOSE,
     CONTINUED,
     PATIENCE,
@@ -232,6 +233,14 @@ def test_close_from_another_thread(when):
     for end in (peer.listener, peer.socket):
         if end is not None:
             end.close()
+
+
+def test_each_message_is_handed_over_with_its_opcode():
+    sent = [(TEXT, b"one"), (TEXT, b"two"), (BINARY, b"three"), (TEXT, b"four"), (BINARY, b"five")]
+    with connected() as (peer, client):
+        peer.socket_send(b"".join(frame(payload, opcode) for opcode, payload in sent))
+        client.frames(len(sent))
+        assert [(opcode, payload) for opcode, batch in client.opcodes for payload in batch] == sent
 
 
 def test_an_end_by_this_side_is_not_blamed_on_the_peer():

@@ -119,7 +119,7 @@ def _play(books, feeds, epoch):
     boxes = [mailbox_of(ref) for ref in books.refs]
     for box in boxes:
         box.put_ordered(StreamUp(epoch))
-    router.route([frames[0] for frames in feeds], time.time())
+    router.route(binance.TEXT, [frames[0] for frames in feeds], time.time())
     _wait(lambda: all(cell.state is BookState.LIVE for cell in books.cells))
     feeder = threading.Thread(target=_feed, args=(router, boxes, feeds))
     cpu, begun = time.process_time(), time.monotonic()
@@ -141,7 +141,7 @@ def _play(books, feeds, epoch):
 
 def _feed(router, boxes, feeds):
     for number in range(1, len(feeds[0])):
-        router.route([frames[number] for frames in feeds], time.time())
+        router.route(binance.TEXT, [frames[number] for frames in feeds], time.time())
         if number % LOOK_EVERY == 0:
             while any(box.waiting_frames > AHEAD for box in boxes):
                 time.sleep(PAUSE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import pickle
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -55,23 +54,6 @@ def _refused_parameters(callback: Callable[..., object]) -> str | None:
     except TypeError:
         return str(signature)
     return None
-
-
-def pickled_callback(callback: Callable[..., object]) -> bytes:
-    """Pickle a callback for a worker process, which has to find it by its name.
-
-    Raises:
-        CallbackError: it cannot be found so: a function of the program itself, a lambda, a bound method of a lock.
-    """
-    try:
-        pickled = pickle.dumps(callback)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        msg = f"expected a function that a worker process can import as on_update, was {callback!r}: {error}"
-        raise CallbackError(msg) from error
-    if b"__main__" in pickled:
-        msg = f"expected on_update from a module that a worker process can import, was one of the program: {callback!r}"
-        raise CallbackError(msg)
-    return pickled
 
 
 def view_teller(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
 
 from depthactors import markets, reporting
 from depthactors.actors.base import ActorThread
@@ -24,11 +24,11 @@ from depthactors.actors.mailbox import tell
 from depthactors.actors.questions import Status
 from depthactors.book import BookState
 from depthactors.book.numerals import NumberT_co, check_number_type
-from depthactors.engine.callbacks import check_callback, pickled_callback, view_teller
+from depthactors.engine.callbacks import check_callback, view_teller
 from depthactors.engine.handle import BookHandle
 from depthactors.engine.lifecycle import join
 from depthactors.engine.runtime import STOP_TIMEOUT, Runtime
-from depthactors.engine.settings import check_callbacks, check_interval, check_processes, network_settings
+from depthactors.engine.settings import check_interval, check_processes, network_settings
 from depthactors.environment import resolve
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.net.settings import ROTATE_AFTER
@@ -80,7 +80,6 @@ class DepthEngine(Generic[NumberT_co]):
         on_error: Callable[[DepthActorsError], None] | None = ...,
         name: str | None = ...,
         processes: int | None = ...,
-        callbacks: Literal["parent", "worker"] = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -99,7 +98,6 @@ class DepthEngine(Generic[NumberT_co]):
         on_error: Callable[[DepthActorsError], None] | None = ...,
         name: str | None = ...,
         processes: int | None = ...,
-        callbacks: Literal["parent", "worker"] = ...,
     ) -> None: ...
     def __init__(
         self,
@@ -117,7 +115,6 @@ class DepthEngine(Generic[NumberT_co]):
         on_error: Callable[[DepthActorsError], None] | None = None,
         name: str | None = None,
         processes: int | None = None,
-        callbacks: Literal["parent", "worker"] = "parent",
     ) -> None:
         """Check and keep the settings; nothing is started.
 
@@ -142,9 +139,6 @@ class DepthEngine(Generic[NumberT_co]):
                 has it. `None` for books that are this process's alone, and cost nothing for being read elsewhere.
             processes: number of worker processes over which the books are spread; `None` for this process. They are
                 run by `sys.executable`, or the interpreter that `multiprocessing.set_executable` named.
-            callbacks: where `on_update` is called when there are workers: in this process, with the latest view
-                of those that came meanwhile, or in the `worker` that keeps the book, with each; there it must be
-                importable: a function of a module that is not the program itself.
 
         Raises:
             UsageError: an argument that cannot be right; or `processes` where there can be no workers: in a frozen
@@ -162,7 +156,6 @@ class DepthEngine(Generic[NumberT_co]):
         )
         check_interval(refresh_interval)
         check_processes(processes)
-        check_callbacks(callbacks, processes)
         check_callback("on_error", on_error)
         self.market = resolve(market)
         self.market.diff_stream("", speed_ms)
@@ -170,7 +163,6 @@ class DepthEngine(Generic[NumberT_co]):
         self._speed_ms = speed_ms
         self._refresh_interval = refresh_interval
         self._has_workers = processes is not None
-        self._in_worker = callbacks == "worker"
         self._runtime = Runtime(settings, on_error, self, name=name, processes=processes)
         self._handles: dict[int, BookHandle[NumberT_co]] = {}
 
@@ -249,8 +241,7 @@ class DepthEngine(Generic[NumberT_co]):
         if isinstance(symbols, str):
             msg = f"expected several symbols, was the text {symbols!r}"
             raise UsageError(msg)
-        pickled = None if on_update is None or not self._in_worker else pickled_callback(on_update)
-        update = None if on_update is None or self._in_worker else view_teller(on_update, depth, self._number)
+        update = None if on_update is None else view_teller(on_update, depth, self._number)
 
         def new_listener(_handle: BookHandle[NumberT_co]) -> Listener | None:
             return None if update is None and on_event is None else Listener(update, on_event, depth)
@@ -262,7 +253,6 @@ class DepthEngine(Generic[NumberT_co]):
             self.market if market is None else resolve(market),
             self._speed_ms,
             self._refresh_interval,
-            pickled,
         )
 
     def follow(
@@ -286,7 +276,6 @@ class DepthEngine(Generic[NumberT_co]):
         market: Market,
         speed_ms: int,
         refresh_interval: float | None,
-        pickled: bytes | None = None,
     ) -> list[BookHandle[NumberT_co]]:
         if type(depth) is not int or depth < 1:
             msg = f"expected a depth of at least 1, was {depth!r}"
@@ -308,8 +297,6 @@ class DepthEngine(Generic[NumberT_co]):
                 if handle.listener is not None:
                     handle.cell.add(handle.listener)
                     tell(handle.ref, Greet(handle.listener))
-                if pickled is not None:
-                    handle.call_in_worker(pickled)
         except BaseException:
             # Ctrl-C for one: nobody would have the handles.
             for handle in handles:
@@ -340,7 +327,7 @@ class DepthEngine(Generic[NumberT_co]):
         ending: tuple[threading.Thread, ...] = ()
         deadline = time.monotonic() + timeout
         if self.running:
-            handle.silence(deadline)
+            handle.silence()
             waits = not isinstance(threading.current_thread(), ActorThread)
             ending = self._runtime.close(handle.cell, handle.lease, deadline - time.monotonic() if waits else 0.0)
         # Not sooner: who is interrupted before may try again, and who is interrupted later need not.
@@ -382,6 +369,7 @@ class DepthEngine(Generic[NumberT_co]):
         Raises:
             UsageError: the engine was made without workers, or a number below one.
             LifecycleError: the engine was stopped, or the system has no process to give.
+            SharingError: there is no shared memory for all that would move; the others stay with their workers.
         """
         check_processes(processes)
         if not self._has_workers:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 import pykka
 
-from depthactors import reporting
 from depthactors.actors.base import ActorThread
 from depthactors.actors.cell import Lease
-from depthactors.actors.mailbox import mailbox_of, tell
+from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co
 from depthactors.errors import LifecycleError, NotLiveError
-from depthactors.shards.messages import AddCallback, DropCallback
-from depthactors.shards.remote_cell import RemoteCell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,11 +24,6 @@ if TYPE_CHECKING:
     from depthactors.book.numerals import Level
     from depthactors.errors import DepthActorsError
     from depthactors.status import BookStatus
-
-
-logger = reporting.logger(__name__)
-
-_serials = count(1)
 
 
 class BookHandle(Generic[NumberT_co]):
@@ -54,7 +45,6 @@ class BookHandle(Generic[NumberT_co]):
         self.cell = cell
         self.listener: Listener | None = None
         self.lease = Lease()
-        self._serial: int | None = None
 
     def __repr__(self) -> str:
         return f"<BookHandle {self.symbol} {self.state}>"
@@ -107,8 +97,6 @@ class BookHandle(Generic[NumberT_co]):
     def ask(self, message: DepthTo, timeout: float = ...) -> tuple[Level[NumberT_co], ...]: ...
     @overload
     def ask(self, message: Status, timeout: float = ...) -> BookStatus: ...
-    @overload
-    def ask(self, message: DropCallback, timeout: float = ...) -> None: ...
     def ask(self, message: Any, timeout: float = 5.0) -> Any:
         """Ask the book's actor and wait for the answer; some 60 microseconds.
 
@@ -176,33 +164,13 @@ class BookHandle(Generic[NumberT_co]):
                 # It is live, but not as deep yet, or its actor is behind: no event tells when that is over.
                 time.sleep(min(0.01, left))
 
-    def silence(self, deadline: float) -> None:
-        """See to it that no further call of the listener begins; for one in a worker until the monotonic deadline.
+    def silence(self) -> None:
+        """See to it that no further call of the listener begins; one that is under way is not waited for.
 
-        A call that is under way is not waited for: it may be waiting for this thread.
+        It may be waiting for this thread.
         """
         if self.listener is not None:
             self.cell.remove(self.listener)
-        if self._serial is not None:
-            self._drop_in_worker(deadline)
-
-    def call_in_worker(self, callback: bytes) -> None:
-        """Have a pickled function called with each view, in the worker process that keeps the book."""
-        cell = self.cell
-        assert isinstance(cell, RemoteCell), "without workers there is nobody to call it"
-        self._serial = next(_serials)
-        with cell.ordering:
-            # Should the actor die before it passes the order on, its successor does.
-            cell.callbacks[self._serial] = (callback, self._depth)
-        tell(self.ref, AddCallback(cell.number, self._serial, callback, self._depth))
-
-    def _drop_in_worker(self, deadline: float) -> None:
-        assert self._serial is not None, "there is a callback in the worker"
-        drop = DropCallback(0, 0, self._serial)
-        try:
-            self.ask(drop, max(0.0, deadline - time.monotonic()))
-        except (LifecycleError, pykka.Timeout) as error:
-            logger.warning("! %s: its callback in the worker may be called still: %s", self.symbol, error)
 
     def _read(self, message: Any) -> Any:
         """Answer a question without the actor; `None` where only it can, or where the book changed meanwhile."""

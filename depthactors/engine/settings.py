@@ -72,20 +72,6 @@ def check_processes(processes: Any) -> None:
         check_possible()
 
 
-def check_callbacks(callbacks: Any, processes: int | None) -> None:
-    """Refuse what cannot be a place for callbacks.
-
-    Raises:
-        UsageError: another one than `parent` and `worker`, or `worker` where there are none.
-    """
-    if callbacks not in {"parent", "worker"}:
-        msg = f"expected callbacks='parent' or 'worker', was {callbacks!r}"
-        raise UsageError(msg)
-    if callbacks == "worker" and processes is None:
-        msg = "expected callbacks='worker' with worker processes (processes=N), was none"
-        raise UsageError(msg)
-
-
 def check_seconds(name: str, seconds: Any) -> None:
     """Refuse what is no time above zero.
 

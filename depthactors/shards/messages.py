@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import logging
 
-    import pykka
-
     from depthactors.actors.book_event import BookEvent
     from depthactors.actors.book_spec import BookSpec
     from depthactors.errors import DepthActorsError
@@ -33,16 +31,6 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
-class AddCallback:
-    """Call a pickled function in the worker with each view of `depth` levels; `serial` is what it is dropped by."""
-
-    number: int
-    serial: int
-    callback: bytes
-    depth: int
-
-
-@dataclass(frozen=True, slots=True)
 class Opening:
     """Follow a book and fill the slot at `place`; of updates something is to be said only if `told`.
 
@@ -54,7 +42,6 @@ class Opening:
     spec: BookSpec
     place: str
     told: bool
-    callbacks: tuple[AddCallback, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +53,10 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Follow a book no longer; answered with whether its actor is gone, which is waited for so many seconds."""
+    """Follow a book no longer; answered once its actor is gone, or could not be waited for any longer."""
 
     request: int
     number: int
-    timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +64,6 @@ class TellUpdates:
     """Say something of this book's updates from now on."""
 
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class DropCallback:
-    """Call it no more; answered once no further call begins."""
-
-    request: int
-    number: int
-    serial: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +120,10 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What was told of a book cannot be done: it cannot fill the slot at `place`, or with `None` call a function."""
+    """A book cannot be followed, or cannot fill the slot at `place`."""
 
     number: int
-    place: str | None
+    place: str
     error: DepthActorsError
 
 
@@ -214,19 +191,3 @@ class Rebalance:
     """Spread the books over so many processes, or the present number with `None`; answered with how many moved."""
 
     processes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class CpuUsed:
-    """The process of the worker actor `ref` has used so much processor time by now, in seconds."""
-
-    ref: pykka.ActorRef[Any]
-    cpu: float
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A book's former process keeps it no longer, or its actor there cannot end, and may write to the slot yet."""
-
-    number: int
-    ended: bool

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pykka
@@ -19,9 +18,7 @@ from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, UsageError
 from depthactors.shards.messages import (
-    AddCallback,
     Changed,
-    DropCallback,
     Question,
     Refused,
     TellUpdates,
@@ -61,13 +58,10 @@ class RemoteBookActor(EngineActor):
         """Do what a predecessor was asked for before it died: look at an update, greet new listeners."""
         if self._cell.is_noted:
             self._updated()
-        for serial, (callback, depth) in tuple(self._cell.callbacks.items()):
-            # The worker knows the one that it has already.
-            self._send(AddCallback(self._cell.number, serial, callback, depth))
         for listener in self._cell.listeners:
             self._greet(listener)
 
-    def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911 - the list of messages, a line each
+    def handle(self, message: Any) -> Any:  # noqa: PLR0911 - the list of messages, a line each
         """Handle what comes from the worker, from the supervisor, and from who asks."""
         match message:
             case Updated():
@@ -86,13 +80,6 @@ class RemoteBookActor(EngineActor):
                 return None if self._cell.state.over else self._become(BookState.FAILED, error)
             case Greet(listener):
                 return self._greet(listener)
-            case AddCallback(_, serial, callback, depth):
-                with self._cell.ordering:
-                    self._cell.callbacks[serial] = (callback, depth)
-                    return self._send(replace(message, number=self._cell.number))
-            case DropCallback(_, _, serial):
-                self._cell.callbacks.pop(serial, None)
-                return self._ask(lambda request: DropCallback(request, self._cell.number, serial))
         msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(message).__name__}"
         raise UsageError(msg)
 
@@ -144,10 +131,8 @@ class RemoteBookActor(EngineActor):
             self._become(state, event.error)
         self._show()
 
-    def _refused(self, place: str | None, error: DepthActorsError) -> None:
-        if place is None:
-            self._telling.error(error)
-        elif place == self._cell.place and not self._cell.state.over:
+    def _refused(self, place: str, error: DepthActorsError) -> None:
+        if place == self._cell.place and not self._cell.state.over:
             # Of another place it is no news: the slot was replaced by a deeper one before the worker got to it.
             self._cell.fail(str(error))
             self._become(BookState.FAILED, error)

@@ -12,7 +12,7 @@ from depthactors.actors.cell import BookCell
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.questions import Full
 from depthactors.book import BookState, BookView
-from depthactors.shards.messages import AddCallback, Opening, Updated
+from depthactors.shards.messages import Opening, Updated
 from depthactors.sharing.record import pack, reason, restated, shown_state, unpack
 from depthactors.status import BookStatus
 
@@ -36,12 +36,11 @@ class RemoteCell(BookCell):
         depth: levels a side that the slot has room for.
         worker: the actor of the process that keeps it.
         told: whether the process is to say something of updates.
-        callbacks: what the process is to call, pickled, and with how many levels; by serial.
         life: number of the worker that keeps it, among all that have; reports of another life are dropped.
         failed_life: the one in which its worker gave it up, 0 for none; its actor here may not have heard of it yet.
         closed: has a value once the process keeps the book no longer, if it was told so.
-        ordering: held while `told` or `callbacks` change and the process is told so, and while it is told to open
-            the book with them: an order that is not named in the opening must not come before it.
+        ordering: held while `told` changes and the process is told so, and while it is told to open the book: an order
+            that is not named in the opening must not come before it.
     """
 
     def __init__(self, spec: BookSpec, number: int, place: str, slot: SlotWriter, worker: pykka.ActorRef[Any]) -> None:
@@ -54,7 +53,6 @@ class RemoteCell(BookCell):
         self.failed_life = 0
         self.closed: pykka.Future[Any] | None = None
         self.ordering = threading.Lock()
-        self.callbacks: dict[int, tuple[bytes, int]] = {}
         slot.write(pack(None, 0, BookState.SYNCING, spec.number))
         self._use(place, spec.depth, slot)
         self._noted_at: float | None = None
@@ -64,10 +62,7 @@ class RemoteCell(BookCell):
 
     def opening(self) -> Opening:
         """Return what the process is told to follow the book."""
-        callbacks = tuple(
-            AddCallback(self.number, serial, callback, depth) for serial, (callback, depth) in self.callbacks.items()
-        )
-        return Opening(self.number, self.life, self.spec, self.place, self.told, callbacks)
+        return Opening(self.number, self.life, self.spec, self.place, self.told)
 
     @property
     def is_over(self) -> bool:

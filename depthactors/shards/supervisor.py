@@ -36,9 +36,8 @@ from depthactors.errors import (
     WorkerDiedError,
     WorkerVersionError,
 )
-from depthactors.shards.balance import LOOK_EVERY
 from depthactors.shards.gathering import Shards
-from depthactors.shards.messages import Close, CpuUsed, Moved, Open, Rebalance, WorkerLost
+from depthactors.shards.messages import Close, Open, Rebalance, WorkerLost
 from depthactors.shards.remote_book import RemoteBookActor
 from depthactors.shards.remote_cell import RemoteCell
 from depthactors.shards.routes import Routes
@@ -60,8 +59,6 @@ logger = reporting.logger(__name__)
 
 _AT_ONCE: Final = 50
 """Books that a process is told to open in one message: between two it hears other things."""
-_CLOSE_TIMEOUT: Final = 5.0
-"""Seconds for a process to close a book that moves."""
 
 
 class ShardSupervisor(EngineActor):
@@ -86,7 +83,6 @@ class ShardSupervisor(EngineActor):
         self._routes = Routes(teller)
         self._numbers = count(1)
         self._books: dict[BookKey, Book] = {}
-        self._moving: dict[int, BookKey] = {}
         self._leaving = threading.Event()
         self._over: list[str] = []
 
@@ -94,9 +90,8 @@ class ShardSupervisor(EngineActor):
         """Set the timers; the processes are started with the first book."""
         self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
         self.mailbox.after(BEAT, Tick("beat"))
-        self.mailbox.after(LOOK_EVERY, Tick("load"))
 
-    def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911 - the list of messages, a line each
+    def handle(self, message: Any) -> Any:  # noqa: PLR0911 - the list of messages, a line each
         """Handle what the faces ask and what children report."""
         match message:
             case OpenBooks(specs):
@@ -109,12 +104,6 @@ class ShardSupervisor(EngineActor):
                 return self._replace(name, ref, error)
             case Rebalance(processes):
                 return self._rebalance(processes)
-            case Moved(number, ended):
-                return self._arrive(number, ended=ended)
-            case CpuUsed(ref, cpu):
-                return self._note_cpu(ref, cpu)
-            case Tick("load"):
-                return self._relieve()
             case Tick("watch"):
                 return self._watch()
             case Tick("beat"):
@@ -207,11 +196,10 @@ class ShardSupervisor(EngineActor):
         self._over.append(former)
 
     def _send_open(self, books: Iterable[Book]) -> None:
-        """Have books followed by their workers; one that moves is, once its former worker keeps it no longer."""
+        """Have books followed by their workers."""
         by_worker: dict[int, list[Book]] = {}
         for book in books:
-            if book.cell.number not in self._moving:
-                by_worker.setdefault(id(book.worker), []).append(book)
+            by_worker.setdefault(id(book.worker), []).append(book)
         for group in by_worker.values():
             ref = group[0].worker.child.ref
             for start in range(0, len(group), _AT_ONCE):
@@ -239,7 +227,6 @@ class ShardSupervisor(EngineActor):
         book = self._books.pop(key)
         book.worker.books.pop(key, None)
         self._routes.remove(book.cell)
-        self._moving.pop(book.cell.number, None)
         self._over.append(book.cell.place)
         # Here, before the same symbol can be opened anew: messages to a worker stay in order.
         book.cell.closed = self._close_in_worker(book.cell)
@@ -253,7 +240,7 @@ class ShardSupervisor(EngineActor):
     def _close_in_worker(cell: RemoteCell) -> pykka.Future[Any] | None:
         """Have the worker close a book; returns what has a value once it has, `None` where there is no worker."""
         closed: pykka.Future[Any] = pykka.ThreadingFuture()
-        close = partial(Close, number=cell.number, timeout=_CLOSE_TIMEOUT)
+        close = partial(Close, number=cell.number)
         return closed if tell(cell.worker, Ask(close, closed)) else None
 
     # Workers.
@@ -269,82 +256,43 @@ class ShardSupervisor(EngineActor):
         )
 
     def _rebalance(self, processes: int | None) -> int:
-        """Add or end workers, and move books until all have as many; returns how many are on the move."""
+        """Add or end workers, and move books until all have as many; returns how many books move."""
         workers = self._workers
         if processes is not None:
             workers.wanted = processes
         workers.complete()
-        moved = 0
-        for worker in workers.dismiss():
-            for key in list(worker.books):
-                self._move(key, workers.emptiest)
-                moved += 1
-            worker.end_if_closed()
-        while len(workers.fullest.books) - len(workers.emptiest.books) > 1:
-            self._move(next(reversed(workers.fullest.books)), workers.emptiest)
-            moved += 1
-        return moved
-
-    def _note_cpu(self, ref: pykka.ActorRef[Any], cpu: float) -> None:
-        worker = self._workers.find(ref)
-        if worker is not None:
-            worker.cpu = cpu
-
-    def _relieve(self) -> None:
-        """Move books away from a worker that is overloaded, if another one is not."""
-        self.mailbox.after(LOOK_EVERY, Tick("load"))
-        overload = self._workers.overload()
-        if overload is not None:
-            keys, idlest = overload
-            for key in keys:
-                self._move(key, idlest)
-
-    def _move(self, key: BookKey, to: Worker) -> None:
-        """Have a book closed by its worker; it is opened by the other one when that is done."""
-        book = self._books[key]
-        former = book.worker
-        del former.books[key]
-        book.worker = to
-        to.books[key] = book
-        number = book.cell.number
-        if number in self._moving:
-            # It has not arrived yet where it was to go.
-            return
-        self._moving[number] = key
-        former.closing.add(number)
-        arrived: Any = _Arrival(self.actor_ref, number)
-        if not tell(former.child.ref, Ask(partial(Close, number=number, timeout=_CLOSE_TIMEOUT), arrived)):
-            # Its process may be ending yet.
-            arrived.set(False)
-
-    def _arrive(self, number: int, *, ended: bool) -> None:
-        self._workers.closed(number)
-        key = self._moving.pop(number, None)
-        book = self._books.get(key) if key is not None else None
-        if book is None or book.cell.number != number or book.cell.state is BookState.FAILED:
-            return
-        if book.worker not in self._workers.present:
-            self._fail_book(book, EscalatedError(f"{book.cell.spec.symbol} moved to {book.worker.name}, which is gone"))
-            return
-        if not ended and not self._resettle(book):
-            return
-        why = WorkerDiedError(f"{book.cell.spec.symbol} moves to {book.worker.name}")
-        book.cell.worker = book.worker.child.ref
-        self._lose(book, why)
-        self._send_open([book])
-
-    def _resettle(self, book: Book) -> bool:
-        """Leave a slot to an actor that does not end, a callback perhaps; returns whether there is another one."""
-        cell = book.cell
+        moved: list[Book] = []
         try:
-            self._change_slot(cell, cell.spec.depth, "its former worker may write yet")
-        except SharingError as error:
-            # As it stands, without a word in the slot: that has a writer.
-            escalated = EscalatedError(f"{cell.spec.symbol} cannot move, its former worker may write yet: {error}")
-            if not tell(book.child.ref, GiveUp(escalated)):
-                self._end_in_its_place(cell, BookState.FAILED, escalated)
-            return False
-        return True
+            for worker in workers.leaving:
+                for book in list(worker.books.values()):
+                    self._move(book, workers.emptiest, moved)
+            while len(workers.fullest.books) - len(workers.emptiest.books) > 1:
+                self._move(next(reversed(workers.fullest.books.values())), workers.emptiest, moved)
+            self._publish()
+        finally:
+            # Where memory is short the rest stays with its workers.
+            self._send_open(moved)
+            workers.dismiss()
+        return len(moved)
+
+    def _move(self, book: Book, to: Worker, moved: list[Book]) -> None:
+        """Have a book closed by its worker and opened by another one, and add it to `moved`.
+
+        The new worker fills another slot, which begins with the last view as stale. So nothing depends on when the
+        former one has closed the book.
+
+        Raises:
+            SharingError: no room for another slot; the book stays with its worker.
+        """
+        cell = book.cell
+        if not cell.is_over:
+            why = WorkerDiedError(f"{cell.spec.symbol} moves to {to.name}")
+            self._change_slot(cell, cell.spec.depth, str(why))
+            self._close_in_worker(cell)
+            cell.worker = to.child.ref
+            self._lose(book, why)
+            moved.append(book)
+        to.take(book)
 
     # Replacing the dead.
 
@@ -355,11 +303,7 @@ class ShardSupervisor(EngineActor):
         worker = self._workers.find(ref)
         if worker is not None:
             logger.error("! %s", error)
-            for number in tuple(worker.closing):
-                # A process that is gone keeps no book; that it was asked to close one may be lost with it.
-                self._arrive(number, ended=True)
-            if worker in self._workers.present:
-                self._replace_worker(worker, error, now)
+            self._replace_worker(worker, error, now)
             return
         for book in self._books.values():
             if book.child.ref is ref:
@@ -371,21 +315,20 @@ class ShardSupervisor(EngineActor):
         """Label what the process left, start another, and have it follow the same books."""
         lost = error if isinstance(error, WorkerDiedError) else WorkerDiedError(f"{worker.name}: {error}")
         books = [book for book in worker.books.values() if book.cell.state is not BookState.FAILED]
-        here = [book for book in books if book.cell.number not in self._moving]
         if isinstance(error, WorkerVersionError):
-            self._do_without(worker, here, error)
+            self._do_without(worker, books, error)
             return
         if not worker.child.may_restart(now):
-            self._give_up(worker, here, EscalatedError(f"{worker.name} keeps dying: {reporting.cause_of(error)}"))
+            self._give_up(worker, books, EscalatedError(f"{worker.name} keeps dying: {reporting.cause_of(error)}"))
             return
-        for book in here:
+        for book in books:
             self._lose(book, lost)
         if not self._workers.succeed(worker):
             return
-        for book in here:
+        for book in books:
             book.cell.worker = worker.child.ref
             book.cell.restarts += 1
-        self._send_open(here)
+        self._send_open(books)
 
     @staticmethod
     def _lose(book: Book, error: WorkerDiedError) -> None:
@@ -401,19 +344,18 @@ class ShardSupervisor(EngineActor):
             return
         self._workers.present.remove(worker)
         self._workers.wanted = len(self._workers.present)
-        for key, book in list(worker.books.items()):
-            # What is on its way to this worker goes to another one.
-            book.worker = self._workers.emptiest
-            book.worker.books[key] = book
+        moved = list(worker.books.values())
+        for book in moved:
+            self._workers.emptiest.take(book)
         for book in books:
             book.cell.worker = book.worker.child.ref
             book.cell.restarts += 1
             self._lose(book, error)
         self._send_open(books)
-        self._teller.error(EscalatedError(f"{error}; {len(worker.books)} books move to the other workers"))
+        self._teller.error(EscalatedError(f"{error}; {len(moved)} books move to the other workers"))
 
     def _give_up(self, worker: Worker, books: list[Book], error: EscalatedError) -> None:
-        """Fail these books of a worker, and forget it: the next book gets another one; what moves to it fails then."""
+        """Fail these books of a worker, and forget it: the next book gets another one."""
         self._workers.present.remove(worker)
         for book in books:
             self._fail_book(book, error)
@@ -481,7 +423,7 @@ class ShardSupervisor(EngineActor):
         # Where there is no room for that, memory is as it was; the next beat tries again.
         with suppress(SharingError):
             for book in moving:
-                if not book.cell.is_over and book.cell.number not in self._moving:
+                if not book.cell.is_over:
                     self._change_slot(book.cell, book.cell.spec.depth, "its memory is needed")
                     moved.append(book)
         self._send_open(moved)
@@ -499,24 +441,7 @@ class ShardSupervisor(EngineActor):
         """Stop books and workers; returns their mailboxes, whose threads the caller joins."""
         self._leaving.set()
         refs = [book.child.ref for book in self._books.values()]
-        refs += [worker.child.ref for worker in (*self._workers.present, *self._workers.ending)]
+        refs += [worker.child.ref for worker in self._workers.present]
         for ref in refs:
             ref.stop(block=False)
         return tuple(mailbox_of(ref) for ref in refs)
-
-
-class _Arrival:
-    """What a worker answers to when it has closed a book that moves. As a pykka future is used."""
-
-    def __init__(self, supervisor: pykka.ActorRef[Any], number: int) -> None:
-        self._supervisor = supervisor
-        self._number = number
-
-    def set(self, value: Any = None) -> None:
-        """Notify the supervisor: the value says whether the book's actor has ended."""
-        tell(self._supervisor, Moved(self._number, ended=value is True))
-
-    def set_exception(self, exc_info: Any = None) -> None:
-        """Notify the supervisor: a process that is gone keeps no book, one that fails to close it may."""
-        ended = exc_info is not None and isinstance(exc_info[1], pykka.ActorDeadError)
-        tell(self._supervisor, Moved(self._number, ended=ended))

@@ -28,7 +28,6 @@ from depthactors.shards.messages import (
     Answer,
     Begin,
     Changed,
-    CpuUsed,
     Failed,
     LeftOut,
     Logged,
@@ -257,8 +256,6 @@ class WorkerActor(EngineActor):
                 # Only this counts: updates come from books, whoever looks after them.
                 self._heard_at, self._heard = time.monotonic(), True
                 self.cpu = cpu
-                if self.parent is not None:
-                    tell(self.parent, CpuUsed(self.actor_ref, cpu))
             case Weighed(request, market, method, arguments):
                 value = getattr(allowance_of(market), method)(*arguments)
                 if request:

@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -32,11 +33,9 @@ from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.questions import Status
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks
 from depthactors.book import BookState
-from depthactors.engine.callbacks import view_teller
 from depthactors.engine.lifecycle import join
 from depthactors.engine.runtime import Runtime
 from depthactors.errors import (
-    CallbackError,
     DepthActorsError,
     EscalatedError,
     LifecycleError,
@@ -50,12 +49,10 @@ from depthactors.shards.channel import Line
 from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.interpreter import enter_worker
 from depthactors.shards.messages import (
-    AddCallback,
     Alive,
     Answer,
     Changed,
     Close,
-    DropCallback,
     Failed,
     Logged,
     Noticed,
@@ -77,7 +74,6 @@ if TYPE_CHECKING:
 
     from depthactors.actors.book_event import BookEvent
     from depthactors.actors.cell import BookCell
-    from depthactors.book import BookView
     from depthactors.markets import Market
     from depthactors.shards.messages import Begin
     from depthactors.status import EngineStatus
@@ -88,6 +84,8 @@ _LEASE_TIMEOUT: Final = 2.0
 """Seconds for the engine's process to say what may be spent."""
 _STOP_TIMEOUT: Final = 2.0
 """Seconds for everything to end when the line has."""
+_CLOSE_TIMEOUT: Final = 2.0
+"""Seconds for a book's actor to end."""
 _LOOK: Final = 1.0
 """Seconds between two looks whether the engine's process is there: a fork of it may hold its end of the line open."""
 
@@ -184,14 +182,13 @@ class Worker:
             self._line.close()
 
     def _next_order(self) -> Any:
-        """Wait for what is to be done next; `None` if that is to end."""
-        while True:
-            try:
+        """Wait for the next order; `None` once the worker is to end."""
+        # Looked at before each order: orders may come so often that no wait for one ends in vain.
+        while os.getppid() == self._parent and self._runtime.alive:
+            with suppress(Empty):
                 return self._orders.get(timeout=_LOOK)
-            except Empty:
-                if os.getppid() != self._parent or not self._runtime.alive:
-                    logger.debug("= the worker ends: the engine's process is gone, or the supervisor here")
-                    return None
+        logger.debug("= the worker ends: the engine's process is gone, or the supervisor here")
+        return None
 
     def _obey(self, message: Any) -> None:
         match message:
@@ -199,17 +196,15 @@ class Worker:
                 self._open(openings)
             case Question(request, number, question):
                 self._question(request, number, question)
-            case Close(request, number, timeout):
-                self._outbox.put(Answer(request, self._close(number, time.monotonic() + timeout)))
+            case Close(request, number):
+                self._close(number)
+                self._outbox.put(Answer(request))
             case StatusWanted(request, timeout):
                 self._outbox.put(Answer(request, self._status(timeout)))
-            case TellUpdates() | AddCallback() | DropCallback():
+            case TellUpdates(number):
                 # Of a book that was closed meanwhile there is nothing to tell.
-                book = self._books.get(message.number)
-                if book is not None:
-                    self._listen_to(book, message)
-                if isinstance(message, DropCallback):
-                    self._outbox.put(Answer(message.request))
+                if number in self._books:
+                    self._books[number].tell_updates()
             case _:
                 msg = f"expected an order for a worker, was {message!r}"
                 raise UsageError(msg)
@@ -244,9 +239,7 @@ class Worker:
             if book is None:
                 book = self._books[opening.number] = _Book(opening, cell, self._outbox, lambda: self._runtime.alive)
             if opening.told:
-                book.listen_to(TellUpdates(opening.number))
-            for each in opening.callbacks:
-                self._listen_to(book, each)
+                book.tell_updates()
 
     def _expect_no_more(self, openings: tuple[Opening, ...]) -> None:
         for opening in openings:
@@ -264,22 +257,17 @@ class Worker:
         self._outbox.put(Refused(opening.number, opening.place, _portable(error)))
         return True
 
-    def _listen_to(self, book: _Book, order: TellUpdates | AddCallback | DropCallback) -> None:
-        try:
-            book.listen_to(order)
-        except CallbackError as error:
-            self._outbox.put(Refused(order.number, None, error))
-
-    def _close(self, number: int, deadline: float) -> bool:
-        """Follow a book no longer; returns whether its actor is gone, and with it who writes to its slot."""
+    def _close(self, number: int) -> None:
+        """Follow a book no longer, and wait for the end of its actor."""
         book = self._books.pop(number, None)
         if book is None:
-            return True
+            return
+        deadline = time.monotonic() + _CLOSE_TIMEOUT
         # What becomes of the book, and of its slot, is for the engine's process to say.
         book.mute()
         for _ in range(book.cell.followers):
             threads = self._runtime.ask(CloseBook(book.cell))
-        return not join(threads, deadline)
+        join(threads, deadline)
 
     def _question(self, request: int, number: int, question: Any) -> None:
         book = self._books.get(number)
@@ -353,29 +341,17 @@ class _Book:
         self._life = opening.life
         self._outbox = outbox
         self._supervised = supervised
-        self._callbacks: dict[int, Listener] = {}
         self._told = False
         self._listen(Listener(None, self._changed))
 
-    def listen_to(self, order: TellUpdates | AddCallback | DropCallback) -> None:
-        """Begin or cease to tell somebody of updates."""
-        match order:
-            case TellUpdates():
-                if not self._told:
-                    self._told = True
-                    # Without a greeting: who begins to listen there reads what there is.
-                    reader = Listener(lambda _book: self._outbox.updated(self._number), None)
-                    reader.greeted = True
-                    self.cell.add(reader)
-            case AddCallback(_, serial, pickled, depth) if serial not in self._callbacks:
-                # It comes again with an order to follow the book deeper.
-                callback = view_teller(_unpickled(pickled), depth, self.cell.spec.number)
-                listener = self._callbacks[serial] = Listener(callback, None, depth)
-                self._listen(listener)
-            case DropCallback(_, _, serial):
-                dropped = self._callbacks.pop(serial, None)
-                if dropped is not None:
-                    self.cell.remove(dropped)
+    def tell_updates(self) -> None:
+        """Report updates from now on."""
+        if not self._told:
+            self._told = True
+            # Without a greeting: who begins to listen there reads what there is.
+            reader = Listener(lambda _book: self._outbox.updated(self._number), None)
+            reader.greeted = True
+            self.cell.add(reader)
 
     def mute(self) -> None:
         """Report to nobody any more."""
@@ -421,16 +397,6 @@ class _Forwarder(logging.handlers.QueueHandler):
     def enqueue(self, record: logging.LogRecord) -> None:
         """Put the record, which is plain by now, into the outbox."""
         self._outbox.put(Logged(record))
-
-
-def _unpickled(callback: bytes) -> Callable[[BookView[Any]], object]:
-    try:
-        function: Callable[[BookView[Any]], object] = pickle.loads(callback)  # noqa: S301 - the engine's process sends it
-    except Exception as error:
-        # Whatever the module raises that is imported here.
-        msg = f"expected on_update to be importable in a worker process: {type(error).__name__}: {error}"
-        raise CallbackError(msg) from error
-    return function
 
 
 def _portable(error: Any) -> Any:

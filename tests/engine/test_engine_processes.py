@@ -16,7 +16,6 @@ import pytest
 
 from depthactors import Best, BookState, DepthEngine, DepthReader, DepthTo, Full, Status, ThreadedDepthCacheManager, Top
 from depthactors.errors import (
-    CallbackError,
     DepthTooLargeError,
     EscalatedError,
     LifecycleError,
@@ -222,94 +221,6 @@ def test_a_slow_callback_is_told_the_latest_and_delays_its_own_book_only(engine,
     go_on.set()
     assert slow.wait_for(lambda view: view.last_update_id > first).last_update_id >= latest
     until(lambda: engine.status().books[0].counters.coalesced > 0)
-
-
-CALLBACK = """
-import os
-import pathlib
-import depthactors
-
-class Keeper:
-    def __init__(self, folder):
-        self.folder = folder
-
-    def __call__(self, view):
-        with open(pathlib.Path(self.folder) / f"{os.getpid()}-{view.symbol}", "a") as file:
-            file.write(f"{view.state} {view.last_update_id} {len(view.bids)} {view.bids[0][0]}\\n")
-"""
-
-
-@pytest.mark.one_process
-def test_callbacks_in_the_workers(exchange, tmp_path, monkeypatch):
-    (tmp_path / "kept_in_worker.py").write_text(CALLBACK)
-    monkeypatch.syspath_prepend(tmp_path)
-    import kept_in_worker  # noqa: PLC0415 - made just now
-
-    told = tmp_path / "told"
-    told.mkdir()
-    keeper = kept_in_worker.Keeper(str(told))
-
-    def lines(symbol, pid="*"):
-        return [line for path in told.glob(f"{pid}-{symbol}") for line in path.read_text().splitlines()]
-
-    with DepthEngine(processes=2, callbacks="worker", number=Decimal) as engine:
-        closed = threading.Event()
-        kept = []
-
-        def close_at_once(event):
-            if event.state is BookState.LIVE:
-                started = time.monotonic()
-                kept[0].close()
-                if time.monotonic() - started < 2.0:
-                    closed.set()
-
-        books = engine.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=7, on_update=keeper)
-        engine.wait_live(PATIENCE)
-        until(lambda: min(len(lines("BTCUSDT")), len(lines("ETHUSDT"))) > 10)
-        assert {int(path.name.split("-")[0]) for path in told.iterdir()} == set(pids(engine))
-        for line in lines("BTCUSDT")[:10]:
-            state, update_id, levels, best = line.split()
-            truth = exchange.book_at("BTCUSDT", int(update_id))
-            assert (state, levels, Decimal(best)) == ("LIVE", "7", truth.bids[0][0])
-
-        # Its worker's successor calls it, too.
-        os.kill(worker_of(books[1]), signal.SIGKILL)
-        until(lambda: engine.status().books[1].restarts == 1)
-        books[1].wait_live(PATIENCE)
-        pid = worker_of(books[1])
-        until(lambda: lines("ETHUSDT", pid))
-
-        books[0].close()
-        count = len(lines("BTCUSDT"))
-        kept.append(engine.subscribe("BNBUSDT", depth=7, on_update=keeper, on_event=close_at_once))
-        assert closed.wait(PATIENCE), "letting go in a callback waits for nobody"
-        assert len(lines("BTCUSDT")) == count
-
-        for bad in (lambda view: view, threading.Lock().acquire):
-            with pytest.raises(CallbackError, match="expected a function that a worker process can import"):
-                engine.subscribe("BTCUSDT", on_update=bad)
-    with pytest.raises(UsageError, match="expected callbacks='worker' with worker processes"):
-        DepthEngine(callbacks="worker")
-
-
-def test_a_function_of_the_program_itself_is_no_callback_in_a_worker(exchange):
-    program = """
-        from depthactors import DepthEngine
-        from depthactors.errors import CallbackError
-
-        def on_update(view):
-            pass
-
-        with DepthEngine(processes=1, callbacks="worker") as engine:
-            try:
-                engine.subscribe("BTCUSDT", on_update=on_update)
-            except CallbackError as error:
-                print(error)
-    """
-    ran = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=PATIENCE, check=True
-    )
-    assert "expected on_update from a module that a worker process can import" in ran.stdout
 
 
 def test_a_killed_worker_is_replaced_and_the_others_books_are_untouched(engine, exchange, errors):

@@ -151,8 +151,8 @@ class FollowedBook:
         self.place, slot = folder.new_book(spec.depth)
         self.cell = RemoteCell(spec, number, self.place, slot, None)
 
-    def opening(self, *, told=False, callbacks=()):
-        return Opening(self.cell.number, self.cell.life, self.cell.spec, self.place, told, tuple(callbacks))
+    def opening(self, *, told=False):
+        return Opening(self.cell.number, self.cell.life, self.cell.spec, self.place, told)
 
 
 class Silent(EngineActor):

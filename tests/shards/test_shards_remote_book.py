@@ -7,12 +7,10 @@ from depthactors import Best, BookState
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import GiveUp, Greet
 from depthactors.actors.cell import Listener
-from depthactors.errors import ActorDiedError, CallbackError, EscalatedError, SharingError, UsageError, WorkerDiedError
+from depthactors.errors import ActorDiedError, EscalatedError, SharingError, UsageError, WorkerDiedError
 from depthactors.markets import SPOT
 from depthactors.shards.messages import (
-    AddCallback,
     Changed,
-    DropCallback,
     Question,
     Refused,
     TellUpdates,
@@ -80,9 +78,9 @@ def test_a_refused_book_is_failed_for_that_reason_everywhere(scene):
 
 def test_the_refusal_of_a_slot_that_was_replaced_is_no_news(scene):
     scene.ref.tell(Refused(7, "book-before", SharingError("no slot there")))
-    scene.ref.tell(Refused(7, None, CallbackError("no such function")))
-    event = scene.events.wait_for(lambda _event: True)
-    assert (event.state, type(event.error)) == (BookState.SYNCING, CallbackError)
+    lost = WorkerDiedError("killed")
+    scene.ref.tell(WorkerLost(lost))
+    assert scene.events.wait_for(lambda _event: True).error is lost
     assert scene.cell.state is BookState.SYNCING
 
 
@@ -137,26 +135,12 @@ def test_the_worker_is_told_to_say_something_of_updates_once_and_only_for_who_li
     assert scene.sent.seen == [Send(TellUpdates(7))]
 
 
-def test_callbacks_of_the_worker_are_kept_for_its_successors(scene):
-    scene.ref.ask(AddCallback(0, 3, b"pickled", 5), timeout=PATIENCE)
-    assert scene.told(Send).message == AddCallback(7, 3, b"pickled", 5)
-    assert scene.cell.callbacks == {3: (b"pickled", 5)}
-    dropped = scene.ref.ask(DropCallback(0, 0, 3), block=False)
-    ask = scene.told(Ask)
-    assert ask.request(8) == DropCallback(8, 7, 3)
-    ask.future.set(None)
-    assert dropped.get(timeout=PATIENCE) is None
-    assert scene.cell.callbacks == {}
-
-
 def test_a_successor_does_what_its_predecessor_was_told_and_did_not_live_to(scene):
     scene.ref.tell(object())
     scene.events.wait_for(lambda event: isinstance(event.error, ActorDiedError))
-    # The greeting, and the order for a callback in the worker, went to the dead one.
+    # The greeting went to the dead one.
     listener = Listener(scene.updates, None, 5)
     scene.cell.add(listener)
-    scene.cell.callbacks[3] = (b"pickled", 5)
     scene.ref = start_remote_book(scene.cell, scene.worker)
     scene.told(Send, lambda each: each.message == TellUpdates(7))
-    scene.told(Send, lambda each: each.message == AddCallback(7, 3, b"pickled", 5))
     assert listener.greeted

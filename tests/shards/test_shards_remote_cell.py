@@ -10,7 +10,7 @@ from depthactors.binance import Snapshot
 from depthactors.book import OrderBook
 from depthactors.errors import StreamError
 from depthactors.markets import SPOT
-from depthactors.shards.messages import AddCallback, Updated
+from depthactors.shards.messages import Updated
 from depthactors.sharing.record import pack, reason, shown_state
 from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of
 from tests.support import Recorder, flat
@@ -120,11 +120,9 @@ def test_a_book_that_is_over_is_so_whatever_the_slot_says(shown):
 
 def test_a_worker_is_told_all_of_it_when_it_opens_the_book(shown):
     cell = shown.cell
-    cell.callbacks[4] = (b"pickled", 3)
     cell.told = True
     opening = cell.opening()
     assert (opening.number, opening.spec, opening.place, opening.told) == (1, cell.spec, cell.place, True)
-    assert opening.callbacks == (AddCallback(1, 4, b"pickled", 3),)
 
 
 def test_updates_are_noted_once_until_they_are_looked_at(shown):

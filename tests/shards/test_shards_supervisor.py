@@ -8,7 +8,7 @@ import pytest
 from depthactors import BookState
 from depthactors.actors.base import EngineActor
 from depthactors.actors.book_event import BookEvent
-from depthactors.actors.book_messages import GiveUp
+from depthactors.actors.book_messages import GiveUp, Greet
 from depthactors.actors.cell import Listener
 from depthactors.actors.mailbox import Tick, mailbox_of
 from depthactors.actors.notifier import Teller
@@ -19,8 +19,7 @@ from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError,
 from depthactors.markets import SPOT
 from depthactors.net.settings import NetworkSettings
 from depthactors.shards import supervisor as module
-from depthactors.shards import workers
-from depthactors.shards.messages import AddCallback, Changed, Close, CpuUsed, Open, Rebalance, Updated, WorkerLost
+from depthactors.shards.messages import Changed, Close, Open, Rebalance, TellUpdates, Updated, WorkerLost
 from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.shards.worker_actor import Ask, Send
 from depthactors.sharing.place import parts_of
@@ -32,10 +31,9 @@ from tests.support import Recorder, until
 
 
 class FakeWorker(EngineActor):
-    """Keeps what it is told to send; answers at once, unless `holding`."""
+    """Keeps what it is told to send, and answers at once."""
 
     started: list
-    holding = False
 
     def __init__(self, name, supervisor, *, restarts=0, routes=None, **_settings):
         super().__init__(name, supervisor)
@@ -44,7 +42,6 @@ class FakeWorker(EngineActor):
         self.opened = {}
         self.orders = []
         self.closed = []
-        self.held = []
         self.died = threading.Event()
         self.ended = threading.Event()
         FakeWorker.started.append(self)
@@ -58,10 +55,6 @@ class FakeWorker(EngineActor):
                 self.orders.append(type(order))
             case Ask(request, future):
                 self._asked(request(1), future)
-            case ("answer", ended):
-                for future in self.held:
-                    future.set(ended)
-                self.held = []
             case WorkerVersionError():
                 raise message
             case "die":
@@ -78,10 +71,7 @@ class FakeWorker(EngineActor):
         if isinstance(message, Close):
             self.closed.append(message.number)
             self.opened.pop(message.number, None)
-        if FakeWorker.holding:
-            self.held.append(future)
-        else:
-            future.set(True)
+        future.set(None)
 
     def place_of(self, cell):
         """Where a book's slot is, as the worker was told; `None` before that."""
@@ -144,7 +134,7 @@ class Scene:
 
 @pytest.fixture
 def new_scene(folder, monkeypatch):
-    FakeWorker.started, FakeWorker.holding = [], False
+    FakeWorker.started = []
     monkeypatch.setattr(module, "WorkerActor", FakeWorker)
     scenes = []
 
@@ -153,12 +143,8 @@ def new_scene(folder, monkeypatch):
         return scenes[-1]
 
     yield new
-    FakeWorker.holding = False
     for scene in scenes:
         scene.stop()
-        for worker in FakeWorker.started:
-            for future in worker.held:
-                future.set(True)
 
 
 @pytest.fixture
@@ -166,19 +152,32 @@ def scene(new_scene):
     return new_scene()
 
 
-def test_a_worker_that_is_to_go_ends_once_it_has_closed_its_books(scene):
-    scene.open("A", "B", "C", "D")
+def test_books_move_with_their_last_view_and_a_worker_that_is_to_go_ends(scene):
+    cells = scene.open("A", "B", "C", "D")
     first, second = scene.workers
-    until(lambda: len(second.opened) == 2)
-    FakeWorker.holding = True
+    until(lambda: second.symbols == ["B", "D"])
+    former = {cell.number: cell.place for cell in cells}
+    cells[1]._slot.again().write(pack(book_of(7), 5, BookState.LIVE, float))
     assert scene.ask(Rebalance(1)) == 2
-    until(lambda: len(second.held) == 2)
-    assert second.actor_ref.is_alive(), "its process would end before it has closed a book"
-    second.actor_ref.tell(("answer", True))
-    until(lambda: first.symbols == ["A", "B", "C", "D"])
     assert second.ended.wait(PATIENCE)
     assert scene.workers == [first]
     assert sorted(second.closed) == [2, 4]
+    until(lambda: first.symbols == ["A", "B", "C", "D"])
+    for cell in cells:
+        assert first.place_of(cell) == cell.place
+        assert (cell.place == former[cell.number]) == (cell.number in {1, 3}), "the former worker may write yet"
+    view = cells[1].view(5, float)
+    assert (view.state, view.last_update_id) == (BookState.STALE, 7)
+
+
+def test_a_book_that_moves_to_and_fro_is_followed_anew_by_its_first_worker(new_scene):
+    scene = new_scene(1)
+    _, moving = scene.open("A", "B")
+    (first,) = scene.workers
+    assert (scene.ask(Rebalance(2)), scene.ask(Rebalance(1))) == (1, 1)
+    until(lambda: first.place_of(moving) == moving.place)
+    assert (first.closed, first.opened[moving.number].life, moving.life) == ([moving.number], 3, 3)
+    assert scene.ask(Rebalance(None)) == 0
 
 
 def test_a_worker_that_is_to_go_and_keeps_no_book_ends(scene):
@@ -188,18 +187,26 @@ def test_a_worker_that_is_to_go_and_keeps_no_book_ends(scene):
     assert second.ended.wait(PATIENCE)
 
 
-def test_books_that_move_from_a_worker_that_dies_arrive_all_the_same(scene):
-    scene.open("A", "B")
+def test_books_for_which_there_is_no_other_slot_stay_with_their_worker_which_goes_on(scene, folder, monkeypatch):
+    cells = scene.open("A", "B", "C", "D")
     first, second = scene.workers
-    FakeWorker.holding = True
-    scene.ask(Rebalance(1))
-    until(lambda: len(second.held) == 1)
-    # What it was asked is never answered: it was lost with its mailbox.
-    lost, second.held = second.held, []
-    scene.kill(second)
-    until(lambda: first.symbols == ["A", "B"])
-    assert scene.workers == [first]
-    del lost
+    places = iter([folder.new_book(5)])
+
+    def new_book(_depth):
+        for place in places:
+            return place
+        msg = "no room"
+        raise SharingError(msg)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folder, "new_book", new_book)
+        with pytest.raises(SharingError, match="no room"):
+            scene.ask(Rebalance(1))
+    until(lambda: first.symbols == ["A", "B", "C"])
+    assert (scene.workers, second.symbols) == ([first, second], ["D"])
+    assert not any(cell.is_over for cell in cells)
+    assert scene.ask(Rebalance(1)) == 1
+    assert second.ended.wait(PATIENCE)
 
 
 def test_a_worker_that_keeps_dying_is_given_up_with_its_books_and_that_is_said_once(scene):
@@ -224,79 +231,6 @@ def test_books_opened_after_a_worker_was_given_up_are_kept_by_workers_that_live(
     until(lambda: sorted(scene.workers[0].symbols + scene.workers[1].symbols) == ["A", "B", "C", "D"])
     assert again is not one
     assert again.state is not BookState.FAILED
-
-
-def test_a_book_whose_new_worker_was_given_up_before_it_arrived_is_failed(new_scene):
-    scene = new_scene(1)
-    _, moving = scene.open("A", "B")
-    (first,) = scene.workers
-    FakeWorker.holding = True
-    scene.ask(Rebalance(2))
-    until(lambda: len(first.held) == 1)
-    scene.kill_for_good(1)
-    assert scene.workers == [first]
-    assert moving.state is not BookState.FAILED, "its former worker still keeps it"
-    first.actor_ref.tell(("answer", True))
-    until(lambda: moving.state is BookState.FAILED)
-    assert isinstance(moving.error, EscalatedError)
-
-
-def moving_from_one_that_cannot_close_it(scene):
-    """Have a book move whose actor in the former worker does not end; returns its cell and its new worker."""
-    _, moving = scene.open("A", "B")
-    first, second = scene.workers
-    until(lambda: moving.number in second.opened)
-    FakeWorker.holding = True
-    scene.ask(Rebalance(1))
-    until(lambda: len(second.held) == 1)
-    return moving, first, second
-
-
-def test_a_book_whose_former_actor_does_not_end_leaves_its_slot_to_that_one(scene):
-    moving, first, second = moving_from_one_that_cannot_close_it(scene)
-    former = moving.place
-    second.actor_ref.tell(("answer", False))
-    until(lambda: moving.number in first.opened)
-    assert first.opened[moving.number].place == moving.place != former
-
-
-def test_a_book_whose_former_actor_does_not_end_is_failed_where_there_is_no_room_for_another_slot(
-    scene, folder, monkeypatch
-):
-    moving, first, second = moving_from_one_that_cannot_close_it(scene)
-
-    def new_book(_depth):
-        msg = "no room"
-        raise SharingError(msg)
-
-    monkeypatch.setattr(folder, "new_book", new_book)
-    second.actor_ref.tell(("answer", False))
-    until(lambda: moving.state is BookState.FAILED)
-    assert "its former worker may write yet: no room" in str(moving.error)
-    assert moving.number not in first.opened
-
-
-def test_load_is_measured_by_the_clock_and_not_by_the_time_between_two_looks(scene, monkeypatch):
-    scene.open(*"ABCDEFGH")
-    first, second = scene.workers
-    now = time.monotonic()
-    monkeypatch.setattr(workers, "_clock", lambda: now)
-    scene.ask(Tick("load"))
-
-    def used(cpu, seconds):
-        nonlocal now
-        now += seconds
-        for worker, seconds_used in zip((first, second), cpu, strict=True):
-            scene.ask(CpuUsed(worker.actor_ref, seconds_used))
-        scene.ask(Tick("load"))
-        for worker in (first, second):
-            worker.actor_ref.ask(Status(), timeout=PATIENCE)
-        return len(first.closed), len(second.closed)
-
-    assert used((24.0, 6.0), 60.0) == (0, 0), "0.4 cores and 0.1"
-    assert used((33.0, 6.5), 10.0) == (2, 0), "0.9 cores and 0.05"
-    assert used((42.0, 7.0), 10.0) == (2, 0), "so soon after a move nothing is known"
-    assert used((96.0, 10.0), 60.0) == (3, 0), "0.9 cores all the time"
 
 
 def test_a_book_that_was_deepened_with_one_that_could_not_be_opened_is_followed_deeper(scene, folder, monkeypatch):
@@ -378,21 +312,6 @@ def test_the_books_of_a_worker_of_another_version_go_to_the_others_and_the_last_
     assert all(isinstance(cell.error, EscalatedError) for cell in cells)
 
 
-def test_a_book_on_its_way_to_a_worker_of_another_version_goes_to_another_one(new_scene):
-    scene = new_scene(1)
-    _, moving = scene.open("A", "B")
-    (first,) = scene.workers
-    FakeWorker.holding = True
-    scene.ask(Rebalance(2))
-    until(lambda: len(first.held) == 1)
-    scene.upgrade(scene.workers[1])
-    until(lambda: scene.workers == [first])
-    assert moving.state is not BookState.FAILED
-    first.actor_ref.tell(("answer", True))
-    until(lambda: first.symbols == ["A", "B"])
-    assert moving.worker is first.actor_ref
-
-
 def test_a_book_that_is_alone_in_its_file_is_given_another_slot(new_scene, folder):
     scene = new_scene(1)
     kept, *others = scene.open(*(f"S{number}" for number in range(40)))
@@ -421,19 +340,20 @@ def test_what_a_former_worker_says_of_a_book_is_no_news(new_scene):
     until(lambda: cell.state is BookState.FAILED)
 
 
-def test_a_callback_that_is_added_while_its_book_is_opened_anew_is_not_lost(scene, monkeypatch):
+def test_an_update_that_is_asked_for_while_its_book_is_opened_anew_is_not_lost(scene, monkeypatch):
     (cell,) = scene.open("A")
     first = scene.workers[0]
-    added = threading.Event()
+    asked = threading.Event()
 
     def opening(make=cell.opening):
         told = make()
-        if not added.is_set():
-            added.set()
-            cell.ref.tell(AddCallback(0, 1, b"pickled", 5))
+        if not asked.is_set():
+            asked.set()
+            cell.add(listener := Listener(lambda _view: None, None, 5))
+            cell.ref.tell(Greet(listener))
             # What this order does not name has to come behind it. Where it could come before, it has time to.
             give_up = time.monotonic() + 0.3
-            while not cell.callbacks and time.monotonic() < give_up:
+            while not cell.told and time.monotonic() < give_up:
                 pass
         return told
 
@@ -442,4 +362,4 @@ def test_a_callback_that_is_added_while_its_book_is_opened_anew_is_not_lost(scen
     until(lambda: first not in scene.workers)
     second = scene.workers[0]
     until(lambda: len(second.orders) == 2)
-    assert second.orders == [Open, AddCallback]
+    assert second.orders == [Open, TellUpdates]

@@ -19,12 +19,12 @@ from depthactors.shards import worker_actor as module
 from depthactors.shards.channel import Line, pickled
 from depthactors.shards.gathering import Shards
 from depthactors.shards.greeting import check_greeting, greet
-from depthactors.shards.messages import Alive, Answer, Begin, CpuUsed, Failed, Logged, Question, Updated, Weighed
+from depthactors.shards.messages import Alive, Answer, Begin, Failed, Logged, Question, Updated, Weighed
 from depthactors.shards.routes import Routes
 from depthactors.shards.worker_actor import Ask, Send, WorkerActor
 from depthactors.version import VERSION
 from tests.shards.shard_support import PATIENCE, Silent, end
-from tests.support import Recorder
+from tests.support import Recorder, until
 
 
 class FakeProcess:
@@ -71,6 +71,10 @@ class Scene:
         self.ref.tell(Ask(request, future))
         return future
 
+    def hears(self, cpu):
+        """Wait until a sign of life with this processor time was heard."""
+        until(lambda: self.ref.ask(Status(), timeout=PATIENCE).cpu == cpu)
+
     def died(self):
         return self.told.wait_for(lambda each: isinstance(each, ChildFailed), PATIENCE).error
 
@@ -103,8 +107,8 @@ def test_it_begins_sends_asks_and_ends_in_order(scene, folder):
     scene.says(Answer(scene.process.peer.receive().request, error=UsageError("no")))
     with pytest.raises(UsageError, match="no"):
         failing.get(timeout=PATIENCE)
-    scene.says(Alive(0.0))
-    scene.told.wait_for(lambda each: isinstance(each, CpuUsed), PATIENCE)
+    scene.says(Alive(0.5))
+    scene.hears(0.5)
     end(scene.ref)
     assert scene.process.ended.is_set()
     assert scene.process.status is None, "it ends by itself"
@@ -119,9 +123,7 @@ def test_a_process_that_is_being_loaded_yet_is_not_waited_for(scene):
 
 def test_what_the_process_says_gets_to_whom_it_concerns(scene):
     scene.says(Alive(1.5))
-    said = scene.told.wait_for(lambda each: isinstance(each, CpuUsed), PATIENCE)
-    assert (said.ref, said.cpu) == (scene.ref, 1.5)
-    assert scene.ref.ask(Status(), timeout=PATIENCE).cpu == 1.5
+    scene.hears(1.5)
     scene.says(Weighed(9, SPOT, "take_weight", (10,)))
     answer = scene.process.peer.receive()
     assert (answer.request, answer.value) == (9, 0.0)
@@ -202,8 +204,8 @@ def test_silence_that_this_process_slept_through_is_none(scene, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(module, "_LOOK", 0.01)
-    scene.says(Alive(0.0))
-    scene.told.wait_for(lambda each: isinstance(each, CpuUsed), PATIENCE)
+    scene.says(Alive(0.5))
+    scene.hears(0.5)
     clock.ahead = 1000.0
     looked = clock.looks
     while clock.looks < looked + 3:
@@ -234,7 +236,7 @@ def test_a_log_handler_that_blocks_keeps_nothing_from_being_heard(scene):
         scene.says(Logged(logging.LogRecord(logger.name, logging.ERROR, "", 1, "hello", None, None)))
         assert entered.wait(PATIENCE)
         scene.says(Alive(2.0))
-        scene.told.wait_for(lambda each: isinstance(each, CpuUsed) and each.cpu == 2.0, PATIENCE)
+        scene.hears(2.0)
     finally:
         go_on.set()
         logger.removeHandler(handler)
@@ -251,7 +253,7 @@ def test_a_log_handler_that_raises_ends_nobody(scene):
     try:
         scene.says(Logged(logging.LogRecord(logger.name, logging.ERROR, "", 1, "hello", None, None)))
         scene.says(Alive(2.0))
-        scene.told.wait_for(lambda each: isinstance(each, CpuUsed) and each.cpu == 2.0, PATIENCE)
+        scene.hears(2.0)
     finally:
         logger.removeHandler(handler)
 

@@ -1,10 +1,12 @@
-"""Which workers there are, which books are to move between them, and when those that are to go end."""
+"""Which workers there are, which of them takes the next book, and when those that are to go end."""
+
+from dataclasses import dataclass
 
 import pytest
 
-from depthactors.shards import workers as module
-from depthactors.shards.balance import LOOK_EVERY, PAUSE
-from depthactors.shards.workers import Workers
+from depthactors.markets import SPOT
+from depthactors.shards.workers import Book, Workers
+from tests.shards.shard_support import spec_of
 
 
 class Ref:
@@ -21,23 +23,26 @@ class Ref:
         self.alive = False
 
 
-@pytest.fixture
-def now(monkeypatch):
-    """Let a test set the clock."""
-    now = [0.0]
-    monkeypatch.setattr(module, "_clock", lambda: now[0])
-    return now
+@dataclass
+class Cell:
+    spec: object
 
 
 @pytest.fixture
-def workers(now):
+def workers():
     workers = Workers(2, Ref)
     workers.complete()
     return workers
 
 
-def keep(worker, *keys):
-    worker.books |= dict.fromkeys(keys)
+def keep(worker, *symbols):
+    for symbol in symbols:
+        spec = spec_of(SPOT, symbol)
+        worker.books[spec.key] = Book(Cell(spec), None, worker)
+
+
+def symbols_of(worker):
+    return [book.cell.spec.symbol for book in worker.books.values()]
 
 
 def test_as_many_as_are_wanted_are_started_each_with_a_name_of_its_own(workers):
@@ -47,25 +52,34 @@ def test_as_many_as_are_wanted_are_started_each_with_a_name_of_its_own(workers):
     assert workers.refs == tuple(worker.child.ref for worker in workers.present)
 
 
-def test_the_emptiest_and_the_fullest(workers):
+def test_the_emptiest_and_the_fullest_are_among_those_that_stay(workers):
     first, second = workers.present
     keep(first, "A")
     assert (workers.emptiest, workers.fullest) == (second, first)
+    workers.wanted = 1
+    assert (workers.emptiest, workers.fullest) == (first, first)
 
 
-def test_a_successor_has_the_name_the_books_and_the_count_of_restarts_and_used_no_time_yet(workers):
+def test_a_book_that_is_taken_is_kept_by_one_worker_only(workers):
+    first, second = workers.present
+    keep(first, "A", "B")
+    book = next(iter(first.books.values()))
+    second.take(book)
+    assert (symbols_of(first), symbols_of(second), book.worker) == (["B"], ["A"], second)
+
+
+def test_a_successor_has_the_name_the_books_and_the_count_of_restarts(workers):
     worker = workers.present[0]
     keep(worker, "A")
-    worker.cpu = worker.cpu_before = 9.0
     former = worker.child.ref
     assert worker.child.may_restart(0.0)
     assert workers.succeed(worker)
     assert worker.child.ref is not former
     assert (worker.child.ref.name, worker.child.ref.restarts) == ("worker-1", 1)
-    assert (list(worker.books), worker.cpu, worker.cpu_before) == (["A"], 0.0, 0.0)
+    assert symbols_of(worker) == ["A"]
 
 
-def test_a_successor_that_cannot_be_started_leaves_the_dead_one_where_it_is(now, caplog):
+def test_a_successor_that_cannot_be_started_leaves_the_dead_one_where_it_is(caplog):
     failure = OSError("no process to give")
     starts = iter([Ref("worker-1", 0), failure])
 
@@ -82,33 +96,15 @@ def test_a_successor_that_cannot_be_started_leaves_the_dead_one_where_it_is(now,
     assert "no process to give" in caplog.text
 
 
-def test_one_that_is_to_go_ends_when_the_last_of_its_books_is_closed(workers):
-    leaving = workers.present[1]
-    leaving.closing |= {7, 8}
+def test_a_worker_beyond_the_wanted_number_ends_once_it_keeps_no_book(workers):
+    first, leaving = workers.present
+    keep(leaving, "A")
     workers.wanted = 1
-    assert workers.dismiss() == [leaving]
-    leaving.end_if_closed()
-    assert leaving not in workers.present
-    assert workers.find(leaving.child.ref) is leaving, "it may die before"
-    workers.closed(7)
+    workers.dismiss()
     assert leaving.child.ref.alive
-    workers.closed(8)
+    assert workers.find(leaving.child.ref) is leaving, "its book is followed still"
+    first.take(*leaving.books.values())
+    workers.dismiss()
     assert not leaving.child.ref.alive
-    assert workers.dismiss() == []
-    assert workers.find(leaving.child.ref) is None, "it is over"
-
-
-def test_an_overloaded_worker_gives_its_latest_books_to_an_idle_one_then_none_for_a_while(workers, now):
-    first, second = workers.present
-    keep(first, *"ABCDEFGH")
-
-    def look(cores, seconds=LOOK_EVERY):
-        now[0] += seconds
-        first.cpu += cores * seconds
-        return workers.overload()
-
-    assert look(0.5) is None
-    keys, to = look(0.9)
-    assert (keys, to) == ([*"EFGH"], second)
-    assert look(0.9) is None, "so soon after a move nothing is known"
-    assert look(0.9, PAUSE) is not None
+    assert workers.present == [first]
+    assert workers.find(leaving.child.ref) is None

@@ -1,19 +1,16 @@
 """What a worker process does with what it is told, most of it in a thread of this process."""
 
-import sys
 import threading
 from dataclasses import replace
 
 import pykka
 
 from depthactors import Best, BookState, Top
-from depthactors.errors import CallbackError, SharingError, UnknownSymbolError
+from depthactors.errors import SharingError, UnknownSymbolError
 from depthactors.shards.messages import (
-    AddCallback,
     Answer,
     Changed,
     Close,
-    DropCallback,
     Failed,
     Question,
     Refused,
@@ -39,43 +36,6 @@ def test_a_book_whose_slot_is_gone_is_refused_alone(worker, folder, market):
     assert good.cell.view(5, float).state is BookState.LIVE
 
 
-def test_a_callback_whose_module_raises_is_refused_and_its_book_goes_on(worker, folder, market, tmp_path, monkeypatch):
-    (tmp_path / "raises_when_imported.py").write_text("raise ValueError('not today')\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    book = FollowedBook(folder, spec_of(market))
-    bad = AddCallback(1, 1, b"craises_when_imported\non_update\n.", 5)
-    worker.open(book.opening(callbacks=[bad]))
-    refusal = worker.wait(Refused)
-    assert (refusal.number, refusal.place, type(refusal.error)) == (1, None, CallbackError)
-    assert "ValueError: not today" in str(refusal.error)
-    worker.wait_changed(Changed, 1, BookState.LIVE)
-    worker.line.send(replace(bad, serial=2))
-    worker.told.wait_for(lambda _each: sum(isinstance(each, Refused) for each in worker.told.seen) == 2)
-    assert worker.ask(lambda request: Question(request, 1, Best())).value.state is BookState.LIVE
-
-
-def test_a_callback_that_is_named_again_when_the_book_is_deepened_is_one_callback(
-    worker, folder, market, tmp_path, monkeypatch
-):
-    (tmp_path / "keeps_views.py").write_text("seen = []\ndef on_update(view):\n    seen.append(view.last_update_id)\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    callback = AddCallback(1, 1, b"ckeeps_views\non_update\n.", 5)
-    worker.open(FollowedBook(folder, spec_of(market)).opening(told=True, callbacks=[callback]))
-    worker.wait_changed(Changed, 1, BookState.LIVE)
-    deeper = FollowedBook(folder, spec_of(market, depth=50))
-    worker.open(deeper.opening(told=True, callbacks=[callback]))
-    assert worker.ask(lambda request: DropCallback(request, 1, 1)).error is None
-    seen = sys.modules["keeps_views"].seen
-    calls = len(seen)
-    assert calls > 0
-    updates = sum(isinstance(each, Updated) for each in worker.told.seen)
-    worker.told.wait_for(
-        lambda _each: sum(isinstance(each, Updated) for each in worker.told.seen) > updates + 5,
-    )
-    assert len(seen) == calls
-    assert deeper.cell.view(50, float).state is BookState.LIVE
-
-
 def test_it_follows_answers_tells_and_closes(worker, folder, market, exchange):
     books = [FollowedBook(folder, spec_of(market, symbol), number) for number, symbol in enumerate(SYMBOLS)]
     worker.open(*(book.opening(told=book is books[0]) for book in books))
@@ -91,11 +51,11 @@ def test_it_follows_answers_tells_and_closes(worker, folder, market, exchange):
     assert all(row.name.startswith("worker-1-") for row in (*status.sockets, *status.pools))
 
     closed = books[1]
-    assert worker.ask(lambda request: Close(request, 1, PATIENCE)).value is True
+    assert worker.ask(lambda request: Close(request, 1)).error is None
     before = closed.cell._reader.read()
     gone = worker.ask(lambda request: Question(request, 1, Best()))
     assert isinstance(gone.error, pykka.ActorDeadError)
-    assert worker.ask(lambda request: Close(request, 1, PATIENCE)).value is True, "it keeps it no longer"
+    assert worker.ask(lambda request: Close(request, 1)).error is None, "it keeps it no longer"
     last = books[0].cell.view(5, float).last_update_id
     worker.wait(Updated, lambda _each: books[0].cell.view(5, float).last_update_id > last)
     assert closed.cell._reader.read() == before, "nobody writes to its slot any more"
@@ -104,26 +64,6 @@ def test_it_follows_answers_tells_and_closes(worker, folder, market, exchange):
     worker.open(again.opening())
     worker.wait_changed(Changed, 9, BookState.LIVE)
     assert again.cell.view(5, float).state is BookState.LIVE
-
-
-def test_a_book_whose_callback_does_not_return_is_said_to_be_kept_and_is_stale(
-    worker, folder, market, tmp_path, monkeypatch
-):
-    (tmp_path / "never_returns.py").write_text(
-        "import threading\nentered, go_on = threading.Event(), threading.Event()\n"
-        "def on_update(view):\n    entered.set()\n    go_on.wait()\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    book = FollowedBook(folder, spec_of(market))
-    worker.open(book.opening(callbacks=[AddCallback(1, 1, b"cnever_returns\non_update\n.", 5)]))
-    worker.wait_changed(Changed, 1, BookState.LIVE)
-    callback = sys.modules["never_returns"]
-    try:
-        assert callback.entered.wait(PATIENCE)
-        assert worker.ask(lambda request: Close(request, 1, 0.01)).value is False
-        assert book.cell.view(5, float).state is BookState.STALE
-    finally:
-        callback.go_on.set()
 
 
 def test_an_unknown_symbol_fails_with_an_error_that_arrives(worker, folder, market):

@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 from typing import Final
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+import certifi
 
 BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "WEBSOCKET_CLIENT_CA_BUNDLE")
 """Variables that name a file or a folder of authorities to trust instead of all others; the first one set holds."""
@@ -34,7 +34,7 @@ def trusting_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     if not named:
         # A slim container has none of its own.
-        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+        context.load_verify_locations(certifi.where())
     return context
 
 

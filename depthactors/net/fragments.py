@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from websocket._abnf import continuous_frame
-
-if TYPE_CHECKING:
-    from websocket import ABNF
+from websocket import ABNF, WebSocketProtocolException
 
 
-class Fragments(continuous_frame):
-    """Takes the place of websocket-client's own class, which copies the whole message for each fragment.
+class Fragments:
+    """Joins data frames into messages. websocket-client's own way copies the whole message for each fragment.
 
     A message of one frame, as the exchange sends them, passes through uncopied.
     """
 
     def __init__(self) -> None:
-        """Begin without a message. Text is not checked: the parser of JSON does that."""
-        super().__init__(fire_cont_frame=False, skip_utf8_validation=True)
+        """Begin without a message."""
+        self._opcode = 0
+        self._gathered: bytearray | None = None
 
     @property
     def size(self) -> int:
         """Bytes of the message that is not whole yet."""
-        return len(self.cont_data[1]) if self.cont_data else 0
+        return 0 if self._gathered is None else len(self._gathered)
 
-    def add(self, frame: ABNF) -> None:
-        """Append a frame's data; amortised O(its bytes)."""
-        parts: list[Any] | None = self.cont_data
-        if parts:
-            if type(parts[1]) is not bytearray:
-                parts[1] = bytearray(parts[1])
-            parts[1] += frame.data
-        else:
-            self.recving_frames = frame.opcode
-            self.cont_data = [frame.opcode, frame.data]
-        if frame.fin:
-            self.recving_frames = None
+    def add(self, opcode: int, data: bytes, *, is_last: bool) -> tuple[int, bytes] | None:
+        """Add the data of a frame. Amortised O(its bytes).
+
+        Returns the opcode and the bytes of the message that the frame completes, `None` if it completes none.
+
+        Raises:
+            WebSocketProtocolException: a continuation of no message, or another message within one.
+        """
+        gathered = self._gathered
+        if (opcode == ABNF.OPCODE_CONT) == (gathered is None):
+            msg = "expected the fragments of a message in a row, was another order"
+            raise WebSocketProtocolException(msg)
+        if gathered is None:
+            if is_last:
+                return opcode, data
+            self._opcode = opcode
+            gathered = self._gathered = bytearray()
+        gathered += data
+        if not is_last:
+            return None
+        self._gathered = None
+        return self._opcode, bytes(gathered)

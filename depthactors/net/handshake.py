@@ -1,13 +1,9 @@
-"""All that comes before the first frame of a websocket, bounded: by a deadline, and in what the other side may send.
-
-The library's own way of connecting has neither bound, and keeps its socket to itself until TLS is done.
-"""
+"""A connection to the host of an address, by TCP or TLS, by a deadline, and within the reach of other threads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from websocket._url import parse_url
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from depthactors.net.certificates import trusting_context
 from depthactors.net.tunnel import open_way
@@ -21,26 +17,40 @@ if TYPE_CHECKING:
     from depthactors.net.proxy import Proxy
 
 
+_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+_SECURE: Final = {"https", "wss"}
+
+
 def open_socket(
     url: str, proxy: Proxy | None, deadline: Deadline, hold: Callable[[socket.socket], None]
 ) -> socket.socket:
-    """Connect to the host of a `ws://` or `wss://` address.
+    """Connect to the host of an address.
 
     TLS certificates and host names are verified, and there is no way to turn that off.
 
     Args:
-        url: the address.
+        url: `http://`, `https://`, `ws://` or `wss://`.
         proxy: the proxy to go through, `None` for none.
         deadline: the end of all of it.
-        hold: given each socket before anything waits on it. The last one is its receiver's to close, in any case.
+        hold: given each socket before anything waits on it.
 
     Raises:
         OSError: there is no way there, no time is left, the proxy refused, or the certificate is not valid.
         ValueError: not such an address.
     """
-    host, port, _, is_secure = parse_url(url)
+    parts = urlsplit(url)
+    host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    if not host or port is None:
+        msg = f"expected the address of a host, was {url!r:.200}"
+        raise ValueError(msg)
     sock = open_way(host, port, proxy, deadline, hold)
-    return _secured(sock, host, deadline, hold) if is_secure else sock
+    if parts.scheme not in _SECURE:
+        return sock
+    try:
+        return _secured(sock, host, deadline, hold)
+    except BaseException:
+        sock.close()
+        raise
 
 
 def _secured(
@@ -49,8 +59,12 @@ def _secured(
     context = trusting_context()
     # The handshake comes after `hold`: wrapping takes the connection away from the socket that was held.
     secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
-    hold(secured)
-    # For the handshake as a whole, not for each of its reads.
-    secured.settimeout(deadline.left())
-    secured.do_handshake()
+    try:
+        hold(secured)
+        # For the handshake as a whole, not for each of its reads.
+        secured.settimeout(deadline.left())
+        secured.do_handshake()
+    except BaseException:
+        secured.close()
+        raise
     return secured

@@ -1,19 +1,18 @@
 """Which proxy leads to an address: one decision for REST and streams alike.
 
-The one that was given, whatever the environment says; else the environment's, as requests reads it: `HTTPS_PROXY`,
+The one that was given, whatever the environment says; else the environment's: `HTTPS_PROXY`,
 `HTTP_PROXY`, `ALL_PROXY`, in capitals or not, with the exceptions of `NO_PROXY`. This machine itself is never reached
 through a proxy of the environment.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies
-
-from requests.utils import should_bypass_proxies
+from urllib.request import getproxies, proxy_bypass
 
 from depthactors.errors import UsageError
 
@@ -87,9 +86,8 @@ def proxy_for(url: str, given: Proxy | None) -> Proxy | None:
     scheme = _PLAIN.get(parts.scheme, parts.scheme)
     found = getproxies()
     address = found.get(scheme) or found.get("all")
-    if not address or _is_this_machine(parts.hostname or ""):
-        return None
-    if should_bypass_proxies(f"{scheme}://{parts.netloc}", no_proxy=None):
+    host = parts.hostname or ""
+    if not address or _is_this_machine(host) or proxy_bypass(parts.netloc) or _is_within(host, found.get("no", "")):
         return None
     variable = f"{scheme}_proxy" if found.get(scheme) else "all_proxy"
     return parse_proxy(address, f"the environment's {variable.upper()}")
@@ -102,3 +100,16 @@ def _is_this_machine(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_within(host: str, exceptions: str) -> bool:
+    """Return whether a host is an address within a network that `NO_PROXY` lists, such as `10.0.0.0/8`."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    for each in exceptions.split(","):
+        with suppress(ValueError):
+            if address in ip_network(each.strip(), strict=False):
+                return True
+    return False

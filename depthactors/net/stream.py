@@ -19,7 +19,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from websocket import ABNF, WebSocket, WebSocketBadStatusException, WebSocketException
 
@@ -45,6 +45,8 @@ MAX_MESSAGE: Final = 4 * 1024 * 1024
 _READ_SIZE: Final = 256 * 1024
 _WORDS: Final = 200
 """Characters of what the other side says that are repeated in an error."""
+_LONGEST_PING: Final = 125
+"""Bytes of a ping's data (RFC 6455, 5.5), all of which are sent back."""
 _NS: Final = 1e-9
 
 
@@ -92,7 +94,7 @@ class StreamConnection:
         self._finishing = threading.Event()
         self._reason = StreamError(f"{url}: closed by this side")
         self._web_socket = WebSocket(enable_multithread=True, skip_utf8_validation=True)
-        self._web_socket.cont_frame = self._fragments = Fragments()
+        self._fragments = Fragments()
         self._socket: socket.socket | None = None
         self._unparsed = memoryview(b"")
         self._batch: list[bytes] = []
@@ -216,25 +218,40 @@ class StreamConnection:
         """Parse frames until the end; `_buffered_read` hands them over whenever it is about to block."""
         try:
             while not self._closing.is_set():
-                opcode, data = self._web_socket.recv_data(control_frame=True)
+                frame = self._web_socket.recv_frame()  # type: ignore[no-untyped-call]
                 self._is_alive = True
-                self._take(opcode, data)
+                self._take(frame)
         finally:
             # What arrived whole before the end is good.
             self._hand_over()
 
-    def _take(self, opcode: int, data: bytes) -> None:
-        if opcode in {ABNF.OPCODE_PING, ABNF.OPCODE_PONG}:
-            # The library has answered the one; the other shows that the peer is there.
-            return
-        if opcode == ABNF.OPCODE_CLOSE:
-            code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
-            msg = f"{self._url}: closed by the peer, code {code} {data[2:].decode('utf-8', 'replace')!r}"
-            raise StreamError(msg, close_code=code)
+    def _take(self, frame: ABNF) -> None:
+        data = cast("bytes", frame.data)
+        match frame.opcode:
+            case ABNF.OPCODE_PING:
+                if len(data) > _LONGEST_PING:
+                    msg = f"{self._url}: expected a ping of at most {_LONGEST_PING} bytes, was one of {len(data)}"
+                    raise StreamError(msg)
+                self._web_socket.pong(data)
+            case ABNF.OPCODE_PONG:
+                # It shows that the peer is there.
+                pass
+            case ABNF.OPCODE_CLOSE:
+                self._web_socket.send_close()
+                code = int.from_bytes(data[:2], "big") if len(data) >= 2 else None
+                msg = f"{self._url}: closed by the peer, code {code} {data[2:].decode('utf-8', 'replace')!r}"
+                raise StreamError(msg, close_code=code)
+            case opcode:
+                message = self._fragments.add(opcode, data, is_last=bool(frame.fin))
+                if message is not None:
+                    self._collect(*message)
+
+    def _collect(self, opcode: int, message: bytes) -> None:
+        """Keep a message until the read is taken apart; a batch has messages of one kind."""
         if opcode != self._opcode:
             self._hand_over()
             self._opcode = opcode
-        self._batch.append(bytes(data))
+        self._batch.append(message)
 
     def _buffered_read(self, size: int) -> bytes:
         """Serve the frame parser from the buffer; fill it with all that has arrived when it is empty."""

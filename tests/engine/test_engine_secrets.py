@@ -70,4 +70,3 @@ def test_nothing_that_a_user_can_set_turns_the_verification_of_certificates_off(
 def test_requests_params_cannot_turn_it_off_either(monkeypatch):
     with pytest.raises(UsageError, match="verify"):
         ThreadedDepthCacheManager(requests_params={"verify": False, "timeout": 3})
-    assert rest_client()._session.verify is True

@@ -1,34 +1,34 @@
 """A message in many fragments is whole in the end, and is not copied for each of them."""
 
-from websocket import ABNF
+import pytest
+from websocket import WebSocketProtocolException
 
 from depthactors.net.fragments import Fragments
 from tests.net.net_support import CONTINUED, TEXT, connected, frame
 
 
-def fed(fragments, data, opcode, fin):
-    part = ABNF(fin=fin, opcode=opcode, data=data)
-    fragments.validate(part)
-    fragments.add(part)
-    return fragments.extract(part)[1].data if fragments.is_fire(part) else None
-
-
 def test_a_message_of_one_frame_is_passed_through():
     data = b"x" * 1000
-    assert fed(Fragments(), data, TEXT, 1) is data
+    assert Fragments().add(TEXT, data, is_last=True)[1] is data
 
 
-def test_fragments_are_gathered_in_one_buffer():
+def test_fragments_are_joined_and_counted():
     fragments = Fragments()
-    fed(fragments, b"a", TEXT, 0)
-    fed(fragments, b"b", CONTINUED, 0)
-    buffer = fragments.cont_data[1]
+    assert fragments.add(TEXT, b"a", is_last=False) is None
     for _ in range(1000):
-        fed(fragments, b"c" * 100, CONTINUED, 0)
-    assert fragments.cont_data[1] is buffer, "copied"
-    assert fragments.size == 100_002
-    assert fed(fragments, b"", CONTINUED, 1) == b"ab" + b"c" * 100_000
+        assert fragments.add(CONTINUED, b"c" * 100, is_last=False) is None
+    assert fragments.size == 100_001
+    assert fragments.add(CONTINUED, b"", is_last=True) == (TEXT, b"a" + b"c" * 100_000)
     assert fragments.size == 0
+
+
+@pytest.mark.parametrize(("before", "opcode"), [((), CONTINUED), ((TEXT,), TEXT)], ids=["of nothing", "within one"])
+def test_fragments_out_of_order_are_refused(before, opcode):
+    fragments = Fragments()
+    for each in before:
+        fragments.add(each, b"a", is_last=False)
+    with pytest.raises(WebSocketProtocolException):
+        fragments.add(opcode, b"b", is_last=True)
 
 
 def test_a_message_in_thousands_of_fragments_between_two_others():

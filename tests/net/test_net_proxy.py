@@ -86,6 +86,7 @@ REST, STREAM = "https://api.exchange.invalid/depth", "wss://stream.exchange.inva
         ({"ALL_PROXY": "http://proxy:1", "NO_PROXY": "exchange.invalid"}, None),
         ({"ALL_PROXY": "http://proxy:1", "no_proxy": "elsewhere"}, "http://proxy:1"),
         ({"ALL_PROXY": "http://proxy:1", "NO_PROXY": "*"}, None),
+        ({"ALL_PROXY": "http://proxy:1", "NO_PROXY": "10.0.0.0/8"}, "http://proxy:1"),
     ],
     ids=str,
 )
@@ -96,6 +97,22 @@ def test_the_environment_is_read_alike_for_rest_and_streams(monkeypatch, environ
     assert [None if each is None else str(each) for each in found] == [proxy, proxy]
     given = Proxy("http", "given", 1)
     assert [proxy_for(url, given) for url in (REST, STREAM)] == [given, given]
+
+
+@pytest.mark.parametrize(
+    ("host", "listed", "is_excepted"),
+    [
+        ("10.1.2.3", "elsewhere, 10.0.0.0/8", True),
+        ("11.1.2.3", "10.0.0.0/8", False),
+        ("10.1.2.3", "10.1.2.3", True),
+        ("10.1.2.3", "10.1.2.3:x/y,,10/9/8", False),
+        ("[fd00::1]", "fd00::/8", True),
+    ],
+)
+def test_the_environment_may_except_networks(monkeypatch, host, listed, is_excepted):
+    monkeypatch.setenv("ALL_PROXY", "http://proxy:1")
+    monkeypatch.setenv("NO_PROXY", listed)
+    assert (proxy_for(f"https://{host}/depth", None) is None) == is_excepted
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9000", "127.9.9.9", "localhost:9000", "a.localhost", "[::1]:9000"])

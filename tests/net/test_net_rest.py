@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import pytest
 
+from depthactors.binance.depth_reply import MAX_BODY
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError
 from depthactors.markets import COINM, SPOT
-from depthactors.net.rest import MAX_BODY
 from tests.net.net_support import rest_client
 
 DEPTH = {"lastUpdateId": 7, "bids": [["10.50", "1"]], "asks": [["11.00", "2"]]}

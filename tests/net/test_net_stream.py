@@ -116,8 +116,15 @@ def test_a_peer_that_resets_the_connection():
 
 @pytest.mark.parametrize(
     "broken",
-    [frame(b"x", 3), b"\xf1\x00", frame(b"x", CONTINUED), frame(b"", PING, fin=False), frame(b"\x03", CLOSE)],
-    ids=["opcode", "reserved bits", "continues nothing", "cut ping", "close of one byte"],
+    [
+        frame(b"x", 3),
+        b"\xf1\x00",
+        frame(b"x", CONTINUED),
+        frame(b"", PING, fin=False),
+        frame(b"x" * 126, PING),
+        frame(b"\x03", CLOSE),
+    ],
+    ids=["opcode", "reserved bits", "continues nothing", "cut ping", "long ping", "close of one byte"],
 )
 def test_a_peer_that_breaks_the_protocol(broken):
     with connected(broken) as (_, client):

@@ -1,8 +1,8 @@
 """How much an engine's books may have waiting together, and whose backlog goes when it is more.
 
 Each book's own bounds (`actors.mailbox`, `sync.buffer`) are no bound for a thousand of them. So the supervisor adds up,
-once a second, what waits in all mailboxes and buffers; beyond the limit the books with the largest backlogs lose theirs
-and are made anew, as many as it takes and no more. Nothing is added to the way of a frame.
+each `Timing.backlog_interval`, what waits in all mailboxes and buffers; beyond the limit the books with the largest
+backlogs lose theirs and are made anew, as many as it takes and no more. Nothing is added to the way of a frame.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 BACKLOG_LIMIT: Final = 256 * 1024 * 1024
 """Bytes that all books of a process may have waiting: eight times what one may, minutes of a thousand usual ones."""
-BACKLOG_INTERVAL: Final = 1.0
-"""Seconds between two looks; a reader thread brings some tens of megabytes in it at most."""
 
 
 def too_large(backlogs: Iterable[tuple[int, Book]], limit: int) -> list[Book]:

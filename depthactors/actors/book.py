@@ -21,7 +21,6 @@ from depthactors.actors.book_messages import (
     StreamDown,
     StreamUp,
 )
-from depthactors.actors.cell import LATE
 from depthactors.actors.mailbox import Frames, Tick, tell
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotsAt
@@ -63,10 +62,6 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_AHEAD_DEADLINE: Final = 5.0
-"""Seconds for the stream to reach a snapshot that is ahead of it; the slowest stream tells once a second."""
-_QUIET_LIMIT: Final = 15.0
-"""Seconds without a diff after which a snapshot is asked whether the book is just quiet."""
 _REFRESH_SPREAD: Final = 0.2
 """Share of the refresh interval over which the books of an engine spread their refreshes."""
 _LEVELS_KEPT: Final = 3
@@ -89,10 +84,10 @@ class BookActor(EngineActor):
         self._cell = cell
         self._market, self._symbol, self._depth = spec.market, spec.symbol, spec.depth
         self._sync = Synchronizer(spec.market.sequencing, self._new_book, book=cell.last_good(), counters=cell.counters)
-        self._asking = Asking(spec, self._sync, self.mailbox, self.actor_ref, snapshots)
+        self._asking = Asking(cell, self._sync, self.mailbox, self.actor_ref, snapshots)
         self._telling = Telling(cell)
         # One that hardly ever trades costs no more weight than its refreshes.
-        self._quiet = QuietWatch(_QUIET_LIMIT, longest=spec.refresh_interval or inf)
+        self._quiet = QuietWatch(cell.timing.quiet_limit, longest=spec.refresh_interval or inf)
         self._refresh_serial = 0
         self._watched_epoch: int | None = None
         self._watches = 0
@@ -179,7 +174,7 @@ class BookActor(EngineActor):
         """Apply each frame in order; the hot path."""
         epoch, recv_time = message.epoch, message.recv_time
         sync, sequencing, symbol = self._sync, self._market.sequencing, self._symbol
-        held_back = 0
+        late, held_back = self._cell.timing.late, 0
         for frame in message.frames:
             try:
                 diff = binance.read_diff(frame, sequencing, symbol)
@@ -188,7 +183,7 @@ class BookActor(EngineActor):
             else:
                 effects = sync.diff(epoch, diff, recv_time)
             if len(effects) == 1 and type(effects[0]) is Publish:
-                if time.time() - recv_time > LATE:
+                if time.time() - recv_time > late:
                     held_back += 1
                 else:
                     self._telling.update()
@@ -238,7 +233,7 @@ class BookActor(EngineActor):
                 case RequestSnapshot(_, priority):
                     self._asking.plan(priority, again=again)
                 case Ahead():
-                    self.mailbox.after(_AHEAD_DEADLINE, Tick("ahead", sync.held))
+                    self.mailbox.after(self._cell.timing.ahead_deadline, Tick("ahead", sync.held))
                 case Audited(update_id, differences):
                     logger.debug("= %s audited at update %d: %d levels differ", self._symbol, update_id, differences)
                 case StateChanged():
@@ -303,7 +298,7 @@ class BookActor(EngineActor):
             return
         if self.mailbox.waiting_frames:
             # It is this actor that has not reached it.
-            self.mailbox.after(_AHEAD_DEADLINE, Tick("ahead", held))
+            self.mailbox.after(self._cell.timing.ahead_deadline, Tick("ahead", held))
         else:
             self._carry_out(self._sync.overdue())
 
@@ -339,7 +334,7 @@ class BookActor(EngineActor):
         epoch = self._sync.epoch
         if self._sync.doubted and epoch is not None and epoch != self._doubted_epoch:
             self._doubted_epoch = epoch
-            self.mailbox.after(_AHEAD_DEADLINE, Tick("doubt", epoch))
+            self.mailbox.after(self._cell.timing.ahead_deadline, Tick("doubt", epoch))
 
     def _look_at_doubt(self, epoch: int) -> None:
         if epoch == self._sync.epoch and self._sync.doubted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from depthactors import reporting
 from depthactors.actors.book_event import BookEvent
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from depthactors.sync import StateChanged
 
 logger = reporting.logger(__name__)
-
-_BACKLOG_PAUSE: Final = 60.0
-"""Seconds for which it is not told again that callbacks are behind; it is counted all the time."""
 
 
 class Telling:
@@ -108,7 +105,7 @@ class Telling:
             # The book waits for none of them; it is the machine that is too slow.
             return
         now = time.monotonic()
-        if now - self._backlog_told_at > _BACKLOG_PAUSE:
+        if now - self._backlog_told_at > self._cell.timing.notice_pause:
             self._backlog_told_at = now
             self.error(SlowCallbackError("callbacks are behind, they are told only the latest update"))
 

@@ -18,6 +18,7 @@ from depthactors.actors.gate import Gate
 from depthactors.actors.mailbox import mailbox_of
 from depthactors.book import BookState, BookView
 from depthactors.book.view import capture
+from depthactors.pacing import USUAL, Timing
 from depthactors.status import BookStatus
 from depthactors.sync import Counters
 
@@ -34,12 +35,8 @@ if TYPE_CHECKING:
 _Copy = TypeVar("_Copy")
 Function: TypeAlias = Literal["update", "event"]
 
-LATE: Final = 0.25
-"""Seconds that an update may have waited for a listener that is still called for each one."""
 _TRIES: Final = 20
 """Optimistic copies before an actor is asked; each torn one means that an update fell into it."""
-LAG_LIMIT: Final = 5.0
-"""Seconds that frames may wait for a book until it is called stale: its actor is stuck, or too slow."""
 
 
 def _unheard(_error: DepthActorsError) -> None:
@@ -82,6 +79,8 @@ class Listener:
 
     in_turn = True
     """Whether the book waits while the listener is called."""
+    timing = USUAL
+    """The durations of the book's engine, once the listener was added to a cell."""
     left_out = 0
     failures = 0
 
@@ -110,6 +109,7 @@ class BookCell:
 
     Attributes:
         spec: what was asked for.
+        timing: the durations that its actor and its listeners work by.
         ref: the present actor; changes when it is replaced.
         current: the book that readers see and what may be believed of it, always set together.
         settled: set while waiting is of no use: the book is live, or over.
@@ -123,9 +123,10 @@ class BookCell:
         answer: answers a question in the actor's own thread, where asking would deadlock.
     """
 
-    def __init__(self, spec: BookSpec) -> None:
+    def __init__(self, spec: BookSpec, timing: Timing = USUAL) -> None:
         """Begin without an actor and without a book."""
         self.spec = spec
+        self.timing = timing
         self.ref: pykka.ActorRef[Any] | None = None
         self.current: tuple[OrderBook | None, BookState] = (None, BookState.SYNCING)
         self.settled = Gate()
@@ -167,7 +168,7 @@ class BookCell:
         book, state = self.current
         if state is BookState.LIVE and book is not None:
             promised = book.sound and book.depth >= depth
-            if not promised or self.lag() > LAG_LIMIT:
+            if not promised or self.lag() > self.timing.lag_limit:
                 return BookState.STALE
         return state
 
@@ -178,6 +179,7 @@ class BookCell:
             self.listeners = (listener, *self.listeners) if first else (*self.listeners, listener)
 
         listener.cell = self
+        listener.timing = self.timing
         self._change(added)
 
     def remove(self, listener: Listener) -> None:
@@ -279,14 +281,14 @@ class BookCell:
         """Copy the best `count` levels without a message; any thread.
 
         A live book that does not promise `depth` levels yet is stale in it, as is one whose actor is
-        behind its stream by more than `LAG_LIMIT`.
+        behind its stream by more than `Timing.lag_limit`.
 
         Returns `None` when the book changed under each of several tries.
         """
 
         def copy() -> BookView[NumberT] | None:
             book, state = self.current
-            if state is BookState.LIVE and self.lag() > LAG_LIMIT:
+            if state is BookState.LIVE and self.lag() > self.timing.lag_limit:
                 state = BookState.STALE
             if book is None:
                 return BookView(self.spec.symbol, state, number=number)

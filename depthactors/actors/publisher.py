@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-BEAT: Final = 0.5
-"""Seconds between two signs of life for readers."""
 MOVES: Final = 20
 """Books that have another slot at one beat; each is stale for a moment."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthactors import reporting
 from depthactors.actors.callbacks import call, name_of
-from depthactors.actors.cell import LATE, Listener
+from depthactors.actors.cell import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,10 +29,6 @@ UPDATE_ROOM: Final = 64
 """Updates that may wait for a listener, however young they are: a burst after a reconnect, and a bound for memory."""
 EVENT_ROOM: Final = 1_000
 """Events that may wait; of those a book has a few an hour."""
-_WARNING_PAUSE: Final = 60.0
-"""Seconds between two log records of one listener that is behind; it is counted all the time."""
-_STUCK: Final = 10.0
-"""Seconds without a turn for a listener that is late, after which its program is shown why it sees no data."""
 
 
 class _Entry(NamedTuple):
@@ -44,7 +40,7 @@ class _Entry(NamedTuple):
 class QueuedListener(Listener):
     """A bounded mailbox before a user's functions: filled in the book's turn, emptied in a lane.
 
-    Every update while the functions keep up; the latest alone once they are late by `LATE` seconds or `UPDATE_ROOM`
+    Every update while the functions keep up; the latest alone once they are late by `Timing.late` or `UPDATE_ROOM`
     updates. Events keep their place among the updates. The book waits for neither function.
 
     Attributes:
@@ -125,7 +121,7 @@ class QueuedListener(Listener):
             if left_out:
                 if self._late_since is None:
                     self._late_since = entry.put_at
-                if stuck := entry.put_at - self._late_since > _STUCK:
+                if stuck := entry.put_at - self._late_since > self.timing.stuck:
                     self._late_since = inf
                 self._waiting = deque(each for each in self._waiting if each.is_event)
                 self._updates = 0
@@ -137,7 +133,7 @@ class QueuedListener(Listener):
         if stuck:
             name = self._function_name()
             words = "%s: the callback %s sees no data: a call in its thread has not returned for %.0f s"
-            logger.notice(("stuck", name), words, self._title(), name, _STUCK)
+            logger.notice(("stuck", name), words, self._title(), name, self.timing.stuck)
 
     def _put_event(self, event: BookEvent) -> None:
         for message in self._messages(event):
@@ -172,16 +168,18 @@ class QueuedListener(Listener):
             if entry.is_event:
                 return entry
             self._updates -= 1
-            if not self._updates or now - entry.put_at <= LATE:
+            if not self._updates or now - entry.put_at <= self.timing.late:
                 return entry
             self.left_out += 1
         return None
 
     def _is_late(self, now: float) -> bool:
-        return bool(self._updates) and (self._updates >= UPDATE_ROOM or now - self._waiting[0].put_at > LATE)
+        return bool(self._updates) and (
+            self._updates >= UPDATE_ROOM or now - self._waiting[0].put_at > self.timing.late
+        )
 
     def _warn(self, words: str, now: float) -> None:
-        if now - self._warned_at > _WARNING_PAUSE:
+        if now - self._warned_at > self.timing.notice_pause:
             self._warned_at = now
             logger.warning("! %s the callback %s %s", self._name, self._function_name(), words)
 

@@ -13,35 +13,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.actors.mailbox import Tick, tell
 from depthactors.actors.snapshot_messages import SnapshotWanted
-from depthactors.pacing import Backoff
 from depthactors.sync import Priority
 
 if TYPE_CHECKING:
     import pykka
 
-    from depthactors.actors.book_spec import BookSpec
+    from depthactors.actors.cell import BookCell
     from depthactors.actors.mailbox import Mailbox
     from depthactors.book import OrderBook
     from depthactors.sync import Synchronizer
 
-_BACKOFF: Final = Backoff(first=0.5, factor=2.0, cap=8.0)
-_BACKOFF_CUT: Final = Backoff(first=0.5, factor=2.0, cap=60.0)
-"""The same where the venue grants fewer levels than are asked for: it may do so for ever."""
-_IN_A_ROW: Final = 5.0
-"""Seconds: a request so soon after another waits its backoff, unless the other was of use."""
 _AFTER_USE: Final = 2
 """Requests in a row that a book keeps on its account when one was of use: a second's wait at most."""
-_PATIENCE: Final = 0.25
-"""Seconds beyond the stream's interval that the first diff is awaited before a snapshot is asked for: one from before
-the first diff that was kept would fit nothing that follows. A quiet book's is as good without."""
-_SHOULD_LAST: Final = 60.0
-"""Seconds in which the price should not reach the end of what a snapshot vouches for."""
 _USED_UP: Final = 0.6
 """Share of the levels beyond the promise: a new snapshot is asked for when about half of them are left."""
 _WIDEST: Final = 1_000
 """Levels, beyond which a wider snapshot costs more weight than the sooner next one."""
-_DEADLINE: Final = 60.0
-"""Seconds after which an unanswered request is sent again; waiting for weight may take longer."""
 
 
 class Asking:
@@ -55,7 +42,7 @@ class Asking:
 
     def __init__(
         self,
-        spec: BookSpec,
+        cell: BookCell,
         sync: Synchronizer,
         mailbox: Mailbox,
         owner: pykka.ActorRef[Any],
@@ -64,7 +51,7 @@ class Asking:
         """Ask for nothing yet.
 
         Args:
-            spec: of the book.
+            cell: the book's; it has the durations.
             sync: knows what is wanted.
             mailbox: of the book's actor, for timers.
             owner: the book's actor, which is answered.
@@ -73,7 +60,8 @@ class Asking:
         self.snapshots = snapshots
         self.awaits_first_diff = False
         self.failing = False
-        self._spec = spec
+        self._cell = cell
+        self._spec = cell.spec
         self._sync = sync
         self._mailbox = mailbox
         self._owner = owner
@@ -86,7 +74,7 @@ class Asking:
         self._sent_at = 0.0
         self._arrived_at = 0.0
         self._serial = 0
-        self.deepen(spec.depth)
+        self.deepen(cell.spec.depth)
 
     def deepen(self, depth: int) -> None:
         """Ask for what a promise of `depth` levels needs from now on."""
@@ -95,7 +83,7 @@ class Asking:
 
     def plan(self, priority: Priority, *, again: bool) -> None:
         """Ask at the right time; `again` where this repeats a request that was just answered to no use."""
-        patience = _PATIENCE + self._spec.speed_ms / 1_000
+        patience = self._cell.timing.snapshot_patience + self._spec.speed_ms / 1_000
         if priority is Priority.REFRESH:
             self._widen()
         if again or self.failing or self._sync.granted_less:
@@ -146,12 +134,12 @@ class Asking:
         request = SnapshotWanted(spec.market, spec.symbol, limit, wanted.epoch, wanted.priority, self._owner)
         tell(self.snapshots, request)
         # Should it be lost with a dying actor: sent again, it keeps its place in the queue.
-        self._send_in(_DEADLINE)
+        self._send_in(self._cell.timing.snapshot_deadline)
 
     def _soon(self) -> None:
         """Ask now, or after a growing wait when the last request was just before, or found the venue to grant less."""
         self.awaits_first_diff = False
-        now = time.monotonic()
+        now, timing = time.monotonic(), self._cell.timing
         was_granted_less = self._look()
         if self._waits_for_cap and not self._sync.granted_less:
             # The book begins anew: whether the venue granted less before is no reason to wait.
@@ -161,14 +149,16 @@ class Asking:
             # The stream ended before the wait did, and is there again: nothing was asked meanwhile.
             self._send_in(max(0.0, self._asked_at - now))
             return
-        self._in_a_row = self._in_a_row + 1 if now - self._asked_at < _IN_A_ROW else 0
+        self._in_a_row = self._in_a_row + 1 if now - self._asked_at < timing.snapshot_pause else 0
         if was_granted_less:
             # It brought a base: what brought none before it is over, and whatever fails after it has waits of its own.
             self._in_a_row = 1
         elif self._in_a_row == 0:
             self.send()
             return
-        backoff, in_a_row = (_BACKOFF_CUT, self._looks) if was_granted_less else (_BACKOFF, self._in_a_row)
+        backoff, in_a_row = timing.snapshot_backoff, self._in_a_row
+        if was_granted_less:
+            backoff, in_a_row = timing.short_backoff, self._looks
         wait = backoff.wait(0, in_a_row, random.random()) or 0.0  # noqa: S311 - spreads load, guards nothing
         self._asked_at = now + wait
         self._is_waiting, self._waits_for_cap = True, was_granted_less
@@ -200,7 +190,7 @@ class Asking:
             # A larger one would cost more and bring no more; the same size tells whether it was all there is.
             self._wide = self._limit
             return
-        young = time.monotonic() - self._arrived_at < _SHOULD_LAST
+        young = time.monotonic() - self._arrived_at < self._cell.timing.snapshot_life
         if book is None or not young or book.spare >= _USED_UP * (self._wide - self._depth):
             self._wide = self._limit
             return

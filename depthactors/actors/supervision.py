@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 RESTARTS: Final = 5
 RESTART_SECONDS: Final = 60.0
 """A child that dies more often than so many times in so many seconds will not get better by itself."""
-WATCH_INTERVAL: Final = 5.0
-"""Seconds between two looks of the supervisor at its children."""
 
 
 def _intensity() -> RestartIntensity:

@@ -12,21 +12,20 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from depthactors import reporting
-from depthactors.actors.backlog import BACKLOG_INTERVAL, BACKLOG_LIMIT, too_large
+from depthactors.actors.backlog import BACKLOG_LIMIT, too_large
 from depthactors.actors.base import ChildFailed, EngineActor
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import Deepen, Dropped, GiveUp, Greet, RefreshEvery
-from depthactors.actors.cell import LAG_LIMIT, BookCell, Lease
+from depthactors.actors.cell import BookCell, Lease
 from depthactors.actors.ends import report_end
 from depthactors.actors.gathering import Children
 from depthactors.actors.mailbox import Tick, mailbox_of, tell
-from depthactors.actors.publisher import BEAT
 from depthactors.actors.questions import Status
 from depthactors.actors.snapshot_messages import SnapshotsAt
 from depthactors.actors.socket_messages import FrameRejected, Resubscribe, Subscribe, Unsubscribe
 from depthactors.actors.starting import start_snapshots, start_socket
-from depthactors.actors.supervision import WATCH_INTERVAL, Supervised, opened_in_vain
+from depthactors.actors.supervision import Supervised, opened_in_vain
 from depthactors.actors.supervisor_messages import (
     BookGivenUp,
     CloseBook,
@@ -122,8 +121,8 @@ class Supervisor(EngineActor):
 
     def begin(self) -> None:
         """Set the timer for looks at the children."""
-        self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
-        self.mailbox.after(BACKLOG_INTERVAL, Tick("backlog"))
+        self.mailbox.after(self._settings.timing.watch_interval, Tick("watch"))
+        self.mailbox.after(self._settings.timing.backlog_interval, Tick("backlog"))
         self._beat()
 
     def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - the list of messages, a line each
@@ -210,7 +209,7 @@ class Supervisor(EngineActor):
             book.cell.followers += 1
             return book.cell
         stream = spec.market.diff_stream(spec.symbol, spec.speed_ms)
-        cell = BookCell(spec)
+        cell = BookCell(spec, self._settings.timing)
         cell.report = self._teller.error
         cell.followers = 1
         if self._shared is not None:
@@ -394,11 +393,11 @@ class Supervisor(EngineActor):
         """Let readers in other processes know that somebody looks after the books."""
         if self._shared is not None:
             self._shared.beat()
-            self.mailbox.after(BEAT, Tick("beat"))
+            self.mailbox.after(self._settings.timing.beat, Tick("beat"))
 
     def _watch(self) -> None:
         """Notice who died without a word, and who does not get on."""
-        self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
+        self.mailbox.after(self._settings.timing.watch_interval, Tick("watch"))
         self._teller.wake()
         books = [book for book in self._books.values() if book.cell.state is not BookState.FAILED]
         children = [(book.cell.spec.symbol, book.child) for book in books]
@@ -414,7 +413,7 @@ class Supervisor(EngineActor):
 
     def _look_for_lag(self, book: _Book) -> None:
         lag = book.cell.lag()
-        late, told = lag > LAG_LIMIT, book.lag_told
+        late, told = lag > self._settings.timing.lag_limit, book.lag_told
         book.lag_told = late
         if late and not told:
             words = f"its frames have waited for {lag:.1f} s: a callback does not return, or the machine is too slow"
@@ -426,7 +425,7 @@ class Supervisor(EngineActor):
 
     def _look_for_backlog(self) -> None:
         """Drop the largest backlogs if all together are too much."""
-        self.mailbox.after(BACKLOG_INTERVAL, Tick("backlog"))
+        self.mailbox.after(self._settings.timing.backlog_interval, Tick("backlog"))
         going = too_large(((book.cell.backlog(), book) for book in self._books.values()), BACKLOG_LIMIT)
         for book in going:
             symbol, size = book.cell.spec.symbol, book.cell.backlog()

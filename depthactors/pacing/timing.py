@@ -39,8 +39,8 @@ class Timing:
         notice_pause: time between two notices that a listener is behind; it is counted all the time.
         beat: time between two signs of life for readers in other processes.
         watch_interval: time between two looks of a supervisor at its children.
-        backlog_interval: time between two looks at what waits in all books together.
-        restart_period: time over which the restarts of a child are counted.
+        backlog_interval: time between two looks at what waits in all books together; a reader thread brings some
+            tens of megabytes in it at most.
     """
 
     opening_deadline: float = 20.0
@@ -66,7 +66,6 @@ class Timing:
     beat: float = 0.5
     watch_interval: float = 5.0
     backlog_interval: float = 1.0
-    restart_period: float = 60.0
 
     @classmethod
     def fast(cls) -> Timing:

@@ -11,7 +11,6 @@ from depthactors.actors.base import EngineActor
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_listeners import Telling
 from depthactors.actors.book_messages import GiveUp, Greet
-from depthactors.actors.cell import LATE
 from depthactors.actors.ends import report_end
 from depthactors.actors.mailbox import tell
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
@@ -104,7 +103,7 @@ class RemoteBookActor(EngineActor):
     def _updated(self) -> None:
         late, merged = self._cell.take_note()
         self._show()
-        if late > LATE:
+        if late > self._cell.timing.late:
             self._telling.left_out(merged)
         else:
             self._cell.counters.coalesced += merged

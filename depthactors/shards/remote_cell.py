@@ -12,6 +12,7 @@ from depthactors.actors.cell import BookCell
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.questions import Full
 from depthactors.book import BookState, BookView
+from depthactors.pacing import USUAL, Timing
 from depthactors.shards.messages import Opening, Updated
 from depthactors.sharing.record import pack, reason, restated, shown_state, unpack
 from depthactors.status import BookStatus
@@ -43,9 +44,17 @@ class RemoteCell(BookCell):
             that is not named in the opening must not come before it.
     """
 
-    def __init__(self, spec: BookSpec, number: int, place: str, slot: SlotWriter, worker: pykka.ActorRef[Any]) -> None:
+    def __init__(
+        self,
+        spec: BookSpec,
+        number: int,
+        place: str,
+        slot: SlotWriter,
+        worker: pykka.ActorRef[Any],
+        timing: Timing = USUAL,
+    ) -> None:
         """Begin with an empty slot."""
-        super().__init__(spec)
+        super().__init__(spec, timing)
         self.number = number
         self.worker = worker
         self.told = False

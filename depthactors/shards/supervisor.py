@@ -22,9 +22,9 @@ from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import GiveUp
 from depthactors.actors.ends import report_end
 from depthactors.actors.mailbox import Tick, mailbox_of, tell
-from depthactors.actors.publisher import BEAT, MOVES, listed
+from depthactors.actors.publisher import MOVES, listed
 from depthactors.actors.questions import Status
-from depthactors.actors.supervision import WATCH_INTERVAL, Supervised, opened_in_vain
+from depthactors.actors.supervision import Supervised, opened_in_vain
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown, Withdraw
 from depthactors.book import BookState
 from depthactors.errors import (
@@ -88,8 +88,8 @@ class ShardSupervisor(EngineActor):
 
     def begin(self) -> None:
         """Set the timers; the processes are started with the first book."""
-        self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
-        self.mailbox.after(BEAT, Tick("beat"))
+        self.mailbox.after(self._settings.timing.watch_interval, Tick("watch"))
+        self.mailbox.after(self._settings.timing.beat, Tick("beat"))
 
     def handle(self, message: Any) -> Any:  # noqa: PLR0911 - the list of messages, a line each
         """Handle what the faces ask and what children report."""
@@ -169,7 +169,7 @@ class ShardSupervisor(EngineActor):
             return book
         worker = self._workers.emptiest
         place, slot = self._folder.new_book(spec.depth)
-        cell = RemoteCell(spec, next(self._numbers), place, slot, worker.child.ref)
+        cell = RemoteCell(spec, next(self._numbers), place, slot, worker.child.ref, self._settings.timing)
         cell.report = self._teller.error
         try:
             book = Book(cell, Supervised(self._start_book(cell)), worker)
@@ -392,7 +392,7 @@ class ShardSupervisor(EngineActor):
 
     def _watch(self) -> None:
         """Notice who died without a word."""
-        self.mailbox.after(WATCH_INTERVAL, Tick("watch"))
+        self.mailbox.after(self._settings.timing.watch_interval, Tick("watch"))
         self._teller.wake()
         books = [book for book in self._books.values() if book.cell.state is not BookState.FAILED]
         children = [(worker.name, worker.child) for worker in self._workers.present]
@@ -406,7 +406,7 @@ class ShardSupervisor(EngineActor):
 
     def _beat(self) -> None:
         """Show readers that somebody looks after the books, and which there are."""
-        self.mailbox.after(BEAT, Tick("beat"))
+        self.mailbox.after(self._settings.timing.beat, Tick("beat"))
         self._folder.beat(time.monotonic())
         self._gather()
         if self._over:

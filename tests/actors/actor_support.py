@@ -24,6 +24,7 @@ from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.actors.questions import Status
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotWanted
 from depthactors.book import BookState
+from depthactors.pacing import USUAL
 from tests.support import PATIENCE, Recorder, flat, until
 
 
@@ -98,6 +99,11 @@ def join(ref, timeout=PATIENCE):
     for thread in getattr(ref.actor_inbox, "threads", ()):
         thread.join(max(0.0, deadline - time.monotonic()))
         assert not thread.is_alive(), f"{thread.name} is still running"
+
+
+def usual(**changes):
+    """Return the timing of programs but for some durations; scenes begin without a diff, and need not wait for one."""
+    return replace(USUAL, **{"snapshot_patience": 0.02} | changes)
 
 
 def market_at(server, **changes):
@@ -226,13 +232,17 @@ class FakeRest:
 class BookScene:
     """A book between a supervisor, a snapshot actor and a listener, all of which only record."""
 
-    def __init__(self, actors, **changes):
+    def __init__(self, actors, timing=None, **changes):
         self.supervisor, self.reported = actors.probe(name="supervisor")
         self.snapshots, self.requests = actors.probe(name="snapshots")
-        self.cell = BookCell(spec(**changes))
+        self.cell = BookCell(spec(**changes), timing or usual())
         self.ref = actors.start(BookActor, "book-BTCUSDT", self.cell, self.snapshots, self.supervisor)
         self.updates, self.events = Recorder(), Recorder()
         self.listen(self.updates, self.events)
+
+    def set_timing(self, **changes):
+        """Let the book work by other durations from now on."""
+        self.cell.timing = replace(self.cell.timing, **changes)
 
     def listen(self, update=None, event=None):
         """Add a listener that is given the ids of updates; returns it."""

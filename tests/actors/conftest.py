@@ -2,7 +2,6 @@
 
 import pytest
 
-from depthactors.actors import snapshot_requests
 from tests.actors.actor_support import Actors, BookScene
 
 
@@ -13,7 +12,7 @@ def actors():
 
 
 @pytest.fixture
-def scene(actors, quick_snapshots):
+def scene(actors):
     return BookScene(actors)
 
 
@@ -21,9 +20,3 @@ def scene(actors, quick_snapshots):
 def live(scene):
     scene.go_live()
     return scene
-
-
-@pytest.fixture
-def quick_snapshots(monkeypatch):
-    """Most scenes begin without a diff, and need not wait for one as long as programs do."""
-    monkeypatch.setattr(snapshot_requests, "_PATIENCE", 0.02)

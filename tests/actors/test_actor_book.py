@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from depthactors.actors import book, snapshot_requests
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import FramesLost, GiveUp, StreamDown, StreamUp
 from depthactors.actors.questions import Best, DepthTo, Full, Top
@@ -24,15 +23,12 @@ from depthactors.errors import (
     UsageError,
 )
 from depthactors.sync import Priority
-from tests.actors.actor_support import BookScene, frame
+from tests.actors.actor_support import BookScene, frame, usual
 from tests.support import until
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 CUT = StreamError("cut")
 GARBAGE = b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate"}}'
-
-
-pytestmark = pytest.mark.usefixtures("quick_snapshots")
 
 
 def test_a_stream_a_snapshot_and_what_was_buffered_make_a_live_book(scene):
@@ -197,10 +193,8 @@ def test_a_refresh_that_differs_is_told_and_the_book_made_anew(actors):
     assert len([event for event in scene.events.seen if event.error is not None]) == 1, "one error, one word"
 
 
-def test_a_stream_that_was_quiet_for_long_is_asked_about_ever_more_seldom(actors, monkeypatch):
-    monkeypatch.setattr(book, "_QUIET_LIMIT", 0.1)
-    monkeypatch.setattr(snapshot_requests, "_IN_A_ROW", 0.0)
-    scene = BookScene(actors)
+def test_a_stream_that_was_quiet_for_long_is_asked_about_ever_more_seldom(actors):
+    scene = BookScene(actors, timing=usual(quiet_limit=0.1, snapshot_pause=0.0))
     scene.go_live()
     begun, times = time.monotonic(), []
     for number in range(2, 5):
@@ -212,10 +206,8 @@ def test_a_stream_that_was_quiet_for_long_is_asked_about_ever_more_seldom(actors
     assert times[2] - times[1] > 1.5 * (times[1] - times[0])
 
 
-def test_after_an_outage_a_stream_is_watched_as_closely_as_a_new_one(actors, monkeypatch):
-    monkeypatch.setattr(book, "_QUIET_LIMIT", 0.1)
-    monkeypatch.setattr(snapshot_requests, "_IN_A_ROW", 0.0)
-    scene = BookScene(actors)
+def test_after_an_outage_a_stream_is_watched_as_closely_as_a_new_one(actors):
+    scene = BookScene(actors, timing=usual(quiet_limit=0.1, snapshot_pause=0.0))
     scene.go_live()
     for number in range(2, 6):
         scene.request(number)
@@ -255,9 +247,8 @@ def test_why_a_book_is_not_live_is_known_before_anybody_hears_that_it_is_not(act
     assert seen[-1] == (FAILED, error)
 
 
-def test_a_stream_that_brings_something_is_not_asked_about(actors, monkeypatch):
-    monkeypatch.setattr(book, "_QUIET_LIMIT", 0.2)
-    scene = BookScene(actors)
+def test_a_stream_that_brings_something_is_not_asked_about(actors):
+    scene = BookScene(actors, timing=usual(quiet_limit=0.2))
     scene.go_live()
     pause = threading.Event()
     for number in range(101, 121):
@@ -266,10 +257,8 @@ def test_a_stream_that_brings_something_is_not_asked_about(actors, monkeypatch):
     assert len(scene.requests.of(SnapshotWanted)) == 1
 
 
-def test_a_stream_that_brings_nothing_though_the_book_moves_is_told_to_the_supervisor(actors, monkeypatch):
-    monkeypatch.setattr(book, "_QUIET_LIMIT", 0.1)
-    monkeypatch.setattr(book, "_AHEAD_DEADLINE", 0.1)
-    scene = BookScene(actors)
+def test_a_stream_that_brings_nothing_though_the_book_moves_is_told_to_the_supervisor(actors):
+    scene = BookScene(actors, timing=usual(quiet_limit=0.1, ahead_deadline=0.1))
     scene.go_live()
     scene.request(2)
     scene.arrive(last_id=200, quantity=7.0)
@@ -301,8 +290,8 @@ def test_a_handover_is_no_news_to_listeners(scene):
     assert (counters.handovers, counters.gaps, counters.resyncs, counters.overlapped) == (1, 0, 0, 2)
 
 
-def test_a_snapshot_of_another_book_is_told_and_not_believed(scene, monkeypatch):
-    monkeypatch.setattr(book, "_AHEAD_DEADLINE", 0.1)
+def test_a_snapshot_of_another_book_is_told_and_not_believed(scene):
+    scene.set_timing(ahead_deadline=0.1)
     scene.send(StreamUp(1))
     scene.frames(frame(1, 1))
     scene.request(1)
@@ -315,11 +304,9 @@ def test_a_snapshot_of_another_book_is_told_and_not_believed(scene, monkeypatch)
 
 
 @pytest.mark.parametrize("moved_again", [False, True], ids=["it is quiet", "its stream is not served"])
-def test_a_quiet_book_that_moved_while_nobody_heard_it_is_looked_at_again_long_before_a_silence(
-    scene, monkeypatch, moved_again
-):
+def test_a_quiet_book_that_moved_while_nobody_heard_it_is_looked_at_again_long_before_a_silence(scene, moved_again):
     scene.go_live()
-    monkeypatch.setattr(book, "_AHEAD_DEADLINE", 0.1)
+    scene.set_timing(ahead_deadline=0.1)
     scene.send(StreamDown(1, StreamError("gone")))
     scene.send(StreamUp(2))
     scene.request(2)

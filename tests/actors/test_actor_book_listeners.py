@@ -18,9 +18,6 @@ from tests.support import Recorder
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 
 
-pytestmark = pytest.mark.usefixtures("quick_snapshots")
-
-
 @pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
 def test_a_raising_callback_is_counted_and_harms_nobody(actors, kind):
     def broken(_anything):

@@ -21,7 +21,7 @@ from depthactors.actors.supervisor_messages import BookGivenUp
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import ActorDiedError, EscalatedError, UnknownSymbolError
 from depthactors.sync import Priority
-from tests.actors.actor_support import BookScene, FakeRest, FakeStreams, frame, hold, join, market_at, spec
+from tests.actors.actor_support import BookScene, FakeRest, FakeStreams, frame, hold, join, market_at, spec, usual
 from tests.support import Recorder, until
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
@@ -185,10 +185,9 @@ def test_a_book_that_is_asked_for_again_at_the_news_of_its_failure_keeps_its_str
             until(lambda: book.view().last_update_id == 101, 3)
 
 
-def test_a_book_whose_actor_does_not_get_on_is_stale_to_its_readers(actors, book, monkeypatch):
-    monkeypatch.setattr("depthactors.actors.cell.LAG_LIMIT", 0.05)
+def test_a_book_whose_actor_does_not_get_on_is_stale_to_its_readers(actors, book):
     probe, _ = actors.probe()
-    cell = BookCell(spec())
+    cell = BookCell(spec(), usual(lag_limit=0.05))
     cell.ref = probe
     cell.publish(book, LIVE)
     assert (cell.state_of(10), cell.view(5, float).state, cell.lag()) == (LIVE, LIVE, 0.0)

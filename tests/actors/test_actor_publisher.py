@@ -8,7 +8,6 @@ from itertools import count
 import pytest
 
 from depthactors import markets
-from depthactors.actors import cell as cell_module
 from depthactors.actors import publisher
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_spec import BookSpec
@@ -110,7 +109,7 @@ def test_books_that_lag_are_marked_at_each_beat(scene, monkeypatch):
     slow, other = scene.follow(), scene.follow("ETHUSDT")
     scene.update(slow, 1)
     scene.update(other, 1)
-    monkeypatch.setattr(slow, "lag", lambda: cell_module.LAG_LIMIT + 1)
+    monkeypatch.setattr(slow, "lag", lambda: slow.timing.lag_limit + 1)
     scene.books.beat()
     assert [scene.view(symbol).state for symbol in ("BTCUSDT", "ETHUSDT")] == [STALE, LIVE]
     scene.update(slow, 2)

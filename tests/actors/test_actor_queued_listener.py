@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.actors import queued_listener
-from depthactors.actors.cell import LATE, BookCell, Listener
+from depthactors.actors.cell import BookCell, Listener
 from depthactors.actors.queued_listener import EVENT_ROOM, UPDATE_ROOM, QueuedListener
+from depthactors.pacing import USUAL
 from tests.actors.actor_support import BookScene, frame, spec
 from tests.support import Recorder
 
+LATE = USUAL.late
 STEPS = st.lists(
     st.one_of(st.just("update"), st.just("event"), st.just("turn"), st.floats(0.0, 2 * LATE)),
     max_size=200,

@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from depthactors.actors import snapshot_requests
 from depthactors.actors.book_messages import Deepen, FramesLost, StreamDown, StreamUp
 from depthactors.actors.questions import Top
 from depthactors.actors.snapshot_messages import SnapshotFailed, SnapshotsAt, SnapshotWanted
@@ -12,13 +11,12 @@ from depthactors.book import BookState
 from depthactors.errors import SnapshotError, StreamError
 from depthactors.pacing import Backoff
 from depthactors.sync import Priority
-from tests.actors.actor_support import BookScene, frame
+from tests.actors.actor_support import BookScene, frame, usual
 from tests.support import until
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
-
-
-pytestmark = pytest.mark.usefixtures("quick_snapshots")
+AT_ONCE = Backoff(first=0.02, factor=1.0, cap=0.02)
+NEVER = Backoff(first=600.0, factor=1.0, cap=600.0)
 
 
 def test_a_snapshot_older_than_the_buffer_is_asked_for_again_and_the_buffer_kept(scene):
@@ -60,12 +58,12 @@ def test_a_new_snapshot_actor_is_asked_for_what_is_unanswered(actors, scene):
 
 
 @pytest.mark.parametrize("cause", ["the stream is new", "a frame was lost"])
-def test_a_snapshot_is_asked_for_when_the_first_diff_has_come(scene, monkeypatch, cause):
+def test_a_snapshot_is_asked_for_when_the_first_diff_has_come(scene, cause):
     requests = 1
     if cause == "a frame was lost":
         scene.go_live()
         requests = 2
-    monkeypatch.setattr(snapshot_requests, "_PATIENCE", 30.0)
+    scene.set_timing(snapshot_patience=30.0)
     scene.send(StreamUp(1) if requests == 1 else FramesLost(1, 3))
     assert scene.settled().counters.snapshots == requests - 1
     assert len(scene.requests.seen) == requests - 1
@@ -91,8 +89,8 @@ def test_a_snapshot_whose_levels_are_used_up_within_the_minute_is_followed_by_a_
     assert scene.changes() == [(SYNCING, LIVE)]
 
 
-def test_a_snapshot_that_lasted_is_followed_by_one_as_wide(live_of_a_hundred, monkeypatch):
-    monkeypatch.setattr(snapshot_requests, "_SHOULD_LAST", 0.0)
+def test_a_snapshot_that_lasted_is_followed_by_one_as_wide(live_of_a_hundred):
+    live_of_a_hundred.set_timing(snapshot_life=0.0)
     gone = [[f"{1099 - number}.00", "0.00"] for number in range(60)]
     live_of_a_hundred.frames(frame(101, 160, bids=gone))
     assert live_of_a_hundred.request(2).limit == 100
@@ -105,9 +103,8 @@ def live_of_a_hundred(actors):
     return scene
 
 
-def test_a_stream_that_comes_and_goes_makes_no_book_wait_that_could_not_ask(actors, monkeypatch):
-    monkeypatch.setattr(snapshot_requests, "_BACKOFF", Backoff(first=0.3, factor=2.0, cap=60.0))
-    scene = BookScene(actors)
+def test_a_stream_that_comes_and_goes_makes_no_book_wait_that_could_not_ask(actors):
+    scene = BookScene(actors, timing=usual(snapshot_backoff=Backoff(first=0.3, factor=2.0, cap=60.0)))
     scene.go_live()
     asked = len(scene.requests.seen)
     for epoch in range(2, 12):
@@ -117,9 +114,10 @@ def test_a_stream_that_comes_and_goes_makes_no_book_wait_that_could_not_ask(acto
     assert scene.request(asked + 1).epoch == 11
 
 
-def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors, monkeypatch):
-    monkeypatch.setattr(snapshot_requests, "_BACKOFF", Backoff(first=0.02, factor=4.0, cap=30.0))
-    scene = BookScene(actors, refresh_interval=0.05)
+def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors):
+    scene = BookScene(
+        actors, timing=usual(snapshot_backoff=Backoff(first=0.02, factor=4.0, cap=30.0)), refresh_interval=0.05
+    )
     scene.go_live()
     for number in range(2, 8):
         scene.request(number)
@@ -127,11 +125,9 @@ def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors, monk
         until(lambda number=number: scene.settled().counters.refreshes >= number - 1)
 
 
-def test_a_venue_that_grants_fewer_levels_than_the_promise_is_asked_ever_more_seldom_and_for_no_more(
-    actors, monkeypatch
-):
-    monkeypatch.setattr(snapshot_requests, "_BACKOFF_CUT", Backoff(first=0.05, factor=3.0, cap=60.0))
-    scene, times = BookScene(actors, depth=20), []
+def test_a_venue_that_grants_fewer_levels_than_the_promise_is_asked_ever_more_seldom_and_for_no_more(actors):
+    scene = BookScene(actors, timing=usual(short_backoff=Backoff(first=0.05, factor=3.0, cap=60.0)), depth=20)
+    times = []
     scene.send(StreamUp(1))
     for number in range(1, 5):
         assert scene.request(number).limit == 100
@@ -146,9 +142,8 @@ def test_a_venue_that_grants_fewer_levels_than_the_promise_is_asked_ever_more_se
 
 
 @pytest.mark.parametrize("cause", ["a frame was lost", "the stream is new"])
-def test_a_book_that_waits_for_a_cap_to_be_lifted_asks_at_once_when_it_has_to_begin_anew(actors, monkeypatch, cause):
-    monkeypatch.setattr(snapshot_requests, "_BACKOFF_CUT", Backoff(first=600.0, factor=1.0, cap=600.0))
-    scene, epoch = BookScene(actors, depth=20), 1
+def test_a_book_that_waits_for_a_cap_to_be_lifted_asks_at_once_when_it_has_to_begin_anew(actors, cause):
+    scene, epoch = BookScene(actors, timing=usual(short_backoff=NEVER), depth=20), 1
     scene.send(StreamUp(1))
     scene.request(1)
     scene.arrive(levels=7, limit=100)
@@ -164,10 +159,9 @@ def test_a_book_that_waits_for_a_cap_to_be_lifted_asks_at_once_when_it_has_to_be
 
 
 @pytest.fixture
-def capped(actors, monkeypatch):
+def capped(actors):
     """A book that was granted fewer levels than it promises and has just asked again."""
-    monkeypatch.setattr(snapshot_requests, "_BACKOFF_CUT", Backoff(first=0.02, factor=1.0, cap=0.02))
-    scene = BookScene(actors, depth=20)
+    scene = BookScene(actors, timing=usual(short_backoff=AT_ONCE), depth=20)
     scene.send(StreamUp(1))
     scene.request(1)
     scene.arrive(levels=7, limit=100)
@@ -175,10 +169,10 @@ def capped(actors, monkeypatch):
     return scene
 
 
-def test_what_fails_for_another_reason_does_not_wait_for_a_cap_to_be_lifted(capped, monkeypatch):
+def test_what_fails_for_another_reason_does_not_wait_for_a_cap_to_be_lifted(capped):
     capped.arrive(levels=9, limit=100)
     capped.request(3)
-    monkeypatch.setattr(snapshot_requests, "_BACKOFF_CUT", Backoff(first=600.0, factor=1.0, cap=600.0))
+    capped.set_timing(short_backoff=NEVER)
     for number in (4, 5):
         capped.ref.tell(SnapshotFailed(1, SnapshotError("an internal error", status=500)))
         capped.request(number)
@@ -186,8 +180,8 @@ def test_what_fails_for_another_reason_does_not_wait_for_a_cap_to_be_lifted(capp
     until(lambda: capped.settled().state is LIVE)
 
 
-def test_failures_after_a_reply_with_too_few_levels_make_the_next_request_wait_like_any_others(capped, monkeypatch):
-    monkeypatch.setattr(snapshot_requests, "_BACKOFF", Backoff(first=0.02, factor=4.0, cap=60.0))
+def test_failures_after_a_reply_with_too_few_levels_make_the_next_request_wait_like_any_others(capped):
+    capped.set_timing(snapshot_backoff=Backoff(first=0.02, factor=4.0, cap=60.0))
     for number in (3, 4, 5):
         failed_at = time.monotonic()
         capped.ref.tell(SnapshotFailed(1, SnapshotError("not now", status=400)))
@@ -207,10 +201,9 @@ def test_a_book_of_few_levels_is_live_when_further_replies_agree(actors):
     assert len(scene.requests.of(SnapshotWanted)) == 4
 
 
-def test_whether_few_levels_are_all_there_are_is_settled_soon_however_many_requests_came_before(actors, monkeypatch):
-    monkeypatch.setattr(snapshot_requests, "_BACKOFF", Backoff(first=0.02, factor=1.0, cap=0.02))
-    monkeypatch.setattr(snapshot_requests, "_BACKOFF_CUT", Backoff(first=0.02, factor=6.0, cap=600.0))
-    scene = BookScene(actors, depth=20)
+def test_whether_few_levels_are_all_there_are_is_settled_soon_however_many_requests_came_before(actors):
+    timing = usual(snapshot_backoff=AT_ONCE, short_backoff=Backoff(first=0.02, factor=6.0, cap=600.0))
+    scene = BookScene(actors, timing=timing, depth=20)
     scene.send(StreamUp(1))
     scene.frames(frame(150, 151))
     for number in range(1, 7):

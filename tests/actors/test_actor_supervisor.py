@@ -8,7 +8,7 @@ import pytest
 from depthactors import DepthEngine, markets
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_messages import GiveUp
-from depthactors.actors.cell import LAG_LIMIT, Listener
+from depthactors.actors.cell import Listener
 from depthactors.actors.mailbox import Tick
 from depthactors.actors.notifier import Teller
 from depthactors.actors.questions import Status, Top
@@ -36,7 +36,7 @@ from depthactors.errors import (
 from depthactors.exchange import LocalExchange
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff
-from tests.actors.actor_support import Actors, FakeRest, FakeStreams, join, spec
+from tests.actors.actor_support import Actors, FakeRest, FakeStreams, join, spec, usual
 from tests.support import Recorder, until
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
@@ -363,13 +363,14 @@ def test_a_child_whose_thread_ended_without_a_word_is_found_and_replaced(supervi
 
 def test_a_book_that_is_stuck_is_told_once(actors, market):
     errors = Recorder()
-    supervisor = actors.start(Supervisor, QUICK, Teller(errors))
+    settings = replace(QUICK, timing=usual(lag_limit=0.3))
+    supervisor = actors.start(Supervisor, settings, Teller(errors))
     (cell,) = supervisor.ask(OpenBooks((spec(market),)), timeout=5)
     assert cell.settled.wait(10)
     leave = threading.Event()
     cell.add(Listener(lambda _book: leave.wait(20), None))
     try:
-        until(lambda: cell.lag() > LAG_LIMIT, timeout=20)
+        until(lambda: cell.lag() > 0.3)
         assert cell.state_of(10) is STALE
         for _ in range(3):
             supervisor.tell(Tick("watch"))

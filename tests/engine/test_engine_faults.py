@@ -77,9 +77,8 @@ def test_a_half_open_connection_is_noticed_within_twice_the_silence_limit(exchan
 
 
 @pytest.mark.one_process
-def test_a_stream_that_is_acknowledged_and_not_served_is_noticed_and_mended(exchange, follow, monkeypatch):
-    monkeypatch.setattr(book_module, "_QUIET_LIMIT", 0.5)
-    monkeypatch.setattr(book_module, "_AHEAD_DEADLINE", 1.0)
+def test_a_stream_that_is_acknowledged_and_not_served_is_noticed_and_mended(exchange, follow, set_timing):
+    set_timing(quiet_limit=0.5, ahead_deadline=1.0)
     exchange.inject(Fault("unserved", symbol=BTC, count=2))
     books = follow()
     silent = books.events[BTC].wait_for(lambda event: isinstance(event.error, SilentStreamError), 15)
@@ -119,7 +118,8 @@ def test_where_a_connection_takes_fewer_streams_there_are_more_connections(monke
             assert max(row.streams for row in rows) <= 3
 
 
-def test_another_books_snapshot_is_never_shown(exchange, follow):
+def test_another_books_snapshot_is_never_shown(exchange, follow, set_timing):
+    set_timing(ahead_deadline=0.5)
     exchange.inject(Fault("mismatch", every=2, count=20))
     books = follow(refresh_interval=1.0)
     books.updates[BTC].wait_for(lambda _: books.row().counters.refreshes >= 2, 30)

@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 
 from depthactors import Best, BookState, DepthEngine, DepthReader
-from depthactors.actors import book as book_module
 from depthactors.exchange import Fault, LocalExchange
 from tests.support import Recorder, until
 
@@ -112,8 +111,8 @@ def test_a_single_answer_that_a_symbol_is_not_listed_ends_no_book_that_streams(s
 
 
 @pytest.mark.one_process
-def test_a_book_whose_session_is_closed_is_silent_and_not_stale(serve, monkeypatch):
-    monkeypatch.setattr(book_module, "_QUIET_LIMIT", 0.3)
+def test_a_book_whose_session_is_closed_is_silent_and_not_stale(serve, set_timing):
+    set_timing(quiet_limit=0.3)
     exchange, updates, events = serve(BTC, market="usdm"), Recorder(), Recorder()
     with DepthEngine(market="usdm", number=Decimal, refresh_interval=None) as engine:
         engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events).wait_live(10)

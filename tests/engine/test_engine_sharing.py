@@ -12,7 +12,6 @@ from itertools import count
 import pytest
 
 from depthactors import BookState, DepthEngine, DepthReader
-from depthactors.actors import cell as cell_module
 from depthactors.actors.book import BookActor
 from depthactors.actors.supervisor import Supervisor
 from depthactors.errors import EngineGoneError, LifecycleError, NotLiveError, SharingError, UsageError
@@ -35,7 +34,8 @@ def name():
 
 
 @pytest.fixture
-def shared(exchange, name):
+def shared(exchange, name, set_timing):
+    set_timing(lag_limit=0.3)
     with DepthEngine(name=name, refresh_interval=None) as engine:
         yield engine
 
@@ -134,8 +134,7 @@ def test_an_unknown_symbol_fails_with_its_reason(shared, reader):
 
 
 @pytest.mark.one_process
-def test_a_callback_that_blocks_makes_the_shared_book_stale(shared, reader, monkeypatch):
-    monkeypatch.setattr(cell_module, "LAG_LIMIT", 0.3)
+def test_a_callback_that_blocks_makes_the_shared_book_stale(shared, reader):
     entered, leave = threading.Event(), threading.Event()
 
     def block(_view):

@@ -8,7 +8,6 @@ import pytest
 
 from depthactors import BookState, DepthEngine
 from depthactors.errors import EscalatedError
-from depthactors.shards import supervisor
 from tests.support import Recorder, comes_true, until
 
 PATIENCE = 30.0
@@ -16,9 +15,9 @@ LOOK = 0.05
 
 
 @pytest.fixture
-def given_up(exchange, monkeypatch):
+def given_up(exchange, monkeypatch, set_timing):
     """An engine of one worker that was killed until it was given up; what its listeners heard."""
-    monkeypatch.setattr(supervisor, "WATCH_INTERVAL", LOOK)
+    set_timing(watch_interval=LOOK)
     monkeypatch.setattr("depthactors.actors.supervision.RESTARTS", 1)
     errors, events = Recorder(), Recorder()
     with DepthEngine(number=Decimal, processes=1, on_error=errors) as engine:

@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from depthactors.actors.publisher import BEAT
 from depthactors.book import BookState, OrderBook
+from depthactors.pacing import USUAL
 from depthactors.sharing import EngineFolder
 from depthactors.sharing.record import pack
 from tests.share.child import parent_wants_the_end, say
@@ -31,14 +31,14 @@ def main(name: str, recording: str, levels: int, rate: float | None) -> None:
                 now = time.monotonic()
                 due = begun + (recv_time - first if rate is None else number / rate if rate else 0.0)
                 while due > now and not over.is_set():
-                    over.wait(min(due - now, BEAT))
+                    over.wait(min(due - now, USUAL.beat))
                     now = time.monotonic()
                     if now >= next_beat:
                         folder.beat(now)
-                        next_beat = now + BEAT
+                        next_beat = now + USUAL.beat
                 if now >= next_beat:
                     folder.beat(now)
-                    next_beat = now + BEAT
+                    next_beat = now + USUAL.beat
                 if over.is_set():
                     break
                 book.apply(diff, recv_time)

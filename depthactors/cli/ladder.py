@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from depthactors.book import BookView
-    from depthactors.cli.showing import Shown
+    from depthactors.cli.shown import Shown
 
 _WIDTH = 40
 _BAR = 12

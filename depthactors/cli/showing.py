@@ -6,28 +6,17 @@ import math
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depthactors.book import BookView
+    from depthactors.cli.shown import Shown
 
 _FRAME: Final = 0.2
 """Seconds between two drawings."""
 _PLAIN_EVERY: Final = 1.0
 """Seconds between two lines of a book."""
-
-
-class Shown(Protocol):
-    """A book that can be shown, whoever keeps it."""
-
-    @property
-    def symbol(self) -> str:
-        """Upper case."""
-
-    def look(self, levels: int) -> tuple[BookView[Any] | None, str]:
-        """Return the best levels, `None` where there is no book to show, and what to say beside them."""
 
 
 def show(books: Sequence[Shown], seconds: float = math.inf, *, levels: int) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from depthactors.reporting import Logger
+
+class Notices(Protocol):
+    """The part of a logger that is needed here."""
+
+    def notice(self, cause: Hashable, words: str, *arguments: object) -> None:
+        """Report once what keeps data from coming."""
+
+    def over(self, cause: Hashable, words: str, *arguments: object) -> None:
+        """Report that a cause is over."""
 
 
 class Trouble:
     """Notices about one source of data: what goes wrong there, and that it is over. For one thread at a time."""
 
-    def __init__(self, logger: Logger, *source: Hashable) -> None:
+    def __init__(self, logger: Notices, *source: Hashable) -> None:
         """Be quiet so far.
 
         Args:

@@ -12,6 +12,7 @@ from typing import get_overloads
 import pytest
 
 from depthactors import DepthEngine
+from tests.page_support import PAGES, name_of, python_blocks
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -66,15 +67,26 @@ def test_pyright_finds_the_mistakes_and_no_other():
     assert errors == EXPECTED, found
 
 
+@pytest.fixture
+def programs(tmp_path):
+    """The examples, and the programs of the pages as files of their own."""
+    blocks = [block for page in PAGES for block in python_blocks(name_of(page))]
+    paths = [tmp_path / f"block_{number}.py" for number in range(len(blocks))]
+    for path, block in zip(paths, blocks, strict=True):
+        path.write_text(block)
+    assert len(paths) > 5
+    return EXAMPLES + [str(path) for path in paths]
+
+
 @needs_stubs
-def test_mypy_finds_no_mistake_in_the_examples(tmp_path):
-    assert diagnostics_of_mypy(tmp_path, *EXAMPLES) == []
+def test_mypy_finds_no_mistake_in_the_examples_and_the_pages(programs, tmp_path):
+    assert diagnostics_of_mypy(tmp_path, *programs) == []
 
 
 @needs_pyright
 @needs_stubs
-def test_pyright_finds_no_mistake_in_the_examples():
-    assert diagnostics_of_pyright(*EXAMPLES) == []
+def test_pyright_finds_no_mistake_in_the_examples_and_the_pages(programs):
+    assert diagnostics_of_pyright(*programs) == []
 
 
 def test_each_overload_of_an_engine_has_the_settings_of_the_one_that_runs():

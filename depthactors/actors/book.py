@@ -35,11 +35,11 @@ from depthactors.errors import (
     UsageError,
     as_value,
 )
+from depthactors.pacing import SilenceWatch
 from depthactors.sync import (
     Ahead,
     Audited,
     Publish,
-    QuietWatch,
     Refused,
     RequestSnapshot,
     Resync,
@@ -87,7 +87,7 @@ class BookActor(EngineActor):
         self._asking = Asking(cell, self._sync, self.mailbox, self.actor_ref, snapshots)
         self._telling = Telling(cell)
         # One that hardly ever trades costs no more weight than its refreshes.
-        self._quiet = QuietWatch(cell.timing.quiet_limit, longest=spec.refresh_interval or inf)
+        self._quiet = SilenceWatch(cell.timing.quiet_limit, longest=spec.refresh_interval or inf)
         self._refresh_serial = 0
         self._watched_epoch: int | None = None
         self._watches = 0

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from depthactors.pacing import RateWindow, ServerClock, Silence, WeightBudget
+from depthactors.pacing import RateWindow, RequestBlock, ServerClock, WeightBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ class Allowance:
         self._lock = threading.Lock()
         self._budget = WeightBudget(per_minute)
         self._server = ServerClock()
-        self._silence, self._connection_silence = Silence(), Silence()
+        self._silence, self._connection_silence = RequestBlock(), RequestBlock()
         self._connections = RateWindow(max(1, int(connections * _CONNECTION_SHARE)), _CONNECTION_WINDOW)
         self._monotonic = monotonic
         # Looked at once: when this machine's clock is set, the exchange's minutes go on.
@@ -116,12 +116,12 @@ class Allowance:
                 self._budget.observe(used, sent + self._server.offset, received + self._server.offset)
 
     def silence(self, seconds: float, longest: float = 0.0) -> None:
-        """Block all requests for `seconds`, as the exchange wants; see `pacing.Silence`."""
+        """Block all requests for `seconds`, as the exchange wants; see `pacing.RequestBlock`."""
         with self._lock:
             self._silence.begin(seconds, longest, self._monotonic(), random.random())  # noqa: S311 - spreads load
 
     def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
-        """Block all attempts to connect for `seconds`, as the exchange wants; see `pacing.Silence`."""
+        """Block all attempts to connect for `seconds`, as the exchange wants; see `pacing.RequestBlock`."""
         with self._lock:
             self._connection_silence.begin(seconds, longest, self._monotonic(), random.random())  # noqa: S311 - spreads load
 

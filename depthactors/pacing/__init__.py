@@ -7,8 +7,9 @@ All of it is data and arithmetic; the time is an argument, randomness too. Secon
 from depthactors.pacing.host_pace import HostPace
 from depthactors.pacing.rates import Backoff, RateWindow, RestartIntensity, stagger
 from depthactors.pacing.reconnects import Reconnects
+from depthactors.pacing.request_block import RequestBlock
 from depthactors.pacing.server_clock import ServerClock
-from depthactors.pacing.silence import Silence
+from depthactors.pacing.silence import SilenceWatch
 from depthactors.pacing.timing import USUAL, Timing
 from depthactors.pacing.weight import WeightBudget
 
@@ -18,9 +19,10 @@ __all__ = [
     "HostPace",
     "RateWindow",
     "Reconnects",
+    "RequestBlock",
     "RestartIntensity",
     "ServerClock",
-    "Silence",
+    "SilenceWatch",
     "Timing",
     "WeightBudget",
     "stagger",

@@ -1,48 +1,56 @@
-"""How long the exchange is left alone when it wants that, and for how long when it does not say."""
+"""When a stream that brings nothing is to be asked about: it may be quiet, or not served at all.
+
+A snapshot tells, and costs weight. So a stream is given longer each time that it was just quiet, and no longer
+again than it deserves once it brings something: what is a silence for one book is the usual pause of another.
+"""
 
 from __future__ import annotations
 
-from math import inf
 from typing import Final
 
-_FACTOR: Final = 2.0
-"""Length of a guessed silence that follows on another, in lengths of that one."""
-_SPREAD: Final = 0.1
-"""Share of a guessed silence by which it is longer at the most, at random."""
-_AGAIN: Final = 60.0
-"""Seconds after a silence within which the next one is its continuation: what caused it was not over."""
+_LOOKS: Final = 2
+"""Looks in that time: silence is noticed after the time and one look more."""
+_USUAL_PAUSES: Final = 10.0
+"""Times the usual pause between two diffs: one so long does not happen by chance."""
 
 
-class Silence:
-    """A time in which nothing is asked.
+class SilenceWatch:
+    """The silence of one book's stream; `now` is any monotonic clock, `diffs` how many it has brought so far."""
 
-    Where the exchange said how long, that is how long it is. Where it did not, each one that follows on another is
-    twice as long, up to a bound. Answers to requests that were under way when it began do not make it longer.
-    """
+    def __init__(self, shortest: float, longest: float) -> None:
+        """Give a stream `shortest` seconds at first and `longest` at most."""
+        self._longest = max(longest, shortest)
+        self._shortest = self._limit = shortest
+        self._heard_of = 0
+        self._heard_at = 0.0
+        self._looked_at = 0.0
+        self.begin(0, 0.0)
 
-    def __init__(self) -> None:
-        """Begin without one."""
-        self._until = -inf
-        self._last = 0.0
+    def shorten(self, longest: float) -> None:
+        """Give a stream less time at most."""
+        self._longest = max(longest, self._shortest)
+        self._limit = min(self._limit, self._longest)
 
-    def begin(self, seconds: float, longest: float, now: float, uniform: float = 0.0) -> None:
-        """Take what an answer said.
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        return self._limit / _LOOKS
 
-        Args:
-            seconds: the time to wait, for the first time.
-            longest: the most that it may grow to; no more than `seconds` where the exchange said how long.
-            now: monotonic.
-            uniform: a random number in [0, 1): a guess is made longer by it, so that many do not come back together.
-        """
-        if longest <= seconds:
-            self._until = max(self._until, now + seconds)
-            return
-        if now < self._until:
-            return
-        in_a_row = now - self._until <= max(_AGAIN, self._last)
-        self._last = min(self._last * _FACTOR, longest) if in_a_row and self._last else seconds
-        self._until = now + self._last * (1 + _SPREAD * uniform)
+    def begin(self, diffs: int, now: float) -> None:
+        """Watch a stream that has just come up."""
+        self._limit = self._shortest
+        self._heard_of, self._heard_at, self._looked_at = diffs, now, now
 
-    def left(self, now: float) -> float:
-        """Return the seconds that it still lasts, 0 when it is over."""
-        return max(0.0, self._until - now)
+    def look(self, diffs: int, now: float) -> bool:
+        """Return whether it is time to ask."""
+        news, since = diffs - self._heard_of, now - self._looked_at
+        self._looked_at = now
+        if news:
+            self._heard_of, self._heard_at = diffs, now
+            self._limit = max(self._shortest, min(self._limit, _USUAL_PAUSES * since / news))
+        return not news and now - self._heard_at >= self._limit
+
+    def asked(self, now: float) -> None:
+        """Note that it was asked about, and give it twice as long from now on."""
+        self._heard_at = now
+        self._limit = min(2 * self._limit, self._longest)

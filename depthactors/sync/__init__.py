@@ -14,8 +14,7 @@ from depthactors.sync.effects import (
     StateChanged,
 )
 from depthactors.sync.machine import Synchronizer
-from depthactors.sync.quiet import QuietWatch
-from depthactors.sync.rules import Verdict
+from depthactors.sync.sequencing import Verdict
 
 __all__ = [
     "Ahead",
@@ -24,7 +23,6 @@ __all__ = [
     "Effect",
     "Priority",
     "Publish",
-    "QuietWatch",
     "Refused",
     "RequestSnapshot",
     "Resync",

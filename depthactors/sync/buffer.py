@@ -1,4 +1,4 @@
-"""Diffs that wait for a snapshot: a bounded run in which each follows the one before."""
+"""Diffs that wait: of a connection for a snapshot, of its successor for the end of its predecessor."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import BookIntegrityError
-from depthactors.sync.rules import Verdict, classify_first, classify_next
+from depthactors.sync.sequencing import Verdict, classify_first, classify_next
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from depthactors.binance import Diff
     from depthactors.markets import Sequencing
-    from depthactors.sync.follower import Follower
+    from depthactors.sync.sequencing import Follower
 
 MAX_LEVELS: Final = 200_000
 """Levels that the diffs of a run may have together, a few tens of megabytes: a full run of ordinary ones has fewer."""
@@ -107,6 +107,38 @@ class DiffBuffer:
 
     def _drop_oldest(self) -> None:
         self._levels -= _levels_of(self._diffs.popleft())
+
+
+class Standby:
+    """A connection whose diffs come beside those of the one that is listened to.
+
+    Both bring the same updates, one a little sooner. What is kept is an unbroken run of those that the
+    book does not have; mostly it is empty.
+
+    Attributes:
+        epoch: of the connection.
+        run: what is kept.
+        recv_time: when the last of it came.
+    """
+
+    def __init__(self, epoch: int, limit: int, sequencing: Sequencing) -> None:
+        """Begin empty, for at most `limit` diffs; beyond them the oldest goes, so that a gap will show."""
+        self.epoch = epoch
+        self.run = DiffBuffer(limit, sequencing)
+        self.recv_time = 0.0
+
+    def take(self, diff: Diff, recv_time: float, last_id: int) -> None:
+        """Keep a diff, unless the book, at `last_id`, has it; and let go of what the book has by now."""
+        self.run.forget(last_id)
+        if diff.last_id <= last_id:
+            return
+        verdict = self.run.judge(diff)
+        if verdict is Verdict.STALE:
+            return
+        if verdict is Verdict.GAP:
+            self.run.clear()
+        self.run.append(diff)
+        self.recv_time = recv_time
 
 
 def _levels_of(diff: Diff) -> int:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from depthactors.book import BookState
 from depthactors.errors import BookIntegrityError, SilentStreamError, SnapshotError, StreamError
+from depthactors.sync.buffer import Standby
 from depthactors.sync.counters import Counters
 from depthactors.sync.effects import Publish, Refused, Resync, Silent
-from depthactors.sync.follower import Follower
-from depthactors.sync.rules import Verdict
-from depthactors.sync.standby import Standby
+from depthactors.sync.sequencing import Follower, Verdict
 from depthactors.sync.table import Input, SyncState
 from depthactors.sync.transitions import NOTHING, RESTARTED_AFTER, Given, Transitions
 

@@ -26,7 +26,7 @@ from depthactors.sync.effects import (
     Resync,
     StateChanged,
 )
-from depthactors.sync.rules import Verdict
+from depthactors.sync.sequencing import Verdict
 from depthactors.sync.table import TABLE, Action, Input, SyncState
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from depthactors.book import OrderBook
     from depthactors.markets import Sequencing
     from depthactors.sync.counters import Counters
-    from depthactors.sync.follower import Follower
+    from depthactors.sync.sequencing import Follower
 
 _PUBLISH: Final[tuple[Effect, ...]] = (Publish(),)
 NOTHING: Final[tuple[Effect, ...]] = ()

@@ -1,44 +1,93 @@
-"""A silence lasts as long as was said, and longer each time where that was not said."""
+"""How long a stream may bring nothing until it is asked about."""
 
-from depthactors.pacing import Silence
+from itertools import pairwise
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-def test_as_long_as_was_said():
-    silence = Silence()
-    assert silence.left(0.0) == 0.0
-    silence.begin(30.0, 30.0, 100.0)
-    silence.begin(5.0, 5.0, 101.0)
-    assert (silence.left(101.0), silence.left(130.0)) == (29.0, 0.0)
-    silence.begin(5.0, 0.0, 131.0)
-    assert silence.left(131.0) == 5.0
+from depthactors.pacing import SilenceWatch
+
+HOUR = 3600.0
 
 
-def test_four_answers_to_requests_that_were_under_way_are_one():
-    silence = Silence()
-    for moment in (100.0, 100.1, 100.2, 101.0):
-        silence.begin(60.0, 900.0, moment)
-    assert silence.left(101.0) == 59.0
+class Stream:
+    """A watched stream, on a clock of its own."""
+
+    def __init__(self, longest=1800.0):
+        self.watch, self.now, self.diffs = SilenceWatch(15.0, longest), 1000.0, 5
+        self.watch.begin(self.diffs, self.now)
+
+    def run(self, seconds, rate=0.0):
+        """Let it bring `rate` diffs a second; returns when it was asked about, in seconds from now."""
+        begun, asked, brought = self.now, [], 0.0
+        while self.now < begun + seconds:
+            self.now += self.watch.pause
+            brought += rate * self.watch.pause
+            self.diffs, brought = self.diffs + int(brought), brought % 1
+            if self.watch.look(self.diffs, self.now):
+                self.watch.asked(self.now)
+                asked.append(self.now - begun)
+        return asked
 
 
-def test_each_that_follows_on_another_is_longer_up_to_a_bound():
-    silence, now, waits = Silence(), 0.0, []
-    for _ in range(8):
-        silence.begin(60.0, 900.0, now)
-        waits.append(silence.left(now))
-        now += waits[-1] + 1.0
-    assert waits == [60.0, 120.0, 240.0, 480.0, 900.0, 900.0, 900.0, 900.0]
+def test_a_silent_stream_is_asked_about_after_the_limit_and_one_look_more_at_most():
+    stream = Stream()
+    stream.run(60, rate=5)
+    assert 15.0 <= stream.run(30)[0] <= 22.5
 
 
-def test_a_guess_is_spread_and_what_was_said_is_not():
-    guessed, said = Silence(), Silence()
-    guessed.begin(60.0, 900.0, 0.0, 0.5)
-    said.begin(60.0, 60.0, 0.0, 0.5)
-    assert (guessed.left(0.0), said.left(0.0)) == (63.0, 60.0)
+def test_one_of_which_more_frequent_refreshes_are_asked_is_given_no_longer_than_these():
+    stream = Stream()
+    stream.run(4 * HOUR)
+    stream.watch.shorten(60.0)
+    asked = stream.run(HOUR)
+    assert asked[0] <= 90.0
+    assert all(60.0 <= later - earlier <= 90.0 for earlier, later in pairwise(asked))
+    stream.watch.shorten(1.0)
+    assert all(15.0 <= later - earlier <= 22.5 for earlier, later in pairwise(stream.run(HOUR)))
 
 
-def test_when_all_was_well_for_a_while_it_begins_anew():
-    silence = Silence()
-    silence.begin(60.0, 900.0, 0.0)
-    silence.begin(60.0, 900.0, 61.0)
-    silence.begin(60.0, 900.0, 181.0 + 121.0)
-    assert silence.left(302.0) == 60.0
+def test_one_that_is_just_quiet_is_asked_about_ever_more_seldom_up_to_the_longest_time():
+    asked = Stream(longest=1800.0).run(12 * HOUR)
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 1800.0
+    assert len(asked) <= 12 * 2 + 7
+
+
+def test_after_a_quiet_night_a_busy_stream_is_watched_as_closely_as_ever():
+    stream = Stream()
+    stream.run(12 * HOUR)
+    stream.run(HOUR, rate=2)
+    assert stream.run(60)[0] <= 22.5
+
+
+@pytest.mark.parametrize("every", [30, 60, 600])
+def test_a_stream_that_speaks_seldom_costs_few_questions(every):
+    stream = Stream()
+    assert len(stream.run(6 * HOUR, rate=1 / every)) <= 10
+
+
+def test_a_new_stream_has_a_new_start():
+    stream = Stream()
+    stream.run(12 * HOUR)
+    stream.watch.begin(stream.diffs, stream.now)
+    assert stream.run(60)[0] <= 22.5
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 100.0), st.integers(0, 50)), max_size=80))
+def test_it_is_never_asked_within_the_shortest_time_nor_left_alone_beyond_the_longest(steps):
+    watch, now, diffs, last = SilenceWatch(15.0, 120.0), 0.0, 0, 0.0
+    for seconds, news in steps:
+        now, diffs = now + seconds, diffs + news
+        if watch.look(diffs, now):
+            assert not news
+            assert now - last >= 15.0
+            watch.asked(now)
+            last = now
+        elif news:
+            last = now
+        else:
+            assert now - last < 120.0
+        assert 7.5 <= watch.pause <= 60.0

@@ -6,8 +6,7 @@ from depthactors.binance import Diff
 from depthactors.errors import BookIntegrityError
 from depthactors.markets import Sequencing
 from depthactors.sync.buffer import DiffBuffer
-from depthactors.sync.follower import Follower
-from depthactors.sync.rules import Verdict
+from depthactors.sync.sequencing import Follower, Verdict
 from tests.sync.sync_support import NaiveExchange, new_book, top_of
 
 BOTH = pytest.mark.parametrize("sequencing", Sequencing, ids=lambda each: each.value)

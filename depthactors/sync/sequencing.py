@@ -1,4 +1,6 @@
-"""How one diff stands to a book: the exchange's sequencing rules, one function a step.
+"""How a diff stands to a book: is it old, the next one, or is something missing between them? A gap is decided here.
+
+The exchange's rules are one function a step; a `Follower` chooses the function and applies the diff.
 
 Spot, Binance.US: "How to manage a local order book correctly", web-socket-streams.md, as corrected
 on 2025-11-12. USD-M, COIN-M, options: the page of the same name in each market's documentation.
@@ -26,6 +28,7 @@ from depthactors.markets import Sequencing
 
 if TYPE_CHECKING:
     from depthactors.binance import Diff
+    from depthactors.book import OrderBook
 
 
 class Verdict(Enum):
@@ -58,3 +61,34 @@ def classify_next(diff: Diff, last_id: int, sequencing: Sequencing) -> Verdict:
         # An overlap is harmless: quantities are absolute.
         return Verdict.NEXT
     return Verdict.GAP
+
+
+class Follower:
+    """A book, and how it stands with the stream that it follows.
+
+    Attributes:
+        joined: a diff of the present connection has been applied; until then the rule for the first one holds.
+        confirmed: the stream has been seen at the book's id: it is this book's, and not another one's.
+    """
+
+    __slots__ = ("book", "confirmed", "joined")
+
+    def __init__(self, book: OrderBook) -> None:
+        self.book = book
+        self.joined = False
+        self.confirmed = False
+
+    def judge(self, diff: Diff, sequencing: Sequencing) -> Verdict:
+        """Return how `diff` stands to the book as it is now."""
+        last_id = self.book.last_update_id
+        if self.joined:
+            return classify_next(diff, last_id, sequencing)
+        if self.confirmed and diff.last_id <= last_id:
+            # After a handover: what ends at the book's id is in it. To a snapshot it might add something.
+            return Verdict.STALE
+        return classify_first(diff, last_id, sequencing)
+
+    def take(self, diff: Diff, recv_time: float) -> None:
+        """Apply a diff that was judged to follow."""
+        self.book.apply(diff, recv_time)
+        self.joined = self.confirmed = True

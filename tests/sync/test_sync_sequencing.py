@@ -4,7 +4,7 @@ import pytest
 
 from depthactors.binance import Diff
 from depthactors.markets import Sequencing
-from depthactors.sync.rules import Verdict, classify_first, classify_next
+from depthactors.sync.sequencing import Verdict, classify_first, classify_next
 
 CONTIGUOUS, CHAINED = Sequencing.CONTIGUOUS, Sequencing.CHAINED
 STALE, BRIDGE, NEXT, GAP = Verdict.STALE, Verdict.BRIDGE, Verdict.NEXT, Verdict.GAP

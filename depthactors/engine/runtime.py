@@ -47,11 +47,6 @@ _FLUSH_LEAST: Final = 0.1
 """Seconds for that if no time is left: it takes milliseconds, unless a handler is stuck."""
 _SHUTDOWN_TIMEOUT: Final = 2.0
 """Seconds of those for the supervisor to stop its children; then they are stopped without it."""
-_CALL_TIMEOUT: Final = 10.0
-"""Seconds for the supervisor to answer, who waits for nobody and calls no user: only a bug can take so long..."""
-_OPEN_TIMEOUT: Final = 0.1
-"""... or a number of books, each for so many seconds: beside a thread of the program that computes, to start one
-takes hundredths."""
 
 
 class Runtime:
@@ -230,7 +225,8 @@ class Runtime:
         """Have books followed; errors as of `ask`. If this fails, or is interrupted by Ctrl-C, none is."""
         supervisor, future = self._prepared(), pykka.ThreadingFuture[Any]()
         try:
-            timeout = _CALL_TIMEOUT + _OPEN_TIMEOUT * len(specs)
+            timing = self.settings.timing
+            timeout = timing.call_deadline + timing.opening_time * len(specs)
             cells: tuple[BookCell, ...] = self._answer(supervisor, OpenBooks(specs), future, timeout)
         except BaseException:
             # Handled behind the other: what that has opened by then is closed.
@@ -272,8 +268,10 @@ class Runtime:
         supervisor: pykka.ActorRef[Any],
         message: Any,
         future: pykka.Future[Any],
-        timeout: float = _CALL_TIMEOUT,
+        timeout: float | None = None,
     ) -> Any:
+        if timeout is None:
+            timeout = self.settings.timing.call_deadline
         # The future is the caller's, who keeps it however this ends; a dead actor's mailbox answers at once.
         mailbox_of(supervisor).ask(message, future)
         try:

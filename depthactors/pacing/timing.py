@@ -41,6 +41,11 @@ class Timing:
         watch_interval: time between two looks of a supervisor at its children.
         backlog_interval: time between two looks at what waits in all books together; a reader thread brings some
             tens of megabytes in it at most.
+        worker_look: time between two looks whether a worker process gives signs of life; it does so each `beat`.
+        worker_silence: time without a sign of life after which a worker process counts as stuck, and is killed.
+        parent_look: time between two looks of a worker process whether the engine's process is there.
+        call_deadline: time for the supervisor to answer.
+        opening_time: additional time to answer for each book that is to be opened.
     """
 
     opening_deadline: float = 20.0
@@ -66,6 +71,11 @@ class Timing:
     beat: float = 0.5
     watch_interval: float = 5.0
     backlog_interval: float = 1.0
+    worker_look: float = 0.5
+    worker_silence: float = 5.0
+    parent_look: float = 1.0
+    call_deadline: float = 10.0
+    opening_time: float = 0.1
 
     @classmethod
     def fast(cls) -> Timing:

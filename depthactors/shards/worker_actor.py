@@ -47,12 +47,8 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_LOOK: Final = 0.5
-"""Seconds between two looks whether the process gives signs of life; it does twice a second."""
-SILENCE_LIMIT: Final = 5.0
-"""Seconds of silence after which a process is taken for stuck, and killed."""
 _START_LIMIT: Final = 30.0
-"""The same for its first sign of life: it has to be loaded, perhaps while all cores are busy."""
+"""Seconds for a process to give its first sign of life: it has to be loaded, perhaps while all cores are busy."""
 _END_TIMEOUT: Final = 3.0
 """Seconds for a process to end by itself when it is told to."""
 
@@ -109,6 +105,7 @@ class WorkerActor(EngineActor):
             restarts: how often the process was replaced.
         """
         super().__init__(name, supervisor)
+        self._timing = settings.timing
         self._begin = Begin(name, settings, str(folder), logging.getLogger("depthactors").getEffectiveLevel())
         self._routes = routes
         self._restarts = restarts
@@ -132,7 +129,7 @@ class WorkerActor(EngineActor):
         self.mailbox.helpers = (receiver,)
         self._send_now(greet())
         self._send(self._begin)
-        self.mailbox.after(_LOOK, Tick("look"))
+        self.mailbox.after(self._timing.worker_look, Tick("look"))
 
     def handle(self, message: Any) -> Any:
         """Send, ask, and look whether the process lives."""
@@ -194,19 +191,19 @@ class WorkerActor(EngineActor):
 
     def _look(self) -> None:
         now = time.monotonic()
-        late, self._looked_at = now - self._looked_at - _LOOK, now
-        if late > _LOOK:
+        late, self._looked_at = now - self._looked_at - self._timing.worker_look, now
+        if late > self._timing.worker_look:
             # This process was stopped, or had no time to look: of that time it cannot tell who was silent.
             self._heard_at += late
         taking_since = self._taking_since
-        if taking_since is not None and now - taking_since > _LOOK:
+        if taking_since is not None and now - taking_since > self._timing.worker_look:
             # A log handler here, perhaps, does not return: what was said meanwhile is not heard yet.
             self._heard_at = now
         silent = now - self._heard_at
-        if silent > (SILENCE_LIMIT if self._heard else _START_LIMIT):
+        if silent > (self._timing.worker_silence if self._heard else _START_LIMIT):
             words = f"it gave no sign of life for {silent:.1f} s"
             raise self._death(words)
-        self.mailbox.after(_LOOK, Tick("look"))
+        self.mailbox.after(self._timing.worker_look, Tick("look"))
 
     def _death(self, why: str) -> WorkerDiedError:
         process = self._process

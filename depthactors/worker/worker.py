@@ -86,8 +86,6 @@ _STOP_TIMEOUT: Final = 2.0
 """Seconds for everything to end when the line has."""
 _CLOSE_TIMEOUT: Final = 2.0
 """Seconds for a book's actor to end."""
-_LOOK: Final = 1.0
-"""Seconds between two looks whether the engine's process is there: a fork of it may hold its end of the line open."""
 
 
 def main(descriptor: int) -> None:
@@ -114,6 +112,7 @@ class Worker:
         """Start nothing yet."""
         self._line = line
         self._name = begin.name
+        self._timing = begin.settings.timing
         self._parent = os.getppid()
         self._outbox = Outbox(line)
         self._folder = Path(begin.folder)
@@ -186,7 +185,8 @@ class Worker:
         # Looked at before each order: orders may come so often that no wait for one ends in vain.
         while os.getppid() == self._parent and self._runtime.alive:
             with suppress(Empty):
-                return self._orders.get(timeout=_LOOK)
+                # Briefly: a fork of the engine's process may hold its end of the line open.
+                return self._orders.get(timeout=self._timing.parent_look)
         logger.debug("= the worker ends: the engine's process is gone, or the supervisor here")
         return None
 

@@ -25,7 +25,6 @@ from depthactors.errors import (
 )
 from depthactors.exchange import LocalExchange
 from depthactors.net.allowance import allowance_of
-from depthactors.shards import worker_actor
 from depthactors.sharing.place import folder_of
 from tests.support import Recorder, until
 
@@ -251,16 +250,17 @@ def test_a_killed_worker_is_replaced_and_the_others_books_are_untouched(engine, 
     assert errors.seen == []
 
 
-def test_a_worker_that_is_stopped_is_noticed_and_replaced(engine, exchange, monkeypatch):
+def test_a_worker_that_is_stopped_is_noticed_and_replaced(exchange, errors, set_timing):
+    set_timing(worker_silence=1.5)
     events = Recorder()
-    book = engine.subscribe("BTCUSDT", depth=5, on_event=events).wait_live(PATIENCE)
-    monkeypatch.setattr(worker_actor, "SILENCE_LIMIT", 1.5)
-    victim = worker_of(book)
-    os.kill(victim, signal.SIGSTOP)
-    lost = events.wait_for(lambda event: isinstance(event.error, WorkerDiedError))
-    assert "no sign of life" in str(lost.error)
-    check(exchange, live_view(book), 5)
-    assert victim not in children()
+    with DepthEngine(number=Decimal, processes=2, on_error=errors) as engine:
+        book = engine.subscribe("BTCUSDT", depth=5, on_event=events).wait_live(PATIENCE)
+        victim = worker_of(book)
+        os.kill(victim, signal.SIGSTOP)
+        lost = events.wait_for(lambda event: isinstance(event.error, WorkerDiedError))
+        assert "no sign of life" in str(lost.error)
+        check(exchange, live_view(book), 5)
+        assert victim not in children()
 
 
 def test_a_worker_that_keeps_dying_is_given_up_and_a_new_subscription_begins_anew(exchange, errors):

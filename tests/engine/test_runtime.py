@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from depthactors.engine.runtime import Runtime
 from depthactors.environment import resolve
 from depthactors.errors import LifecycleError
 from depthactors.net.settings import NetworkSettings
+from depthactors.pacing import USUAL
 
 
 class Owner:
@@ -102,10 +104,9 @@ def test_a_signal_handler_in_the_middle_of_the_start_starts_no_second_one(runtim
     assert ours() == []
 
 
-def test_each_book_that_is_opened_has_its_time_so_that_many_may_take_long(runtime, monkeypatch, dead_address):
+def test_each_book_that_is_opened_has_its_time_so_that_many_may_take_long(runtime, dead_address):
     del dead_address
+    runtime.settings = replace(runtime.settings, timing=replace(USUAL, call_deadline=0.0, opening_time=5.0))
     runtime.start()
-    monkeypatch.setattr(module, "_CALL_TIMEOUT", 0.0)
-    monkeypatch.setattr(module, "_OPEN_TIMEOUT", 5.0)
     (cell,) = runtime.open((BookSpec(resolve("spot"), "BTCUSDT", 5, 100, None, float),))
     assert runtime.close(cell, Lease(), 5.0)

@@ -5,6 +5,7 @@ import re
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import pykka
 import pytest
@@ -15,6 +16,7 @@ from depthactors.actors.questions import Status
 from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
 from depthactors.net.settings import NetworkSettings
+from depthactors.pacing import USUAL
 from depthactors.shards import worker_actor as module
 from depthactors.shards.channel import Line, pickled
 from depthactors.shards.gathering import Shards
@@ -53,12 +55,13 @@ class FakeProcess:
 
 
 class Scene:
-    def __init__(self, folder):
+    def __init__(self, folder, **timing):
+        settings = NetworkSettings(timing=replace(USUAL, **timing))
         self.told, self.errors = Recorder(), Recorder()
         self.parent = Silent.start(self.told)
         self.teller = Teller(self.errors)
         self.ref = WorkerActor.start(
-            "worker-1", self.parent, settings=NetworkSettings(), folder=folder.path, routes=Routes(self.teller)
+            "worker-1", self.parent, settings=settings, folder=folder.path, routes=Routes(self.teller)
         )
         assert self.ref.ask(Status(), timeout=PATIENCE).pid == 4711
         self.process = FakeProcess.last
@@ -87,9 +90,15 @@ class Scene:
 
 
 @pytest.fixture
-def scene(folder, monkeypatch):
+def timing():
+    """Return the durations that are not as in programs."""
+    return {}
+
+
+@pytest.fixture
+def scene(folder, monkeypatch, timing):
     monkeypatch.setattr(module, "WorkerProcess", FakeProcess)
-    scene = Scene(folder)
+    scene = Scene(folder, **timing)
     yield scene
     scene.stop()
 
@@ -191,19 +200,18 @@ def test_a_message_that_cannot_be_taken_is_the_end_of_a_process_that_nobody_woul
     assert scene.process.ended.is_set()
 
 
-def test_silence_is_death(scene, monkeypatch):
-    monkeypatch.setattr(module, "SILENCE_LIMIT", 0.2)
-    monkeypatch.setattr(module, "_LOOK", 0.05)
+@pytest.mark.parametrize("timing", [{"worker_silence": 0.2, "worker_look": 0.05}])
+def test_silence_is_death(scene):
     scene.says(Alive(0.0))
     error = scene.died()
     assert "it gave no sign of life for" in str(error)
     assert scene.process.ended.is_set()
 
 
+@pytest.mark.parametrize("timing", [{"worker_look": 0.01}])
 def test_silence_that_this_process_slept_through_is_none(scene, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(module, "_LOOK", 0.01)
     scene.says(Alive(0.5))
     scene.hears(0.5)
     clock.ahead = 1000.0

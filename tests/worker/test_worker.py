@@ -7,6 +7,7 @@ import pykka
 
 from depthactors import Best, BookState, Top
 from depthactors.errors import SharingError, UnknownSymbolError
+from depthactors.pacing import USUAL
 from depthactors.shards.messages import (
     Answer,
     Changed,
@@ -151,7 +152,7 @@ def test_a_book_that_was_given_up_is_not_followed_deeper(worker, folder, market)
 
 
 def test_a_worker_whose_engine_is_gone_ends_though_a_fork_holds_the_line_open(worker, monkeypatch):
-    monkeypatch.setattr(module, "_LOOK", 0.01)
+    monkeypatch.setattr(worker.worker, "_timing", replace(USUAL, parent_look=0.01))
     monkeypatch.setattr(worker.worker, "_parent", -1)
     worker.worker._orders.put(TellUpdates(99))
     worker.ended()

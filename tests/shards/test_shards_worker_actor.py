@@ -133,7 +133,7 @@ def test_a_process_that_is_being_loaded_yet_is_not_waited_for(scene):
 def test_what_the_process_says_gets_to_whom_it_concerns(scene):
     scene.says(Alive(1.5))
     scene.hears(1.5)
-    scene.says(Weighed(9, SPOT, "take_weight", (10,)))
+    scene.says(Weighed(9, replace(SPOT, weight_pool="of this test alone"), "take_weight", (10,)))
     answer = scene.process.peer.receive()
     assert (answer.request, answer.value) == (9, 0.0)
     scene.says(Updated((1, 2, 3)))

@@ -13,7 +13,7 @@ from depthactors.actors.gathering import answers
 from depthactors.actors.mailbox import tell
 from depthactors.actors.questions import Status
 from depthactors.shards.messages import StatusWanted
-from depthactors.shards.worker_actor import Ask
+from depthactors.shards.orders import Ask
 from depthactors.status import EngineStatus
 
 if TYPE_CHECKING:

@@ -1,8 +1,11 @@
-"""The actor that stands here for a book in a worker process: it passes questions on, and calls listeners."""
+"""The actor that stands for a worker's book in the engine's process: it calls the listeners.
+
+Questions do not wait for it: its mailbox sends them to the worker, in the thread that asks.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pykka
 
@@ -12,22 +15,21 @@ from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_listeners import Telling
 from depthactors.actors.book_messages import GiveUp, Greet
 from depthactors.actors.ends import report_end
-from depthactors.actors.mailbox import tell
+from depthactors.actors.mailbox import Mailbox, tell
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, UsageError
 from depthactors.shards.messages import (
     Changed,
-    Question,
     Refused,
     TellUpdates,
     Updated,
     WorkerLost,
 )
-from depthactors.shards.worker_actor import Ask, Send
+from depthactors.shards.orders import Send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pykka._envelope import Envelope
 
     from depthactors.actors.cell import Listener
     from depthactors.errors import DepthActorsError
@@ -35,12 +37,33 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_ANSWER_TIMEOUT: Final = 5.0
-"""Seconds for a book's actor in the worker to answer."""
+_CLOSE_TIMEOUT: Final = 5.0
+"""Seconds for the worker to close a book that is let go."""
+_QUESTIONS: Final = (Top, Best, Full, DepthTo, Status)
+
+
+class _Inbox(Mailbox):
+    """A mailbox that sends questions to the worker instead of keeping them."""
+
+    cell: RemoteCell
+
+    def put(self, envelope: Envelope[Any], /) -> None:
+        """Add a message, or send a question to the worker. Thread: any; returns at once."""
+        if not isinstance(envelope.message, _QUESTIONS):
+            super().put(envelope)
+        elif envelope.reply_to is not None:
+            self.cell.ask(envelope.message, envelope.reply_to)
 
 
 class RemoteBookActor(EngineActor):
-    """Stands for one book. Users' callbacks run in its thread, as in that of the book itself without workers."""
+    """Stands for one book.
+
+    Thread: its own; users' callbacks run in it, as in that of the book's actor without workers. It waits for no worker.
+    """
+
+    @staticmethod
+    def _create_actor_inbox() -> _Inbox:
+        return _Inbox()
 
     def __init__(self, name: str, cell: RemoteCell, supervisor: pykka.ActorRef[Any]) -> None:
         """Take the cell over."""
@@ -48,8 +71,8 @@ class RemoteBookActor(EngineActor):
         self._cell = cell
         self._shown: int | None = None
         self._telling = Telling(cell)
+        cast("_Inbox", self.mailbox).cell = cell
         cell.ref = self.actor_ref
-        cell.answer = self.handle
         if not cell.state.over:
             cell.publish(None, cell.state_in_slot())
 
@@ -60,7 +83,7 @@ class RemoteBookActor(EngineActor):
         for listener in self._cell.listeners:
             self._greet(listener)
 
-    def handle(self, message: Any) -> Any:  # noqa: PLR0911 - the list of messages, a line each
+    def handle(self, message: Any) -> Any:
         """Handle what comes from the worker, from the supervisor, and from who asks."""
         match message:
             case Updated():
@@ -69,10 +92,6 @@ class RemoteBookActor(EngineActor):
                 return self._changed(event) if life == self._cell.life else None
             case Refused(_, place, error):
                 return self._refused(place, error)
-            case Top() | Best() | Full() | DepthTo():
-                return self._ask(lambda request: Question(request, self._cell.number, message))
-            case Status():
-                return self._cell.completed(self._ask(lambda request: Question(request, self._cell.number, message)))
             case WorkerLost(error):
                 return None if self._cell.state.over else self._become(self._cell.state_in_slot(), error)
             case GiveUp(error):
@@ -95,7 +114,7 @@ class RemoteBookActor(EngineActor):
             return
         if self._cell.closed is not None:
             try:
-                self._cell.closed.get(timeout=_ANSWER_TIMEOUT)
+                self._cell.closed.get(timeout=_CLOSE_TIMEOUT)
             except (pykka.ActorDeadError, pykka.Timeout) as failure:
                 logger.debug("= %s was not closed in its worker: %s", self._cell.spec.symbol, failure)
         self._become(BookState.STOPPED, None)
@@ -163,10 +182,3 @@ class RemoteBookActor(EngineActor):
     def _send(self, message: Any) -> None:
         # Lost with a dying worker: its successor is told all of it when the book is opened anew.
         tell(self._cell.worker, Send(message))
-
-    def _ask(self, request: Callable[[int], Any]) -> Any:
-        future: pykka.Future[Any] = pykka.ThreadingFuture()
-        if not tell(self._cell.worker, Ask(request, future)):
-            msg = f"the worker of {self._cell.spec.symbol} is being replaced"
-            raise pykka.ActorDeadError(msg)
-        return future.get(timeout=_ANSWER_TIMEOUT)

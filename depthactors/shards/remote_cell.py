@@ -6,26 +6,30 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import pykka
 
 from depthactors.actors.cell import BookCell
 from depthactors.actors.mailbox import mailbox_of, tell
-from depthactors.actors.questions import Full
+from depthactors.actors.questions import Full, Status
 from depthactors.book import BookState, BookView
 from depthactors.pacing import USUAL, Timing
-from depthactors.shards.messages import Opening, Updated
+from depthactors.shards.messages import Opening, Question, Updated
+from depthactors.shards.orders import Ask
 from depthactors.sharing.record import pack, reason, restated, shown_state, unpack
 from depthactors.status import BookStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pykka
-
     from depthactors.actors.book_spec import BookSpec
     from depthactors.book import OrderBook
     from depthactors.book.numerals import NumberT
     from depthactors.sharing.slot import SlotWriter
+
+_ANSWER_TIMEOUT: Final = 5.0
+"""Seconds for the worker to return a whole book to a callback that wants more levels than the slot has."""
 
 
 class RemoteCell(BookCell):
@@ -173,11 +177,24 @@ class RemoteCell(BookCell):
         return unpack(self.spec.symbol, record, time.time(), levels=count, state=state, number=number)
 
     def _whole_book(self, count: int | None, number: type[NumberT]) -> BookView[NumberT]:
-        """Ask the worker, once for each callback; the actor's thread."""
+        """Ask the worker, once for each callback; the stand-in's thread."""
         if self._whole is None:
-            assert self.answer is not None, "the actor holds the record"
-            self._whole = self.answer(Full())
+            answer: pykka.Future[Any] = pykka.ThreadingFuture()
+            self.ask(Full(), answer)
+            self._whole = answer.get(timeout=_ANSWER_TIMEOUT)
         return self._whole.best(count, number)
+
+    def ask(self, question: Any, answer: pykka.Future[Any]) -> None:
+        """Ask the book's actor in the worker. Thread: any; returns at once.
+
+        Args:
+            question: a question of `actors.questions`.
+            answer: the future that gets the answer; an `ActorDeadError` if the worker ends, or is being replaced.
+        """
+        reply: Any = _Completed(self, answer) if isinstance(question, Status) else answer
+        order = Ask(lambda request: Question(request, self.number, question), reply)
+        if not tell(self.worker, order):
+            order.refuse(pykka.ActorDeadError(f"the worker of {self.spec.symbol} is being replaced"))
 
     def shown(self, depth: int) -> OrderBook | BookView[Any] | None:
         """Return a view for a listener if the book is live and has so many levels; the actor's thread."""
@@ -239,3 +256,16 @@ class RemoteCell(BookCell):
     def _stale_record(self, why: str) -> bytes:
         record = self._reader.read()[1]
         return record if shown_state(record) is BookState.SYNCING else restated(record, BookState.STALE, why)
+
+
+class _Completed:
+    """A future's end that completes the row which the worker returns. It is used as a pykka future."""
+
+    def __init__(self, cell: RemoteCell, answer: pykka.Future[Any]) -> None:
+        self._cell = cell
+        self._answer = answer
+        self.set_exception = answer.set_exception
+
+    def set(self, value: BookStatus) -> None:
+        """Answer with the completed row."""
+        self._answer.set(self._cell.completed(value))

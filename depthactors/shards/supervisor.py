@@ -38,10 +38,11 @@ from depthactors.errors import (
 )
 from depthactors.shards.gathering import Shards
 from depthactors.shards.messages import Close, Open, Rebalance, WorkerLost
+from depthactors.shards.orders import Ask, Send
 from depthactors.shards.remote_book import RemoteBookActor
 from depthactors.shards.remote_cell import RemoteCell
 from depthactors.shards.routes import Routes
-from depthactors.shards.worker_actor import Ask, Send, WorkerActor
+from depthactors.shards.worker_actor import WorkerActor
 from depthactors.shards.workers import Book, Workers
 
 if TYPE_CHECKING:

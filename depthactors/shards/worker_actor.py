@@ -36,6 +36,7 @@ from depthactors.shards.messages import (
     Updated,
     Weighed,
 )
+from depthactors.shards.orders import Ask, Send
 from depthactors.shards.process import WorkerProcess
 from depthactors.status import WorkerStatus
 
@@ -51,21 +52,6 @@ _START_LIMIT: Final = 30.0
 """Seconds for a process to give its first sign of life: it has to be loaded, perhaps while all cores are busy."""
 _END_TIMEOUT: Final = 3.0
 """Seconds for a process to end by itself when it is told to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send a message to the process."""
-
-    message: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Send what `request(number)` makes, and let `future` have the answer."""
-
-    request: Any
-    future: pykka.Future[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +155,7 @@ class WorkerActor(EngineActor):
     def refuse(self, message: Any, error: pykka.ActorDeadError) -> None:
         """Answer a question that came too late to be sent."""
         if isinstance(message, Ask):
-            message.future.set_exception((type(error), error, None))
+            message.refuse(error)
 
     def _ask(self, request: Any, future: pykka.Future[Any]) -> None:
         number = next(self._requests)

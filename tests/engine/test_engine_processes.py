@@ -263,6 +263,29 @@ def test_a_worker_that_is_stopped_is_noticed_and_replaced(exchange, errors, set_
         assert victim not in children()
 
 
+def test_a_question_to_a_worker_that_is_stopped_stalls_no_callback_and_ends_with_its_timeout(engine):
+    stuck, other = Recorder(), Recorder()
+    book = engine.subscribe("BTCUSDT", depth=5)
+    engine.subscribe("ETHUSDT", depth=5, on_update=other)
+    engine.wait_live(PATIENCE)
+    other.wait_one()
+    victim = worker_of(book)
+    os.kill(victim, signal.SIGSTOP)
+    try:
+        asked = book.ref.ask(Full(), block=False)
+        with pytest.raises(pykka.Timeout):
+            book.ask(Best(), timeout=0.05)
+        engine.subscribe("BTCUSDT", depth=5, on_update=stuck)
+        assert stuck.wait_one().state is BookState.LIVE, "it is called with what the slot shows"
+        seen = len(other.seen)
+        until(lambda: len(other.seen) > seen + 3)
+        with pytest.raises(pykka.Timeout):
+            asked.get(timeout=0.0)
+    finally:
+        os.kill(victim, signal.SIGCONT)
+    assert asked.get(timeout=PATIENCE).state is BookState.LIVE
+
+
 def test_a_worker_that_keeps_dying_is_given_up_and_a_new_subscription_begins_anew(exchange, errors):
     events = Recorder()
     with DepthEngine(processes=1, number=Decimal, on_error=errors) as engine:

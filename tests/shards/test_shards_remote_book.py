@@ -17,7 +17,7 @@ from depthactors.shards.messages import (
     Updated,
     WorkerLost,
 )
-from depthactors.shards.worker_actor import Ask, Send
+from depthactors.shards.orders import Ask, Send
 from depthactors.sharing.record import pack, reason, shown_state
 from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of, start_remote_book, wait_for_turn
 from tests.support import Recorder

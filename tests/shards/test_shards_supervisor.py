@@ -20,8 +20,8 @@ from depthactors.markets import SPOT
 from depthactors.net.settings import NetworkSettings
 from depthactors.shards import supervisor as module
 from depthactors.shards.messages import Changed, Close, Open, Rebalance, TellUpdates, Updated, WorkerLost
+from depthactors.shards.orders import Ask, Send
 from depthactors.shards.supervisor import ShardSupervisor
-from depthactors.shards.worker_actor import Ask, Send
 from depthactors.sharing.place import parts_of
 from depthactors.sharing.record import pack
 from depthactors.status import WorkerStatus

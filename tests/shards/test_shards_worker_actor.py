@@ -22,8 +22,9 @@ from depthactors.shards.channel import Line, pickled
 from depthactors.shards.gathering import Shards
 from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.messages import Alive, Answer, Begin, Failed, Logged, Question, Updated, Weighed
+from depthactors.shards.orders import Ask, Send
 from depthactors.shards.routes import Routes
-from depthactors.shards.worker_actor import Ask, Send, WorkerActor
+from depthactors.shards.worker_actor import WorkerActor
 from depthactors.version import VERSION
 from tests.shards.shard_support import PATIENCE, Silent, end
 from tests.support import Recorder, until

@@ -27,6 +27,7 @@
     ├── WorkerDiedError                 a worker process ended or fell silent, and is being replaced
     │   └── WorkerVersionError          one was started from another version of the package; it is not replaced
     ├── LineError                       the process at the other end of a line is gone
+    ├── DependencyError (also an ImportError)   a package that this one needs is of a version that does not fit
     ├── EscalatedError                      retries are used up; the book or the engine was given up
     │   ├── ReconnectsExhaustedError        `max_reconnects` tries to connect in a row have failed
     │   └── SupervisorDiedError             the root of an engine's actors has ended, and with it every book
@@ -229,6 +230,10 @@ class WorkerVersionError(WorkerDiedError):
 
 class LineError(DepthActorsError):
     """The process at the other end of a line between an engine's processes is gone, or takes nothing."""
+
+
+class DependencyError(DepthActorsError, ImportError):
+    """A package that this one needs is of a version that does not fit; the message says what to install."""
 
 
 class EscalatedError(DepthActorsError):

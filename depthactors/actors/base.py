@@ -15,17 +15,18 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pykka
-from pykka.messages import _ActorStop
 
 from depthactors import reporting
 from depthactors.actors.mailbox import Mailbox, mailbox_of, tell
 from depthactors.actors.pykka_actor import QuietActor
 from depthactors.errors import ActorDiedError, DepthActorsError, LifecycleError
+from depthactors.private_names import ActorStop
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from pykka._envelope import Envelope
+    from depthactors.private_names import Envelope
+
 
 logger = reporting.logger(__name__)
 
@@ -138,7 +139,7 @@ class EngineActor(QuietActor):
         self.refuse(envelope.message, error)
         if envelope.reply_to is None:
             return
-        if isinstance(envelope.message, _ActorStop):
+        if isinstance(envelope.message, ActorStop):
             envelope.reply_to.set(None)
         else:
             envelope.reply_to.set_exception((type(error), error, None))

@@ -18,9 +18,9 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import pykka
-from pykka._envelope import Envelope
 
 from depthactors import reporting
+from depthactors.private_names import Envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 A handler that raises there ends the actor without a word, one that blocks holds it up. So what pykka logs is done
 here anew, with `reporting`; and a `BaseException` is one actor's death, where pykka would stop every actor of the
-process. All of pykka's private names that this takes are in this module and in `actors.base`.
+process. The methods of pykka that are overridden here and in `actors.base` are listed in `private_names`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pykka
 
 from depthactors import reporting
+from depthactors.private_names import add_actor, remove_actor
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,17 +30,13 @@ class QuietActor(pykka.ThreadingActor):
         """Make an actor, register it, and start its loop."""
         actor = cls(*args, **kwargs)
         ref = actor.actor_ref
-        with pykka.ActorRegistry._actor_refs_lock:  # noqa: SLF001 - `register` logs
-            pykka.ActorRegistry._actor_refs.append(ref)  # noqa: SLF001
+        add_actor(ref)
         actor._start_actor_loop()
         return ref
 
     def unregister(self) -> None:
         """Take no more messages; harmless when that is so already."""
-        registry, ref = pykka.ActorRegistry, self.actor_ref
-        with registry._actor_refs_lock:  # noqa: SLF001 - `unregister` logs
-            if ref in registry._actor_refs:  # noqa: SLF001
-                registry._actor_refs.remove(ref)  # noqa: SLF001
+        remove_actor(self.actor_ref)
         self.actor_stopped.set()
 
     def _stop(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import _socket
 import socket
 import time
 from typing import TYPE_CHECKING, Any
 
 from depthactors import reporting
 from depthactors.net.names import look_up
+from depthactors.private_names import shut_down_system_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,13 +72,14 @@ def shut_down(sock: socket.socket) -> None:
     """Unblock whoever waits on a socket, whatever for; any thread."""
     # Not an SSLSocket's own method: that one forgets the encryption first, and what its thread sends is plain.
     try:
-        if isinstance(sock, _socket.socket):
-            _socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        elif isinstance(sock, socket.socket) and hasattr(socket.socket, "shutdown"):
-            # As gevent's are, which are no sockets of the system.
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        else:
+        if shut_down_system_socket(sock, socket.SHUT_RDWR):
+            return
+        # gevent's and eventlet's are no sockets of the system; of eventlet's only the instance has the method.
+        of_class: Any = getattr(socket.socket, "shutdown", None)
+        if of_class is None:
             sock.shutdown(socket.SHUT_RDWR)
+        else:
+            of_class(sock, socket.SHUT_RDWR)
     except OSError as error:
         logger.debug("= a socket was over already: %s", error)
 

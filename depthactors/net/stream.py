@@ -30,6 +30,7 @@ from depthactors.net.fragments import Fragments
 from depthactors.net.handshake import open_socket
 from depthactors.net.proxy import proxy_for
 from depthactors.net.tunnel import Metered
+from depthactors.private_names import bytes_of_frame, read_by, use_socket
 from depthactors.reporting import printable
 
 if TYPE_CHECKING:
@@ -202,9 +203,9 @@ class StreamConnection:
         except Exception as error:
             # The library reads the head that the peer sent, cookies too, with whatever raises.
             raise self._stream_error(error) from error
-        self._web_socket.sock = sock
+        use_socket(self._web_socket, sock)
         self._whole_at = time.monotonic()
-        self._web_socket.frame_buffer.recv = self._buffered_read
+        read_by(self._web_socket, self._buffered_read)
         self._web_socket.settimeout(self._silence_limit)
 
     def _hold(self, sock: socket.socket) -> None:
@@ -263,7 +264,7 @@ class StreamConnection:
 
     def _fill(self) -> None:
         """Wait for bytes and read all that are there."""
-        connection = self._web_socket.sock
+        connection = self._socket
         data = self._receive(connection) if connection is not None else b""
         if not data:
             msg = f"{self._url}: the peer ended the connection"
@@ -282,7 +283,7 @@ class StreamConnection:
         elif now - self._whole_at > 2 * self._silence_limit:
             msg = f"{self._url}: no whole frame for {now - self._whole_at:.1f} s"
             raise StreamError(msg)
-        size = (web_socket.frame_buffer.length or 0) + self._fragments.size
+        size = bytes_of_frame(web_socket) + self._fragments.size
         if size > MAX_MESSAGE:
             msg = f"{self._url}: expected messages of at most {MAX_MESSAGE} bytes, was one of {size} or more"
             raise StreamError(msg)

@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from depthactors import reporting
+from depthactors.private_names import at_end_of_main_thread
 from depthactors.reporting import stderr
 
 if TYPE_CHECKING:
@@ -101,6 +102,4 @@ def _interrupted(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
 
-# Not public, but there is no other moment: it is called when the main thread is over, before others are waited for.
-if hasattr(threading, "_register_atexit"):
-    threading._register_atexit(_main_thread_ended)  # noqa: SLF001
+at_end_of_main_thread(_main_thread_ended)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import multiprocessing.spawn
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
 from depthactors.errors import UsageError
 from depthactors.green_threads import replaced_by
+from depthactors.private_names import flags_of_interpreter
 
 _MARK: Final = "DEPTHACTORS_WORKER"
 """Environment variable of a process that was started as a worker, until it is known to be one."""
@@ -52,9 +52,9 @@ def enter_worker() -> None:
 
 def command(descriptor: int) -> list[str]:
     """Return what starts a worker at the other end of this descriptor: it finds the modules that this program finds."""
-    # What `multiprocessing` passes on, by the function that it uses: -I, -O, -W, -X and the like.
-    options: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # noqa: SLF001
-    return [_executable(), *options, "-P", "-c", _PROGRAM.format(path=_search_path(), descriptor=descriptor)]
+    # What `multiprocessing` passes on, by the function that it uses.
+    program = _PROGRAM.format(path=_search_path(), descriptor=descriptor)
+    return [_executable(), *flags_of_interpreter(), "-P", "-c", program]
 
 
 def environment() -> dict[str, str]:

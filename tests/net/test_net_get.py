@@ -80,8 +80,9 @@ def test_chunks_are_joined(getter):
 
 
 def test_a_body_that_is_too_large_is_none_and_its_connection_is_not_kept(getter):
-    with serving([b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b" " * 1001], [ANSWER]) as (url, _):
+    with serving([b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b" " * 100_000], [ANSWER]) as (url, _):
         assert getter.get(url, None).body is None
+        assert getter._kept == {}
         assert getter.get(url, None).body == b"{}"
 
 

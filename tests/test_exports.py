@@ -2,8 +2,13 @@
 
 import subprocess
 import sys
+from importlib import metadata
 
 import depthactors
+
+
+def test_its_version_is_that_of_the_distribution():
+    assert depthactors.__version__ == metadata.version("depthactors")
 
 
 def test_the_package_exports_what_is_documented():

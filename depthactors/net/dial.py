@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from typing import TYPE_CHECKING, Any
 
 from depthactors import reporting
@@ -13,28 +12,9 @@ from depthactors.private_names import shut_down_system_socket
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.net.deadline import Deadline
+
 logger = reporting.logger(__name__)
-
-
-class Deadline:
-    """The moment by which a connection must be made."""
-
-    def __init__(self, seconds: float) -> None:
-        """Let it be so far from now."""
-        self._seconds = seconds
-        self._until = time.monotonic() + seconds
-
-    def left(self) -> float:
-        """Return the seconds until then.
-
-        Raises:
-            TimeoutError: there are none.
-        """
-        left = self._until - time.monotonic()
-        if left <= 0:
-            msg = f"not connected within {self._seconds:g} s"
-            raise TimeoutError(msg)
-        return left
 
 
 def dial(host: str, port: int, deadline: Deadline, hold: Callable[[socket.socket], None]) -> socket.socket:

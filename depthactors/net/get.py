@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from depthactors.binance.http_answer import HttpAnswer
-from depthactors.net.dial import Deadline, shut_down
+from depthactors.net.deadline import Deadline
+from depthactors.net.dial import shut_down
 from depthactors.net.handshake import open_socket
 from depthactors.version import VERSION
 

@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from depthactors.net.dial import Deadline
+    from depthactors.net.deadline import Deadline
 
 Found: TypeAlias = "list[tuple[Any, ...]]"
 

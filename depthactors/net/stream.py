@@ -25,7 +25,8 @@ from websocket import ABNF, WebSocket, WebSocketBadStatusException, WebSocketExc
 
 from depthactors import binance, reporting
 from depthactors.errors import HandshakeRefusedError, StreamError, as_value
-from depthactors.net.dial import Deadline, shut_down
+from depthactors.net.deadline import Deadline
+from depthactors.net.dial import shut_down
 from depthactors.net.fragments import Fragments
 from depthactors.net.handshake import open_socket
 from depthactors.net.proxy import proxy_for

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from depthactors.net.dial import Deadline
+    from depthactors.net.deadline import Deadline
     from depthactors.net.proxy import Proxy
 
 MAX_HANDSHAKE: Final = 64 * 1024

@@ -10,7 +10,7 @@ import pytest
 
 from depthactors.errors import SnapshotError
 from depthactors.markets import SPOT
-from depthactors.net.dial import Deadline
+from depthactors.net.deadline import Deadline
 from depthactors.net.names import look_up
 from tests.net.net_support import PATIENCE, connecting, rest_client
 

@@ -7,7 +7,6 @@ up with its books.
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -17,22 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import ChildFailed, EngineActor
-from depthactors.actors.book_event import BookEvent
-from depthactors.actors.book_messages import GiveUp
-from depthactors.actors.ends import report_end
-from depthactors.actors.mailbox import Tick, mailbox_of, tell
+from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.publisher import MOVES, listed
-from depthactors.actors.questions import Status
-from depthactors.actors.supervision import Supervised, opened_in_vain
-from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown, Withdraw
+from depthactors.actors.supervision import BaseSupervisor, Beat, Child, Supervised
 from depthactors.book import BookState
 from depthactors.errors import (
-    ActorDiedError,
     EscalatedError,
     SharingError,
-    SupervisorDiedError,
-    UsageError,
     WorkerDiedError,
     WorkerVersionError,
 )
@@ -43,14 +33,13 @@ from depthactors.shards.remote_book import RemoteBookActor
 from depthactors.shards.remote_cell import RemoteCell
 from depthactors.shards.routes import Routes
 from depthactors.shards.worker_actor import WorkerActor
-from depthactors.shards.workers import Book, Workers
+from depthactors.shards.workers import Workers, WorkersBook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import threading
+    from collections.abc import Iterable, Iterator
 
-    from depthactors.actors.book_spec import BookKey, BookSpec
-    from depthactors.actors.cell import Lease
-    from depthactors.actors.mailbox import Mailbox
+    from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.notifier import Teller
     from depthactors.net.settings import NetworkSettings
     from depthactors.shards.workers import Worker
@@ -62,80 +51,44 @@ _AT_ONCE: Final = 50
 """Books that a process is told to open in one message: between two it hears other things."""
 
 
-class ShardSupervisor(EngineActor):
-    """Root of the actors of an engine with workers. Runs in its own thread, where no user is called."""
+class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
+    """Keeps the worker processes, and for each book the actor that stands for it in this process."""
 
     def __init__(self, settings: NetworkSettings, teller: Teller, folder: EngineFolder, processes: int) -> None:
         """Begin without children.
 
         Args:
             settings: how the workers are to reach the exchange.
-            teller: tells users of what belongs to no book, and of the end of a book whose actor is gone.
-            folder: open; the slots of all books are made in it, and outlive the workers.
-            processes: how many.
+            teller: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
+            folder: an open folder; the slots of all books are made in it, and outlive the workers.
+            processes: the number of workers.
         """
-        super().__init__("supervisor", None)
-        self.mailbox.root = self
-        self._given_up = False
-        self._settings = settings
-        self._teller = teller
+        super().__init__(settings, teller)
         self._folder = folder
         self._workers = Workers(processes, self._start_worker)
         self._routes = Routes(teller)
         self._numbers = count(1)
-        self._books: dict[BookKey, Book] = {}
-        self._leaving = threading.Event()
         self._over: list[str] = []
 
     def begin(self) -> None:
         """Set the timers; the processes are started with the first book."""
-        self.mailbox.after(self._settings.timing.watch_interval, Tick("watch"))
-        self.mailbox.after(self._settings.timing.beat, Tick("beat"))
+        super().begin()
+        self.mailbox.after(self._timing.beat, Beat())
 
-    def handle(self, message: Any) -> Any:  # noqa: PLR0911 - the list of messages, a line each
-        """Handle what the faces ask and what children report."""
-        match message:
-            case OpenBooks(specs):
-                return self._open_books(specs)
-            case CloseBook(cell, lease):
-                return self._close_book(cell, lease) if isinstance(cell, RemoteCell) else ()
-            case Withdraw(opened):
-                return self._withdraw(opened)
-            case ChildFailed(name, ref, error):
-                return self._replace(name, ref, error)
-            case Rebalance(processes):
-                return self._rebalance(processes)
-            case Tick("watch"):
-                return self._watch()
-            case Tick("beat"):
-                return self._beat()
-            case Status():
-                return Shards(tuple(book.cell for book in self._books.values()), self._workers.refs)
-            case Shutdown():
-                return self._shut_down()
-        msg = f"expected a message for the supervisor, was {type(message).__name__}"
-        raise UsageError(msg)
+    def handle(self, message: Any) -> Any:
+        """Handle the requests of the engine, and what the children report."""
+        if isinstance(message, Rebalance):
+            return self._rebalance(message.processes)
+        return super().handle(message)
 
-    def release(self, error: BaseException | None) -> None:
-        """Take the children along."""
-        if error is not None and not self._leaving.is_set():
-            self.give_up(SupervisorDiedError(f"the supervisor died: {type(error).__name__}: {error}"))
-        self._shut_down()
-
-    def give_up(self, error: EscalatedError) -> None:
-        """Fail every book; as the last act here, and then for those left in the thread of `actors.watch`."""
-        first, self._given_up = not self._given_up, True
-        if first:
-            self._teller.error(error)
-        for book in list(self._books.values()):
-            if not book.cell.is_over and (first or not book.child.ref.is_alive()):
-                self._fail_book(book, error)
+    def _below(self) -> Shards:
+        return Shards(tuple(book.cell for book in self._books.values()), self._workers.refs)
 
     # Books.
 
     def _open_books(self, specs: tuple[BookSpec, ...]) -> tuple[RemoteCell, ...]:
         """Follow them all, or none of them if one cannot be started."""
-        opened: list[Book] = []
+        opened: list[WorkersBook] = []
         cells: list[RemoteCell] = []
         try:
             self._folder.check_room(spec.depth for spec in specs if spec.key not in self._books)
@@ -154,12 +107,9 @@ class ShardSupervisor(EngineActor):
         self._send_open(opened)
         return tuple(cells)
 
-    def _open_book(self, spec: BookSpec, opened: list[Book]) -> Book:
+    def _open_book(self, spec: BookSpec, opened: list[WorkersBook]) -> WorkersBook:
         """Return the book, and add it to `opened` if its worker is to be told."""
-        book = self._books.get(spec.key)
-        if book is not None and book.cell.is_over:
-            self._forget(spec.key)
-            book = None
+        book = self._followed(spec)
         if book is not None:
             wanted, before = book.cell.spec.serving(spec), book.cell.spec
             if wanted != before:
@@ -173,7 +123,7 @@ class ShardSupervisor(EngineActor):
         cell = RemoteCell(spec, next(self._numbers), place, slot, worker.child.ref, self._settings.timing)
         cell.report = self._teller.error
         try:
-            book = Book(cell, Supervised(self._start_book(cell)), worker)
+            book = WorkersBook(cell, Supervised(self._start_book(cell)), worker)
         except BaseException:
             self._folder.remove_book(place)
             raise
@@ -196,9 +146,9 @@ class ShardSupervisor(EngineActor):
         cell.change_slot(place, depth, slot, why)
         self._over.append(former)
 
-    def _send_open(self, books: Iterable[Book]) -> None:
+    def _send_open(self, books: Iterable[WorkersBook]) -> None:
         """Have books followed by their workers."""
-        by_worker: dict[int, list[Book]] = {}
+        by_worker: dict[int, list[WorkersBook]] = {}
         for book in books:
             by_worker.setdefault(id(book.worker), []).append(book)
         for group in by_worker.values():
@@ -210,32 +160,21 @@ class ShardSupervisor(EngineActor):
                         ordering.enter_context(cell.ordering)
                     tell(ref, Send(Open(tuple(cell.opening() for cell in cells))))
 
-    def _withdraw(self, opened: pykka.Future[Any]) -> None:
-        for cell in opened_in_vain(opened):
-            self._close_book(cell)
+    def _attach(self, book: WorkersBook) -> None:
+        """Do nothing: the worker serves whichever actor stands for the book."""
 
-    def _close_book(self, cell: RemoteCell, lease: Lease | None = None) -> tuple[threading.Thread, ...]:
-        if lease is not None and not lease.end():
-            return ()
-        book = self._books.get(cell.spec.key)
-        if book is None or book.cell is not cell:
-            return ()
-        cell.followers -= 1
-        return () if cell.followers > 0 else self._forget(cell.spec.key)
-
-    def _forget(self, key: BookKey) -> tuple[threading.Thread, ...]:
-        """Have the worker close a book, and stop its actor, which waits for that; returns the thread that is ending."""
-        book = self._books.pop(key)
-        book.worker.books.pop(key, None)
-        self._routes.remove(book.cell)
-        self._over.append(book.cell.place)
+    def _detach(self, book: WorkersBook, error: EscalatedError | None) -> None:
+        """Have the worker close a book, and label what it leaves if the book has failed."""
         # Here, before the same symbol can be opened anew: messages to a worker stay in order.
         book.cell.closed = self._close_in_worker(book.cell)
-        alive = book.child.ref.is_alive()
-        book.child.ref.stop(block=False)
-        if not alive and not book.cell.state.over:
-            self._end_in_its_place(book.cell, BookState.STOPPED, None)
-        return mailbox_of(book.child.ref).threads
+        if error is not None:
+            book.cell.fail(str(error))
+
+    def _forget(self, book: WorkersBook) -> tuple[threading.Thread, ...]:
+        book.worker.books.pop(book.key, None)
+        self._routes.remove(book.cell)
+        self._over.append(book.cell.place)
+        return super()._forget(book)
 
     @staticmethod
     def _close_in_worker(cell: RemoteCell) -> pykka.Future[Any] | None:
@@ -262,7 +201,7 @@ class ShardSupervisor(EngineActor):
         if processes is not None:
             workers.wanted = processes
         workers.complete()
-        moved: list[Book] = []
+        moved: list[WorkersBook] = []
         try:
             for worker in workers.leaving:
                 for book in list(worker.books.values()):
@@ -276,7 +215,7 @@ class ShardSupervisor(EngineActor):
             workers.dismiss()
         return len(moved)
 
-    def _move(self, book: Book, to: Worker, moved: list[Book]) -> None:
+    def _move(self, book: WorkersBook, to: Worker, moved: list[WorkersBook]) -> None:
         """Have a book closed by its worker and opened by another one, and add it to `moved`.
 
         The new worker fills another slot, which begins with the last view as stale. So nothing depends on when the
@@ -297,29 +236,18 @@ class ShardSupervisor(EngineActor):
 
     # Replacing the dead.
 
-    def _replace(self, name: str, ref: pykka.ActorRef[Any], error: BaseException) -> None:
-        if self._leaving.is_set():
-            return
-        now = time.monotonic()
-        worker = self._workers.find(ref)
-        if worker is not None:
-            logger.error("! %s", error)
-            self._replace_worker(worker, error, now)
-            return
-        for book in self._books.values():
-            if book.child.ref is ref:
-                logger.error("! %s died: %s: %s", name, type(error).__name__, reporting.without(name, error))
-                self._replace_book(book, error, now)
-                return
+    def _others(self) -> Iterator[Child]:
+        for worker in list(self._workers.present):
+            yield Child(worker.name, worker.child, partial(self._replace_worker, worker))
 
-    def _replace_worker(self, worker: Worker, error: BaseException, now: float) -> None:
+    def _replace_worker(self, worker: Worker, error: BaseException) -> None:
         """Label what the process left, start another, and have it follow the same books."""
         lost = error if isinstance(error, WorkerDiedError) else WorkerDiedError(f"{worker.name}: {error}")
         books = [book for book in worker.books.values() if book.cell.state is not BookState.FAILED]
         if isinstance(error, WorkerVersionError):
             self._do_without(worker, books, error)
             return
-        if not worker.child.may_restart(now):
+        if not worker.child.may_restart(time.monotonic()):
             self._give_up(worker, books, EscalatedError(f"{worker.name} keeps dying: {reporting.cause_of(error)}"))
             return
         for book in books:
@@ -332,13 +260,13 @@ class ShardSupervisor(EngineActor):
         self._send_open(books)
 
     @staticmethod
-    def _lose(book: Book, error: WorkerDiedError) -> None:
+    def _lose(book: WorkersBook, error: WorkerDiedError) -> None:
         """Have a book's next worker begin another life of it: what the former one left is stale."""
         book.cell.life += 1
         book.cell.lose(str(error))
         tell(book.child.ref, WorkerLost(error))
 
-    def _do_without(self, worker: Worker, books: list[Book], error: WorkerVersionError) -> None:
+    def _do_without(self, worker: Worker, books: list[WorkersBook], error: WorkerVersionError) -> None:
         """Have the others keep the books of a worker whose successors would be of another version as well."""
         if len(self._workers.present) == 1:
             self._give_up(worker, books, EscalatedError(str(error)))
@@ -355,59 +283,22 @@ class ShardSupervisor(EngineActor):
         self._send_open(books)
         self._teller.error(EscalatedError(f"{error}; {len(moved)} books move to the other workers"))
 
-    def _give_up(self, worker: Worker, books: list[Book], error: EscalatedError) -> None:
+    def _give_up(self, worker: Worker, books: list[WorkersBook], error: EscalatedError) -> None:
         """Fail these books of a worker, and forget it: the next book gets another one."""
         self._workers.present.remove(worker)
         for book in books:
             self._fail_book(book, error)
         self._teller.error(error)
 
-    def _replace_book(self, book: Book, error: BaseException, now: float) -> None:
-        if book.cell.state is BookState.FAILED:
-            return
-        if not book.child.may_restart(now):
-            self._close_in_worker(book.cell)
-            self._fail_book(
-                book, EscalatedError(f"{book.cell.spec.symbol}: its actor keeps dying: {reporting.cause_of(error)}")
-            )
-        else:
-            book.cell.restarts += 1
-            if not book.child.succeed(partial(self._start_book, book.cell)):
-                words = "%s: could not be replaced, to be tried again: %s"
-                logger.notice(("replace", book.cell.spec.key), words, book.cell.spec.title, book.child.failure)
-
-    def _fail_book(self, book: Book, error: EscalatedError) -> None:
-        book.cell.fail(str(error))
-        if not tell(book.child.ref, GiveUp(error)):
-            self._end_in_its_place(book.cell, BookState.FAILED, error)
-
-    def _end_in_its_place(self, cell: RemoteCell, state: BookState, error: EscalatedError | None) -> None:
-        """Label a book without an actor as over, and have its listeners told."""
-        previous, cell.error = cell.state, error
-        cell.publish(None, state)
-        if state is BookState.FAILED:
-            report_end(cell.spec, error)
-        self._teller.event(cell, BookEvent(cell.spec.symbol, previous, state, error))
-
     # Looking after.
 
-    def _watch(self) -> None:
-        """Notice who died without a word."""
-        self.mailbox.after(self._settings.timing.watch_interval, Tick("watch"))
-        self._teller.wake()
-        books = [book for book in self._books.values() if book.cell.state is not BookState.FAILED]
-        children = [(worker.name, worker.child) for worker in self._workers.present]
-        children += [(book.cell.spec.symbol, book.child) for book in books]
-        for name, child in children:
-            thread = mailbox_of(child.ref).thread
-            # By its thread: an actor counts as dead before it has ended its process, which writes to slots till then.
-            if thread is None or not thread.is_alive():
-                error = child.failure or ActorDiedError(f"{name}: its thread ended without a word")
-                self._replace(name, child.ref, error)
+    def _is_gone(self, ref: pykka.ActorRef[Any]) -> bool:
+        # By its thread: an actor counts as dead before it has ended its process, which writes to slots till then.
+        thread = mailbox_of(ref).thread
+        return thread is None or not thread.is_alive()
 
     def _beat(self) -> None:
-        """Show readers that somebody looks after the books, and which there are."""
-        self.mailbox.after(self._settings.timing.beat, Tick("beat"))
+        """Show readers that this process is alive, and which books there are."""
         self._folder.beat(time.monotonic())
         self._gather()
         if self._over:
@@ -420,7 +311,7 @@ class ShardSupervisor(EngineActor):
         """Have a few books that are alone in large files share others, for the memory to be given back."""
         sparse = set(self._folder.sparse()[:MOVES])
         moving = [book for book in self._books.values() if book.cell.place in sparse] if sparse else []
-        moved: list[Book] = []
+        moved: list[WorkersBook] = []
         # Where there is no room for that, memory is as it was; the next beat tries again.
         with suppress(SharingError):
             for book in moving:
@@ -435,14 +326,3 @@ class ShardSupervisor(EngineActor):
         while self._over:
             # Only now: a reader may have found it in the former list.
             self._folder.remove_book(self._over.pop())
-
-    # The end.
-
-    def _shut_down(self) -> tuple[Mailbox, ...]:
-        """Stop books and workers; returns their mailboxes, whose threads the caller joins."""
-        self._leaving.set()
-        refs = [book.child.ref for book in self._books.values()]
-        refs += [worker.child.ref for worker in self._workers.present]
-        for ref in refs:
-            ref.stop(block=False)
-        return tuple(mailbox_of(ref) for ref in refs)

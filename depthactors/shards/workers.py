@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from depthactors import reporting
-from depthactors.actors.supervision import Supervised
+from depthactors.actors.supervision import FollowedBook, Supervised
+from depthactors.shards.remote_cell import RemoteCell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,17 +15,12 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.book_spec import BookKey
-    from depthactors.shards.remote_cell import RemoteCell
-
-logger = reporting.logger(__name__)
 
 
 @dataclass(slots=True)
-class Book:
-    """A book: its cell, its stand-in in this process, and the worker that keeps it."""
+class WorkersBook(FollowedBook[RemoteCell]):
+    """A book, and the worker that keeps it."""
 
-    cell: RemoteCell
-    child: Supervised
     worker: Worker
 
 
@@ -41,13 +36,12 @@ class Worker:
 
     name: str
     child: Supervised
-    books: dict[BookKey, Book] = field(default_factory=dict)
+    books: dict[BookKey, WorkersBook] = field(default_factory=dict)
 
-    def take(self, book: Book) -> None:
+    def take(self, book: WorkersBook) -> None:
         """Keep a book that another worker kept."""
-        key = book.cell.spec.key
-        del book.worker.books[key]
-        self.books[key] = book
+        del book.worker.books[book.key]
+        self.books[book.key] = book
         book.worker = self
 
 
@@ -109,11 +103,7 @@ class Workers:
 
     def succeed(self, worker: Worker) -> bool:
         """Start the successor of a dead worker; returns whether that succeeded."""
-        succeeded = worker.child.succeed(lambda: self._start(worker.name, worker.child.restarts))
-        if not succeeded:
-            words = "%s: could not be replaced, to be tried again: %s"
-            logger.notice(("replace", worker.name), words, worker.name, worker.child.failure)
-        return succeeded
+        return worker.child.succeed(worker.name, lambda: self._start(worker.name, worker.child.restarts))
 
     def dismiss(self) -> None:
         """End the workers beyond the wanted number that keep no book."""

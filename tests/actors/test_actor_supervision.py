@@ -23,8 +23,8 @@ def test_a_successor_that_cannot_be_started_leaves_the_dead_one_in_its_place_and
     def fail():
         raise error
 
-    assert (child.succeed(fail), child.ref, child.failure, error.__traceback__) == (False, "dead", error, None)
-    assert (child.succeed(lambda: "new"), child.ref, child.failure) == (True, "new", None)
+    assert (child.succeed("book", fail), child.ref, child.failure, error.__traceback__) == (False, "dead", error, None)
+    assert (child.succeed("book", lambda: "new"), child.ref, child.failure) == (True, "new", None)
 
 
 def test_the_table_names_every_kind_of_child():

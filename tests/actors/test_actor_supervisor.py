@@ -9,11 +9,11 @@ from depthactors import DepthEngine, markets
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_messages import GiveUp
 from depthactors.actors.cell import Listener
-from depthactors.actors.mailbox import Tick
 from depthactors.actors.notifier import Teller
 from depthactors.actors.questions import Status, Top
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
+from depthactors.actors.supervision import LookAtChildren
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.supervisor_messages import (
     BookGivenUp,
@@ -356,7 +356,7 @@ def test_a_child_whose_thread_ended_without_a_word_is_found_and_replaced(supervi
     first = cell.ref
     kill(first)
     join(first)
-    supervisor.tell(Tick("watch"))
+    supervisor.tell(LookAtChildren())
     until(lambda: cell.restarts == 1)
     goes_on(cell)
 
@@ -373,7 +373,7 @@ def test_a_book_that_is_stuck_is_told_once(actors, market):
         until(lambda: cell.lag() > 0.3)
         assert cell.state_of(10) is STALE
         for _ in range(3):
-            supervisor.tell(Tick("watch"))
+            supervisor.tell(LookAtChildren())
         error = errors.wait_one(SlowCallbackError)
         assert "BTCUSDT" in str(error)
         supervisor.ask(Status(), timeout=5)

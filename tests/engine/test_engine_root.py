@@ -9,7 +9,8 @@ import pytest
 
 from depthactors import BookState, DepthEngine, ThreadedDepthCacheManager
 from depthactors.actors.base import THREAD_PREFIX
-from depthactors.actors.mailbox import Tick, mailbox_of
+from depthactors.actors.mailbox import mailbox_of
+from depthactors.actors.supervision import LookAtChildren
 from depthactors.actors.supervisor import Supervisor
 from depthactors.errors import EscalatedError, LifecycleError
 from depthactors.shards.supervisor import ShardSupervisor
@@ -32,7 +33,7 @@ def end_without_a_word(supervisor):
         raise SystemExit
 
     mailbox_of(supervisor).get = fail
-    supervisor.tell(Tick("watch"))
+    supervisor.tell(LookAtChildren())
 
 
 def stop_it_alone(supervisor):
@@ -90,7 +91,7 @@ def dying(monkeypatch):
         leave.wait(10)
         raise MemoryError
 
-    monkeypatch.setattr(Supervisor, "_watch", die)
+    monkeypatch.setattr(Supervisor, "_look", die)
     return entered, leave
 
 
@@ -98,7 +99,7 @@ def test_a_book_whose_actor_had_died_before_is_failed_too(dead_address, dying):
     entered, leave = dying
     engine = DepthEngine()
     book = engine.subscribe("BTCUSDT")
-    engine._runtime._supervisor.tell(Tick("watch"))
+    engine._runtime._supervisor.tell(LookAtChildren())
     assert entered.wait(10)
     thread = mailbox_of(book.ref).thread
     kill(book.ref)
@@ -112,7 +113,7 @@ def test_a_book_whose_actor_had_died_before_is_failed_too(dead_address, dying):
 def test_who_waits_for_an_answer_of_the_supervisor_has_one_when_it_dies(dead_address, dying):
     entered, leave = dying
     engine = DepthEngine().start()
-    engine._runtime._supervisor.tell(Tick("watch"))
+    engine._runtime._supervisor.tell(LookAtChildren())
     assert entered.wait(10)
     refused = Recorder()
 
@@ -141,13 +142,13 @@ def test_a_supervisor_that_is_stuck_keeps_no_child_from_being_stopped(dead_addre
         entered.set()
         leave.wait(30)
 
-    monkeypatch.setattr(kind, "_watch", block)
+    monkeypatch.setattr(kind, "_look", block)
     engine, events = DepthEngine(**options), Recorder()
     engine.subscribe("BTCUSDT", on_event=events)
     children = [mailbox_of(ref).thread for ref in mailbox_of(engine._runtime._supervisor).children]
     assert len(children) > 1
     supervisor = engine._runtime._supervisor
-    supervisor.tell(Tick("watch"))
+    supervisor.tell(LookAtChildren())
     assert entered.wait(10)
     try:
         engine.stop(timeout=1)

@@ -10,9 +10,10 @@ from depthactors.actors.base import EngineActor
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import GiveUp, Greet
 from depthactors.actors.cell import Listener
-from depthactors.actors.mailbox import Tick, mailbox_of
+from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.notifier import Teller
 from depthactors.actors.questions import Status
+from depthactors.actors.supervision import LookAtChildren
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown
 from depthactors.engine.lifecycle import join
 from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError, WorkerDiedError, WorkerVersionError
@@ -215,7 +216,7 @@ def test_a_worker_that_keeps_dying_is_given_up_with_its_books_and_that_is_said_o
     until(lambda: one.state is BookState.FAILED)
     assert isinstance(one.error, EscalatedError)
     assert other.state is not BookState.FAILED
-    scene.ask(Tick("watch"))
+    scene.ask(LookAtChildren())
     # Told in order: after this one there is none of the watch.
     scene.teller.error(EscalatedError("the last"))
     scene.errors.wait_for(lambda error: str(error) == "the last")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from depthactors.markets import SPOT
-from depthactors.shards.workers import Book, Workers
+from depthactors.shards.workers import Workers, WorkersBook
 from tests.shards.shard_support import spec_of
 
 
@@ -38,7 +38,7 @@ def workers():
 def keep(worker, *symbols):
     for symbol in symbols:
         spec = spec_of(SPOT, symbol)
-        worker.books[spec.key] = Book(Cell(spec), None, worker)
+        worker.books[spec.key] = WorkersBook(Cell(spec), None, worker)
 
 
 def symbols_of(worker):

@@ -13,6 +13,7 @@ from depthactors.actors.mailbox import FRAME_LIMIT
 from depthactors.actors.questions import Status
 from depthactors.errors import BacklogError, SlowCallbackError
 from depthactors.exchange import Fault, LocalExchange
+from depthactors.pacing import Timing
 from tests.soak.memory import rss_mb
 from tests.support import Recorder, comes_true, until
 
@@ -31,10 +32,9 @@ class Latencies:
         self.updates(view.last_update_id)
 
     def over(self, seconds):
-        """Collect for so long; returns the median and the 95th percentile."""
+        """Collect for this time; return the median and the 95th percentile."""
         self._times.clear()
-        end = time.monotonic() + seconds
-        until(lambda: time.monotonic() >= end)
+        time.sleep(seconds)
         cuts = quantiles(self._times, n=20)
         return cuts[9], cuts[18]
 
@@ -47,8 +47,12 @@ def exchange(monkeypatch):
 
 
 @pytest.fixture
-def engine(exchange):
-    with DepthEngine(refresh_interval=None, read_timeout=3.0) as engine:
+def engine(request, exchange, set_timing):
+    """An engine of usual durations where a test goes by the clock, else of short ones."""
+    by_the_clock = request.node.get_closest_marker("proof")
+    if not by_the_clock:
+        set_timing(Timing.fast(), lag_limit=1.0)
+    with DepthEngine(refresh_interval=None, read_timeout=3.0 if by_the_clock else 0.5) as engine:
         yield engine
 
 
@@ -80,6 +84,7 @@ def assert_undisturbed(engine, what, before, during):
         assert (row.state, row.counters.resyncs, row.counters.gaps) == (BookState.LIVE, 0, 0)
 
 
+@pytest.mark.proof
 def test_a_callback_that_sleeps_a_second_an_update_is_spared_updates_and_delays_nobody_else(engine, latencies):
     before, memory = latencies.over(2), rss_mb()
     calls, events, pause = [], Recorder(), threading.Event()
@@ -106,8 +111,9 @@ def test_a_callback_that_sleeps_a_second_an_update_is_spared_updates_and_delays_
     assert book.ask(Status()).counters.applied > 200, "every event was applied"
 
 
+@pytest.mark.proof
 @pytest.mark.one_process
-def test_a_callback_that_never_returns_is_bounded_told_and_labelled(engine, latencies):
+def test_a_callback_that_never_returns_costs_nobody_else(engine, latencies):
     before = latencies.over(1)
     leave, entered = threading.Event(), threading.Event()
 
@@ -129,6 +135,7 @@ def test_a_callback_that_never_returns_is_bounded_told_and_labelled(engine, late
     until(lambda: book.state is BookState.LIVE)
 
 
+@pytest.mark.proof
 def test_ten_times_the_usual_rate_is_followed_and_costs_nobody_else(exchange, engine, latencies):
     updates = Recorder()
     book = engine.subscribe(SLOW, depth=20, on_update=updates).wait_live(10)
@@ -149,6 +156,7 @@ def test_ten_times_the_usual_rate_is_followed_and_costs_nobody_else(exchange, en
     assert rss_mb() - memory < 30
 
 
+@pytest.mark.proof
 def test_stuck_snapshot_requests_hold_up_what_needs_one_and_nothing_else(exchange, engine, latencies):
     before = latencies.over(2)
     exchange.inject(Fault("time-out", count=4, every=1, seconds=30.0))
@@ -185,6 +193,64 @@ def test_what_waits_for_all_books_together_is_bounded_and_they_get_over_it(excha
             assert (view.bids, view.asks) == (truth.bids[:20], truth.asks[:20])
 
 
+# The same without a clock: what is counted, and that the others go on.
+
+
+def go_on(latencies, count=20):
+    """Wait for this many further updates of the other books."""
+    seen = len(latencies.updates.seen)
+    latencies.updates.wait(count=seen + count)
+
+
+def assert_others_untouched(engine):
+    for symbol in OTHERS:
+        row = row_of(engine, symbol)
+        assert (row.counters.resyncs, row.counters.gaps, row.restarts) == (0, 0, 0)
+
+
+@pytest.mark.one_process
+def test_a_callback_that_never_returns_is_bounded_told_and_labelled(engine, latencies):
+    leave, entered, events = threading.Event(), threading.Event(), Recorder()
+
+    def stuck(_view):
+        entered.set()
+        leave.wait(40)
+
+    book = engine.subscribe(SLOW, depth=20, on_update=stuck, on_event=events)
+    assert entered.wait(10)
+    try:
+        until(lambda: book.state is BookState.STALE)
+        go_on(latencies)
+        view, row = book.view(), row_of(engine)
+        assert (view.state, row.state) == (BookState.STALE,) * 2, "not live: its frames wait"
+        assert 1.0 < row.lag < 30
+        assert row.waiting_frames <= FRAME_LIMIT
+    finally:
+        leave.set()
+    assert_others_untouched(engine)
+    until(lambda: book.state is BookState.LIVE)
+
+
+def test_a_burst_is_followed_to_its_last_event(exchange, engine, latencies):
+    book = engine.subscribe(SLOW, depth=20).wait_live(10)
+    applied = row_of(engine).counters.applied
+    exchange.inject(Fault("burst", symbol=SLOW, seconds=0.5))
+    until(lambda: row_of(engine).counters.applied - applied > 150)
+    counters = row_of(engine).counters
+    assert (counters.lost_frames, counters.gaps, book.state) == (0, 0, BookState.LIVE)
+    assert_others_untouched(engine)
+
+
+def test_a_book_without_an_answer_to_its_request_waits_alone(exchange, engine, latencies):
+    exchange.inject(Fault("time-out", count=4, every=1, seconds=30.0))
+    book = engine.subscribe(SLOW, depth=20)
+    until(lambda: exchange.strikes().get("time-out"))
+    go_on(latencies)
+    assert_others_untouched(engine)
+    # Each request is given up after the time for an answer; then there is one that is answered.
+    until(lambda: book.state is BookState.LIVE)
+
+
 def test_a_reader_that_never_reads_keeps_nothing_but_the_latest(exchange):
     manager = DepthCacheManager(None, SLOW, limit=20, ws_interval=100)
     with manager:
@@ -193,8 +259,7 @@ def test_a_reader_that_never_reads_keeps_nothing_but_the_latest(exchange):
         updates = Recorder()
         with DepthEngine() as engine:
             engine.subscribe(SLOW, depth=20, on_update=updates).wait_live(10)
-            end = time.monotonic() + 4
-            until(lambda: time.monotonic() >= end)
+            updates.wait(count=60)
         assert rss_mb() - memory < 20
         latest = manager.recv(timeout=10)
         assert latest.update_time >= updates.seen[-1].event_time - 1_000

@@ -9,10 +9,12 @@ from depthactors import BookState, DepthEngine
 from depthactors.actors import book as book_module
 from depthactors.errors import AuditError, SilentStreamError, StreamError, SubscriptionError
 from depthactors.exchange import Fault, LocalExchange
+from depthactors.pacing import Timing
 from tests.support import Recorder, until
 
 LIVE, STALE, FAILED = BookState.LIVE, BookState.STALE, BookState.FAILED
 BTC, ETH = "BTCUSDT", "ETHUSDT"
+pytestmark = pytest.mark.usefixtures("fast")
 
 
 class Books:
@@ -78,7 +80,7 @@ def test_a_half_open_connection_is_noticed_within_twice_the_silence_limit(exchan
 
 @pytest.mark.one_process
 def test_a_stream_that_is_acknowledged_and_not_served_is_noticed_and_mended(exchange, follow, set_timing):
-    set_timing(quiet_limit=0.5, ahead_deadline=1.0)
+    set_timing(Timing.fast(), quiet_limit=0.2, ahead_deadline=0.3)
     exchange.inject(Fault("unserved", symbol=BTC, count=2))
     books = follow()
     silent = books.events[BTC].wait_for(lambda event: isinstance(event.error, SilentStreamError), 15)
@@ -119,11 +121,10 @@ def test_where_a_connection_takes_fewer_streams_there_are_more_connections(monke
 
 
 def test_another_books_snapshot_is_never_shown(exchange, follow, set_timing):
-    set_timing(ahead_deadline=0.5)
-    exchange.inject(Fault("mismatch", every=2, count=20))
-    books = follow(refresh_interval=1.0)
-    books.updates[BTC].wait_for(lambda _: books.row().counters.refreshes >= 2, 30)
-    assert exchange.strikes()["mismatch"] >= 2
+    set_timing(Timing.fast(), ahead_deadline=0.3)
+    exchange.inject(Fault("mismatch", every=2, count=4))
+    books = follow(refresh_interval=0.3)
+    until(lambda: books.row().counters.refreshes >= 2 and exchange.strikes().get("mismatch", 0) >= 2)
 
 
 @pytest.mark.one_process
@@ -192,7 +193,7 @@ def test_two_engines_of_one_process_share_what_the_address_is_allowed(exchange):
     with DepthEngine() as one, DepthEngine() as other:
         one.subscribe(BTC, depth=20).wait_live(10)
         other.subscribe(ETH, depth=20).wait_live(10)
-        exchange.inject(Fault("429", seconds=2.0))
+        exchange.inject(Fault("429", seconds=1.0))
         updates = Recorder()
         other.subscribe(ETH, depth=20, on_update=updates)
         one.subscribe("BNBUSDT", depth=20)

@@ -4,6 +4,7 @@ import pytest
 
 from depthactors import BookState, DepthEngine
 from depthactors.exchange import Fault, LocalExchange
+from depthactors.pacing import USUAL, Timing
 from tests.support import Recorder, comes_true, until
 
 MARKETS = {"spot": ["BTCUSDT", "ETHUSDT"], "coinm": ["BTCUSD_PERP", "ETHUSD_PERP"]}
@@ -60,8 +61,10 @@ class Followed:
             assert len(wanted) - len(shown) <= self.handles[feed.symbol].cell.counted().coalesced
 
 
-@pytest.fixture(params=MARKETS)
-def follow(request, monkeypatch):
+@pytest.fixture(params=["spot", pytest.param("coinm", marks=pytest.mark.full)])
+def follow(request, monkeypatch, set_timing):
+    # The overlap is as in programs: a busy machine needs it.
+    set_timing(Timing.fast(), overlap=USUAL.overlap)
     started = []
 
     def follow(**settings):
@@ -85,18 +88,19 @@ def assert_untouched(status, followed):
 
 @pytest.mark.one_process
 def test_a_rotation_before_the_exchanges_cut_loses_nothing(follow):
-    followed = follow(rotate_after=0.5)
-    followed.wait_rotations(2, timeout=20)
+    followed = follow(rotate_after=0.2)
+    followed.wait_rotations(1, timeout=20)
     status = followed.end()
     assert_untouched(status, followed)
-    assert status.sockets[0].rotations >= 2
+    assert status.sockets[0].rotations >= 1
     followed.assert_nothing_was_lost()
 
 
 @pytest.mark.one_process
-def test_an_announced_shutdown_loses_nothing(follow):
+@pytest.mark.parametrize("shutdowns", [1, pytest.param(2, marks=pytest.mark.full)])
+def test_an_announced_shutdown_loses_nothing(follow, shutdowns):
     followed = follow()
-    for number in (1, 2):
+    for number in range(1, shutdowns + 1):
         followed.exchange.inject(Fault("shutdown", symbol=followed.symbols[0], seconds=6.0))
         followed.wait_rotations(number, timeout=20)
     status = followed.end()
@@ -104,7 +108,7 @@ def test_an_announced_shutdown_loses_nothing(follow):
     followed.assert_nothing_was_lost()
 
 
-def test_without_rotation_the_exchanges_cut_is_mended_with_a_resync(monkeypatch):
+def test_without_rotation_the_exchanges_cut_is_mended_with_a_resync(monkeypatch, fast):
     followed = Followed("spot", monkeypatch, rotate_after=None)
     followed.exchange.inject(Fault("expire", symbol="BTCUSDT"))
     followed.events.wait_for(lambda event: event.previous is BookState.STALE and event.state is BookState.LIVE)

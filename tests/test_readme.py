@@ -1,5 +1,6 @@
 """The first page: short, shown by PyPI, and each of its blocks runs as it stands, in the order in which they stand."""
 
+import argparse
 import os
 import re
 import subprocess
@@ -9,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from depthactors.exchange import LocalExchange
+from depthactors.cli import serving
 from tests.page_support import ADDRESS, ROOT, anchors, blocks, python_blocks, text
 
 README = text("README.md")
@@ -74,9 +75,17 @@ def prompt(lines, **environment):
     return done.stdout, done.stderr
 
 
-def test_its_programs_run_one_after_the_other_in_a_prompt():
-    with LocalExchange.with_order_flow(rate=50.0, levels=5.0) as exchange:
-        out, err = prompt("\n\n".join(QUICK), DEPTHACTORS_EXCHANGE=exchange.url)
+@pytest.fixture
+def sandbox():
+    """What a plain sandbox serves, only faster."""
+    parser = argparse.ArgumentParser()
+    serving.add_options(parser, port=0)
+    with serving.open_exchange(parser.parse_args(["--rate", "50", "--levels", "5"])) as exchange:
+        yield exchange.url
+
+
+def test_its_programs_run_one_after_the_other_in_a_prompt(sandbox):
+    out, err = prompt("\n\n".join(QUICK), DEPTHACTORS_EXCHANGE=sandbox)
     assert "Error" not in err
     assert_printed(out)
 
@@ -88,10 +97,9 @@ def assert_printed(out):
     assert re.search(r"<BookView BTCUSDT STOPPED", out), out
 
 
-def test_the_first_program_reports_a_wrong_symbol_and_ends():
-    with LocalExchange.with_order_flow(rate=50.0, levels=5.0) as exchange:
-        began = time.monotonic()
-        out, err = prompt(QUICK[0].replace("BNBBTC", "BNBBTX"), DEPTHACTORS_EXCHANGE=exchange.url)
+def test_the_first_program_reports_a_wrong_symbol_and_ends(sandbox):
+    began = time.monotonic()
+    out, err = prompt(QUICK[0].replace("BNBBTC", "BNBBTX"), DEPTHACTORS_EXCHANGE=sandbox)
     assert time.monotonic() - began < 20.0
     assert re.search("^BinanceAPIException .*does not list 'BNBBTX'", out, re.MULTILINE)
     assert "Traceback" not in err

@@ -33,11 +33,7 @@ NAMES: Final = {
         "pykka:ThreadingActor._create_actor_inbox",
         "pykka:ThreadingActor._start_actor_loop",
         "pykka:ThreadingActor._actor_loop",
-        "pykka:ThreadingActor._actor_loop_setup",
-        "pykka:ThreadingActor._actor_loop_running",
-        "pykka:ThreadingActor._actor_loop_teardown",
         "pykka:ThreadingActor._handle_receive",
-        "pykka:ThreadingActor._handle_failure",
         "pykka:ThreadingActor._stop",
     ),
     "websocket-client>=1.8,<1.10": (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors import binance, reporting
 from depthactors.actors.base import EngineActor
 from depthactors.actors.book_event import BookEvent
-from depthactors.actors.book_listeners import Telling
+from depthactors.actors.book_listeners import BookListeners
 from depthactors.actors.book_messages import (
     Deepen,
     Dropped,
@@ -24,7 +24,7 @@ from depthactors.actors.book_messages import (
 from depthactors.actors.mailbox import Frames, Tick, tell
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotsAt
-from depthactors.actors.snapshot_requests import Asking
+from depthactors.actors.snapshot_requests import SnapshotRequests
 from depthactors.actors.supervisor_messages import BookGivenUp, StreamSilent
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import (
@@ -84,8 +84,8 @@ class BookActor(EngineActor):
         self._cell = cell
         self._market, self._symbol, self._depth = spec.market, spec.symbol, spec.depth
         self._sync = Synchronizer(spec.market.sequencing, self._new_book, book=cell.last_good(), counters=cell.counters)
-        self._asking = Asking(cell, self._sync, self.mailbox, self.actor_ref, snapshots)
-        self._telling = Telling(cell)
+        self._requests = SnapshotRequests(cell, self._sync, self.mailbox, self.actor_ref, snapshots)
+        self._listeners = BookListeners(cell)
         # One that hardly ever trades costs no more weight than its refreshes.
         self._quiet = SilenceWatch(cell.timing.quiet_limit, longest=spec.refresh_interval or inf)
         self._refresh_serial = 0
@@ -100,7 +100,7 @@ class BookActor(EngineActor):
     def begin(self) -> None:
         """Set the timer for refreshes, and greet the listeners that a predecessor did not greet before it died."""
         self._set_refresh_timer()
-        self._telling.greet_all()
+        self._listeners.greet_all()
 
     def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - the list of messages, a line each
         """Handle what comes from sockets, snapshots, listeners and askers."""
@@ -130,10 +130,10 @@ class BookActor(EngineActor):
             case SnapshotDelayed(epoch, error):
                 return self._tell_failure(error) if epoch == self._sync.epoch else None
             case SnapshotsAt(ref):
-                self._asking.snapshots = ref
-                return self._asking.send()
+                self._requests.snapshots = ref
+                return self._requests.send()
             case Tick("snapshot", serial):
-                return self._asking.due(serial)
+                return self._requests.due(serial)
             case Tick("ahead", held):
                 return self._look_ahead(held)
             case Tick("refresh", serial):
@@ -143,7 +143,7 @@ class BookActor(EngineActor):
             case Tick("quiet", watch):
                 return self._look_for_silence(watch)
             case Greet(listener):
-                return self._telling.greet(listener)
+                return self._listeners.greet(listener)
             case Deepen(depth):
                 return self._deepen(depth)
             case Dropped(frames, error):
@@ -166,7 +166,7 @@ class BookActor(EngineActor):
         self._cell.publish(book, BookState.SYNCING if book is None else BookState.STALE)
         cause = ActorDiedError(f"{self._symbol}: the book's actor died: {type(error).__name__}: {error}")
         self._cell.error = cause
-        self._telling.event(BookEvent(self._symbol, previous, self._cell.state, cause))
+        self._listeners.notify_event(BookEvent(self._symbol, previous, self._cell.state, cause))
 
     # Frames.
 
@@ -186,11 +186,11 @@ class BookActor(EngineActor):
                 if time.time() - recv_time > late:
                     held_back += 1
                 else:
-                    self._telling.update()
+                    self._listeners.notify_update()
             elif effects:
                 self._carry_out(effects)
-        if self._asking.awaits_first_diff and sync.buffered:
-            self._asking.first_diff()
+        if self._requests.awaits_first_diff and sync.buffered:
+            self._requests.first_diff()
         if held_back:
             self._tell_latest(held_back)
 
@@ -216,8 +216,8 @@ class BookActor(EngineActor):
         if self.mailbox.waiting_frames == 0:
             # The latest there is: listeners hear of it, however late it is.
             held_back -= 1
-            self._telling.update()
-        self._telling.left_out(held_back)
+            self._listeners.notify_update()
+        self._listeners.count_skipped(held_back)
 
     # Effects.
 
@@ -229,19 +229,19 @@ class BookActor(EngineActor):
         for effect in effects:
             match effect:
                 case Publish():
-                    self._telling.update()
+                    self._listeners.notify_update()
                 case RequestSnapshot(_, priority):
-                    self._asking.plan(priority, again=again)
+                    self._requests.plan(priority, again=again)
                 case Ahead():
                     self.mailbox.after(self._cell.timing.ahead_deadline, Tick("ahead", sync.held))
                 case Audited(update_id, differences):
                     logger.debug("= %s audited at update %d: %d levels differ", self._symbol, update_id, differences)
                 case StateChanged():
-                    self._telling.state(effect)
+                    self._listeners.notify_state(effect)
                 case Resync(error):
-                    self._telling.resync(error, changed=changed)
+                    self._listeners.notify_resync(error, changed=changed)
                 case Refused(error):
-                    self._telling.error(error)
+                    self._listeners.notify_error(error)
                 case Silent(error):
                     self._watch_for_silence()
                     self._report(StreamSilent(self._cell, error))
@@ -270,7 +270,7 @@ class BookActor(EngineActor):
     def _deepen(self, depth: int) -> None:
         if depth > self._depth:
             self._depth = depth
-            self._asking.deepen(depth)
+            self._requests.deepen(depth)
             self._carry_out(self._sync.deepen(depth))
         else:
             self._cell.publish(self._sync.book, self._sync.state)
@@ -324,9 +324,9 @@ class BookActor(EngineActor):
         self.mailbox.after(self._quiet.pause, Tick("quiet", watch))
 
     def _take_snapshot(self, message: SnapshotArrived) -> None:
-        self._asking.arrived()
+        self._requests.arrived()
         self._carry_out(self._sync.snapshot(message.epoch, message.snapshot, message.recv_time), again=True)
-        self._asking.used()
+        self._requests.used()
         self._look_at_doubt_soon()
 
     def _look_at_doubt_soon(self) -> None:
@@ -349,13 +349,13 @@ class BookActor(EngineActor):
         if epoch != self._sync.epoch:
             return
         self._tell_failure(error)
-        self._asking.failed()
+        self._requests.failed()
 
     def _tell_failure(self, error: DepthActorsError) -> None:
         """Tell that there is no snapshot yet, once until one arrives."""
-        if not self._asking.failing:
-            self._asking.failing = True
-            self._telling.error(error)
+        if not self._requests.failing:
+            self._requests.failing = True
+            self._listeners.notify_error(error)
 
     def _report(self, message: BookGivenUp | StreamSilent) -> None:
         if self.parent is not None:
@@ -366,7 +366,7 @@ class BookActor(EngineActor):
         self._carry_out(self._sync.stream_down(epoch, error))
         if self._sync.state is before and self._sync.epoch is None and not before.over:
             # The book was not live anyway; why it is not getting there is news.
-            self._telling.error(error)
+            self._listeners.notify_error(error)
 
     # Questions.
 

@@ -1,4 +1,4 @@
-"""Telling the listeners of a book, in its actor's thread. What they raise is logged, counted, and harms nobody."""
+"""Notifying the listeners of a book, in its actor's thread."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from depthactors import reporting
 from depthactors.actors.book_event import BookEvent
+from depthactors.actors.book_failure import report_failure
 from depthactors.actors.callbacks import call
-from depthactors.actors.ends import report_end
 from depthactors.book import BookState
 from depthactors.errors import SlowCallbackError
 from depthactors.reporting import about, without
@@ -22,104 +22,109 @@ if TYPE_CHECKING:
 logger = reporting.logger(__name__)
 
 
-class Telling:
-    """The listeners of one cell, called one after the other."""
+class BookListeners:
+    """The listeners of one book, called one after the other.
+
+    An exception of a listener is logged and counted, and has no other effect.
+    Thread: the book actor's.
+    """
 
     def __init__(self, cell: BookCell) -> None:
-        """Tell of this cell's book."""
+        """Notify the listeners of `cell`."""
         self._cell = cell
         self._symbol = cell.spec.symbol
-        self._owner = cell.spec.title
-        self._backlog_told_at = -inf
-        self._resync_told = False
-        # Who heard the latest event: a greeting would tell it once more.
-        self._told: tuple[Listener, ...] = ()
+        self._title = cell.spec.title
+        self._warned_at = -inf
+        self._resync_reported = False
 
-    def update(self) -> None:
-        """Show the live book; a book that is not live is not shown."""
+    def notify_update(self) -> None:
+        """Call each listener with the book if it is live."""
         for listener in self._cell.listeners:
             self._show(listener)
 
-    def state(self, change: StateChanged) -> None:
-        """Tell that something else may be believed from now on."""
-        self._resync_told = False
+    def notify_state(self, change: StateChanged) -> None:
+        """Log a change of the book's state, and call each listener with it."""
+        self._resync_reported = False
         why = f" ({without(self._symbol, change.error)})" if change.error else ""
         logger.info("= %s %s -> %s%s", self._symbol, change.previous, change.state, why)
         if change.state is BookState.FAILED:
-            report_end(self._cell.spec, change.error)
-        self.event(BookEvent(self._symbol, change.previous, change.state, change.error))
+            report_failure(self._cell.spec, change.error)
+        self.notify_event(BookEvent(self._symbol, change.previous, change.state, change.error))
 
-    def error(self, error: DepthActorsError) -> None:
-        """Tell of an error that changes nothing in what may be believed."""
+    def notify_error(self, error: DepthActorsError) -> None:
+        """Log an error that does not change the book's state, and call each listener with it."""
         logger.warning("! %s", about(self._symbol, error))
         self._cell.error = error
         state = self._cell.state
-        self.event(BookEvent(self._symbol, state, state, error))
+        self.notify_event(BookEvent(self._symbol, state, state, error))
 
-    def resync(self, error: DepthActorsError, *, changed: bool) -> None:
-        """Tell that the chain broke: once until something else may be believed, however often it breaks till then.
+    def notify_resync(self, error: DepthActorsError, *, changed: bool) -> None:
+        """Log that the book begins anew, and call each listener; only once until the book's state changes.
 
         Args:
-            error: what broke.
-            changed: whether listeners hear of it anyway, by a change of state.
+            error: why the book begins anew.
+            changed: whether its state changed, too; then `notify_state` calls the listeners.
         """
-        if self._resync_told:
+        if self._resync_reported:
             logger.debug("~ %s", about(self._symbol, error))
             return
-        self._resync_told = True
+        self._resync_reported = True
         logger.warning("~ %s", about(self._symbol, error))
         if not changed:
             state = self._cell.state
-            self.event(BookEvent(self._symbol, state, state, error))
+            self.notify_event(BookEvent(self._symbol, state, state, error))
 
-    def event(self, event: BookEvent) -> None:
-        """Tell everybody who listens to events."""
-        self._told = self._cell.listeners
-        for listener in self._told:
+    def notify_event(self, event: BookEvent) -> None:
+        """Call each listener that wants events."""
+        for listener in self._cell.listeners:
+            listener.notified = True
             if listener.event is not None:
                 self._call(listener, "event", event)
 
     def greet_all(self) -> None:
-        """Greet each listener that was not greeted yet: its greeting went to a predecessor that had died."""
+        """Greet the listeners whose greeting was lost with the book's former actor."""
         for listener in self._cell.listeners:
             self.greet(listener)
 
     def greet(self, listener: Listener) -> None:
-        """Call a new listener, once, with the book or why it is not live: there may be no more to say for long."""
+        """Call a new listener, once, with the live book, or with the reason why it is not live.
+
+        Without it the listener of a quiet book would not be called for a long time.
+        """
         if listener.greeted:
             return
         listener.greeted = True
-        state = self._cell.state
+        state, error = self._cell.state, self._cell.error
         if state is BookState.LIVE:
             self._show(listener)
-        elif self._cell.error is not None and listener.event is not None and listener not in self._told:
-            self._call(listener, "event", BookEvent(self._symbol, state, state, self._cell.error))
+        elif error is not None and listener.event is not None and not listener.notified:
+            self._call(listener, "event", BookEvent(self._symbol, state, state, error))
 
-    def left_out(self, updates: int) -> None:
-        """Count updates that nobody was told of, since callbacks are behind, and say so once in a while."""
+    def count_skipped(self, updates: int) -> None:
+        """Count updates that no listener was called with because they came too late, and warn once in a while."""
         listeners = [listener for listener in self._cell.listeners if listener.update is not None]
         if not updates or not listeners:
             return
         self._cell.counters.coalesced += updates
         if not any(listener.in_turn for listener in listeners):
-            # The book waits for none of them; it is the machine that is too slow.
+            # The book waits for none of them, so the machine is too slow.
             return
         now = time.monotonic()
-        if now - self._backlog_told_at > self._cell.timing.notice_pause:
-            self._backlog_told_at = now
-            self.error(SlowCallbackError("callbacks are behind, they are told only the latest update"))
+        if now - self._warned_at > self._cell.timing.notice_pause:
+            self._warned_at = now
+            self.notify_error(SlowCallbackError("callbacks are late and are called with the latest update only"))
 
     def _show(self, listener: Listener) -> None:
-        # One that was promised more than the book holds so far is told when it holds that.
+        # A listener that needs more levels than the book has is called as soon as the book has them.
         if listener.update is not None and (book := self._cell.shown(listener.depth)) is not None:
             self._call(listener, "update", book)
 
     def _call(self, listener: Listener, which: Function, argument: object) -> None:
-        # Right before the call: the one before may have closed it.
+        # The listener that was called before may have closed this one.
         if listener.closed:
             return
-        callback = listener.event if which == "event" else listener.update
-        assert callback is not None, "whoever calls has looked"
-        if (failure := call(callback, argument, self._owner)) is not None:
+        function = listener.event if which == "event" else listener.update
+        assert function is not None, "the caller has checked"
+        if (failure := call(function, argument, self._title)) is not None:
             self._cell.counters.callback_errors += 1
             self._cell.callback_failed(listener, which, failure)

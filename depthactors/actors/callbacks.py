@@ -11,16 +11,22 @@ import logging
 import os
 import sys
 import threading
+import time
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from depthactors import reporting
+from depthactors.book import BookState, BookView
+from depthactors.book.view import capture
 from depthactors.errors import CallbackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from depthactors.book import OrderBook
+    from depthactors.book.numerals import NumberT
 
 logger = reporting.logger(__name__)
 
@@ -56,6 +62,27 @@ def call(callback: Callable[[Any], object], argument: object, owner: str = "engi
     if _forks != forks:
         _end_child(None)
     return None
+
+
+def view_callback(
+    callback: Callable[[BookView[NumberT]], object], depth: int, number: type[NumberT]
+) -> Callable[[OrderBook | BookView[Any]], None]:
+    """Return a function that calls a user's function with a view of `depth` levels; made for `Listener.update`.
+
+    Thread: the book actor's, where no update can fall into the copy of the book.
+    """
+
+    def call_with_view(book: OrderBook | BookView[Any]) -> None:
+        if isinstance(book, BookView):
+            callback(book)
+            return
+        view = capture(book, depth, BookState.LIVE, number, time.time())
+        assert view is not None
+        callback(view)
+
+    # For `name_of`, which looks for the user's function.
+    call_with_view.__dict__["__wrapped__"] = callback
+    return call_with_view
 
 
 def is_calling(thread: threading.Thread) -> bool:

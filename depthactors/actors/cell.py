@@ -59,29 +59,30 @@ class Lease:
 
 
 class Listener:
-    """Two functions that are called in the turn of the book's actor, so neither may block.
+    """Two functions that the book's actor calls in its own thread, so neither may block.
 
-    At the end of a book whose actor is gone, the `Teller`'s thread calls `event`. A `QueuedListener` is for functions
-    that may block.
+    If a book ends after its actor died, the `Notifier` calls `event`. For functions that may block there is
+    `QueuedListener`.
 
     Attributes:
-        update: called with the live book, or with a view of `depth` levels where the book is in another process;
-            `None` for a listener that wants no updates.
-        event: called with a `BookEvent`, or `None`.
-        depth: levels that the book must promise before `update` is called.
-        greeted: whether it was called with the book as it stood when the listener was added; the actor's.
-        closed: whether it is not to be called any more.
-        left_out: number of updates that it was not called for, because it was late.
-        failures: number of calls of a user's function that raised, if they are not made in the book's turn.
-        raised: the first exception of each of the functions.
-        cell: the book's, once the listener was added there.
+        update: called with the live book, or with a view of `depth` levels if the book is in another process; `None`
+            for a listener that does not want updates.
+        event: called with a `BookEvent`; `None` for a listener that does not want events.
+        depth: number of levels that the book must promise before `update` is called.
+        greeted: whether the actor has handled the `Greet` message of this listener.
+        notified: whether the book has had an event since the listener was added.
+        closed: whether the listener is closed; it is not called again, not even by a loop that has begun.
+        skipped: number of updates that the listener was not called with, because it was late.
+        failures: number of calls of the user's functions that raised, if they are made outside the book's thread.
+        raised: first exception of each function.
+        cell: cell of the book, set when the listener is added there.
     """
 
     in_turn = True
-    """Whether the book waits while the listener is called."""
+    """Whether the book waits while the functions run."""
     timing = USUAL
-    """The durations of the book's engine, once the listener was added to a cell."""
-    left_out = 0
+    """Durations of the book's engine, set when the listener is added to a cell."""
+    skipped = 0
     failures = 0
 
     def __init__(
@@ -90,17 +91,17 @@ class Listener:
         event: Callable[[BookEvent], object] | None,
         depth: int = 0,
     ) -> None:
-        """Begin open and without a greeting."""
+        """Take the functions; see the class."""
         self.update = update
         self.event = event
         self.depth = depth
-        self.greeted = False
+        self.greeted = self.notified = False
         self.closed = False
         self.raised: dict[Function, CallbackError] = {}
         self.cell: BookCell | None = None
 
     def close(self) -> None:
-        """See to it that no further call begins; one that is under way goes on. Any thread, signal handlers too."""
+        """Let no further call begin; a running call goes on. Any thread, signal handlers included."""
         self.closed = True
 
 
@@ -137,7 +138,7 @@ class BookCell:
         self._changing = threading.RLock()
         self._changes: deque[Callable[[], None]] = deque()
         self._is_changing = False
-        self._left_out = self._failures = 0
+        self._skipped = self._failures = 0
         self.restarts = 0
         self.followers = 0
         self.buffered_bytes: Callable[[], int] | None = None
@@ -188,7 +189,7 @@ class BookCell:
         def removed() -> None:
             if listener in self.listeners:
                 self.listeners = tuple(each for each in self.listeners if each is not listener)
-                self._left_out += listener.left_out
+                self._skipped += listener.skipped
                 self._failures += listener.failures
 
         listener.close()
@@ -230,7 +231,7 @@ class BookCell:
         with self._changing:
             return replace(
                 self.counters,
-                coalesced=self.counters.coalesced + self._left_out + sum(each.left_out for each in self.listeners),
+                coalesced=self.counters.coalesced + self._skipped + sum(each.skipped for each in self.listeners),
                 callback_errors=self.counters.callback_errors
                 + self._failures
                 + sum(each.failures for each in self.listeners),

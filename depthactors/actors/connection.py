@@ -11,9 +11,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance, reporting
-from depthactors.actors.base import THREAD_PREFIX
 from depthactors.actors.mailbox import Tick
 from depthactors.actors.router import Router
+from depthactors.actors.threads import THREAD_PREFIX
 from depthactors.errors import StreamError
 from depthactors.net.stream import StreamConnection
 from depthactors.pacing import RateWindow

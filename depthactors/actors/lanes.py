@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from depthactors import reporting
-from depthactors.actors.base import start_thread, thread_name
+from depthactors.actors.threads import start_thread, thread_name
 
 logger = reporting.logger(__name__)
 

@@ -1,6 +1,6 @@
-"""Telling users what belongs to no book's thread: errors of no book, and the end of books whose actor is gone.
+"""Calling users about errors that belong to no book, and about the end of books whose actor is gone.
 
-In a thread of its own, for a callback may block: then those behind it wait, and nobody else does.
+In a thread of its own, because a callback may block: then only the calls behind it wait.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthactors import reporting
-from depthactors.actors.base import start_thread, thread_name
 from depthactors.actors.callbacks import call
+from depthactors.actors.threads import start_thread, thread_name
 from depthactors.errors import LifecycleError
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 logger = reporting.logger(__name__)
 
 ERROR_ROOM: Final = 1_000
-"""Calls that may wait for an error still to be put behind them."""
+"""Number of waiting calls from which on errors are dropped."""
 EVENT_ROOM: Final = 10_000
-"""The same for an event, of which a subscription has one in its life: errors cannot take its place."""
+"""Number of waiting calls from which on events are dropped. A subscription has one such event in its life, and errors
+must not take its place."""
 
 
 class _Call(NamedTuple):
@@ -36,69 +37,70 @@ class _Call(NamedTuple):
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the listener was not closed meanwhile."""
         return self.listener is None or not self.listener.closed
 
 
-class Teller:
-    """Calls users one after the other, in a daemon thread that there is while somebody is to be called.
+class Notifier:
+    """Calls the functions of users one after the other, in a daemon thread that runs only while calls wait.
+
+    Thread: any, signal handlers included; every method returns at once.
 
     Attributes:
-        untold: calls that were not made, as no room was left or the engine had stopped.
+        undelivered: number of calls that were dropped, because there was no room or the engine had stopped.
     """
 
     def __init__(self, on_error: Callable[[DepthActorsError], None] | None = None) -> None:
-        """Begin without a thread; `on_error` is who hears of errors."""
-        self.untold = 0
+        """Take the user's function for errors. No thread is started yet."""
+        self.undelivered = 0
         self._on_error = on_error
         self._waiting: deque[_Call] = deque()
         self._thread: threading.Thread | None = None
         self._ending = False
         self._closed = False
-        # Reentrant: a signal handler may come while its own thread has it.
+        # Reentrant: a signal handler may interrupt the thread that holds it.
         self._changing = threading.RLock()
 
     @property
     def thread(self) -> threading.Thread | None:
-        """The latest thread, `None` before the first; it may be over."""
+        """The latest thread, which may have ended; `None` before the first one."""
         return self._thread
 
-    def error(self, error: DepthActorsError) -> None:
-        """Have `on_error` told. Any thread; returns at once."""
+    def report_error(self, error: DepthActorsError) -> None:
+        """Have `on_error` called with an error."""
         if self._on_error is not None:
             self._put(_Call(self._on_error, error), ERROR_ROOM)
 
-    def event(self, cell: BookCell, event: BookEvent) -> None:
-        """Have the listeners of a book told that has no actor to do it. Any thread; returns at once."""
+    def report_event(self, cell: BookCell, event: BookEvent) -> None:
+        """Have the listeners of a book called with an event, in place of the book's actor, which is gone."""
         for listener in cell.listeners:
             if listener.event is None:
                 continue
             if listener.in_turn:
                 self._put(_Call(listener.event, event, listener), EVENT_ROOM)
             else:
-                # It has a mailbox and a thread of its own, and need not wait for the others.
+                # The listener has a queue and a thread of its own.
                 listener.event(event)
 
     def wake(self) -> None:
-        """See to it that there is a thread if somebody waits; for when the system had none to give. Any thread."""
+        """Start the thread if calls wait without one, because the system could not start it before."""
         try:
             with self._changing:
                 if self._waiting and not self._is_running:
-                    thread = threading.Thread(target=self._run, name=thread_name("teller"), daemon=True)
-                    start_thread(thread, "teller")
+                    thread = threading.Thread(target=self._run, name=thread_name("notifier"), daemon=True)
+                    start_thread(thread, "notifier")
                     self._thread, self._ending = thread, False
         except LifecycleError as error:
-            logger.warning("! errors and events wait to be told: %s", error)
+            logger.warning("! users cannot be notified of errors and events yet: %s", error)
 
     def close(self) -> None:
-        """Take no more; those who wait are told still. Any thread, signal handlers too."""
+        """Accept no more calls; the waiting ones are made."""
         self._closed = True
 
-    def drop(self) -> None:
-        """Take no more and tell nobody else; a call that is under way goes on. Any thread, signal handlers too."""
+    def abort(self) -> None:
+        """Accept no more calls and drop the waiting ones; a running call goes on."""
         self._closed = True
         with self._changing:
-            self.untold += len(self._waiting)
+            self.undelivered += len(self._waiting)
             self._waiting.clear()
 
     @property
@@ -107,15 +109,15 @@ class Teller:
 
     def _put(self, item: _Call, room: int) -> None:
         with self._changing:
-            taken = not self._closed and len(self._waiting) < room
-            if taken:
+            accepted = not self._closed and len(self._waiting) < room
+            if accepted:
                 self._waiting.append(item)
             else:
-                self.untold += 1
-        if taken:
+                self.undelivered += 1
+        if accepted:
             self.wake()
-        elif not self._closed and self.untold == 1:
-            logger.warning("! too many errors and events wait to be told: a callback does not return")
+        elif not self._closed and self.undelivered == 1:
+            logger.warning("! errors and events for the user are dropped: a callback does not return")
 
     def _run(self) -> None:
         while (item := self._next()) is not None:
@@ -126,18 +128,14 @@ class Teller:
     def _call(item: _Call) -> None:
         cell = None if item.listener is None else item.listener.cell
         if cell is None or item.listener is None:
-            # What `on_error` raises is not reported to itself.
+            # An exception of `on_error` is not reported to `on_error`.
             call(item.callback, item.argument)
         elif (failure := call(item.callback, item.argument, cell.spec.title)) is not None:
             cell.callback_failed(item.listener, "event", failure)
 
     def _next(self) -> _Call | None:
-        """Take the next call; without one the thread is over, and the next call has another."""
-        item: _Call | None
+        """Return the next call, or `None` if the thread has to end: the next call then starts another one."""
         with self._changing:
-            try:
-                item = self._waiting.popleft()
-            except IndexError:
-                item = None
+            item = self._waiting.popleft() if self._waiting else None
             self._ending = item is None
             return item

@@ -45,7 +45,7 @@ def listed(spec: BookSpec, depth: int, place: str) -> dict[str, Any]:
 
 
 class SharedCell:
-    """One cell's slot, and the listener that fills it: in the book's thread, or the teller's once there is none.
+    """One cell's slot, and the listener that fills it: in the book's thread, or the notifier's once there is none.
 
     Attributes:
         cell: whose book it is.

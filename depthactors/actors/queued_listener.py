@@ -116,19 +116,19 @@ class QueuedListener(Listener):
         # Without the lock: it may take long, and the lane must not wait for it.
         entry = _Entry(time.monotonic(), False, self._capture(book))
         with self._lock:
-            left_out = self._updates if self._is_late(entry.put_at) else 0
+            skipped = self._updates if self._is_late(entry.put_at) else 0
             stuck = False
-            if left_out:
+            if skipped:
                 if self._late_since is None:
                     self._late_since = entry.put_at
                 if stuck := entry.put_at - self._late_since > self.timing.stuck:
                     self._late_since = inf
                 self._waiting = deque(each for each in self._waiting if each.is_event)
                 self._updates = 0
-                self.left_out += left_out
+                self.skipped += skipped
             self._updates += 1
             self._put(entry)
-        if left_out:
+        if skipped:
             self._warn("is late, and called with the latest update alone", entry.put_at)
         if stuck:
             name = self._function_name()
@@ -170,7 +170,7 @@ class QueuedListener(Listener):
             self._updates -= 1
             if not self._updates or now - entry.put_at <= self.timing.late:
                 return entry
-            self.left_out += 1
+            self.skipped += 1
         return None
 
     def _is_late(self, now: float) -> bool:

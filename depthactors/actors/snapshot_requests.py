@@ -31,7 +31,7 @@ _WIDEST: Final = 1_000
 """Levels, beyond which a wider snapshot costs more weight than the sooner next one."""
 
 
-class Asking:
+class SnapshotRequests:
     """The requests of one book.
 
     Attributes:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sortedcontainers import SortedDict
 
 from depthactors import reporting
-from depthactors.actors.base import THREAD_PREFIX, EngineActor, start_thread
+from depthactors.actors.base import EngineActor
 from depthactors.actors.mailbox import Tick, tell
 from depthactors.actors.questions import Status
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted
+from depthactors.actors.threads import THREAD_PREFIX, start_thread
 from depthactors.binance import DepthReply, Snapshot
 from depthactors.errors import LifecycleError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.pacing import USUAL, HostPace

@@ -37,14 +37,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from depthactors import reporting
-from depthactors.actors.base import ChildFailed, EngineActor, is_running
+from depthactors.actors.base import ChildFailed, EngineActor
 from depthactors.actors.book_event import BookEvent
+from depthactors.actors.book_failure import report_failure
 from depthactors.actors.book_messages import GiveUp
 from depthactors.actors.cell import BookCell
-from depthactors.actors.ends import report_end
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.questions import Status
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown, Withdraw
+from depthactors.actors.threads import is_running
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, EscalatedError, SupervisorDiedError, UsageError, as_value
 from depthactors.pacing import RestartIntensity
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookKey, BookSpec
     from depthactors.actors.cell import Lease
     from depthactors.actors.mailbox import Mailbox
-    from depthactors.actors.notifier import Teller
+    from depthactors.actors.notifier import Notifier
     from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
@@ -169,18 +170,18 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
     Thread: its own; no user's function is called in it.
     """
 
-    def __init__(self, settings: NetworkSettings, teller: Teller) -> None:
+    def __init__(self, settings: NetworkSettings, notifier: Notifier) -> None:
         """Begin without children.
 
         Args:
             settings: how to reach the exchange.
-            teller: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
+            notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
         """
         super().__init__("supervisor", None)
         self.mailbox.root = self
         self._settings = settings
         self._timing = settings.timing
-        self._teller = teller
+        self._notifier = notifier
         self._books: dict[BookKey, BookT] = {}
         self._is_leaving = False
         self._given_up = False
@@ -221,7 +222,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         """Fail every book: as the last act of this actor, then for the books left in the thread of `actors.watch`."""
         if not self._given_up:
             self._given_up = True
-            self._teller.error(error)
+            self._notifier.report_error(error)
         for book in list(self._books.values()):
             if not book.cell.is_over and (book.failure is None or not book.child.ref.is_alive()):
                 self._fail_book(book, error)
@@ -317,8 +318,8 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         previous, cell.error = cell.state, error
         cell.publish(cell.last_good(), state)
         if state is BookState.FAILED:
-            report_end(cell.spec, error)
-        self._teller.event(cell, BookEvent(cell.spec.symbol, previous, state, error))
+            report_failure(cell.spec, error)
+        self._notifier.report_event(cell, BookEvent(cell.spec.symbol, previous, state, error))
 
     # The dead.
 
@@ -357,7 +358,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
     def _look(self) -> None:
         """Replace the children that died without notice."""
         self.mailbox.after(self._timing.watch_interval, LookAtChildren())
-        self._teller.wake()
+        self._notifier.wake()
         for name, supervised, _ in self._children():
             if self._is_gone(supervised.ref):
                 error = supervised.failure or ActorDiedError(f"{name}: its thread ended without a word")

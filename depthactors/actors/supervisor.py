@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.book_spec import BookKey, BookSpec
-    from depthactors.actors.notifier import Teller
+    from depthactors.actors.notifier import Notifier
     from depthactors.actors.publisher import Sharing
     from depthactors.markets import Market
     from depthactors.net.settings import NetworkSettings
@@ -86,15 +86,15 @@ class Supervisor(BaseSupervisor[BookCell, _Book]):
     Start order: snapshot actor, book, socket. Stop order is the reverse.
     """
 
-    def __init__(self, settings: NetworkSettings, teller: Teller, shared: Sharing | None = None) -> None:
+    def __init__(self, settings: NetworkSettings, notifier: Notifier, shared: Sharing | None = None) -> None:
         """Begin without children.
 
         Args:
             settings: how to reach the exchange.
-            teller: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
+            notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
             shared: shares the books with other processes; `None` for books of this process alone.
         """
-        super().__init__(settings, teller)
+        super().__init__(settings, notifier)
         self._shared = shared
         self._epochs = count(1)
         self._places = count()
@@ -124,7 +124,7 @@ class Supervisor(BaseSupervisor[BookCell, _Book]):
             case StreamSilent(cell, error):
                 return self._stream_silent(cell, error)
             case FrameRejected(_, error):
-                return self._teller.error(error)
+                return self._notifier.report_error(error)
             case LookAtBacklog():
                 return self._look_for_backlog()
         return super().handle(message)
@@ -162,7 +162,7 @@ class Supervisor(BaseSupervisor[BookCell, _Book]):
             return book.cell
         stream = spec.market.diff_stream(spec.symbol, spec.speed_ms)
         cell = BookCell(spec, self._timing)
-        cell.report = self._teller.error
+        cell.report = self._notifier.report_error
         cell.followers = 1
         if self._shared is not None:
             self._shared.add(cell)
@@ -313,7 +313,7 @@ class Supervisor(BaseSupervisor[BookCell, _Book]):
             words = f"its frames have waited for {lag:.1f} s: a callback does not return, or the machine is too slow"
             error = SlowCallbackError(f"{book.cell.spec.symbol}: {words}")
             logger.notice(("lag", book.cell.spec.key), "%s: not live: %s", book.cell.spec.title, words)
-            self._teller.error(error)
+            self._notifier.report_error(error)
         elif was_late and not is_late:
             logger.over(("lag", book.cell.spec.key), "%s: its frames are handled again", book.cell.spec.title)
 
@@ -332,7 +332,7 @@ class Supervisor(BaseSupervisor[BookCell, _Book]):
                 "and are made anew; the machine is too slow for so many, or snapshots take too long"
             )
             logger.notice("backlog", "%s", error)
-            self._teller.error(error)
+            self._notifier.report_error(error)
         self._overloaded = bool(going)
 
     def _stream_silent(self, cell: BookCell, error: StreamError) -> None:

@@ -11,8 +11,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from depthactors import reporting
-from depthactors.actors.base import start_thread, thread_name
 from depthactors.actors.mailbox import mailbox_of
+from depthactors.actors.threads import start_thread, thread_name
 from depthactors.errors import SupervisorDiedError
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ class Watch:
             root.give_up(error)
         except Exception:
             logger.exception("! the books could not all be failed after the supervisor's death")
-        end_children(self._supervisor)
+        stop_children(self._supervisor)
         self._died(error)
 
 
-def end_children(supervisor: pykka.ActorRef[Any]) -> None:
+def stop_children(supervisor: pykka.ActorRef[Any]) -> None:
     """Stop every child that has a thread, known to the supervisor or not; returns at once. Any thread."""
     for ref in tuple(mailbox_of(supervisor).children):
         ref.stop(block=False)

@@ -1,20 +1,14 @@
-"""Callbacks of users: what is taken as one, and how a view gets to it."""
+"""Checks of the functions that users pass as callbacks."""
 
 from __future__ import annotations
 
 import inspect
-import time
 from typing import TYPE_CHECKING, Any
 
-from depthactors.book import BookState, BookView
-from depthactors.book.view import capture
 from depthactors.errors import CallbackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from depthactors.book import OrderBook
-    from depthactors.book.numerals import NumberT
 
 
 def check_callback(name: str, callback: Any, instead: str = "") -> None:
@@ -54,21 +48,3 @@ def _refused_parameters(callback: Callable[..., object]) -> str | None:
     except TypeError:
         return str(signature)
     return None
-
-
-def view_teller(
-    callback: Callable[[BookView[NumberT]], object], depth: int, number: type[NumberT]
-) -> Callable[[OrderBook | BookView[Any]], None]:
-    """Wrap a user's callback: in the book's own thread a copy cannot be torn."""
-
-    def tell_view(book: OrderBook | BookView[Any]) -> None:
-        if isinstance(book, BookView):
-            callback(book)
-            return
-        view = capture(book, depth, BookState.LIVE, number, time.time())
-        assert view is not None
-        callback(view)
-
-    # Where `actors.callbacks.name_of` finds the user's function.
-    tell_view.__dict__["__wrapped__"] = callback
-    return tell_view

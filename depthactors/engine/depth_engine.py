@@ -16,15 +16,16 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
 
 from depthactors import markets, reporting
-from depthactors.actors.base import ActorThread
 from depthactors.actors.book_messages import Greet
 from depthactors.actors.book_spec import BookSpec
+from depthactors.actors.callbacks import view_callback
 from depthactors.actors.cell import Lease, Listener
 from depthactors.actors.mailbox import tell
 from depthactors.actors.questions import Status
+from depthactors.actors.threads import ActorThread
 from depthactors.book import BookState
 from depthactors.book.numerals import NumberT_co, check_number_type
-from depthactors.engine.callbacks import check_callback, view_teller
+from depthactors.engine.callbacks import check_callback
 from depthactors.engine.handle import BookHandle
 from depthactors.engine.lifecycle import join
 from depthactors.engine.runtime import STOP_TIMEOUT, Runtime
@@ -241,7 +242,7 @@ class DepthEngine(Generic[NumberT_co]):
         if isinstance(symbols, str):
             msg = f"expected several symbols, was the text {symbols!r}"
             raise UsageError(msg)
-        update = None if on_update is None else view_teller(on_update, depth, self._number)
+        update = None if on_update is None else view_callback(on_update, depth, self._number)
 
         def new_listener(_handle: BookHandle[NumberT_co]) -> Listener | None:
             return None if update is None and on_event is None else Listener(update, on_event, depth)

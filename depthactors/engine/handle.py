@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 import pykka
 
-from depthactors.actors.base import ActorThread
 from depthactors.actors.cell import Lease
 from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
+from depthactors.actors.threads import ActorThread
 from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co
 from depthactors.errors import LifecycleError, NotLiveError

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import is_ours, is_running
 from depthactors.actors.mailbox import mailbox_of, tell
-from depthactors.actors.notifier import Teller
+from depthactors.actors.notifier import Notifier
 from depthactors.actors.publisher import SharedBooks
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown, Withdraw
-from depthactors.actors.watch import Watch, end_children
+from depthactors.actors.threads import is_engine_thread, is_running
+from depthactors.actors.watch import Watch, stop_children
 from depthactors.engine.lifecycle import PATIENCE, Latch, join, running
 from depthactors.errors import LifecycleError, SharingError
 from depthactors.green_threads import check_green_threads
@@ -53,7 +53,7 @@ class Runtime:
     """Starts a supervisor, asks it, and ends it with all its children. Any thread, signal handlers too.
 
     Attributes:
-        teller: calls users about what belongs to no book's thread; it outlives the supervisor.
+        notifier: calls users about what belongs to no book's thread; it outlives the supervisor.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Runtime:
 
         Args:
             settings: the supervisor's.
-            on_error: called, in the teller's thread, with each error that belongs to no book.
+            on_error: called, in the notifier's thread, with each error that belongs to no book.
             owner: what is stopped when the interpreter ends, and forsaken in a fork.
             name: the one by which other processes may read the books; `None` for books that they cannot.
             processes: number of workers that keep the books; `None` for this process.
@@ -80,7 +80,7 @@ class Runtime:
             UsageError: a name that cannot be one.
         """
         self.settings = settings
-        self.teller = Teller(on_error)
+        self.notifier = Notifier(on_error)
         self._owner = owner
         self._sharing = sharing
         self._processes = processes
@@ -203,10 +203,10 @@ class Runtime:
 
     def _new_supervisor(self, folder: EngineFolder | None) -> pykka.ActorRef[Any]:
         if folder is None:
-            return Supervisor.start(self.settings, self.teller, self._sharing)
+            return Supervisor.start(self.settings, self.notifier, self._sharing)
         if self._processes is not None:
-            return ShardSupervisor.start(self.settings, self.teller, folder, self._processes)
-        return Supervisor.start(self.settings, self.teller, SharedBooks(folder))
+            return ShardSupervisor.start(self.settings, self.notifier, folder, self._processes)
+        return Supervisor.start(self.settings, self.notifier, SharedBooks(folder))
 
     def forsake(self) -> None:
         """Let go in a fork of what is its parent's."""
@@ -301,7 +301,7 @@ class Runtime:
         """Wait until `stop` has done its work, in whatever thread; returns whether it has, as a fork always does."""
         if self.is_fork:
             return True
-        if is_ours(threading.current_thread()) and not self._ended.wait(0.0):
+        if is_engine_thread(threading.current_thread()) and not self._ended.wait(0.0):
             msg = "expected to wait for the end of the engine outside its callbacks, which have to end first"
             raise LifecycleError(msg)
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -328,7 +328,7 @@ class Runtime:
                 self._end(timeout)
             finally:
                 self._stopper = None
-        elif self._stopper != threading.get_ident() and not is_ours(threading.current_thread()):
+        elif self._stopper != threading.get_ident() and not is_engine_thread(threading.current_thread()):
             # Somebody else is at it. Its own threads, and a handler within that call, must not wait for it.
             self._ended.wait(timeout)
 
@@ -341,12 +341,12 @@ class Runtime:
         if ref is not None and mailbox_of(ref).thread is threading.current_thread():
             # From a handler of its log records: it cannot wait for itself, but takes its children along as it ends.
             ref.stop(block=False)
-            self.teller.close()
+            self.notifier.close()
         elif ref is not None:
-            left = _end_children(ref, deadline)
+            left = _stop_children(ref, deadline)
             if self._watch is not None:
                 left += join([self._watch.thread], deadline)
-            left += _end_teller(self.teller, deadline)
+            left += _stop_notifier(self.notifier, deadline)
             if left:
                 logger.warning("! still running after the time given: %s", ", ".join(thread.name for thread in left))
         if self._folder is not None:
@@ -360,7 +360,7 @@ class Runtime:
         self._ended.set()
 
 
-def _end_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.Thread]:
+def _stop_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.Thread]:
     """End the supervisor and its children; returns the threads that are alive still.
 
     Also those of a supervisor that is dead or does not answer: they are known outside it.
@@ -375,7 +375,7 @@ def _end_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.T
         except (pykka.ActorDeadError, pykka.Timeout) as error:
             logger.warning("! the supervisor did not stop its children: %s", error)
         ref.stop(block=False)
-    end_children(ref)
+    stop_children(ref)
     ending = (*(box.thread for box in boxes if box.thread is not None), *supervisor.threads)
     left = join(ending, deadline, _patience())
     # Only now: an actor that was at a message when it was stopped may have started a helper since.
@@ -385,7 +385,7 @@ def _end_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.T
 
 def _patience() -> float:
     """Return for how long this thread may wait for a callback that is under way: not at all in another callback."""
-    return 0.0 if is_ours(threading.current_thread()) else PATIENCE
+    return 0.0 if is_engine_thread(threading.current_thread()) else PATIENCE
 
 
 def _check_lock() -> None:
@@ -400,11 +400,11 @@ def _check_lock() -> None:
         raise LifecycleError(msg)
 
 
-def _end_teller(teller: Teller, deadline: float) -> list[threading.Thread]:
+def _stop_notifier(notifier: Notifier, deadline: float) -> list[threading.Thread]:
     """Have told what the others had to tell, in the time left; returns the thread if it is alive still."""
-    teller.close()
-    thread = teller.thread
+    notifier.close()
+    thread = notifier.thread
     left = [] if thread is None else join([thread], deadline, _patience())
     # The time is over, or this is its own thread: who stops the engine in a callback wants to hear no more.
-    teller.drop()
+    notifier.abort()
     return left

@@ -10,8 +10,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
-from depthactors.actors.base import is_ours
 from depthactors.actors.queued_listener import QueuedListener
+from depthactors.actors.threads import is_engine_thread
 from depthactors.engine.callbacks import check_callback
 from depthactors.engine.depth_engine import DepthEngine
 from depthactors.engine.lifecycle import PATIENCE, Latch
@@ -292,7 +292,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         if not self._was_started:
             msg = "expected a started manager to join, was one that was not started yet"
             raise LifecycleError(msg)
-        if is_ours(threading.current_thread()):
+        if is_engine_thread(threading.current_thread()):
             msg = "expected to join the manager outside its callbacks, which it waits for: call stop() and return"
             raise LifecycleError(msg)
         self.interrupted = False

@@ -12,9 +12,9 @@ import pykka
 from depthactors import reporting
 from depthactors.actors.base import EngineActor
 from depthactors.actors.book_event import BookEvent
-from depthactors.actors.book_listeners import Telling
+from depthactors.actors.book_failure import report_failure
+from depthactors.actors.book_listeners import BookListeners
 from depthactors.actors.book_messages import GiveUp, Greet
-from depthactors.actors.ends import report_end
 from depthactors.actors.mailbox import Mailbox, tell
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState
@@ -70,7 +70,7 @@ class RemoteBookActor(EngineActor):
         super().__init__(name, supervisor)
         self._cell = cell
         self._shown: int | None = None
-        self._telling = Telling(cell)
+        self._listeners = BookListeners(cell)
         cast("_Inbox", self.mailbox).cell = cell
         cell.ref = self.actor_ref
         if not cell.state.over:
@@ -106,7 +106,7 @@ class RemoteBookActor(EngineActor):
         if error is not None:
             if not self._cell.state.over:
                 # The book itself goes on; what this one was about to tell is lost.
-                self._telling.error(
+                self._listeners.notify_error(
                     ActorDiedError(f"{self._cell.spec.symbol}: the book's actor died: {type(error).__name__}: {error}")
                 )
             return
@@ -123,7 +123,7 @@ class RemoteBookActor(EngineActor):
         late, merged = self._cell.take_note()
         self._show()
         if late > self._cell.timing.late:
-            self._telling.left_out(merged)
+            self._listeners.count_skipped(merged)
         else:
             self._cell.counters.coalesced += merged
 
@@ -133,7 +133,7 @@ class RemoteBookActor(EngineActor):
         if latest != self._shown:
             self._shown = latest
             with self._cell.held():
-                self._telling.update()
+                self._listeners.notify_update()
 
     def _changed(self, event: BookEvent) -> None:
         if self._cell.state.over:
@@ -162,14 +162,14 @@ class RemoteBookActor(EngineActor):
         self._cell.error = error
         self._cell.publish(None, state)
         if state is BookState.FAILED:
-            report_end(self._cell.spec, error)
-        self._telling.event(BookEvent(self._cell.spec.symbol, previous, state, error))
+            report_failure(self._cell.spec, error)
+        self._listeners.notify_event(BookEvent(self._cell.spec.symbol, previous, state, error))
 
     def _greet(self, listener: Listener) -> None:
         if not listener.greeted:
             self._want_updates()
             with self._cell.held():
-                self._telling.greet(listener)
+                self._listeners.greet(listener)
 
     def _want_updates(self) -> None:
         if not self._cell.told and any(listener.update is not None for listener in self._cell.listeners):

@@ -8,7 +8,7 @@ from depthactors.actors.mailbox import tell
 from depthactors.book import BookState
 
 if TYPE_CHECKING:
-    from depthactors.actors.notifier import Teller
+    from depthactors.actors.notifier import Notifier
     from depthactors.errors import DepthActorsError
     from depthactors.shards.messages import Changed, Refused
     from depthactors.shards.remote_cell import RemoteCell
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class Routes:
     """The books of an engine by their numbers; outlives the workers, and the books' actors."""
 
-    def __init__(self, teller: Teller) -> None:
-        """Know no book yet; `teller` is who hears of errors that belong to none."""
-        self._teller = teller
+    def __init__(self, notifier: Notifier) -> None:
+        """Know no book yet; `notifier` is who hears of errors that belong to none."""
+        self._notifier = notifier
         self._cells: dict[int, RemoteCell] = {}
 
     def add(self, cell: RemoteCell) -> None:
@@ -54,4 +54,4 @@ class Routes:
 
     def failed(self, error: DepthActorsError) -> None:
         """Have it told whoever hears of errors of no book."""
-        self._teller.error(error)
+        self._notifier.report_error(error)

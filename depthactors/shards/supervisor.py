@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from depthactors.actors.book_spec import BookSpec
-    from depthactors.actors.notifier import Teller
+    from depthactors.actors.notifier import Notifier
     from depthactors.net.settings import NetworkSettings
     from depthactors.shards.workers import Worker
     from depthactors.sharing import EngineFolder
@@ -54,19 +54,19 @@ _AT_ONCE: Final = 50
 class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
     """Keeps the worker processes, and for each book the actor that stands for it in this process."""
 
-    def __init__(self, settings: NetworkSettings, teller: Teller, folder: EngineFolder, processes: int) -> None:
+    def __init__(self, settings: NetworkSettings, notifier: Notifier, folder: EngineFolder, processes: int) -> None:
         """Begin without children.
 
         Args:
             settings: how the workers are to reach the exchange.
-            teller: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
+            notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
             folder: an open folder; the slots of all books are made in it, and outlive the workers.
             processes: the number of workers.
         """
-        super().__init__(settings, teller)
+        super().__init__(settings, notifier)
         self._folder = folder
         self._workers = Workers(processes, self._start_worker)
-        self._routes = Routes(teller)
+        self._routes = Routes(notifier)
         self._numbers = count(1)
         self._over: list[str] = []
 
@@ -121,7 +121,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         worker = self._workers.emptiest
         place, slot = self._folder.new_book(spec.depth)
         cell = RemoteCell(spec, next(self._numbers), place, slot, worker.child.ref, self._settings.timing)
-        cell.report = self._teller.error
+        cell.report = self._notifier.report_error
         try:
             book = WorkersBook(cell, Supervised(self._start_book(cell)), worker)
         except BaseException:
@@ -281,14 +281,14 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             book.cell.restarts += 1
             self._lose(book, error)
         self._send_open(books)
-        self._teller.error(EscalatedError(f"{error}; {len(moved)} books move to the other workers"))
+        self._notifier.report_error(EscalatedError(f"{error}; {len(moved)} books move to the other workers"))
 
     def _give_up(self, worker: Worker, books: list[WorkersBook], error: EscalatedError) -> None:
         """Fail these books of a worker, and forget it: the next book gets another one."""
         self._workers.present.remove(worker)
         for book in books:
             self._fail_book(book, error)
-        self._teller.error(error)
+        self._notifier.report_error(error)
 
     # Looking after.
 

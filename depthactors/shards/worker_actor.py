@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.base import EngineActor, thread_name
+from depthactors.actors.base import EngineActor
 from depthactors.actors.mailbox import Tick, tell
 from depthactors.actors.questions import Status
+from depthactors.actors.threads import thread_name
 from depthactors.errors import LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.net.allowance import allowance_of
 from depthactors.shards.channel import pickled

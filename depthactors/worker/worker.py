@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
+from depthactors.actors.book_failure import is_failure
 from depthactors.actors.book_messages import Greet
 from depthactors.actors.cell import Listener
-from depthactors.actors.ends import is_end
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.questions import Status
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks
@@ -288,7 +288,7 @@ class Worker:
         self._outbox.put(Failed(_portable(error)))
 
     def _notice(self, record: reporting.Record) -> None:
-        if not is_end(record.cause):
+        if not is_failure(record.cause):
             self._outbox.put(Noticed(record.cause, record.text, record.level, record.is_over, record.traceback))
 
     def _status(self, timeout: float) -> EngineStatus:

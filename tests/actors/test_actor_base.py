@@ -9,7 +9,7 @@ from depthactors import markets
 from depthactors.actors.base import ChildFailed, EngineActor
 from depthactors.actors.cell import Listener
 from depthactors.actors.mailbox import mailbox_of, tell
-from depthactors.actors.notifier import Teller
+from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status
 from depthactors.actors.socket_messages import FrameRejected
 from depthactors.actors.supervisor import Supervisor
@@ -147,7 +147,7 @@ def test_tell_says_whether_there_was_somebody(actors):
 
 def supervise(actors, on_error=None):
     """Start a supervisor and a book of it, at an address where nobody listens; returns it and the book's cell."""
-    supervisor = actors.start(Supervisor, NetworkSettings(), Teller(on_error))
+    supervisor = actors.start(Supervisor, NetworkSettings(), Notifier(on_error))
     (cell,) = supervisor.ask(OpenBooks((spec(markets.SPOT.at("http://127.0.0.1:1")),)), timeout=5)
     return supervisor, cell
 

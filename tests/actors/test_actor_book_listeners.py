@@ -1,17 +1,19 @@
 """A book's listeners: who is called with what, and what becomes of those that raise or are slow."""
 
+import gc
 import threading
+import weakref
 
 import pytest
 
 from depthactors.actors.base import ChildFailed
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_event import BookEvent
-from depthactors.actors.book_messages import Deepen, Greet, StreamUp
+from depthactors.actors.book_messages import Deepen, Greet, StreamDown, StreamUp
 from depthactors.actors.cell import Listener
 from depthactors.actors.snapshot_messages import SnapshotFailed
 from depthactors.book import BookState
-from depthactors.errors import ActorDiedError, MalformedFrameError, SlowCallbackError, SnapshotError
+from depthactors.errors import ActorDiedError, MalformedFrameError, SlowCallbackError, SnapshotError, StreamError
 from tests.actors.actor_support import BookScene, Host, frame, join
 from tests.support import Recorder
 
@@ -135,6 +137,18 @@ def test_a_removed_listener_hears_nothing_more_and_the_others_do(live):
     live.frames(frame(101, 101))
     assert stays.wait(count=2) == [100, 101]
     assert gone.seen == [100]
+
+
+def test_a_removed_listener_is_not_kept_alive_by_the_book(live):
+    listener = live.listen(event=Recorder())
+    held = weakref.ref(listener)
+    live.send(StreamDown(1, StreamError("an event")))
+    assert live.settled().state is STALE
+    assert listener.notified
+    live.cell.remove(listener)
+    del listener
+    gc.collect()
+    assert held() is None
 
 
 def test_a_listener_that_was_promised_more_is_not_called_before_the_book_promises_it(live):

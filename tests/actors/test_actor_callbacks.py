@@ -8,8 +8,10 @@ from functools import partial, wraps
 import pytest
 
 from depthactors import reporting
-from depthactors.actors.callbacks import call, name_of
+from depthactors.actors.callbacks import call, name_of, view_callback
+from depthactors.book import BookState, OrderBook
 from depthactors.errors import CallbackError
+from tests.actors.actor_support import snapshot
 
 
 def plain(argument):
@@ -78,6 +80,18 @@ HERE = __name__
 )
 def test_a_function_is_known_by_its_name(callback, name):
     assert name_of(callback) == name
+
+
+def test_a_function_gets_a_view_of_the_book_or_the_view_that_there_is_and_keeps_its_name():
+    seen = []
+    show = view_callback(seen.append, 2, float)
+    book = OrderBook("BTCUSDT", snapshot(levels=5), depth=3, recv_time=1.0)
+    show(book)
+    show(seen[0])
+    assert [(view.last_update_id, len(view.bids), len(view.asks), view.state) for view in seen] == [
+        (100, 2, 2, BookState.LIVE)
+    ] * 2
+    assert name_of(view_callback(plain, 2, float)) == name_of(plain)
 
 
 def test_a_function_that_wraps_itself_is_named_too():

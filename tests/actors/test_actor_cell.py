@@ -209,7 +209,7 @@ def test_a_live_book_is_stale_in_what_it_does_not_promise(cell, book):
 def test_a_signal_handler_removes_a_listener_while_its_thread_counts(cell):
     class Interrupting(Listener):
         @property
-        def left_out(self):
+        def skipped(self):
             signal.raise_signal(signal.SIGINT)
             return 1
 

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from depthactors.actors.base import THREAD_PREFIX
 from depthactors.actors.lanes import Lane
 from depthactors.actors.queued_listener import QueuedListener
+from depthactors.actors.threads import THREAD_PREFIX
 from depthactors.errors import LifecycleError
 from tests.support import PATIENCE, Recorder
 

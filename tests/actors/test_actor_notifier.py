@@ -1,4 +1,4 @@
-"""The teller: calls users one after the other, in a thread that is there while there is something to tell."""
+"""The notifier: calls users one after the other, in a thread that is there while there is something to tell."""
 
 import threading
 
@@ -7,7 +7,7 @@ import pytest
 from depthactors.actors import notifier as module
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.cell import BookCell, Listener
-from depthactors.actors.notifier import Teller
+from depthactors.actors.notifier import Notifier
 from depthactors.book import BookState
 from depthactors.errors import ExchangeError
 from tests.actors.actor_support import spec
@@ -43,34 +43,34 @@ def cell():
     return BookCell(spec())
 
 
-def finish(teller):
-    teller.thread.join(PATIENCE)
-    assert not teller.thread.is_alive()
+def finish(notifier):
+    notifier.thread.join(PATIENCE)
+    assert not notifier.thread.is_alive()
 
 
 def test_errors_and_events_are_told_in_order_in_a_daemon_thread_of_its_own_which_then_ends(gate, cell):
-    teller = Teller(gate)
+    notifier = Notifier(gate)
     cell.add(Listener(None, gate))
     cell.add(Listener(lambda _book: None, None))
-    assert teller.thread is None
+    assert notifier.thread is None
     gate.opened.set()
     error = ExchangeError("news")
-    teller.error(error)
-    teller.event(cell, EVENT)
-    finish(teller)
-    teller.error(error)
-    finish(teller)
+    notifier.report_error(error)
+    notifier.report_event(cell, EVENT)
+    finish(notifier)
+    notifier.report_error(error)
+    finish(notifier)
     assert gate.told == [error, EVENT, error]
     for _, thread in gate.calls.seen:
         assert (thread is not threading.current_thread(), thread.daemon) == (True, True)
-        assert thread.name.startswith("depthactors-teller")
+        assert thread.name.startswith("depthactors-notifier")
 
 
 def test_without_on_error_and_without_listeners_there_is_nothing_to_do(cell):
-    teller = Teller()
-    teller.error(ExchangeError("news"))
-    teller.event(cell, EVENT)
-    assert teller.thread is None
+    notifier = Notifier()
+    notifier.report_error(ExchangeError("news"))
+    notifier.report_event(cell, EVENT)
+    assert notifier.thread is None
 
 
 @pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
@@ -78,69 +78,69 @@ def test_what_a_callback_raises_keeps_nobody_behind_it_from_being_told(cell, kin
     def broken(_error):
         raise kind
 
-    teller, events = Teller(broken), Recorder()
+    notifier, events = Notifier(broken), Recorder()
     cell.add(Listener(None, events))
-    teller.error(ExchangeError("news"))
-    teller.event(cell, EVENT)
-    finish(teller)
+    notifier.report_error(ExchangeError("news"))
+    notifier.report_event(cell, EVENT)
+    finish(notifier)
     assert events.seen == [EVENT]
 
 
 def test_what_finds_no_room_is_counted_and_said_once_and_errors_take_no_room_of_events(gate, cell, monkeypatch, caplog):
     monkeypatch.setattr(module, "ERROR_ROOM", 3)
     monkeypatch.setattr(module, "EVENT_ROOM", 5)
-    teller, events = Teller(gate), Recorder()
+    notifier, events = Notifier(gate), Recorder()
     cell.add(Listener(None, events))
-    teller.error(0)
+    notifier.report_error(0)
     gate.calls.wait()
     for number in range(1, 9):
-        teller.error(number)
-    assert teller.untold == 5
+        notifier.report_error(number)
+    assert notifier.undelivered == 5
     for _ in range(4):
-        teller.event(cell, EVENT)
-    assert teller.untold == 7
+        notifier.report_event(cell, EVENT)
+    assert notifier.undelivered == 7
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     gate.opened.set()
-    finish(teller)
+    finish(notifier)
     assert (gate.told, events.seen) == ([0, 1, 2, 3], [EVENT, EVENT])
 
 
 def test_a_listener_that_was_removed_is_not_called(gate, cell):
-    teller, events = Teller(gate), Recorder()
+    notifier, events = Notifier(gate), Recorder()
     leaving, staying = Listener(None, events), Listener(None, Recorder())
     cell.add(leaving)
     cell.add(staying)
-    teller.error(0)
-    teller.event(cell, EVENT)
+    notifier.report_error(0)
+    notifier.report_event(cell, EVENT)
     cell.remove(leaving)
     gate.opened.set()
-    finish(teller)
+    finish(notifier)
     assert (events.seen, staying.event.seen) == ([], [EVENT])
 
 
 def test_a_listener_with_a_mailbox_need_not_wait_for_the_others(gate, cell):
-    teller, events = Teller(), Recorder()
+    notifier, events = Notifier(), Recorder()
     listener = Listener(None, events)
     listener.in_turn = False
     cell.add(Listener(None, gate))
     cell.add(listener)
-    teller.event(cell, EVENT)
+    notifier.report_event(cell, EVENT)
     assert events.seen == [EVENT]
     gate.opened.set()
-    finish(teller)
+    finish(notifier)
 
 
-@pytest.mark.parametrize(("end", "told"), [("close", [0, 1]), ("drop", [0])])
-def test_a_closed_teller_tells_what_it_has_and_a_dropped_one_no_more(gate, end, told):
-    teller = Teller(gate)
-    teller.error(0)
+@pytest.mark.parametrize(("end", "told"), [("close", [0, 1]), ("abort", [0])])
+def test_a_closed_notifier_makes_the_calls_that_wait_and_an_aborted_one_drops_them(gate, end, told):
+    notifier = Notifier(gate)
+    notifier.report_error(0)
     gate.calls.wait()
-    teller.error(1)
-    getattr(teller, end)()
-    teller.error(2)
+    notifier.report_error(1)
+    getattr(notifier, end)()
+    notifier.report_error(2)
     gate.opened.set()
-    finish(teller)
-    assert (gate.told, teller.untold) == (told, 3 - len(told))
+    finish(notifier)
+    assert (gate.told, notifier.undelivered) == (told, 3 - len(told))
 
 
 def test_what_found_no_thread_waits_until_there_is_one(gate, monkeypatch):
@@ -148,24 +148,24 @@ def test_what_found_no_thread_waits_until_there_is_one(gate, monkeypatch):
         msg = "can't start new thread"
         raise RuntimeError(msg)
 
-    teller = Teller(gate)
+    notifier = Notifier(gate)
     gate.opened.set()
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        teller.error(0)
-        teller.wake()
-    assert (gate.told, teller.thread) == ([], None)
-    teller.wake()
-    teller.wake()
-    finish(teller)
+        notifier.report_error(0)
+        notifier.wake()
+    assert (gate.told, notifier.thread) == ([], None)
+    notifier.wake()
+    notifier.wake()
+    finish(notifier)
     assert gate.told == [0]
 
 
 def test_many_who_tell_at_once_are_all_heard():
     told = Recorder()
-    teller = Teller(told)
+    notifier = Notifier(told)
     threads = [
-        threading.Thread(target=lambda first=first: [teller.error(first + number) for number in range(100)])
+        threading.Thread(target=lambda first=first: [notifier.report_error(first + number) for number in range(100)])
         for first in range(0, 500, 100)
     ]
     for thread in threads:
@@ -173,5 +173,5 @@ def test_many_who_tell_at_once_are_all_heard():
     for thread in threads:
         thread.join(PATIENCE)
     until(lambda: len(told.seen) == 500)
-    finish(teller)
+    finish(notifier)
     assert sorted(told.seen) == list(range(500))

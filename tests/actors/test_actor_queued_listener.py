@@ -61,7 +61,7 @@ def test_each_update_is_called_for_while_the_functions_keep_up_and_in_order_with
     scene.mailbox.update(2)
     scene.now += LATE
     scene.turns.give_all()
-    assert (scene.called, scene.mailbox.left_out, scene.mailbox.is_empty) == ([1, "a", 2], 0, True)
+    assert (scene.called, scene.mailbox.skipped, scene.mailbox.is_empty) == ([1, "a", 2], 0, True)
 
 
 def test_a_program_is_shown_once_that_a_call_does_not_return_and_again_after_the_next_turn(scene, monkeypatch):
@@ -106,7 +106,7 @@ def test_late_functions_are_called_with_the_latest_update_and_each_event(scene):
     scene.mailbox.update(3)
     scene.turns.give_all()
     assert scene.called == ["after 0", "after 1", "after 2", 3]
-    assert scene.mailbox.left_out == 3
+    assert scene.mailbox.skipped == 3
 
 
 def test_updates_that_got_late_while_they_waited_are_passed_over_for_the_last_of_them(scene):
@@ -114,7 +114,7 @@ def test_updates_that_got_late_while_they_waited_are_passed_over_for_the_last_of
         scene.mailbox.update(number)
     scene.now += LATE + 0.01
     scene.turns.give_all()
-    assert (scene.called, scene.mailbox.left_out) == ([3], 3)
+    assert (scene.called, scene.mailbox.skipped) == ([3], 3)
 
 
 def test_a_function_that_never_returns_costs_a_bounded_number_of_updates_and_turns(scene):
@@ -123,7 +123,7 @@ def test_a_function_that_never_returns_costs_a_bounded_number_of_updates_and_tur
     assert len(scene.turns.asking) <= UPDATE_ROOM
     scene.turns.give_all()
     assert scene.called[-1] == 10 * UPDATE_ROOM - 1
-    assert len(scene.called) + scene.mailbox.left_out == 10 * UPDATE_ROOM
+    assert len(scene.called) + scene.mailbox.skipped == 10 * UPDATE_ROOM
 
 
 def test_of_too_many_events_the_oldest_are_lost_counted_and_said_to_be(scene, caplog):
@@ -204,7 +204,7 @@ def test_in_any_order_of_things_nothing_is_lost_uncounted_or_out_of_order(steps)
     assert {item for item in put if item[1] == "event"} <= set(scene.called)
     updates = [item for item in put if item[1] == "update"]
     assert updates[-1:] == [item for item in scene.called if item[1] == "update"][-1:], "the latest is always shown"
-    assert len(scene.called) + scene.mailbox.left_out == len(put)
+    assert len(scene.called) + scene.mailbox.skipped == len(put)
 
 
 def test_what_mailboxes_left_out_and_what_failed_is_in_the_books_status_when_they_are_gone_too(actors, scene):

@@ -9,7 +9,7 @@ from depthactors import DepthEngine, markets
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_messages import GiveUp
 from depthactors.actors.cell import Listener
-from depthactors.actors.notifier import Teller
+from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status, Top
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
@@ -64,7 +64,7 @@ def actors(exchange):
 
 @pytest.fixture
 def supervisor(actors):
-    return actors.start(Supervisor, QUICK, Teller())
+    return actors.start(Supervisor, QUICK, Notifier())
 
 
 @pytest.fixture
@@ -364,7 +364,7 @@ def test_a_child_whose_thread_ended_without_a_word_is_found_and_replaced(supervi
 def test_a_book_that_is_stuck_is_told_once(actors, market):
     errors = Recorder()
     settings = replace(QUICK, timing=usual(lag_limit=0.3))
-    supervisor = actors.start(Supervisor, settings, Teller(errors))
+    supervisor = actors.start(Supervisor, settings, Notifier(errors))
     (cell,) = supervisor.ask(OpenBooks((spec(market),)), timeout=5)
     assert cell.settled.wait(10)
     leave = threading.Event()
@@ -385,7 +385,7 @@ def test_a_book_that_is_stuck_is_told_once(actors, market):
 
 def test_a_supervisor_that_dies_fails_every_book_and_says_so(actors, market):
     errors = Recorder()
-    supervisor = actors.start(Supervisor, QUICK, Teller(errors))
+    supervisor = actors.start(Supervisor, QUICK, Notifier(errors))
     cells = supervisor.ask(OpenBooks(tuple(spec(market, symbol) for symbol in SYMBOLS)), timeout=5)
     told = [listen(cell)[0] for cell in cells]
     for cell in cells:

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from depthactors import BookState, DepthEngine
-from depthactors.actors.base import THREAD_PREFIX
 from depthactors.actors.supervision import RESTARTS
+from depthactors.actors.threads import THREAD_PREFIX
 from depthactors.errors import EscalatedError, MalformedFrameError
 from tests.support import Recorder, until
 
@@ -48,7 +48,7 @@ def ours():
 
 
 def tell_an_error(engine, words="garbage"):
-    engine._runtime.teller.error(MalformedFrameError(words))
+    engine._runtime.notifier.report_error(MalformedFrameError(words))
 
 
 def kill(ref):
@@ -78,7 +78,7 @@ def test_a_stuck_on_error_keeps_nobody_from_being_replaced_or_stopped(dead_addre
     assert engine.status().books[0].restarts == 1
     engine.stop(timeout=1)
     (left,) = ours()
-    assert "teller" in left
+    assert "notifier" in left
     assert [record.getMessage() for record in caplog.records if left in record.getMessage()] == [
         f"! still running after the time given: {left}"
     ]
@@ -93,7 +93,7 @@ def test_a_stuck_listener_of_a_book_without_an_actor_keeps_nobody_either(dead_ad
     kill_book(other, updates)
     engine.stop(timeout=1)
     (left,) = ours()
-    assert "teller" in left
+    assert "notifier" in left
 
 
 def test_nobody_is_told_more_once_the_time_to_stop_is_over(dead_address):

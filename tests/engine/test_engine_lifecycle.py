@@ -60,7 +60,7 @@ def test_on_error_may_ask_the_engine_and_stop_it(exchange):
 
     engine = DepthEngine(on_error=on_error)
     book = engine.subscribe("BTCUSDT").wait_live(10)
-    engine._runtime.teller.error(MalformedFrameError("garbage"))
+    engine._runtime.notifier.report_error(MalformedFrameError("garbage"))
     assert ended.wait(10)
     assert engine.wait_stopped(10)
     assert told.seen[0] == "BTCUSDT"

@@ -8,10 +8,10 @@ import pykka
 import pytest
 
 from depthactors import BookState, DepthEngine, ThreadedDepthCacheManager
-from depthactors.actors.base import THREAD_PREFIX
 from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.supervision import LookAtChildren
 from depthactors.actors.supervisor import Supervisor
+from depthactors.actors.threads import THREAD_PREFIX
 from depthactors.errors import EscalatedError, LifecycleError
 from depthactors.shards.supervisor import ShardSupervisor
 from tests.support import Recorder

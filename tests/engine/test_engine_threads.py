@@ -6,12 +6,13 @@ import pykka
 import pytest
 
 from depthactors import BookState, DepthEngine
-from depthactors.actors.base import THREAD_PREFIX, EngineActor
+from depthactors.actors.base import EngineActor
 from depthactors.actors.mailbox import Tick
 from depthactors.actors.questions import Status
 from depthactors.actors.socket_messages import FrameRejected
 from depthactors.actors.supervision import RESTARTS
 from depthactors.actors.supervisor_messages import StreamSilent
+from depthactors.actors.threads import THREAD_PREFIX
 from depthactors.errors import EscalatedError, LifecycleError, MalformedFrameError, SilentStreamError
 from tests.support import Recorder, until
 
@@ -163,7 +164,7 @@ def test_a_silent_stream_without_a_connection_of_its_own_to_get_is_asked_for_on_
 def test_an_error_that_finds_no_thread_is_told_at_the_next_look(dead_address, threads):
     told = Recorder()
     with DepthEngine(on_error=told) as engine:
-        threads.refused = ("teller",)
+        threads.refused = ("notifier",)
         engine._runtime._supervisor.tell(FrameRejected(1, MalformedFrameError("garbage")))
         engine.status()
         assert (len(threads.tries), told.seen) == (1, [])

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from depthactors.actors.base import THREAD_PREFIX
 from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.cell import Lease
 from depthactors.actors.questions import Status
+from depthactors.actors.threads import THREAD_PREFIX
 from depthactors.actors.watch import Watch
 from depthactors.engine import runtime as module
 from depthactors.engine.lifecycle import running

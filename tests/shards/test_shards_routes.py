@@ -6,7 +6,7 @@ import pytest
 
 from depthactors import BookState
 from depthactors.actors.book_event import BookEvent
-from depthactors.actors.notifier import Teller
+from depthactors.actors.notifier import Notifier
 from depthactors.errors import SharingError, StreamError
 from depthactors.markets import SPOT
 from depthactors.shards.messages import Changed, Refused, Updated
@@ -18,15 +18,15 @@ from tests.support import Recorder
 @pytest.fixture
 def scene(folder):
     told, errors = Recorder(), Recorder()
-    teller = Teller(errors)
+    notifier = Notifier(errors)
     cell = FollowedBook(folder, spec_of(SPOT), 3).cell
     cell.ref = ref = Silent.start(told)
-    routes = Routes(teller)
+    routes = Routes(notifier)
     routes.add(cell)
     yield routes, cell, told, errors
     end(ref)
-    teller.close()
-    teller.drop()
+    notifier.close()
+    notifier.abort()
 
 
 def test_a_book_is_told_once_of_updates_until_it_has_looked(scene):

@@ -11,7 +11,7 @@ from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import GiveUp, Greet
 from depthactors.actors.cell import Listener
 from depthactors.actors.mailbox import mailbox_of
-from depthactors.actors.notifier import Teller
+from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status
 from depthactors.actors.supervision import LookAtChildren
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown
@@ -87,8 +87,8 @@ class FakeWorker(EngineActor):
 class Scene:
     def __init__(self, folder, processes=2):
         self.errors = Recorder()
-        self.teller = Teller(self.errors)
-        self.ref = ShardSupervisor.start(NetworkSettings(), self.teller, folder, processes)
+        self.notifier = Notifier(self.errors)
+        self.ref = ShardSupervisor.start(NetworkSettings(), self.notifier, folder, processes)
 
     def open(self, *symbols, depth=5):
         return self.ask(OpenBooks(tuple(spec_of(SPOT, symbol, depth) for symbol in symbols)))
@@ -129,8 +129,8 @@ class Scene:
         boxes = self.ask(Shutdown())
         self.ref.stop(block=True, timeout=PATIENCE)
         assert join((box.thread for box in boxes), time.monotonic() + PATIENCE) == []
-        self.teller.close()
-        self.teller.drop()
+        self.notifier.close()
+        self.notifier.abort()
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_a_worker_that_keeps_dying_is_given_up_with_its_books_and_that_is_said_o
     assert other.state is not BookState.FAILED
     scene.ask(LookAtChildren())
     # Told in order: after this one there is none of the watch.
-    scene.teller.error(EscalatedError("the last"))
+    scene.notifier.report_error(EscalatedError("the last"))
     scene.errors.wait_for(lambda error: str(error) == "the last")
     assert [type(error) for error in scene.errors.seen] == [EscalatedError, EscalatedError]
 

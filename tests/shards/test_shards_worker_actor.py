@@ -11,7 +11,7 @@ import pykka
 import pytest
 
 from depthactors.actors.base import ChildFailed
-from depthactors.actors.notifier import Teller
+from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status
 from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
@@ -60,9 +60,9 @@ class Scene:
         settings = NetworkSettings(timing=replace(USUAL, **timing))
         self.told, self.errors = Recorder(), Recorder()
         self.parent = Silent.start(self.told)
-        self.teller = Teller(self.errors)
+        self.notifier = Notifier(self.errors)
         self.ref = WorkerActor.start(
-            "worker-1", self.parent, settings=settings, folder=folder.path, routes=Routes(self.teller)
+            "worker-1", self.parent, settings=settings, folder=folder.path, routes=Routes(self.notifier)
         )
         assert self.ref.ask(Status(), timeout=PATIENCE).pid == 4711
         self.process = FakeProcess.last
@@ -85,8 +85,8 @@ class Scene:
     def stop(self):
         end(self.ref)
         end(self.parent)
-        self.teller.close()
-        self.teller.drop()
+        self.notifier.close()
+        self.notifier.abort()
         self.process.peer.release()
 
 
@@ -154,7 +154,7 @@ def test_a_process_of_another_version_is_not_understood_and_its_death_says_why(f
     monkeypatch.setattr(module, "WorkerProcess", FakeProcess)
     monkeypatch.setattr(FakeProcess, "greeting", theirs)
     told = Recorder()
-    parent, routes = Silent.start(told), Routes(Teller(None))
+    parent, routes = Silent.start(told), Routes(Notifier(None))
     WorkerActor.start("worker-1", parent, settings=NetworkSettings(), folder=folder.path, routes=routes)
     error = told.wait_for(lambda each: isinstance(each, ChildFailed), PATIENCE).error
     end(parent)

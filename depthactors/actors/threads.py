@@ -1,0 +1,55 @@
+"""The threads of an engine: their names and how they are started."""
+
+from __future__ import annotations
+
+import threading
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors.actors.mailbox import mailbox_of
+from depthactors.errors import LifecycleError
+
+if TYPE_CHECKING:
+    import pykka
+
+THREAD_PREFIX: Final = "depthactors-"
+"""Prefix of the names of all threads of an engine."""
+
+_numbers = count(1)
+
+
+class ActorThread(threading.Thread):
+    """The thread of an actor. A callback that runs in one must not wait, because the actor would wait with it."""
+
+
+def thread_name(name: str) -> str:
+    """Return a name for a new thread of an engine, unique in the process."""
+    return f"{THREAD_PREFIX}{name}-{next(_numbers)}"
+
+
+def start_thread(thread: threading.Thread, owner: str) -> None:
+    """Start a thread of an engine. Any thread.
+
+    Args:
+        thread: a new thread.
+        owner: name of the thread's owner, for the error.
+
+    Raises:
+        LifecycleError: the system cannot start another thread.
+    """
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError) as error:
+        msg = f"{owner}: its thread could not be started: {error}"
+        raise LifecycleError(msg) from error
+
+
+def is_engine_thread(thread: threading.Thread) -> bool:
+    """Return whether a thread belongs to an engine. Code of the user that runs in it is a callback."""
+    return thread.name.startswith(THREAD_PREFIX)
+
+
+def is_running(ref: pykka.ActorRef[Any]) -> bool:
+    """Return whether an actor of an engine accepts messages and has a thread to handle them. Any thread."""
+    thread = mailbox_of(ref).thread
+    return ref.is_alive() and thread is not None and thread.is_alive()

@@ -29,10 +29,9 @@ from depthactors.shards.messages import (
 from depthactors.shards.orders import Send
 
 if TYPE_CHECKING:
-    from pykka._envelope import Envelope
-
     from depthactors.actors.cell import Listener
     from depthactors.errors import DepthActorsError
+    from depthactors.private_names import Envelope
     from depthactors.shards.remote_cell import RemoteCell
 
 logger = reporting.logger(__name__)

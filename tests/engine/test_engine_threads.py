@@ -7,10 +7,9 @@ import pytest
 
 from depthactors import BookState, DepthEngine
 from depthactors.actors.base import EngineActor
-from depthactors.actors.mailbox import Tick
 from depthactors.actors.questions import Status
 from depthactors.actors.socket_messages import FrameRejected
-from depthactors.actors.supervision import RESTARTS
+from depthactors.actors.supervision import RESTARTS, LookAtChildren
 from depthactors.actors.supervisor_messages import StreamSilent
 from depthactors.actors.threads import THREAD_PREFIX
 from depthactors.errors import EscalatedError, LifecycleError, MalformedFrameError, SilentStreamError
@@ -58,7 +57,7 @@ def actors():
 
 def look(engine):
     """Have the supervisor look at its children, as it does every few seconds."""
-    engine._runtime._supervisor.tell(Tick("watch"))
+    engine._runtime._supervisor.tell(LookAtChildren())
     return engine.status()
 
 

@@ -522,7 +522,10 @@ def test_gunicorn_reader_app_without_gunicorn_before_between_and_after_engines(e
     with program("-c", SERVING, port) as server:
         server.wait_for("^serving$")
         status, answer = get(port, "/BTCUSDT")
-        assert (status, answer["error"].endswith(f"depthactors-{shared_name} does not run")) == (503, True)
+        assert (status, answer["error"].endswith(f"the engine {shared_name!r} does not run on this machine")) == (
+            503,
+            True,
+        )
         for number, end in ((signal.SIGTERM, "was stopped"), (signal.SIGKILL, "was killed, or ended without")):
             with program("shared_engine.py") as engine:
                 _, book = wait_for_answer(port, "/btcusdt", is_live)

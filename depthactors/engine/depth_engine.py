@@ -34,18 +34,20 @@ from depthactors.environment import resolve
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.net.settings import ROTATE_AFTER
 from depthactors.pacing import USUAL, Timing
+from depthactors.pacing.seconds import check_timeout
 from depthactors.shards.messages import Rebalance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from decimal import Decimal
     from types import TracebackType
-    from typing import Self
+    from typing import Self, Unpack
 
     from depthactors.actors.book_event import BookEvent
     from depthactors.actors.cell import BookCell
     from depthactors.book import BookView
     from depthactors.book.numerals import Number
+    from depthactors.engine.settings import Settings
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
     from depthactors.status import EngineStatus
@@ -64,41 +66,15 @@ class DepthEngine(Generic[NumberT_co]):
 
     _timing: ClassVar[Timing] = USUAL
 
+    # With the type variable's default alone, mypy would take `DepthEngine()` for an engine of Decimals where one is
+    # expected.
     @overload
     def __init__(
-        self: DepthEngine[float],
-        market: str | Market = ...,
-        *,
-        number: type[float] = ...,
-        speed_ms: int = ...,
-        refresh_interval: float | None = ...,
-        max_reconnects: int | None = ...,
-        proxy: str | None = ...,
-        connect_timeout: float = ...,
-        read_timeout: float = ...,
-        silence_limit: float = ...,
-        rotate_after: float | None = ...,
-        on_error: Callable[[DepthActorsError], None] | None = ...,
-        name: str | None = ...,
-        processes: int | None = ...,
+        self: DepthEngine[float], market: str | Market = ..., *, number: type[float] = ..., **others: Unpack[Settings]
     ) -> None: ...
     @overload
     def __init__(
-        self: DepthEngine[Decimal],
-        market: str | Market = ...,
-        *,
-        number: type[Decimal],
-        speed_ms: int = ...,
-        refresh_interval: float | None = ...,
-        max_reconnects: int | None = ...,
-        proxy: str | None = ...,
-        connect_timeout: float = ...,
-        read_timeout: float = ...,
-        silence_limit: float = ...,
-        rotate_after: float | None = ...,
-        on_error: Callable[[DepthActorsError], None] | None = ...,
-        name: str | None = ...,
-        processes: int | None = ...,
+        self: DepthEngine[Decimal], market: str | Market = ..., *, number: type[Decimal], **others: Unpack[Settings]
     ) -> None: ...
     def __init__(
         self,
@@ -317,10 +293,12 @@ class DepthEngine(Generic[NumberT_co]):
 
         Raises:
             LifecycleError: where the engine cannot be asked, a fork for one; then nothing has changed.
+            UsageError: not a handle, or a timeout that is no number of seconds.
         """
         if not isinstance(handle, BookHandle):
             msg = f"expected the handle that subscribe() returned, was {handle!r}"
             raise UsageError(msg)
+        check_timeout(timeout)
         self.check_process()
         self._runtime.check_thread()
         if id(handle) not in self._handles:
@@ -342,7 +320,9 @@ class DepthEngine(Generic[NumberT_co]):
         Raises:
             NotLiveError: some were not in `timeout` seconds; the message counts and names them.
             DepthActorsError: one was given up; its error.
+            UsageError: a timeout that is no number of seconds.
         """
+        check_timeout(timeout)
         deadline = time.monotonic() + timeout
         waiting = list(self._handles.values())
         for handle in waiting:
@@ -355,7 +335,13 @@ class DepthEngine(Generic[NumberT_co]):
                 raise NotLiveError(msg) from error
 
     def status(self, timeout: float = 5.0) -> EngineStatus:
-        """Return how every book, connection and weight pool does; O(books), and a message a connection and pool."""
+        """Return how every book, connection and weight pool does; O(books), and a message a connection and pool.
+
+        Raises:
+            LifecycleError: the engine was stopped, or does not answer.
+            UsageError: a timeout that is no number of seconds.
+        """
+        check_timeout(timeout)
         status: EngineStatus = self._runtime.ask(Status()).gather(timeout)
         return status
 
@@ -389,7 +375,10 @@ class DepthEngine(Generic[NumberT_co]):
 
         Raises:
             LifecycleError: a callback waits, for which the end of the engine would have to wait.
+            UsageError: a timeout that is no number of seconds.
         """
+        if timeout is not None:
+            check_timeout(timeout)
         return self._runtime.wait_stopped(timeout)
 
     def stop(self, timeout: float = STOP_TIMEOUT) -> None:
@@ -398,7 +387,11 @@ class DepthEngine(Generic[NumberT_co]):
         May be called twice, from a callback (whose own thread then ends after it) and from a signal
         handler. A thread that does not end in time, such as one in a stuck callback, is named in the
         log; it is a daemon and does not keep the program alive.
+
+        Raises:
+            UsageError: a timeout that is no number of seconds; then nothing has changed.
         """
+        check_timeout(timeout)
         self._runtime.stop(timeout)
         if not self._runtime.is_fork:
             for handle in tuple(self._handles.values()):

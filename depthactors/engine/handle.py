@@ -15,6 +15,7 @@ from depthactors.actors.threads import ActorThread
 from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co
 from depthactors.errors import LifecycleError, NotLiveError
+from depthactors.pacing.seconds import check_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,8 +107,9 @@ class BookHandle(Generic[NumberT_co]):
         Raises:
             pykka.Timeout: no answer in `timeout` seconds.
             LifecycleError: the book was unsubscribed, or the engine stopped.
-            UsageError: not a question to a book.
+            UsageError: not a question to a book, or a timeout that is no number of seconds.
         """
+        check_timeout(timeout)
         deadline = time.monotonic() + timeout
         while True:
             if self.cell.state is BookState.STOPPED:
@@ -139,7 +141,9 @@ class BookHandle(Generic[NumberT_co]):
             DepthActorsError: it was given up; the error that ended it, e.g. `UnknownSymbolError`.
             LifecycleError: it was unsubscribed meanwhile, or a callback of the same book waits, which keeps it from
                 getting live.
+            UsageError: a timeout that is no number of seconds.
         """
+        check_timeout(timeout)
         deadline = time.monotonic() + timeout
         while True:
             state = self.state

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from depthactors.errors import UsageError
 from depthactors.net.proxy import parse_proxy
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL, Backoff, Timing
+from depthactors.pacing.seconds import check_seconds
 from depthactors.shards.interpreter import check_possible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.errors import DepthActorsError
 
 _FACTOR_OF_FEW: Final = 4.0
 """How much longer each wait is where tries are numbered: python-binance's five last for half a minute, so ours do."""
+
+
+class Settings(TypedDict, total=False):
+    """The settings of an engine, but for its market and number type, as type checkers see them."""
+
+    speed_ms: int
+    refresh_interval: float | None
+    max_reconnects: int | None
+    proxy: str | None
+    connect_timeout: float
+    read_timeout: float
+    silence_limit: float
+    rotate_after: float | None
+    on_error: Callable[[DepthActorsError], None] | None
+    name: str | None
+    processes: int | None
 
 
 def network_settings(
@@ -50,17 +72,19 @@ def network_settings(
 
 
 def check_interval(seconds: Any) -> None:
-    """Refuse what cannot be a refresh interval; `None` and 0 are none.
+    """Check a refresh interval; `None` and 0 mean that there are no refreshes.
 
     Raises:
-        UsageError: not a number of seconds, negative, or not finite.
+        UsageError: not a number of seconds, negative, or not finite; has the value.
     """
-    if seconds is not None and seconds != 0:
-        check_seconds("refresh_interval", seconds)
+    if seconds is None or (type(seconds) in {int, float} and 0 <= seconds < inf):
+        return
+    msg = f"expected refresh_interval in seconds, or 0 or None for no refreshes, was {seconds!r}"
+    raise UsageError(msg)
 
 
 def check_processes(processes: Any) -> None:
-    """Refuse what cannot be a number of worker processes; `None` is none.
+    """Check a number of worker processes; `None` means that the books are in this process.
 
     Raises:
         UsageError: not a whole number above zero, or there can be no workers in this program.
@@ -70,14 +94,3 @@ def check_processes(processes: Any) -> None:
         raise UsageError(msg)
     if processes is not None:
         check_possible()
-
-
-def check_seconds(name: str, seconds: Any) -> None:
-    """Refuse what is no time above zero.
-
-    Raises:
-        UsageError: names the setting and what it was.
-    """
-    if type(seconds) not in {int, float} or not 0 < seconds < inf:
-        msg = f"expected {name} in seconds above zero, was {seconds!r}"
-        raise UsageError(msg)

@@ -35,7 +35,8 @@ class _LookUp:
     def wait(self, seconds: float) -> Found | None:
         """Return what was found, `None` if that takes longer."""
         if not self._done.wait(min(seconds, _SECOND_WAIT) if self._hangs else seconds):
-            self._hangs = True
+            # Not after a short look: the resolver may take that long without being stuck.
+            self._hangs |= seconds > _SECOND_WAIT
             return None
         if self._failure is not None:
             raise OSError(self._failure)

@@ -13,7 +13,7 @@ import orjson
 
 from depthactors.errors import BookNotSharedError, EngineGoneError, SharingError
 from depthactors.sharing.ownership import open_file, open_folder
-from depthactors.sharing.place import BOOKS, ENGINE, is_held, parts_of
+from depthactors.sharing.place import BOOKS, ENGINE, PREFIX, is_held, parts_of
 from depthactors.sharing.pulse import PULSE_LIMIT, PulseReader
 from depthactors.sharing.record import record_room
 from depthactors.sharing.slot import SlotReader
@@ -78,7 +78,7 @@ class Attached:
                 raise EngineGoneError(self._words("was killed, or ended without being stopped"))
         except (FileNotFoundError, ValueError):
             # Not there, or not written yet: just being made.
-            raise EngineGoneError(self._words("does not run")) from None
+            raise EngineGoneError(self._words("does not run on this machine")) from None
         except OSError as error:
             msg = f"expected to read the shared engine in {path}: {error}"
             raise SharingError(msg) from error
@@ -212,4 +212,4 @@ class Attached:
             os.close(descriptor)
 
     def _words(self, what: str) -> str:
-        return f"the engine of {self._path} {what}"
+        return f"the engine {self._path.name.removeprefix(PREFIX)!r} {what}"

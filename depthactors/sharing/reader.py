@@ -25,6 +25,7 @@ from depthactors.errors import (
     SharingError,
     UsageError,
 )
+from depthactors.pacing.seconds import check_timeout
 from depthactors.sharing.attached import Attached
 from depthactors.sharing.ownership import believed_users
 from depthactors.sharing.place import check_name, find_folder
@@ -117,7 +118,9 @@ class DepthReader(Generic[NumberT_co]):
 
         Raises:
             EngineGoneError: none did in `timeout` seconds; others as for the constructor.
+            UsageError: a timeout that is no number of seconds.
         """
+        check_timeout(timeout)
         deadline = time.monotonic() + timeout
         while True:
             try:
@@ -222,6 +225,7 @@ class DepthReader(Generic[NumberT_co]):
         Raises:
             EngineGoneError: the engine is gone, and was not back by then.
             BookNotSharedError: as for `view`, and not shared by then.
+            UsageError: a timeout that is no number of seconds.
         """
         known = None if after is None else (after.last_update_id, after.state)
         return self._wait_for(
@@ -263,6 +267,7 @@ class DepthReader(Generic[NumberT_co]):
         speed_ms: int | None,
     ) -> BookView[NumberT_co]:
         """Return the first view that fits, or the last one when the time is over."""
+        check_timeout(timeout)
         deadline = time.monotonic() + timeout
         pause, seen = _FIRST_PAUSE, None
         while True:

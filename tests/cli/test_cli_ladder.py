@@ -55,7 +55,7 @@ def test_zeros_that_fill_up_are_left_out():
 
 
 def test_state_age_and_words_are_shown_and_long_words_are_broken_rather_than_cut():
-    words = "spot 100 ms: the engine of /dev/shm/depthactors-books was killed, or ended without being stopped"
+    words = "spot 100 ms: the engine 'books' was killed, or ended without being stopped"
     rows = drawn(view(((1.0, 2.0),), ((2.0, 1.0),)), words)
     assert rows[0] == "SHIBBTC STALE"
     assert rows[-1] == "3.0 s old"

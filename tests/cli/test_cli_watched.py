@@ -43,7 +43,7 @@ def test_a_book_that_is_let_go_of_is_not_shown_and_is_shown_when_it_is_back(engi
     engine.subscribe("ETHUSDT", depth=20)
     view, words = watched.look(3)
     assert view is None
-    assert words.startswith("is not shown: the engine of ")
+    assert words.startswith("is not shown: the engine '")
     assert words.endswith("shares ETHUSDT; expected one BTCUSDT spot 100 ms, was 0")
     engine.subscribe("BTCUSDT", depth=20).wait_live(timeout=20)
     assert watched.look(3)[0].state is BookState.LIVE
@@ -59,5 +59,5 @@ def test_the_end_of_the_engine_is_told_beside_its_last_book(engine, reader):
     view, words = watched.look(3)
     assert (view.state, len(view.bids)) == (BookState.STOPPED, 3)
     assert view.last_update_id >= last
-    assert words.startswith("spot 100 ms: the engine of ")
+    assert words.startswith("spot 100 ms: the engine '")
     assert words.endswith("was stopped")

@@ -46,6 +46,17 @@ def test_a_handle_may_be_asked_in_its_own_callback(engine):
     assert view.last_update_id == asked.last_update_id == viewed.last_update_id
 
 
+def test_a_timeout_that_is_no_number_is_refused_by_every_call_that_waits(dead_address):
+    with DepthEngine() as engine:
+        book = engine.subscribe("BTCUSDT")
+        waits = [book.wait_live, engine.wait_live, engine.status, engine.stop, engine.wait_stopped]
+        waits += [lambda timeout: book.ask(Top(1), timeout), lambda timeout: engine.unsubscribe(book, timeout)]
+        for wait in waits:
+            with pytest.raises(UsageError, match="expected timeout as a number of seconds, was '5'"):
+                wait("5")
+        assert engine.running
+
+
 def test_waiting_in_vain_says_why(dead_address):
     with DepthEngine() as engine:
         book = engine.subscribe("BTCUSDT")

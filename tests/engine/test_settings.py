@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pytest
 
-from depthactors.engine.settings import check_interval, check_seconds, network_settings
+from depthactors.engine.settings import check_interval, network_settings
 from depthactors.errors import UsageError
 
 GOOD = {
@@ -40,10 +40,13 @@ def test_an_interval_may_be_left_out():
     check_interval(None)
     check_interval(0)
     check_interval(0.5)
-    with pytest.raises(UsageError, match="refresh_interval"):
-        check_interval(-1)
-    with pytest.raises(UsageError, match="patience"):
-        check_seconds("patience", None)
+
+
+@pytest.mark.parametrize("value", [-1, -0.5, inf, nan, "5", True, []], ids=repr)
+def test_an_interval_that_is_none_is_refused_with_its_value(value):
+    with pytest.raises(UsageError, match="expected refresh_interval in seconds") as refused:
+        check_interval(value)
+    assert str(refused.value).endswith(f"was {value!r}")
 
 
 def test_tries_that_are_numbered_last_about_as_long_as_in_python_binance():

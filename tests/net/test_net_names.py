@@ -120,9 +120,21 @@ def test_a_stream_whose_name_hangs_ends_within_the_time_to_connect(resolver):
         assert "the name exchange.invalid could not be looked up in time" in client.end()
 
 
+def test_a_short_look_in_vain_takes_no_time_from_the_next(resolver):
+    with pytest.raises(TimeoutError):
+        look_up("exchange.invalid", 80, Deadline(0.01))
+    slow = threading.Timer(0.3, resolver.go.set)
+    slow.start()
+    try:
+        assert look_up("exchange.invalid", 80, Deadline(PATIENCE)) == FOUND
+    finally:
+        slow.join()
+    assert resolver.asked == ["exchange.invalid"]
+
+
 def test_where_one_waited_in_vain_the_next_does_not_wait_as_long(resolver):
     with pytest.raises(TimeoutError):
-        look_up("exchange.invalid", 80, Deadline(0.05))
+        look_up("exchange.invalid", 80, Deadline(0.15))
     begun = time.monotonic()
     with pytest.raises(TimeoutError):
         look_up("exchange.invalid", 80, Deadline(10 * PATIENCE))

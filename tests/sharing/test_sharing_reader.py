@@ -239,6 +239,14 @@ def test_a_book_that_does_not_come_to_life_says_why(shared, reader):
         reader.wait_live("BTCUSDT", timeout=0.0)
 
 
+def test_a_timeout_that_is_no_number_is_refused(name, reader):
+    with pytest.raises(UsageError, match="expected timeout as a number of seconds, was '5'"):
+        DepthReader.wait_for_engine(name, "5")
+    for wait in (lambda timeout: reader.wait("BTCUSDT", timeout=timeout), lambda t: reader.wait_live("BTCUSDT", t)):
+        with pytest.raises(UsageError, match="expected timeout as a number of seconds, was '5'"):
+            wait("5")
+
+
 def test_waiting_costs_few_looks(shared, reader, monkeypatch):
     pauses = []
     monkeypatch.setattr(reader_module.time, "sleep", pauses.append)
@@ -253,7 +261,7 @@ def test_waiting_costs_few_looks(shared, reader, monkeypatch):
 
 
 def test_no_engine_is_a_typed_error(name):
-    with pytest.raises(EngineGoneError, match=f"depthactors-{name} does not run"):
+    with pytest.raises(EngineGoneError, match=f"the engine {name!r} does not run on this machine"):
         DepthReader(name)
     with pytest.raises(EngineGoneError, match="does not run"):
         DepthReader.wait_for_engine(name, timeout=0.02)

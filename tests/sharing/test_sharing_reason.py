@@ -40,7 +40,7 @@ def test_an_engine_that_is_stuck_is_the_reason_until_it_is_not(folder, slot):
     with DepthReader(NAME) as reader:
         folder.beat(1e-9)
         assert reader.view("BTCUSDT").state is BookState.STALE
-        assert reader.reason("BTCUSDT").endswith(f"depthactors-{NAME} has given no sign of life for 5 s")
+        assert reader.reason("BTCUSDT").endswith(f"the engine {NAME!r} has given no sign of life for 5 s")
         folder.beat(float("inf"))
         assert (reader.view("BTCUSDT").state, reader.reason("BTCUSDT")) == (BookState.LIVE, None)
 

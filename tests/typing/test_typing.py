@@ -7,11 +7,11 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import get_overloads
 
 import pytest
 
 from depthactors import DepthEngine
+from depthactors.engine.settings import Settings
 from tests.page_support import PAGES, name_of, python_blocks
 
 HERE = Path(__file__).parent
@@ -89,7 +89,6 @@ def test_pyright_finds_no_mistake_in_the_examples_and_the_pages(programs):
     assert diagnostics_of_pyright(*programs) == []
 
 
-def test_each_overload_of_an_engine_has_the_settings_of_the_one_that_runs():
-    plain = list(inspect.signature(DepthEngine.__init__).parameters)
-    overloads = get_overloads(DepthEngine.__init__)
-    assert [list(inspect.signature(each).parameters) for each in overloads] == [plain, plain]
+def test_type_checkers_know_every_setting_of_an_engine():
+    known = ["self", "market", "number", *Settings.__annotations__]
+    assert known == list(inspect.signature(DepthEngine.__init__).parameters)

@@ -23,6 +23,7 @@ from depthactors.exchange import LocalExchange
 from tests.support import Recorder, until
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
+pytestmark = pytest.mark.usefixtures("fast")
 
 
 def test_each_view_a_callback_gets_is_live_deep_enough_and_the_exchanges(engine, exchange):
@@ -105,7 +106,7 @@ def test_the_same_symbol_twice_is_one_book_as_deep_as_the_deeper_asks(engine):
     assert len(engine.status().books) == 1
 
 
-@pytest.mark.parametrize("processes", [None, 1])
+@pytest.mark.parametrize("processes", [None, pytest.param(1, marks=pytest.mark.full)])
 def test_the_same_symbol_twice_is_refreshed_as_often_as_anybody_asks(exchange, processes):
     with DepthEngine(processes=processes) as engine:
 
@@ -120,7 +121,7 @@ def test_the_same_symbol_twice_is_refreshed_as_often_as_anybody_asks(exchange, p
             )
 
         first = follow(None).wait_live(10)
-        often = follow(0.3, 10).wait_live(10)
+        often = follow(0.1, 10).wait_live(10)
         follow(None)
         follow(3600.0)
         assert often.cell is first.cell
@@ -146,7 +147,7 @@ def test_a_deeper_subscription_is_told_only_of_books_that_deep(engine):
 
 def test_a_refresh_changes_nothing_that_readers_see(exchange):
     updates = Recorder()
-    with DepthEngine(refresh_interval=0.5, number=Decimal) as engine:
+    with DepthEngine(refresh_interval=0.1, number=Decimal) as engine:
         book = engine.subscribe("BTCUSDT", depth=50, on_update=updates).wait_live(10)
         until(lambda: book.ask(Status()).counters.audits >= 2)
         counters = book.ask(Status()).counters
@@ -237,7 +238,7 @@ def test_a_slow_callback_gets_the_latest_and_delays_nobody_else(engine):
 
     def on_update(view):
         slow(view)
-        release.wait(0.4)
+        release.wait(0.2)
 
     book = engine.subscribe("BTCUSDT", on_update=on_update)
     engine.subscribe("ETHUSDT", on_update=fast)

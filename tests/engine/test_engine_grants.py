@@ -40,7 +40,7 @@ CAPS = [
     pytest.param({"levels": 15}, id="fifteen", marks=pytest.mark.full),
     pytest.param({"levels": 10}, id="ten", marks=pytest.mark.full),
     pytest.param({"levels": 3}, id="three"),
-    pytest.param({"levels": 15, "side": "ask"}, id="asks only"),
+    pytest.param({"levels": 15, "side": "ask"}, id="asks only", marks=pytest.mark.full),
     pytest.param({}, id="another number each time", marks=pytest.mark.full),
 ]
 

@@ -15,7 +15,7 @@ from depthactors.exchange import LocalExchange
 from tests.support import Recorder, comes_true, until
 
 MARK = "ZQXJ"
-GONE = [f"{MARK}{number}USDT" for number in range(8)]
+GONE = [f"{MARK}{number}USDT" for number in range(6)]
 UNLISTED = [f"{MARK}{number}BTC" for number in range(2)]
 AT_HAND = 4
 """What the threads that fetch snapshots were at last, which they hold till they are at the next one."""
@@ -58,7 +58,8 @@ def nothing_is_kept():
     return comes_true(lambda: len(names_kept()) <= AT_HAND)
 
 
-@pytest.mark.parametrize("processes", [None, 1])
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize("processes", [None, pytest.param(1, marks=pytest.mark.full)])
 def test_an_engine_and_a_reader_forget_books_that_are_not_followed_any_more(exchange, processes):
     name = f"names-{os.getpid()}"
     with DepthEngine(processes=processes, name=name) as engine, DepthReader(name) as reader:
@@ -78,11 +79,12 @@ def test_an_engine_and_a_reader_forget_books_that_are_not_followed_any_more(exch
         assert nothing_is_kept(), names_kept()
 
 
+@pytest.mark.usefixtures("fast")
 def test_a_manager_forgets_streams_that_were_stopped(exchange):
     with ThreadedDepthCacheManager() as manager:
         manager.start_depth_cache(lambda _cache: None, "KEEPUSDT")
         updates = Recorder()
-        for symbol in GONE[:6]:
+        for symbol in GONE[:5]:
             started = manager.start_depth_cache(updates, symbol, ws_interval=100)
             updates.wait_for(lambda _: bool(updates.seen), 20)
             manager.stop_socket(started)

@@ -9,8 +9,8 @@ import pytest
 from depthactors import BookState, DepthEngine, Top
 from depthactors.exchange import LocalExchange
 
-READERS = 8
-UPDATES = 25
+READERS = 4
+UPDATES = 12
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_ten_recordings_share_a_connection_while_symbols_come_and_go(captures, m
     expected = {result.symbol: result for result in map(replay, files)}
     *followed, late = expected
     leaver = followed.pop()
-    with LocalExchange.from_recording(files, speed=15.0) as exchange:
+    with LocalExchange.from_recording(files, speed=40.0) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         with DepthEngine(market="coinm", number=Decimal) as engine:
             updates = Recorder()

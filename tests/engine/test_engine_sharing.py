@@ -53,7 +53,7 @@ def check(view, exchange, depth, number):
         assert {type(each) for level in ours for each in level} <= {number}
 
 
-@pytest.mark.parametrize("number", [float, Decimal])
+@pytest.mark.parametrize("number", [float, pytest.param(Decimal, marks=pytest.mark.full)])
 @pytest.mark.parametrize("market", ["spot", "usdm", "coinm", "options", "us"])
 def test_every_view_of_a_reader_is_the_truth(name, monkeypatch, market, number):
     symbols = ["BTCUSDT", "ETHUSDT"] if market != "options" else ["BTC-260925-50000-C", "ETH-260925-3000-P"]
@@ -155,7 +155,8 @@ def test_a_callback_that_blocks_makes_the_shared_book_stale(shared, reader):
 # Names, room, and what is half done.
 
 
-def test_a_name_in_use_reaches_the_caller(shared, name):
+def test_a_name_in_use_reaches_the_caller(shared, name, monkeypatch):
+    monkeypatch.setattr(folder, "_PATIENCE", 0.05)
     second = DepthEngine(name=name)
     with pytest.raises(SharingError, match=f"a name that no running engine has, was '{name}'"):
         second.start()

@@ -14,6 +14,8 @@ from tests.support import Recorder, complaints, until
 BEGIN = """
 import sys, threading
 from depthactors import DepthEngine, ThreadedDepthCacheManager
+from depthactors.pacing import Timing
+DepthEngine._timing = Timing.fast()
 enough = threading.Event()
 
 def handle(argument):
@@ -39,7 +41,7 @@ def stderr_of(program):
     return complaints(ran.stderr)
 
 
-@pytest.mark.parametrize("options", ["", "processes=1"])
+@pytest.mark.parametrize("options", ["", pytest.param("processes=1", marks=pytest.mark.full)])
 def test_no_network_is_on_stderr_once(dead_address, options):
     said = stderr_of(f"""
     with DepthEngine({options}) as engine:
@@ -65,7 +67,7 @@ def test_no_network_is_on_stderr_of_the_drop_in_too(dead_address):
     assert len(said.splitlines()) == 1
 
 
-@pytest.mark.parametrize("options", ["", "processes=1"])
+@pytest.mark.parametrize("options", ["", pytest.param("processes=1", marks=pytest.mark.full)])
 def test_an_unknown_symbol_is_on_stderr_once(exchange, options):
     said = stderr_of(f"""
     with DepthEngine({options}) as engine:
@@ -84,7 +86,10 @@ FOLLOW = {
 }
 
 
-@pytest.mark.parametrize("follow", FOLLOW.values(), ids=FOLLOW)
+@pytest.mark.parametrize(
+    "follow",
+    [pytest.param(FOLLOW[each], id=each, marks=pytest.mark.full if each == "workers" else ()) for each in FOLLOW],
+)
 def test_what_a_callback_raises_is_on_stderr_once_with_its_traceback(exchange, follow):
     said = stderr_of(f"""
     def wait():
@@ -253,6 +258,7 @@ def test_the_end_of_the_supervisor_is_said(dead_address):
     )
 
 
+@pytest.mark.full
 def test_the_end_of_a_workers_supervisor_is_not_the_engines(exchange, tmp_path, monkeypatch):
     """It is replaced with its process, and its book is back."""
     (tmp_path / "sitecustomize.py").write_text(HARM)

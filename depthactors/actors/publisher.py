@@ -15,6 +15,7 @@ from depthactors.actors.cell import Listener
 from depthactors.actors.mailbox import tell
 from depthactors.book import BookState, BookView
 from depthactors.errors import SharingError
+from depthactors.sharing import SharedBook
 from depthactors.sharing.record import as_stale, pack, restated, shown_state
 
 if TYPE_CHECKING:
@@ -33,15 +34,9 @@ MOVES: Final = 20
 """Books that have another slot at one beat; each is stale for a moment."""
 
 
-def listed(spec: BookSpec, depth: int, place: str) -> dict[str, Any]:
-    """Return the row by which readers find a book whose slot is at `place`."""
-    return {
-        "symbol": spec.symbol,
-        "market": spec.market.name,
-        "speed_ms": spec.speed_ms,
-        "depth": depth,
-        "place": place,
-    }
+def shared_book(spec: BookSpec, depth: int) -> SharedBook:
+    """Return a book as readers find it in the list."""
+    return SharedBook(spec.symbol, spec.market.name, spec.speed_ms, depth)
 
 
 class SharedCell:
@@ -217,8 +212,8 @@ class SharedBooks:
         Raises:
             SharingError: no room for the list; the next beat tries again if something was taken away.
         """
-        rows = (listed(shared.cell.spec, shared.depth, shared.place) for shared in self._shared.values())
-        self._folder.list_books(rows)
+        shared = self._shared.values()
+        self._folder.list_books((shared_book(each.cell.spec, each.depth), each.place) for each in shared)
         while self._over:
             self._folder.remove_book(self._over.pop().place)
 

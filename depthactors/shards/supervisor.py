@@ -17,7 +17,7 @@ import pykka
 
 from depthactors import reporting
 from depthactors.actors.mailbox import mailbox_of, tell
-from depthactors.actors.publisher import MOVES, listed
+from depthactors.actors.publisher import MOVES, shared_book
 from depthactors.actors.supervision import BaseSupervisor, Beat, Child, Supervised
 from depthactors.book import BookState
 from depthactors.errors import (
@@ -322,7 +322,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
 
     def _publish(self) -> None:
         cells = (book.cell for book in self._books.values())
-        self._folder.list_books(listed(cell.spec, cell.depth, cell.place) for cell in cells)
+        self._folder.list_books((shared_book(cell.spec, cell.depth), cell.place) for cell in cells)
         while self._over:
             # Only now: a reader may have found it in the former list.
             self._folder.remove_book(self._over.pop())

@@ -1,7 +1,7 @@
 """Books in shared memory: one process keeps them, every other process of the machine may read them."""
 
-from depthactors.sharing.attached import SharedBook
 from depthactors.sharing.folder import EngineFolder, book_size
+from depthactors.sharing.listing import SharedBook
 from depthactors.sharing.reader import DepthReader
 
 __all__ = ["DepthReader", "EngineFolder", "SharedBook", "book_size"]

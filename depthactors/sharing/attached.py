@@ -9,9 +9,8 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
 from depthactors.errors import BookNotSharedError, EngineGoneError, SharingError
+from depthactors.sharing.listing import read_list
 from depthactors.sharing.ownership import open_file, open_folder
 from depthactors.sharing.place import BOOKS, ENGINE, PREFIX, is_held, parts_of
 from depthactors.sharing.pulse import PULSE_LIMIT, PulseReader
@@ -21,25 +20,10 @@ from depthactors.sharing.slot import SlotReader
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from depthactors.sharing.listing import SharedBook
+
 _LOOK_AGAIN: Final = 0.01
 """Seconds for which an engine that held its lock is taken to run: the look costs as much as half a view."""
-
-
-@dataclass(frozen=True, slots=True)
-class SharedBook:
-    """A book that an engine shares.
-
-    Attributes:
-        symbol: upper case.
-        market: name of the market.
-        speed_ms: update interval of its stream.
-        depth: levels a side that are promised and shown.
-    """
-
-    symbol: str
-    market: str
-    speed_ms: int
-    depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +170,13 @@ class Attached:
         if version == listing.version:
             return listing
         try:
-            rows = orjson.loads(self._read(BOOKS))
+            books = read_list(self._read(BOOKS))
         except FileNotFoundError:
             # The engine is just ending.
             return listing
         except OSError as error:
             msg = f"expected to read the list of books in {self._path}: {error}"
             raise SharingError(msg) from error
-        books = {SharedBook(row["symbol"], row["market"], row["speed_ms"], row["depth"]): row["place"] for row in rows}
         places = set(books.values())
         self._slots = {place: slot for place, slot in self._slots.copy().items() if place in places}
         # In one step and without a lock: should another thread put an older one in its place, it is read once more.

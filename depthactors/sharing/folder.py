@@ -10,12 +10,11 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import orjson
+from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import SharingError
 from depthactors.forks import unforked
+from depthactors.sharing.listing import write_list
 from depthactors.sharing.place import (
     BOOK,
     BOOKS,
@@ -35,6 +34,8 @@ from depthactors.sharing.slot import SlotWriter, slot_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from depthactors.sharing.listing import SharedBook
 
 _BOOKS_NEW: Final = f"{BOOKS}.new"
 _FIRST_FILE: Final = 1 << 16
@@ -164,8 +165,8 @@ class EngineFolder:
             for begin in slots.books
         ]
 
-    def list_books(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Let readers know which books there are, in rows of plain values; nothing once it is closed.
+    def list_books(self, books: Iterable[tuple[SharedBook, str]]) -> None:
+        """Let readers know which books there are, and the place of each one's slot; nothing once it is closed.
 
         Raises:
             SharingError: no room for the list; the one before stays.
@@ -175,7 +176,7 @@ class EngineFolder:
             return
         beside = self.path / _BOOKS_NEW
         try:
-            beside.write_bytes(orjson.dumps([*rows]))
+            beside.write_bytes(write_list(books))
             beside.chmod(0o644)
             beside.replace(self.path / BOOKS)
         except OSError as error:

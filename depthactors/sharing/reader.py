@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from depthactors.book import BookView
     from depthactors.book.numerals import Number, NumberT
-    from depthactors.sharing.attached import SharedBook
+    from depthactors.sharing.listing import SharedBook
     from depthactors.sharing.slot import SlotReader
 
 _FIRST_PAUSE: Final = 0.0001

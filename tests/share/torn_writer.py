@@ -8,7 +8,7 @@ from pathlib import Path
 
 from depthactors.book import BookState, OrderBook
 from depthactors.pacing import USUAL
-from depthactors.sharing import EngineFolder
+from depthactors.sharing import EngineFolder, SharedBook
 from depthactors.sharing.record import pack
 from tests.share.child import parent_wants_the_end, say
 from tests.share.tape import LAP, load
@@ -21,7 +21,7 @@ def main(name: str, recording: str, levels: int, rate: float | None) -> None:
     folder.open()
     try:
         place, slot = folder.new_book(levels)
-        row = {"symbol": tape.symbol, "market": "recorded", "speed_ms": 0, "depth": levels, "place": place}
+        row = SharedBook(tape.symbol, "recorded", 0, levels), place
         lap = written = 0
         next_beat = 0.0
         while not over.is_set():

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from depthactors.binance import Snapshot
 from depthactors.book import BookState, OrderBook
-from depthactors.sharing import EngineFolder
+from depthactors.sharing import EngineFolder, SharedBook
 from depthactors.sharing.record import pack
 from tests.support import flat
 
@@ -53,20 +53,20 @@ class Publisher:
         """Share one, or share it anew with another depth."""
         self._books.pop((symbol, market, speed_ms), None)
         place, slot = self.folder.new_book(depth)
-        row = {"symbol": symbol, "market": market, "speed_ms": speed_ms, "depth": depth, "place": place}
+        row = SharedBook(symbol, market, speed_ms, depth), place
         self._books[symbol, market, speed_ms] = row, slot
         self.write(symbol, update_id, state, market=market, speed_ms=speed_ms)
         self._list()
 
     def let_go(self, symbol, market="spot", speed_ms=100):
-        row, _ = self._books.pop((symbol, market, speed_ms))
-        self.folder.remove_book(row["place"])
+        (_, place), _ = self._books.pop((symbol, market, speed_ms))
+        self.folder.remove_book(place)
         self._list()
 
     def write(self, symbol, update_id, state="LIVE", why=None, market="spot", speed_ms=100):
-        row, slot = self._books[symbol, market, speed_ms]
-        book = book_of(update_id, row["depth"], symbol=symbol) if update_id else None
-        slot.write(pack(book, row["depth"], BookState(state), float, why))
+        (shared, _), slot = self._books[symbol, market, speed_ms]
+        book = book_of(update_id, shared.depth, symbol=symbol) if update_id else None
+        slot.write(pack(book, shared.depth, BookState(state), float, why))
 
     def mark(self, symbol, behind):
         self._books[symbol, "spot", 100][1].mark(behind=behind)

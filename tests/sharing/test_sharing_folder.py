@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from depthactors.errors import SharingError, UsageError
-from depthactors.sharing import DepthReader, EngineFolder, book_size, folder
+from depthactors.sharing import DepthReader, EngineFolder, SharedBook, book_size, folder
 from depthactors.sharing.place import LOCK, folder_of, parts_of
 from tests.sharing.publisher import ROOT, Program, Publisher
 
@@ -252,7 +252,7 @@ def test_a_list_that_finds_no_room_leaves_the_one_before(opened, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(type(opened.path), "write_bytes", no_room)
         with pytest.raises(SharingError, match="room for the list of books"):
-            opened.list_books([{"symbol": "BTCUSDT"}])
+            opened.list_books([(SharedBook("BTCUSDT", "spot", 100, 5), "book-1@0")])
     assert (opened.path / "books.json").read_bytes() == before
 
 

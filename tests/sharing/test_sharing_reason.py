@@ -6,7 +6,7 @@ from struct import pack_into
 import pytest
 
 from depthactors.book import BookState
-from depthactors.sharing import DepthReader, EngineFolder
+from depthactors.sharing import DepthReader, EngineFolder, SharedBook
 from depthactors.sharing import record as records
 
 NAME = f"reason-{os.getpid()}"
@@ -27,7 +27,7 @@ def slot(folder):
     head = bytearray(records.pack(None, 5, BookState.SYNCING, float))
     pack_into("B", head, 0, tuple(BookState).index(BookState.LIVE))
     slot.write(bytes(head))
-    folder.list_books([{"symbol": "BTCUSDT", "market": "spot", "speed_ms": 100, "depth": 5, "place": place}])
+    folder.list_books([(SharedBook("BTCUSDT", "spot", 100, 5), place)])
     return slot
 
 

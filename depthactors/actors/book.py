@@ -1,10 +1,8 @@
-"""The book actor: one symbol's frames in, effects out, questions answered, listeners told."""
+"""The book actor: it keeps one order book, answers questions about it, and notifies its listeners."""
 
 from __future__ import annotations
 
-import random
 import time
-from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance, reporting
@@ -21,10 +19,11 @@ from depthactors.actors.book_messages import (
     StreamDown,
     StreamUp,
 )
-from depthactors.actors.mailbox import Frames, Tick, tell
+from depthactors.actors.book_timers import AheadCheckDue, BookTimers, DoubtCheckDue, RefreshDue, SilenceCheckDue
+from depthactors.actors.mailbox import Frames, tell
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotsAt
-from depthactors.actors.snapshot_requests import SnapshotRequests
+from depthactors.actors.snapshot_requests import RequestDue, SnapshotRequests
 from depthactors.actors.supervisor_messages import BookGivenUp, StreamSilent
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import (
@@ -35,7 +34,6 @@ from depthactors.errors import (
     UsageError,
     as_value,
 )
-from depthactors.pacing import SilenceWatch
 from depthactors.sync import (
     Ahead,
     Audited,
@@ -53,7 +51,10 @@ if TYPE_CHECKING:
 
     import pykka
 
+    from depthactors.actors.book_messages import BookOrder, StreamNews
     from depthactors.actors.cell import BookCell
+    from depthactors.actors.questions import Question
+    from depthactors.actors.snapshot_messages import SnapshotNews
     from depthactors.binance import Snapshot
     from depthactors.book import BookView
     from depthactors.book.numerals import Number
@@ -62,14 +63,15 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_REFRESH_SPREAD: Final = 0.2
-"""Share of the refresh interval over which the books of an engine spread their refreshes."""
 _LEVELS_KEPT: Final = 3
-"""Times the snapshot's size: a side grown beyond that forgets its worst levels."""
+"""Levels that a side may have, in multiples of the snapshot's size; beyond it the worst levels are dropped."""
 
 
 class BookActor(EngineActor):
-    """Keeps one book. Everything here runs in the actor's thread, `__init__` aside."""
+    """Keeps one book.
+
+    Thread: all methods but `__init__` run in the actor's.
+    """
 
     def __init__(
         self,
@@ -78,85 +80,61 @@ class BookActor(EngineActor):
         snapshots: pykka.ActorRef[Any],
         supervisor: pykka.ActorRef[Any],
     ) -> None:
-        """Take over the cell, with the last good book that a predecessor may have left in it."""
+        """Take over a cell, with the last good book if a former actor has left one.
+
+        Args:
+            name: the actor's name.
+            cell: the book's cell, which only this actor writes from now on.
+            snapshots: actor that fetches snapshots.
+            supervisor: the actor's parent.
+        """
         super().__init__(name, supervisor)
         spec = cell.spec
         self._cell = cell
         self._market, self._symbol, self._depth = spec.market, spec.symbol, spec.depth
         self._sync = Synchronizer(spec.market.sequencing, self._new_book, book=cell.last_good(), counters=cell.counters)
         self._requests = SnapshotRequests(cell, self._sync, self.mailbox, self.actor_ref, snapshots)
+        self._timers = BookTimers(cell, self._sync, self.mailbox)
         self._listeners = BookListeners(cell)
-        # One that hardly ever trades costs no more weight than its refreshes.
-        self._quiet = SilenceWatch(cell.timing.quiet_limit, longest=spec.refresh_interval or inf)
-        self._refresh_serial = 0
-        self._watched_epoch: int | None = None
-        self._watches = 0
-        self._doubted_epoch: int | None = None
         cell.ref = self.actor_ref
         cell.answer = self.handle
         cell.buffered_bytes = self._buffered_bytes
         cell.publish(self._sync.book, self._sync.state)
 
     def begin(self) -> None:
-        """Set the timer for refreshes, and greet the listeners that a predecessor did not greet before it died."""
-        self._set_refresh_timer()
+        """Set the refresh timer, and greet the listeners that a former actor did not greet before it died."""
+        self._timers.set_refresh()
         self._listeners.greet_all()
 
-    def handle(self, message: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - the list of messages, a line each
-        """Handle what comes from sockets, snapshots, listeners and askers."""
+    def handle(self, message: Any) -> Any:
+        """Handle a message.
+
+        Raises:
+            UsageError: no message for a book.
+        """
         match message:
             case Frames():
-                return self._take_frames(message)
-            case Top(levels):
-                return self._view(levels)
-            case Best():
-                return self._view(1)
-            case Full():
-                return self._view(None)
-            case DepthTo(side, price):
-                return self._view(None).to_price(side, price)
-            case Status():
-                return self._cell.status()
-            case StreamUp(epoch, beside):
-                return self._carry_out(self._sync.stream_up(epoch, beside))
-            case StreamDown(epoch, error):
-                return self._stream_down(epoch, error)
-            case FramesLost(epoch, count):
-                return self._frames_lost(epoch, count)
-            case SnapshotArrived():
-                return self._take_snapshot(message)
-            case SnapshotFailed(epoch, error):
-                return self._snapshot_failed(epoch, error)
-            case SnapshotDelayed(epoch, error):
-                return self._tell_failure(error) if epoch == self._sync.epoch else None
-            case SnapshotsAt(ref):
-                self._requests.snapshots = ref
-                return self._requests.send()
-            case Tick("snapshot", serial):
-                return self._requests.due(serial)
-            case Tick("ahead", held):
-                return self._look_ahead(held)
-            case Tick("refresh", serial):
-                return self._refresh(serial)
-            case Tick("doubt", epoch):
-                return self._look_at_doubt(epoch)
-            case Tick("quiet", watch):
-                return self._look_for_silence(watch)
-            case Greet(listener):
-                return self._listeners.greet(listener)
-            case Deepen(depth):
-                return self._deepen(depth)
-            case Dropped(frames, error):
-                return self._dropped(frames, error)
-            case RefreshEvery(seconds):
-                return self._refresh_every(seconds)
-            case GiveUp(error):
-                return self._carry_out(self._sync.close(BookState.FAILED, error))
-        msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(message).__name__}"
-        raise UsageError(msg)
+                self._take_frames(message)
+            case Top() | Best() | Full() | DepthTo() | Status():
+                return self._answer(message)
+            case StreamUp() | StreamDown() | FramesLost() | Dropped():
+                self._handle_stream(message)
+            case SnapshotArrived() | SnapshotFailed() | SnapshotDelayed() | SnapshotsAt():
+                self._handle_snapshot(message)
+            case RequestDue(serial):
+                self._requests.due(serial)
+            case RefreshDue() | AheadCheckDue() | DoubtCheckDue() | SilenceCheckDue():
+                if effects := self._timers.due(message):
+                    self._carry_out(effects)
+            case Greet() | Deepen() | RefreshEvery() | GiveUp():
+                self._handle_order(message)
+            case _:
+                msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(message).__name__}"
+                raise UsageError(msg)
+        return None
 
     def release(self, error: BaseException | None) -> None:
-        """Label the book as over; as stale if the actor dies, for its successor to mend."""
+        """Mark the book as stopped; or as stale if the actor died, because another actor will take it over."""
         if error is None:
             self._carry_out(self._sync.close(BookState.STOPPED))
             return
@@ -168,13 +146,63 @@ class BookActor(EngineActor):
         self._cell.error = cause
         self._listeners.notify_event(BookEvent(self._symbol, previous, self._cell.state, cause))
 
-    # Frames.
+    # Messages.
+
+    def _answer(self, question: Question) -> Any:
+        match question:
+            case Top(levels):
+                return self._view(levels)
+            case Best():
+                return self._view(1)
+            case Full():
+                return self._view(None)
+            case DepthTo(side, price):
+                return self._view(None).to_price(side, price)
+            case Status():
+                return self._cell.status()
+
+    def _handle_stream(self, news: StreamNews) -> None:
+        match news:
+            case StreamUp(epoch, beside):
+                self._carry_out(self._sync.stream_up(epoch, beside))
+            case StreamDown(epoch, error):
+                self._stream_down(epoch, error)
+            case FramesLost(epoch, count):
+                self._frames_lost(epoch, count)
+            case Dropped(frames, error):
+                self._dropped(frames, error)
+
+    def _handle_snapshot(self, news: SnapshotNews) -> None:
+        match news:
+            case SnapshotArrived():
+                self._take_snapshot(news)
+            case SnapshotFailed(epoch, error):
+                self._snapshot_failed(epoch, error)
+            case SnapshotDelayed(epoch, error):
+                if epoch == self._sync.epoch:
+                    self._report_failure(error)
+            case SnapshotsAt(ref):
+                self._requests.snapshots = ref
+                self._requests.send()
+
+    def _handle_order(self, order: BookOrder) -> None:
+        match order:
+            case Greet(listener):
+                self._listeners.greet(listener)
+            case Deepen(depth):
+                self._deepen(depth)
+            case RefreshEvery(seconds):
+                self._timers.shorten_refresh(seconds)
+            case GiveUp(error):
+                self._carry_out(self._sync.close(BookState.FAILED, error))
+
+    # The stream.
 
     def _take_frames(self, message: Frames) -> None:
-        """Apply each frame in order; the hot path."""
+        """Apply frames in their order. This is the hot path."""
         epoch, recv_time = message.epoch, message.recv_time
         sync, sequencing, symbol = self._sync, self._market.sequencing, self._symbol
-        late, held_back = self._cell.timing.late, 0
+        late, skipped = self._cell.timing.late, 0
         for frame in message.frames:
             try:
                 diff = binance.read_diff(frame, sequencing, symbol)
@@ -184,15 +212,30 @@ class BookActor(EngineActor):
                 effects = sync.diff(epoch, diff, recv_time)
             if len(effects) == 1 and type(effects[0]) is Publish:
                 if time.time() - recv_time > late:
-                    held_back += 1
+                    skipped += 1
                 else:
                     self._listeners.notify_update()
             elif effects:
                 self._carry_out(effects)
         if self._requests.awaits_first_diff and sync.buffered:
             self._requests.first_diff()
-        if held_back:
-            self._tell_latest(held_back)
+        if skipped:
+            self._notify_latest(skipped)
+
+    def _notify_latest(self, skipped: int) -> None:
+        """Make up for updates that no listener was called with, because they came too late."""
+        if self.mailbox.waiting_frames == 0:
+            # Listeners are called with the latest update, however late it is.
+            skipped -= 1
+            self._listeners.notify_update()
+        self._listeners.count_skipped(skipped)
+
+    def _stream_down(self, epoch: int, error: DepthActorsError) -> None:
+        before = self._sync.state
+        self._carry_out(self._sync.stream_down(epoch, error))
+        if self._sync.state is before and self._sync.epoch is None and not before.over:
+            # No change of state has the error: the book was not live anyway.
+            self._listeners.notify_error(error)
 
     def _frames_lost(self, epoch: int, count: int) -> None:
         self._sync.counters.lost_frames += count
@@ -201,7 +244,7 @@ class BookActor(EngineActor):
         self._carry_out(self._sync.fault(epoch, ExchangeError(f"{count} frames found no room in the mailbox")))
 
     def _dropped(self, frames: int, error: BacklogError) -> None:
-        """Begin anew with what comes from now on: of what came before, some is gone."""
+        """Begin anew: some of the waiting frames were dropped."""
         self._sync.counters.lost_frames += frames
         self._sync.counters.drops += 1
         epoch = self._sync.epoch
@@ -211,21 +254,42 @@ class BookActor(EngineActor):
     def _buffered_bytes(self) -> int:
         return self._sync.buffered_bytes
 
-    def _tell_latest(self, held_back: int) -> None:
-        """Make up for updates that nobody was told of, since callbacks are behind."""
-        if self.mailbox.waiting_frames == 0:
-            # The latest there is: listeners hear of it, however late it is.
-            held_back -= 1
-            self._listeners.notify_update()
-        self._listeners.count_skipped(held_back)
+    # Snapshots.
+
+    def _take_snapshot(self, message: SnapshotArrived) -> None:
+        self._requests.arrived()
+        self._carry_out(self._sync.snapshot(message.epoch, message.snapshot, message.recv_time), again=True)
+        self._requests.used()
+        self._timers.set_doubt_check()
+
+    def _snapshot_failed(self, epoch: int, error: DepthActorsError) -> None:
+        if isinstance(error, UnknownSymbolError):
+            self._carry_out(self._sync.unlisted(epoch, error))
+            if self._sync.state is BookState.FAILED:
+                self._report(BookGivenUp(self._cell))
+                return
+        if epoch != self._sync.epoch:
+            return
+        self._report_failure(error)
+        self._requests.failed()
+
+    def _report_failure(self, error: DepthActorsError) -> None:
+        """Notify the listeners that there is no snapshot yet; only once until one arrives."""
+        if not self._requests.failing:
+            self._requests.failing = True
+            self._listeners.notify_error(error)
 
     # Effects.
 
     def _carry_out(self, effects: Sequence[Effect], *, again: bool = False) -> None:
-        """Do what the machine wants; `again` where a request would repeat one that was just answered."""
-        sync = self._sync
-        changed = sync.state is not self._cell.state
-        self._show(effects)
+        """Publish the book, and do what the state machine returned.
+
+        Args:
+            effects: what the state machine returned.
+            again: whether a snapshot request among them repeats one that was answered just now.
+        """
+        changed = self._sync.state is not self._cell.state
+        self._publish(effects)
         for effect in effects:
             match effect:
                 case Publish():
@@ -233,7 +297,7 @@ class BookActor(EngineActor):
                 case RequestSnapshot(_, priority):
                     self._requests.plan(priority, again=again)
                 case Ahead():
-                    self.mailbox.after(self._cell.timing.ahead_deadline, Tick("ahead", sync.held))
+                    self._timers.set_ahead_check()
                 case Audited(update_id, differences):
                     logger.debug("= %s audited at update %d: %d levels differ", self._symbol, update_id, differences)
                 case StateChanged():
@@ -243,20 +307,23 @@ class BookActor(EngineActor):
                 case Refused(error):
                     self._listeners.notify_error(error)
                 case Silent(error):
-                    self._watch_for_silence()
+                    self._timers.watch_stream()
                     self._report(StreamSilent(self._cell, error))
 
-    def _show(self, effects: Sequence[Effect]) -> None:
-        """Let readers see what is believed now, and watch the stream that it comes from."""
-        sync = self._sync
+    def _publish(self, effects: Sequence[Effect]) -> None:
+        """Show the book and its state to readers, and watch the stream that it comes from."""
         for effect in effects:
             if type(effect) is StateChanged:
-                # Before whoever waits for the state can ask why.
+                # Before the state, for a reader that waits for the state and then asks for the error.
                 self._cell.error = effect.error
-        self._cell.publish(sync.book, sync.state)
-        if sync.epoch != self._watched_epoch:
-            self._watched_epoch = sync.epoch
-            self._watch_for_silence()
+        self._cell.publish(self._sync.book, self._sync.state)
+        self._timers.watch_connection()
+
+    def _report(self, message: BookGivenUp | StreamSilent) -> None:
+        if self.parent is not None:
+            tell(self.parent, message)
+
+    # The book.
 
     def _new_book(self, snapshot: Snapshot, now: float) -> OrderBook:
         return OrderBook(
@@ -275,106 +342,7 @@ class BookActor(EngineActor):
         else:
             self._cell.publish(self._sync.book, self._sync.state)
 
-    def _set_refresh_timer(self) -> None:
-        interval = self._cell.spec.refresh_interval
-        if interval:
-            spread = 1 - _REFRESH_SPREAD * random.random()  # noqa: S311 - spreads load, guards nothing
-            self._refresh_serial += 1
-            self.mailbox.after(interval * spread, Tick("refresh", self._refresh_serial))
-
-    def _refresh_every(self, seconds: float) -> None:
-        self._quiet.shorten(seconds)
-        self._set_refresh_timer()
-
-    def _refresh(self, serial: int) -> None:
-        """Fetch a fresh snapshot, if this is the alarm that was set last."""
-        if serial == self._refresh_serial:
-            self._set_refresh_timer()
-            self._carry_out(self._sync.refresh())
-
-    def _look_ahead(self, held: int) -> None:
-        """Decide about a snapshot that the stream has not reached: the same one still, if none was held since."""
-        if held != self._sync.held:
-            return
-        if self.mailbox.waiting_frames:
-            # It is this actor that has not reached it.
-            self.mailbox.after(self._cell.timing.ahead_deadline, Tick("ahead", held))
-        else:
-            self._carry_out(self._sync.overdue())
-
-    def _watch_for_silence(self) -> None:
-        """Watch a stream that is another one from now on."""
-        self._quiet.begin(self._sync.counters.diffs, time.monotonic())
-        self._watches += 1
-        # Not at the same moment as the thousand others that came up with the same connection.
-        first_look = self._quiet.pause * random.random()  # noqa: S311 - spreads load, guards nothing
-        self.mailbox.after(first_look, Tick("quiet", self._watches))
-
-    def _look_for_silence(self, watch: int) -> None:
-        """Ask for a snapshot if the stream has brought nothing for long: it may be quiet, or not served at all."""
-        if watch != self._watches:
-            return
-        diffs, now = self._sync.counters.diffs, time.monotonic()
-        if not self._sync.in_sequence:
-            # Nothing is believed yet that could be doubted.
-            self._quiet.begin(diffs, now)
-        elif self._quiet.look(diffs, now) and (effects := self._sync.refresh()):
-            self._quiet.asked(now)
-            self._carry_out(effects)
-        self.mailbox.after(self._quiet.pause, Tick("quiet", watch))
-
-    def _take_snapshot(self, message: SnapshotArrived) -> None:
-        self._requests.arrived()
-        self._carry_out(self._sync.snapshot(message.epoch, message.snapshot, message.recv_time), again=True)
-        self._requests.used()
-        self._look_at_doubt_soon()
-
-    def _look_at_doubt_soon(self) -> None:
-        """Ask for a second snapshot before a silence would, once a connection: until then nobody sees a quiet book."""
-        epoch = self._sync.epoch
-        if self._sync.doubted and epoch is not None and epoch != self._doubted_epoch:
-            self._doubted_epoch = epoch
-            self.mailbox.after(self._cell.timing.ahead_deadline, Tick("doubt", epoch))
-
-    def _look_at_doubt(self, epoch: int) -> None:
-        if epoch == self._sync.epoch and self._sync.doubted:
-            self._carry_out(self._sync.refresh())
-
-    def _snapshot_failed(self, epoch: int, error: DepthActorsError) -> None:
-        if isinstance(error, UnknownSymbolError):
-            self._carry_out(self._sync.unlisted(epoch, error))
-            if self._sync.state is BookState.FAILED:
-                self._report(BookGivenUp(self._cell))
-                return
-        if epoch != self._sync.epoch:
-            return
-        self._tell_failure(error)
-        self._requests.failed()
-
-    def _tell_failure(self, error: DepthActorsError) -> None:
-        """Tell that there is no snapshot yet, once until one arrives."""
-        if not self._requests.failing:
-            self._requests.failing = True
-            self._listeners.notify_error(error)
-
-    def _report(self, message: BookGivenUp | StreamSilent) -> None:
-        if self.parent is not None:
-            tell(self.parent, message)
-
-    def _stream_down(self, epoch: int, error: DepthActorsError) -> None:
-        before = self._sync.state
-        self._carry_out(self._sync.stream_down(epoch, error))
-        if self._sync.state is before and self._sync.epoch is None and not before.over:
-            # The book was not live anyway; why it is not getting there is news.
-            self._listeners.notify_error(error)
-
-    # Questions.
-
     def _view(self, levels: int | None) -> BookView[Number]:
-        view = self._cell.view(levels, self._number)
-        assert view is not None, "nobody else writes the book while its own actor reads it"
+        view = self._cell.view(levels, self._cell.spec.number)
+        assert view is not None, "only this thread changes the book"
         return view
-
-    @property
-    def _number(self) -> type[Number]:
-        return self._cell.spec.number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from depthactors.actors.cell import Listener
@@ -71,3 +71,7 @@ class GiveUp:
     """End as failed, for this reason, and say so; questions are still answered."""
 
     error: DepthActorsError
+
+
+StreamNews: TypeAlias = StreamUp | StreamDown | FramesLost | Dropped
+BookOrder: TypeAlias = Greet | Deepen | RefreshEvery | GiveUp

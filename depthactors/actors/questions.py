@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from depthactors.book.numerals import given
 from depthactors.errors import UsageError
@@ -52,3 +52,6 @@ class DepthTo:
 @dataclass(frozen=True, slots=True)
 class Status:
     """Ask for a `BookStatus`."""
+
+
+Question: TypeAlias = Top | Best | Full | DepthTo | Status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import pykka
@@ -56,3 +56,6 @@ class SnapshotsAt:
     """The snapshot actor was replaced: ask this one, and again for what is still unanswered."""
 
     ref: pykka.ActorRef[Any]
+
+
+SnapshotNews: TypeAlias = SnapshotArrived | SnapshotDelayed | SnapshotFailed | SnapshotsAt

@@ -7,6 +7,7 @@ import pytest
 
 from depthactors import BookState, DepthEngine
 from depthactors.actors import book as book_module
+from depthactors.actors.book_timers import RefreshDue
 from depthactors.errors import AuditError, SilentStreamError, StreamError, SubscriptionError
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.pacing import Timing
@@ -134,11 +135,11 @@ def test_a_snapshot_that_differs_from_the_book_is_told_and_the_book_made_anew(ex
     # A level that the stream will not touch soon: the book is wrong, and nobody can know before an audit.
     keys = sorted(handle.cell.current[0].bids.quantities)
     handle.cell.current[0].bids.quantities[keys[60]] = "123.45678900"
-    handle.ref.tell(book_module.Tick("refresh"))
+    handle.ref.tell(RefreshDue(0))
     error, _ = books.goes_down_and_up()
     assert type(error) is AuditError
     assert books.row().counters.audit_differences >= 1
-    handle.ref.tell(book_module.Tick("refresh"))
+    handle.ref.tell(RefreshDue(0))
     books.updates[BTC].wait_for(lambda _: books.row().counters.refreshes >= 2)
     assert handle.state is LIVE
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from depthactors import BookEvent, BookState, BookView, DepthEngine
-from depthactors.actors import snapshot_requests
 from depthactors.actors.supervision import RESTARTS
+from depthactors.pacing import USUAL
 from tests.soak.chaos import CAPPED, LEVELS, Chaos
 from tests.soak.checker import Checker
 from tests.soak.command import RECOVERY
@@ -131,6 +131,4 @@ def test_nothing_is_killed_so_often_that_it_is_to_be_given_up():
 
 
 def test_a_cap_makes_no_book_wait_for_more_than_about_half_of_the_time_to_recover():
-    assert (
-        sum(snapshot_requests._BACKOFF_CUT.wait(0, number, 0.999) for number in range(1, CAPPED + 1)) < 0.6 * RECOVERY
-    )
+    assert sum(USUAL.short_backoff.wait(0, number, 0.999) for number in range(1, CAPPED + 1)) < 0.6 * RECOVERY

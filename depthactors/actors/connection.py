@@ -1,18 +1,22 @@
-"""One connection of a socket actor: from the attempt to connect to the reader's last word.
+"""One connection of a socket actor: from the attempt to connect to the last message of its reader thread.
 
-The actor decides which connections there are; a link knows what is subscribed on one of them, and what
-is still to be asked for. Everything here runs in the actor's thread.
+The actor decides which connections there are; a connection sends its requests as fast as the exchange allows.
+Thread: the actor's.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance, reporting
-from depthactors.actors.mailbox import Tick
+from depthactors.actors.book_messages import StreamUp
+from depthactors.actors.guarded import Guarded
+from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.router import Router
+from depthactors.actors.socket_messages import AnswerOverdue, OpeningOverdue, SendRequests
+from depthactors.actors.subscriptions import Subscriptions
 from depthactors.actors.threads import THREAD_PREFIX
 from depthactors.errors import StreamError
 from depthactors.net.stream import StreamConnection
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.mailbox import Mailbox
+    from depthactors.actors.receivers import Receivers
     from depthactors.actors.refusals import Refusals
     from depthactors.markets import Market
     from depthactors.net.settings import NetworkSettings
@@ -36,214 +41,236 @@ _SPARE_MESSAGES: Final = 2
 """Of the messages a second that a client may send, those left for pongs and pings."""
 
 
-class Link:
+@dataclass(frozen=True, slots=True)
+class SocketContext:
+    """What all connections of one socket actor have in common.
+
+    Attributes:
+        name: the actor's name.
+        owner: the actor, which is notified of what happens to a connection.
+        mailbox: the actor's, for timers.
+        market: the market of the streams.
+        settings: how the exchange is reached.
+        epochs: gives each connection of the engine its number.
+        request_ids: gives each control message of the actor its number.
+        receivers: the receiver of each stream.
+        refusals: what the exchange refused so far.
+    """
+
+    name: str
+    owner: pykka.ActorRef[Any]
+    mailbox: Mailbox
+    market: Market
+    settings: NetworkSettings
+    epochs: Iterator[int]
+    request_ids: Iterator[int]
+    receivers: Receivers
+    refusals: Refusals
+
+
+class Connection:
     """A connection and its streams.
 
     Attributes:
-        epoch: its number in the engine.
-        router: brings its frames to the books.
-        open: the handshake is done and nothing ended it since.
-        opened_at: when that was, monotonic.
-        promised: a control message was accepted, and none is overdue.
-        refusals: control messages that were refused.
+        epoch: the connection's number in the engine.
+        beside: the number of the connection that it is to succeed, if any.
+        is_open: the handshake is done and nothing ended the connection since.
+        opened_at: the time of the handshake, monotonic.
+        has_served: a control message was accepted, and none is overdue.
+        refusals: number of control messages that were refused.
     """
 
-    def __init__(
-        self,
-        name: str,
-        market: Market,
-        epoch: int,
-        routes: dict[bytes, pykka.ActorRef[Any]],
-        *,
-        owner: pykka.ActorRef[Any],
-        mailbox: Mailbox,
-        request_ids: Iterator[int],
-        settings: NetworkSettings,
-        tell_failure: bool,
-        refusals: Refusals,
-        beside: int | None = None,
-    ) -> None:
+    def __init__(self, context: SocketContext, *, notify_failure: bool, beside: int | None = None) -> None:
         """Connect, in a reader thread of its own.
 
         Args:
-            name: of the socket actor.
-            market: whose streams.
-            epoch: the connection's number.
-            routes: the receiver of each stream; the actor's own, which changes it.
-            owner: told what happens to the connection.
-            mailbox: the actor's, for timers.
-            request_ids: unique among all connections of the actor.
-            settings: how the exchange is reached.
-            tell_failure: see `Router`.
-            refusals: what the exchange refused so far; the actor's own.
+            context: what it has in common with the other connections of the actor.
+            notify_failure: see `Router`.
             beside: the connection that it is to succeed.
         """
-        self.epoch = epoch
-        self.router = Router(epoch, owner, routes, tell_failure=tell_failure, beside=beside)
-        self.open = False
+        self.epoch = next(context.epochs)
+        self.beside = beside
+        self.is_open = False
         self.opened_at = 0.0
-        self.promised = False
+        self.has_served = False
         self.refusals = 0
-        self._refusals = refusals
-        self._name = name
-        self._timing = settings.timing
-        self._routes = routes
-        self._owner = owner
-        self._mailbox = mailbox
-        self._request_ids = request_ids
-        self._to_subscribe: dict[bytes, None] = {}
-        self._to_unsubscribe: dict[bytes, None] = {}
-        self._apart: deque[tuple[bytes, ...]] = deque()
-        self._flush_due = False
-        self._rate = RateWindow(max(1, market.messages_per_second - _SPARE_MESSAGES), 1.0)
-        self._connection = StreamConnection(
-            f"{market.stream_url}{market.stream_path}",
-            settings,
-            on_open=self.router.opened,
-            on_frames=self.router.route,
-            on_close=self.router.closed,
-            name=f"{THREAD_PREFIX}{name}-reader-{epoch}",
+        self._context = context
+        self._receivers = context.receivers
+        self._subscriptions = Guarded(Subscriptions())
+        self._router = Router(
+            self.epoch,
+            context.owner,
+            context.receivers,
+            self._subscriptions,
+            notify_failure=notify_failure,
+            beside=beside,
         )
-        mailbox.helpers = (*(thread for thread in mailbox.helpers if thread.is_alive()), self._connection.thread)
+        self._sending_is_due = False
+        self._rate = RateWindow(max(1, context.market.messages_per_second - _SPARE_MESSAGES), 1.0)
+        self._stream = StreamConnection(
+            f"{context.market.stream_url}{context.market.stream_path}",
+            context.settings,
+            on_open=self._router.opened,
+            on_frames=self._router.route,
+            on_close=self._router.closed,
+            name=f"{THREAD_PREFIX}{context.name}-reader-{self.epoch}",
+        )
+        mailbox = context.mailbox
+        mailbox.helpers = (*(thread for thread in mailbox.helpers if thread.is_alive()), self._stream.thread)
         try:
-            self._connection.start()
+            self._stream.start()
         except RuntimeError as error:
             # The system has no thread to give: a try that failed, like any other.
-            self.router.closed(StreamError(f"{name}: its reader could not be started: {error}"))
-        mailbox.after(self._timing.opening_deadline, Tick("opening", epoch))
+            self.reader_died(StreamError(f"{context.name}: its reader could not be started: {error}"))
+        mailbox.after(context.settings.timing.opening_deadline, OpeningOverdue(self.epoch))
 
     @property
-    def reading(self) -> bool:
+    def is_read(self) -> bool:
         """Whether its reader thread is alive."""
-        return self._connection.thread.is_alive()
+        return self._stream.thread.is_alive()
 
     @property
     def serves_all(self) -> bool:
-        """Whether every stream of the actor is up on it, but for those that the exchange refuses."""
-        return all(self.is_up(stream) or self._refusals.times(stream) for stream in self._routes)
+        """Whether every stream of the actor is up on it, but for those that the exchange refuses. O(streams)."""
+        with self._subscriptions as subscriptions:
+            missing = [each for each in self._receivers.now if not (self.is_open and subscriptions.is_up(each))]
+        return all(map(self._context.refusals.times, missing))
 
     @property
     def carried(self) -> int:
-        """How many streams are up on it."""
-        return sum(map(self.router.is_up, self._routes))
+        """Number of streams that are up on it. O(streams)."""
+        with self._subscriptions as subscriptions:
+            return sum(map(subscriptions.is_up, self._receivers.now))
 
-    def is_up(self, stream: bytes) -> bool:
-        """Tell whether a stream is up, and not about to be given back."""
-        return self.open and self.router.is_up(stream) and stream not in self._to_unsubscribe
+    @property
+    def rejected_frames(self) -> int:
+        """Number of frames that could not be read, or that answered nothing."""
+        return self._router.rejected
+
+    @property
+    def unrouted_frames(self) -> int:
+        """Number of frames of streams that nobody followed."""
+        return self._router.unrouted
 
     def opened(self) -> None:
         """Ask for every stream, now that the handshake is done."""
-        logger.info("= %s connected, epoch %d", self._name, self.epoch)
-        self.open = True
+        refusals = self._context.refusals
+        logger.info("= %s connected, epoch %d", self._context.name, self.epoch)
+        self.is_open = True
         self.opened_at = time.monotonic()
-        self._to_unsubscribe.clear()
-        self._to_subscribe = {stream: None for stream in self._routes if stream not in self._refusals}
-        self._apart = deque((*self._refusals.groups, *self._refusals.take_due(self.opened_at)))
-        self.flush()
+        streams = [stream for stream in self._receivers.now if stream not in refusals]
+        apart = (*refusals.groups, *refusals.take_due(self.opened_at))
+        with self._subscriptions as subscriptions:
+            subscriptions.begin(streams, apart)
+        self.send_requests()
 
     def subscribe(self, stream: bytes) -> None:
-        """Ask for a stream, unless that is done already; before the handshake all are noted anyway."""
-        # What is about to be given back is asked for anew behind that: its receiver counts on the answer.
-        if stream in self._to_unsubscribe or not self._is_asked_or_up(stream):
-            self._to_subscribe[stream] = None
-            self._flush_soon()
+        """Ask for a stream whose receiver is new, unless the exchange refuses it.
+
+        If it is up, only the receiver is notified: what its predecessor was notified of is news to it.
+        """
+        with self._subscriptions as subscriptions:
+            if self.is_open and subscriptions.is_up(stream):
+                mailbox_of(self._receivers.now[stream]).put_ordered(StreamUp(self.epoch, self.beside))
+            elif stream not in self._context.refusals:
+                # Before the handshake all streams are noted anyway.
+                subscriptions.want(stream)
+        self._send_soon()
 
     def subscribe_apart(self, groups: Iterable[tuple[bytes, ...]]) -> None:
         """Ask for streams behind all others, each group in a request of its own."""
-        self._apart.extend(groups)
-        self._flush_soon()
+        with self._subscriptions as subscriptions:
+            subscriptions.want_apart(groups)
+        self._send_soon()
 
     def unsubscribe(self, stream: bytes) -> None:
-        """Ask for a stream no more."""
-        if self._to_subscribe.pop(stream, False) is False and self._is_asked_or_up(stream):
-            self._to_unsubscribe[stream] = None
-            self._flush_soon()
+        """Give a stream back that nobody follows any more."""
+        with self._subscriptions as subscriptions:
+            subscriptions.drop(stream)
+        self._send_soon()
 
     def resubscribe(self, stream: bytes) -> None:
-        """Give a stream back and ask for it anew; what is to be given back is always sent first."""
-        if self.router.is_up(stream):
-            self._to_unsubscribe[stream] = None
-            self._to_subscribe[stream] = None
-            self._flush_soon()
+        """Give a stream back and ask for it anew."""
+        with self._subscriptions as subscriptions:
+            subscriptions.renew(stream)
+        self._send_soon()
 
-    def flush(self) -> None:
+    def send_requests(self) -> None:
         """Send control messages as fast as the exchange allows, each for as many streams as it takes."""
-        self._flush_due = False
-        while self.open and (self._to_unsubscribe or self._to_subscribe or self._next_apart()):
-            wait = self._rate.take(time.monotonic())
+        self._sending_is_due = False
+        context = self._context
+        while self.is_open:
+            followed = self._receivers.now
+            with self._subscriptions as subscriptions:
+                wait = self._rate.take(time.monotonic()) if subscriptions.has_more(followed) else 0.0
+                request = None if wait else subscriptions.next_request(next(context.request_ids), _BATCH, followed)
             if wait:
-                self._flush_soon(wait)
+                self._send_soon(wait)
+            if request is None:
                 return
-            request_id = next(self._request_ids)
-            waiting = self._to_unsubscribe or self._to_subscribe or dict.fromkeys(self._apart.popleft())
-            batch = list(waiting)[:_BATCH]
-            names = [stream.decode() for stream in batch]
-            if waiting is self._to_unsubscribe:
-                text = binance.unsubscribe(names, request_id)
-                self.router.pending[request_id] = []
-            else:
-                text = binance.subscribe(names, request_id)
-                self.router.pending[request_id] = batch
-            for stream in batch:
-                del waiting[stream]
-                self.router.latest[stream] = request_id
-            self._send(text)
-            self._mailbox.after(self._timing.answer_deadline, Tick("answer", request_id))
+            spell = binance.subscribe if request.subscribes else binance.unsubscribe
+            self._send(spell([stream.decode() for stream in request.streams], request.number))
+            context.mailbox.after(context.settings.timing.answer_deadline, AnswerOverdue(request.number))
 
     def check_opening(self) -> None:
         """End a connection that is not made by now."""
-        if not self.open:
-            self.drop(StreamError(f"{self._name}: not connected within {self._timing.opening_deadline:g} s"))
+        if not self.is_open:
+            deadline = self._context.settings.timing.opening_deadline
+            self.abort(StreamError(f"{self._context.name}: not connected within {deadline:g} s"))
 
-    def check_answer(self, request_id: int) -> None:
+    def check_answer(self, number: int) -> None:
         """End a connection on which this request is not answered by now."""
-        if self.open and request_id in self.router.pending:
-            self.promised = False
-            deadline = self._timing.answer_deadline
-            self.drop(StreamError(f"{self._name}: request {request_id} was not answered in {deadline:g} s"))
+        with self._subscriptions as subscriptions:
+            is_overdue = self.is_open and subscriptions.is_unanswered(number)
+        if is_overdue:
+            self.has_served = False
+            deadline = self._context.settings.timing.answer_deadline
+            self.abort(StreamError(f"{self._context.name}: request {number} was not answered in {deadline:g} s"))
 
-    def drop(self, reason: StreamError | None = None) -> None:
-        """End the connection; the router's last word follows."""
-        self.open = False
-        self._connection.close(reason)
+    def unanswered(self) -> list[tuple[bytes, ...]]:
+        """Return the streams of each SUBSCRIBE without an answer, in the order in which they were sent."""
+        with self._subscriptions as subscriptions:
+            return subscriptions.unanswered()
 
-    def finish(self, reason: StreamError) -> None:
-        """Let the peer end the connection, and bring all that it sends until then; `drop` is for who cannot wait."""
-        self.open = False
-        self._connection.finish(reason)
+    def take_over(self) -> None:
+        """Go on without the predecessor, which ended before its time."""
+        with self._subscriptions:
+            self.beside = self._router.beside = None
 
-    def fall_silent(self) -> None:
-        """End without telling any book: nobody is concerned any more."""
-        self.router.fall_silent()
+    def close(self, reason: StreamError) -> None:
+        """Have the peer end the connection, and bring all that it sends until then; `abort` does not wait for it."""
+        self.is_open = False
+        self._stream.finish(reason)
 
-    def _next_apart(self) -> bool:
-        """Whether there is a group to ask for; the first is then one of streams that are wanted and not up."""
-        while self._apart:
-            wanted = tuple(each for each in self._apart[0] if each in self._routes and not self._is_asked_or_up(each))
-            if wanted:
-                self._apart[0] = wanted
-                return True
-            self._apart.popleft()
-        return False
+    def abort(self, reason: StreamError | None = None) -> None:
+        """End the connection at once; the reader thread notifies the books, and the actor last."""
+        self.is_open = False
+        self._stream.close(reason)
 
-    def _is_asked_or_up(self, stream: bytes) -> bool:
-        return self.router.is_asked(stream) or self.router.is_up(stream)
+    def detach(self) -> None:
+        """Notify no book of the end: none of them is concerned any more."""
+        with self._subscriptions:
+            self._router.is_detached = True
 
-    def _flush_soon(self, wait: float = 0.0) -> None:
-        """Send what is to be sent behind all requests that are already in the mailbox, so as one."""
-        if self._flush_due:
+    def reader_died(self, error: StreamError) -> None:
+        """Notify the books and the actor of the end, in place of a reader thread that cannot."""
+        self._router.closed(error)
+
+    def _send_soon(self, wait: float = 0.0) -> None:
+        """Send what is to be sent behind all messages that are already in the mailbox, so in one request."""
+        if self._sending_is_due or not self.is_open:
             return
-        self._flush_due = True
+        self._sending_is_due = True
         if wait:
-            self._mailbox.after(wait, Tick("flush", self.epoch))
+            self._context.mailbox.after(wait, SendRequests(self.epoch))
         else:
-            self._owner.tell(Tick("flush", self.epoch))
+            self._context.owner.tell(SendRequests(self.epoch))
 
     def _send(self, text: bytes) -> None:
-        logger.debug("> %s %s", self._name, text)
+        logger.debug("> %s %s", self._context.name, text)
         try:
-            self._connection.send(text)
+            self._stream.send(text)
         except StreamError as error:
             # The reader notices too and reports the end; nothing is lost, all is subscribed anew.
-            logger.debug("! %s %s", self._name, error)
-            self._connection.close()
+            logger.debug("! %s %s", self._context.name, error)
+            self._stream.close()

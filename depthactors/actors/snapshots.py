@@ -21,6 +21,8 @@ from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelaye
 from depthactors.actors.threads import THREAD_PREFIX, start_thread
 from depthactors.binance import DepthReply, Snapshot
 from depthactors.errors import LifecycleError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
+from depthactors.net.allowance import allowance_of
+from depthactors.net.rest import RestClient
 from depthactors.pacing import USUAL, HostPace
 from depthactors.status import PoolStatus
 from depthactors.sync import Priority
@@ -31,8 +33,9 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.errors import DepthActorsError
+    from depthactors.markets import Market
     from depthactors.net.allowance import Allowing
-    from depthactors.net.rest import RestClient
+    from depthactors.net.settings import NetworkSettings
     from depthactors.pacing import Timing
 
 logger = reporting.logger(__name__)
@@ -43,6 +46,21 @@ _RESERVES: Final = {Priority.RESYNC: 0.0, Priority.NEW: 0.04, Priority.REFRESH: 
 """Share of a minute's weight that each leaves to the more urgent: so a start never makes a resync wait for a minute."""
 _SOONER: Final = 0.01
 """Seconds by which an alarm must be earlier than the one that is set to be worth a second one."""
+
+
+def start_snapshots(
+    market: Market, settings: NetworkSettings, supervisor: pykka.ActorRef[Any], *, restarts: int = 0
+) -> pykka.ActorRef[Any]:
+    """Start the snapshot actor of a market's weight pool."""
+    return SnapshotActor.start(
+        f"snapshots-{market.weight_pool}",
+        supervisor,
+        allowance=allowance_of(market),
+        new_client=lambda: RestClient(settings),
+        answer_deadline=2 * settings.read_timeout,
+        timing=settings.timing,
+        restarts=restarts,
+    )
 
 
 class _Job(NamedTuple):

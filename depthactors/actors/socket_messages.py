@@ -1,4 +1,4 @@
-"""What a socket actor is sent: by the supervisor, and by the reader thread of its connection."""
+"""What a socket actor is sent: by the supervisor, by the reader threads of its connections, and by its timers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """Carry `stream` no longer; its receiver is told of the end if an `error` says why."""
+    """Carry `stream` no longer; its receiver is notified of the end if there is an `error`."""
 
     stream: str
     error: StreamError | None = None
@@ -76,7 +76,67 @@ class ShutdownAnnounced:
 
 @dataclass(frozen=True, slots=True)
 class FrameRejected:
-    """Connection `epoch` brought a frame of which not even the stream could be told."""
+    """Connection `epoch` brought a frame of which not even the stream could be read."""
 
     epoch: int
     error: ExchangeError
+
+
+# Timers.
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Open a connection, if there is none and one is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningOverdue:
+    """Connection `epoch` should be open by now."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendRequests:
+    """Send the control messages that wait on connection `epoch`."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOverdue:
+    """The control message of this number should be answered by now."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """Ask for streams that were refused and whose wait is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotate:
+    """Open the successor of connection `epoch`."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverlapOver:
+    """Connection `epoch` and its predecessor have both brought all updates for a while."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingOverdue:
+    """The peer should have ended connection `epoch` by now."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReaders:
+    """Look whether a reader thread has ended without notifying the actor."""

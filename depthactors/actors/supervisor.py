@@ -19,8 +19,9 @@ from depthactors.actors.cell import BookCell
 from depthactors.actors.gathering import Children
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.snapshot_messages import SnapshotsAt
+from depthactors.actors.snapshots import start_snapshots
+from depthactors.actors.socket import start_socket
 from depthactors.actors.socket_messages import FrameRejected, Resubscribe, Subscribe, Unsubscribe
-from depthactors.actors.starting import start_snapshots, start_socket
 from depthactors.actors.supervision import BaseSupervisor, Child, FollowedBook, Supervised
 from depthactors.actors.supervisor_messages import (
     BookGivenUp,

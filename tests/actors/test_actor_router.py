@@ -6,9 +6,12 @@ import pytest
 
 from depthactors import binance
 from depthactors.actors.book_messages import FramesLost, StreamDown, StreamUp
+from depthactors.actors.guarded import Guarded
 from depthactors.actors.mailbox import FRAME_LIMIT, Frames, mailbox_of
+from depthactors.actors.receivers import Receivers
 from depthactors.actors.router import Router
 from depthactors.actors.socket_messages import Acknowledged, Closed, FrameRejected, Opened, Refused, ShutdownAnnounced
+from depthactors.actors.subscriptions import Subscriptions
 from depthactors.errors import MalformedFrameError, StreamError
 from tests.actors.actor_support import frame, hold
 
@@ -34,15 +37,24 @@ class Scene:
         self.owner, self.told = actors.probe(name="owner")
         self.btc, self.btc_told = actors.probe(name="btc")
         self.eth, self.eth_told = actors.probe(name="eth")
-        self.routes = {BTC: self.btc, ETH: self.eth}
-        self.router = Router(EPOCH, self.owner, self.routes, tell_failure=True)
+        self.receivers = Receivers()
+        self.receivers.put(BTC, self.btc)
+        self.receivers.put(ETH, self.eth)
+        self.subscriptions = Subscriptions()
+        self.router = self.new_router()
+
+    def new_router(self, *, notify_failure=True, beside=None):
+        guarded = Guarded(self.subscriptions)
+        return Router(EPOCH, self.owner, self.receivers, guarded, notify_failure=notify_failure, beside=beside)
 
     def route(self, *frames):
         self.router.route(binance.TEXT, list(frames), 1.5)
 
-    def pend(self, *streams):
-        self.router.pending[1] = list(streams)
-        self.router.latest.update(dict.fromkeys(streams, 1))
+    def request(self, *streams, number=1):
+        """Have a SUBSCRIBE of these sent."""
+        for stream in streams:
+            self.subscriptions.want(stream)
+        assert self.subscriptions.next_request(number, len(streams), streams).streams == streams
 
 
 @pytest.fixture
@@ -57,7 +69,7 @@ def test_frames_of_one_read_are_one_message_a_book_in_order(scene):
 
 
 def test_an_acknowledged_stream_is_up_before_its_first_frame_and_behind_earlier_ones(scene):
-    scene.pend(BTC)
+    scene.request(BTC)
     scene.route(btc(1), ACCEPTED, btc(2), eth(1))
     assert scene.btc_told.wait(count=3) == [
         Frames(EPOCH, [btc(1)], 1.5),
@@ -66,48 +78,43 @@ def test_an_acknowledged_stream_is_up_before_its_first_frame_and_behind_earlier_
     ]
     assert scene.eth_told.wait() == [Frames(EPOCH, [eth(1)], 1.5)], "another stream was not acknowledged"
     assert scene.told.wait_one() == Acknowledged(EPOCH, (BTC,))
-    assert (scene.router.is_up(BTC), scene.router.is_up(ETH)) == (True, False)
+    assert (scene.subscriptions.is_up(BTC), scene.subscriptions.is_up(ETH)) == (True, False)
 
 
 def test_all_streams_of_one_request_are_up_with_its_answer(scene):
-    scene.pend(BTC, ETH)
+    scene.request(BTC, ETH)
     scene.route(ACCEPTED)
     assert (scene.btc_told.wait_one(), scene.eth_told.wait_one()) == (StreamUp(EPOCH), StreamUp(EPOCH))
-    assert scene.router.pending == {}
+    assert scene.subscriptions.unanswered() == []
 
 
-def test_a_stream_that_nobody_follows_any_more_is_forgotten_once_that_is_answered(scene):
-    scene.pend(BTC, ETH)
+def test_a_stream_that_was_dropped_is_not_up_for_its_next_receiver(scene):
+    scene.request(BTC, ETH)
     scene.route(ACCEPTED)
-    del scene.routes[BTC]
-    scene.router.pending[2] = []
-    scene.router.latest[BTC] = 2
-    scene.router.forget_unfollowed()
-    assert set(scene.router.latest) == {BTC, ETH}, "its answer is awaited"
-    scene.route(b'{"result":null,"id":2}')
-    scene.router.forget_unfollowed()
-    assert (scene.router.latest, scene.router.is_up(ETH)) == ({ETH: 1}, True)
-    scene.routes[BTC] = scene.btc
-    assert not scene.router.is_up(BTC)
+    scene.receivers.pop(BTC)
+    scene.subscriptions.drop(BTC)
+    scene.receivers.put(BTC, scene.btc)
     scene.router.closed(END)
     assert scene.eth_told.wait(StreamDown, 1) == [StreamDown(EPOCH, END)]
-    assert scene.btc_told.of(StreamDown) == [], "to who follows it anew nothing was up here"
+    mailbox_of(scene.btc).put_ordered("behind it")
+    scene.btc_told.wait_one(str)
+    assert scene.btc_told.of(StreamDown) == [], "it was not notified that the stream is up here"
 
 
 def test_a_refused_stream_is_not_up(scene):
-    scene.pend(BTC)
+    scene.request(BTC)
     scene.route(REFUSED, btc(1))
     assert scene.btc_told.wait() == [Frames(EPOCH, [btc(1)], 1.5)]
     assert scene.told.wait_one(Refused) == Refused(EPOCH, (BTC,), "2: Invalid request", 2)
-    assert not scene.router.is_up(BTC)
+    assert not scene.subscriptions.is_up(BTC)
 
 
 def test_an_error_without_a_number_answers_the_first_request_that_has_no_answer(scene):
-    scene.pend(BTC)
-    scene.router.pending[2] = [ETH]
+    scene.request(BTC)
+    scene.request(ETH, number=2)
     scene.route(b'{"error":{"code":4,"msg":"Too many subscriptions"}}')
     assert scene.told.wait_one(Refused) == Refused(EPOCH, (BTC,), "4: Too many subscriptions", 4)
-    assert scene.router.unanswered() == [[ETH]]
+    assert scene.subscriptions.unanswered() == [(ETH,)]
 
 
 @pytest.mark.parametrize("number", [b"", b',"id":null', b',"id":9', b',"id":"x"'])
@@ -117,8 +124,8 @@ def test_an_error_that_answers_nothing_is_rejected(scene, number):
 
 
 def test_a_stream_that_went_meanwhile_harms_no_answer(scene):
-    scene.pend(BTC, ETH)
-    del scene.routes[BTC]
+    scene.request(BTC, ETH)
+    scene.receivers.pop(BTC)
     scene.route(ACCEPTED)
     assert scene.eth_told.wait_one() == StreamUp(EPOCH)
 
@@ -133,7 +140,7 @@ def test_frames_that_nobody_follows_are_counted_and_the_others_delivered(scene):
 
 
 def test_a_stream_unrouted_within_a_read_does_not_stop_the_rest(scene):
-    del scene.routes[ETH]
+    scene.receivers.pop(ETH)
     scene.route(eth(1), btc(1), eth(2))
     assert scene.btc_told.wait_one() == Frames(EPOCH, [btc(1)], 1.5)
     assert scene.router.unrouted == 2
@@ -217,37 +224,37 @@ def test_the_end_is_told_behind_the_last_frames(scene):
     assert scene.told.wait(count=2) == [Opened(EPOCH), Closed(EPOCH, END)]
 
 
-@pytest.mark.parametrize("tell_failure", [True, False])
-def test_the_end_is_told_to_a_book_that_is_being_subscribed_to_anew(scene, tell_failure):
-    scene.router.tell_failure = tell_failure
-    scene.pend(BTC)
+@pytest.mark.parametrize("notify_failure", [True, False])
+def test_the_end_is_told_to_a_book_that_is_being_subscribed_to_anew(scene, notify_failure):
+    scene.router = scene.new_router(notify_failure=notify_failure)
+    scene.request(BTC)
     scene.route(ACCEPTED)
-    scene.router.latest[BTC] = 2
-    scene.router.pending[2] = [BTC]
+    scene.subscriptions.renew(BTC)
+    for number in (2, 3):
+        assert scene.subscriptions.next_request(number, 9, (BTC,)).streams == (BTC,)
     scene.router.closed(END)
     assert scene.btc_told.wait(count=2) == [StreamUp(EPOCH), StreamDown(EPOCH, END)]
 
 
 def test_an_end_that_concerns_nobody_any_more_is_told_to_no_book(scene):
-    scene.pend(BTC)
+    scene.request(BTC)
     scene.route(ACCEPTED)
-    scene.router.fall_silent()
+    scene.router.is_detached = True
     scene.router.closed(END)
     mailbox_of(scene.btc).put_ordered("behind it")
     scene.btc_told.wait_one(str)
     assert scene.btc_told.of(StreamDown) == []
 
 
-@pytest.mark.parametrize("tell_failure", [True, False])
-def test_a_connection_that_was_never_made_is_told_to_books_only_if_wanted(scene, tell_failure):
-    router = Router(EPOCH, scene.owner, scene.routes, tell_failure=tell_failure)
-    router.closed(END)
+@pytest.mark.parametrize("notify_failure", [True, False])
+def test_a_connection_that_was_never_made_is_told_to_books_only_if_wanted(scene, notify_failure):
+    scene.new_router(notify_failure=notify_failure).closed(END)
     assert scene.told.wait_one() == Closed(EPOCH, END)
-    if tell_failure:
+    if notify_failure:
         assert scene.btc_told.wait_one() == StreamDown(EPOCH, END)
     mailbox_of(scene.btc).put_ordered("behind it")
     scene.btc_told.wait_one(str)
-    assert len(scene.btc_told.of(StreamDown)) == tell_failure
+    assert len(scene.btc_told.of(StreamDown)) == notify_failure
 
 
 def test_an_announced_shutdown_is_told_once_however_often_it_comes(scene):
@@ -268,7 +275,6 @@ def test_a_connection_that_brings_nothing_but_rubbish_is_to_end(scene, rubbish):
 
 
 def test_a_successor_says_whose(scene):
-    router = Router(EPOCH, scene.owner, scene.routes, tell_failure=False, beside=6)
-    router.pending[1], router.latest[BTC] = [BTC], 1
-    router.route(binance.TEXT, [ACCEPTED], 1.5)
+    scene.request(BTC)
+    scene.new_router(beside=6).route(binance.TEXT, [ACCEPTED], 1.5)
     assert scene.btc_told.wait_one() == StreamUp(EPOCH, 6)

@@ -11,8 +11,7 @@ import pytest
 from pykka._envelope import Envelope
 
 from depthactors import markets
-from depthactors.actors import router
-from depthactors.actors import socket as socket_module
+from depthactors.actors import refused_streams, router
 from depthactors.actors.book_messages import StreamDown, StreamUp
 from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.actors.questions import Status
@@ -308,7 +307,7 @@ def test_a_stream_that_is_given_back_is_not_asked_for_again(start, server):
 
 
 def test_an_exchange_that_refuses_everything_is_left_and_tried_again_later(start, server, monkeypatch):
-    monkeypatch.setattr(socket_module, "_MOST_REFUSED", 5)
+    monkeypatch.setattr(refused_streams, "_MOST_REFUSED", 5)
     scene = start(market_at(server, messages_per_second=100), backoff=THREE_TRIES)
     server.on_request = lambda _connection, message: REFUSAL | {"id": message["id"]}
     carry_all(scene)

@@ -14,9 +14,12 @@ from math import inf
 from depthactors import binance
 from depthactors import recording as recordings
 from depthactors.actors.book_messages import FramesLost
+from depthactors.actors.guarded import Guarded
 from depthactors.actors.mailbox import Frames, Mailbox
+from depthactors.actors.receivers import Receivers
 from depthactors.actors.router import Router
 from depthactors.actors.socket_messages import FrameRejected
+from depthactors.actors.subscriptions import Subscriptions
 from depthactors.binance import Diff, Snapshot
 from depthactors.book import BookState, OrderBook
 from depthactors.book.numerals import exact
@@ -100,10 +103,12 @@ def machine(data: bytes) -> None:
 def router(data: bytes) -> None:
     """Route lines as frames, an empty line ending what one read brought; a connection of rubbish is to end."""
     owner, btc, eth = (_Ref() for _ in range(3))
-    routes = {BTC: btc, ETH: eth}
-    router = Router(7, owner, routes, tell_failure=True)
-    router.pending |= {1: [BTC], 2: [ETH, BTC], 3: []}
-    router.latest |= {BTC: 2, ETH: 2}
+    receivers, subscriptions = Receivers(), Subscriptions()
+    for number, (stream, ref) in enumerate([(BTC, btc), (ETH, eth)], 1):
+        receivers.put(stream, ref)
+        subscriptions.want(stream)
+        subscriptions.next_request(number, 1, (stream,))
+    router = Router(7, owner, receivers, Guarded(subscriptions), notify_failure=True)
     frames: list[bytes] = []
     try:
         for read in data.split(b"\n\n"):
@@ -113,7 +118,7 @@ def router(data: bytes) -> None:
     except StreamError:
         assert router.rejected == MOST_REJECTED + 1, f"expected too much rubbish, was {router.rejected}"
     assert sum(type(told) is FrameRejected for told in owner.told) == min(router.rejected, MOST_REJECTED)
-    for stream, ref in routes.items():
+    for stream, ref in receivers.now.items():
         brought = ref.drain()
         left = iter(frames)
         delivered = [frame for each in brought if type(each) is Frames for frame in each.frames]

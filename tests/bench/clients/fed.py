@@ -22,11 +22,14 @@ from depthactors.actors.book import BookActor
 from depthactors.actors.book_messages import StreamUp
 from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.cell import BookCell
+from depthactors.actors.guarded import Guarded
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.publisher import SharedBooks
 from depthactors.actors.questions import Status
+from depthactors.actors.receivers import Receivers
 from depthactors.actors.router import Router
 from depthactors.actors.snapshot_messages import SnapshotArrived
+from depthactors.actors.subscriptions import Subscriptions
 from depthactors.book import BookState
 from depthactors.sharing import DepthReader, EngineFolder
 
@@ -115,7 +118,10 @@ def _of_symbol(frames, symbol, name):
 def _play(books, feeds, epoch):
     """Feed the books all frames; time is from the second frames on, when all books are live."""
     streams = [cell.spec.market.diff_stream(cell.spec.symbol, SPEED_MS).encode() for cell in books.cells]
-    router = Router(epoch, books.refs[0], dict(zip(streams, books.refs, strict=True)), tell_failure=False)
+    receivers = Receivers()
+    for stream, ref in zip(streams, books.refs, strict=True):
+        receivers.put(stream, ref)
+    router = Router(epoch, books.refs[0], receivers, Guarded(Subscriptions()), notify_failure=False)
     boxes = [mailbox_of(ref) for ref in books.refs]
     for box in boxes:
         box.put_ordered(StreamUp(epoch))

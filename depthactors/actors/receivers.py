@@ -1,0 +1,36 @@
+"""Which actor the frames of a stream are for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pykka
+
+
+class Receivers:
+    """The receiver of each stream of a socket, for all connections of it.
+
+    The socket actor's thread changes them. Each change makes a new mapping: a reader thread looks up all frames of one
+    read in the mapping that it found. Cost of a change: O(streams).
+
+    Attributes:
+        now: the receiver of each stream; the mapping itself never changes.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a stream."""
+        self.now: Mapping[bytes, pykka.ActorRef[Any]] = {}
+
+    def put(self, stream: bytes, ref: pykka.ActorRef[Any]) -> None:
+        """Bring the stream's frames to this actor from now on."""
+        self.now = {**self.now, stream: ref}
+
+    def pop(self, stream: bytes) -> pykka.ActorRef[Any] | None:
+        """Bring the stream's frames to nobody; returns the actor that was the receiver, `None` without one."""
+        ref = self.now.get(stream)
+        if ref is not None:
+            self.now = {name: each for name, each in self.now.items() if name != stream}
+        return ref

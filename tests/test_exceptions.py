@@ -10,8 +10,9 @@ from importlib import import_module
 
 import pytest
 
-from depthactors import DepthCacheManager, exceptions, own_exceptions
+from depthactors import DepthCacheManager, exceptions
 from depthactors.errors import DepthActorsError, ExchangeError, LifecycleError, SnapshotError, StreamError
+from depthactors.exceptions import own
 
 BASES = [
     ("BinanceWebsocketClosed", StreamError),
@@ -29,10 +30,8 @@ def test_the_names_are_those_of_the_table():
 
 
 def test_every_class_of_ours_is_public():
-    own = [
-        name for name, kind in inspect.getmembers(own_exceptions, inspect.isclass) if issubclass(kind, DepthActorsError)
-    ]
-    assert set(exceptions.__all__) <= set(own)
+    names = [name for name, kind in inspect.getmembers(own, inspect.isclass) if issubclass(kind, DepthActorsError)]
+    assert set(exceptions.__all__) <= set(names)
     assert set(exceptions.__all__) <= set(dir(exceptions))
 
 
@@ -76,7 +75,7 @@ def install(monkeypatch, tmp_path):
 
     def forget():
         exceptions._imported.cache_clear()
-        for name in ("binance", own_exceptions.THEIRS):
+        for name in ("binance", own.THEIRS):
             monkeypatch.delitem(sys.modules, name, raising=False)
 
     forget()
@@ -91,12 +90,12 @@ THEIRS = "".join(f"class {name}(Exception):\n    pass\n" for name, _ in BASES)
 def test_where_theirs_is_installed_its_classes_are_meant(install, name):
     install(THEIRS)
     ours = getattr(exceptions, name)
-    assert ours is getattr(import_module(own_exceptions.THEIRS), name)
+    assert ours is getattr(import_module(own.THEIRS), name)
 
 
 def test_an_except_of_either_library_catches_what_the_other_raises(install):
     install(THEIRS)
-    theirs = import_module(own_exceptions.THEIRS)
+    theirs = import_module(own.THEIRS)
 
     def receive():
         DepthCacheManager(None, "BTCUSDT").recv()
@@ -110,7 +109,7 @@ def test_an_except_of_either_library_catches_what_the_other_raises(install):
 
 def test_the_reader_of_a_closed_manager_ends_beside_theirs_too(install):
     install(THEIRS)
-    assert exceptions.ReadLoopClosed is not own_exceptions.ReadLoopClosed
+    assert exceptions.ReadLoopClosed is not own.ReadLoopClosed
     assert list(DepthCacheManager(None, "BTCUSDT")) == []
 
 
@@ -124,9 +123,9 @@ def test_what_is_raised_beside_theirs_can_be_pickled(install):
 
 def test_a_program_that_asks_for_no_name_does_not_load_theirs(install):
     install(THEIRS)
-    with pytest.raises(own_exceptions.ReadLoopClosed):
+    with pytest.raises(own.ReadLoopClosed):
         DepthCacheManager(None, "BTCUSDT").recv()
-    assert own_exceptions.THEIRS not in sys.modules
+    assert own.THEIRS not in sys.modules
 
 
 def test_the_package_itself_does_not_load_theirs(install, tmp_path):
@@ -143,5 +142,5 @@ def test_the_package_itself_does_not_load_theirs(install, tmp_path):
 def test_without_a_module_that_can_be_imported_ours_are_meant(install, caplog, source):
     install(source)
     with caplog.at_level(logging.INFO, "depthactors"):
-        assert exceptions.ReadLoopClosed is own_exceptions.ReadLoopClosed
+        assert exceptions.ReadLoopClosed is own.ReadLoopClosed
     assert ("cannot be imported" in caplog.text) is (source is not None)

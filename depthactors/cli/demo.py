@@ -12,7 +12,7 @@ from depthactors.cli.arguments import above_zero
 from depthactors.cli.followed import Followed
 from depthactors.cli.output import complain
 from depthactors.cli.showing import show
-from depthactors.environment import EXCHANGE_VARIABLE
+from depthactors.engine.environment import EXCHANGE_VARIABLE
 from depthactors.python_binance import ThreadedDepthCacheManager
 
 if TYPE_CHECKING:

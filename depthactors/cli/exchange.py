@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.cli.serving import add_options, described, open_exchange
-from depthactors.environment import EXCHANGE_VARIABLE
+from depthactors.engine.environment import EXCHANGE_VARIABLE
 
 if TYPE_CHECKING:
     import argparse

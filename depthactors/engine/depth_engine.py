@@ -26,11 +26,11 @@ from depthactors.actors.threads import ActorThread
 from depthactors.book import BookState
 from depthactors.book.numerals import NumberT_co, check_number_type
 from depthactors.engine.callbacks import check_callback
+from depthactors.engine.environment import resolve
 from depthactors.engine.handle import BookHandle
 from depthactors.engine.lifecycle import join
 from depthactors.engine.runtime import STOP_TIMEOUT, Runtime
 from depthactors.engine.settings import check_interval, check_processes, network_settings
-from depthactors.environment import resolve
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.net.settings import ROTATE_AFTER
 from depthactors.pacing import USUAL, Timing

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
+from depthactors.actors.green_threads import check_green_threads
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.notifier import Notifier
 from depthactors.actors.publisher import SharedBooks
@@ -22,7 +23,6 @@ from depthactors.actors.threads import is_engine_thread, is_running
 from depthactors.actors.watch import Watch, stop_children
 from depthactors.engine.lifecycle import PATIENCE, Latch, join, running
 from depthactors.errors import LifecycleError, SharingError
-from depthactors.green_threads import check_green_threads
 from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.sharing import EngineFolder
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from depthactors import reporting
-from depthactors.environment import EXCHANGE_VARIABLE
+from depthactors.engine.environment import EXCHANGE_VARIABLE
 from depthactors.python_binance import program_end
 
 if TYPE_CHECKING:

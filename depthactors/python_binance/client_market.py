@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from depthactors import markets
-from depthactors.environment import resolve
+from depthactors.engine.environment import resolve
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from depthactors.actors.cell import Listener
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
-from depthactors.own_exceptions import ReadLoopClosed, read_loop_closed
+from depthactors.exceptions.own import ReadLoopClosed, read_loop_closed
 from depthactors.python_binance.client_market import market_of
 from depthactors.python_binance.depth_cache import DepthCache
 from depthactors.python_binance.error_dicts import error_messages

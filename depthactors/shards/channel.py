@@ -17,7 +17,7 @@ import weakref
 from typing import Any, Final
 
 from depthactors.errors import LineError
-from depthactors.forks import unforked
+from depthactors.sharing.forks import unforked
 
 SEND_PATIENCE: Final = 5
 """Seconds for which an end that is not to wait for ever lets the other one take no byte."""

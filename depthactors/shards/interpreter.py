@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from depthactors.actors.green_threads import replaced_by
 from depthactors.errors import UsageError
-from depthactors.green_threads import replaced_by
 from depthactors.private_names import flags_of_interpreter
 
 _MARK: Final = "DEPTHACTORS_WORKER"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import SharingError
-from depthactors.forks import unforked
+from depthactors.sharing.forks import unforked
 from depthactors.sharing.listing import write_list
 from depthactors.sharing.place import (
     BOOK,

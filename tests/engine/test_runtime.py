@@ -12,9 +12,9 @@ from depthactors.actors.questions import Status
 from depthactors.actors.threads import THREAD_PREFIX
 from depthactors.actors.watch import Watch
 from depthactors.engine import runtime as module
+from depthactors.engine.environment import resolve
 from depthactors.engine.lifecycle import running
 from depthactors.engine.runtime import Runtime
-from depthactors.environment import resolve
 from depthactors.errors import LifecycleError
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL

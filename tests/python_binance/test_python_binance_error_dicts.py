@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from depthactors import errors, own_exceptions
+from depthactors import errors
 from depthactors.actors.book_event import BookEvent
 from depthactors.book import BookState
 from depthactors.errors import (
@@ -17,6 +17,7 @@ from depthactors.errors import (
     StreamError,
     UsageError,
 )
+from depthactors.exceptions import own
 from depthactors.python_binance.error_dicts import ERRORS, error_messages
 
 GUIDE = Path(__file__).parents[2] / "examples" / "README.md"
@@ -74,7 +75,7 @@ def test_every_error_that_can_reach_a_listener_is_in_the_table_or_has_a_base_the
 @ROWS
 def test_a_row_names_a_class_that_programs_can_import(row):
     if row.type is not None:
-        assert hasattr(own_exceptions, row.type) or hasattr(errors, row.type)
+        assert hasattr(own, row.type) or hasattr(errors, row.type)
 
 
 def test_an_error_without_a_row_is_reported_as_its_nearest_base():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from depthactors.environment import resolve
+from depthactors.engine.environment import resolve
 from tests.shards.shard_support import open_folder, worker_in_thread
 
 

@@ -15,12 +15,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthactors import own_exceptions, reporting
+from depthactors import reporting
+from depthactors.exceptions import own
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from depthactors.own_exceptions import (
+    from depthactors.exceptions.own import (
         BinanceAPIException,
         BinanceOrderException,
         BinanceRequestException,
@@ -50,7 +51,7 @@ if not TYPE_CHECKING:
         if name not in __all__:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg, name=name)
-        return getattr(_theirs(), name, None) or getattr(own_exceptions, name)
+        return getattr(_theirs(), name, None) or getattr(own, name)
 
 
 def __dir__() -> list[str]:
@@ -58,13 +59,13 @@ def __dir__() -> list[str]:
 
 
 def _theirs() -> ModuleType | None:
-    return sys.modules.get(own_exceptions.THEIRS) or _imported()
+    return sys.modules.get(own.THEIRS) or _imported()
 
 
 @cache
 def _imported() -> ModuleType | None:
     """Import python-binance's exceptions if it is installed; some 0.2 s, once."""
-    package, _, module = own_exceptions.THEIRS.partition(".")
+    package, _, module = own.THEIRS.partition(".")
     try:
         found = find_spec(package)
     except ValueError:
@@ -75,7 +76,7 @@ def _imported() -> ModuleType | None:
     if not any(Path(place, f"{module}.py").is_file() for place in places or ()):
         return None
     try:
-        return import_module(own_exceptions.THEIRS)
+        return import_module(own.THEIRS)
     except Exception as error:  # noqa: BLE001 - whatever ends their import, the program cannot catch their classes then
         logger.info("= python-binance is installed and cannot be imported: %s: %s", type(error).__name__, error)
         return None

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from depthactors import markets
-from depthactors.environment import EXCHANGE_VARIABLE, resolve
+from depthactors.engine.environment import EXCHANGE_VARIABLE, resolve
 from depthactors.errors import UsageError
 
 

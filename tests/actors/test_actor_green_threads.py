@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from depthactors import DepthEngine, ThreadedDepthCacheManager, green_threads
+from depthactors import DepthEngine, ThreadedDepthCacheManager
+from depthactors.actors import green_threads
 from depthactors.errors import LifecycleError
 from depthactors.exchange import LocalExchange
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.book_messages import BookOrder, StreamNews
-    from depthactors.actors.cell import BookCell
+    from depthactors.actors.local_cell import LocalCell
     from depthactors.actors.questions import Question
     from depthactors.actors.snapshot_messages import SnapshotNews
     from depthactors.binance import Snapshot
@@ -76,7 +76,7 @@ class BookActor(EngineActor):
     def __init__(
         self,
         name: str,
-        cell: BookCell,
+        cell: LocalCell,
         snapshots: pykka.ActorRef[Any],
         supervisor: pykka.ActorRef[Any],
     ) -> None:
@@ -97,7 +97,6 @@ class BookActor(EngineActor):
         self._timers = BookTimers(cell, self._sync, self.mailbox)
         self._listeners = BookListeners(cell)
         cell.ref = self.actor_ref
-        cell.answer = self.handle
         cell.buffered_bytes = self._buffered_bytes
         cell.publish(self._sync.book, self._sync.state)
 

@@ -1,46 +1,33 @@
-"""What outlives a book actor: the place where readers find the book, whoever keeps it.
+"""What outlives the actor of a book: its cell, where readers find the book, and its listeners.
 
-The supervisor makes one cell a symbol. The book actor of the moment writes it; handles in any
-thread read it. When the actor is replaced, its successor writes on.
+The supervisor makes a cell for each book. The book's actor writes it; handles in any thread read it. When the actor is
+replaced, its successor goes on with the same cell. A `LocalCell` has a book of this process, a `RemoteCell` one that a
+worker process keeps.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import deque
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from depthactors.actors.book_event import BookEvent
-from depthactors.actors.callbacks import call
-from depthactors.actors.gate import Gate
-from depthactors.actors.mailbox import mailbox_of
-from depthactors.book import BookState, BookView
-from depthactors.book.view import capture
-from depthactors.pacing import USUAL, Timing
-from depthactors.status import BookStatus
-from depthactors.sync import Counters
+from depthactors.pacing import USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pykka
 
+    from depthactors.actors.book_event import BookEvent
     from depthactors.actors.book_spec import BookSpec
-    from depthactors.book import OrderBook
+    from depthactors.actors.gate import Gate
+    from depthactors.book import BookState, BookView, OrderBook
     from depthactors.book.numerals import NumberT
     from depthactors.errors import CallbackError, DepthActorsError
+    from depthactors.pacing import Timing
+    from depthactors.status import BookStatus
+    from depthactors.sync import Counters
 
-_Copy = TypeVar("_Copy")
 Function: TypeAlias = Literal["update", "event"]
-
-_TRIES: Final = 20
-"""Optimistic copies before an actor is asked; each torn one means that an update fell into it."""
-
-
-def _unheard(_error: DepthActorsError) -> None:
-    """Report to nobody, as long as nobody is to hear of errors."""
 
 
 class Lease:
@@ -105,211 +92,89 @@ class Listener:
         self.closed = True
 
 
-class BookCell:
-    """One followed book, as readers and the supervisor know it.
+class BookCell(Protocol):
+    """A book that is followed, as its readers and its supervisor know it.
 
     Attributes:
-        spec: what was asked for.
+        spec: what is to be followed.
         timing: the durations that its actor and its listeners work by.
         ref: the present actor; changes when it is replaced.
-        current: the book that readers see and what may be believed of it, always set together.
         settled: set while waiting is of no use: the book is live, or over.
-        error: why it is not live, where there is a why.
-        counters: what happened to the book, whoever kept it.
-        listeners: who is told; `add` and `remove` replace the tuple.
-        restarts: how often the actor was replaced.
-        followers: how many subscriptions share it; only the supervisor counts.
-        buffered_bytes: how much of the stream waits for a snapshot; the actor's, for any thread.
-        report: takes errors that `on_error` is to hear of; any thread, returns at once.
-        answer: answers a question in the actor's own thread, where asking would deadlock.
+        error: why the book is not live, `None` if there is no reason to name.
+        listeners: those that are called; `add` and `remove` replace the tuple.
+        restarts: number of times that the actor was replaced.
+        followers: number of subscriptions that share the book; the supervisor's.
+        report: a function that takes errors for `on_error`; any thread, returns at once.
     """
 
-    def __init__(self, spec: BookSpec, timing: Timing = USUAL) -> None:
-        """Begin without an actor and without a book."""
-        self.spec = spec
-        self.timing = timing
-        self.ref: pykka.ActorRef[Any] | None = None
-        self.current: tuple[OrderBook | None, BookState] = (None, BookState.SYNCING)
-        self.settled = Gate()
-        self.error: DepthActorsError | None = None
-        self.counters = Counters()
-        self.listeners: tuple[Listener, ...] = ()
-        # Reentrant: a signal handler may begin or end a subscription in the middle of a change.
-        self._changing = threading.RLock()
-        self._changes: deque[Callable[[], None]] = deque()
-        self._is_changing = False
-        self._skipped = self._failures = 0
-        self.restarts = 0
-        self.followers = 0
-        self.buffered_bytes: Callable[[], int] | None = None
-        self.report: Callable[[DepthActorsError], object] = _unheard
-        self.answer: Callable[[Any], Any] | None = None
+    spec: BookSpec
+    timing: Timing
+    ref: pykka.ActorRef[Any] | None
+    settled: Gate
+    error: DepthActorsError | None
+    counters: Counters
+    listeners: tuple[Listener, ...]
+    restarts: int
+    followers: int
+    report: Callable[[DepthActorsError], object]
 
     @property
+    @abstractmethod
     def state(self) -> BookState:
-        """What its actor says may be believed of the book; `state_of` also asks whether the actor gets on."""
-        return self.current[1]
+        """The state that its actor has reported; `state_of` also looks whether the actor keeps up."""
 
     @property
+    @abstractmethod
     def is_over(self) -> bool:
         """Whether the book is followed no longer, and never will be again."""
-        return self.state.over
 
-    def lag(self) -> float:
-        """Seconds for which the oldest frames or news of the stream have waited for the book's actor. Any thread."""
-        return mailbox_of(self.ref).lag() if self.ref is not None else 0.0
-
-    def backlog(self) -> int:
-        """Bytes that wait for the book's actor, or in it for a snapshot; about. Any thread."""
-        waiting = mailbox_of(self.ref).waiting_bytes if self.ref is not None else 0
-        return waiting + (self.buffered_bytes() if self.buffered_bytes is not None else 0)
-
+    @abstractmethod
     def state_of(self, depth: int) -> BookState:
-        """What may be believed of the best `depth` levels at this moment. Any thread, O(1)."""
-        book, state = self.current
-        if state is BookState.LIVE and book is not None:
-            promised = book.sound and book.depth >= depth
-            if not promised or self.lag() > self.timing.lag_limit:
-                return BookState.STALE
-        return state
+        """Return the present state of the best `depth` levels. Thread: any."""
 
-    def add(self, listener: Listener, *, first: bool = False) -> None:
-        """Let a listener be told by whoever keeps the book, now or later; before the others if `first`. Any thread."""
+    @abstractmethod
+    def become(self, state: BookState) -> None:
+        """Show the latest good book in this state. Thread: the actor's, or the supervisor's if the actor is dead."""
 
-        def added() -> None:
-            self.listeners = (listener, *self.listeners) if first else (*self.listeners, listener)
-
-        listener.cell = self
-        listener.timing = self.timing
-        self._change(added)
-
-    def remove(self, listener: Listener) -> None:
-        """Close a listener and undo `add`; a call that is under way goes on. Any thread; twice is harmless."""
-
-        def removed() -> None:
-            if listener in self.listeners:
-                self.listeners = tuple(each for each in self.listeners if each is not listener)
-                self._skipped += listener.skipped
-                self._failures += listener.failures
-
-        listener.close()
-        self._change(removed)
-
-    def _change(self, change: Callable[[], None]) -> None:
-        """Make a change of the listeners, one after the other: one in the middle of another would be lost with it.
-
-        What a signal handler changes in the middle of a change is made when the handler has returned.
-        """
-        self._changes.append(change)
-        with self._changing:
-            while self._changes and not self._is_changing:
-                self._is_changing = True
-                try:
-                    while self._changes:
-                        self._changes.popleft()()
-                finally:
-                    self._is_changing = False
-
-    def callback_failed(self, listener: Listener, which: Function, failure: CallbackError) -> None:
-        """Notify the listener's own `event`, and `on_error`, the first time that one of its functions raises.
-
-        The thread that called it. What `event` raises at this is no news for `event`: that goes to `on_error` alone.
-        """
-        if which in listener.raised:
-            return
-        listener.raised[which] = failure
-        self.report(failure)
-        if which == "event" or listener.event is None or listener.closed:
-            return
-        event = BookEvent(self.spec.symbol, self.state, self.state, failure)
-        if (again := call(listener.event, event, self.spec.title)) is not None:
-            self.counters.callback_errors += 1
-            self.callback_failed(listener, "event", again)
-
-    def counted(self) -> Counters:
-        """Return the counters with those of the listeners' mailboxes, of former listeners too. Any thread."""
-        with self._changing:
-            return replace(
-                self.counters,
-                coalesced=self.counters.coalesced + self._skipped + sum(each.skipped for each in self.listeners),
-                callback_errors=self.counters.callback_errors
-                + self._failures
-                + sum(each.failures for each in self.listeners),
-            )
-
-    def publish(self, book: OrderBook | None, state: BookState) -> None:
-        """Show readers this book in this state; the actor's thread, or the supervisor's without one."""
-        self.current = (book, state)
-        if state in {BookState.SYNCING, BookState.STALE}:
-            self.settled.clear()
-        else:
-            self.settled.set()
-
-    def forsake(self, error: DepthActorsError) -> None:
-        """End in a fork, where the actor's thread does not exist, and may have held the old locks."""
-        self.settled = Gate()
-        self._changing = threading.RLock()
-        self._is_changing = False
-        self.error = error
-        self.publish(self.last_good(), BookState.STOPPED)
-
-    def status(self) -> BookStatus:
-        """Tell how the book does, without asking its actor, which may be stuck. Any thread, O(1)."""
-        spec, (book, _) = self.spec, self.current
-        return BookStatus(
-            symbol=spec.symbol,
-            market=spec.market.name,
-            speed_ms=spec.speed_ms,
-            state=self.state_of(spec.depth),
-            error=None if self.error is None else str(self.error),
-            last_update_id=book.last_update_id if book else 0,
-            depth=spec.depth,
-            age=max(0.0, time.time() - book.recv_time) if book else 0.0,
-            lag=self.lag(),
-            trusted_bids=book.trusted_bids if book else 0,
-            trusted_asks=book.trusted_asks if book else 0,
-            waiting_frames=mailbox_of(self.ref).waiting_frames if self.ref is not None else 0,
-            restarts=self.restarts,
-            counters=self.counted(),
-        )
-
-    def last_good(self) -> OrderBook | None:
-        """Return the book a successor may show as stale: none that its keeper left half applied."""
-        book, _ = self.current
-        return book if book is not None and book.version % 2 == 0 else None
-
+    @abstractmethod
     def view(self, count: int | None, number: type[NumberT], depth: int = 0) -> BookView[NumberT] | None:
-        """Copy the best `count` levels without a message; any thread.
+        """Copy the best `count` levels without a message; `None` where only the actor has them. Thread: any.
 
-        A live book that does not promise `depth` levels yet is stale in it, as is one whose actor is
-        behind its stream by more than `Timing.lag_limit`.
-
-        Returns `None` when the book changed under each of several tries.
+        A live book that does not promise `depth` levels yet is stale in the copy.
         """
 
-        def copy() -> BookView[NumberT] | None:
-            book, state = self.current
-            if state is BookState.LIVE and self.lag() > self.timing.lag_limit:
-                state = BookState.STALE
-            if book is None:
-                return BookView(self.spec.symbol, state, number=number)
-            return capture(book, count, state, number, time.time(), depth)
-
-        return _first(copy)
-
+    @abstractmethod
     def shown(self, depth: int) -> OrderBook | BookView[Any] | None:
-        """Return the live book that promises `depth` levels, for a listener; the actor's thread."""
-        book, state = self.current
-        return book if state is BookState.LIVE and book is not None and book.depth >= depth else None
+        """Return the live book if it promises `depth` levels, for a listener. Thread: the actor's."""
 
+    @abstractmethod
+    def read(self, question: Any) -> Any:
+        """Answer a question without a message; `None` where the actor has to be asked. Thread: any.
 
-def _first(copy: Callable[[], _Copy | None]) -> _Copy | None:
-    """Return the first copy that no update fell into, if any of several is one."""
-    for attempt in range(_TRIES):
-        copied = copy()
-        if copied is not None:
-            return copied
-        if attempt:
-            # Give up the rest of this thread's turn: the writer needs it to finish its update.
-            time.sleep(0)
-    return None
+        Raises:
+            UsageError: it is not a question to a book.
+        """
+
+    @abstractmethod
+    def status(self) -> BookStatus:
+        """Return the status of the book without a message. Thread: any."""
+
+    @abstractmethod
+    def add(self, listener: Listener, *, first: bool = False) -> None:
+        """Have a listener called from now on, before the others if `first`. Thread: any."""
+
+    @abstractmethod
+    def remove(self, listener: Listener) -> None:
+        """Close a listener; a call that has begun goes on. Thread: any; twice is harmless."""
+
+    @abstractmethod
+    def callback_failed(self, listener: Listener, which: Function, failure: CallbackError) -> None:
+        """Report the first exception of each function of a listener. Thread: the one that called it."""
+
+    @abstractmethod
+    def counted(self) -> Counters:
+        """Return the counters, with those of present and former listeners. Thread: any."""
+
+    @abstractmethod
+    def forsake(self, error: DepthActorsError) -> None:
+        """End in a fork, where the actor's thread does not exist."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from depthactors.actors.book_event import BookEvent
     from depthactors.actors.book_spec import BookSpec
-    from depthactors.actors.cell import BookCell
+    from depthactors.actors.local_cell import LocalCell
     from depthactors.book import OrderBook
     from depthactors.sharing import EngineFolder
     from depthactors.sharing.slot import SlotWriter
@@ -52,7 +52,7 @@ class SharedCell:
 
     def __init__(
         self,
-        cell: BookCell,
+        cell: LocalCell,
         depth: int,
         place: str,
         slot: SlotWriter,
@@ -142,16 +142,16 @@ class Sharing(Protocol):
     def check_room(self, depths: Iterable[int]) -> None:
         """Refuse in advance what memory has no room for."""
 
-    def add(self, cell: BookCell) -> None:
+    def add(self, cell: LocalCell) -> None:
         """Share a book, as deep as it is promised; before its actor is started."""
 
-    def deepen(self, cell: BookCell, depth: int) -> Listener:
+    def deepen(self, cell: LocalCell, depth: int) -> Listener:
         """Give a book that is to be promised deeper a deeper slot; returns whom its actor is to greet."""
 
-    def has_moved(self, cell: BookCell) -> bool:
+    def has_moved(self, cell: LocalCell) -> bool:
         """Whether a book is to fill another slot than it does; then `deepen` lets it."""
 
-    def remove(self, cell: BookCell) -> None:
+    def remove(self, cell: LocalCell) -> None:
         """Share it no longer."""
 
     def publish(self) -> None:
@@ -174,7 +174,7 @@ class SharedBooks:
         """Refuse in advance what memory has no room for; errors as of the folder's."""
         self._folder.check_room(depths)
 
-    def add(self, cell: BookCell) -> None:
+    def add(self, cell: LocalCell) -> None:
         """Share a book, as deep as it is promised; before its actor is started.
 
         Raises:
@@ -182,7 +182,7 @@ class SharedBooks:
         """
         self._share(cell, cell.spec.depth, pack(None, 0, cell.state, cell.spec.number))
 
-    def deepen(self, cell: BookCell, depth: int) -> Listener:
+    def deepen(self, cell: LocalCell, depth: int) -> Listener:
         """Give a book that is about to be promised deeper a deeper slot; returns whom its actor is to greet.
 
         Until then it is stale: the levels that were shown last are not so many.
@@ -195,12 +195,12 @@ class SharedBooks:
         self._let_go(before)
         return listener
 
-    def has_moved(self, cell: BookCell) -> bool:
+    def has_moved(self, cell: LocalCell) -> bool:
         """Whether a book is to fill another slot; never, for slots are given here."""
         del cell
         return False
 
-    def remove(self, cell: BookCell) -> None:
+    def remove(self, cell: LocalCell) -> None:
         """Share it no longer."""
         shared = self._shared.pop(id(cell), None)
         if shared is not None:
@@ -240,7 +240,7 @@ class SharedBooks:
                 if cell.ref is not None:
                     tell(cell.ref, Greet(listener))
 
-    def _share(self, cell: BookCell, depth: int, begin: bytes) -> Listener:
+    def _share(self, cell: LocalCell, depth: int, begin: bytes) -> Listener:
         place, slot = self._folder.new_book(depth)
         shared = self._shared[id(cell)] = SharedCell(cell, depth, place, slot, begin)
         return shared.listener

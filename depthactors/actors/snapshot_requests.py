@@ -20,7 +20,7 @@ from depthactors.sync import Priority
 if TYPE_CHECKING:
     import pykka
 
-    from depthactors.actors.cell import BookCell
+    from depthactors.actors.local_cell import LocalCell
     from depthactors.actors.mailbox import Mailbox
     from depthactors.book import OrderBook
     from depthactors.sync import Synchronizer
@@ -53,7 +53,7 @@ class SnapshotRequests:
 
     def __init__(
         self,
-        cell: BookCell,
+        cell: LocalCell,
         sync: Synchronizer,
         mailbox: Mailbox,
         owner: pykka.ActorRef[Any],

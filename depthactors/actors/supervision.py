@@ -316,7 +316,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
     def _end_in_its_place(self, cell: BookCell, state: BookState, error: EscalatedError | None) -> None:
         """Label a book without an actor as over, and have its listeners notified."""
         previous, cell.error = cell.state, error
-        cell.publish(cell.last_good(), state)
+        cell.become(state)
         if state is BookState.FAILED:
             report_failure(cell.spec, error)
         self._notifier.report_event(cell, BookEvent(cell.spec.symbol, previous, state, error))

@@ -15,8 +15,8 @@ from depthactors import reporting
 from depthactors.actors.backlog import BACKLOG_LIMIT, too_large
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_messages import Deepen, Dropped, Greet, RefreshEvery
-from depthactors.actors.cell import BookCell
 from depthactors.actors.gathering import Children
+from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.snapshot_messages import SnapshotsAt
 from depthactors.actors.snapshots import start_snapshots
@@ -55,7 +55,7 @@ logger = reporting.logger(__name__)
 
 
 @dataclass(slots=True)
-class _Book(FollowedBook[BookCell]):
+class _Book(FollowedBook[LocalCell]):
     stream: str
     socket: str
     silences: int = 0
@@ -81,7 +81,7 @@ class _Pool:
     child: Supervised
 
 
-class Supervisor(BaseSupervisor[BookCell, _Book]):
+class Supervisor(BaseSupervisor[LocalCell, _Book]):
     """Keeps a connection for each group of streams, and a snapshot actor for each weight pool.
 
     Start order: snapshot actor, book, socket. Stop order is the reverse.
@@ -139,9 +139,9 @@ class Supervisor(BaseSupervisor[BookCell, _Book]):
 
     # Books.
 
-    def _open_books(self, specs: tuple[BookSpec, ...]) -> tuple[BookCell, ...]:
+    def _open_books(self, specs: tuple[BookSpec, ...]) -> tuple[LocalCell, ...]:
         """Follow them all, or none of them if one cannot be started."""
-        cells: list[BookCell] = []
+        cells: list[LocalCell] = []
         try:
             if self._shared is not None:
                 self._shared.check_room(spec.depth for spec in specs if self._needs_room(spec))
@@ -155,14 +155,14 @@ class Supervisor(BaseSupervisor[BookCell, _Book]):
             raise
         return tuple(cells)
 
-    def _open_book(self, spec: BookSpec) -> BookCell:
+    def _open_book(self, spec: BookSpec) -> LocalCell:
         book = self._followed(spec)
         if book is not None:
             self._extend(book, book.cell.spec.serving(spec))
             book.cell.followers += 1
             return book.cell
         stream = spec.market.diff_stream(spec.symbol, spec.speed_ms)
-        cell = BookCell(spec, self._timing)
+        cell = LocalCell(spec, self._timing)
         cell.report = self._notifier.report_error
         cell.followers = 1
         if self._shared is not None:
@@ -230,7 +230,7 @@ class Supervisor(BaseSupervisor[BookCell, _Book]):
 
     # Starting the others.
 
-    def _start_book(self, cell: BookCell) -> pykka.ActorRef[Any]:
+    def _start_book(self, cell: LocalCell) -> pykka.ActorRef[Any]:
         pool = self._pool_for(cell.spec.market)
         return BookActor.start(f"book-{cell.spec.symbol}", cell, pool.child.ref, self.actor_ref)
 
@@ -336,7 +336,7 @@ class Supervisor(BaseSupervisor[BookCell, _Book]):
             self._notifier.report_error(error)
         self._overloaded = bool(going)
 
-    def _stream_silent(self, cell: BookCell, error: StreamError) -> None:
+    def _stream_silent(self, cell: LocalCell, error: StreamError) -> None:
         """Subscribe anew; and if that did not help, on a connection of its own."""
         key = cell.spec.key
         book = self._books.get(key)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.cell import BookCell, Lease
+    from depthactors.actors.local_cell import LocalCell
     from depthactors.errors import StreamError
 
 
@@ -49,14 +50,14 @@ class Shutdown:
 class BookGivenUp:
     """The book of this cell failed for good: its stream is not needed any more."""
 
-    cell: BookCell
+    cell: LocalCell
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSilent:
     """The stream of this cell's book brings nothing though the book moves."""
 
-    cell: BookCell
+    cell: LocalCell
     error: StreamError
 
 

@@ -116,13 +116,10 @@ class BookHandle(Generic[NumberT_co]):
                 why = self.cell.error or "it is not followed any more"
                 msg = f"{self.symbol}: expected a book that is kept, was one that is not: {why}"
                 raise LifecycleError(msg)
-            ref, answer = self.ref, self.cell.answer
-            if answer is not None and self._is_own_turn:
-                return answer(message)
-            if isinstance(threading.current_thread(), ActorThread) and (read := self._read(message)) is not None:
+            if isinstance(threading.current_thread(), ActorThread) and (read := self.cell.read(message)) is not None:
                 return read
             try:
-                return ref.ask(message, timeout=max(0.0, deadline - time.monotonic()))
+                return self.ref.ask(message, timeout=max(0.0, deadline - time.monotonic()))
             except pykka.ActorDeadError:
                 if self.cell.state is BookState.FAILED:
                     msg = f"{self.symbol}: the book was given up: {self.cell.error}"
@@ -175,23 +172,6 @@ class BookHandle(Generic[NumberT_co]):
         """
         if self.listener is not None:
             self.cell.remove(self.listener)
-
-    def _read(self, message: Any) -> Any:
-        """Answer a question without the actor; `None` where only it can, or where the book changed meanwhile."""
-        cell, number = self.cell, self._number
-        match message:
-            case Top(levels):
-                return cell.view(levels, number)
-            case Best():
-                return cell.view(1, number)
-            case Full():
-                return cell.view(None, number)
-            case DepthTo(side, price):
-                whole = cell.view(None, number)
-                return None if whole is None else whole.to_price(side, price)
-            case Status():
-                return cell.status()
-        return None
 
     @property
     def _is_own_turn(self) -> bool:

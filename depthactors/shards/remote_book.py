@@ -73,7 +73,7 @@ class RemoteBookActor(EngineActor):
         cast("_Inbox", self.mailbox).cell = cell
         cell.ref = self.actor_ref
         if not cell.state.over:
-            cell.publish(None, cell.state_in_slot())
+            cell.become(cell.state_in_slot())
 
     def begin(self) -> None:
         """Do what a predecessor was asked for before it died: look at an update, greet new listeners."""
@@ -159,7 +159,7 @@ class RemoteBookActor(EngineActor):
         if state is not previous:
             self._shown = None
         self._cell.error = error
-        self._cell.publish(None, state)
+        self._cell.become(state)
         if state is BookState.FAILED:
             report_failure(self._cell.spec, error)
         self._listeners.notify_event(BookEvent(self._cell.spec.symbol, previous, state, error))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pykka
 
-from depthactors.actors.cell import BookCell
+from depthactors.actors.listened_cell import ListenedCell
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.questions import Full, Status
 from depthactors.book import BookState, BookView
@@ -32,8 +32,8 @@ _ANSWER_TIMEOUT: Final = 5.0
 """Seconds for the worker to return a whole book to a callback that wants more levels than the slot has."""
 
 
-class RemoteCell(BookCell):
-    """One followed book of a worker process.
+class RemoteCell(ListenedCell):
+    """A `BookCell` whose book is in a worker process.
 
     Attributes:
         number: by which it is called on the line.
@@ -59,6 +59,7 @@ class RemoteCell(BookCell):
     ) -> None:
         """Begin with an empty slot."""
         super().__init__(spec, timing)
+        self._state = BookState.SYNCING
         self.number = number
         self.worker = worker
         self.told = False
@@ -76,6 +77,16 @@ class RemoteCell(BookCell):
     def opening(self) -> Opening:
         """Return what the process is told to follow the book."""
         return Opening(self.number, self.life, self.spec, self.place, self.told)
+
+    @property
+    def state(self) -> BookState:
+        """The state that this process has reported; `state_of` also looks at the slot."""
+        return self._state
+
+    def become(self, state: BookState) -> None:
+        """Report this state; the slot keeps the latest good book. Thread: as of `BookCell`."""
+        self._state = state
+        self._settle(state)
 
     @property
     def is_over(self) -> bool:
@@ -142,20 +153,12 @@ class RemoteCell(BookCell):
 
     # What readers see.
 
-    def lag(self) -> float:
-        """Seconds for which frames wait: none do here, and the worker marks the slot where they do there."""
-        return 0.0
-
     def state_of(self, depth: int) -> BookState:
         """What may be believed of the best `depth` levels at this moment. Any thread, O(depth)."""
         if self.state.over:
             return self.state
         state = self.state_in_slot()
         return BookState.STALE if state is BookState.LIVE and depth > self.depth else state
-
-    def last_good(self) -> OrderBook | None:
-        """Return none: the book is in another process."""
-        return None
 
     def view(self, count: int | None, number: type[NumberT], depth: int = 0) -> BookView[NumberT] | None:
         """Read the best `count` levels out of the slot; any thread. `None` where it has not so many: ask the actor."""
@@ -195,6 +198,10 @@ class RemoteCell(BookCell):
         order = Ask(lambda request: Question(request, self.number, question), reply)
         if not tell(self.worker, order):
             order.refuse(pykka.ActorDeadError(f"the worker of {self.spec.symbol} is being replaced"))
+
+    def read(self, question: Any) -> Any:
+        """Answer a question without a message; `None` for a status, of which the worker knows more. Thread: any."""
+        return None if isinstance(question, Status) else super().read(question)
 
     def shown(self, depth: int) -> OrderBook | BookView[Any] | None:
         """Return a view for a listener if the book is live and has so many levels; the actor's thread."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from depthactors.actors.book_spec import BookKey
-    from depthactors.actors.cell import BookCell, Listener
+    from depthactors.actors.cell import Listener
+    from depthactors.actors.local_cell import LocalCell
 
 
 class GivenSlots:
@@ -44,23 +45,23 @@ class GivenSlots:
     def check_room(self, depths: Iterable[int]) -> None:
         """Refuse nothing: the slots are there."""
 
-    def add(self, cell: BookCell) -> None:
+    def add(self, cell: LocalCell) -> None:
         """Fill the slot of a book."""
         self._share(cell, cell.spec.depth)
 
-    def has_moved(self, cell: BookCell) -> bool:
+    def has_moved(self, cell: LocalCell) -> bool:
         """Whether the engine's process has given a book another slot than it fills."""
         place = self._shared[id(cell)].place
         return self._places.get(cell.spec.key, place) != place
 
-    def deepen(self, cell: BookCell, depth: int) -> Listener:
+    def deepen(self, cell: LocalCell, depth: int) -> Listener:
         """Fill another slot from now on, a deeper one perhaps; returns whom the book's actor is to greet."""
         before = self._shared[id(cell)]
         listener = self._share(cell, depth)
         cell.remove(before.listener)
         return listener
 
-    def remove(self, cell: BookCell) -> None:
+    def remove(self, cell: LocalCell) -> None:
         """Fill it no longer; who still reads it sees a stale book."""
         shared = self._shared.pop(id(cell), None)
         if shared is not None:
@@ -75,7 +76,7 @@ class GivenSlots:
             shared.look()
         self._beat()
 
-    def _share(self, cell: BookCell, depth: int) -> Listener:
+    def _share(self, cell: LocalCell, depth: int) -> Listener:
         spec = cell.spec
         place = self._places.get(spec.key)
         if place is None:

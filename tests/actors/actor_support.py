@@ -19,7 +19,8 @@ from depthactors.actors.base import EngineActor
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_messages import Greet, StreamUp
 from depthactors.actors.book_spec import BookSpec
-from depthactors.actors.cell import BookCell, Listener
+from depthactors.actors.cell import Listener
+from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.actors.questions import Status
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotWanted
@@ -235,7 +236,7 @@ class BookScene:
     def __init__(self, actors, timing=None, **changes):
         self.supervisor, self.reported = actors.probe(name="supervisor")
         self.snapshots, self.requests = actors.probe(name="snapshots")
-        self.cell = BookCell(spec(**changes), timing or usual())
+        self.cell = LocalCell(spec(**changes), timing or usual())
         self.ref = actors.start(BookActor, "book-BTCUSDT", self.cell, self.snapshots, self.supervisor)
         self.updates, self.events = Recorder(), Recorder()
         self.listen(self.updates, self.events)

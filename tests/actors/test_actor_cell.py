@@ -13,7 +13,8 @@ from depthactors.actors.base import ChildFailed
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import Deepen, GiveUp, StreamUp
-from depthactors.actors.cell import BookCell, Listener
+from depthactors.actors.cell import Listener
+from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.actors.questions import Top
 from depthactors.actors.snapshot_messages import SnapshotFailed, SnapshotWanted
@@ -30,7 +31,7 @@ BID, ASK = [99.0, 1.5], [101.0, 2.5]
 
 @pytest.fixture
 def cell():
-    return BookCell(spec())
+    return LocalCell(spec())
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ def test_a_book_that_is_asked_for_again_at_the_news_of_its_failure_keeps_its_str
 
 def test_a_book_whose_actor_does_not_get_on_is_stale_to_its_readers(actors, book):
     probe, _ = actors.probe()
-    cell = BookCell(spec(), usual(lag_limit=0.05))
+    cell = LocalCell(spec(), usual(lag_limit=0.05))
     cell.ref = probe
     cell.publish(book, LIVE)
     assert (cell.state_of(10), cell.view(5, float).state, cell.lag()) == (LIVE, LIVE, 0.0)

@@ -6,7 +6,8 @@ import pytest
 
 from depthactors.actors import notifier as module
 from depthactors.actors.book_event import BookEvent
-from depthactors.actors.cell import BookCell, Listener
+from depthactors.actors.cell import Listener
+from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.notifier import Notifier
 from depthactors.book import BookState
 from depthactors.errors import ExchangeError
@@ -40,7 +41,7 @@ def gate():
 
 @pytest.fixture
 def cell():
-    return BookCell(spec())
+    return LocalCell(spec())
 
 
 def finish(notifier):

@@ -11,7 +11,7 @@ from depthactors import markets
 from depthactors.actors import publisher
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_spec import BookSpec
-from depthactors.actors.cell import BookCell
+from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.publisher import SharedBooks
 from depthactors.binance import Snapshot
 from depthactors.book import BookState, OrderBook
@@ -33,7 +33,7 @@ class Scene:
         self.reader = DepthReader(self.folder.name, number=None)
 
     def follow(self, symbol="BTCUSDT", depth=5, number=float):
-        cell = BookCell(BookSpec(markets.SPOT, symbol, depth, 100, None, number))
+        cell = LocalCell(BookSpec(markets.SPOT, symbol, depth, 100, None, number))
         self.books.add(cell)
         self.books.publish()
         return cell

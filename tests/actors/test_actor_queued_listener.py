@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.actors import queued_listener
-from depthactors.actors.cell import BookCell, Listener
+from depthactors.actors.cell import Listener
+from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.queued_listener import EVENT_ROOM, UPDATE_ROOM, QueuedListener
 from depthactors.pacing import USUAL
 from tests.actors.actor_support import BookScene, frame, spec
@@ -266,7 +267,7 @@ def test_who_is_removed_by_a_listener_of_the_same_update_is_not_called_for_it(ac
 
 
 def test_to_remove_twice_counts_once(scene):
-    cell = BookCell(spec())
+    cell = LocalCell(spec())
     cell.add(scene.mailbox)
     for _ in range(UPDATE_ROOM + 1):
         scene.mailbox.update(1)

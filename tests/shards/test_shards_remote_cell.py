@@ -112,7 +112,7 @@ def test_a_deeper_slot_begins_with_what_there_is(shown):
 
 def test_a_book_that_is_over_is_so_whatever_the_slot_says(shown):
     shown.writer.write(record())
-    shown.cell.publish(None, BookState.STOPPED)
+    shown.cell.become(BookState.STOPPED)
     assert (shown.cell.state_of(5), shown.cell.view(5, float).state) == (BookState.STOPPED, BookState.STOPPED)
     assert shown.cell.settled.is_set()
     assert shown.cell.shown(5) is None

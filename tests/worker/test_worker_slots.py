@@ -4,7 +4,8 @@ import pytest
 
 from depthactors import BookState
 from depthactors.actors.book_event import BookEvent
-from depthactors.actors.cell import BookCell, Listener
+from depthactors.actors.cell import Listener
+from depthactors.actors.local_cell import LocalCell
 from depthactors.errors import SharingError, StreamError
 from depthactors.markets import SPOT
 from depthactors.sharing.record import pack, reason, shown_state
@@ -38,7 +39,7 @@ def test_a_slot_is_filled_from_where_a_former_life_left_it(slots, folder):
     spec = spec_of(SPOT)
     followed = FollowedBook(folder, spec)
     followed.cell._slot.write(pack(None, 5, BookState.STALE, float, "its worker died"))
-    cell = BookCell(spec)
+    cell = LocalCell(spec)
     slots.expect(spec.key, followed.place)
     slots.add(cell)
     tell(cell, BookState.SYNCING)
@@ -50,7 +51,7 @@ def test_a_slot_is_filled_from_where_a_former_life_left_it(slots, folder):
 def test_a_deeper_slot_takes_over_and_the_former_is_left_alone(slots, folder):
     spec, deep = spec_of(SPOT), spec_of(SPOT, depth=50)
     former, deeper = FollowedBook(folder, spec), FollowedBook(folder, deep)
-    cell = BookCell(spec)
+    cell = LocalCell(spec)
     slots.expect(spec.key, former.place)
     slots.add(cell)
     slots.expect(spec.key, deeper.place)
@@ -67,13 +68,13 @@ def test_a_place_that_was_not_needed_is_forgotten(slots, folder):
     slots.expect(spec.key, FollowedBook(folder, spec).place)
     slots.expect_no_more(spec.key)
     with pytest.raises(SharingError, match="BTCUSDT: expected a slot that the engine's process names"):
-        slots.add(BookCell(spec))
+        slots.add(LocalCell(spec))
 
 
 def test_a_slot_that_is_gone_is_a_typed_error_and_nothing_has_changed(slots, folder):
     spec = spec_of(SPOT)
     followed = FollowedBook(folder, spec)
-    cell = BookCell(spec)
+    cell = LocalCell(spec)
     slots.expect(spec.key, followed.place)
     slots.add(cell)
     listeners = cell.listeners
@@ -91,7 +92,7 @@ def test_the_end_of_a_book_here_is_no_end_in_its_slot_and_nothing_is_written_aft
     spec = spec_of(SPOT)
     followed = FollowedBook(folder, spec)
     followed.cell._slot.again().write(pack(None, 0, former, float))
-    cell = BookCell(spec)
+    cell = LocalCell(spec)
     slots.expect(spec.key, followed.place)
     slots.add(cell)
     tell(cell, over, StreamError("gone"))
@@ -107,7 +108,7 @@ def test_the_end_of_a_book_here_is_no_end_in_its_slot_and_nothing_is_written_aft
 def test_whoever_hears_of_a_change_finds_it_in_the_slot_of_a_deeper_book_too(slots, folder):
     spec = spec_of(SPOT)
     former, deeper = FollowedBook(folder, spec), FollowedBook(folder, spec_of(SPOT, depth=50))
-    cell, seen = BookCell(spec), []
+    cell, seen = LocalCell(spec), []
     slots.expect(spec.key, former.place)
     slots.add(cell)
     cell.add(Listener(None, lambda _event: seen.append((shown_state(shown(deeper)), reason(shown(deeper))))))
@@ -120,7 +121,7 @@ def test_whoever_hears_of_a_change_finds_it_in_the_slot_of_a_deeper_book_too(slo
 def test_it_beats_and_marks_what_lags(slots, folder, beats, monkeypatch):
     spec = spec_of(SPOT)
     followed = FollowedBook(folder, spec)
-    cell = BookCell(spec)
+    cell = LocalCell(spec)
     slots.expect(spec.key, followed.place)
     slots.add(cell)
     slots._shared[id(cell)]._shown = BookState.LIVE

@@ -21,8 +21,8 @@ from depthactors import binance, markets
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_messages import StreamUp
 from depthactors.actors.book_spec import BookSpec
-from depthactors.actors.cell import BookCell
 from depthactors.actors.guarded import Guarded
+from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.publisher import SharedBooks
 from depthactors.actors.questions import Status
@@ -60,7 +60,7 @@ class Books:
     """The books of a round."""
 
     def __init__(self, specs, snapshots, folder):
-        self.cells = [BookCell(spec) for spec in specs]
+        self.cells = [LocalCell(spec) for spec in specs]
         self._shared = None if folder is None else SharedBooks(folder)
         if self._shared is not None:
             for cell in self.cells:

@@ -1,0 +1,159 @@
+"""What the cells of all books have: listeners, counters, and the wait for a live book."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from depthactors.actors.book_event import BookEvent
+from depthactors.actors.callbacks import call
+from depthactors.actors.cell import BookCell
+from depthactors.actors.gate import Gate
+from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
+from depthactors.book import BookState
+from depthactors.errors import UsageError
+from depthactors.pacing import USUAL, Timing
+from depthactors.sync import Counters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pykka
+
+    from depthactors.actors.book_spec import BookSpec
+    from depthactors.actors.cell import Function, Listener
+    from depthactors.errors import CallbackError, DepthActorsError
+
+
+def _unheard(_error: DepthActorsError) -> None:
+    """Report nothing, as long as there is no `on_error`."""
+
+
+class ListenedCell(BookCell):
+    """The part of a `BookCell` that does not depend on where the book is kept; attributes as there."""
+
+    def __init__(self, spec: BookSpec, timing: Timing = USUAL) -> None:
+        """Begin without an actor and without a book."""
+        self.spec = spec
+        self.timing = timing
+        self.ref: pykka.ActorRef[Any] | None = None
+        self.settled = Gate()
+        self.error: DepthActorsError | None = None
+        self.counters = Counters()
+        self.listeners: tuple[Listener, ...] = ()
+        # Reentrant: a signal handler may begin or end a subscription in the middle of a change.
+        self._changing = threading.RLock()
+        self._changes: deque[Callable[[], None]] = deque()
+        self._is_changing = False
+        self._skipped = self._failures = 0
+        self.restarts = 0
+        self.followers = 0
+        self.report: Callable[[DepthActorsError], object] = _unheard
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the book is followed no longer, and never will be again."""
+        return self.state.over
+
+    def read(self, question: Any) -> Any:
+        """Answer a question without a message; `None` where the actor has to be asked. Thread: any.
+
+        Raises:
+            UsageError: it is not a question to a book.
+        """
+        number = self.spec.number
+        match question:
+            case Top(levels):
+                return self.view(levels, number)
+            case Best():
+                return self.view(1, number)
+            case Full():
+                return self.view(None, number)
+            case DepthTo(side, price):
+                whole = self.view(None, number)
+                return None if whole is None else whole.to_price(side, price)
+            case Status():
+                return self.status()
+        msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(question).__name__}"
+        raise UsageError(msg)
+
+    def add(self, listener: Listener, *, first: bool = False) -> None:
+        """Let a listener be told by whoever keeps the book, now or later; before the others if `first`. Any thread."""
+
+        def added() -> None:
+            self.listeners = (listener, *self.listeners) if first else (*self.listeners, listener)
+
+        listener.cell = self
+        listener.timing = self.timing
+        self._change(added)
+
+    def remove(self, listener: Listener) -> None:
+        """Close a listener and undo `add`; a call that is under way goes on. Any thread; twice is harmless."""
+
+        def removed() -> None:
+            if listener in self.listeners:
+                self.listeners = tuple(each for each in self.listeners if each is not listener)
+                self._skipped += listener.skipped
+                self._failures += listener.failures
+
+        listener.close()
+        self._change(removed)
+
+    def _change(self, change: Callable[[], None]) -> None:
+        """Make a change of the listeners, one after the other: one in the middle of another would be lost with it.
+
+        What a signal handler changes in the middle of a change is made when the handler has returned.
+        """
+        self._changes.append(change)
+        with self._changing:
+            while self._changes and not self._is_changing:
+                self._is_changing = True
+                try:
+                    while self._changes:
+                        self._changes.popleft()()
+                finally:
+                    self._is_changing = False
+
+    def callback_failed(self, listener: Listener, which: Function, failure: CallbackError) -> None:
+        """Notify the listener's own `event`, and `on_error`, the first time that one of its functions raises.
+
+        The thread that called it. What `event` raises at this is no news for `event`: that goes to `on_error` alone.
+        """
+        if which in listener.raised:
+            return
+        listener.raised[which] = failure
+        self.report(failure)
+        if which == "event" or listener.event is None or listener.closed:
+            return
+        event = BookEvent(self.spec.symbol, self.state, self.state, failure)
+        if (again := call(listener.event, event, self.spec.title)) is not None:
+            self.counters.callback_errors += 1
+            self.callback_failed(listener, "event", again)
+
+    def counted(self) -> Counters:
+        """Return the counters with those of the listeners' mailboxes, of former listeners too. Any thread."""
+        with self._changing:
+            return replace(
+                self.counters,
+                coalesced=self.counters.coalesced + self._skipped + sum(each.skipped for each in self.listeners),
+                callback_errors=self.counters.callback_errors
+                + self._failures
+                + sum(each.failures for each in self.listeners),
+            )
+
+    def _settle(self, state: BookState) -> None:
+        """Let those pass who wait for a live book, or have them wait."""
+        if state in {BookState.SYNCING, BookState.STALE}:
+            self.settled.clear()
+        else:
+            self.settled.set()
+
+    def forsake(self, error: DepthActorsError) -> None:
+        """End in a fork, where the actor's thread does not exist, and may have held the old locks."""
+        self.settled = Gate()
+        self._changing = threading.RLock()
+        self._is_changing = False
+        self.error = error
+        self.become(BookState.STOPPED)

@@ -28,6 +28,8 @@ NOT_OF_A_BOOK = {
     # What a call raises, in the program's own thread.
     "DepthTooLargeError", "UnknownMarketError", "UsageError", "LifecycleError", "NotLiveError", "RecordingError",
     "RecordingCutError",
+    # What an import raises.
+    "DependencyError",
     # What is between the processes of an engine, and has another name for its consequences.
     "LineError",
     "DepthActorsError",

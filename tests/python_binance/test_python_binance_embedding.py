@@ -261,6 +261,8 @@ APPLICATION = """
 
 
     manager = ThreadedDepthCacheManager()
+    # The server takes Ctrl-C for itself and returns: the program is to end then.
+    manager.daemon = True
     manager.start()
     manager.start_depth_cache(keep, "BNBBTC", ws_interval=100)
 
@@ -308,7 +310,10 @@ def test_under_flasks_development_server_a_view_reads_the_book(exchange, tmp_pat
         finally:
             os.killpg(server.pid, signal.SIGINT)
             begin = time.monotonic()
-            _, said = server.communicate(timeout=DEADLINE)
+            try:
+                _, said = server.communicate(timeout=DEADLINE)
+            finally:
+                server.kill()
     assert (first["symbol"], first["state"], len(first["bids"])) == ("BNBBTC", "LIVE", 3)
     assert second["id"] > first["id"]
     assert time.monotonic() - begin < 4, "Ctrl-C ends the server at once"

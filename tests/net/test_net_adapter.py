@@ -1,20 +1,28 @@
-"""One GET: it ends when another thread says so, and connections are kept for as long as they are good."""
+"""Requests on connections that another thread can end, and that are kept for as long as they are good."""
 
 import threading
 from contextlib import closing, contextmanager
 
 import pytest
+import requests
 
-from depthactors.net.get import Getter
+from depthactors.net.adapter import CuttableAdapter
 from tests.net.net_support import PATIENCE, Peer
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @pytest.fixture
-def getter():
-    with closing(Getter(1000, PATIENCE, PATIENCE)) as getter:
-        yield getter
+def adapter():
+    with closing(CuttableAdapter(None, PATIENCE, PATIENCE)) as adapter:
+        yield adapter
+
+
+def get(adapter, url):
+    """Return the response and its body."""
+    adapter.begin(0)
+    with adapter.send(requests.Request("GET", url, {"Accept-Encoding": "gzip"}).prepare()) as response:
+        return response, b"".join(iter(lambda: response.raw.read(1000), b""))
 
 
 @contextmanager
@@ -38,25 +46,26 @@ def serving(*scripts):
         assert not thread.is_alive()
 
 
-def test_what_is_asked_and_answered(getter):
+def test_what_is_asked_and_answered(adapter):
     answer = b"HTTP/1.1 418 Teapot\r\nX-Kind: pot\r\nContent-Length: 5\r\n\r\nshort"
     with serving([answer]) as (url, heads):
-        status, headers, body = getter.get(f"{url}/depth?symbol=BTCUSDT", None)
-    assert (status, headers["x-kind"], body) == (418, "pot", b"short")
+        response, body = get(adapter, f"{url}/depth?symbol=BTCUSDT")
+    assert (response.status_code, response.headers["x-kind"], body) == (418, "pot", b"short")
+    assert response.url == f"{url}/depth?symbol=BTCUSDT"
     lines = heads[0].decode().split("\r\n")
     assert lines[0] == "GET /depth?symbol=BTCUSDT HTTP/1.1"
     assert f"Host: {url.removeprefix('http://')}" in lines
     assert sum(line.lower().startswith(("host:", "accept-encoding:")) for line in lines) == 2
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_replaced(getter):
+def test_a_connection_that_the_server_closed_meanwhile_is_replaced(adapter):
     with serving([ANSWER] * 2, [ANSWER]) as (url, heads):
-        assert getter.get(url, None).body == b"{}"
-        kept = next(iter(getter._kept.values())).sock
-        assert getter.get(url, None).body == b"{}"
+        assert get(adapter, url)[1] == b"{}"
+        kept = next(iter(adapter._kept.values())).sock
+        assert get(adapter, url)[1] == b"{}"
         kept.settimeout(PATIENCE)
         assert kept.recv(1) == b"", "the end, which is there to be seen at the next request"
-        assert getter.get(url, None).body == b"{}"
+        assert get(adapter, url)[1] == b"{}"
     assert len(heads) == 3
 
 
@@ -68,36 +77,38 @@ def test_a_connection_that_the_server_closed_meanwhile_is_replaced(getter):
     ],
     ids=["HTTP/1.0", "closing"],
 )
-def test_a_connection_that_is_not_to_be_kept_is_not(getter, answer):
+def test_a_connection_that_is_not_to_be_kept_is_not(adapter, answer):
     with serving([answer]) as (url, _):
-        assert getter.get(url, None).body == b"{}"
-    assert getter._kept == {}
+        assert get(adapter, url)[1] == b"{}"
+    assert adapter._kept == {}
 
 
-def test_chunks_are_joined(getter):
+def test_chunks_are_joined(adapter):
     with serving([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"]) as (url, _):
-        assert getter.get(url, None).body == b"{}"
+        assert get(adapter, url)[1] == b"{}"
 
 
-def test_a_body_that_is_too_large_is_none_and_its_connection_is_not_kept(getter):
+def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_kept(adapter):
     with serving([b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b" " * 100_000], [ANSWER]) as (url, _):
-        assert getter.get(url, None).body is None
-        assert getter._kept == {}
-        assert getter.get(url, None).body == b"{}"
+        adapter.begin(0)
+        with adapter.send(requests.Request("GET", url).prepare()) as response:
+            assert response.raw.read(10) == b" " * 10
+        assert adapter._kept == {}
+        assert get(adapter, url)[1] == b"{}"
 
 
 @pytest.mark.parametrize("url", ["", "http://", "ftp://exchange.invalid", "http://exchange.invalid:x"])
-def test_no_address_is_an_error(getter, url):
+def test_no_address_is_an_error(adapter, url):
     with pytest.raises(ValueError, match=r"."):
-        getter.get(url, None)
+        get(adapter, url)
 
 
-def test_a_request_that_waits_fails_at_once_and_so_does_any_after_it(getter):
+def test_a_request_that_waits_fails_at_once_and_so_does_any_after_it(adapter):
     failures, peer = [], Peer()
 
     def fetch():
         try:
-            getter.get(peer.url.replace("ws:", "http:"), None)
+            get(adapter, peer.url.replace("ws:", "http:"))
         except OSError as error:
             failures.append(str(error))
 
@@ -107,7 +118,7 @@ def test_a_request_that_waits_fails_at_once_and_so_does_any_after_it(getter):
         peer.accept()
         with peer.socket:
             peer.head()
-            getter.abort()
+            adapter.abort()
             thread.join(2)
             assert not thread.is_alive()
             fetch()

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from depthactors.actors.book_spec import BookKey, BookSpec
     from depthactors.actors.notifier import Notifier
-    from depthactors.actors.publisher import Sharing
+    from depthactors.actors.publisher import Publisher
     from depthactors.markets import Market
     from depthactors.net.settings import NetworkSettings
 
@@ -87,7 +87,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
     Start order: snapshot actor, book, socket. Stop order is the reverse.
     """
 
-    def __init__(self, settings: NetworkSettings, notifier: Notifier, shared: Sharing | None = None) -> None:
+    def __init__(self, settings: NetworkSettings, notifier: Notifier, shared: Publisher | None = None) -> None:
         """Begin without children.
 
         Args:

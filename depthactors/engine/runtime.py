@@ -16,7 +16,7 @@ from depthactors import reporting
 from depthactors.actors.green_threads import check_green_threads
 from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.notifier import Notifier
-from depthactors.actors.publisher import SharedBooks
+from depthactors.actors.publisher import FolderPublisher
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown, Withdraw
 from depthactors.actors.threads import is_engine_thread, is_running
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.cell import BookCell, Lease
-    from depthactors.actors.publisher import Sharing
+    from depthactors.actors.publisher import Publisher
     from depthactors.engine.lifecycle import Running
     from depthactors.errors import DepthActorsError, EscalatedError
     from depthactors.net.settings import NetworkSettings
@@ -64,7 +64,7 @@ class Runtime:
         *,
         name: str | None = None,
         processes: int | None = None,
-        sharing: Sharing | None = None,
+        sharing: Publisher | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -206,7 +206,7 @@ class Runtime:
             return Supervisor.start(self.settings, self.notifier, self._sharing)
         if self._processes is not None:
             return ShardSupervisor.start(self.settings, self.notifier, folder, self._processes)
-        return Supervisor.start(self.settings, self.notifier, SharedBooks(folder))
+        return Supervisor.start(self.settings, self.notifier, FolderPublisher(folder))
 
     def forsake(self) -> None:
         """Let go in a fork of what is its parent's."""

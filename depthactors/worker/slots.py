@@ -7,14 +7,15 @@ import os
 import weakref
 from typing import TYPE_CHECKING
 
-from depthactors.actors.publisher import SharedCell
+from depthactors.actors.publisher import Publisher
+from depthactors.actors.slot_filler import SlotFiller
 from depthactors.errors import SharingError
 from depthactors.sharing.place import parts_of
 from depthactors.sharing.record import record_room
 from depthactors.sharing.slot import SlotWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from depthactors.actors.book_spec import BookKey
@@ -22,17 +23,17 @@ if TYPE_CHECKING:
     from depthactors.actors.local_cell import LocalCell
 
 
-class GivenSlots:
+class GivenSlots(Publisher):
     """What the supervisor of a worker shares its books by. Its thread calls, but for `expect`."""
 
     def __init__(self, folder: Path, beat: Callable[[], None]) -> None:
         """Find slots in `folder`; `beat` shows the engine's process that the supervisor gets on."""
+        super().__init__()
         self._folder = folder
         self._beat = beat
         self._places: dict[BookKey, str] = {}
         # Each is kept by the slots in it.
         self._memories: weakref.WeakValueDictionary[str, mmap.mmap] = weakref.WeakValueDictionary()
-        self._shared: dict[int, SharedCell] = {}
 
     def expect(self, key: BookKey, place: str) -> None:
         """Let the next call for this book find its slot at `place`, until `expect_no_more`."""
@@ -42,41 +43,28 @@ class GivenSlots:
         """Forget the place of a book that was opened, or could not be."""
         self._places.pop(key, None)
 
-    def check_room(self, depths: Iterable[int]) -> None:
-        """Refuse nothing: the slots are there."""
-
     def add(self, cell: LocalCell) -> None:
         """Fill the slot of a book."""
-        self._share(cell, cell.spec.depth)
+        self._fill(cell, cell.spec.depth)
 
     def has_moved(self, cell: LocalCell) -> bool:
         """Whether the engine's process has given a book another slot than it fills."""
-        place = self._shared[id(cell)].place
+        place = self._fillers[id(cell)].place
         return self._places.get(cell.spec.key, place) != place
 
     def deepen(self, cell: LocalCell, depth: int) -> Listener:
         """Fill another slot from now on, a deeper one perhaps; returns whom the book's actor is to greet."""
-        before = self._shared[id(cell)]
-        listener = self._share(cell, depth)
+        before = self._fillers[id(cell)]
+        listener = self._fill(cell, depth)
         cell.remove(before.listener)
         return listener
 
-    def remove(self, cell: LocalCell) -> None:
-        """Fill it no longer; who still reads it sees a stale book."""
-        shared = self._shared.pop(id(cell), None)
-        if shared is not None:
-            shared.leave()
-
-    def publish(self) -> None:
-        """List nothing: the engine's process does."""
-
     def beat(self) -> None:
         """Mark the books that lag, and show that somebody looks after them."""
-        for shared in self._shared.values():
-            shared.look()
+        super().beat()
         self._beat()
 
-    def _share(self, cell: LocalCell, depth: int) -> Listener:
+    def _fill(self, cell: LocalCell, depth: int) -> Listener:
         spec = cell.spec
         place = self._places.get(spec.key)
         if place is None:
@@ -91,8 +79,8 @@ class GivenSlots:
             msg = f"{spec.symbol}: expected to fill a slot in {self._folder / file}: {error}"
             raise SharingError(msg) from error
         slot = SlotWriter(memory, record_room(depth), begin)
-        shared = self._shared[id(cell)] = SharedCell(cell, depth, place, slot, None, says_over=False)
-        return shared.listener
+        filler = self._fillers[id(cell)] = SlotFiller(cell, depth, place, slot, None, says_over=False)
+        return filler.listener
 
     def _mapped(self, file: str) -> mmap.mmap:
         descriptor = os.open(self._folder / file, os.O_RDWR | os.O_CLOEXEC)

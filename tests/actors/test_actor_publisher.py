@@ -8,11 +8,11 @@ from itertools import count
 import pytest
 
 from depthactors import markets
-from depthactors.actors import publisher
+from depthactors.actors import slot_filler
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.local_cell import LocalCell
-from depthactors.actors.publisher import SharedBooks
+from depthactors.actors.publisher import FolderPublisher
 from depthactors.binance import Snapshot
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import BookNotSharedError, ExchangeError, SharingError
@@ -29,7 +29,7 @@ class Scene:
     def __init__(self):
         self.folder = EngineFolder(f"test-actor-{os.getpid()}-{next(_numbers)}")
         self.folder.open()
-        self.books = SharedBooks(self.folder)
+        self.books = FolderPublisher(self.folder)
         self.reader = DepthReader(self.folder.name, number=None)
 
     def follow(self, symbol="BTCUSDT", depth=5, number=float):
@@ -122,13 +122,13 @@ def test_books_that_lag_are_marked_at_each_beat(scene, monkeypatch):
 def test_a_beat_in_the_middle_of_a_write_does_not_make_a_book_stale(scene, monkeypatch):
     cell = scene.follow()
     scene.update(cell, 1)
-    pack = publisher.pack
+    pack = slot_filler.pack
 
     def slowly(*arguments):
         scene.books.beat()
         return pack(*arguments)
 
-    monkeypatch.setattr(publisher, "pack", slowly)
+    monkeypatch.setattr(slot_filler, "pack", slowly)
     scene.update(cell, 2)
     assert (scene.view().state, scene.view().last_update_id) == (LIVE, 2)
 
@@ -153,7 +153,7 @@ def test_a_book_that_could_not_be_written_is_stale_at_once_and_until_it_could(sc
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(publisher, "pack", fail)
+        patch.setattr(slot_filler, "pack", fail)
         with pytest.raises(MemoryError):
             scene.update(cell, 2)
         assert (scene.view().state, scene.view().last_update_id) == (STALE, 1)
@@ -167,7 +167,7 @@ def test_a_book_that_could_not_be_written_is_stale_at_once_and_until_it_could(sc
 def test_a_write_that_fails_in_the_middle_of_a_beat_is_marked_all_the_same(scene, monkeypatch):
     cell = scene.follow()
     scene.update(cell, 1)
-    (shared,) = scene.books._shared.values()
+    (shared,) = scene.books._fillers.values()
     mark, failing = shared._slot.mark, [True]
 
     def mark_late(*, behind):
@@ -184,7 +184,7 @@ def test_a_write_that_fails_in_the_middle_of_a_beat_is_marked_all_the_same(scene
 
     monkeypatch.setattr(shared._slot, "write", refuse)
     monkeypatch.setattr(shared._slot, "mark", mark_late)
-    shared.look()
+    shared.mark_if_late()
     assert scene.view().state is STALE
 
 
@@ -220,12 +220,12 @@ def test_a_book_that_is_alone_in_its_file_has_another_slot_and_the_memory_is_giv
     cells = [scene.follow(f"S{number}USDT") for number in range(40)]
     kept = cells.pop(0)
     scene.update(kept, 1)
-    before = scene.books._shared[id(kept)].place
+    before = scene.books._fillers[id(kept)].place
     for cell in cells[:-1]:
         scene.books.remove(cell)
     scene.books.publish()
     scene.books.beat()
-    after = scene.books._shared[id(kept)].place
+    after = scene.books._fillers[id(kept)].place
     assert before != after
     assert [each.name for each in scene.folder.path.glob("book-*")] == [parts_of(after)[0]]
     view = scene.view("S0USDT")
@@ -234,7 +234,7 @@ def test_a_book_that_is_alone_in_its_file_has_another_slot_and_the_memory_is_giv
     scene.update(kept, 2)
     assert (scene.view("S0USDT").state, scene.view("S0USDT").last_update_id) == (LIVE, 2)
     scene.books.beat()
-    assert scene.books._shared[id(kept)].place == after
+    assert scene.books._fillers[id(kept)].place == after
 
 
 def test_a_slot_is_there_for_as_long_as_it_is_listed(scene):

@@ -124,7 +124,7 @@ def test_it_beats_and_marks_what_lags(slots, folder, beats, monkeypatch):
     cell = LocalCell(spec)
     slots.expect(spec.key, followed.place)
     slots.add(cell)
-    slots._shared[id(cell)]._shown = BookState.LIVE
+    slots._fillers[id(cell)]._shown = BookState.LIVE
     monkeypatch.setattr(cell, "state_of", lambda _depth: BookState.STALE)
     slots.beat()
     assert followed.cell._reader.behind

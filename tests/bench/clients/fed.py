@@ -24,7 +24,7 @@ from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.guarded import Guarded
 from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.mailbox import mailbox_of, tell
-from depthactors.actors.publisher import SharedBooks
+from depthactors.actors.publisher import FolderPublisher
 from depthactors.actors.questions import Status
 from depthactors.actors.receivers import Receivers
 from depthactors.actors.router import Router
@@ -61,7 +61,7 @@ class Books:
 
     def __init__(self, specs, snapshots, folder):
         self.cells = [LocalCell(spec) for spec in specs]
-        self._shared = None if folder is None else SharedBooks(folder)
+        self._shared = None if folder is None else FolderPublisher(folder)
         if self._shared is not None:
             for cell in self.cells:
                 self._shared.add(cell)

@@ -1,9 +1,9 @@
 """The synchronizer: one book driven by what happens to it, answering with effects.
 
-Theory of operation. Each method takes one thing that happened, classifies it against what is held,
-and steps: the transition is looked up in `table.TABLE` and its action, in `transitions`, is carried
-out on the book. What the outside has to do comes back as a list of effects, in the order in which
-they are to be carried out. No thread, no clock, no socket: `now` is an argument.
+Theory of operation. Each method takes one thing that happened, classifies it against what is held, and steps: the
+transition is looked up in `table.TABLE`, and its action, in `transitions`, is carried out on the book. What the outside
+has to do comes back as a list of effects, in the order in which they are to be carried out. No thread, no clock, no
+socket: the time is an argument.
 """
 
 from __future__ import annotations
@@ -13,11 +13,40 @@ from typing import TYPE_CHECKING, Final
 from depthactors.book import BookState
 from depthactors.errors import BookIntegrityError, SilentStreamError, SnapshotError, StreamError
 from depthactors.sync.buffer import Standby
+from depthactors.sync.causes import (
+    Changed,
+    Close,
+    DiffBehind,
+    DiffConfirms,
+    DiffGap,
+    DiffNext,
+    DiffStale,
+    Fault,
+    Handover,
+    Met,
+    RefreshDue,
+    SnapshotAhead,
+    SnapshotCrossed,
+    SnapshotFits,
+    SnapshotOld,
+    StreamDown,
+    StreamUp,
+)
 from depthactors.sync.counters import Counters
-from depthactors.sync.effects import Publish, Refused, Resync, Silent
+from depthactors.sync.effects import Publish, Refused, Silent
+from depthactors.sync.phases import (
+    Aligning,
+    Bridging,
+    Buffering,
+    Followed,
+    Following,
+    Refreshing,
+    SyncState,
+    Unconnected,
+)
 from depthactors.sync.sequencing import Follower, Verdict
-from depthactors.sync.table import Input, SyncState
-from depthactors.sync.transitions import NOTHING, RESTARTED_AFTER, Given, Transitions
+from depthactors.sync.table import TABLE
+from depthactors.sync.transitions import NOTHING, PUBLISH, Transitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,28 +55,19 @@ if TYPE_CHECKING:
     from depthactors.book import OrderBook
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Sequencing
+    from depthactors.sync.causes import Cause
     from depthactors.sync.effects import Effect, RequestSnapshot
 
 BUFFER_LIMIT: Final = 1000
-"""Diffs kept while a snapshot is awaited: 100 s at the fastest stream, far more than one ever lags."""
-
-_UNLISTED_AFTER: Final = 3
-"""Answers in a row, and no diff between them, that a book which was live is not listed, until they are believed."""
-
-_INPUT_OF: Final = {
-    Verdict.STALE: Input.DIFF_STALE,
-    Verdict.BRIDGE: Input.DIFF_NEXT,
-    Verdict.NEXT: Input.DIFF_NEXT,
-    Verdict.GAP: Input.DIFF_GAP,
-}
+"""Diffs kept while a snapshot is awaited: 100 s at the fastest stream, far more than a snapshot ever lags."""
 
 
-_SYNCING: Final = frozenset({SyncState.BUFFERING, SyncState.BRIDGING})
-_AHEAD: Final = frozenset({SyncState.BRIDGING, SyncState.ALIGNING})
+class Synchronizer:
+    """Keep one book right.
 
-
-class Synchronizer(Transitions):
-    """Keep one book right."""
+    Attributes:
+        counters: what happened so far.
+    """
 
     def __init__(
         self,
@@ -63,41 +83,40 @@ class Synchronizer(Transitions):
         Args:
             sequencing: the market's rule.
             new_book: makes a book of a snapshot and the time it arrived.
-            buffer_limit: diffs kept while a snapshot is awaited; beyond it the oldest goes, so that
-                only a newer snapshot can fit.
-            book: the last good one of a predecessor, shown as stale meanwhile.
-            counters: to count on with, a predecessor's.
+            buffer_limit: the number of diffs that are kept while a snapshot is awaited; beyond it the oldest goes, so
+                that only a newer snapshot can fit.
+            book: the last good book of a predecessor, shown as stale meanwhile.
+            counters: a predecessor's counters, to count on with.
         """
-        super().__init__(sequencing, buffer_limit, book, counters if counters is not None else Counters())
+        self.counters = counters if counters is not None else Counters()
+        self._sequencing = sequencing
         self._new_book = new_book
         self._buffer_limit = buffer_limit
+        self._transitions = Transitions(TABLE, sequencing, buffer_limit, book, self.counters)
+        self._doubts = self._transitions.doubts
+        self._buffer = self._transitions.buffer
         self._standby: Standby | None = None
-        self._unlisted = 0
-        self._unlisted_at = self.counters.diffs
 
     def stream_up(self, epoch: int, beside: int | None = None) -> Sequence[Effect]:
         """Note that a connection brings every diff from now on.
 
         Args:
-            epoch: of the connection; later ones are larger.
-            beside: the connection that it is the successor of, and which still brings every diff too: the
-                successor takes over when that one ends.
+            epoch: the connection's number; later ones are larger.
+            beside: the connection that it is the successor of, and which still brings every diff too: the successor
+                takes over when that one ends.
         """
-        if self.phase is SyncState.CLOSED:
-            return self._step(Input.STREAM_UP)
         effects: list[Effect] = []
-        if self.epoch is not None:
-            if epoch <= self.epoch:
+        current = self.epoch
+        if current is not None:
+            if epoch <= current:
                 # Subscribed to once more, or a predecessor that is as good as over.
                 return NOTHING
-            if beside == self.epoch:
+            if beside == current:
                 self._standby = Standby(epoch, self._buffer_limit, self._sequencing)
                 return NOTHING
-            error = StreamError(f"connection {self.epoch} ended without a word")
             self._standby = None
-            effects += self._step(Input.STREAM_DOWN, Given(error=error))
-        self.epoch = epoch
-        return [*effects, *self._step(Input.STREAM_UP)]
+            effects += self._step(StreamDown(StreamError(f"connection {current} ended without a word")))
+        return [*effects, *self._step(StreamUp(epoch))]
 
     def stream_down(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
         """Note that the connection ended; whatever else it brings is late. Its successor takes over, if any."""
@@ -110,41 +129,34 @@ class Synchronizer(Transitions):
             return NOTHING
         if standby is not None:
             return self._hand_over(standby)
-        self.epoch = None
-        return self._step(Input.STREAM_DOWN, Given(error=error))
+        return self._step(StreamDown(error))
 
     def diff(self, epoch: int, diff: Diff, recv_time: float) -> Sequence[Effect]:
         """Take one checked depth event; O(levels) when it is applied."""
-        counters = self.counters
-        if epoch != self.epoch:
-            standby = self._standby
-            if standby is not None and epoch == standby.epoch:
-                counters.overlapped += 1
-                standby.take(diff, recv_time, self._reached_id)
-            else:
-                counters.late += 1
-            return NOTHING
-        counters.diffs += 1
-        follower = self._following
-        if follower is not None:
+        counters, transitions = self.counters, self._transitions
+        phase = transitions.phase
+        if type(phase) is Following and phase.epoch == epoch:
+            # The common case, without the rules and the look-up that would come to the same.
+            follower = phase.follower
             book = follower.book
-            if follower.joined and diff.previous_id == book.last_update_id and self.phase is SyncState.FOLLOWING:
-                # The common case, without the rules and the look-up that would say the same.
+            if follower.joined and diff.previous_id == book.last_update_id:
+                counters.diffs += 1
                 book.apply(diff, recv_time)
                 counters.applied += 1
-                return self._after_apply(book)
-            verdict = follower.judge(diff, self._sequencing)
-        elif self.phase is SyncState.BRIDGING:
-            follower = self._candidate
-            assert follower is not None
-            verdict = follower.judge(diff, self._sequencing)
+                if transitions.state is BookState.LIVE and book.spare >= follower.refill_below and not book.crossed:
+                    return PUBLISH
+                return self._step(Changed())
+        if isinstance(phase, Unconnected) or phase.epoch != epoch:
+            return self._take_beside(epoch, diff, recv_time)
+        counters.diffs += 1
+        if isinstance(phase, Buffering):
+            base, verdict = None, self._buffer.judge(diff)
         else:
-            verdict = self._buffer.judge(diff)
-        if verdict is Verdict.STALE and follower is not None and not follower.confirmed:
-            if diff.last_id == follower.book.last_update_id:
-                return self._confirm(follower)
-            return self._step(Input.DIFF_BEHIND, Given(diff, None, recv_time))
-        return self._step(_INPUT_OF[verdict], Given(diff, None, recv_time))
+            base = phase.candidate if isinstance(phase, Bridging) else phase.follower
+            verdict = base.judge(diff, self._sequencing)
+        if verdict is Verdict.STALE:
+            return self._take_stale(diff, base)
+        return self._step(DiffGap(diff) if verdict is Verdict.GAP else DiffNext(diff, recv_time))
 
     def fault(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
         """Note that something of this book's stream was lost or unreadable: what follows cannot be trusted."""
@@ -156,7 +168,7 @@ class Synchronizer(Transitions):
             self.counters.late += 1
             return NOTHING
         self.counters.faults += 1
-        return self._step(Input.FAULT, Given(error=error))
+        return self._step(Fault(error))
 
     def snapshot(self, epoch: int, snapshot: Snapshot, now: float) -> Sequence[Effect]:
         """Take a snapshot that was requested; O(levels and buffered diffs)."""
@@ -164,140 +176,141 @@ class Synchronizer(Transitions):
         if epoch != self.epoch:
             self.counters.late += 1
             return NOTHING
-        self._unlisted = 0
-        if self.phase not in {SyncState.BUFFERING, SyncState.REFRESHING}:
+        self._doubts.listed()
+        phase = self._transitions.phase
+        if not isinstance(phase, Buffering | Refreshing):
             self.counters.snapshots_unwanted += 1
             return NOTHING
-        found = self._classify_snapshot(snapshot.last_update_id)
-        if found is Input.SNAPSHOT_OLD:
+        found = self._classify_snapshot(phase, snapshot.last_update_id)
+        if found is SnapshotOld:
             self.counters.snapshots_too_old += 1
-            return self._step(found)
+            return self._step(SnapshotOld())
+        fits = found is SnapshotFits
         book = self._new_book(snapshot, now)
-        if book.short and self.phase is SyncState.BUFFERING:
-            book.look(self.book, quiet=not self._buffer, was_cut=self._was_cut)
+        if book.short and isinstance(phase, Buffering):
+            book.look(self.book, quiet=not self._buffer, was_cut=self._doubts.was_cut)
         candidate = Follower(book)
         applied = self._buffer.replay(candidate, now)
-        candidate.confirmed = found is Input.SNAPSHOT_FITS and len(self._buffer) > 0
-        if candidate.book.crossed:
-            error = BookIntegrityError(f"expected a snapshot with bid <= ask, was {candidate.book!r}")
-            return [Resync(error), self._request()]
-        if self.phase is SyncState.BUFFERING:
+        candidate.confirmed = fits and len(self._buffer) > 0
+        if book.crossed:
+            error = BookIntegrityError(f"expected a snapshot with bid <= ask, was {book!r}")
+            return self._step(SnapshotCrossed(error))
+        if isinstance(phase, Buffering):
             self.counters.applied += applied
             self.counters.stale += len(self._buffer) - applied
-            if not candidate.confirmed and self.book is not None and self.book.differences(candidate.book):
+            if not candidate.confirmed and self.book is not None and self.book.differences(book):
                 # It moved while nobody heard its stream, or this is none of it: the stream, or a second one, will tell.
-                self._doubted = True
-        silent = self._silence_since_unmet(candidate)
-        self._candidate = candidate
-        return [*self._step(found), *silent]
+                self._doubts.unheard = True
+        silent = self._silence_since_unmet(book)
+        return [*self._step(SnapshotFits(candidate) if fits else SnapshotAhead(candidate)), *silent]
 
     def unlisted(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
-        """Take the answer that the exchange does not list the symbol; the machine fails, or doubts the answer.
-
-        A stream that brings diffs is proof of the contrary. Where it brought none since the last such answer, a book
-        that was never live is given up at once, one that was after several in a row.
-        """
+        """Take the answer that the exchange does not list the symbol; the book fails, or the answer is doubted."""
         if epoch != self.epoch:
             self.counters.late += 1
             return NOTHING
-        heard = self.counters.diffs > self._unlisted_at
-        self._unlisted = 1 if heard else self._unlisted + 1
-        self._unlisted_at = self.counters.diffs
-        if heard or (self._was_live and self._unlisted < _UNLISTED_AFTER):
-            return NOTHING
-        return self.close(BookState.FAILED, error)
+        return self.close(BookState.FAILED, error) if self._doubts.is_unlisted(self.counters.diffs) else NOTHING
 
     def refresh(self) -> Sequence[Effect]:
         """Ask for a new base, if the book is in sequence; the old one stays in use meanwhile."""
-        return self._step(Input.REFRESH_DUE)
+        return self._step(RefreshDue())
 
     def overdue(self) -> Sequence[Effect]:
         """Decide about a snapshot that the stream has not reached for long.
 
-        Where it shows the levels of the book that is followed, only its id was ahead (chained ids have holes),
-        and it is taken. Where the stream went on and did not meet it, it was none of this book. Where
-        the stream brought nothing, it shows a book that is followed to miss something, and to one that is
-        not followed a second snapshot tells whether all is just quiet: if that one differs, all is not.
+        Where it shows the levels of the book that is followed, only its id was ahead (chained ids have holes), and it
+        is taken. Where the stream went on and did not meet it, it was none of this book. Where the stream brought
+        nothing, it shows a book that is followed to miss something; and where none is followed, a second snapshot shows
+        whether all is just quiet: if that one differs, it is not.
         """
-        if self._candidate is None:
-            return NOTHING
-        found, following = self._candidate.book, self._following
-        differences = following.book.differences(found) if following is not None else 0
-        if following is not None and (following.book.matches(found) or found.emptied(following.book)):
-            # Of one without a level it is decided there.
-            return self._step(Input.MET)
-        effects: list[Effect] = []
-        if self.counters.diffs > self._held_at or (following is not None and not differences):
-            self.counters.snapshots_refused += 1
-            words = f"expected the stream to meet update {found.last_update_id} of a snapshot, did not"
-            effects.append(Refused(SnapshotError(words)))
-        elif following is not None:
-            silent = self._fall_silent(found, differences)
-            return [*self._step(Input.FAULT, Given(error=silent.error)), silent]
-        else:
-            self._unmet = found
-        return [*effects, *self._step(Input.SNAPSHOT_OLD)]
-
-    def _silence_since_unmet(self, candidate: Follower) -> Sequence[Effect]:
-        """Report that the book moved between two snapshots in a row, and the stream brought nothing."""
-        unmet, self._unmet = self._unmet, None
-        if unmet is None or self.counters.diffs > self._held_at:
-            return NOTHING
-        differences = unmet.differences(candidate.book)
-        return [self._fall_silent(candidate.book, differences)] if differences else NOTHING
-
-    def _fall_silent(self, found: OrderBook, differences: int) -> Silent:
-        """Doubt whatever is shown until the stream brings something."""
-        self.counters.faults += 1
-        self._doubted = True
-        words = f"expected the stream to reach update {found.last_update_id}, was silent"
-        return Silent(SilentStreamError(f"{words}, with {differences} levels that differ"))
+        phase, heard = self._transitions.phase, self._doubts.heard_since_held(self.counters.diffs)
+        if isinstance(phase, Aligning):
+            found, book = phase.candidate.book, phase.follower.book
+            differences = book.differences(found)
+            if book.matches(found) or found.emptied(book):
+                # Of a snapshot without a level it is decided there.
+                return self._step(Met())
+            if not heard and differences:
+                silent = self._fall_silent(found, differences)
+                return [*self._step(Fault(silent.error)), silent]
+            return self._refuse(found)
+        if isinstance(phase, Bridging):
+            found = phase.candidate.book
+            if heard:
+                return self._refuse(found)
+            self._doubts.unmet = found
+            return self._step(SnapshotOld())
+        return NOTHING
 
     def deepen(self, depth: int) -> Sequence[Effect]:
         """Promise `depth` levels from now on; a book too thin for it is stale until it is refreshed."""
-        if self._candidate is not None:
-            self._candidate.book.promise(depth)
+        phase = self._transitions.phase
+        if isinstance(phase, Bridging | Aligning):
+            phase.candidate.book.promise(depth)
         if self.book is None:
             return NOTHING
         self.book.promise(depth)
-        return self._after_apply(self.book) if self._following is not None else NOTHING
+        return self._step(Changed()) if self.in_sequence else NOTHING
 
     def close(self, state: BookState, error: DepthActorsError | None = None) -> Sequence[Effect]:
         """End in `STOPPED` or `FAILED`; the last good book stays readable."""
-        if self.phase is not SyncState.CLOSED:
-            self._final = state
-        self.epoch = self._standby = None
-        return self._step(Input.CLOSE, Given(error=error))
+        self._standby = None
+        return self._step(Close(state, error))
 
     def wanted(self) -> RequestSnapshot | None:
         """Return the request that is still unanswered, for asking again after a failure."""
-        if self.phase in {SyncState.BUFFERING, SyncState.REFRESHING}:
-            return self._request()
-        return None
+        return self._transitions.wanted()
+
+    @property
+    def book(self) -> OrderBook | None:
+        """The last good book, or `None` before the first and after a crossed one."""
+        return self._transitions.book
+
+    @property
+    def state(self) -> BookState:
+        """What may be believed of the book."""
+        return self._transitions.state
+
+    @property
+    def phase(self) -> SyncState:
+        """Where the book stands with its stream."""
+        return self._transitions.phase.state
+
+    @property
+    def epoch(self) -> int | None:
+        """The connection that is listened to, `None` without one; what others bring is dropped and counted."""
+        phase = self._transitions.phase
+        return None if isinstance(phase, Unconnected) else phase.epoch
+
+    @property
+    def held(self) -> int:
+        """How many snapshots were kept for the stream to reach them."""
+        return self._doubts.held
 
     @property
     def granted_less(self) -> bool:
         """Whether the book in use is of a snapshot with fewer levels than were asked for: a larger one is of no use."""
-        return self._following is not None and self._following.book.cut
+        follower = self._follower
+        return follower is not None and follower.book.cut
 
     @property
     def agreements(self) -> int | None:
         """How many snapshots in a row agreed on a short side that may be whole; `None` if the last one did not."""
-        book = self.book
-        if book is None or not book.short or self._following is None:
+        follower = self._follower
+        if follower is None or not follower.book.short:
             return None
-        agreed = max(side.agreements for side in (book.bids, book.asks) if side.short)
-        return agreed if agreed or self._first_look else None
+        agreed = max(side.agreements for side in (follower.book.bids, follower.book.asks) if side.short)
+        return agreed if agreed or self._doubts.first_look else None
 
     @property
     def in_sequence(self) -> bool:
         """Whether the book is followed, live or not."""
-        return self._following is not None
+        return self._follower is not None
 
     @property
     def doubted(self) -> bool:
         """Whether the book is followed and not believed, as its stream has brought nothing and it moved before that."""
-        return self._following is not None and self._doubted
+        return self._follower is not None and self._doubts.unheard
 
     @property
     def buffered(self) -> int:
@@ -315,74 +328,99 @@ class Synchronizer(Transitions):
         Raises:
             BookIntegrityError: names the invariant that is broken.
         """
-        in_sequence = self.phase in {SyncState.FOLLOWING, SyncState.REFRESHING, SyncState.ALIGNING}
+        follower, phase = self._follower, self._transitions.phase
         faults = [
-            # Only a connected book is kept current, and only beside a connection is another one a successor.
-            ((self.epoch is None) == (in_sequence or self.phase in _SYNCING), "epoch and phase disagree"),
+            # Only beside a connection is another one a successor.
             (self._standby is not None and self.epoch in {None, self._standby.epoch}, "successor of nothing"),
-            # A book is followed exactly while it is in sequence, and it is the one readers see.
-            ((self._following is not None) != in_sequence, "followed book and phase disagree"),
-            (self._following is not None and self._following.book is not self.book, "readers see another book"),
-            # A new base is held only while it is ahead.
-            ((self._candidate is not None) != (self.phase in _AHEAD), "candidate and phase disagree"),
-            (self.state is not self._label(), "state is not what the phase says"),
+            # The book that is followed is the one that readers see.
+            (follower is not None and follower.book is not self.book, "readers see another book"),
+            (self.state is not self._transitions.label(phase), "state is not what the phase says"),
         ]
         for broken, words in faults:
             if broken:
-                msg = f"{words}: phase={self.phase} state={self.state} epoch={self.epoch} book={self.book!r}"
+                msg = f"{words}: phase={phase} state={self.state} book={self.book!r}"
                 raise BookIntegrityError(msg)
         self._buffer.check()
         if self.book is not None:
             self.book.check()
 
-    def _confirm(self, follower: Follower) -> Sequence[Effect]:
-        """Take it that the stream is this book's, since it came to the very update that the snapshot shows."""
-        self.counters.stale += 1
-        follower.confirmed = True
-        if self.phase is SyncState.BRIDGING:
-            return self._step(Input.MET)
-        effects = self._relabel(NOTHING, None)
-        # Whether anybody was told of this update depends on whether the book was live.
-        return [*effects, Publish()] if effects else NOTHING
+    def _step(self, cause: Cause) -> Sequence[Effect]:
+        return self._transitions.step(cause)
+
+    @property
+    def _follower(self) -> Follower | None:
+        phase = self._transitions.phase
+        return phase.follower if isinstance(phase, Followed) else None
+
+    def _take_beside(self, epoch: int, diff: Diff, recv_time: float) -> Sequence[Effect]:
+        """Take what another connection than the present one brings: its successor, or one that is over."""
+        standby = self._standby
+        if standby is not None and epoch == standby.epoch:
+            self.counters.overlapped += 1
+            standby.take(diff, recv_time, self._transitions.reached_id)
+        else:
+            self.counters.late += 1
+        return NOTHING
+
+    def _take_stale(self, diff: Diff, base: Follower | None) -> Sequence[Effect]:
+        """Take a diff that the book, the base or the buffer has: a repetition, or a sign that the ids began anew."""
+        counters, follower = self.counters, self._follower
+        counters.stale += 1
+        if base is not None and not base.confirmed:
+            if diff.last_id == base.book.last_update_id:
+                return self._step(DiffConfirms())
+            if follower is not None:
+                return self._step(DiffBehind())
+        shown_id = self.book.last_update_id if self.book is not None else 0
+        last_id, news = max(shown_id, self._buffer.last_id), counters.diffs - counters.stale
+        fault = self._doubts.contradicts(diff, follower, self._buffer, news=news, last_id=last_id)
+        if fault is not None:
+            counters.faults += 1
+            return self._step(fault)
+        return self._step(DiffBehind() if self.phase is SyncState.BRIDGING else DiffStale())
 
     def _hand_over(self, standby: Standby) -> Sequence[Effect]:
         """Go on with the successor, from where its predecessor ended; ids tell whether anything is missing."""
-        self._standby, self.epoch = None, standby.epoch
+        self._standby = None
         self.counters.handovers += 1
-        effects = list(self._step(Input.HANDOVER))
+        effects = list(self._step(Handover(standby.epoch)))
         for diff in standby.run:
-            # One update is told for all of them.
+            # One update is reported for all of them.
             effects = [effect for effect in effects if type(effect) is not Publish]
             effects += self.diff(standby.epoch, diff, standby.recv_time)
         return effects
 
-    @property
-    def _reached_id(self) -> int:
-        """Up to where the stream was heard, whether a book has it or a buffer."""
-        base = self._following or self._candidate
-        return base.book.last_update_id if base is not None else self._buffer.last_id
+    def _refuse(self, found: OrderBook) -> Sequence[Effect]:
+        """Let go of a snapshot that the stream did not meet."""
+        self.counters.snapshots_refused += 1
+        words = f"expected the stream to meet update {found.last_update_id} of a snapshot, did not"
+        return [Refused(SnapshotError(words)), *self._step(SnapshotOld())]
 
-    def _classify_snapshot(self, snapshot_id: int) -> Input:
+    def _silence_since_unmet(self, book: OrderBook) -> Sequence[Effect]:
+        """Report that the book moved between two snapshots in a row, and the stream brought nothing."""
+        unmet, self._doubts.unmet = self._doubts.unmet, None
+        if unmet is None or self._doubts.heard_since_held(self.counters.diffs):
+            return NOTHING
+        differences = unmet.differences(book)
+        return [self._fall_silent(book, differences)] if differences else NOTHING
+
+    def _fall_silent(self, found: OrderBook, differences: int) -> Silent:
+        """Doubt whatever is shown until the stream brings something."""
+        self.counters.faults += 1
+        self._doubts.unheard = True
+        words = f"expected the stream to reach update {found.last_update_id}, was silent"
+        return Silent(SilentStreamError(f"{words}, with {differences} levels that differ"))
+
+    def _classify_snapshot(
+        self, phase: Buffering | Refreshing, snapshot_id: int
+    ) -> type[SnapshotOld | SnapshotFits | SnapshotAhead]:
         if not self._buffer.joins(snapshot_id):
-            return Input.SNAPSHOT_OLD
-        if self.phase is SyncState.REFRESHING:
-            if snapshot_id > self._shown_id:
-                return Input.SNAPSHOT_AHEAD
-            behind = not self._buffer and snapshot_id < self._shown_id
-            return Input.SNAPSHOT_OLD if behind else Input.SNAPSHOT_FITS
-        if self._is_behind(snapshot_id):
-            return Input.SNAPSHOT_OLD
-        ahead = self._buffer and snapshot_id > self._buffer.last_id
-        return Input.SNAPSHOT_AHEAD if ahead else Input.SNAPSHOT_FITS
-
-    def _is_behind(self, snapshot_id: int) -> bool:
-        """Return whether a snapshot would take readers back: the exchange's copy lags, a newer one will come.
-
-        Unless the stream itself runs at lower ids, and later than what was shown, or time and again: then the ids
-        began anew.
-        """
-        buffer, shown = self._buffer, self.book
-        if shown is None or max(snapshot_id, buffer.last_id) >= shown.last_update_id:
-            return False
-        self._behind += bool(buffer)
-        return self._behind < RESTARTED_AFTER and not buffer.event_time > shown.event_time > 0
+            return SnapshotOld
+        if isinstance(phase, Refreshing):
+            shown_id = phase.follower.book.last_update_id
+            if snapshot_id > shown_id:
+                return SnapshotAhead
+            return SnapshotOld if not self._buffer and snapshot_id < shown_id else SnapshotFits
+        if self._doubts.is_behind(snapshot_id, self.book, self._buffer):
+            return SnapshotOld
+        return SnapshotAhead if self._buffer and snapshot_id > self._buffer.last_id else SnapshotFits

@@ -22,6 +22,7 @@ no gap. `previous_id` of a `Diff` is `pu`, or `U - 1` where ids are contiguous.
 from __future__ import annotations
 
 from enum import Enum
+from math import inf
 from typing import TYPE_CHECKING
 
 from depthactors.markets import Sequencing
@@ -69,14 +70,24 @@ class Follower:
     Attributes:
         joined: a diff of the present connection has been applied; until then the rule for the first one holds.
         confirmed: the stream has been seen at the book's id: it is this book's, and not another one's.
+        refill_below: spare levels below which a new base is wanted, see `OrderBook.spare`.
     """
 
-    __slots__ = ("book", "confirmed", "joined")
+    __slots__ = ("book", "confirmed", "joined", "refill_below")
 
     def __init__(self, book: OrderBook) -> None:
         self.book = book
         self.joined = False
         self.confirmed = False
+        self.refill_below = 0.0
+
+    def watch_depth(self) -> None:
+        """Choose when to want a new base: after the loss of half of the levels that there are to spare now.
+
+        With nothing to spare, or a side that is to be looked at again, it is wanted at once.
+        """
+        spare = self.book.spare
+        self.refill_below = spare / 2 if 0 < spare < inf else 0.5
 
     def judge(self, diff: Diff, sequencing: Sequencing) -> Verdict:
         """Return how `diff` stands to the book as it is now."""

@@ -1,24 +1,30 @@
-"""What each transition does to a book: the actions of the table, and the state that they work on.
+"""What each transition does: the actions of the table, and the book, the buffer and the memory that they work on.
 
-A new base (first snapshot, resync, refresh) is always built beside the book that readers see and
-takes its place only when it stands at the same update id or later; until then the old book stays.
+An action takes the phase and the cause that its row of the table names, and returns the phase that the row leads to;
+the types say so, and a type checker proves it. What an action finds out on the way, as that a book is crossed, is the
+cause of the next step.
 
-A snapshot is believed when the stream meets it: a diff joins it, or ends at its id. Only where the
-stream brings nothing at all is it believed alone, unless it differs from the last good book, and
-doubted again if the first diff is older.
+A new base (first snapshot, resync, refresh) is always built beside the book that readers see and takes its place only
+when it stands at the same update id or later; until then the old book stays.
+
+A snapshot is believed when the stream meets it: a diff joins it, or ends at its id. Only where the stream brings
+nothing at all is it believed alone, unless it differs from the last good book, and doubted again if the first diff is
+older.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from depthactors.book import BookState
-from depthactors.errors import AuditError, BookIntegrityError, DepthActorsError, ExchangeError, SnapshotError
+from depthactors.errors import AuditError, BookIntegrityError, ExchangeError, SnapshotError
 from depthactors.sync.buffer import DiffBuffer
+from depthactors.sync.causes import Fault, Met, RefreshDue, error_of
+from depthactors.sync.doubts import Doubts
 from depthactors.sync.effects import (
     Ahead,
     Audited,
-    Effect,
     Priority,
     Publish,
     Refused,
@@ -26,256 +32,386 @@ from depthactors.sync.effects import (
     Resync,
     StateChanged,
 )
+from depthactors.sync.phases import (
+    Aligning,
+    Bridging,
+    Buffering,
+    Closed,
+    Disconnected,
+    Followed,
+    FollowedT,
+    Following,
+    Phase,
+    PhaseT,
+    Refreshing,
+)
 from depthactors.sync.sequencing import Verdict
-from depthactors.sync.table import TABLE, Action, Input, SyncState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from depthactors.binance import Diff
     from depthactors.book import OrderBook
+    from depthactors.errors import DepthActorsError
     from depthactors.markets import Sequencing
+    from depthactors.sync.causes import (
+        Cause,
+        Close,
+        DiffBehind,
+        DiffConfirms,
+        DiffGap,
+        DiffNext,
+        Handover,
+        SnapshotAhead,
+        SnapshotCrossed,
+        SnapshotFits,
+        SnapshotOld,
+        StreamDown,
+        StreamUp,
+    )
     from depthactors.sync.counters import Counters
+    from depthactors.sync.effects import Effect
+    from depthactors.sync.phases import Connected
     from depthactors.sync.sequencing import Follower
 
-_PUBLISH: Final[tuple[Effect, ...]] = (Publish(),)
 NOTHING: Final[tuple[Effect, ...]] = ()
-STALE_LIMIT: Final = 100
-"""Old diffs in a row until it is the book that is doubted: more than two connections overlap by."""
-STALE_LIMIT_JOINED: Final = 10
-"""The same on a connection that the book has joined: it can only repeat itself, and a venue that repeats an event does
-not repeat so many in a row."""
-OVERLAP_MS: Final = 5_000
-"""Milliseconds for which a successor connection may bring what its predecessor brought, with times of its own: some
-times the second or two for which both run."""
-RESTARTED_AFTER: Final = 3
-"""Snapshots in a row, each with diffs behind it, that are older than what was shown, until they are believed."""
-EMPTIED_AFTER: Final = 2
-"""Snapshots in a row without the levels of a book that is in step with its stream, until one more is believed."""
+PUBLISH: Final[tuple[Effect, ...]] = (Publish(),)
+
+PhaseT_co = TypeVar("PhaseT_co", bound=Phase, covariant=True)
 
 
-class Given(NamedTuple):
-    """What an input brought along; each action takes what it needs."""
+class Done(NamedTuple, Generic[PhaseT_co]):
+    """What an action comes to.
 
-    diff: Diff | None = None
+    Attributes:
+        phase: the phase from now on.
+        effects: what the outside has to do.
+        then: the cause of the next step, if the action found one.
+        error: why less may be believed of the book, where the cause does not say it.
+    """
+
+    phase: PhaseT_co
+    effects: Sequence[Effect] = NOTHING
+    then: Cause | None = None
     error: DepthActorsError | None = None
-    now: float = 0.0
 
 
-_GIVEN_NOTHING: Final = Given()
+class Row(NamedTuple):
+    """A transition: the kind of phase that it leads to, and the action that leads there."""
+
+    after: type[Any]
+    action: Callable[[Transitions, Any, Any], Done[Phase]]
+
+
+Table: TypeAlias = "Mapping[tuple[type[Any], type[Any]], Row]"
+"""Rows by the classes of a phase and of a cause."""
 
 
 class Transitions:
-    """One book, its buffer and its state, changed by one action at a time.
+    """One book, changed by one transition at a time.
 
     Attributes:
         book: the last good book, or `None` before the first and after a crossed one.
         state: what may be believed of it.
         phase: where it stands with its stream.
-        epoch: the connection it listens to; inputs of others are dropped and counted.
+        buffer: the diffs that wait for a snapshot.
+        doubts: what is remembered beside the phase.
         counters: what happened so far.
-        held: how many snapshots were kept for the stream to reach them.
     """
 
-    def __init__(self, sequencing: Sequencing, buffer_limit: int, book: OrderBook | None, counters: Counters) -> None:
-        """Begin without a stream."""
+    def __init__(
+        self, table: Table, sequencing: Sequencing, buffer_limit: int, book: OrderBook | None, counters: Counters
+    ) -> None:
+        """Begin without a stream, perhaps with a book of before."""
         self.book = book
         self.state = BookState.SYNCING if book is None else BookState.STALE
-        self.phase = SyncState.DISCONNECTED
-        self.epoch: int | None = None
+        self.phase: Phase = Disconnected()
+        self.buffer = DiffBuffer(buffer_limit, sequencing)
+        self.doubts = Doubts(was_live=book is not None, unlisted_at=counters.diffs)
         self.counters = counters
-        self.held = 0
+        self._table = table
         self._sequencing = sequencing
-        self._buffer = DiffBuffer(buffer_limit, sequencing)
-        self._following: Follower | None = None
-        self._candidate: Follower | None = None
-        self._held_at = 0
-        self._unmet: OrderBook | None = None
-        self._doubted = False
-        self._behind = 0
-        self._stale_since = 0
-        self._stale_run = 0
-        self._refill_below = 0.0
-        self._was_cut = False
-        self._first_look = False
-        self._emptied = 0
-        self._urgent = False
-        self._was_live = book is not None
-        self._final = BookState.STOPPED
 
-    def _step(self, cause: Input, given: Given = _GIVEN_NOTHING) -> Sequence[Effect]:
-        """Look the transition up, carry out its action, and tell if what may be believed changed."""
-        self.phase, action = TABLE[self.phase, cause]
-        return self._relabel(self._ACTIONS[action](self, given), given.error)
+    def step(self, cause: Cause) -> Sequence[Effect]:
+        """Look the transition up, carry out its action, and report it if what may be believed changed."""
+        effects: list[Effect] = []
+        following: Cause | None = cause
+        while following is not None:
+            cause = following
+            done = self._table[type(self.phase), type(cause)].action(self, self.phase, cause)
+            self.phase, following = done.phase, done.then
+            if isinstance(following, Fault):
+                # The change is reported once the fault is dealt with, with its error.
+                effects += done.effects
+            else:
+                effects += self._relabelled(done.effects, done.error or error_of(cause))
+        return effects
 
-    def _relabel(self, effects: Sequence[Effect], error: DepthActorsError | None) -> Sequence[Effect]:
+    def label(self, phase: Phase) -> BookState:
+        """Return what may be believed of the book in a phase."""
+        if isinstance(phase, Closed):
+            return phase.final
+        if self.book is None:
+            return BookState.SYNCING
+        if not isinstance(phase, Followed) or not self.book.sound:
+            return BookState.STALE
+        return BookState.STALE if self.doubts.doubted(phase.follower) else BookState.LIVE
+
+    def request(self, phase: Connected) -> RequestSnapshot:
+        """Return the request for a snapshot in a phase."""
+        if isinstance(phase, Followed) and phase.follower.book.sound:
+            return RequestSnapshot(phase.epoch, Priority.REFRESH)
+        return RequestSnapshot(phase.epoch, Priority.RESYNC if self.doubts.was_live else Priority.NEW)
+
+    def wanted(self) -> RequestSnapshot | None:
+        """Return the request that is still unanswered, `None` if the book waits for no snapshot."""
+        if isinstance(self.phase, Buffering):
+            return self.request(self.phase)
+        if isinstance(self.phase, Refreshing):
+            request = self.request(self.phase)
+            self.phase = replace(self.phase, urgent=request.priority is not Priority.REFRESH)
+            return request
+        return None
+
+    def _relabelled(self, effects: Sequence[Effect], error: DepthActorsError | None) -> Sequence[Effect]:
         """Prepend a `StateChanged` when the public state is not what it was."""
-        previous, self.state = self.state, self._label()
+        previous, self.state = self.state, self.label(self.phase)
         if self.state is previous:
             return effects
         if self.state is BookState.LIVE:
-            self._was_live = True
+            self.doubts.was_live = True
         elif error is None:
             error = next((effect.error for effect in effects if isinstance(effect, Resync)), None)
         return [StateChanged(previous, self.state, error), *effects]
 
-    def _label(self) -> BookState:
-        if self.phase is SyncState.CLOSED:
-            return self._final
-        if self.book is None:
-            return BookState.SYNCING
-        following = self._following
-        if following is None or not self.book.sound:
-            return BookState.STALE
-        self._doubted = self._doubted and not following.confirmed
-        return BookState.STALE if self._doubted else BookState.LIVE
+    # The actions, as the rows of the table name them.
 
-    def _ignore(self, _given: Given) -> Sequence[Effect]:
-        return NOTHING
+    def ignore(self, phase: PhaseT, _cause: Cause) -> Done[PhaseT]:
+        """Stay."""
+        return Done(phase)
 
-    def _begin(self, _given: Given) -> Sequence[Effect]:
-        self._unfollow()
-        return [self._request()]
+    def begin(self, _phase: Disconnected, cause: StreamUp) -> Done[Buffering]:
+        """Buffer what comes, and ask for a snapshot."""
+        self._forget_chain()
+        return self._asking(Buffering(cause.epoch))
 
-    def _suspend(self, _given: Given) -> Sequence[Effect]:
-        self._unfollow()
-        return NOTHING
+    def suspend(self, _phase: Connected, _cause: StreamDown) -> Done[Disconnected]:
+        """Keep the last good book, and nothing else."""
+        self._forget_chain()
+        return Done(Disconnected())
 
-    def _drop(self, given: Given) -> Sequence[Effect]:
-        diff, counters = given.diff, self.counters
-        assert diff is not None
-        counters.stale += 1
-        news = counters.diffs - counters.stale
-        if self._stale_since != news:
-            self._stale_since, self._stale_run = news, 0
-        self._stale_run += 1
-        limit, heard_at = self._heard()
-        last = max(self._shown_id, self._buffer.last_id)
-        if diff.event_time > heard_at > 0:
-            # A repetition has the time of what it repeats. The diff is the first of the new chain.
-            words = f"expected news after update {last}, was an older id with a newer time: the ids begin anew"
-            error = ExchangeError(f"{words} at U={diff.first_id} u={diff.last_id}")
-        elif self._stale_run >= limit:
-            error = ExchangeError(f"expected news after update {last}, was older for {limit} events in a row")
-            diff = None
-        else:
-            return NOTHING
-        self._stale_run = 0
-        counters.faults += 1
-        return self._step(Input.FAULT, Given(diff, error))
+    def keep(self, phase: Buffering, cause: DiffNext) -> Done[Buffering]:
+        """Buffer a diff."""
+        self.counters.buffer_overflows += self.buffer.append(cause.diff)
+        return Done(phase)
 
-    def _heard(self) -> tuple[int, int]:
-        """Return how many old diffs in a row are too many, and up to which event time one is a repetition; 0: unknown.
+    def apply(self, phase: Following, cause: DiffNext) -> Done[Following]:
+        """Apply a diff."""
+        self._take(phase.follower, cause)
+        return self.assessed(phase)
 
-        After a handover the successor may bring for a while what its predecessor brought before it.
-        """
-        following = self._following
-        if following is None:
-            return STALE_LIMIT, self._buffer.event_time
-        event_time = following.book.event_time
-        if following.joined:
-            return STALE_LIMIT_JOINED, event_time
-        return STALE_LIMIT, event_time and event_time + OVERLAP_MS
+    def apply_and_keep(self, phase: Refreshing, cause: DiffNext) -> Done[Refreshing]:
+        """Apply a diff, and buffer it for the new base."""
+        self.counters.buffer_overflows += self.buffer.append(cause.diff)
+        self._take(phase.follower, cause)
+        return self.assessed(phase)
 
-    def _keep(self, given: Given) -> Sequence[Effect]:
-        assert given.diff is not None
-        self.counters.buffer_overflows += self._buffer.append(given.diff)
-        return NOTHING
+    def apply_to_both(self, phase: Aligning, cause: DiffNext) -> Done[Aligning]:
+        """Apply a diff to the book, and to the new base once it follows that; they meet at the same id."""
+        self._take(phase.follower, cause)
+        done = self.assessed(phase)
+        if done.then is not None:
+            return done
+        candidate = phase.candidate
+        if candidate.judge(cause.diff, self._sequencing) is not Verdict.STALE:
+            candidate.take(cause.diff, cause.recv_time)
+        met = phase.follower.book.last_update_id >= candidate.book.last_update_id
+        return done._replace(then=Met()) if met else done
 
-    def _apply(self, given: Given) -> Sequence[Effect]:
-        assert self._following is not None
-        assert given.diff is not None
-        self._following.take(given.diff, given.now)
-        self.counters.applied += 1
-        return self._after_apply(self._following.book)
+    def confirm(self, phase: FollowedT, _cause: DiffConfirms) -> Done[FollowedT]:
+        """Believe the book: the stream came to the very update that its snapshot shows."""
+        phase.follower.confirmed = True
+        # Whether this update was published depends on whether the book was live.
+        return Done(phase, NOTHING if self.label(phase) is self.state else PUBLISH)
 
-    def _apply_and_buffer(self, given: Given) -> Sequence[Effect]:
-        self._keep(given)
-        return self._apply(given)
-
-    def _apply_to_both(self, given: Given) -> Sequence[Effect]:
-        candidate = self._candidate
-        assert candidate is not None
-        assert given.diff is not None
-        effects = self._apply(given)
-        if self.phase is not SyncState.ALIGNING:
-            return effects
-        if candidate.judge(given.diff, self._sequencing) is not Verdict.STALE:
-            candidate.take(given.diff, given.now)
-        if self._shown_id >= candidate.book.last_update_id:
-            return [*effects, *self._step(Input.MET)]
-        return effects
-
-    def _resync(self, given: Given) -> Sequence[Effect]:
+    def resync_after_gap(self, phase: Connected, cause: DiffGap) -> Done[Buffering]:
         """Give up the chain; the event that showed the gap is the first of the next one."""
-        diff, error, base = given.diff, given.error, self._following or self._candidate
-        if error is None:
-            assert diff is not None
-            self.counters.gaps += 1
-            before = base.book.last_update_id if base is not None else self._buffer.last_id
-            error = ExchangeError(f"expected a diff after update {before}, was U={diff.first_id} u={diff.last_id}")
-        self._unfollow()
-        if diff is not None:
-            self._buffer.append(diff)
-        # Without a base a snapshot is under way already; it serves the new chain, or is too old for it.
-        return [Resync(error)] if base is None else [Resync(error), self._request()]
+        self.counters.gaps += 1
+        diff, last_id = cause.diff, self.reached_id
+        error = ExchangeError(f"expected a diff after update {last_id}, was U={diff.first_id} u={diff.last_id}")
+        return self.resync(phase, Fault(error, diff))
 
-    def _ask_again(self, _given: Given) -> Sequence[Effect]:
-        self._candidate = None
-        return [self._request()]
+    def resync(self, phase: Connected, cause: Fault) -> Done[Buffering]:
+        """Give up the chain, and ask for a snapshot."""
+        self._forget_chain()
+        if cause.first is not None:
+            self.buffer.append(cause.first)
+        after = Buffering(phase.epoch)
+        if isinstance(phase, Buffering):
+            # A snapshot is under way already; it serves the new chain, or is too old for it.
+            return Done(after, [Resync(cause.error)])
+        return Done(after, [Resync(cause.error), self.request(after)])
 
-    def _ask_refresh(self, _given: Given) -> Sequence[Effect]:
-        self._buffer.clear()
-        return [self._request()]
+    def refuse(self, phase: Buffering, cause: SnapshotCrossed) -> Done[Buffering]:
+        """Ask for another snapshot."""
+        return self._asking(phase, Resync(cause.error))
 
-    def _hold(self, _given: Given) -> Sequence[Effect]:
-        self._buffer.clear()
-        self.held += 1
-        self._held_at = self.counters.diffs
+    def refuse_refresh(self, phase: Refreshing, cause: SnapshotCrossed) -> Done[Refreshing]:
+        """Ask for another snapshot, and go on with the book."""
+        return self._refreshing(phase.epoch, phase.follower, Resync(cause.error))
+
+    def ask_again(self, phase: Buffering | Bridging, _cause: SnapshotOld) -> Done[Buffering]:
+        """Ask for a newer snapshot; what is buffered stays."""
+        return self._asking(Buffering(phase.epoch))
+
+    def ask_successor(self, _phase: Buffering, cause: Handover) -> Done[Buffering]:
+        """Ask for a snapshot on the successor's account: an answer to the predecessor's comes too late."""
+        return self._asking(Buffering(cause.epoch))
+
+    def refresh_again(self, phase: Refreshing | Aligning, _cause: SnapshotOld) -> Done[Refreshing]:
+        """Ask for a newer snapshot; what is buffered stays."""
+        return self._refreshing(phase.epoch, phase.follower)
+
+    def refresh(self, phase: Following, _cause: RefreshDue) -> Done[Refreshing]:
+        """Ask for a new base, and buffer the diffs for it from now on."""
+        self.buffer.clear()
+        return self._refreshing(phase.epoch, phase.follower)
+
+    def rejoin(self, phase: FollowedT, cause: Handover) -> Done[FollowedT]:
+        """Go on with the successor: its first diff is judged as such."""
+        phase.follower.joined = False
+        return Done(replace(phase, epoch=cause.epoch))
+
+    def rejoin_and_refresh(self, phase: Refreshing, cause: Handover) -> Done[Refreshing]:
+        """Go on with the successor, and ask for the new base once more."""
+        self.buffer.clear()
+        phase.follower.joined = False
+        return self._refreshing(cause.epoch, phase.follower)
+
+    def wait(self, phase: Bridging, cause: Handover) -> Done[Bridging]:
+        """Go on with the successor, which is to meet the base."""
+        return Done(replace(phase, epoch=cause.epoch))
+
+    def hold(self, phase: Buffering, cause: SnapshotAhead) -> Done[Bridging]:
+        """Keep a base until the stream meets it."""
+        return Done(Bridging(phase.epoch, cause.candidate), self._held())
+
+    def hold_beside(self, phase: Refreshing, cause: SnapshotAhead) -> Done[Aligning]:
+        """Keep a new base until the stream meets it, and go on with the book."""
+        return Done(Aligning(phase.epoch, phase.follower, cause.candidate), self._held())
+
+    def doubt(self, phase: Followed, _cause: DiffBehind) -> Done[Bridging]:
+        """Take the book that was believed without a diff for a snapshot that is ahead of the stream."""
+        self._forget_chain()
+        return Done(Bridging(phase.epoch, phase.follower), self._held())
+
+    def adopt(self, phase: Buffering, cause: SnapshotFits) -> Done[Following]:
+        """Follow a base that the stream has reached."""
+        return self._adopted(phase.epoch, cause.candidate)
+
+    def adopt_met(self, phase: Bridging, _cause: DiffConfirms) -> Done[Following]:
+        """Follow the base that the stream met."""
+        phase.candidate.confirmed = True
+        return self._adopted(phase.epoch, phase.candidate)
+
+    def join(self, phase: Bridging, cause: DiffNext) -> Done[Following]:
+        """Follow the base that a diff joins."""
+        self._take(phase.candidate, cause)
+        return self._adopted(phase.epoch, phase.candidate)
+
+    def swap(self, phase: Refreshing, cause: SnapshotFits) -> Done[Following]:
+        """Put a new base in the place of the book, at the same update id."""
+        return self._swapped(phase.epoch, phase.follower, cause.candidate)
+
+    def swap_met(self, phase: Aligning, _cause: Met) -> Done[Following]:
+        """Put the new base that the stream met in the place of the book."""
+        return self._swapped(phase.epoch, phase.follower, phase.candidate)
+
+    def assess(self, phase: FollowedT, _cause: Cause) -> Done[FollowedT]:
+        """Look whether the book keeps what it promises now."""
+        return self.assessed(phase)
+
+    def close(self, _phase: Phase, cause: Close) -> Done[Closed]:
+        """End; the last good book stays readable."""
+        self._forget_chain()
+        return Done(Closed(cause.final))
+
+    # Parts of the actions.
+
+    @property
+    def reached_id(self) -> int:
+        """The id up to which the stream was heard, whether a book has it or the buffer."""
+        phase = self.phase
+        if isinstance(phase, Followed):
+            return phase.follower.book.last_update_id
+        return phase.candidate.book.last_update_id if isinstance(phase, Bridging) else self.buffer.last_id
+
+    def assessed(self, phase: FollowedT) -> Done[FollowedT]:
+        """Look at the book after an event: is it still uncrossed, still deep enough?"""
+        book = phase.follower.book
+        if book.crossed:
+            words = f"expected bid <= ask, was {book.best_bid} / {book.best_ask} at update {book.last_update_id}"
+            # No good book is left to show: this one is wrong and the one before is gone.
+            self.book = None
+            self.counters.faults += 1
+            return Done(phase, NOTHING, Fault(BookIntegrityError(words)))
+        if book.spare >= phase.follower.refill_below and self.state is BookState.LIVE:
+            return Done(phase, PUBLISH)
+        error = None if book.sound else ExchangeError(_why_thin(book))
+        if book.spare < phase.follower.refill_below:
+            match phase:
+                case Following():
+                    return Done(phase, PUBLISH, RefreshDue(), error)
+                case Refreshing(urgent=False) if not book.sound:
+                    # The refresh under way has become a repair: let it overtake.
+                    return Done(replace(phase, urgent=True), [*PUBLISH, self.request(phase)], None, error)
+        return Done(phase, PUBLISH, None, error)
+
+    def _take(self, follower: Follower, cause: DiffNext) -> None:
+        follower.take(cause.diff, cause.recv_time)
+        self.counters.applied += 1
+
+    def _asking(self, phase: Buffering, *effects: Effect) -> Done[Buffering]:
+        return Done(phase, [*effects, self.request(phase)])
+
+    def _refreshing(self, epoch: int, follower: Follower, *effects: Effect) -> Done[Refreshing]:
+        request = self.request(Following(epoch, follower))
+        return Done(Refreshing(epoch, follower, request.priority is not Priority.REFRESH), [*effects, request])
+
+    def _held(self) -> Sequence[Effect]:
+        self.buffer.clear()
+        self.doubts.hold(self.counters.diffs)
         return [Ahead()]
 
-    def _adopt(self, _given: Given) -> Sequence[Effect]:
-        candidate = self._candidate
-        assert candidate is not None
+    def _forget_chain(self) -> None:
+        self.doubts.unmet = None
+        self.buffer.clear()
+
+    def _adopted(self, epoch: int, candidate: Follower) -> Done[Following]:
         if self.book is not None and self.book.last_update_id == candidate.book.last_update_id:
             candidate.book.take_times(self.book)
-        # One that was only doubted comes back as it was.
-        self.counters.resyncs += self._was_live and candidate.book is not self.book
-        self._first_look = True
-        return self._after_apply(self._take_candidate())
+        # A book that was only doubted comes back as it was.
+        self.counters.resyncs += self.doubts.was_live and candidate.book is not self.book
+        self.doubts.first_look = True
+        return self.assessed(self._based(epoch, candidate))
 
-    def _join(self, given: Given) -> Sequence[Effect]:
-        assert self._candidate is not None
-        assert given.diff is not None
-        self._candidate.take(given.diff, given.now)
-        self.counters.applied += 1
-        return self._adopt(given)
+    def _based(self, epoch: int, candidate: Follower) -> Following:
+        """Follow a new base from here on."""
+        self.book = candidate.book
+        self.buffer.clear()
+        self.doubts.based()
+        candidate.watch_depth()
+        return Following(epoch, candidate)
 
-    def _doubt(self, given: Given) -> Sequence[Effect]:
-        """Take the book that was believed without a diff for a snapshot that is ahead of the stream."""
-        following = self._following
-        self._unfollow()
-        self._candidate = following
-        return [*self._drop(given), *self._hold(given)]
-
-    def _rejoin(self, _given: Given) -> Sequence[Effect]:
-        assert self._following is not None
-        self._following.joined = False
-        return NOTHING
-
-    def _rejoin_and_ask(self, given: Given) -> Sequence[Effect]:
-        self._rejoin(given)
-        return self._ask_refresh(given)
-
-    def _swap(self, _given: Given) -> Sequence[Effect]:
-        following, candidate = self._following, self._candidate
-        assert following is not None
-        assert candidate is not None
-        old, new, was_live = following.book, candidate.book, self.state is BookState.LIVE
-        self._first_look = False
-        if new.emptied(old) and self._emptied < EMPTIED_AFTER:
-            return self._refuse_empty(new)
-        self._emptied = 0
+    def _swapped(self, epoch: int, follower: Follower, candidate: Follower) -> Done[Following]:
+        old, new, doubts = follower.book, candidate.book, self.doubts
+        before = Following(epoch, follower)
+        doubts.first_look = False
+        if new.emptied(old) and doubts.refuses_empty():
+            # Rather than believe that a book which is in step with its stream has no levels any more.
+            self.counters.snapshots_refused += 1
+            words = f"expected levels in the snapshot at update {new.last_update_id}, as the stream has them, was empty"
+            return Done(before, [Refused(SnapshotError(words))], RefreshDue())
+        doubts.compared()
         self.counters.refreshes += 1
         effects: list[Effect] = []
         if not (old.crossed or new.crossed):
@@ -284,112 +420,23 @@ class Transitions:
             self.counters.audit_differences += differences
             effects.append(Audited(old.last_update_id, differences))
             if differences or new.emptied(old):
-                self._was_cut |= old.believed
+                doubts.was_cut |= old.believed
                 words = f"differs in {differences} levels" if differences else "shows no level of a side that has some"
                 error = AuditError(f"a fresh snapshot {words} at update {old.last_update_id}")
-                return [*effects, *self._step(Input.FAULT, Given(error=error))]
-            self._was_cut |= new.settle(old, was_cut=self._was_cut)
+                return Done(before, effects, Fault(error))
+            doubts.was_cut |= new.settle(old, was_cut=doubts.was_cut)
         new.take_times(old)
-        candidate.confirmed |= following.confirmed
-        candidate.joined |= following.joined and old.last_update_id == new.last_update_id
+        candidate.confirmed |= follower.confirmed
+        candidate.joined |= follower.joined and old.last_update_id == new.last_update_id
         # Nothing is missing that the exchange has: whatever the doubt was, it is over.
-        self._doubted = False
-        effects += self._after_apply(self._take_candidate())
-        if was_live and self._label() is BookState.LIVE:
+        doubts.unheard = False
+        was_live = self.state is BookState.LIVE
+        done = self.assessed(self._based(epoch, candidate))
+        shown = done.effects
+        if was_live and not isinstance(done.then, Fault) and self.label(done.phase) is BookState.LIVE:
             # Readers have seen this update: the same levels at the same id.
-            effects = [effect for effect in effects if type(effect) is not Publish]
-        return effects
-
-    def _refuse_empty(self, new: OrderBook) -> Sequence[Effect]:
-        """Ask again rather than believe that a book which is in step with its stream has no levels any more."""
-        self._candidate = None
-        self._emptied += 1
-        self.counters.snapshots_refused += 1
-        words = f"expected levels in the snapshot at update {new.last_update_id}, as the stream has them, was empty"
-        return [Refused(SnapshotError(words)), *self._step(Input.REFRESH_DUE)]
-
-    def _close(self, _given: Given) -> Sequence[Effect]:
-        self._unfollow()
-        return NOTHING
-
-    _ACTIONS: ClassVar[dict[Action, Callable[[Transitions, Given], Sequence[Effect]]]] = {
-        Action.IGNORE: _ignore,
-        Action.BEGIN: _begin,
-        Action.SUSPEND: _suspend,
-        Action.DROP: _drop,
-        Action.BUFFER: _keep,
-        Action.APPLY: _apply,
-        Action.APPLY_AND_BUFFER: _apply_and_buffer,
-        Action.APPLY_TO_BOTH: _apply_to_both,
-        Action.RESYNC: _resync,
-        Action.ASK_AGAIN: _ask_again,
-        Action.ASK_REFRESH: _ask_refresh,
-        Action.ADOPT: _adopt,
-        Action.JOIN: _join,
-        Action.DOUBT: _doubt,
-        Action.REJOIN: _rejoin,
-        Action.REJOIN_AND_ASK: _rejoin_and_ask,
-        Action.HOLD: _hold,
-        Action.SWAP: _swap,
-        Action.CLOSE: _close,
-    }
-
-    # Parts of the actions.
-
-    def _after_apply(self, book: OrderBook) -> Sequence[Effect]:
-        """Look at the book after an event: still uncrossed, still deep enough?"""
-        if book.crossed:
-            error = BookIntegrityError(
-                f"expected bid <= ask, was {book.best_bid} / {book.best_ask} at update {book.last_update_id}"
-            )
-            # No good book is left to show: this one is wrong and the one before is gone.
-            self.book = None
-            self.counters.faults += 1
-            return self._step(Input.FAULT, Given(error=error))
-        if book.spare >= self._refill_below and self.state is BookState.LIVE:
-            return _PUBLISH
-        # First of all, so that the change of state has its cause.
-        effects = list(self._relabel(_PUBLISH, None if book.sound else ExchangeError(_why_thin(book))))
-        if book.spare < self._refill_below:
-            if self.phase is SyncState.FOLLOWING:
-                effects += self._step(Input.REFRESH_DUE)
-            elif self.phase is SyncState.REFRESHING and not book.sound and not self._urgent:
-                # The refresh under way has become a repair: let it overtake.
-                effects.append(self._request())
-        return effects
-
-    def _take_candidate(self) -> OrderBook:
-        """Follow the new base from here on."""
-        candidate = self._candidate
-        assert candidate is not None
-        self._following, self._candidate = candidate, None
-        self.book = candidate.book
-        self._buffer.clear()
-        # Half of what a fresh snapshot has to spare may go before the next one is asked for; with nothing to spare,
-        # or a side that is to be looked at again, it is asked for at once.
-        self._refill_below = candidate.book.spare / 2 if 0 < candidate.book.spare < float("inf") else 0.5
-        self._urgent = False
-        self._behind = 0
-        return candidate.book
-
-    def _unfollow(self) -> None:
-        self._following = None
-        self._candidate = None
-        self._unmet = None
-        self._buffer.clear()
-
-    @property
-    def _shown_id(self) -> int:
-        return self.book.last_update_id if self.book is not None else 0
-
-    def _request(self) -> RequestSnapshot:
-        assert self.epoch is not None
-        if self._following is not None and self.book is not None and self.book.sound:
-            priority = Priority.REFRESH
-        else:
-            priority = Priority.RESYNC if self._was_live else Priority.NEW
-        self._urgent = priority is not Priority.REFRESH
-        return RequestSnapshot(self.epoch, priority)
+            shown = [effect for effect in shown if type(effect) is not Publish]
+        return done._replace(effects=[*effects, *shown])
 
 
 def _why_thin(book: OrderBook) -> str:

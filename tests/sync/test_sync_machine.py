@@ -31,8 +31,8 @@ from depthactors.sync import (
     StateChanged,
     Synchronizer,
 )
-from depthactors.sync.table import SyncState
-from depthactors.sync.transitions import EMPTIED_AFTER, OVERLAP_MS, STALE_LIMIT, STALE_LIMIT_JOINED
+from depthactors.sync.doubts import EMPTIED_AFTER, OVERLAP_MS, STALE_LIMIT, STALE_LIMIT_JOINED
+from depthactors.sync.phases import SyncState
 from tests.support import flat, pairs
 from tests.sync.sync_support import LIMIT, NaiveExchange, new_book, top_of
 

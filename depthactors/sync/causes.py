@@ -1,0 +1,170 @@
+"""What can happen to a book, classified: each cause is a value with the things that it brings along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    from depthactors.binance import Diff
+    from depthactors.book import BookState
+    from depthactors.errors import DepthActorsError
+    from depthactors.sync.sequencing import Follower
+
+
+@dataclass(frozen=True, slots=True)
+class StreamUp:
+    """A connection brings every diff from now on."""
+
+    title: ClassVar = "stream up"
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDown:
+    """The connection ended, without a successor."""
+
+    title: ClassVar = "stream down"
+    error: DepthActorsError
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """The connection ended, and its successor goes on."""
+
+    title: ClassVar = "handover"
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiffStale:
+    """A diff that is in the book or in the buffer."""
+
+    title: ClassVar = "stale diff"
+
+
+@dataclass(frozen=True, slots=True)
+class DiffBehind:
+    """The same, and the base was never met by the stream."""
+
+    title: ClassVar = "stale first diff"
+
+
+@dataclass(frozen=True, slots=True)
+class DiffConfirms:
+    """A diff that ends at the id of a base that the stream had not met: the base is of this stream."""
+
+    title: ClassVar = "confirming diff"
+
+
+@dataclass(frozen=True, slots=True)
+class DiffNext:
+    """The next diff, or the first one after a snapshot."""
+
+    title: ClassVar = "next diff"
+    diff: Diff
+    recv_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class DiffGap:
+    """A diff before which something is missing."""
+
+    title: ClassVar = "gap"
+    diff: Diff
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The book cannot be trusted; `first` is the diff that showed it, if it is the first of a new chain."""
+
+    title: ClassVar = "fault"
+    error: DepthActorsError
+    first: Diff | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotOld:
+    """A snapshot that does not reach the stream, or that the stream does not meet."""
+
+    title: ClassVar = "snapshot too old"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotCrossed:
+    """A snapshot whose best bid is above its best ask."""
+
+    title: ClassVar = "snapshot crossed"
+    error: DepthActorsError
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFits:
+    """A snapshot that the stream has reached, with the buffered diffs applied."""
+
+    title: ClassVar = "snapshot fits"
+    candidate: Follower
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotAhead:
+    """A snapshot that the stream has not reached."""
+
+    title: ClassVar = "snapshot ahead"
+    candidate: Follower
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshDue:
+    """A new base is wanted."""
+
+    title: ClassVar = "refresh due"
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """The stream met the base that was ahead of it."""
+
+    title: ClassVar = "met"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The book in sequence changed, or what it promises: look whether it keeps that."""
+
+    title: ClassVar = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The book is to end in `STOPPED` or `FAILED`."""
+
+    title: ClassVar = "close"
+    final: BookState
+    error: DepthActorsError | None = None
+
+
+Cause: TypeAlias = (
+    StreamUp
+    | StreamDown
+    | Handover
+    | DiffStale
+    | DiffBehind
+    | DiffConfirms
+    | DiffNext
+    | DiffGap
+    | Fault
+    | SnapshotOld
+    | SnapshotCrossed
+    | SnapshotFits
+    | SnapshotAhead
+    | RefreshDue
+    | Met
+    | Changed
+    | Close
+)
+
+
+def error_of(cause: Cause) -> DepthActorsError | None:
+    """Return the error that a cause brings along, `None` without one."""
+    return cause.error if isinstance(cause, StreamDown | Fault | SnapshotCrossed | Close) else None

@@ -19,6 +19,7 @@ def given(tmp_path_factory):
     return stage(path)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", LIMITS)
 def test_an_event_with_a_read_costs_no_more_than_it_did(given, tmp_path, name):
     with book.Worker(name, given, tmp_path / "worker", read=True) as worker:

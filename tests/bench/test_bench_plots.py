@@ -31,6 +31,7 @@ def results():
     yield {"benchmark": "start", "speeds": [], "sizes": []}
 
 
+@pytest.mark.full
 def test_each_plot_is_drawn_the_same_from_the_same_figures(tmp_path):
     file = tmp_path / "results"
     file.write_text("".join(f"{json.dumps(line)}\n" for line in results()))

@@ -39,6 +39,7 @@ def test_a_wrong_book_would_be_seen(monkeypatch):
     assert not scale.run(options()).passed
 
 
+@pytest.mark.full
 def test_each_way_to_read_is_timed(monkeypatch):
     monkeypatch.setattr(share, "CALLS", 20)
     monkeypatch.setattr(share, "SYMBOLS", 2)

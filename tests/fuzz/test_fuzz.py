@@ -8,7 +8,7 @@ from tests.fuzz.command import CORPUS, LONGEST, NAMES
 from tests.fuzz.targets import TARGETS
 
 FILES = sorted(CORPUS.glob("*/*"))
-_effort = settings(max_examples=200, derandomize=True)
+_effort = settings(derandomize=True)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")

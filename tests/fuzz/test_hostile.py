@@ -12,12 +12,13 @@ import pytest
 from depthactors import BookState, DepthEngine
 from depthactors.exchange import LocalExchange
 from depthactors.markets import SPOT
+from depthactors.pacing import Timing
 from tests.fuzz.hostile import Behaviour, HostileExchange
 from tests.fuzz.hostile_rest import REST, millions_of_levels
 from tests.fuzz.hostile_streams import STREAMS
 from tests.soak.checker import Checker
 from tests.soak.memory import rss_mb
-from tests.support import comes_true
+from tests.support import comes_true, until
 
 LEVELS = 20
 LIVE = BookState.LIVE
@@ -72,7 +73,8 @@ def checker(exchange):
 
 
 @pytest.fixture
-def engine():
+def engine(set_timing):
+    set_timing(Timing.fast())
     with DepthEngine(number=Decimal, silence_limit=0.5, connect_timeout=1.0, read_timeout=1.0) as engine:
         yield engine
 
@@ -86,7 +88,12 @@ def honest_market(exchange):
     return replace(SPOT.at(exchange.url), limits=(5000,), weights=(5,))
 
 
-@pytest.mark.parametrize("group", GROUPS)
+QUICK = ("snapshots", "handshakes", "events")
+
+
+@pytest.mark.parametrize(
+    "group", [pytest.param(each, marks=() if each in QUICK else pytest.mark.full) for each in GROUPS]
+)
 def test_a_hostile_exchange_harms_only_its_own_book(exchange, checker, engine, group):
     events = []
     heavy = any(behaviour.heavy for behaviour in GROUPS[group])
@@ -101,12 +108,14 @@ def test_a_hostile_exchange_harms_only_its_own_book(exchange, checker, engine, g
         servers = [stack.enter_context(closing(HostileExchange(behaviour))) for behaviour in GROUPS[group]]
         memory_before, updates_before = memory(), checker.updates
         victims = [Victim(engine, *pair) for pair in zip(GROUPS[group], servers, strict=True)]
-        hostile = set(victims)
-        while hostile:
-            hostile -= {victim for victim in victims if victim.look()}
+
+        def all_are_over():
             checker.seen(honest.view(), LEVELS)
             assert honest.state is LIVE, f"expected the honest book to be live, was {honest.view()}, {events}"
-            threading.Event().wait(0.02)
+            over = [victim.look() for victim in victims]
+            return all(over)
+
+        until(all_are_over)
         assert heavy or memory() - memory_before < MOST_MEMORY
         assert checker.updates > updates_before
         status = engine.status(timeout=1)

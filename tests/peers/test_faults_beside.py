@@ -283,7 +283,7 @@ def test_a_program_that_hangs_is_killed(program, monkeypatch):
 
 
 def test_ours_is_right_again_after_a_lost_event():
-    result = run(DROP, FILES[OURS], sys.executable, seconds=3.0, calm=0.5)
+    result = run(DROP, FILES[OURS], sys.executable, seconds=1.5, calm=0.3)
     assert (result.verdict.wrong, result.verdict.wrong_before, result.verdict.errors) == (0, 0, {}), result
     assert result.verdict.recovery is not None, result
     assert (result.starts, result.calm, result.ending.clean) == (1, True, True), result

@@ -11,7 +11,7 @@ from depthactors import markets
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.feeds.flow_feed import FlowFeed
 
-TASK = Task(samples=3, seconds=2.0, patience=60.0)
+TASK = Task(samples=3, seconds=0.5, patience=60.0)
 
 
 @pytest.mark.timeout(100)

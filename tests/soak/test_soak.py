@@ -22,13 +22,29 @@ ROOT = Path(__file__).parents[2]
 SYNCING, LIVE, STALE = BookState.SYNCING, BookState.LIVE, BookState.STALE
 
 
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("market", ["spot", pytest.param("usdm", marks=pytest.mark.full)])
-def test_a_short_soak_has_no_view_that_is_not_the_truth(market):
-    command = [sys.executable, "-m", "tests.soak", "--minutes", "0.12", "--symbols", "8", "--market", market]
+def soak(*options):
+    """Run the command; return what it printed."""
+    command = [sys.executable, "-m", "tests.soak", *map(str, options)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
-    told = dict(line.split(": ", 1) for line in run.stdout.splitlines())
+    return dict(line.split(": ", 1) for line in run.stdout.splitlines())
+
+
+@pytest.mark.timeout(120)
+def test_a_soak_of_two_seconds_has_no_view_that_is_not_the_truth():
+    told = soak("--minutes", 0.03, "--symbols", 3, "--faults", "heavy")
+    assert told["mismatches"] == "0"
+    assert int(told["views compared"]) > 50
+    assert told["faults"] != "{}"
+    assert told["live at the end"].startswith("3 of 3")
+    assert "0 left after the stop" in told["threads"]
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("market", ["spot", "usdm"])
+def test_a_short_soak_has_no_view_that_is_not_the_truth(market):
+    told = soak("--minutes", 0.12, "--symbols", 8, "--market", market)
     assert told["mismatches"] == "0"
     assert int(told["views compared"]) > 300
     assert all(literal_eval(told["log handler"]).values())
@@ -39,13 +55,10 @@ def test_a_short_soak_has_no_view_that_is_not_the_truth(market):
     assert "0 left after the stop" in told["threads"]
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(120)
 def test_a_short_soak_with_worker_processes_has_none_either_and_leaves_nothing_behind():
-    command = [sys.executable, "-m", "tests.soak", "--minutes", "0.12", "--symbols", "8", "--processes", "2"]
-    command += ["--end", "supervisor"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-    told = dict(line.split(": ", 1) for line in run.stdout.splitlines())
+    told = soak("--minutes", 0.12, "--symbols", 8, "--processes", 2, "--end", "supervisor")
     assert told["mismatches"] == "0"
     assert int(told["views compared"]) > 300
     assert "'kill process': " in told["faults"]

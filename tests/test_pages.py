@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from depthactors import markets
-from depthactors.actors.book import _REFRESH_SPREAD
+from depthactors.actors.book_timers import _REFRESH_SPREAD
 from depthactors.actors.snapshots import _RESERVES
 from depthactors.exchange import LocalExchange
 from depthactors.pacing import WeightBudget

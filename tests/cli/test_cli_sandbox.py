@@ -74,7 +74,7 @@ def test_what_is_served_is_said_on_standard_error():
 
 def test_a_market_that_is_not_served_is_said_to_be_none_of_the_sandboxs():
     ended = subprocess.run(
-        sandbox(sys.executable, "-c", FOLLOW, options=("--market", "usdm")),
+        sandbox(sys.executable, "-c", FOLLOW.replace("timeout=20", "timeout=2"), options=("--market", "usdm")),
         capture_output=True,
         text=True,
         timeout=40,

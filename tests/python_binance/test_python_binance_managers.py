@@ -254,7 +254,7 @@ def test_many_threads_may_receive(exchange):
         assert [type(each) for each in received] == [DepthCache] * 4
 
 
-@pytest.mark.parametrize("is_shared", [True, False])
+@pytest.mark.parametrize("is_shared", [pytest.param(True, marks=pytest.mark.full), False])
 def test_after_ctrl_c_anywhere_in_close_it_may_be_called_again(dead_address, is_shared):
     with BinanceSocketManager() as bm:
 

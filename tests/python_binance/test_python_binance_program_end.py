@@ -125,8 +125,8 @@ def ended(process, timeout=10):
             0,
             "interrupted\n",
         ),
-        (program(before=IMPATIENT, within="threading.Event().wait()"), 0, ""),
-        (CHILD, 0, ""),
+        pytest.param(program(before=IMPATIENT, within="threading.Event().wait()"), 0, "", marks=pytest.mark.full),
+        pytest.param(CHILD, 0, "", marks=pytest.mark.full),
     ],
     ids=["its end", "sys.exit()", "join()", "a stuck callback", "a child whose target returned"],
 )

@@ -697,7 +697,10 @@ def test_coroutine_callback_is_a_type_error_that_says_why(manager):
     assert manager.status().books == ()
 
 
-@pytest.mark.parametrize(("market", "start", "symbol"), MARKETS, ids=[row[0] for row in MARKETS])
+@pytest.mark.parametrize(
+    ("market", "start", "symbol"),
+    [pytest.param(*row, id=row[0], marks=[] if row[0] == "spot" else pytest.mark.full) for row in MARKETS],
+)
 def test_unknown_symbol_is_one_error_and_one_none_after_one_request(serve, rest, market, start, symbol):
     serve(symbol, market=market)
     unknown = symbol[:-1] + "X"
@@ -873,7 +876,14 @@ class Guide:
             self.updates(item)
 
 
-@pytest.mark.parametrize("fault", ["500", "truncate", "time-out", "429", "mismatch", "unlisted"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "500",
+        "unlisted",
+        *(pytest.param(each, marks=pytest.mark.full) for each in ("truncate", "time-out", "429", "mismatch")),
+    ],
+)
 def test_a_rest_failure_in_a_resync_does_not_end_the_guides_program_and_the_book_recovers(exchange, manager, fault):
     guide = Guide()
     quickly(manager, guide)

@@ -336,7 +336,7 @@ def test_after_ctrl_c_anywhere_in_stop_socket_it_may_be_called_again(dead_addres
             assert (manager.status().books, manager._streams, manager._callbacks._books) == ((), {}, {})
 
 
-@pytest.mark.parametrize("is_shared", [True, False])
+@pytest.mark.parametrize("is_shared", [pytest.param(True, marks=pytest.mark.full), False])
 def test_after_ctrl_c_anywhere_in_stop_it_may_be_called_again(dead_address, is_shared):
     def call_for():
         manager, bm = ThreadedDepthCacheManager(), BinanceSocketManager() if is_shared else None
@@ -472,7 +472,7 @@ def test_a_coroutine_callback_is_refused_with_the_reason_and_the_way_for_a_corou
         manager.start_depth_cache(callback, "BNBBTC")
 
 
-@pytest.mark.parametrize("limit", [5000, "10", None, 10, "0010"], ids=repr)
+@pytest.mark.parametrize("limit", [pytest.param(5000, marks=pytest.mark.full), "10", None, 10, "0010"], ids=repr)
 def test_the_name_of_a_stream_has_the_limit_as_it_was_given(manager, limit):
     name = "bnbbtc@depth" + str(limit)
     inbox = Inbox()

@@ -25,6 +25,7 @@ from tests.soak.test_soak import ROOT
 
 PAUSE = threading.Event()
 SMALL = Path("us") / "us-202110" / "compusdt.gz"
+LARGE = Path("spot") / "spot-20240808" / "btcusdt.gz"
 
 
 def told(output):
@@ -36,10 +37,12 @@ def share(*arguments, timeout=55):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-@pytest.mark.parametrize("rate", ["0", pytest.param("2000", marks=pytest.mark.full)])
-def test_a_short_run_of_torn_has_no_wrong_view(captures, rate):
-    recording = captures / "spot" / "spot-20240808" / "btcusdt.gz"
-    run = share("torn", "--readers", 2, "--reads", 20_000, "--recording", recording, "--rate", rate)
+@pytest.mark.parametrize(
+    ("recording", "rate"),
+    [(SMALL, 0), pytest.param(LARGE, 0, marks=pytest.mark.full), pytest.param(LARGE, 2_000, marks=pytest.mark.full)],
+)
+def test_a_short_run_of_torn_has_no_wrong_view(captures, recording, rate):
+    run = share("torn", "--readers", 2, "--reads", 20_000, "--recording", captures / recording, "--rate", rate)
     assert run.returncode == 0, run.stdout + run.stderr
     figures = told(run.stdout)
     assert (figures["wrong views"], figures["views that went backwards"]) == ("0", "0")
@@ -47,9 +50,8 @@ def test_a_short_run_of_torn_has_no_wrong_view(captures, rate):
     assert int(figures["updates seen by each reader"].split()[0]) > 10
 
 
-@pytest.mark.parametrize(
-    "more", [pytest.param([], id="alone", marks=pytest.mark.full), pytest.param(["--processes", 2], id="workers")]
-)
+@pytest.mark.full
+@pytest.mark.parametrize("more", [[], ["--processes", 2]], ids=["alone", "workers"])
 def test_a_short_run_of_kill_has_no_mismatch_and_leaves_nothing(more):
     run = share("kill", "--minutes", 0.06, "--symbols", 3, "--readers", 2, "--seed", 3, *more)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 import time
+from functools import wraps
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -148,3 +150,37 @@ def places_in(call_for, most=400):
         if not was_interrupted:
             return
     pytest.fail(f"more than {most} places")
+
+
+def table(names, rows):
+    """Run a test for each row of a table, in one test that lists all rows that fail.
+
+    It is written like `pytest.mark.parametrize`. All rows share the test's fixtures.
+    """
+    names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+
+    def decorate(test):
+        signature = inspect.signature(test)
+
+        @wraps(test)
+        def run_all(**fixtures):
+            failures = []
+            every = list(rows)
+            assert every, "a table needs a row"
+            for row in every:
+                values = dict(zip(names, row if len(names) > 1 else (row,), strict=True))
+                try:
+                    test(**values, **fixtures)
+                except (Exception, pytest.fail.Exception) as failure:  # noqa: BLE001 - listed with the others below
+                    failure.add_note(f"in the row {values!r}")
+                    failures.append(failure)
+            if failures:
+                msg = f"{len(failures)} of {len(every)} rows"
+                raise BaseExceptionGroup(msg, failures)
+
+        del run_all.__wrapped__
+        left = [each for name, each in signature.parameters.items() if name not in names]
+        run_all.__signature__ = signature.replace(parameters=left)
+        return run_all
+
+    return decorate

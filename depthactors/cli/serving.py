@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from depthactors import markets
 from depthactors.cli.arguments import HELP, Listed, above_zero, market
 from depthactors.errors import UsageError
+from depthactors.exchange.catalogue import PRECEDENCE
 from depthactors.exchange.fault import KINDS, Fault, Place
 from depthactors.exchange.limits import MEANINGS, Limits
-from depthactors.exchange.routes import PRECEDENCE
-from depthactors.exchange.symbols import invent
+from depthactors.exchange.shapes.invented_symbols import invent
 from depthactors.markets import MARKETS
 
 if TYPE_CHECKING:

@@ -1,7 +1,10 @@
-"""The local exchange: a small Binance on the loopback interface, in threads; for tests, demos and drills.
+"""The local exchange: a small Binance on the loopback interface, in threads, for tests and demos.
 
-`LocalExchange` serves the REST and stream sides of every market from recordings or from a seeded order
+`LocalExchange` serves REST and streams of every market from recordings or from a seeded order
 flow, knows the exact book after every event (`book_at`), and misbehaves on request (`Fault`).
+
+The rooms, from the bottom: `shapes` (symbols, numbers, events and replies of each family of markets), `feeds` (where
+prices come from), `streams` (which client gets which event), `rest` (replies), `server` (sockets).
 """
 
 from __future__ import annotations
@@ -28,15 +31,15 @@ _MODULES = {
 
 
 def __dir__() -> list[str]:
-    """Name what there is, imported or not: `help()` and `dir()` see the classes, too, those that can be imported."""
-    from importlib.util import find_spec  # noqa: PLC0415 - nobody else needs it
+    """Return all names, so that `help()` and `dir()` show the classes before they are imported."""
+    from importlib.util import find_spec  # noqa: PLC0415 - only needed here
 
     lacking = set() if find_spec("websockets") else {"LocalExchange"}
     return sorted({*globals(), *__all__} - lacking)
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: only what serves connections needs the extra `websockets`."""
+    """Import a public name when it is first used: only `LocalExchange` needs the extra package `websockets`."""
     from importlib import import_module  # noqa: PLC0415 - see above
 
     if name not in _MODULES:

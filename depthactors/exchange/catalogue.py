@@ -1,245 +1,196 @@
-"""What each market can list: under which names, on which grid, at which price; from the table of assets. Pure.
-
-A price in another asset than the dollar is a division. An asset is worth the same on every market, but for the
-grids and for what the order flow makes of it.
-"""
+"""The feeds of one exchange: which of them a path, a symbol or a stream name means."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
-from math import exp, floor, log10
-from typing import TYPE_CHECKING, Final, NamedTuple
+from threading import Lock
+from typing import TYPE_CHECKING, Final
 
-from depthactors.exchange import assets
-from depthactors.exchange.feeds.spelling import Spelling
+from depthactors import markets
+from depthactors.errors import UsageError
+from depthactors.exchange.streams.kinds import kind_of
+from depthactors.exchange.streams.path import ROUTED_PREFIX
+from depthactors.exchange.streams.subscription import Subscription
+from depthactors.markets import MARKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
+    from depthactors.exchange.feeds.feed import Feed
+    from depthactors.exchange.feeds.on_demand import OnDemand
+    from depthactors.exchange.shapes.number_format import NumberFormat
     from depthactors.markets import Market
 
-FEWEST_TICKS: Final = 150
-"""A pair that is worth less of the finest grid there is has no room for a book, and is not listed."""
-UNKNOWN_PRICE: Final = (3_000.0, 9_000.0)
-"""Between which the price of a symbol that is not in the table is drawn."""
-
-_DIGITS: Final = 6
-"""Of a price down to its tick: with fewer the lowest bids of a deep book would be below zero."""
-_LISTED_QUOTES: Final = ("USDT", "USDC", "FDUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "USD")
-"""In which spot lists every coin; pairs in other quotes are there for those who ask."""
-_SPOT_TOO: Final = ("1000SATSUSDT", "USDCUSDT", "FDUSDUSDT", "EURUSDT", "USDTTRY")
-_USDM_QUOTES: Final = ("USDT", "USDC", "BTC")
-_COINM_COINS: Final = 20
-_UNDERLYINGS: Final = ("BTC", "ETH", "BNB", "SOL", "XRP", "DOGE")
-_STRIKES: Final = (0.8, 0.9, 1.0, 1.1, 1.2)
-"""In prices of the underlying, those that are listed; others, up to `_FARTHEST_STRIKE`, are there for those who ask."""
-_FARTHEST_STRIKE: Final = 10.0
-"""Factor between strike and price of the underlying, up or down."""
-_EXPIRIES: Final = 3
-"""Fridays from the next one on, on which listed options end; they may end on any day."""
-_FRIDAY: Final = 4
-"""As `datetime.weekday` counts."""
-_EXPIRY_HOUR: Final = 8
-"""UTC, of options and of delivery contracts, as `exchangeInfo` has it."""
-_TIME_VALUE: Final = 0.05
-"""Of an option at the money, in prices of the underlying."""
-_FAR: Final = 0.25
-"""Distance of the strike, in prices of the underlying, at which the time value is down to a third."""
-
-_PAIR: Final = re.compile(r"[^-_]+")
-_DATED: Final = re.compile(r"(?![^-_]+USD_)([^-_]+)(?:_(\d{6}))?")
-_COINM: Final = re.compile(r"([^-_]+)USD_(PERP|\d{6})")
-_OPTION: Final = re.compile(r"([0-9A-Z]+)-(\d{6})-(\d+(?:\.\d+)?)-([CP])")
+PRECEDENCE: Final = (markets.SPOT, markets.US, markets.COINM, markets.USDM, markets.OPTIONS)
+"""The order in which an unrouted path means markets, if several list the symbol; further markets come last."""
 
 
-class Terms(NamedTuple):
-    """What an order flow needs to know of its symbol.
+class Catalogue:
+    """The feeds of one exchange, found by what clients call them. Thread: any.
 
-    Attributes:
-        spelling: the form of its numbers.
-        price: about where it begins, in the quote asset; `None` for a symbol that is not in the table.
-        moved_by: the assets whose course the price follows, with 1, or with -1 where it goes the other way.
+    If several markets list a symbol, and a path does not say which is meant, it is the first of spot, us,
+    coinm, usdm, options, other markets, and then their testnets.
     """
 
-    spelling: Spelling
-    price: float | None
-    moved_by: tuple[tuple[str, int], ...]
-
-
-class Option(NamedTuple):
-    """What the name of an option says: `BTC-261225-100000-C`."""
-
-    underlying: str
-    expiry_ms: int
-    strike: str
-    side: str
-
-
-def fits(market: Market, symbol: str) -> bool:
-    """Return whether a symbol is spelt as the market's are, known or not."""
-    return _FAMILIES[market.depth_path].shape.fullmatch(symbol) is not None
-
-
-def lists(market: Market, symbol: str) -> bool:
-    """Return whether the table has what the symbol is made of."""
-    return _FAMILIES[market.depth_path].terms(symbol) is not None
-
-
-def terms_of(market: Market, symbol: str) -> Terms:
-    """Return the terms of a symbol, also of one that the table does not have."""
-    family = _FAMILIES[market.depth_path]
-    return family.terms(symbol) or Terms(family.grid(UNKNOWN_PRICE[0], UNKNOWN_PRICE[0]), None, ((symbol, 1),))
-
-
-def names(market: Market, now_ms: int) -> list[str]:
-    """Return what the market lists, the best-known first; what it lists on request is more.
-
-    Args:
-        market: the market, of which `depth_path` decides.
-        now_ms: milliseconds since the epoch; options end.
-    """
-    return [*_FAMILIES[market.depth_path].names(now_ms)]
-
-
-def option_of(symbol: str) -> Option | None:
-    """Read the name of an option, `None` if it is none."""
-    match = _OPTION.fullmatch(symbol)
-    expiry_ms = None if match is None else expiry_of(match[2])
-    return None if match is None or expiry_ms is None else Option(match[1], expiry_ms, match[3], match[4])
-
-
-def expiry_of(date: str) -> int | None:
-    """Return the time, in ms, at which contracts named after a day (`261225`) end; `None` when it is no day."""
-    try:
-        day = datetime.strptime(date, "%y%m%d").replace(hour=_EXPIRY_HOUR, tzinfo=UTC)
-    except ValueError:
-        return None
-    return int(day.timestamp()) * 1_000
-
-
-class _Grid(NamedTuple):
-    """How a market spells: decimals of prices, at least and at most, and of quantities; `None`: as few as there are.
-
-    Attributes:
-        coarser: powers of ten by which a lot is larger than spot's.
-        contracts: quantities are whole contracts.
-    """
-
-    fewest: int
-    most: int
-    quantity: int | None
-    coarser: int = 0
-    contracts: int | None = None
-
-    def __call__(self, price: float, dollars: float) -> Spelling:
-        """Choose tick and lot: a tick is a hundred thousandth of the price or less, a lot one to ten dollars' worth.
+    def __init__(self, feeds: Iterable[Feed], on_demand: OnDemand | None = None) -> None:
+        """List the feeds.
 
         Args:
-            price: in the quote asset.
-            dollars: worth of one unit of the quantity.
+            feeds: the feeds that are listed from the start.
+            on_demand: symbols that are listed when they are first asked for.
+
+        Raises:
+            UsageError: neither a feed nor symbols on demand, or two feeds of one market and symbol.
         """
-        tick = max(floor(log10(price)) - _DIGITS + 1, -self.most)
-        decimals = max(self.fewest, -tick)
-        if self.contracts is not None:
-            return Spelling(decimals, 10 ** (decimals + tick), self.contracts, 1)
-        lot = self.coarser - floor(log10(dollars))
-        quantity = max(0, -lot) if self.quantity is None else self.quantity
-        return Spelling(decimals, 10 ** (decimals + tick), quantity, 10 ** max(0, quantity + lot))
+        self.play: Callable[[Iterable[Feed]], None] = _start_nothing
+        """Starts a feed for which a REST request was the first one. (A stream's client starts its feed itself.)"""
+        self._on_demand = on_demand
+        self._lock = Lock()
+        self._feeds: dict[tuple[str, str], Feed] = {}
+        for feed in feeds:
+            key = (feed.market.name, feed.symbol)
+            if key in self._feeds:
+                msg = f"expected one feed for a market and symbol, was a second one of {' '.join(key)}"
+                raise UsageError(msg)
+            self._feeds[key] = feed
+        if not self._feeds and on_demand is None:
+            msg = "expected at least one feed, was none"
+            raise UsageError(msg)
+        rows = {feed.market.name: feed.market for feed in self._feeds.values()}
+        rows |= {row.name: row for row in (on_demand.markets if on_demand is not None else ())}
+        self.markets: tuple[Market, ...] = tuple(sorted(rows.values(), key=precedence))
+        """All markets that are served."""
 
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """The feeds that are listed now, ordered by market."""
+        with self._lock:
+            feeds = [*self._feeds.values()]
+        return tuple(sorted(feeds, key=lambda feed: precedence(feed.market)))
 
-class _Family(NamedTuple):
-    """The markets with one depth path."""
+    @property
+    def has_table(self) -> bool:
+        """Whether any symbol of known assets is listed on demand."""
+        return self._on_demand is not None and self._on_demand.table
 
-    shape: re.Pattern[str]
-    grid: _Grid
-    terms: Callable[[str], Terms | None]
-    names: Callable[[int], Iterator[str]]
-
-
-def _spot(symbol: str) -> Terms | None:
-    return _pair(symbol, assets.QUOTES, _SPOT_GRID)
-
-
-def _usdm(symbol: str) -> Terms | None:
-    match = _DATED.fullmatch(symbol)
-    if match is None or (match[2] is not None and expiry_of(match[2]) is None):
+    def stream(self, name: str, prefix: str) -> Subscription | None:
+        """Return what a stream's name means on a path, and list its symbol; `None` for a stream that stays silent."""
+        lower, mark, suffix = name.partition("@")
+        symbol = lower.upper()
+        if symbol.lower() != lower:
+            return None
+        for market in self.markets:
+            if prefix and not (prefix == ROUTED_PREFIX and market.stream_path.startswith(ROUTED_PREFIX)):
+                continue
+            if self._lists(market, symbol):
+                kind = kind_of(f"{mark}{suffix}", market)
+                feed = None if kind is None else self._found(market, symbol)
+                return None if kind is None or feed is None else Subscription(name, feed, kind)
         return None
-    return _pair(match[1], _USDM_QUOTES, _USDM_GRID)
 
+    def market_of(self, prefix: str) -> Market:
+        """Return the market whose limits apply to the connections of a path."""
+        for market in self.markets:
+            if not prefix or market.stream_path.startswith(ROUTED_PREFIX):
+                return market
+        return self.markets[0]
 
-def _coinm(symbol: str) -> Terms | None:
-    match = _COINM.fullmatch(symbol)
-    price = None if match is None else assets.COINS.get(match[1])
-    if match is None or price is None or (match[2] != "PERP" and expiry_of(match[2]) is None):
+    def market_at(self, depth_path: str) -> Market | None:
+        """Return the first market that is served under a depth path."""
+        return next((market for market in self.markets if market.depth_path == depth_path), None)
+
+    def rest(self, depth_path: str, symbol: str) -> Feed | None:
+        """Return the feed that serves a symbol under a depth path, and list and start it."""
+        for market in self.markets:
+            if market.depth_path == depth_path:
+                feed = self._found(market, symbol)
+                if feed is not None:
+                    if self._on_demand is not None and not feed.is_recording:
+                        self.play([feed])
+                    return feed
         return None
-    return _terms(_COINM_GRID, price, price, ((match[1], 1),))
+
+    def another(self, feed: Feed, now_ms: int) -> Feed | None:
+        """Return the feed of another symbol of the same market, `None` if there is none."""
+        listed = [each.symbol for each in self.feeds if each.market == feed.market]
+        names = (name for name in (*listed, *self._names(feed.market, now_ms)) if name != feed.symbol)
+        other = next(names, None)
+        return None if other is None else self._found(feed.market, other)
+
+    def number_formats(self, depth_path: str, now_ms: int) -> dict[str, NumberFormat]:
+        """Return the symbols under a depth path with their number formats, as `exchangeInfo` shows them."""
+        shown = {feed.symbol: feed.number_format for feed in self.feeds if feed.market.depth_path == depth_path}
+        for market in self.markets:
+            if market.depth_path == depth_path:
+                for name in self._names(market, now_ms):
+                    if name not in shown and (number_format := self._format(market, name)) is not None:
+                        shown[name] = number_format
+        return shown
+
+    def number_format(self, depth_path: str, symbol: str) -> NumberFormat | None:
+        """Return the number format of a symbol that is listed or would be; `None` for another one."""
+        under = (market for market in self.markets if market.depth_path == depth_path)
+        return next(
+            (number_format for market in under if (number_format := self._format(market, symbol)) is not None), None
+        )
+
+    def symbols(self, now_ms: int, market: str | None = None) -> tuple[str, ...]:
+        """Return the symbols that are listed, and those that are shown before they are; of one market or of all."""
+        listed = [feed.symbol for feed in self.feeds if market in {None, feed.market.name}]
+        rows = [row for row in self.markets if market in {None, row.name}]
+        names = (name for row in rows for name in self._names(row, now_ms))
+        return (*listed, *dict.fromkeys(name for name in names if name not in listed))
+
+    def named(self, symbol: str, market: str | None = None) -> list[Feed]:
+        """Return the listed feeds of a symbol, of all markets or of one.
+
+        A market that is served as another one of its family, as a testnet is, means that other one.
+
+        Raises:
+            UsageError: the symbol is not served.
+        """
+        feeds = self.feeds
+        found = [feed for feed in feeds if feed.symbol == symbol and market in {None, feed.market.name}]
+        if not found and market in MARKETS:
+            found = [feed for feed in feeds if feed.symbol == symbol and feed.market.family is MARKETS[market].family]
+        if not found:
+            listed = ", ".join(f"{feed.market.name} {feed.symbol}" for feed in feeds[:20]) or "none yet"
+            msg = f"expected a symbol served here ({listed}), was {market or ''} {symbol!r}"
+            raise UsageError(msg)
+        return found
+
+    def _names(self, market: Market, now_ms: int) -> list[str]:
+        return [] if self._on_demand is None else self._on_demand.names(market, now_ms)
+
+    def _format(self, market: Market, symbol: str) -> NumberFormat | None:
+        with self._lock:
+            feed = self._feeds.get((market.name, symbol))
+        if feed is not None:
+            return feed.number_format
+        return None if self._on_demand is None else self._on_demand.number_format(market, symbol)
+
+    def _lists(self, market: Market, symbol: str) -> bool:
+        with self._lock:
+            listed = (market.name, symbol) in self._feeds
+        return listed or (self._on_demand is not None and self._on_demand.offers(market, symbol))
+
+    def _found(self, market: Market, symbol: str) -> Feed | None:
+        """Return a feed, and list it if it was not listed."""
+        key = (market.name, symbol)
+        with self._lock:
+            feed = self._feeds.get(key)
+            if feed is None and self._on_demand is not None:
+                feed = self._on_demand.feed(market, symbol)
+                if feed is not None:
+                    self._feeds[key] = feed
+            return feed
 
 
-def _option(symbol: str) -> Terms | None:
-    option = option_of(symbol)
-    if option is None or option.underlying not in _UNDERLYINGS:
-        return None
-    price, strike = assets.COINS[option.underlying], float(option.strike)
-    if not price / _FARTHEST_STRIKE <= strike <= price * _FARTHEST_STRIKE:
-        return None
-    direction = 1 if option.side == "C" else -1
-    time_value = price * max(0.1 * _TIME_VALUE, _TIME_VALUE * exp(-(((strike - price) / (_FAR * price)) ** 2)))
-    worth = max(0.0, direction * (price - strike)) + time_value
-    return _terms(_OPTIONS_GRID, worth, price, ((option.underlying, direction),))
+def _start_nothing(feeds: Iterable[Feed]) -> None:
+    """Do nothing: the exchange has not set how to start a feed."""
 
 
-def _pair(pair: str, quotes: tuple[str, ...], grid: _Grid) -> Terms | None:
-    base, quote = assets.split(pair)
-    price, unit = assets.price_of(base), assets.PRICES.get(quote)
-    if price is None or unit is None or quote not in quotes or base == quote or base + quote != pair:
-        return None
-    moved_by = [(assets.unit_of(base)[0], 1), (quote, -1)]
-    return _terms(grid, price / unit, price, tuple(each for each in moved_by if each[0] in assets.COINS))
-
-
-def _terms(grid: _Grid, price: float, dollars: float, moved_by: tuple[tuple[str, int], ...]) -> Terms | None:
-    spelling = grid(price, dollars)
-    return Terms(spelling, price, moved_by) if price / spelling.tick >= FEWEST_TICKS else None
-
-
-def _spot_names(_: int) -> Iterator[str]:
-    pairs = (f"{coin}{quote}" for quote in _LISTED_QUOTES for coin in assets.COINS)
-    yield from (pair for pair in pairs if _spot(pair) is not None)
-    yield from _SPOT_TOO
-
-
-def _usdm_names(_: int) -> Iterator[str]:
-    for quote in _USDM_QUOTES[:2]:
-        for coin, price in assets.COINS.items():
-            yield f"{assets.THOUSAND if price < assets.NEXT_TO_NOTHING else ''}{coin}{quote}"
-    yield "ETHBTC"
-
-
-def _coinm_names(_: int) -> Iterator[str]:
-    return (f"{coin}USD_PERP" for coin in [*assets.COINS][:_COINM_COINS])
-
-
-def _options_names(now_ms: int) -> Iterator[str]:
-    today = datetime.fromtimestamp(now_ms / 1_000, UTC)
-    # One that ends today is not listed any more.
-    friday = today + timedelta(days=(_FRIDAY - today.weekday() - 1) % 7 + 1)
-    for underlying in _UNDERLYINGS:
-        for week in range(_EXPIRIES):
-            for part in _STRIKES:
-                # Two digits are enough for a round number.
-                strike = float(f"{part * assets.COINS[underlying]:.1e}")
-                for side in "CP":
-                    yield f"{underlying}-{friday + timedelta(weeks=week):%y%m%d}-{strike:.12g}-{side}"
-
-
-_SPOT_GRID: Final = _Grid(8, 8, 8)
-_USDM_GRID: Final = _Grid(2, 8, None, coarser=1)
-_COINM_GRID: Final = _Grid(1, 8, None, contracts=0)
-_OPTIONS_GRID: Final = _Grid(3, 8, None, contracts=2)
-_FAMILIES: Final = {
-    "/api/v3/depth": _Family(_PAIR, _SPOT_GRID, _spot, _spot_names),
-    "/fapi/v1/depth": _Family(_DATED, _USDM_GRID, _usdm, _usdm_names),
-    "/dapi/v1/depth": _Family(_COINM, _COINM_GRID, _coinm, _coinm_names),
-    "/eapi/v1/depth": _Family(_OPTION, _OPTIONS_GRID, _option, _options_names),
-}
+def precedence(market: Market) -> tuple[bool, int]:
+    """Return the sort key of a market for `PRECEDENCE`."""
+    base, _, place = market.name.partition("-")
+    names = [row.name for row in PRECEDENCE]
+    return bool(place), names.index(base) if base in names else len(names)

@@ -1,4 +1,4 @@
-"""`Fault`: one way in which the exchange misbehaves, and when."""
+"""`Fault`: a way in which the exchange misbehaves, and when."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Place(Enum):
-    """Where a fault strikes, which is what its occasions are."""
+    """Where a fault strikes: what its occasions are."""
 
-    EVENT = "an event of a diff stream that somebody has subscribed to"
+    EVENT = "an event of a diff stream that has a subscriber"
     SUBSCRIBE = "a stream that a client subscribes to"
     CONNECT = "a new TCP connection"
     HANDSHAKE = "a request to open a websocket"
@@ -27,70 +27,73 @@ KINDS: Final = {
     "drop": (Place.EVENT, "the event is left out"),
     "duplicate": (Place.EVENT, "the event is sent twice"),
     "reorder": (Place.EVENT, "the event is sent after the next one"),
-    "delay": (Place.EVENT, "the event and what follows it are held back for `seconds` (1)"),
+    "delay": (Place.EVENT, "the event and those after it are held back for `seconds` (1)"),
     "burst": (Place.EVENT, "events of the symbol come ten times as fast for `seconds` (1)"),
     "split": (Place.EVENT, "the event comes in three websocket fragments"),
-    "garbage": (Place.EVENT, "the event is cut in the middle: no JSON any more"),
+    "garbage": (Place.EVENT, "the event is cut in the middle and is not valid JSON"),
     "wrong-types": (Place.EVENT, "the event has a text for an id, and null for quantities"),
     "cut": (Place.EVENT, "the connections of the stream end by FIN, without a close frame"),
     "reset": (Place.EVENT, "the connections of the stream end by RST"),
-    "half-open": (Place.EVENT, "the connections of the stream stay open, and nothing comes any more, no pong either"),
+    "half-open": (Place.EVENT, "the connections of the stream stay open, but nothing is sent any more, also no pong"),
     "shutdown": (Place.EVENT, "serverShutdown on the stream's connections, which end `seconds` (1) later"),
     "expire": (Place.EVENT, "the connections of the stream are closed as after 24 hours"),
-    "new-ids": (Place.EVENT, "the symbol's update ids begin anew after the event, far below; order flow only"),
+    "new-ids": (Place.EVENT, "the symbol's update ids continue far below after the event; order flow only"),
     "closed": (Place.EVENT, "the symbol's session is closed for `seconds` (1): nothing changes; order flow only"),
-    "unserved": (Place.SUBSCRIBE, "the subscription is acked and never served"),
-    "refused-subscribe": (Place.SUBSCRIBE, "the request that has the stream is refused, with all others that it has"),
-    "too-many-streams": (Place.SUBSCRIBE, "the request is refused as one stream too many, and the connection closed"),
+    "unserved": (Place.SUBSCRIBE, "the subscription is acknowledged, but no event is sent"),
+    "refused-subscribe": (Place.SUBSCRIBE, "the request with the stream is refused, with all its streams"),
+    "too-many-streams": (
+        Place.SUBSCRIBE,
+        "the request is refused as one stream too many, and the connection closed",
+    ),
     "refuse": (Place.CONNECT, "the connection is reset before anything is read"),
     "slow-accept": (Place.CONNECT, "nothing is read for `seconds` (1)"),
     "handshake-429": (Place.HANDSHAKE, "too many connections; `Retry-After` is `seconds` (1)"),
-    "handshake-403": (Place.HANDSHAKE, "refused by a firewall; `Retry-After` is `seconds` (1), none for 0"),
+    "handshake-403": (Place.HANDSHAKE, "refused by a firewall; `Retry-After` is `seconds` (1), or is missing for 0"),
     "429": (Place.REST, "too many requests; `Retry-After` is `seconds` (1)"),
     "418": (Place.REST, "banned; `Retry-After` is `seconds` (1)"),
     "429-date": (Place.REST, "too many requests; `Retry-After` is a date, `seconds` (1) from now"),
-    "418-body": (Place.REST, "banned for `seconds` (1), which only the body says"),
-    "403": (Place.REST, "refused by a firewall, in HTML; `Retry-After` is `seconds` (1), none for 0"),
+    "418-body": (Place.REST, "banned for `seconds` (1); only the body says for how long"),
+    "403": (Place.REST, "refused by a firewall, in HTML; `Retry-After` is `seconds` (1), or is missing for 0"),
     "500": (Place.REST, "internal error"),
-    "time-out": (Place.REST, "no answer for `seconds` (1), then the connection ends"),
+    "time-out": (Place.REST, "no reply for `seconds` (1), then the connection ends"),
     "truncate": (Place.REST, "the connection ends in the middle of the body"),
     "stale": (Place.REST, "the oldest book that is kept instead of the present one"),
     "mismatch": (Place.REST, "another symbol's book"),
     "empty-snapshot": (Place.REST, "a book without a level"),
-    "cached-snapshot": (Place.REST, "the book of now to everybody who asks within the next `seconds` (1)"),
+    "cached-snapshot": (Place.REST, "the present book for every request within the next `seconds` (1)"),
     "capped": (
         Place.REST,
-        "at most `levels` (any number) of what was asked for, on `side` (both), if that was more than `above` (0)",
+        "at most `levels` (a random number) levels on `side` (both), if the request is for more than `above` (0)",
     ),
-    "unlisted": (Place.REST, "-1121, as for a symbol that does not exist"),
+    "unlisted": (Place.REST, "error -1121, as for a symbol that does not exist"),
 }
-"""What each kind does, and where."""
+"""Each kind of fault: where it strikes, and what it does; in parentheses the defaults."""
 
 DEFAULT_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault and its occasions, counted from 1 when the fault is added.
+    """A kind of fault, and the occasions at which it strikes, counted from 1 when the fault is added.
 
     Without `every` and `chance` it strikes once, at occasion `at`. With `every` it strikes at `at` and at
-    each `every`-th occasion after it, with `chance` at any occasion from `at` on with that probability.
+    each `every`-th occasion after it; with `chance`, at each occasion from `at` on with that probability.
 
     Attributes:
         kind: one of `KINDS`.
-        symbol: upper case; only its occasions count. `None`: those of all.
-        at: the first occasion that it may strike; by default the first, or the `every`-th.
-        every: occasions from one strike to the next.
-        count: most strikes; by default 1, or no end with `every` or `chance`.
-        chance: probability of each occasion, drawn from the seed.
-        seed: of these draws.
-        seconds: how long, for the kinds that last.
-        levels: most levels a side, for `capped`; `None` draws another number at each strike.
-        side: `bid` or `ask`, the one that is capped; `None`: both.
+        symbol: the symbol whose occasions count, upper case; `None` for those of all symbols.
+        at: the first occasion at which it may strike; by default the first, or the `every`-th.
+        every: number of occasions from one strike to the next.
+        count: the most strikes; by default 1, or without end with `every` or `chance`.
+        chance: the probability at each occasion.
+        seed: the seed of the random numbers for `chance`.
+        seconds: the duration, for the kinds that have one.
+        levels: the most levels a side, for `capped`; `None` for a random number at each strike.
+        side: the side that is capped, `bid` or `ask`; `None` for both.
         above: the largest request that is not capped.
 
     Raises:
-        UsageError: an unknown kind, or a figure that makes no sense; names it.
+        UsageError: an unknown kind, or an invalid figure; the message names it.
     """
 
     kind: str
@@ -124,13 +127,13 @@ class Fault:
 
     @property
     def most(self) -> int | None:
-        """Most strikes, `None` for no end."""
+        """The most strikes; `None` for no end."""
         if self.count is None and self.every is None and self.chance is None:
             return 1
         return self.count
 
     def is_due(self, occasion: int, draw: float) -> bool:
-        """Return whether it strikes at an occasion (from 1), given a random number in [0, 1)."""
+        """Return whether it strikes at an occasion (from 1); `draw` is a random number in [0, 1)."""
         first = self.at if self.at is not None else (self.every or 1)
         if occasion < first:
             return False
@@ -167,10 +170,10 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """Read `kind` or `kind:name=value,...`, as the command line has it: `drop:symbol=BTCUSDT,every=50`.
+        """Read `kind` or `kind:name=value,...`, as on the command line: `drop:symbol=BTCUSDT,every=50`.
 
         Raises:
-            UsageError: not of that form, or what the constructor refuses.
+            UsageError: a text of another form, or values that the constructor refuses.
         """
         kind, _, listed = text.partition(":")
         values: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The faults of one exchange and how far each has come."""
+"""The faults of one exchange, with their occasions and strikes so far."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class _Course:
+class _Planned:
     """A fault with its occasions and strikes so far."""
 
     fault: Fault
@@ -26,40 +26,40 @@ class _Course:
 
 
 class FaultPlan:
-    """Decides at each occasion which faults strike; any thread."""
+    """Decides at each occasion which faults strike. Thread: any."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        """Begin with these faults."""
+        """Take the first faults."""
         self._lock = Lock()
-        self._courses: dict[Place, list[_Course]] = {place: [] for place in Place}
+        self._planned: dict[Place, list[_Planned]] = {place: [] for place in Place}
         self._strikes: dict[str, int] = {}
         for fault in faults:
             self.add(fault)
 
     def add(self, fault: Fault) -> None:
-        """Count the fault's occasions from now on."""
+        """Add a fault; its occasions are counted from now on."""
         draws = Random(f"{fault.seed}/{fault.kind}/{fault.symbol}")  # noqa: S311 - a game, not a secret
         with self._lock:
-            self._courses[fault.place].append(_Course(fault, draws))
+            self._planned[fault.place].append(_Planned(fault, draws))
 
     def strike(self, place: Place, symbol: str | None = None) -> list[Fault]:
-        """Count an occasion and return the faults that strike at it; a fault that is used up is forgotten."""
-        courses = self._courses[place]
-        if not courses:
+        """Count an occasion, and return the faults that strike at it; a fault after its last strike is removed."""
+        planned = self._planned[place]
+        if not planned:
             return []
         struck: list[Fault] = []
         with self._lock:
-            for course in list(courses):
-                fault = course.fault
+            for each in list(planned):
+                fault = each.fault
                 if fault.symbol is not None and fault.symbol != symbol:
                     continue
-                course.occasions += 1
-                if fault.is_due(course.occasions, course.draws.random()):
-                    course.strikes += 1
+                each.occasions += 1
+                if fault.is_due(each.occasions, each.draws.random()):
+                    each.strikes += 1
                     self._strikes[fault.kind] = self._strikes.get(fault.kind, 0) + 1
                     struck.append(fault)
-                if course.strikes == fault.most:
-                    courses.remove(course)
+                if each.strikes == fault.most:
+                    planned.remove(each)
         return struck
 
     def strikes(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What the exchange allows a client, and when its patience ends; any figure can be replaced, to see it happen."""
+"""The limits for clients of the exchange; any of them can be replaced, so that a client reaches it in seconds."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ WHOLE: Final = ("messages_per_second", "max_streams", "connections", "weight_per
 
 MEANINGS: Final = {
     "ping_interval": "seconds between the server's pings",
-    "pong_deadline": "seconds that a ping may go unanswered",
+    "pong_deadline": "seconds within which a ping must get its pong",
     "connection_life": "seconds after which any connection ends",
-    "messages_per_second": "text messages, pings and pongs from a client",
-    "max_streams": "streams of a connection",
+    "messages_per_second": "text messages, pings and pongs a second from a client",
+    "max_streams": "streams of one connection",
     "connections": "new websocket connections in five minutes",
-    "weight_per_minute": "REST weight of a pool in a minute of the clock",
-    "refusals": "answers with 429 in a minute before the address is banned",
+    "weight_per_minute": "REST weight of a pool in one minute of the clock",
+    "refusals": "replies of status 429 in one minute, before a ban",
     "ban": "seconds of the first ban; each further one lasts twice as long",
 }
-"""What each limit is."""
+"""The meaning of each limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of one market; `MEANINGS` says what each is."""
+    """The limits of one market; `MEANINGS` explains them."""
 
     ping_interval: float
     pong_deadline: float
@@ -46,10 +46,10 @@ class Limits:
 
     @classmethod
     def of(cls, market: Market, changes: Mapping[str, float] | None = None) -> Limits:
-        """Take the market's limits, some of them replaced.
+        """Return the market's limits, with some of them replaced.
 
         Raises:
-            UsageError: a name that is no limit, or a figure that is not above zero.
+            UsageError: an unknown limit, or a figure that is not above zero.
         """
         names = [field.name for field in fields(cls)]
         for name, value in (changes or {}).items():

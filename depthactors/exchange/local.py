@@ -1,4 +1,4 @@
-"""`LocalExchange`: the feeds, the player and the server, put together and taken apart."""
+"""`LocalExchange`: makes the feeds, the player and the server, and starts and stops them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 from depthactors import markets
 from depthactors.errors import LifecycleError, UsageError
+from depthactors.exchange.catalogue import Catalogue, precedence
 from depthactors.exchange.fault_plan import FaultPlan
-from depthactors.exchange.feeds.flow_feed import DEFAULT_DEPTH, DEFAULT_LEVELS
-from depthactors.exchange.feeds.ledger import DEFAULT_HISTORY
+from depthactors.exchange.feeds.book_history import DEFAULT_HISTORY
+from depthactors.exchange.feeds.makers import OrderFlowFeeds, RepeatedFeeds
+from depthactors.exchange.feeds.on_demand import offer
+from depthactors.exchange.feeds.order_flow_feed import DEFAULT_DEPTH, DEFAULT_LEVELS
 from depthactors.exchange.feeds.player import Player
 from depthactors.exchange.feeds.recording_feed import RecordingFeed
 from depthactors.exchange.limits import Limits
-from depthactors.exchange.listing import Flows, Tapes, offer
-from depthactors.exchange.rest.answers import RestApi
-from depthactors.exchange.routes import Catalogue
+from depthactors.exchange.rest.api import RestApi
 from depthactors.exchange.server.server import HOST, ExchangeServer
-from depthactors.exchange.streams.hub import Hub
+from depthactors.exchange.streams.broadcaster import Broadcaster
+from depthactors.markets import MARKETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,14 +31,12 @@ if TYPE_CHECKING:
 
     from depthactors.exchange.fault import Fault
     from depthactors.exchange.feeds.feed import Feed
+    from depthactors.exchange.feeds.on_demand import OnDemand
     from depthactors.exchange.feeds.truth import BookTruth
-    from depthactors.exchange.listing import OnDemand
-    from depthactors.markets import Market
+    from depthactors.markets import Family, Market
 
 
 LAST_PORT: Final = 65_535
-USUAL_MARKETS: Final = ("spot", "coinm", "usdm", "options")
-"""What is served where no market is named: one of each kind."""
 
 
 class LocalExchange:
@@ -45,8 +45,10 @@ class LocalExchange:
     Recordings start at their symbol's first subscription, order flows when the exchange starts. An
     exchange starts once. Its threads are daemons, and `stop` ends them all.
 
-    `limits` of each constructor changes figures of the markets' own limits (`Limits`), to see them reached
+    `limits` in each constructor replaces some of the markets' own limits (`Limits`), so that a client reaches them
     in seconds: `{"ping_interval": 1.0, "connection_life": 30.0}`.
+
+    Thread: any.
     """
 
     def __init__(
@@ -61,14 +63,14 @@ class LocalExchange:
         """Prepare; nothing listens before `start`.
 
         Args:
-            feeds: what to serve, one for each market and symbol.
-            port: 0 for any free one.
-            faults: how to misbehave, from the start.
+            feeds: the feeds to serve, one for each market and symbol.
+            port: the port; 0 for any free one.
+            faults: the faults, from the start.
             limits: changes of the markets' own limits.
-            on_demand: symbols to serve besides, from when each is first asked for.
+            on_demand: further symbols, each served from when it is first asked for.
 
         Raises:
-            UsageError: no feed, two of one market and symbol, an unknown limit, or no port.
+            UsageError: no feed, two feeds of one market and symbol, an unknown limit, or an invalid port.
         """
         if not 0 <= port <= LAST_PORT:
             msg = f"expected a port to listen on (0 to {LAST_PORT}), was {port!r}"
@@ -78,8 +80,8 @@ class LocalExchange:
         self._limits = limits
         Limits.of(self._catalogue.market_of(""), limits)
         self._faults = FaultPlan(faults)
-        self._hub = Hub(self._faults)
-        self._player = Player(self._hub)
+        self._broadcaster = Broadcaster(self._faults)
+        self._player = Player(self._broadcaster)
         self._catalogue.play = self._player.play
         self._server: ExchangeServer | None = None
         self._stopped = False
@@ -101,20 +103,21 @@ class LocalExchange:
 
         Args:
             files: one path or many.
-            speed: 1.0 as recorded, 10.0 ten times faster, `None` as fast as the clients take it.
-            market: of all of them; `None` tells each one's from its events.
-            loop: begin again at the end, for ever; ids and times go on, and the book is led back by an event.
-                Needs a speed.
-            port: 0 for any free one.
-            faults: how to misbehave, from the start.
+            speed: 1.0 for as recorded, 10.0 for ten times faster, `None` for as fast as the clients take the events.
+            market: the market of all files; `None` to recognise each file's by its events.
+            loop: whether to begin again at the end, without end; ids and times increase, and an event leads the book
+                back. A loop needs a speed.
+            port: the port; 0 for any free one.
+            faults: the faults, from the start.
             limits: changes of the markets' own limits.
 
         Raises:
             RecordingError: a file is unreadable, or has no events or no snapshot that bridges to them.
-            UsageError: no file, two of one symbol, an unknown market, a speed not above zero, or a loop without one.
+            UsageError: no file, two files of one symbol, an unknown market, a speed not above zero, or a loop without
+                one.
         """
         if loop and speed is None:
-            msg = "expected a speed for a loop, was None: it would run on as fast as it can when nobody listens"
+            msg = "expected a speed for a loop, was None: without a client it would run as fast as it can"
             raise UsageError(msg)
         paths = [files] if isinstance(files, str | Path) else list(files)
         feeds = [RecordingFeed(path, speed=speed, market=market, loop=loop) for path in paths]
@@ -137,72 +140,75 @@ class LocalExchange:
         faults: Iterable[Fault] = (),
         limits: Mapping[str, float] | None = None,
     ) -> Self:
-        """Serve made-up but consistent traffic.
+        """Serve random but consistent traffic.
 
-        Without `symbols` any pair of well-known assets is listed when it is first asked for, by a depth request or a
-        subscription, on every market; another name is no symbol. The price of an asset is the same on all markets,
-        but for a small basis, and takes the same course from a symbol's first event on.
+        Without `symbols`, any pair of well-known assets is listed when a depth request or a subscription first asks
+        for it, on every market; other names are invalid symbols. The price of an asset is the same on all markets, but
+        for a small difference, and follows the same path from a symbol's first event on.
 
         Args:
-            symbols: one or many symbols, in any case, to serve alone. They trade from the start; of one that several
-                markets could list that is on the first of spot, us, coinm, usdm, options, and on the others when it
-                is first asked for there.
-            market: name of the market whose paths, shapes and ids they have, or several names; `None` for spot,
-                usdm, coinm and options, each with the symbols that are spelt as its own are.
+            symbols: one or more symbols to serve alone, upper or lower case. They trade from the start; a symbol that
+                several markets could list trades on the first of spot, us, coinm, usdm, options from the start, and on
+                the others when it is first asked for there.
+            market: the name of the market, or several names; `None` for spot, usdm, coinm and options, each with the
+                symbols that look like its own.
             also: symbols to list beside those of well-known assets.
-            seed: the same seed makes the same books and events of a symbol, but for their time stamps, whichever
-                others there are.
-            rate: diff events a second and symbol on the market's fastest stream; slower ones in proportion.
-            levels: level changes in such an event, on average.
-            depth: levels a side, about; fewer where a price is too few ticks for them.
-            history: events of a symbol (at least) that `book_at` reaches back.
-            repeat: events to make beforehand; let every symbol play them in a circle from a place of
-                its own: for loads that no market could be traded at. `None` trades live.
-            port: 0 for any free one.
-            faults: how to misbehave, from the start.
+            seed: the seed; the same seed makes the same books and events of a symbol, but for their times, with any
+                other symbols beside it.
+            rate: diff events a second and symbol on the market's fastest stream; slower streams have fewer.
+            levels: number of level changes in such an event, on average.
+            depth: number of levels a side, about; fewer if the price is too few ticks for them.
+            history: number of events of a symbol (at least) that `book_at` reaches back.
+            repeat: number of events to make beforehand; every symbol repeats them, from a place of its own: for loads
+                that are too high to trade live. `None` to trade live.
+            port: the port; 0 for any free one.
+            faults: the faults, from the start.
             limits: changes of the markets' own limits.
 
         Raises:
-            UsageError: no symbol, one given twice, an unknown market, or a figure that makes no sense.
+            UsageError: no symbol, a symbol given twice, an unknown market, or an invalid figure.
         """
         rows = _rows(market)
         maker = (
-            Flows(seed=seed, rate=rate, levels=levels, depth=depth, history=history)
+            OrderFlowFeeds(seed=seed, rate=rate, levels=levels, depth=depth, history=history)
             if repeat is None
-            else Tapes(rows[0], repeat, seed=seed, rate=rate, levels=levels, depth=depth)
+            else RepeatedFeeds(rows[0], repeat, seed=seed, rate=rate, levels=levels, depth=depth)
         )
         feeds, on_demand = offer(rows, maker, symbols=_names(symbols), also=_names(also) or [])
         return cls(feeds, port=port, faults=faults, limits=limits, on_demand=on_demand)
 
     @property
     def port(self) -> int:
-        """The port that the exchange listens on.
+        """The port on which the exchange listens.
 
         Raises:
-            LifecycleError: not started yet.
+            LifecycleError: the exchange is not started.
         """
         if self._server is None:
-            msg = "expected a started exchange, was one without a port yet: call start()"
+            msg = "the exchange is not started and has no port yet: call start()"
             raise LifecycleError(msg)
         return self._server.port
 
     @property
     def url(self) -> str:
-        """Address of REST and websockets both, `http://127.0.0.1:<port>`; raises as `port` does."""
+        """The address of REST and websockets, `http://127.0.0.1:<port>`; raises as `port` does."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def market(self) -> Market:
-        """The market whose limits hold on unrouted paths: the first one of spot, us, coinm, usdm, options."""
+        """The market whose limits apply to unrouted paths: the first one of spot, us, coinm, usdm, options."""
         return self._catalogue.market_of("")
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """What is served, upper case; pairs in unusual quotes and other options are, too, once they are asked for."""
+        """The symbols that are served, upper case.
+
+        Pairs in unusual quote assets, and further options, are not among them before they are asked for.
+        """
         return self._catalogue.symbols(int(time.time() * 1_000))
 
     def symbols_of(self, market: str) -> tuple[str, ...]:
-        """Return what is served on one market; none on one that is not."""
+        """Return the symbols that are served on one market; none for a market that is not served."""
         return self._catalogue.symbols(int(time.time() * 1_000), market)
 
     @property
@@ -219,18 +225,18 @@ class LocalExchange:
         """Listen, and start the order flows; a second call changes nothing.
 
         Raises:
-            LifecycleError: stopped already.
+            LifecycleError: the exchange was stopped.
             OSError: the port is taken.
         """
         with self._lifecycle:
             if self._stopped:
-                msg = "expected an exchange that was not stopped yet; make a new one"
+                msg = "the exchange was stopped and cannot start again: make a new one"
                 raise LifecycleError(msg)
             if self._server is None:
                 server = ExchangeServer(
                     self._catalogue,
                     RestApi(self._catalogue, self._faults, self._limits),
-                    self._hub,
+                    self._broadcaster,
                     self._faults,
                     play=self._player.play,
                     limits=self._limits,
@@ -243,10 +249,10 @@ class LocalExchange:
         return self
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Close every connection and end every thread; `book_at` still answers. Idempotent.
+        """Close every connection and end every thread; `book_at` still works. Idempotent.
 
         Args:
-            timeout: seconds that it may take.
+            timeout: most seconds to wait.
 
         Raises:
             LifecycleError: threads were still alive at the deadline; the message names them.
@@ -272,17 +278,17 @@ class LocalExchange:
     ) -> BookTruth:
         """Return the exact book of a symbol right after the event that ended with `update_id`.
 
-        A recording also knows the book at its snapshot's id. Any thread, also after `stop`. Cheap for one id after
-        the other.
+        A recording also knows the book at its snapshot's id. Also after `stop`. Cost: the events since the last call,
+        if ids increase from call to call.
 
         Args:
-            symbol: upper case.
+            symbol: the symbol, upper case.
             update_id: `u` of an event that was sent.
-            market: name; where several markets list the symbol and none is named, the first that had such an event.
-            levels: how many of the best levels a side are wanted; `None` for all.
+            market: the market's name; `None` for the first market with the symbol that had such an event.
+            levels: number of the best levels a side; `None` for all.
 
         Raises:
-            UsageError: symbol not served, or no such event in the kept history.
+            UsageError: the symbol is not served, or no such event is in the kept history.
         """
         *others, last = self._catalogue.named(symbol, market)
         for feed in others:
@@ -291,31 +297,31 @@ class LocalExchange:
         return last.book_at(update_id, levels)
 
     def inject(self, fault: Fault) -> None:
-        """Misbehave from now on: the fault's occasions are counted from here. Any thread."""
+        """Add a fault; its occasions are counted from now on."""
         self._faults.add(fault)
 
     def strikes(self) -> dict[str, int]:
-        """Return how often each kind of fault has struck so far. Any thread."""
+        """Return how often each kind of fault has struck so far."""
         return self._faults.strikes()
 
     def wait_finished(self, timeout: float) -> bool:
         """Wait until a recording has started and every started one has been sent to its last line.
 
-        Sent means written to the sockets of all clients. Order flows never finish and are not waited for;
-        recordings in a loop never finish either.
+        Sent means written to the sockets of all clients. Order flows do not count: they never finish. Recordings
+        in a loop never finish either.
 
         Args:
-            timeout: seconds.
+            timeout: most seconds to wait.
 
         Returns:
-            `False` when time ran out.
+            `False` after `timeout` seconds.
 
         Raises:
-            UsageError: there is no recording to wait for.
+            UsageError: there is no recording.
             RecordingError: a recording turned out to be broken.
         """
         if not any(feed.is_recording for feed in self._catalogue.feeds):
-            msg = "expected a recording to wait for, was order flow only"
+            msg = "expected a recording to wait for, was none"
             raise UsageError(msg)
         deadline = time.monotonic() + timeout
         if self._server is None or not self._player.wait_recordings(timeout):
@@ -323,7 +329,7 @@ class LocalExchange:
         return all(client.wait_sent(max(0.0, deadline - time.monotonic())) for client in self._server.clients())
 
     def __enter__(self) -> Self:
-        """Start, unless started."""
+        """Start the exchange, if it is not started."""
         return self.start()
 
     def __exit__(
@@ -334,11 +340,20 @@ class LocalExchange:
 
 
 def _rows(market: str | Iterable[str] | None) -> list[Market]:
-    names = USUAL_MARKETS if market is None else [market] if isinstance(market, str) else list(market)
+    if market is None:
+        return _one_of_each_family()
+    names = [market] if isinstance(market, str) else list(market)
     if not names:
         msg = "expected a market, was none"
         raise UsageError(msg)
     return [markets.lookup(name) for name in dict.fromkeys(names)]
+
+
+def _one_of_each_family() -> list[Market]:
+    first: dict[Family, Market] = {}
+    for row in sorted(MARKETS.values(), key=precedence):
+        first.setdefault(row.family, row)
+    return list(first.values())
 
 
 def _names(symbols: str | Iterable[str] | None) -> list[str] | None:

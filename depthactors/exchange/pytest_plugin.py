@@ -1,20 +1,20 @@
 """A pytest plugin: the fixtures `local_exchange` and `local_exchange_session`, for tests of programs that follow books.
 
-It is installed with the package. A test that takes `local_exchange` gets a started `LocalExchange` of its own, to
-which every market of depthactors goes while the test runs; any pair of well-known assets is there on each market.
-The marker changes that; its arguments are those of `LocalExchange.with_order_flow`:
+It is installed with the package. A test with the fixture `local_exchange` gets a started `LocalExchange` of its own;
+while the test runs, every market of depthactors is served by it, with any pair of well-known assets.
+The marker changes this; its arguments are those of `LocalExchange.with_order_flow`:
 
     @pytest.mark.local_exchange(["BTCUSDT"], market="usdm", faults=[Fault("cut", every=100)])
     def test_my_bot_survives_cuts(local_exchange):
         ...
         assert local_exchange.strikes()["cut"] > 0
 
-A `ThreadedDepthCacheManager` that a test has started and not stopped, since it failed before, is stopped together with
-its exchange.
+A `ThreadedDepthCacheManager` that a test started and did not stop, because it failed before, is stopped together with
+the exchange.
 
-`local_exchange_session` is one exchange for all tests that take it, with its books going on from test to test, and
-with the limits of one address: engines of some 270 connections in five minutes. A fixture `local_exchange_options` of
-one's own, of scope "session", returns the arguments that it is made with.
+`local_exchange_session` is one exchange for all tests that use it. Its books continue from test to test, and so do the
+limits of one address: some 270 connections of engines in five minutes. Your own fixture `local_exchange_options`, of
+scope "session", returns the arguments with which it is made.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NEEDED: Final = "needs a local exchange: pip install 'depthactors[demo]'"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers", "local_exchange(symbols, **options): arguments of LocalExchange.with_order_flow for `local_exchange`"
     )
@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def local_exchange(request: pytest.FixtureRequest) -> Iterator[LocalExchange]:
-    """Run a local exchange for one test, and send every market of the program there."""
+    """Run a local exchange for one test; it serves every market of the program."""
     marker = request.node.get_closest_marker("local_exchange")
     arguments, options = ((), {}) if marker is None else (marker.args, marker.kwargs)
     with _exchange(*arguments, **options) as exchange:
@@ -60,7 +60,7 @@ def local_exchange_options() -> Mapping[str, Any]:
 
 @pytest.fixture(scope="session")
 def local_exchange_session(local_exchange_options: Mapping[str, Any]) -> Iterator[LocalExchange]:
-    """Run one local exchange for all tests that take it, and send every market of the program there from then on."""
+    """Run one local exchange for all tests that use it; from then on it serves every market of the program."""
     with _exchange(**local_exchange_options) as exchange:
         yield exchange
 
@@ -68,7 +68,7 @@ def local_exchange_session(local_exchange_options: Mapping[str, Any]) -> Iterato
 @contextmanager
 def _exchange(*arguments: Any, **options: Any) -> Iterator[LocalExchange]:
     try:
-        from depthactors.exchange import LocalExchange  # noqa: PLC0415 - an extra, which only the fixtures need
+        from depthactors.exchange import LocalExchange  # noqa: PLC0415 - an extra that only the fixtures need
     except ImportError:
         pytest.skip(NEEDED)
     with LocalExchange.with_order_flow(*arguments, **options) as exchange, pytest.MonkeyPatch.context() as patch:
@@ -79,7 +79,7 @@ def _exchange(*arguments: Any, **options: Any) -> Iterator[LocalExchange]:
             yield exchange
         finally:
             reporting.quiet(was_quiet)
-            # One that outlives a test which failed before its own `stop()` would keep pytest from ending.
+            # A manager that outlives a test, which failed before its own `stop()`, would keep pytest from ending.
             for manager in program_end.living():
                 if manager not in before:
                     manager.stop()

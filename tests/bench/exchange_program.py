@@ -15,15 +15,15 @@ from random import Random
 
 from depthactors import markets
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.feeds.tape import Tape
-from depthactors.exchange.feeds.tape_feed import TapeFeed
+from depthactors.exchange.feeds.repeated_events import RepeatedEvents
+from depthactors.exchange.feeds.repeated_feed import RepeatedFeed
 
 STEPS = 500
 UNLIMITED = {"weight_per_minute": 10**9, "connections": 10**9, "messages_per_second": 10**6}
 """Some clients ask for far more weight than the exchange would let them have."""
 
 
-class PacedFeed(TapeFeed):
+class PacedFeed(RepeatedFeed):
     """A feed whose pace may be changed while it plays, and is never quite regular.
 
     Of two symbols that kept step, a client that shows only the latest would show one never.
@@ -57,7 +57,7 @@ def main(arguments=None):
     parser.add_argument("--depth", type=int, help="levels a side")
     parser.add_argument("--limited", action="store_true", help="keep to the weights and limits of the exchange")
     options = parser.parse_args(arguments)
-    tape = Tape(markets.SPOT, STEPS, seed=1, levels=options.levels, depth=options.depth)
+    tape = RepeatedEvents(markets.SPOT, STEPS, seed=1, levels=options.levels, depth=options.depth)
     each = options.rate / options.symbols
     feeds = [PacedFeed(f"S{number}USDT", tape, number, each) for number in range(options.symbols)]
     gc.freeze()

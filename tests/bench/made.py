@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from depthactors import markets, recording
-from depthactors.exchange import shapes
-from depthactors.exchange.feeds.tape import Tape
-from depthactors.exchange.feeds.tape_feed import TapeFeed
+from depthactors.exchange.feeds.repeated_events import RepeatedEvents
+from depthactors.exchange.feeds.repeated_feed import RepeatedFeed
+from depthactors.exchange.shapes import shape
 
 SYMBOL = "S0USDT"
 
@@ -13,10 +13,10 @@ SYMBOL = "S0USDT"
 def make_recording(path, *, events=2000, seed=1, levels=35, depth=1000) -> None:
     """Write a snapshot and so many spot events of so many level changes, a tenth of a second apart."""
     # A book is about as deep as asked for, and the snapshot is to be whole.
-    tape = Tape(markets.SPOT, events, seed=seed, levels=levels, depth=depth + depth // 4)
-    feed = TapeFeed(SYMBOL, markets.SPOT, tape, seed=seed)
+    tape = RepeatedEvents(markets.SPOT, events, seed=seed, levels=levels, depth=depth + depth // 4)
+    feed = RepeatedFeed(SYMBOL, markets.SPOT, tape, seed=seed)
     with recording.Writer(path) as writer:
-        writer.write(0, shapes.depth_reply(markets.SPOT, SYMBOL, feed.present(depth)))
+        writer.write(0, shape.depth_reply(markets.SPOT, SYMBOL, feed.present(depth)))
         for number in range(1, events + 1):
             event = feed.step(tickers=False).tick.event
             writer.write(

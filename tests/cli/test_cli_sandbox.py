@@ -81,7 +81,7 @@ def test_a_market_that_is_not_served_is_said_to_be_none_of_the_sandboxs():
         check=False,
     )
     assert ended.returncode == 1
-    assert "spot was asked for: this exchange serves usdm alone" in ended.stderr
+    assert "a client asked for spot, but this exchange serves only usdm" in ended.stderr
     assert re.search(r"spot at http://127.0.0.1:\d+ does not list 'ETHUSDT'", ended.stderr)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.feeds.player import Player
-from depthactors.exchange.symbols import invent
+from depthactors.exchange.shapes.invented_symbols import invent
 from depthactors.markets import USDM
 
 PATH = "/public/stream"

@@ -14,8 +14,8 @@ import websocket
 
 from depthactors import markets, recording
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.feeds.ledger import Depth
-from depthactors.exchange.feeds.spelling import SPELLINGS
+from depthactors.exchange.shapes.depth import Depth
+from depthactors.exchange.shapes.table import shape_of
 
 CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2].parent / "shared" / "captures"))
 needs_captures = pytest.mark.skipif(
@@ -64,7 +64,7 @@ class StillFeed:
 
     def __init__(self, market="spot", symbol=None, *, levels=3, last_id=1_000, time_us=1_700_000_000_123_456):
         self.market = markets.lookup(market)
-        self.spelling = SPELLINGS[self.market.depth_path]
+        self.number_format = shape_of(self.market).number_format
         self.symbol = symbol or SYMBOLS[market.partition("-")[0]]
         self.last_id, self.time_us = last_id, time_us
         self.bids = [(f"{10_000 - number}.00", f"{number + 1}.0") for number in range(levels)]

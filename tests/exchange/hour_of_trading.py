@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from depthactors import markets
-from depthactors.exchange.feeds.flow import OrderFlow
+from depthactors.exchange.feeds.order_flow import OrderFlow
 
 STEPS_A_MINUTE = 600
 BANDS = ((0, 5), (20, 50), (200, 500))
@@ -122,7 +122,7 @@ class Shape:
 
     def _rank(self, change):
         for side, sign, levels in zip(self.flow._sides, (-1, 1), change[2:4], strict=True):
-            tick = self.flow._spelling.price_step / 10**self.flow._spelling.price_decimals
+            tick = self.flow._number_format.price_step / 10**self.flow._number_format.price_decimals
             for price, _ in levels:
                 rank = side.levels.bisect_left(sign * round(float(price) / tick))
                 self.ranked += 1
@@ -142,7 +142,7 @@ class Shape:
 
 def orders(flow):
     """Count the resting orders."""
-    return sum(len(pool.quotes) for pools in flow._pools for pool in pools)
+    return sum(len(band.quotes) for bands in flow._bands for band in bands)
 
 
 def resident_mb():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from depthactors.exchange.assets import COINS, PRICES, QUOTES, STABLE, price_of, split, unit_of
+from depthactors.exchange.shapes.assets import COINS, PRICES, QUOTES, STABLE, price_of, split, unit_of
+from tests.support import table
 
 
 def test_there_are_a_hundred_and_each_is_worth_something():
@@ -13,14 +14,14 @@ def test_there_are_a_hundred_and_each_is_worth_something():
     assert set(QUOTES) <= set(PRICES)
 
 
-@pytest.mark.parametrize("base", COINS)
+@table("base", COINS)
 def test_every_pair_with_a_usual_quote_is_read_as_what_it_is(base):
     for quote in ("USDT", "USDC", "FDUSD", "BTC", "ETH", "BNB", "EUR", "TRY"):
         if base != quote:
             assert split(f"{base}{quote}") == (base, quote)
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "unit"),
     [
         ("PEPE", ("PEPE", 1)),

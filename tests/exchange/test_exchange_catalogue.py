@@ -1,132 +1,95 @@
-"""What each market can list: its own names, at prices that agree with each other, on grids that its numbers fit."""
-
-from datetime import UTC, datetime
-from decimal import Decimal
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from depthactors import markets
-from depthactors.exchange.catalogue import FEWEST_TICKS, fits, lists, names, option_of, terms_of
-from depthactors.markets import COINM, OPTIONS, SPOT, US, USDM
+from depthactors.errors import UsageError
+from depthactors.exchange.catalogue import Catalogue
+from depthactors.exchange.streams.kinds import Diff, Partial, Ticker
+from tests.exchange.exchange_support import StillFeed
+from tests.support import table
 
-ROWS = [SPOT, US, USDM, COINM, OPTIONS]
-every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-NOW_MS = 1_795_858_000_000
-
-
-def price(row, symbol):
-    return terms_of(row, symbol).price
+OPTION = "BTC-261225-100000-C"
 
 
-@pytest.mark.parametrize(
-    ("row", "symbol"),
+def catalogue(*listed):
+    return Catalogue([StillFeed(market, symbol) for market, symbol in listed])
+
+
+SERVED = [("usdm", "BTCUSDT"), ("usdm", "ETHUSDT"), ("spot", "BTCUSDT"), ("coinm", "BTCUSD_PERP"), ("options", OPTION)]
+
+
+@table(
+    ("prefix", "name", "market", "kind"),
     [
-        *[
-            (SPOT, symbol)
-            for symbol in ("BTCUSDT", "BNBBTC", "ETHBTC", "DOGEBTC", "PEPEUSDT", "1000SATSUSDT", "BTCTRY")
-        ],
-        *[(SPOT, symbol) for symbol in ("USDCUSDT", "EURUSDT", "USDTTRY", "XRPETH", "SOLBRL")],
-        *[(US, symbol) for symbol in ("BTCUSD", "BTCUSDT")],
-        *[(USDM, symbol) for symbol in ("BTCUSDT", "ETHUSDC", "1000PEPEUSDT", "BTCUSDT_261225", "ETHBTC")],
-        *[(COINM, symbol) for symbol in ("BTCUSD_PERP", "ETHUSD_261225", "ENSUSD_PERP")],
-        *[(OPTIONS, symbol) for symbol in ("BTC-261225-100000-C", "ETH-270326-3000-P", "DOGE-261225-0.15-P")],
+        ("", "btcusdt@depth", "spot", Diff(1000)),
+        ("", "btcusdt@depth@100ms", "spot", Diff(100)),
+        ("", "btcusdt@depth@500ms", None, None),
+        ("", "btcusdt@depth5", "spot", Partial(5, 1000)),
+        ("", "btcusdt@bookTicker", "spot", Ticker()),
+        ("", "ethusdt@depth@500ms", "usdm", Diff(500)),
+        ("", "btcusd_perp@depth", "coinm", Diff(250)),
+        ("", f"{OPTION.lower()}@depth@500ms", "options", Diff(500)),
+        ("", "BTCUSDT@depth", None, None),
+        ("", "xrpusdt@depth", None, None),
+        ("", "btcusdt@trade", None, None),
+        ("", "btcusdt", None, None),
+        ("", "", None, None),
+        ("/public", "btcusdt@depth", "usdm", Diff(250)),
+        ("/public", "btcusdt@depth@250ms", None, None),
+        ("/public", "btcusd_perp@depth", None, None),
+        ("/public", f"{OPTION.lower()}@depth@500ms", "options", Diff(500)),
+        ("/public", f"{OPTION.lower()}@depth", None, None),
+        ("/market", "btcusdt@depth", None, None),
+        ("/private", "btcusdt@depth", None, None),
     ],
 )
-def test_what_is_made_of_the_table_is_listed(row, symbol):
-    assert lists(row, symbol)
-    assert fits(row, symbol)
+def test_which_feed_and_kind_a_stream_means(prefix, name, market, kind):
+    found = catalogue(*SERVED).stream(name, prefix)
+    assert (found and (found.name, found.feed.market.name, found.kind)) == (market and (name, market, kind))
 
 
-@pytest.mark.parametrize(
-    ("row", "symbol"),
+@table(
+    ("listed", "prefix", "market"),
     [
-        *[(SPOT, symbol) for symbol in ("BTCUSTD", "BTUSDT", "BTCUSDTT", "USDTUSDT", "BTC", "USDT", "", "btcusdt")],
-        *[(SPOT, symbol) for symbol in ("BTCUSD_PERP", "BTC-USDT", "BTC_USDT", "SATSUSDT", "SHIBBTC", "NOSUCHCOIN")],
-        *[(USDM, symbol) for symbol in ("BTCEUR", "BTCUSD_PERP", "BTCUSDT_261399", "BTCUSTD", "BTCUSDT_PERP")],
-        *[(COINM, symbol) for symbol in ("BTCUSDT", "BTCUSD", "BTCUSD_PREP", "USDTUSD_PERP", "BTCUSD_261399")],
-        *[(OPTIONS, symbol) for symbol in ("BTCUSDT", "BTC-261399-100000-C", "BTC-261225-100000-X")],
-        *[(OPTIONS, symbol) for symbol in ("BTC-261225-1-C", "BTC-261225-9000000-P", "EOS-261225-1-C")],
+        ([("usdm", "A"), ("spot", "A")], "", "spot"),
+        ([("usdm", "A"), ("spot", "A")], "/public", "usdm"),
+        ([("usdm", "A"), ("spot", "A")], "/market", "usdm"),
+        ([("options", OPTION), ("coinm", "A")], "", "coinm"),
+        ([("options", OPTION), ("coinm", "A")], "/public", "options"),
+        ([("spot", "A")], "/public", "spot"),
     ],
 )
-def test_another_name_is_no_symbol(row, symbol):
-    assert not lists(row, symbol)
+def test_whose_limits_hold_on_a_path(listed, prefix, market):
+    assert catalogue(*listed).market_of(prefix).name == market
 
 
-@every_row
-@given(symbol=st.text(max_size=12) | st.text("ABCDEFUSTD-_0123456789", max_size=20))
-def test_any_text_is_listed_or_not(row, symbol):
-    assert not lists(row, symbol) or fits(row, symbol)
-    assert terms_of(row, symbol).spelling.tick > 0
+def test_a_symbol_is_found_under_its_markets_path_and_by_name():
+    served = catalogue(("us", "BTCUSDT"), ("spot", "BTCUSDT"), ("us", "ZRXUSDT"), ("usdm", "BTCUSDT"))
+    assert served.rest("/api/v3/depth", "BTCUSDT").market is markets.SPOT
+    assert served.rest("/api/v3/depth", "ZRXUSDT").market is markets.US
+    assert served.rest("/fapi/v1/depth", "BTCUSDT").market is markets.USDM
+    assert served.rest("/fapi/v1/depth", "ZRXUSDT") is None
+    assert [feed.market.name for feed in served.named("BTCUSDT")] == ["spot", "us", "usdm"]
+    assert [feed.market.name for feed in served.named("BTCUSDT", "usdm")] == ["usdm"]
+    assert [feed.market.name for feed in served.named("BTCUSDT", "usdm-testnet")] == ["usdm"]
+    with pytest.raises(UsageError, match=r"symbol served here .*spot BTCUSDT"):
+        served.named("ADAUSDT")
+    with pytest.raises(UsageError, match="coinm 'ZRXUSDT'"):
+        served.named("ZRXUSDT", "coinm")
 
 
-@every_row
-def test_what_is_shown_is_listed_once_and_the_best_known_comes_first(row):
-    shown = names(row, NOW_MS)
-    assert len(set(shown)) == len(shown) <= 1_500
-    assert [name for name in shown if not lists(row, name)] == []
-    assert shown[0].startswith("BTC")
+def test_feeds_are_ordered_by_market_and_testnets_come_last():
+    served = catalogue(("spot-testnet", "A"), ("options", OPTION), ("usdm", "A"), ("us", "A"), ("spot", "A"))
+    assert [feed.market.name for feed in served.feeds] == ["spot", "us", "usdm", "options", "spot-testnet"]
 
 
-def test_options_end_on_the_next_fridays_whatever_day_it_is():
-    for day in range(23, 30):
-        now = datetime(2026, 11, day, 12, tzinfo=UTC)
-        ends = sorted({option_of(name).expiry_ms for name in names(OPTIONS, int(now.timestamp() * 1_000))})
-        dates = [datetime.fromtimestamp(end / 1_000, UTC) for end in ends]
-        assert [date.weekday() for date in dates] == [4, 4, 4]
-        assert 0 < (dates[0] - now).total_seconds() <= 7 * 86_400
+def test_a_testnet_feed_is_served_under_its_markets_paths():
+    served = catalogue(("usdm-testnet", "BTCUSDT"))
+    assert served.stream("btcusdt@depth", "/public") is not None
+    assert served.rest("/fapi/v1/depth", "BTCUSDT") is not None
 
 
-def test_cross_rates_are_divisions():
-    assert price(SPOT, "ETHBTC") == pytest.approx(price(SPOT, "ETHUSDT") / price(SPOT, "BTCUSDT"))
-    assert price(SPOT, "BTCEUR") == pytest.approx(price(SPOT, "BTCUSDT") / price(SPOT, "EURUSDT"))
-    assert price(USDM, "1000PEPEUSDT") == pytest.approx(1_000 * price(SPOT, "PEPEUSDT"))
-
-
-def test_an_asset_is_worth_the_same_on_every_market():
-    assert price(SPOT, "BTCUSDT") == price(USDM, "BTCUSDT") == price(COINM, "BTCUSD_PERP") == price(US, "BTCUSD")
-
-
-def test_an_option_is_worth_more_the_deeper_it_is_in_the_money():
-    calls = [price(OPTIONS, f"BTC-261225-{strike}-C") for strike in (60_000, 84_000, 100_000, 200_000)]
-    puts = [price(OPTIONS, f"BTC-261225-{strike}-P") for strike in (60_000, 84_000, 100_000, 200_000)]
-    assert calls == sorted(calls, reverse=True)
-    assert puts == sorted(puts)
-    assert min(calls + puts) > 0
-
-
-@every_row
-def test_numbers_lie_on_grids_that_leave_room_for_a_book(row):
-    for name in names(row, NOW_MS):
-        terms = terms_of(row, name)
-        tick = Decimal(terms.spelling.price(1))
-        assert float(tick) == pytest.approx(terms.spelling.tick)
-        assert FEWEST_TICKS <= terms.price / terms.spelling.tick < 1_000_001
-        assert Decimal(terms.spelling.quantity(1)) > 0
-        if row.depth_path == SPOT.depth_path:
-            assert len(terms.spelling.price(1).partition(".")[2]) == 8
-
-
-@pytest.mark.parametrize(
-    ("row", "symbol", "tick", "lot"),
-    [
-        (SPOT, "BTCUSDT", "0.10000000", "0.00010000"),
-        (SPOT, "ETHUSDT", "0.01000000", "0.00100000"),
-        (SPOT, "DOGEUSDT", "0.00000100", "10.00000000"),
-        (USDM, "BTCUSDT", "0.10", "0.001"),
-        (COINM, "BTCUSD_PERP", "0.1", "1"),
-        (OPTIONS, "BTC-261225-100000-C", "0.010", "0.01"),
-        (SPOT, "FOOUSDT", "0.01000000", "0.00100000"),
-    ],
-)
-def test_ticks_and_lots(row, symbol, tick, lot):
-    spelling = terms_of(row, symbol).spelling
-    assert (spelling.price(1), spelling.quantity(1)) == (tick, lot)
-
-
-@pytest.mark.parametrize("name", markets.MARKETS)
-def test_a_testnet_lists_what_its_market_does(name):
-    row = markets.lookup(name)
-    first = names(row, NOW_MS)[0]
-    assert lists(row, first)
+def test_no_feed_and_one_twice_are_refused():
+    with pytest.raises(UsageError, match="at least one feed"):
+        catalogue()
+    with pytest.raises(UsageError, match="second one of spot BTCUSDT"):
+        catalogue(("spot", "BTCUSDT"), ("spot", "BTCUSDT"))

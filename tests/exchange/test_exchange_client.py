@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from depthactors import markets
 from depthactors.exchange import Fault
+from depthactors.exchange.catalogue import Catalogue
 from depthactors.exchange.fault_plan import FaultPlan
-from depthactors.exchange.feeds.tick import Step, Tick
+from depthactors.exchange.feeds.depth_event import DepthEvent, Step
 from depthactors.exchange.limits import Limits
-from depthactors.exchange.routes import Catalogue, StreamRoute
 from depthactors.exchange.server.client import Client
 from depthactors.exchange.server.outbox import Outbox
-from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
-from depthactors.exchange.streams.hub import Hub
+from depthactors.exchange.shapes.shape import MICROSECOND, MILLISECOND
+from depthactors.exchange.streams.broadcaster import Broadcaster
 from depthactors.exchange.streams.message import Message
+from depthactors.exchange.streams.path import StreamPath
 from tests.exchange.exchange_support import StillFeed, spot_event
 
 ACK = {"result": None, "id": 1}
@@ -49,15 +50,15 @@ class Stage:
         self.line, self.outbox = Line(), outbox or Outbox()
         self.feeds = [StillFeed(), StillFeed(symbol="ETHUSDT")]
         self.plan = FaultPlan(faults)
-        self.hub = Hub(self.plan)
+        self.broadcaster = Broadcaster(self.plan)
         self.played, self.log = [], []
         self.ids = 0
         catalogue = Catalogue(self.feeds)
         self.client = Client(
             self.line,
             self.outbox,
-            StreamRoute("", combined, streams, unit),
-            hub=self.hub,
+            StreamPath("", combined, streams, unit),
+            broadcaster=self.broadcaster,
             find=lambda name: catalogue.stream(name, ""),
             play=self.play,
             limits=replace(LIMITS, **limits),
@@ -77,7 +78,9 @@ class Stage:
         self.ids += 1
         feed = feed or self.feeds[0]
         event = orjson.dumps(spot_event(self.ids, self.ids, symbol=feed.symbol))
-        self.hub.publish(feed, Step(self.ids, Tick(self.ids, self.ids, self.ids, self.ids - 1, 1_000_001, event)))
+        self.broadcaster.publish(
+            feed, Step(self.ids, DepthEvent(self.ids, self.ids, self.ids, self.ids - 1, 1_000_001, event))
+        )
 
     def ask(self, method, *params):
         request = {"method": method, "id": 1} | ({"params": list(params)} if params else {})
@@ -197,10 +200,10 @@ def test_too_many_streams_are_told_and_end_the_connection():
 
 def test_leaving_gives_every_subscription_back():
     stage = Stage(FAST, "btcusdt@bookTicker", "unknown@depth")
-    assert stage.hub.wants_tickers(stage.feeds[0])
+    assert stage.broadcaster.wants_tickers(stage.feeds[0])
     stage.client.leave()
     stage.client.leave()
-    assert not stage.hub.wants_tickers(stage.feeds[0])
+    assert not stage.broadcaster.wants_tickers(stage.feeds[0])
     stage.frames()
     stage.publish()
     assert stage.frames() == []

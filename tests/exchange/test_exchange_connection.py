@@ -9,7 +9,7 @@ import websocket
 from depthactors import markets
 from depthactors.exchange import Fault
 from depthactors.exchange.limits import Limits
-from depthactors.exchange.rest.answers import Answer
+from depthactors.exchange.rest.reply import Reply
 from depthactors.exchange.server import connection, http
 from depthactors.exchange.server.connection import Connection, Opening
 from depthactors.exchange.streams.message import text_frame
@@ -20,15 +20,15 @@ BODY = b'{"bids":[["1.0","2.0"]],"asks":[]}'
 
 
 class Rest:
-    """Answers by path, and keeps the paths."""
+    """Replies by path, and keeps the paths."""
 
     def __init__(self):
         self.asked = []
-        self.answers = {}
+        self.replies = {}
 
-    def answer(self, path, headers):
+    def reply(self, path, headers):
         self.asked.append((path, headers.get("X-Test")))
-        return self.answers.get(path, Answer(200, BODY, (("X-Header", "here"),)))
+        return self.replies.get(path, Reply(200, BODY, (("X-Header", "here"),)))
 
 
 class Client:
@@ -57,7 +57,7 @@ class Stage:
 
     def __init__(self, *, pause=0.0, refuse=False):
         self.rest = Rest()
-        self.routes = []
+        self.paths = []
         self.full = False
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = listener.getsockname()[1]
@@ -67,8 +67,8 @@ class Stage:
         self.thread = threading.Thread(target=self.connection.run, args=(pause,), kwargs={"refuse": refuse})
         self.thread.start()
 
-    def _welcome(self, route):
-        self.routes.append(route)
+    def _welcome(self, path):
+        self.paths.append(path)
         return http.no_websocket() if self.full else Opening(LIMITS, Client)
 
     def send(self, text):
@@ -177,7 +177,7 @@ def test_a_connection_without_a_request_ends_when_it_was_idle_for_long(stage, mo
 
 def test_an_answer_with_a_pause_comes_after_it(stage):
     here = stage()
-    here.rest.answers["/slow"] = Answer(200, BODY, pause=0.1)
+    here.rest.replies["/slow"] = Reply(200, BODY, pause=0.1)
     begun = time.monotonic()
     here.get("/slow")
     assert here.reply()[2] == BODY
@@ -186,7 +186,7 @@ def test_an_answer_with_a_pause_comes_after_it(stage):
 
 def test_an_answer_that_is_cut_at_0_is_none_at_all(stage):
     here = stage()
-    here.rest.answers["/gone"] = Answer(200, BODY, pause=0.05, cut=0)
+    here.rest.replies["/gone"] = Reply(200, BODY, pause=0.05, cut=0)
     here.get("/gone")
     assert here.rest_of_bytes() == b""
     assert here.ended()
@@ -194,7 +194,7 @@ def test_an_answer_that_is_cut_at_0_is_none_at_all(stage):
 
 def test_an_answer_that_is_cut_promises_more_than_it_has(stage):
     here = stage()
-    here.rest.answers["/cut"] = Answer(200, BODY, cut=10)
+    here.rest.replies["/cut"] = Reply(200, BODY, cut=10)
     here.get("/cut")
     _, headers = here.head()
     assert int(headers["Content-Length"]) == len(BODY)
@@ -209,8 +209,8 @@ def test_a_websocket_is_opened_and_served(stage):
     client.send("hello")
     assert client.recv() == "hello"
     assert here.connection.client.started.is_set()
-    (route,) = here.routes
-    assert (route.combined, route.streams) == (True, ("a@depth", "b@depth"))
+    (path,) = here.paths
+    assert (path.combined, path.streams) == (True, ("a@depth", "b@depth"))
     client.close()
     assert here.ended()
 
@@ -267,7 +267,7 @@ def test_a_plain_connection_ends_at_once(stage, case, end):
     here = stage(pause=60.0 if case == "within a pause" else 0.0)
     if case == "waiting to answer":
         asked = threading.Event()
-        here.rest.answer = lambda *_: asked.set() or Answer(200, BODY, pause=60.0)
+        here.rest.reply = lambda *_: asked.set() or Reply(200, BODY, pause=60.0)
         here.get()
         assert asked.wait(LONG)
     getattr(here.connection, end)()

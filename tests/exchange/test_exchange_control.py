@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.exchange.streams import control
+from tests.support import table
 
 VARIANTS = "SUBSCRIBE, UNSUBSCRIBE, LIST_SUBSCRIPTIONS, SET_PROPERTY, GET_PROPERTY"
 
 
-@pytest.mark.parametrize(
+@table(
     ("message", "expected"),
     [
         ('{"method":"SUBSCRIBE","params":["a@depth","b@depth"],"id":1}', ("SUBSCRIBE", ("a@depth", "b@depth"), 1)),
@@ -32,7 +33,7 @@ def refusal(message):
     return json.loads(caught.value.reply)
 
 
-@pytest.mark.parametrize(
+@table(
     ("message", "code", "text", "request_id"),
     [
         ("nonsense", 3, "Invalid JSON: expected value at line 1 column 1", None),

@@ -1,12 +1,12 @@
 from decimal import Decimal
 
 import orjson
-import pytest
 
 from depthactors import markets
-from depthactors.exchange.catalogue import terms_of
-from depthactors.exchange.feeds.flow_feed import FlowFeed
-from depthactors.exchange.rest.exchange_info import NEVER_MS, exchange_info
+from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
+from depthactors.exchange.shapes.exchange_info import NEVER_MS
+from depthactors.exchange.shapes.table import shape_of
+from tests.support import table
 
 NOW_MS = 1_700_000_000_500
 LISTED = {
@@ -20,7 +20,8 @@ LISTED = {
 
 def describe(market, *symbols):
     row = markets.lookup(market)
-    return exchange_info(row, {symbol: terms_of(row, symbol).spelling for symbol in symbols}, NOW_MS)
+    shape = shape_of(row)
+    return shape.exchange_info(row, {symbol: shape.symbols.terms(symbol).number_format for symbol in symbols}, NOW_MS)
 
 
 def only(market, symbol):
@@ -33,7 +34,7 @@ def filters_of(listed):
     return {each["filterType"]: each for each in listed["filters"]}
 
 
-@pytest.mark.parametrize("market", markets.MARKETS)
+@table("market", markets.MARKETS)
 def test_each_market_is_described_with_or_without_symbols(market):
     row = markets.lookup(market)
     symbol = LISTED[market.partition("-")[0]]
@@ -55,13 +56,13 @@ def test_symbols_are_listed_in_the_order_given():
     assert [each["symbol"] for each in info["symbols"]] == ["ETHUSDT", "BTCUSDT"]
 
 
-@pytest.mark.parametrize(("market", "symbol"), LISTED.items())
+@table(("market", "symbol"), LISTED.items())
 def test_ticks_and_lots_are_those_of_the_order_flow(market, symbol):
     row = markets.lookup(market)
     listed = only(market, symbol)
     prices, lots = filters_of(listed)["PRICE_FILTER"], filters_of(listed)["LOT_SIZE"]
-    feed = FlowFeed(symbol, row, seed=1)
-    assert (prices["tickSize"], lots["stepSize"]) == (feed.spelling.price(1), feed.spelling.quantity(1))
+    feed = OrderFlowFeed(symbol, row, seed=1)
+    assert (prices["tickSize"], lots["stepSize"]) == (feed.number_format.price(1), feed.number_format.quantity(1))
     depth = feed.present(row.max_limit)
     for price, quantity in [*depth.bids, *depth.asks]:
         assert Decimal(price) % Decimal(prices["tickSize"]) == 0
@@ -70,7 +71,7 @@ def test_ticks_and_lots_are_those_of_the_order_flow(market, symbol):
         assert Decimal(lots["minQty"]) <= Decimal(quantity) <= Decimal(lots["maxQty"])
 
 
-@pytest.mark.parametrize(
+@table(
     ("symbol", "base", "quote"),
     [
         ("BTCUSDT", "BTC", "USDT"),
@@ -119,7 +120,7 @@ def test_a_usdm_symbol_is_a_perpetual_contract_margined_in_its_quote():
     assert [each["asset"] for each in describe("usdm", "ETHUSDC", "BTCUSDT", "SOLUSDT")["assets"]] == ["USDC", "USDT"]
 
 
-@pytest.mark.parametrize(("symbol", "size"), [("BTCUSD_PERP", 100), ("ETHUSD_PERP", 10)])
+@table(("symbol", "size"), [("BTCUSD_PERP", 100), ("ETHUSD_PERP", 10)])
 def test_a_coinm_symbol_is_a_perpetual_contract_margined_in_its_base(symbol, size):
     listed = only("coinm", symbol)
     base = symbol[:3]
@@ -132,7 +133,7 @@ def test_a_coinm_symbol_is_a_perpetual_contract_margined_in_its_base(symbol, siz
     assert (listed["marginAsset"], listed["contractSize"]) == (base, size)
 
 
-@pytest.mark.parametrize(("market", "symbol"), [("usdm", "BTCUSDT_261225"), ("coinm", "BTCUSD_261225")])
+@table(("market", "symbol"), [("usdm", "BTCUSDT_261225"), ("coinm", "BTCUSD_261225")])
 def test_a_dated_contract_tells_its_delivery(market, symbol):
     listed = only(market, symbol)
     assert (listed["contractType"], listed["deliveryDate"]) == ("CURRENT_QUARTER", 1_798_185_600_000)
@@ -140,7 +141,7 @@ def test_a_dated_contract_tells_its_delivery(market, symbol):
     assert listed["baseAsset"] == "BTC"
 
 
-@pytest.mark.parametrize(
+@table(
     ("symbol", "underlying", "side", "strike"),
     [
         ("BTC-261225-100000-C", "BTCUSDT", "CALL", "100000"),
@@ -151,8 +152,11 @@ def test_an_option_tells_its_contract(symbol, underlying, side, strike):
     listed = only("options", symbol)
     assert (listed["underlying"], listed["side"], listed["strikePrice"]) == (underlying, side, strike)
     assert (listed["expiryDate"], listed["unit"], listed["quoteAsset"]) == (1_798_185_600_000, 1, "USDT")
-    spelling = terms_of(markets.OPTIONS, symbol).spelling
-    assert (listed["priceScale"], listed["quantityScale"]) == (spelling.price_decimals, spelling.quantity_decimals)
+    number_format = shape_of(markets.OPTIONS).symbols.terms(symbol).number_format
+    assert (listed["priceScale"], listed["quantityScale"]) == (
+        number_format.price_decimals,
+        number_format.quantity_decimals,
+    )
 
 
 def test_options_list_their_underlyings_once():
@@ -162,7 +166,7 @@ def test_options_list_their_underlyings_once():
     assert info["optionAssets"] == [{"name": "USDT"}]
 
 
-@pytest.mark.parametrize("symbol", ["BTCUSDT", "BTC-261399-100000-C", "BTC-261225-100000-X"])
+@table("symbol", ["BTCUSDT", "BTC-261399-100000-C", "BTC-261225-100000-X"])
 def test_options_leave_out_what_is_no_contract(symbol):
     info = describe("options", symbol, "ETH-261225-4000-C")
     assert [each["symbol"] for each in info["optionSymbols"]] == ["ETH-261225-4000-C"]

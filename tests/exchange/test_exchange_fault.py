@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from depthactors.errors import UsageError
 from depthactors.exchange import KINDS, Fault
 from depthactors.exchange.fault import Place
+from tests.support import table
 
 WHOLE = st.integers(1, 40)
 
@@ -79,20 +80,20 @@ def test_an_unknown_kind_is_named_with_those_there_are():
     assert all(kind in str(caught.value) for kind in KINDS)
 
 
-@pytest.mark.parametrize("name", ["at", "every", "count"])
-@pytest.mark.parametrize("value", [0, -1, 1.5, "3", True])
+@table("name", ["at", "every", "count"])
+@table("value", [0, -1, 1.5, "3", True])
 def test_a_count_that_is_none_is_refused_by_name_and_value(name, value):
     with pytest.raises(UsageError, match=f"{name} of drop.*{value!r}"):
         Fault("drop", **{name: value})
 
 
-@pytest.mark.parametrize("chance", [0, -0.1, 1.01, float("nan"), float("inf")])
+@table("chance", [0, -0.1, 1.01, float("nan"), float("inf")])
 def test_a_chance_that_is_no_probability_is_refused_by_its_value(chance):
     with pytest.raises(UsageError, match=f"chance of cut.*{chance!r}"):
         Fault("cut", chance=chance)
 
 
-@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
+@table("seconds", [-1.0, float("nan"), float("inf")])
 def test_seconds_that_are_no_duration_are_refused_by_their_value(seconds):
     with pytest.raises(UsageError, match=f"seconds of delay.*{seconds!r}"):
         Fault("delay", seconds=seconds)
@@ -107,19 +108,19 @@ def test_every_and_chance_exclude_each_other():
         Fault("drop", every=2, chance=0.5)
 
 
-@pytest.mark.parametrize("kind", [kind for kind, (place, _) in KINDS.items() if place is Place.CONNECT])
+@table("kind", [kind for kind, (place, _) in KINDS.items() if place is Place.CONNECT])
 def test_a_connection_has_no_symbol(kind):
     with pytest.raises(UsageError, match=f"no symbol for {kind}.*'BTCUSDT'"):
         Fault(kind, symbol="BTCUSDT")
 
 
-@pytest.mark.parametrize("symbol", ["", "BTC USDT", "btcusdt@depth", 5])
+@table("symbol", ["", "BTC USDT", "btcusdt@depth", 5])
 def test_a_symbol_that_is_none_is_named(symbol):
     with pytest.raises(UsageError, match=repr(symbol)):
         Fault("drop", symbol=symbol)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@table("kind", KINDS)
 def test_a_bare_kind_is_read(kind):
     assert Fault.parse(kind) == Fault(kind)
 
@@ -138,7 +139,7 @@ def test_what_is_written_is_read_back(at, count, seed, seconds):
     assert Fault.parse(f"delay:{listed}") == fault
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "named"),
     [
         ("", "''"),

@@ -5,9 +5,10 @@ import pytest
 from depthactors import markets
 from depthactors.errors import UsageError
 from depthactors.exchange.limits import MEANINGS, Limits
+from tests.support import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("market", "ping", "pong", "messages", "streams", "weight"),
     [
         ("spot", 20, 60, 5, 1024, 6000),
@@ -27,7 +28,7 @@ def test_changes_replace_what_they_name():
     assert (limits.pong_deadline, limits.messages_per_second) == (60, 5)
 
 
-@pytest.mark.parametrize("name", Limits.__slots__)
+@table("name", Limits.__slots__)
 def test_every_figure_can_be_changed_and_keeps_its_type(name):
     value = getattr(Limits.of(markets.SPOT, {name: 7}), name)
     assert (value, type(value)) == (7, type(getattr(Limits.of(markets.SPOT), name)))
@@ -38,14 +39,14 @@ def test_a_name_that_is_no_limit_is_refused_with_those_that_are():
         Limits.of(markets.SPOT, {"pings": 1.0})
 
 
-@pytest.mark.parametrize("name", Limits.__slots__)
-@pytest.mark.parametrize("value", [0, -1, float("nan")])
+@table("name", Limits.__slots__)
+@table("value", [0, -1, float("nan")])
 def test_a_figure_that_is_not_above_zero_is_refused(name, value):
     with pytest.raises(UsageError, match=f"expected {name} above zero, was {value!r}"):
         Limits.of(markets.SPOT, {name: value})
 
 
-@pytest.mark.parametrize("value", [0.5, float("inf")])
+@table("value", [0.5, float("inf")])
 def test_a_count_that_is_no_number_of_anything_is_refused(value):
     with pytest.raises(UsageError, match="max_streams"):
         Limits.of(markets.SPOT, {"max_streams": value})

@@ -13,7 +13,7 @@ import requests
 from depthactors import markets
 from depthactors.errors import LifecycleError, RecordingError, UnknownMarketError, UsageError
 from depthactors.exchange import BookTruth, Fault, LocalExchange
-from depthactors.exchange.feeds.flow_feed import FlowFeed
+from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
 from tests.exchange.exchange_support import (
     CAPTURES,
     ROUTES,
@@ -293,7 +293,9 @@ def test_a_repeated_flow_plays_what_its_seed_made_beforehand(connect):
 def mixed():
     """One symbol in three markets, and one of its own."""
     rows = [("BTCUSDT", markets.USDM), ("BTCUSDT", markets.SPOT), ("BTCUSD_PERP", markets.COINM)]
-    with LocalExchange(FlowFeed(symbol, row, rate=500.0, levels=5.0, depth=40) for symbol, row in rows) as exchange:
+    with LocalExchange(
+        OrderFlowFeed(symbol, row, rate=500.0, levels=5.0, depth=40) for symbol, row in rows
+    ) as exchange:
         yield exchange
 
 
@@ -385,7 +387,7 @@ def test_recordings_must_be_some_and_of_different_symbols(spot_file, tmp_path):
 
 
 def test_there_must_be_a_recording_to_wait_for():
-    with pytest.raises(UsageError, match="a recording to wait for, was order flow only"):
+    with pytest.raises(UsageError, match="a recording to wait for, was none"):
         live().wait_finished(0.0)
 
 
@@ -443,12 +445,12 @@ def test_stop_is_idempotent_from_any_thread_and_final(spot_file):
         for stopping in [pool.submit(exchange.stop) for _ in range(4)]:
             stopping.result(5)
     exchange.stop()
-    with pytest.raises(LifecycleError, match="not stopped"):
+    with pytest.raises(LifecycleError, match="was stopped"):
         exchange.start()
     never_started = LocalExchange.from_recording(spot_file)
     never_started.stop()
     never_started.stop()
-    with pytest.raises(LifecycleError, match="not stopped"):
+    with pytest.raises(LifecycleError, match="was stopped"):
         never_started.start()
 
 

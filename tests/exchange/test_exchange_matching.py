@@ -1,10 +1,11 @@
 from itertools import groupby
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.exchange.feeds.matching import NOBODY, MatchingBook, Order
+from tests.support import table
 
 BID, ASK = -1, 1
 
@@ -75,7 +76,6 @@ MARKETS = st.tuples(st.just("market"), st.sampled_from([BID, ASK]), st.integers(
 CANCELS = st.tuples(st.just("cancel"), st.integers(0, 1_000))
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(LIMITS, LIMITS, MARKETS, CANCELS), min_size=20, max_size=60))
 def test_agrees_with_a_plain_list_of_orders(operations):
     book, naive = MatchingBook(), NaiveBook()
@@ -125,7 +125,7 @@ def test_a_market_order_leaves_the_levels_that_are_to_be_kept():
     assert book.market(book.bids, 1, keep=1) == ([], 0)
 
 
-@pytest.mark.parametrize("bid", [101, 102])
+@table("bid", [101, 102])
 def test_an_order_that_would_trade_is_refused(bid):
     book = MatchingBook()
     placed(book, ASK, 101, 1)

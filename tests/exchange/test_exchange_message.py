@@ -1,13 +1,13 @@
 import io
 
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websocket import ABNF, frame_buffer
 
-from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
+from depthactors.exchange.shapes.shape import MICROSECOND, MILLISECOND
 from depthactors.exchange.streams.message import Message, text_frame
+from tests.support import table
 
 EVENT = {"e": "depthUpdate", "E": 1_700_000_000_123, "s": "A", "U": 1, "u": 2, "b": [["1.0", "2.0"]], "a": []}
 PAYLOAD = orjson.dumps(EVENT)
@@ -31,7 +31,7 @@ def test_a_combined_message_names_the_stream_as_it_was_subscribed():
     assert plain(message(), combined=True) == {"stream": "a@depth", "data": EVENT}
 
 
-@pytest.mark.parametrize("combined", [False, True])
+@table("combined", [False, True])
 def test_microseconds_are_given_where_they_are_known(combined):
     timed = plain(message(time_us=TIME_US), combined=combined, unit=MICROSECOND)
     assert (timed["data"] if combined else timed) == EVENT | {"E": TIME_US}
@@ -72,7 +72,7 @@ def test_any_name_of_a_stream_makes_json(name):
     assert orjson.loads(combined)["stream"] == name
 
 
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])
+@table("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])
 def test_a_text_frame_is_read_by_another_library(size):
     payload = b"x" * size
     frame = frame_buffer(io.BytesIO(text_frame(payload)).read, skip_utf8_validation=False).recv_frame()

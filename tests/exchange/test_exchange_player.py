@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.errors import DepthActorsError, RecordingError
+from depthactors.exchange.feeds.depth_event import Step
 from depthactors.exchange.feeds.player import Player
-from depthactors.exchange.feeds.tick import Step
 
 LONG = 5.0
 
@@ -58,7 +58,7 @@ class Audience:
     def wants_tickers(self, feed):
         return feed.symbol in self.wanted
 
-    def tend(self):
+    def release(self):
         return None
 
     def cut(self, feed):
@@ -269,7 +269,7 @@ def test_a_broken_feed_is_told_and_does_not_end_the_others(player, audience):
 
 def test_an_unforeseen_error_is_told_too_with_its_symbol(player):
     player.play([Script("a", [0], fails_at=0, error=ZeroDivisionError("oh"))])
-    with pytest.raises(DepthActorsError, match="feed of a failed: ZeroDivisionError"):
+    with pytest.raises(DepthActorsError, match="the feed of a failed: ZeroDivisionError"):
         player.wait_recordings(LONG)
 
 

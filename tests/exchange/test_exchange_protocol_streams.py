@@ -10,7 +10,7 @@ import websocket
 
 from depthactors import markets
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.feeds.flow_feed import FlowFeed
+from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
 from tests.exchange.exchange_support import REST, ROUTES, SPEEDS, SYMBOLS, Replay, bridging, get, live, stream_of
 
 FUTURES = ("usdm", "coinm", "options")
@@ -58,7 +58,7 @@ def raw(market, *suffixes):
 def feeds_of(*listed, **more):
     """Make feeds of several markets, for one exchange."""
     options = {"rate": 500.0, "levels": 6.0, "depth": 60} | more
-    return [FlowFeed(SYMBOLS[market], markets.lookup(market), **options) for market in listed]
+    return [OrderFlowFeed(SYMBOLS[market], markets.lookup(market), **options) for market in listed]
 
 
 def by_stream(frames):

@@ -32,7 +32,7 @@ def steps(feed):
 
 
 def ticks(feed):
-    return [step.tick for step in steps(feed) if step.tick is not None]
+    return [step.event for step in steps(feed) if step.event is not None]
 
 
 def events(feed):
@@ -71,7 +71,7 @@ def test_a_tick_tells_what_its_event_tells(tmp_path):
 
 
 def test_the_events_bytes_are_those_that_were_recorded(spot_file):
-    assert [tick.event for tick in ticks(RecordingFeed(spot_file))] == [
+    assert [tick.payload for tick in ticks(RecordingFeed(spot_file))] == [
         json.dumps(event, separators=(",", ":")).encode() for event in SPOT_EVENTS
     ]
 
@@ -83,7 +83,7 @@ def test_each_line_is_due_at_its_recorded_time(spot_file):
         dues.append(due)
         feed.step(tickers=False)
     assert dues == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
-    assert feed.step(tickers=False).tick is None
+    assert feed.step(tickers=False).event is None
 
 
 def test_rest_shows_the_recorded_snapshot_until_its_line_and_the_feeds_book_after_it(spot_file):
@@ -103,8 +103,8 @@ def test_rest_shows_the_recorded_snapshot_until_its_line_and_the_feeds_book_afte
 def test_partial_streams_see_the_book_of_the_last_event(spot_file):
     feed = RecordingFeed(spot_file)
     for step in steps(feed):
-        if step.tick is not None and step.tick.last_id > 100:
-            assert feed.present(1).last_update_id == step.tick.last_id
+        if step.event is not None and step.event.last_id > 100:
+            assert feed.present(1).last_update_id == step.event.last_id
     assert feed.present(1).bids == [("99.50", "7.5")]
 
 
@@ -206,7 +206,7 @@ def test_booktickers_are_replayed_in_their_place_when_asked_for(tmp_path):
     seen = []
     while feed.due() is not None:
         step = feed.step(tickers=True)
-        seen += [step.tick.last_id] if step.tick else [json.loads(payload) for payload in step.tickers]
+        seen += [step.event.last_id] if step.event else [json.loads(payload) for payload in step.tickers]
     assert seen == [95, 102, 103, ticker(103)["data"], ticker(104, bid="99.00")["data"], 110, 111]
 
 
@@ -268,7 +268,7 @@ def test_a_recording_that_is_cut_ends_with_its_last_whole_line(tmp_path, caplog,
     # The last line's own bytes are at the end, before eight of checks and the twenty of the last member.
     path.write_bytes(content[:-30])
     feed = RecordingFeed(path, loop=loop)
-    played = [feed.step(tickers=False).tick for _ in range(9)] if loop else ticks(feed)
+    played = [feed.step(tickers=False).event for _ in range(9)] if loop else ticks(feed)
     cut = [tick.last_id for tick in played if tick is not None]
     assert cut[: len(whole) - 1] == whole[:-1]
     assert (len(cut) >= len(whole)) is loop, "in a loop it goes on"
@@ -305,8 +305,8 @@ def laps(feed, count):
     played = []
     while len(played) < count:
         step = feed.step(tickers=False)
-        if step.tick is not None:
-            played.append(step.tick)
+        if step.event is not None:
+            played.append(step.event)
     return played
 
 
@@ -374,9 +374,9 @@ def test_snapshots_of_every_lap_bridge(spot_file):
         book = feed.snapshot(100)
         replay = Replay({"lastUpdateId": book.last_update_id, "bids": book.bids, "asks": book.asks})
         step = feed.step(tickers=False)
-        if step.tick is not None and step.number > len(spot_messages()):
-            assert replay.apply(step.tick.decoded())
-            truth = feed.book_at(step.tick.last_id)
+        if step.event is not None and step.number > len(spot_messages()):
+            assert replay.apply(step.event.decoded())
+            truth = feed.book_at(step.event.last_id)
             assert replay.book() == (truth.bids, truth.asks)
 
 
@@ -472,7 +472,7 @@ def test_real_books_have_the_best_levels_of_the_recorded_tickers(capture):
         played += 1
         step = feed.step(tickers=True)
         tickers |= {event["u"]: event for event in map(json.loads, step.tickers)}
-        event = tickers.get(step.tick.last_id) if step.tick is not None else None
+        event = tickers.get(step.event.last_id) if step.event is not None else None
         if event is None or feed.snapshot(1).last_update_id != event["u"]:
             continue
         checked += 1

@@ -14,7 +14,7 @@ from depthactors import markets
 from depthactors.exchange import Fault
 from depthactors.exchange.limits import Limits
 from depthactors.exchange.server.session import CLOSING_PATIENCE, Session
-from depthactors.exchange.shapes import MICROSECOND, MILLISECOND
+from depthactors.exchange.shapes.shape import MICROSECOND, MILLISECOND
 from depthactors.exchange.streams.message import text_frame
 
 LONG = 5.0

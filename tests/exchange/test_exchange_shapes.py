@@ -1,12 +1,14 @@
 import json
 
 import orjson
-import pytest
 
 from depthactors import binance, markets
-from depthactors.exchange import shapes
-from depthactors.exchange.feeds.ledger import Depth
+from depthactors.exchange.shapes import shape
+from depthactors.exchange.shapes.contract_names import pair_of
+from depthactors.exchange.shapes.depth import Depth
+from depthactors.exchange.shapes.table import shape_of
 from tests.exchange.exchange_support import SYMBOLS
+from tests.support import table
 
 TIME_US = 1_700_000_000_123_456
 TIME_MS = 1_700_000_000_123
@@ -37,34 +39,34 @@ def same(encoded, expected):
     return list(json.loads(encoded).items()) == list(expected.items())
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_a_diff_event_is_written_as_its_market_does(market):
-    event = shapes.diff(markets.lookup(market), SYMBOLS[market], TIME_US, IDS, BIDS, ASKS)
+    event = shape_of(markets.lookup(market)).diff(SYMBOLS[market], TIME_US, IDS, BIDS, ASKS)
     assert same(event, DIFFS[market] | SIDES)
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_levels_may_come_as_json(market):
     row = markets.lookup(market)
     encoded = [orjson.Fragment(orjson.dumps(side)) for side in (BIDS, ASKS)]
-    assert shapes.diff(row, "A", TIME_US, IDS, *encoded) == shapes.diff(row, "A", TIME_US, IDS, BIDS, ASKS)
+    assert shape_of(row).diff("A", TIME_US, IDS, *encoded) == shape_of(row).diff("A", TIME_US, IDS, BIDS, ASKS)
 
 
-@pytest.mark.parametrize("market", ["usdm", "coinm", "options"])
+@table("market", ["usdm", "coinm", "options"])
 def test_a_partial_event_of_futures_is_written_as_a_diff(market):
-    event = shapes.partial(markets.lookup(market), SYMBOLS[market], DEPTH, IDS)
+    event = shape_of(markets.lookup(market)).partial(SYMBOLS[market], DEPTH, IDS)
     assert same(event, DIFFS[market] | SIDES)
 
 
-@pytest.mark.parametrize("market", ["spot", "us"])
+@table("market", ["spot", "us"])
 def test_a_partial_event_of_spot_tells_neither_symbol_nor_time(market):
-    event = shapes.partial(markets.lookup(market), "BTCUSDT", DEPTH, IDS)
+    event = shape_of(markets.lookup(market)).partial("BTCUSDT", DEPTH, IDS)
     assert same(event, {"lastUpdateId": 77} | LISTS)
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_a_ticker_tells_the_best_levels_and_its_id(market):
-    event = json.loads(shapes.ticker(markets.lookup(market), SYMBOLS[market], TIME_US, 75, BIDS[0], ASKS[0]))
+    event = json.loads(shape_of(markets.lookup(market)).ticker(SYMBOLS[market], TIME_US, 75, BIDS[0], ASKS[0]))
     assert {name: event[name] for name in "usbBaA"} == {
         "u": 75,
         "s": SYMBOLS[market],
@@ -78,28 +80,26 @@ def test_a_ticker_tells_the_best_levels_and_its_id(market):
     assert {name: value for name, value in event.items() if name not in set("usbBaA")} == head | more
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_a_depth_reply_is_written_as_its_market_does(market):
-    reply = shapes.depth_reply(markets.lookup(market), SYMBOLS[market], DEPTH)
+    reply = shape_of(markets.lookup(market)).depth_reply(SYMBOLS[market], DEPTH)
     assert same(reply, REPLIES[market])
     assert binance.parse_snapshot(json.loads(reply), 10).last_update_id == 77
 
 
 def test_microseconds_replace_the_event_time_and_nothing_else():
     event = DIFFS["spot"] | SIDES
-    assert same(shapes.in_microseconds(event, TIME_US), event | {"E": TIME_US})
-    assert same(shapes.in_microseconds({"lastUpdateId": 7}, TIME_US), {"lastUpdateId": 7})
+    assert same(shape.in_microseconds(event, TIME_US), event | {"E": TIME_US})
+    assert same(shape.in_microseconds({"lastUpdateId": 7}, TIME_US), {"lastUpdateId": 7})
 
 
-@pytest.mark.parametrize(("unit", "time"), [(1_000, TIME_MS), (1, TIME_US)])
+@table(("unit", "time"), [(1_000, TIME_MS), (1, TIME_US)])
 def test_the_announcement_of_a_shutdown_has_both_forms(unit, time):
     event = {"e": "serverShutdown", "E": time}
-    assert same(shapes.shutdown(TIME_US, combined=False, unit=unit), event)
-    assert same(shapes.shutdown(TIME_US, combined=True, unit=unit), {"stream": "!serverShutdown", "data": event})
+    assert same(shape.shutdown(TIME_US, combined=False, unit=unit), event)
+    assert same(shape.shutdown(TIME_US, combined=True, unit=unit), {"stream": "!serverShutdown", "data": event})
 
 
-@pytest.mark.parametrize(
-    ("symbol", "pair"), [("BTCUSD_PERP", "BTCUSD"), ("BTCUSD_261225", "BTCUSD"), ("BTCUSDT", "BTCUSDT")]
-)
+@table(("symbol", "pair"), [("BTCUSD_PERP", "BTCUSD"), ("BTCUSD_261225", "BTCUSD"), ("BTCUSDT", "BTCUSDT")])
 def test_the_pair_of_a_contract(symbol, pair):
-    assert shapes.pair_of(symbol) == pair
+    assert pair_of(symbol) == pair

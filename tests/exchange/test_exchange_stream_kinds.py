@@ -1,8 +1,7 @@
-import pytest
-
 from depthactors import markets
 from depthactors.exchange.streams.kinds import Diff, Partial, Ticker, kind_of
 from tests.exchange.exchange_support import SYMBOLS
+from tests.support import table
 
 SPOT = {"@depth": 1000, "@depth@100ms": 100}
 FUTURES = {"@depth": 250, "@depth@100ms": 100, "@depth@500ms": 500}
@@ -15,7 +14,7 @@ DIFFS = {
 }
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_each_market_has_its_diff_streams(market):
     row = markets.lookup(market)
     names = ["@depth", *(f"@depth@{interval}ms" for interval in (50, 100, 250, 500, 1000))]
@@ -23,8 +22,8 @@ def test_each_market_has_its_diff_streams(market):
     assert served == {name: Diff(interval) for name, interval in DIFFS[market].items()}
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-@pytest.mark.parametrize("levels", [5, 10, 20])
+@table("market", SYMBOLS)
+@table("levels", [5, 10, 20])
 def test_partial_depth_comes_at_the_same_speeds(market, levels):
     row = markets.lookup(market)
     for suffix, interval in DIFFS[market].items():
@@ -32,15 +31,15 @@ def test_partial_depth_comes_at_the_same_speeds(market, levels):
         assert kind_of(name, row) == Partial(levels, interval)
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_tickers_and_real_time_depth_are_served_everywhere(market):
     row = markets.lookup(market)
     assert kind_of("@bookTicker", row) == Ticker()
     assert kind_of("@depth@0ms", row) == Diff(0)
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-@pytest.mark.parametrize(
+@table("market", SYMBOLS)
+@table(
     "suffix",
     [
         "",

@@ -1,18 +1,18 @@
 import json
 from itertools import pairwise
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors import markets
-from depthactors.exchange import shapes
-from depthactors.exchange.feeds.ledger import Depth
-from depthactors.exchange.feeds.tick import Step, Tick
+from depthactors.exchange.feeds.depth_event import DepthEvent, Step
 from depthactors.exchange.feeds.truth import PlainBook
+from depthactors.exchange.shapes.depth import Depth
+from depthactors.exchange.shapes.table import shape_of
 from depthactors.exchange.streams import events
 from depthactors.exchange.streams.kinds import Diff, Partial, Ticker
 from tests.exchange.exchange_support import SYMBOLS, StillFeed
+from tests.support import table
 
 START_US = 1_700_000_000_000_000
 PRICES = [f"{price}.0" for price in range(1, 7)]
@@ -45,7 +45,7 @@ class ScriptedFeed(StillFeed):
         time_us = START_US + self._number * 100_000
         ids = (first, self.last_id, previous)
         sides = [sorted(side.items(), reverse=best_high) for side, best_high in zip(change, (True, False), strict=True)]
-        tick = Tick(self._number, *ids, time_us, shapes.diff(self.market, self.symbol, time_us, ids, *sides))
+        tick = DepthEvent(self._number, *ids, time_us, shape_of(self.market).diff(self.symbol, time_us, ids, *sides))
         self.book.apply(tick.decoded())
         self.ticks.append(tick)
         return Step(self._number, tick, [b'{"u":1}', b'{"u":2}'] if tickers else ())
@@ -78,8 +78,7 @@ def play(feed, kind, script):
 SLOW = [("spot", 1000), ("usdm", 250), ("coinm", 500), ("options", 500)]
 
 
-@pytest.mark.parametrize(("market", "interval"), SLOW)
-@settings(max_examples=50)
+@table(("market", "interval"), SLOW)
 @given(script=scripts())
 def test_a_slow_stream_has_each_change_once_and_chains_as_the_fast_one(market, interval, script):
     feed = ScriptedFeed(market, script)
@@ -104,7 +103,7 @@ def test_a_slow_stream_has_each_change_once_and_chains_as_the_fast_one(market, i
     assert len(script) - (feed.ticks[done].number if done < len(feed.ticks) else len(script)) < interval / 100
 
 
-@pytest.mark.parametrize(
+@table(
     ("interval", "turns"), [(100, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), (250, [3, 5, 8, 10]), (500, [5, 10]), (1000, [10])]
 )
 def test_a_stream_of_a_busy_market_is_due_at_each_multiple_of_its_interval(interval, turns):
@@ -112,9 +111,7 @@ def test_a_stream_of_a_busy_market_is_due_at_each_multiple_of_its_interval(inter
     assert [number for number, _, _ in play(ScriptedFeed("usdm", script), Diff(interval), script)] == turns
 
 
-@pytest.mark.parametrize(
-    "kind", [Diff(0), Diff(100), Diff(500), Diff(1000), Partial(5, 100), Partial(5, 500), Ticker()]
-)
+@table("kind", [Diff(0), Diff(100), Diff(500), Diff(1000), Partial(5, 100), Partial(5, 500), Ticker()])
 def test_nothing_is_sent_of_a_quiet_market(kind):
     script = [None] * 30
     assert play(ScriptedFeed("usdm", script), kind, script) == []
@@ -126,26 +123,24 @@ def test_a_slow_stream_is_due_also_at_a_step_without_a_change():
     assert (number, event["b"]) == (5, [["1.0", "1.0"]])
 
 
-@pytest.mark.parametrize("kind", [Diff(0), Diff(100)])
-@settings(max_examples=25)
+@table("kind", [Diff(0), Diff(100)])
 @given(script=scripts())
 def test_the_fast_streams_are_the_ticks_byte_for_byte(kind, script):
     feed = ScriptedFeed("spot", script)
     sent = [each for _ in script for each in payloads(feed, kind, feed.step())]
-    assert sent == [tick.event for tick in feed.ticks]
+    assert sent == [tick.payload for tick in feed.ticks]
 
 
-@pytest.mark.parametrize("interval", [100, 250, 500, 1000])
-@pytest.mark.parametrize("levels", [5, 1_000])
+@table("interval", [100, 250, 500, 1000])
+@table("levels", [5, 1_000])
 def test_a_recording_brings_each_event_on_streams_of_any_speed(interval, levels):
     script = [({"1.0": "1.0"}, {}), None, ({"1.0": "2.0"}, {})]
     assert len(play(ScriptedFeed("usdm", script, interval=0), Diff(interval), script)) == 2
     assert len(play(ScriptedFeed("usdm", script, interval=0), Partial(levels, interval), script)) == 2
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-@pytest.mark.parametrize("interval", [100, 500])
-@settings(max_examples=25)
+@table("market", SYMBOLS)
+@table("interval", [100, 500])
 @given(script=scripts())
 def test_partial_depth_is_the_present_best_levels_whenever_something_changed(market, interval, script):
     feed = ScriptedFeed(market, script)

@@ -2,10 +2,11 @@ from dataclasses import FrozenInstanceError
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.exchange.feeds.truth import BookTruth, PlainBook
+from tests.support import table
 
 PRICES = st.integers(1, 12).map(lambda tick: f"{tick}.50")
 LOTS = st.integers(0, 4).map(lambda lots: f"{lots}.000")
@@ -33,20 +34,17 @@ def naive(events):
     )
 
 
-@settings(max_examples=40)
 @given(EVENTS)
 def test_the_book_is_for_each_price_the_last_quantity(events):
     assert book_of(events).cut() == naive(events)
 
 
-@settings(max_examples=40)
 @given(EVENTS, st.integers(0, 10))
 def test_a_cut_is_the_best_levels_of_each_side(events, limit):
     bids, asks = naive(events)
     assert book_of(events).cut(limit) == (bids[:limit], asks[:limit])
 
 
-@settings(max_examples=40)
 @given(EVENTS, EVENTS)
 def test_changes_lead_from_any_book_to_any_other(before, after):
     book, goal = book_of(before), book_of(after)
@@ -55,7 +53,6 @@ def test_changes_lead_from_any_book_to_any_other(before, after):
     assert book.cut() == goal.cut()
 
 
-@settings(max_examples=40)
 @given(EVENTS, EVENTS)
 def test_changes_name_each_level_that_differs_once_and_no_other_best_first(before, after):
     changes = book_of(before).changes_to(book_of(after))
@@ -70,7 +67,6 @@ def test_a_level_that_is_gone_has_a_zero_as_the_exchange_spells_it():
     assert now.changes_to(PlainBook()) == ([("10.10", "0.000")], [("11.00", "0")])
 
 
-@settings(max_examples=40)
 @given(EVENTS, EVENTS)
 def test_a_copy_goes_its_own_way(before, more):
     book = book_of(before)
@@ -92,7 +88,7 @@ def test_one_price_in_two_spellings_is_one_level():
     assert book.cut() == ([("10.00", "2")], [])
 
 
-@pytest.mark.parametrize("zero", ["0", "0.0", "0.00000000"])
+@table("zero", ["0", "0.0", "0.00000000"])
 def test_zero_in_any_spelling_removes_a_level_known_or_not(zero):
     book = PlainBook([["10", "1"]])
     book.apply({"b": [["10.0", zero], ["9", zero]], "a": [["11", zero]]})
@@ -108,7 +104,7 @@ def test_the_third_empty_element_of_captures_of_2017_is_dropped():
     assert PlainBook([["10", "1", []]]).cut() == ([("10", "1")], [])
 
 
-@pytest.mark.parametrize("event", [{}, {"b": [["1"]], "a": []}, {"b": [["x", "1"]], "a": []}, {"b": 5, "a": []}])
+@table("event", [{}, {"b": [["1"]], "a": []}, {"b": [["x", "1"]], "a": []}, {"b": 5, "a": []}])
 def test_what_is_no_event_raises(event):
     with pytest.raises((LookupError, TypeError, ValueError)):
         PlainBook().apply(event)

@@ -6,13 +6,13 @@ from faults_client import SYMBOL
 
 from depthactors import markets
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.feeds.flow_feed import FlowFeed
+from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
 
 OTHER_SYMBOL = "ETHUSDT"
 FLOW = {"seed": 7, "rate": 10.0, "levels": 8.0, "depth": 500}
 
 
-class MarketFeed(FlowFeed):
+class MarketFeed(OrderFlowFeed):
     """An order flow that a second exchange can take up, and the times of its events."""
 
     def __init__(self, symbol, *, lagging):

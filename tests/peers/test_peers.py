@@ -9,7 +9,7 @@ from follow_peers import LEVELS, SYMBOLS, Book, Peer, Task
 
 from depthactors import markets
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.feeds.flow_feed import FlowFeed
+from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
 
 TASK = Task(samples=3, seconds=0.5, patience=60.0)
 
@@ -68,7 +68,7 @@ def test_a_client_may_print_anything_else(run):
 
 
 def test_a_wrong_book_is_told_from_a_right_one():
-    feed = FlowFeed("BTCUSDT", markets.SPOT, seed=1)
+    feed = OrderFlowFeed("BTCUSDT", markets.SPOT, seed=1)
     while (tick := feed.step(tickers=False).tick) is None:
         pass
     exchange = LocalExchange([feed])
@@ -82,7 +82,7 @@ def test_a_wrong_book_is_told_from_a_right_one():
 
 @pytest.mark.parametrize("update_id", [17, None])
 def test_a_book_of_no_known_id_has_no_truth(update_id):
-    exchange = LocalExchange([FlowFeed("BTCUSDT", markets.SPOT, seed=1)])
+    exchange = LocalExchange([OrderFlowFeed("BTCUSDT", markets.SPOT, seed=1)])
     compared = follow_peers.compare(exchange, Book("BTCUSDT", update_id, (), ()))
     assert (compared.truth, compared.is_equal) == (None, False)
 

@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from depthactors import DepthCache, ThreadedDepthCacheManager, markets
-from depthactors.exchange.symbols import invent
+from depthactors.exchange.shapes.invented_symbols import invent
 
 KINDS = {"ctrl-c": -signal.SIGINT, "stop": 0, "exit": 0}
 """How the process ends, and its exit status then."""

@@ -21,7 +21,7 @@ import pytest
 from depthactors import BookState, DepthCache, ThreadedDepthCacheManager, markets
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.server.client import Client
-from depthactors.exchange.symbols import invent
+from depthactors.exchange.shapes.invented_symbols import invent
 
 MANY = int(os.environ.get("DEPTHACTORS_MANY", "120"))
 PATIENCE = 60.0

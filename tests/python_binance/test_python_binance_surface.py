@@ -28,7 +28,7 @@ from depthactors.actors.book import BookActor
 from depthactors.actors.socket import SocketActor
 from depthactors.errors import DepthActorsError
 from depthactors.exchange import Fault, LocalExchange
-from depthactors.exchange.rest.answers import RestApi
+from depthactors.exchange.rest.api import RestApi
 from depthactors.pacing import Backoff
 
 SYMBOL = "BNBBTC"
@@ -84,7 +84,7 @@ class Rest:
 @pytest.fixture
 def rest(monkeypatch):
     rest = Rest()
-    answer = RestApi.answer
+    answer = RestApi.reply
 
     def counted(api, path, headers):
         rest.paths.append(path)
@@ -92,7 +92,7 @@ def rest(monkeypatch):
         rest.gate.wait(10)
         return answer(api, path, headers)
 
-    monkeypatch.setattr(RestApi, "answer", counted)
+    monkeypatch.setattr(RestApi, "reply", counted)
     yield rest
     rest.gate.set()
 

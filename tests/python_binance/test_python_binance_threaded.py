@@ -12,7 +12,7 @@ import pytest
 from depthactors import BinanceSocketManager, DepthCache, ThreadedDepthCacheManager, markets
 from depthactors.errors import UsageError
 from depthactors.exchange import LocalExchange
-from depthactors.exchange.feeds.flow_feed import FlowFeed
+from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
 from tests.support import places_in
 
 SYMBOLS = ["BNBBTC", "BTCUSDT"]
@@ -119,7 +119,7 @@ def test_a_lost_connection_is_one_error_and_updates_resume_by_themselves(exchang
         port = exchange.port
         exchange.stop()
         assert inbox.next(dict)["type"] == "BinanceWebsocketClosed"
-        with LocalExchange([FlowFeed("BNBBTC", markets.SPOT)], port=port):
+        with LocalExchange([OrderFlowFeed("BNBBTC", markets.SPOT)], port=port):
             assert isinstance(inbox.get(timeout=20), DepthCache)
 
 

@@ -1,1 +1,1 @@
-"""Where prices come from: an order flow, a recording, a tape; and the true book that each of them makes."""
+"""Where prices come from: an order flow, a recording, or repeated events; and the true book that each makes."""

@@ -12,13 +12,13 @@ from typing import Any, Final, Generic, TypeVar
 from sortedcontainers import SortedDict
 
 NOBODY: Final = 1 << 60
-"""The best key of an empty side: worse than any, and it crosses with none."""
+"""The best key of an empty side: worse than any other key, and it trades with none."""
 
 
 class Order:
-    """A resting order: where it rests. How much of it is left is known to its level.
+    """The place of a resting order; its level knows how much of it is left.
 
-    Users that must know more of an order (whose it is) subclass it.
+    Code that must know more of an order subclasses it.
 
     Attributes:
         side: the side it rests on.
@@ -36,10 +36,10 @@ OrderT = TypeVar("OrderT", bound=Order)
 
 
 class Level(dict[OrderT, int]):
-    """The lots left of each order at one price, first come first.
+    """The remaining lots of each order at one price, oldest order first.
 
     Attributes:
-        total: the sum of them, which is what the world sees.
+        total: the sum of them: the quantity that clients see.
     """
 
     __slots__ = ("total",)
@@ -49,14 +49,14 @@ class Level(dict[OrderT, int]):
 
 
 class Side:
-    """One side of the book. Only `MatchingBook` changes it; all may read.
+    """One side of the book. Only `MatchingBook` changes it; other code may read it.
 
     Attributes:
         levels: `Level` by key, ascending, so best first.
         best: the first of these keys, or `NOBODY`.
-        changes: the new total of each level that changed, by key, 0 for one that is gone. Whoever
-            has read it clears it.
-        opposite: the side that this one trades with.
+        changes: the new total of each level that changed, by key, 0 for a level that is gone. Its
+            reader clears it.
+        opposite: the side with which this one trades.
     """
 
     __slots__ = ("best", "changes", "levels", "opposite")
@@ -64,7 +64,7 @@ class Side:
     opposite: Side
 
     def __init__(self) -> None:
-        # The package has no types; the keys are `int`, the values `Level`.
+        # `sortedcontainers` has no types; the keys are `int`, the values `Level`.
         self.levels: Any = SortedDict()
         self.best = NOBODY
         self.changes: dict[int, int] = {}
@@ -88,8 +88,7 @@ class MatchingBook(Generic[OrderT]):
     def limit(self, order: OrderT, lots: int) -> None:
         """Let an order of `lots` > 0 rest, last in its level's queue; O(1), O(log n) for a new level.
 
-        Only an order that adds to the book is taken ("post only"): who wants to trade sends a
-        market order.
+        Only an order that adds to the book is accepted ("post only"); `market` is the way to trade.
 
         Raises:
             ValueError: the order would trade at once.
@@ -109,10 +108,10 @@ class MatchingBook(Generic[OrderT]):
             side.changes[key] = level.total
 
     def cancel(self, order: OrderT) -> None:
-        """Take a resting order away; O(1), O(log n) with the last order of a level.
+        """Remove a resting order; O(1), O(log n) with the last order of a level.
 
         Raises:
-            KeyError: it does not rest: it was filled or cancelled before.
+            KeyError: the order does not rest: it was filled or cancelled before.
         """
         side, key = order.side, order.key
         level = side.levels[key]
@@ -124,12 +123,12 @@ class MatchingBook(Generic[OrderT]):
             self._remove(side, key)
 
     def market(self, side: Side, lots: int, keep: int = 0) -> tuple[list[OrderT], int]:
-        """Trade up to `lots` with the orders that rest on `side`, best price first, then first come.
+        """Trade up to `lots` with the orders that rest on `side`, best price first, then oldest order first.
 
         Args:
             side: the side that is traded with: `asks` to buy.
-            lots: how much at most; what finds nobody is given up.
-            keep: stop when the side has only so many levels left.
+            lots: the most to trade; what finds no order is cancelled.
+            keep: the number of levels at which trading stops.
 
         Returns:
             The orders that are gone because they were filled, and how many levels changed. O(1) an

@@ -1,4 +1,4 @@
-"""The one thread that carries out the feeds' steps, each in its time."""
+"""The one thread that carries out the steps of all feeds, each at its time."""
 
 from __future__ import annotations
 
@@ -14,37 +14,44 @@ from depthactors.errors import DepthActorsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from depthactors.exchange.feeds.depth_event import Step
     from depthactors.exchange.feeds.feed import Feed
-    from depthactors.exchange.feeds.tick import Step
 
 logger = reporting.logger(__name__)
 
 
 class Audience(Protocol):
-    """Who gets the events."""
+    """The receiver of the events."""
 
     def wait_for_room(self, feed: Feed) -> None:
-        """Wait until the clients of the feed can take one more event; not forever."""
+        """Wait, within a bound, until each client of the feed can take one more event."""
 
     def wants_tickers(self, feed: Feed) -> bool:
-        """Return whether anybody listens to the feed's bookTicker events."""
+        """Return whether a client listens to the feed's bookTicker events."""
 
     def publish(self, feed: Feed, step: Step) -> None:
-        """Hand a step's events to every client of the feed; never waits."""
+        """Queue a step's events for every client of the feed; never waits."""
 
     def cut(self, feed: Feed) -> None:
         """End the connections of every client of a feed that has failed; never waits."""
 
     def pace(self, feed: Feed) -> float:
-        """Return how many times as fast as usual the feed is to run."""
+        """Return the factor by which the feed is to run faster than usual."""
 
-    def tend(self) -> float | None:
-        """Hand out what was held back till now; return the seconds until there is more, `None` if nothing is."""
+    def release(self) -> float | None:
+        """Queue the events whose delay is over; return the seconds until the next ones, `None` if there are none."""
 
 
 @dataclass(order=True, slots=True)
 class _Playback:
-    """A feed that runs: `due` is on the clock of its queue, `number` keeps ties in the order of start."""
+    """A feed that runs.
+
+    Attributes:
+        due: the time of the next step, on the clock of its queue.
+        number: the order in which feeds were started, which decides between equal times.
+        feed: the feed.
+        origin: the time of the feed's start, on the same clock.
+    """
 
     due: float
     number: int
@@ -53,20 +60,22 @@ class _Playback:
 
 
 class Player:
-    """Plays feeds: those with a speed by the clock, the others as fast as the audience takes them.
+    """Plays feeds: those with a speed by the clock, the others as fast as the clients take the events.
 
-    A clock that the machine cannot follow is followed late, never by leaving events out. Feeds by the clock
-    wait for no client; one that falls too far behind is cut off by its own queue.
-    Feeds without a speed are interleaved by their own recorded time. Events of one feed are published
-    in order and one at a time. Its thread is `depthactors-exchange-player`.
+    On a machine that is too slow, events come late; none is left out. Feeds with a speed
+    do not wait for clients; the queue of a client that is too far behind disconnects it.
+    Feeds without a speed are interleaved by their own recorded time. The events of one feed are published
+    in order, one at a time.
+
+    Thread: `depthactors-exchange-player`; any thread may call the methods.
     """
 
     def __init__(self, audience: Audience, clock: Callable[[], float] = time.monotonic) -> None:
         """Prepare; `start` starts the thread.
 
         Args:
-            audience: who gets the events.
-            clock: seconds, monotonic.
+            audience: the receiver of the events.
+            clock: returns seconds, monotonic.
         """
         self._audience = audience
         self._clock = clock
@@ -86,19 +95,19 @@ class Player:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end after the step that it is at; any thread."""
+        """Ask the thread to end after the present step. Does not wait."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
 
     def join(self, timeout: float) -> bool:
-        """Wait for the thread's end, at most `timeout` seconds; tell whether it ended."""
+        """Wait for the thread's end, at most `timeout` seconds; return whether it ended."""
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def play(self, feeds: Iterable[Feed]) -> None:
-        """Start those of the feeds that have not started yet, all at the same instant; any thread."""
+        """Start those of the feeds that have not started yet, all at the same instant."""
         with self._changed:
             now = self._clock()
             for feed in feeds:
@@ -129,7 +138,7 @@ class Player:
 
     def _run(self) -> None:
         while not self._stopping:
-            playback = self._next(self._audience.tend())
+            playback = self._next(self._audience.release())
             if playback is None:
                 continue
             feed = playback.feed
@@ -140,10 +149,10 @@ class Player:
                 with self._changed:
                     self._schedule(playback)
             except Exception as error:  # noqa: BLE001 - one broken feed must not end the others; kept for the caller
-                self._give_up(feed, error)
+                self._fail(feed, error)
 
     def _next(self, longest: float | None) -> _Playback | None:
-        """Take the playback whose step is due, or wait for one, or a change, or `longest`, and return `None`."""
+        """Return the playback whose step is due; if none is, wait for at most `longest` seconds and return `None`."""
         with self._changed:
             if self._holding is not (longest is not None):
                 self._holding = longest is not None
@@ -160,7 +169,7 @@ class Player:
             return None
 
     def _schedule(self, playback: _Playback) -> None:
-        """Queue the next step; the condition is held."""
+        """Queue the next step. The caller holds the condition."""
         feed = playback.feed
         offset = feed.due()
         if offset is None:
@@ -170,16 +179,16 @@ class Player:
         queue = self._untimed if feed.speed is None else self._timed
         pace = self._audience.pace(feed)
         if pace != 1.0 and feed.speed is not None:
-            # What is saved now is not made up for later.
+            # The time that is saved now does not make later steps wait longer.
             gap = playback.origin + offset / feed.speed - playback.due
             playback.origin -= max(0.0, gap) * (1.0 - 1.0 / pace)
-        # Receive times may step back; a playback never does.
+        # Recorded times of receipt may step back; a playback never does.
         playback.due = max(playback.due, playback.origin + offset / (feed.speed or 1.0))
         heappush(queue, playback)
 
-    def _give_up(self, feed: Feed, error: Exception) -> None:
+    def _fail(self, feed: Feed, error: Exception) -> None:
         known = isinstance(error, DepthActorsError)
-        logger.error("feed of %s ended by an error: %s", feed.symbol, error, exc_info=None if known else error)
+        logger.error("the feed of %s ended with an error: %s", feed.symbol, error, exc_info=None if known else error)
         self._audience.cut(feed)
         with self._changed:
             self._running.discard(feed)
@@ -187,5 +196,5 @@ class Player:
                 if isinstance(error, DepthActorsError):
                     self._failure = error
                 else:
-                    self._failure = DepthActorsError(f"feed of {feed.symbol} failed: {error!r}")
+                    self._failure = DepthActorsError(f"the feed of {feed.symbol} failed: {error!r}")
             self._changed.notify_all()

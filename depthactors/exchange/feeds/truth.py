@@ -1,19 +1,18 @@
-"""The exchange's own book: two plain dicts, kept apart from the library's book on purpose.
+"""The exchange's own book: two plain dicts.
 
-The library is checked against this one, so it shares no code with it and prefers plain to fast.
+The library's book is checked against this one, so it shares no code with it; it is plain instead of fast.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-LevelText: TypeAlias = tuple[str, str]
-"""Price and quantity as the exchange spelt them."""
+    from depthactors.exchange.shapes.depth import LevelText
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +20,10 @@ class BookTruth:
     """The whole book as it is right after one event.
 
     Attributes:
-        symbol: upper case.
+        symbol: the symbol, upper case.
         last_update_id: `u` of that event, or `lastUpdateId` of the snapshot that the book began with.
         bids: `(price, quantity)`, best first, every level that the exchange knows, or as many as were asked for.
-        asks: the same for the ask side.
+        asks: the same for asks.
     """
 
     symbol: str
@@ -34,9 +33,9 @@ class BookTruth:
 
 
 class PlainBook:
-    """Levels of both sides by price; quantities and prices keep their spelling. Not thread-safe.
+    """Levels of both sides by price; prices and quantities keep their texts. Not thread-safe.
 
-    The keys are floats: exact up to 15 significant digits, and one for each spelling of a price.
+    The keys are floats: exact up to 15 significant digits, and the same for all texts of one price.
     """
 
     def __init__(self, bids: Iterable[Sequence[str]] = (), asks: Iterable[Sequence[str]] = ()) -> None:
@@ -49,7 +48,7 @@ class PlainBook:
         """Set the levels of one depth event; quantity zero removes the level, known or not.
 
         Raises:
-            LookupError, TypeError, ValueError: no depth event; part of it may be applied then.
+            LookupError, TypeError, ValueError: not a depth event; a part of it may have been applied.
         """
         _set_levels(self._bids, event["b"])
         _set_levels(self._asks, event["a"])
@@ -73,7 +72,7 @@ class PlainBook:
         return [bids[price] for price in sorted(bids, reverse=True)], [asks[price] for price in sorted(asks)]
 
     def truth(self, symbol: str, last_update_id: int, levels: int | None = None) -> BookTruth:
-        """Freeze the book, or its best `levels` a side."""
+        """Return the book, or its best `levels` a side, as an immutable value."""
         bids, asks = self.cut(levels)
         return BookTruth(symbol, last_update_id, _decimals(bids), _decimals(asks))
 

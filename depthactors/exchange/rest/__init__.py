@@ -1,1 +1,1 @@
-"""What REST requests are answered."""
+"""The replies to REST requests."""

@@ -1,4 +1,4 @@
-"""The request weight that clients have used, a pool and clock minute, and what they get for too much of it."""
+"""The request weight that clients have used, per pool and minute of the clock, and the refusals for too much of it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ BANNED: Final = 418
 
 
 class Charge(NamedTuple):
-    """What one request came to.
+    """The result of one request.
 
     Attributes:
-        used: weight that the pool has used in this minute, the request's included.
+        used: weight that the pool has used in this minute, with the request's.
         status: 200, 429 or 418.
-        retry_after: whole seconds to wait, unless the status is 200.
+        retry_after: whole seconds to wait; 0 if the status is 200.
     """
 
     used: int
@@ -39,9 +39,9 @@ class _Pool:
 
 
 class WeightCounter:
-    """Counts weight as the exchange does: from zero in each minute of the clock, refused requests too. Any thread.
+    """Counts weight as the exchange does: from zero in each minute of the clock, refused requests too. Thread: any.
 
-    Who goes on after so many refusals in a minute is banned, and each time twice as long.
+    A client with too many refusals in a minute is banned, each time twice as long.
     """
 
     def __init__(self) -> None:
@@ -49,12 +49,12 @@ class WeightCounter:
         self._pools: dict[str, _Pool] = {}
 
     def charge(self, name: str, weight: int, limits: Limits, now: float) -> Charge:
-        """Add the weight of one request and tell what becomes of it.
+        """Add the weight of one request, and return its result.
 
         Args:
-            name: of the pool; its markets share the count.
-            weight: of the request.
-            limits: weight a minute, refusals and the ban.
+            name: the pool's name; its markets share the count.
+            weight: the request's weight.
+            limits: the limits of weight, refusals and bans.
             now: seconds since the epoch.
         """
         minute = int(now // MINUTE)

@@ -1,4 +1,4 @@
-"""One websocket client: what it has subscribed to, and the replies to what it asks."""
+"""One websocket client: its subscriptions, and the replies to its control messages."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ if TYPE_CHECKING:
     from depthactors.exchange.fault_plan import FaultPlan
     from depthactors.exchange.feeds.feed import Feed
     from depthactors.exchange.limits import Limits
-    from depthactors.exchange.routes import StreamRoute, Subscription
     from depthactors.exchange.server.outbox import Outbox
-    from depthactors.exchange.streams.hub import Hub
+    from depthactors.exchange.streams.broadcaster import Broadcaster
     from depthactors.exchange.streams.message import Message
+    from depthactors.exchange.streams.path import StreamPath
+    from depthactors.exchange.streams.subscription import Subscription
 
 POLICY: Final = 1008
 """Close code of a client that broke a rule."""
 
 
-class Line(Protocol):
+class ClientSession(Protocol):
     """The connection as its client needs it; no method waits."""
 
     def close(self, code: int, reason: str) -> None:
-        """Send what is queued, then carry out the closing handshake."""
+        """Send what is queued, then close with a handshake."""
 
     def give_up(self) -> None:
         """End the TCP connection at once, whatever is queued."""
@@ -43,18 +44,19 @@ class Line(Protocol):
 class Client:
     """One connection's subscriptions.
 
-    `message` runs in the connection's reader thread, `deliver` and `wait_for_room` in the player's.
-    An acknowledgement is queued before the first event of what it acknowledges, and no event of a
+    An acknowledgement is queued before the first event of its streams, and no event of a
     stream is queued after its UNSUBSCRIBE was acknowledged.
+
+    Thread: `handle` that of the connection's reader, `deliver` and `wait_for_room` that of the player.
     """
 
     def __init__(
         self,
-        line: Line,
+        session: ClientSession,
         outbox: Outbox,
-        route: StreamRoute,
+        path: StreamPath,
         *,
-        hub: Hub,
+        broadcaster: Broadcaster,
         find: Callable[[str], Subscription | None],
         play: Callable[[Iterable[Feed]], None],
         limits: Limits,
@@ -64,23 +66,23 @@ class Client:
         """Prepare; `start` subscribes to what the path named.
 
         Args:
-            line: the connection.
-            outbox: where frames to send are put.
-            route: what the path said.
-            hub: where subscriptions are kept.
-            find: what a stream's name means on this connection's path.
+            session: the connection.
+            outbox: the queue of frames to send.
+            path: what the connection's path says.
+            broadcaster: the owner of all subscriptions.
+            find: returns the stream of a name on this connection's path.
             play: starts feeds that have not started yet.
-            limits: of messages and streams.
-            faults: the plan, which says what subscriptions are refused or never served.
-            clock: seconds, monotonic.
+            limits: the limits of messages and streams.
+            faults: the faults of subscriptions.
+            clock: returns seconds, monotonic.
         """
-        self._line = line
+        self._session = session
         self._outbox = outbox
-        self._hub = hub
+        self._broadcaster = broadcaster
         self._find = find
         self._play = play
-        self._route = route
-        self._combined = route.combined
+        self._path = path
+        self._combined = path.combined
         self._limits = limits
         self._faults = faults
         self._clock = clock
@@ -90,12 +92,12 @@ class Client:
 
     def start(self) -> None:
         """Subscribe to the streams that the path named."""
-        self._subscribe(self._route.streams)
+        self._subscribe(self._path.streams)
 
     def counts(self) -> bool:
-        """Count one message, ping or pong from the client; `False` when it was one too many, and it is closed."""
+        """Count one message, ping or pong; `False` if it was one too many, which closes the connection."""
         if self._messages.take(self._clock()):
-            self._line.close(POLICY, "Too many requests")
+            self._session.close(POLICY, "Too many requests")
             return False
         return True
 
@@ -127,39 +129,39 @@ class Client:
         return self._combined
 
     def deliver(self, message: Message) -> None:
-        """Queue an event if the stream is still subscribed; a client that is too far behind is cut off."""
+        """Queue an event if the stream is still subscribed; a client that is too far behind is disconnected."""
         with self._lock:
             if message.stream in self._streams:
-                self._put(message.wire(self._combined, self._route.unit))
+                self._put(message.wire(self._combined, self._path.unit))
 
     def suffer(self, fault: Fault) -> None:
-        """Let a fault strike the connection; one that ends it ends its subscriptions, too."""
+        """Let a fault strike the connection; a fault that ends it also ends its subscriptions."""
         if fault.kind != "shutdown":
             self.leave()
-        self._line.suffer(fault)
+        self._session.suffer(fault)
 
     def wait_for_room(self) -> None:
-        """Wait until an event more fits, as long as the client takes some; then cut it off."""
+        """Wait until one more event fits; a client that takes nothing for too long is disconnected."""
         if not self._outbox.wait_for_room():
-            self._line.give_up()
+            self._session.give_up()
 
     def wait_sent(self, timeout: float) -> bool:
         """Wait until everything queued has been sent, or the connection is over."""
         return self._outbox.wait_sent(timeout)
 
     def leave(self) -> None:
-        """Give every subscription back."""
-        self._hub.remove(self, self._served(self._streams))
+        """End every subscription."""
+        self._broadcaster.remove(self, self._served(self._streams))
 
     def _subscribe(self, names: Iterable[str], request: control.Request | None = None) -> None:
-        """Subscribe to streams; without a request the path named them, and nobody waits for a reply."""
+        """Subscribe to streams; without a request the path named them, and there is no reply."""
         found = [(each, self._faults.strike(Place.SUBSCRIBE, each.feed.symbol)) for each in self._served(names)]
         kinds = {fault.kind for _, faults in found for fault in faults} if request is not None else set()
         with self._lock:
             wanted = self._streams | dict.fromkeys(names)
             if len(wanted) > self._limits.max_streams or "too-many-streams" in kinds:
                 self._queue(control.too_many_streams())
-                self._line.close(POLICY, "Invalid request")
+                self._session.close(POLICY, "Invalid request")
                 return
             if request is not None and "refused-subscribe" in kinds:
                 self._queue(control.RefusedError(control.INVALID_REQUEST, "Invalid request", request.request_id).reply)
@@ -168,13 +170,13 @@ class Client:
             if request is not None:
                 self._queue(control.result(None, request.request_id))
         served = [each for each, faults in found if not any(fault.kind == "unserved" for fault in faults)]
-        self._hub.add(self, served)
-        # Only now: a recording that starts before its first listener would be lost on it.
+        self._broadcaster.add(self, served)
+        # Only now: a recording that starts before its first listener would have sent events to nobody.
         self._play([each.feed for each in served])
 
     def _unsubscribe(self, names: tuple[str, ...], reply: bytes) -> None:
-        # A stream that was never subscribed must not be listed now.
-        self._hub.remove(self, self._served(name for name in names if name in self._streams))
+        # A stream that was never subscribed must not be looked up: that would list its symbol.
+        self._broadcaster.remove(self, self._served(name for name in names if name in self._streams))
         with self._lock:
             for name in names:
                 self._streams.pop(name, None)
@@ -188,4 +190,4 @@ class Client:
 
     def _put(self, frame: bytes) -> None:
         if not self._outbox.append(frame):
-            self._line.give_up()
+            self._session.give_up()

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depthactors.exchange.limits import Limits
-    from depthactors.exchange.rest.answers import RestApi
-    from depthactors.exchange.routes import StreamRoute
+    from depthactors.exchange.rest.api import RestApi
     from depthactors.exchange.server.client import Client
+    from depthactors.exchange.streams.path import StreamPath
 
 logger = reporting.logger(__name__)
 IDLE: Final = 60.0
@@ -31,25 +31,33 @@ LARGEST_MESSAGE: Final = 1_048_576
 
 
 class Opening(NamedTuple):
-    """A websocket that the exchange is willing to serve."""
+    """A websocket that the exchange accepts.
+
+    Attributes:
+        limits: the limits of the connection.
+        client: makes the client of an open session.
+    """
 
     limits: Limits
     client: Callable[[Session], Client]
 
 
 class Connection:
-    """One TCP connection; its thread is the caller of `run`, named `name`, and a websocket's writer is `name-send`."""
+    """One TCP connection.
+
+    Thread: the caller of `run`, named `name`; the writer of a websocket is a thread of its own, `name-send`.
+    """
 
     def __init__(
-        self, sock: socket.socket, name: str, rest: RestApi, welcome: Callable[[StreamRoute], Opening | bytes]
+        self, sock: socket.socket, name: str, rest: RestApi, welcome: Callable[[StreamPath], Opening | bytes]
     ) -> None:
         """Take over the socket.
 
         Args:
-            sock: accepted.
-            name: of the reader's thread.
-            rest: answers plain HTTP.
-            welcome: decides about a websocket; returns the answer to send instead of opening it, if need be.
+            sock: the accepted socket.
+            name: the name of the reader's thread.
+            rest: replies to plain HTTP requests.
+            welcome: decides about a websocket; returns the HTTP reply if it is refused.
         """
         self._sock = sock
         self._name = name
@@ -58,14 +66,14 @@ class Connection:
         self._over = Event()
         self._session: Session | None = None
         self.client: Client | None = None
-        """Who is served, once a websocket is open."""
+        """The client, from when a websocket is open."""
 
     def run(self, pause: float = 0.0, *, refuse: bool = False) -> None:
         """Serve the connection to its end, in the calling thread.
 
         Args:
             pause: seconds before anything is read.
-            refuse: reset it instead.
+            refuse: whether to reset the connection instead.
         """
         reset = refuse
         try:
@@ -83,41 +91,41 @@ class Connection:
             self._sock.close()
 
     def stop(self) -> None:
-        """End the connection in good order; does not wait. Any thread."""
+        """End the connection, a websocket with a close frame. Does not wait. Thread: any."""
         if self._session is None:
             self.give_up()
         else:
             self._session.close()
 
     def give_up(self) -> None:
-        """End the TCP connection at once; does not wait. Any thread."""
+        """End the TCP connection at once. Does not wait. Thread: any."""
         self._over.set()
         try:
-            # Unlike closing, this also wakes the threads that wait on the socket.
+            # Unlike `close`, this also wakes the threads that wait for the socket.
             self._sock.shutdown(socket.SHUT_RDWR)
         except OSError as error:
             logger.debug("%s: over already: %s", self._name, error)
 
     def _converse(self) -> None:
-        """Answer requests, until one opens a websocket or was the last."""
+        """Reply to requests, until one opens a websocket or was the last."""
         while True:
             protocol = ServerProtocol(max_size=LARGEST_MESSAGE)
             request = self._next_request(protocol)
             if request is None:
                 return
-            route = http.stream_route(request)
-            if route is not None:
-                self._open(protocol, request, route)
+            path = http.stream_path_of(request)
+            if path is not None:
+                self._open(protocol, request, path)
                 return
-            if not self._answer(request):
+            if not self._reply(request):
                 return
 
     def _next_request(self, protocol: ServerProtocol) -> Request | None:
-        """Read one request; `None` at the connection's end or for what is none."""
+        """Read one request; `None` at the connection's end, or for something else than a GET request."""
         while data := self._sock.recv(LARGEST_READ):
             protocol.receive_data(data)
             request = next((event for event in protocol.events_received() if isinstance(event, Request)), None)
-            # Older versions of the package refuse other methods themselves, and have no such attribute.
+            # Older versions of `websockets` refuse other methods themselves, and have no such attribute.
             if request is not None and getattr(request, "method", "GET") == "GET":
                 return request
             if request is not None or protocol.handshake_exc is not None:
@@ -125,20 +133,20 @@ class Connection:
                 return None
         return None
 
-    def _answer(self, request: Request) -> bool:
-        """Answer a plain request; `False` when it was the connection's last."""
-        answer = self._rest.answer(request.path, request.headers)
-        if answer.pause and self._over.wait(answer.pause):
+    def _reply(self, request: Request) -> bool:
+        """Reply to a plain request; `False` if it was the connection's last."""
+        reply = self._rest.reply(request.path, request.headers)
+        if reply.pause and self._over.wait(reply.pause):
             return False
-        wire = http.response(request, answer)
-        if answer.cut is not None:
-            self._sock.sendall(wire[: len(wire) - len(answer.body) + answer.cut] if answer.cut else b"")
+        wire = http.encoded(request, reply)
+        if reply.cut is not None:
+            self._sock.sendall(wire[: len(wire) - len(reply.body) + reply.cut] if reply.cut else b"")
             return False
         self._sock.sendall(wire)
         return http.keeps_alive(request)
 
-    def _open(self, protocol: ServerProtocol, request: Request, route: StreamRoute) -> None:
-        opening = self._welcome(route)
+    def _open(self, protocol: ServerProtocol, request: Request, path: StreamPath) -> None:
+        opening = self._welcome(path)
         if isinstance(opening, bytes):
             self._sock.sendall(opening)
             return
@@ -147,6 +155,6 @@ class Connection:
         if protocol.state is not OPEN:
             return
         self._sock.settimeout(None)
-        self._session = Session(self._sock, protocol, opening.limits, route.unit)
+        self._session = Session(self._sock, protocol, opening.limits, path.unit)
         self.client = opening.client(self._session)
         self._session.run(self.client, f"{self._name}-send")

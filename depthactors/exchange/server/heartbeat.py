@@ -1,4 +1,4 @@
-"""When a connection is pinged, when its silence has lasted too long, and when its life is over. Pure."""
+"""When a connection is pinged, when a pong is too late, and when the connection's life is over. Pure."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ class Beat(Enum):
 
     NONE = "nothing"
     PING = "a ping"
-    LATE = "the end, for a ping was not answered in time"
+    LATE = "the end, because a pong is too late"
     OVER = "the end of the connection's life"
 
 
 class Heartbeat:
-    """The server's clockwork for one connection; `now` is monotonic seconds. Not thread-safe.
+    """The timers of one connection; `now` is monotonic seconds. Not thread-safe.
 
-    As documented: only the copy of a ping's payload answers it; unsolicited pongs are welcome and do not count.
+    As documented, a pong counts only if it has the payload of a ping; other pongs are allowed and ignored.
     """
 
     def __init__(self, limits: Limits, now: float) -> None:
         """Begin the connection's life.
 
         Args:
-            limits: intervals and deadlines.
-            now: seconds.
+            limits: the intervals and deadlines.
+            now: the present time.
         """
         self._interval = limits.ping_interval
         self._patience = limits.pong_deadline
@@ -39,14 +39,14 @@ class Heartbeat:
         self._unanswered: deque[tuple[float, bytes]] = deque()
 
     def wait(self, now: float) -> float:
-        """Return the seconds until something is due, 0 if something is."""
+        """Return the seconds until something is due; 0 if something is."""
         due = min(self._next_ping, self._end)
         if self._unanswered:
             due = min(due, self._unanswered[0][0] + self._patience)
         return max(0.0, due - now)
 
-    def beat(self, now: float) -> Beat:
-        """Return what is due; the worst first."""
+    def due(self, now: float) -> Beat:
+        """Return what is due; an end before a ping."""
         if now >= self._end:
             return Beat.OVER
         if self._unanswered and now >= self._unanswered[0][0] + self._patience:
@@ -54,16 +54,16 @@ class Heartbeat:
         return Beat.PING if now >= self._next_ping else Beat.NONE
 
     def pinged(self, payload: bytes, now: float) -> None:
-        """Wait for the answer to this ping, and with the next one for an interval."""
+        """Note that a ping was sent: its pong is expected, and the next ping is due after an interval."""
         self._unanswered.append((now, payload))
         self._next_ping = now + self._interval
 
-    def answered(self, payload: bytes) -> None:
-        """Take a pong: it answers the ping with its payload and those before it."""
+    def received(self, payload: bytes) -> None:
+        """Note a pong: it counts for the ping with its payload and for all pings before that."""
         if any(payload == sent for _, sent in self._unanswered):
             while self._unanswered.popleft()[1] != payload:
                 pass
 
     def end_by(self, end: float) -> None:
-        """Let the life end by then, if not before."""
+        """Let the connection's life end at that time, if it does not end before."""
         self._end = min(self._end, end)

@@ -1,4 +1,4 @@
-"""The bounded queue between those who have frames for a client and the thread that sends them."""
+"""The bounded queue of frames between their producers and the thread that sends them to a client."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOM: Final = 1_000
-"""Frames that may wait for one client."""
+"""Most frames that may wait for one client."""
 
 OVERFLOW: Final = 10
-"""Times the room: what a client may be behind when nobody waits for it."""
+"""Factor of the room: most frames that may wait if no producer waits for the client."""
 
 PATIENCE: Final = 5.0
-"""Seconds for which a client may take nothing from its full queue."""
+"""Most seconds in which a client may take nothing from its full queue."""
 
 BATCH: Final = 256 * 1024
-"""Bytes, about, that are handed to the socket at once."""
+"""Number of bytes, about, that are sent at once."""
 
 
 class Outbox:
-    """Encoded frames that wait to be sent to one client; any thread.
+    """Encoded frames that wait to be sent to one client.
 
-    `append` never waits; its `False` tells of a client that is to be given up: one that took nothing
+    `append` never waits; it returns `False` if the client is to be disconnected: it took nothing
     from its full queue for `patience` seconds, or is behind by several times the room.
-    `wait_for_room` waits for a client that takes frames, be it slowly.
+    `wait_for_room` waits for a client that takes frames, even slowly.
+
+    Thread: any.
     """
 
     def __init__(
@@ -37,9 +39,9 @@ class Outbox:
         """Start empty.
 
         Args:
-            room: frames.
-            patience: seconds.
-            clock: seconds, monotonic.
+            room: number of frames that fit.
+            patience: most seconds in which a client may take nothing from its full queue.
+            clock: returns seconds, monotonic.
         """
         self._room = room
         self._patience = patience
@@ -54,7 +56,7 @@ class Outbox:
         self._full_since = 0.0
 
     def append(self, frame: bytes) -> bool:
-        """Add a frame behind the others; `False` when the client should be given up.
+        """Add a frame behind the others; `False` if the client should be disconnected.
 
         After `finish` or `close` the frame is dropped.
         """
@@ -72,7 +74,7 @@ class Outbox:
             return True
 
     def wait_for_room(self) -> bool:
-        """Wait until a frame more fits; `False` when nothing has been taken for as long as the patience lasts."""
+        """Wait until one more frame fits; `False` if the client has taken nothing for `patience` seconds."""
         with self._changed:
             while len(self._frames) >= self._room and not self._closed:
                 left = self._patience - self._stuck_for()
@@ -82,14 +84,14 @@ class Outbox:
             return True
 
     def take(self, longest: float) -> bytes | None:
-        """Wait for frames and take all that one sending should hold, joined.
+        """Wait for frames, and take about as many as should be sent at once, joined.
 
         Args:
-            longest: seconds to wait.
+            longest: most seconds to wait.
 
         Returns:
-            Nothing (`b""`) when none came; `None` after `close`, and when everything before `finish` was
-            taken. What was taken before counts as sent now.
+            `b""` if none came; `None` after `close`, and when everything before `finish` was
+            taken. The frames that were taken before count as sent now.
         """
         with self._changed:
             self._in_flight = False
@@ -112,12 +114,12 @@ class Outbox:
             return b"".join(taken)
 
     def wait_sent(self, timeout: float) -> bool:
-        """Wait until every frame has been sent or the outbox was closed; `False` when time ran out."""
+        """Wait until every frame has been sent or the outbox was closed; `False` after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: self._closed or not (self._frames or self._in_flight), timeout)
 
     def finish(self, last: bytes = b"") -> None:
-        """Add the last frame; whoever takes gets what waits, then `None`."""
+        """Add the last frame; `take` returns what waits, then `None`."""
         with self._changed:
             if last and not self._finished and not self._closed:
                 self._frames.append(last)
@@ -125,12 +127,12 @@ class Outbox:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Drop what waits and let everybody go; idempotent."""
+        """Drop the waiting frames, and wake all waiting threads; idempotent."""
         with self._changed:
             self._closed = True
             self._frames.clear()
             self._changed.notify_all()
 
     def _stuck_for(self) -> float:
-        """Seconds since the queue became full or frames were taken, whichever was later."""
+        """Return the seconds since the queue became full or frames were taken, whichever was later."""
         return self._clock() - max(self._full_since, self._last_taken)

@@ -21,13 +21,14 @@ from depthactors.pacing import RateWindow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from depthactors.exchange.catalogue import Catalogue
     from depthactors.exchange.fault import Fault
     from depthactors.exchange.fault_plan import FaultPlan
     from depthactors.exchange.feeds.feed import Feed
-    from depthactors.exchange.rest.answers import RestApi
-    from depthactors.exchange.routes import Catalogue, StreamRoute
+    from depthactors.exchange.rest.api import RestApi
     from depthactors.exchange.server.session import Session
-    from depthactors.exchange.streams.hub import Hub
+    from depthactors.exchange.streams.broadcaster import Broadcaster
+    from depthactors.exchange.streams.path import StreamPath
 
 logger = reporting.logger(__name__)
 HOST: Final = "127.0.0.1"
@@ -39,15 +40,15 @@ CONNECTION_WINDOW: Final = 300.0
 class ExchangeServer:
     """Listens on the loopback interface.
 
-    Threads: `depthactors-exchange-accept`, and for each connection `-<number>` (reads, answers REST)
-    and, for a websocket, `-<number>-send`.
+    Thread: `depthactors-exchange-accept`; for each connection `depthactors-exchange-<number>`, which reads and replies
+    to REST requests; and for each websocket `depthactors-exchange-<number>-send`.
     """
 
     def __init__(
         self,
         catalogue: Catalogue,
         rest: RestApi,
-        hub: Hub,
+        broadcaster: Broadcaster,
         faults: FaultPlan,
         *,
         play: Callable[[Iterable[Feed]], None],
@@ -58,9 +59,9 @@ class ExchangeServer:
 
         Args:
             catalogue: the feeds.
-            rest: answers plain HTTP.
-            hub: where websocket clients subscribe.
-            faults: what befalls connections.
+            rest: replies to plain HTTP requests.
+            broadcaster: the owner of all subscriptions.
+            faults: the faults of connections.
             play: starts feeds at their first subscription.
             limits: changes of the markets' own limits.
             port: 0 for any free one.
@@ -70,7 +71,7 @@ class ExchangeServer:
         """
         self._catalogue = catalogue
         self._rest = rest
-        self._hub = hub
+        self._broadcaster = broadcaster
         self._faults = faults
         self._play = play
         self._limits = limits
@@ -89,17 +90,17 @@ class ExchangeServer:
         self._accept_thread.start()
 
     def clients(self) -> list[Client]:
-        """Return the websocket clients of this moment."""
+        """Return the present websocket clients."""
         with self._changed:
             return [each.client for each in self._connections if each.client is not None]
 
     def stop(self, deadline: float) -> list[str]:
         """Close every connection and the port, and wait for the threads.
 
-        Clients get close code 1001; those that do not answer are cut off.
+        Clients get close code 1001; those that do not reply are disconnected.
 
         Args:
-            deadline: on `time.monotonic`'s clock.
+            deadline: the time, on the clock `time.monotonic`.
 
         Returns:
             Names of threads that were still alive at the deadline.
@@ -122,7 +123,7 @@ class ExchangeServer:
         return [thread.name for thread in threads if thread.is_alive()]
 
     def _accept(self) -> None:
-        """Take connections until `stop` closes the other end of the wake-up pair."""
+        """Accept connections until `stop` closes the other end of the socket pair."""
         with self._listener, self._wake_reader, selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._wake_reader, selectors.EVENT_READ)
@@ -135,9 +136,9 @@ class ExchangeServer:
                 except OSError as error:
                     logger.warning("a connection could not be accepted: %s", error)
                     continue
-                self._attend(sock)
+                self._begin(sock)
 
-    def _attend(self, sock: socket.socket) -> None:
+    def _begin(self, sock: socket.socket) -> None:
         self._accepted += 1
         name = f"depthactors-exchange-{self._accepted}"
         connection = Connection(sock, name, self._rest, self._welcome)
@@ -156,22 +157,22 @@ class ExchangeServer:
                 del self._connections[connection]
                 self._changed.notify_all()
 
-    def _welcome(self, route: StreamRoute) -> Opening | bytes:
-        """Decide about a websocket; returns the answer that refuses it, if it is refused."""
+    def _welcome(self, path: StreamPath) -> Opening | bytes:
+        """Decide about a websocket; returns the HTTP reply if it is refused."""
         for fault in self._faults.strike(Place.HANDSHAKE):
             return http.no_websocket(int(fault.kind.removeprefix("handshake-")), ceil(fault.seconds))
         with self._changed:
             if self._stopping or self._openings.take(time.monotonic()):
                 return http.no_websocket()
-        limits = Limits.of(self._catalogue.market_of(route.prefix), self._limits)
+        limits = Limits.of(self._catalogue.market_of(path.prefix), self._limits)
 
         def client(session: Session) -> Client:
             return Client(
                 session,
                 session.outbox,
-                route,
-                hub=self._hub,
-                find=lambda name: self._catalogue.stream(name, route.prefix),
+                path,
+                broadcaster=self._broadcaster,
+                find=lambda name: self._catalogue.stream(name, path.prefix),
                 play=self._play,
                 limits=limits,
                 faults=self._faults,

@@ -1,7 +1,7 @@
-"""A websocket once it is open: a reader, a writer, and the ways in which it ends.
+"""An open websocket: a reader, a writer, and the ways in which it ends.
 
-The protocol is the sans-I/O one of `websockets`. Frames of data bypass it: a server's frames are alike for
-every client, so they come encoded.
+The protocol is that of `websockets` without I/O. Data frames bypass it: a server's frames are the same for
+every client, so they are encoded once for all.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 
 from depthactors import reporting
-from depthactors.exchange import shapes
 from depthactors.exchange.server.heartbeat import Beat, Heartbeat
 from depthactors.exchange.server.outbox import Outbox
+from depthactors.exchange.shapes.shape import shutdown
 from depthactors.exchange.streams.message import text_frame
 
 if TYPE_CHECKING:
@@ -32,41 +32,41 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 CLOSING_PATIENCE: Final = 0.5
-"""Seconds within which a client must answer a close frame; after that TCP just ends."""
+"""Seconds within which a client must reply to a close frame; then the TCP connection ends."""
 GOING_AWAY: Final = 1001
 POLICY: Final = 1008
 LARGEST_READ: Final = 65_536
 
 
 class _Ending(Enum):
-    """What the writer does to the connection when it has sent everything."""
+    """How the writer ends the connection when it has sent everything."""
 
-    HANDSHAKE = "waits for the client's close frame"
-    FIN = "ends it without a word"
-    RST = "resets it"
-    SILENCE = "nothing: it stays open and dumb"
+    HANDSHAKE = "it waits for the client's close frame"
+    FIN = "it ends the connection without a close frame"
+    RST = "it resets the connection"
+    SILENCE = "not at all: the connection stays open and silent"
 
 
 class Session:
-    """One open websocket. `run` reads in the calling thread, and has a writer thread of its own.
+    """One open websocket.
 
-    The writer keeps the heartbeat. `close`, `give_up` and `suffer` never wait and may be called from any
-    thread.
+    Thread: `run` reads in the calling thread and has a writer thread of its own, which also pings. Any thread may call
+    `close`, `give_up` and `suffer`, which never wait.
     """
 
     def __init__(self, sock: socket.socket, protocol: ServerProtocol, limits: Limits, unit: int) -> None:
         """Take over an open websocket.
 
         Args:
-            sock: blocking.
-            protocol: in state OPEN.
-            limits: of pings and of the connection's life.
-            unit: of the times in events, in microseconds.
+            sock: the socket, blocking.
+            protocol: the protocol, in state OPEN.
+            limits: the limits of pings and of the connection's life.
+            unit: the unit of the times in events, in microseconds.
         """
         self.outbox = Outbox()
-        """Where frames to send are put."""
+        """The queue of frames to send."""
         self.reset = False
-        """Whether the socket is to be closed with a reset."""
+        """Whether the socket must be closed with a reset."""
         self._sock = sock
         self._protocol = protocol
         self._unit = unit
@@ -78,11 +78,11 @@ class Session:
         self._announced = False
 
     def run(self, client: Client, name: str) -> None:
-        """Serve the client until either side ends the connection; the socket is left to the caller to close.
+        """Serve the client until either side ends the connection; the caller closes the socket.
 
         Args:
-            client: handles what is read.
-            name: of the writer's thread.
+            client: handles the messages.
+            name: the name of the writer's thread.
         """
         self._client = client
         writer = Thread(target=self._write, name=name, daemon=True)
@@ -101,7 +101,7 @@ class Session:
                 writer.join(CLOSING_PATIENCE)
 
     def close(self, code: int = GOING_AWAY, reason: str = "") -> None:
-        """Send what is queued, then carry out the closing handshake."""
+        """Send what is queued, then close with a handshake."""
         last = b""
         with self._lock:
             if self._protocol.state is OPEN:
@@ -137,13 +137,13 @@ class Session:
         if self._announced:
             return
         self._announced = True
-        frame = shapes.shutdown(time.time_ns() // 1_000, combined=self._client.combined, unit=self._unit)
+        frame = shutdown(time.time_ns() // 1_000, combined=self._client.combined, unit=self._unit)
         with self._lock:
             self._heartbeat.end_by(time.monotonic() + seconds)
         self.outbox.append(text_frame(frame))
 
     def _receive(self, data: bytes) -> bool:
-        """Take bytes from the client; `False` when nothing more is to be read."""
+        """Handle bytes from the client; `False` if nothing more is to be read."""
         if self._ending is _Ending.SILENCE:
             return True
         with self._lock:
@@ -153,7 +153,7 @@ class Session:
                 logger.debug("a client broke the protocol: %s", error)
             events = self._protocol.events_received()
             replies = self._protocol.data_to_send()
-        # An empty piece says that the protocol wants the connection to end.
+        # An empty piece means that the protocol wants the connection to end.
         ends = b"" in replies
         if replies and not ends:
             self.outbox.append(b"".join(replies))
@@ -163,20 +163,20 @@ class Session:
             return False
         if allowed:
             return True
-        # Unread data would turn the connection's end into a reset; the writer ends it in its time.
+        # Unread data would turn the end of the connection into a reset; the writer ends it.
         while self._sock.recv(LARGEST_READ):
             pass
         return False
 
     def _handle(self, event: ProtocolEvent) -> bool:
-        """Handle a frame; `False` when it was one too many."""
+        """Handle a frame; `False` if it was one too many."""
         if not isinstance(event, Frame) or event.opcode is Opcode.CLOSE:
             return True
         if not self._client.counts():
             return False
         if event.opcode is Opcode.PONG:
             with self._lock:
-                self._heartbeat.answered(bytes(event.data))
+                self._heartbeat.received(bytes(event.data))
         elif event.opcode is not Opcode.PING:
             self._message += event.data
             if event.fin:
@@ -185,12 +185,12 @@ class Session:
         return True
 
     def _write(self) -> None:
-        """Send what the outbox has, and keep the heartbeat; then end the connection."""
+        """Send frames and pings; then end the connection."""
         try:
             while (batch := self.outbox.take(self._wait())) is not None:
                 if batch:
                     self._sock.sendall(batch)
-                self._tend()
+                self._keep_heartbeat()
         except OSError as error:
             logger.debug("connection over: %s", error)
             self.outbox.close()
@@ -202,7 +202,7 @@ class Session:
                 self._shut(socket.SHUT_RDWR)
             case _Ending.RST:
                 self.reset = True
-                # Wakes the reader, whose thread closes the socket, and sends nothing before that.
+                # This wakes the reader, whose thread closes the socket; nothing is sent before that.
                 self._shut(socket.SHUT_RD)
             case _Ending.SILENCE:
                 pass
@@ -211,10 +211,10 @@ class Session:
         with self._lock:
             return self._heartbeat.wait(time.monotonic())
 
-    def _tend(self) -> None:
+    def _keep_heartbeat(self) -> None:
         now = time.monotonic()
         with self._lock:
-            beat = self._heartbeat.beat(now)
+            beat = self._heartbeat.due(now)
             if beat is Beat.PING and self._protocol.state is OPEN:
                 payload = b"%d" % (time.time_ns() // 1_000_000)
                 self._heartbeat.pinged(payload, now)
@@ -226,7 +226,7 @@ class Session:
             self.close()
 
     def _shut(self, how: int) -> None:
-        """Shut the socket down; unlike closing it, this also wakes the threads that wait on it."""
+        """Shut the socket down; unlike `close`, this also wakes the threads that wait for it."""
         try:
             self._sock.shutdown(how)
         except OSError as error:

@@ -24,7 +24,7 @@ class Request(NamedTuple):
     Attributes:
         method: one of `METHODS`.
         params: stream names for (UN)SUBSCRIBE; `("combined",)` or `("combined", value)` for properties.
-        request_id: echoed in the reply.
+        request_id: the id that the reply repeats.
     """
 
     method: str
@@ -33,14 +33,14 @@ class Request(NamedTuple):
 
 
 class RefusedError(Exception):
-    """A control message that is answered with an error object.
+    """A control message whose reply is an error object.
 
     Attributes:
         reply: the JSON to send.
     """
 
     def __init__(self, code: int, text: str, request_id: int | str | None = None) -> None:
-        """Encode the reply as the wire has it: nested under `error`."""
+        """Encode the reply as the exchange does: nested under `error`."""
         super().__init__(f"{code}: {text}")
         self.reply = orjson.dumps({"error": {"code": code, "msg": text}, "id": request_id})
 
@@ -51,7 +51,7 @@ def result(value: Any, request_id: int | str | None) -> bytes:
 
 
 def too_many_streams() -> bytes:
-    """Encode the error that comes before the connection is closed; it has no `id`, as measured."""
+    """Encode the error that comes before the connection is closed; it has no `id` (measured)."""
     return orjson.dumps({"error": {"code": TOO_MANY, "msg": "Too many subscriptions"}})
 
 
@@ -59,7 +59,7 @@ def parse(message: bytes | str) -> Request:
     """Check one message from a client.
 
     Raises:
-        RefusedError: carries the documented error object.
+        RefusedError: the message is refused; it contains the documented error object.
     """
     text = message.decode("utf-8", "replace") if isinstance(message, bytes) else message
     try:

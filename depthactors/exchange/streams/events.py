@@ -1,21 +1,26 @@
-"""From one step of a feed to the events of each stream. Pure but for the feed that is asked."""
+"""From one step of a feed to the events of each stream."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from depthactors.exchange import shapes
-from depthactors.exchange.streams.kinds import Diff, Partial, StreamKind, Ticker
+from depthactors.exchange.shapes.table import shape_of
+from depthactors.exchange.streams.kinds import Diff, StreamKind, Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from depthactors.exchange.feeds.depth_event import DepthEvent, Step
     from depthactors.exchange.feeds.feed import Feed
-    from depthactors.exchange.feeds.tick import Step, Tick
 
 
 class Sent(NamedTuple):
-    """An event that a stream sends: JSON without an envelope, and its time in microseconds where it tells one."""
+    """An event that a stream sends.
+
+    Attributes:
+        payload: JSON without an envelope.
+        time_us: the event's time, in microseconds since the epoch; `None` for an event without a time.
+    """
 
     payload: bytes
     time_us: int | None
@@ -24,27 +29,28 @@ class Sent(NamedTuple):
 def events(feed: Feed, kind: StreamKind, step: Step) -> Sequence[Sent]:
     """Return the events that a stream of the feed sends after a step.
 
-    The slower streams have no state of their own: their events are merged from the ticks since they
-    were last due, whether anybody listened then or not.
+    Slower streams have no state of their own: their events are merged from the feed's events since they
+    were last due, with or without a listener.
     """
     if isinstance(kind, Ticker):
         return [Sent(ticker, None) for ticker in step.tickers]
     if kind.interval <= feed.interval or not feed.interval:
-        ticks = [] if step.tick is None else [step.tick]
+        changes = [] if step.event is None else [step.event]
     else:
         before = _last_due(step.number, feed.interval, kind.interval)
-        ticks = [] if before is None else feed.since(before)
-    if not ticks:
+        changes = [] if before is None else feed.since(before)
+    if not changes:
         return ()
     if isinstance(kind, Diff):
-        return (Sent(ticks[0].event if len(ticks) == 1 else _merged(feed, ticks), ticks[-1].time_us),)
-    return (Sent(_partial(feed, kind, ticks), None),)
+        return (Sent(changes[0].payload if len(changes) == 1 else _merged(feed, changes), changes[-1].time_us),)
+    ids = _ids(changes)
+    return (Sent(shape_of(feed.market).partial(feed.symbol, feed.present(kind.levels), ids), None),)
 
 
 def _last_due(number: int, step: int, interval: int) -> int | None:
-    """Return the step at which a stream was due last, before this one; `None` if it is not due now.
+    """Return the step at which a stream was last due before this one; `None` if it is not due now.
 
-    A stream is due at the first step that reaches the next multiple of its interval, so one of 250 ms
+    A stream is due at the first step that reaches the next multiple of its interval: a stream of 250 ms
     is due at steps 3, 5, 8, 10... of 100 ms.
     """
     turn = number * step // interval
@@ -53,27 +59,22 @@ def _last_due(number: int, step: int, interval: int) -> int | None:
     return -(-(turn - 1) * interval // step)
 
 
-def _merged(feed: Feed, ticks: Sequence[Tick]) -> bytes:
-    """Make one event of many: for each price the last quantity."""
+def _merged(feed: Feed, changes: Sequence[DepthEvent]) -> bytes:
+    """Merge many events into one: for each price the last quantity."""
     bids: dict[str, str] = {}
     asks: dict[str, str] = {}
-    for tick in ticks:
-        event: dict[str, Any] = tick.decoded()
+    for change in changes:
+        event: dict[str, Any] = change.decoded()
         bids.update(event["b"])
         asks.update(event["a"])
-    return shapes.diff(
-        feed.market,
+    return shape_of(feed.market).diff(
         feed.symbol,
-        ticks[-1].time_us,
-        _ids(ticks),
+        changes[-1].time_us,
+        _ids(changes),
         sorted(bids.items(), key=lambda level: -float(level[0])),
         sorted(asks.items(), key=lambda level: float(level[0])),
     )
 
 
-def _partial(feed: Feed, kind: Partial, ticks: Sequence[Tick]) -> bytes:
-    return shapes.partial(feed.market, feed.symbol, feed.present(kind.levels), _ids(ticks))
-
-
-def _ids(ticks: Sequence[Tick]) -> tuple[int, int, int]:
-    return ticks[0].first_id, ticks[-1].last_id, ticks[0].previous_id
+def _ids(changes: Sequence[DepthEvent]) -> tuple[int, int, int]:
+    return changes[0].first_id, changes[-1].last_id, changes[0].previous_id

@@ -1,4 +1,4 @@
-"""What a stream's name asks for. Pure."""
+"""The kinds of streams, by their names. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from depthactors.markets import Market
 
 PARTIAL_LEVELS: Final = (5, 10, 20)
-"""Levels a side that partial-depth streams come with."""
+"""Levels a side for which there are partial-depth streams."""
 
 
 class Diff(NamedTuple):
-    """Every change since the last event; `interval` in milliseconds, 0 for each change of the book."""
+    """Every change since the last event, every `interval` milliseconds; 0 for each change of the book."""
 
     interval: int
 
@@ -42,7 +42,7 @@ def kind_of(suffix: str, market: Market) -> StreamKind | None:
 
 @cache
 def _kinds(market: Market) -> dict[str, StreamKind]:
-    # Undocumented, but collectors ask for it.
+    # `@depth@0ms` is not documented, but programs that collect data ask for it.
     kinds: dict[str, StreamKind] = {"@depth@0ms": Diff(0), "@bookTicker": Ticker()}
     for interval, suffix in market.speeds:
         kinds[suffix] = Diff(interval)

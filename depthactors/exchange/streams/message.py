@@ -1,4 +1,4 @@
-"""One event of one stream, encoded once for each form that a client wants, however many clients there are."""
+"""One event of one stream, encoded once for each form that clients want, for any number of clients."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 import orjson
 from websockets.frames import Frame, Opcode
 
-from depthactors.exchange import shapes
-from depthactors.exchange.shapes import MICROSECOND
+from depthactors.exchange.shapes.shape import MICROSECOND, in_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 def text_frame(payload: bytes) -> bytes:
-    """Encode a text frame as it is on the wire; a server's frames are not masked."""
+    """Encode a text frame; a server's frames are not masked."""
     return Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
 class Message:
-    """An event on its way to the clients of a stream; used by one thread."""
+    """An event on its way to the clients of a stream. Thread: one."""
 
     __slots__ = ("_encode", "_payload", "_time_us", "_wires", "stream")
 
@@ -31,13 +30,13 @@ class Message:
         time_us: int | None = None,
         encode: Callable[[bytes], bytes] = text_frame,
     ) -> None:
-        """Encode nothing yet.
+        """Take an event; nothing is encoded yet.
 
         Args:
-            stream: its name, as subscribed.
+            stream: the stream's name, as subscribed.
             payload: the event, JSON, times in milliseconds.
-            time_us: event time in microseconds where clients may ask for that unit, else `None`.
-            encode: makes what goes to the wire from the payload with its envelope.
+            time_us: the event's time in microseconds, if clients may ask for that unit, else `None`.
+            encode: makes the bytes to send from the payload with its envelope.
         """
         self.stream = stream
         self._payload = payload
@@ -52,14 +51,14 @@ class Message:
         if wire is None:
             payload = self._payload
             if unit == MICROSECOND and self._time_us is not None:
-                payload = shapes.in_microseconds(orjson.loads(payload), self._time_us)
+                payload = in_microseconds(orjson.loads(payload), self._time_us)
             if combined:
                 payload = b'{"stream":%s,"data":%s}' % (orjson.dumps(self.stream), payload)
             wire = self._wires[form] = self._encode(payload)
         return wire
 
     def encoded_by(self, encode: Callable[[bytes], bytes]) -> Message:
-        """Return the same message, put on the wire in another way."""
+        """Return the same message, encoded in another way."""
         return Message(self.stream, self._payload, self._time_us, encode)
 
     def changed(self, change: Callable[[bytes], bytes]) -> Message:

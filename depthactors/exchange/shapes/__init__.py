@@ -1,0 +1,1 @@
+"""What each family of markets looks like: its symbols, numbers, events and replies. Pure."""

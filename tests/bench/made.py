@@ -5,7 +5,7 @@ from __future__ import annotations
 from depthactors import markets, recording
 from depthactors.exchange.feeds.repeated_events import RepeatedEvents
 from depthactors.exchange.feeds.repeated_feed import RepeatedFeed
-from depthactors.exchange.shapes import shape
+from depthactors.exchange.shapes.table import shape_of
 
 SYMBOL = "S0USDT"
 
@@ -16,9 +16,9 @@ def make_recording(path, *, events=2000, seed=1, levels=35, depth=1000) -> None:
     tape = RepeatedEvents(markets.SPOT, events, seed=seed, levels=levels, depth=depth + depth // 4)
     feed = RepeatedFeed(SYMBOL, markets.SPOT, tape, seed=seed)
     with recording.Writer(path) as writer:
-        writer.write(0, shape.depth_reply(markets.SPOT, SYMBOL, feed.present(depth)))
+        writer.write(0, shape_of(markets.SPOT).depth_reply(SYMBOL, feed.present(depth)))
         for number in range(1, events + 1):
-            event = feed.step(tickers=False).tick.event
+            payload = feed.step(tickers=False).event.payload
             writer.write(
-                number * 100_000_000, b'{"stream":"%b@depth@100ms","data":%b}' % (SYMBOL.lower().encode(), event)
+                number * 100_000_000, b'{"stream":"%b@depth@100ms","data":%b}' % (SYMBOL.lower().encode(), payload)
             )

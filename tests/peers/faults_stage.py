@@ -29,8 +29,8 @@ class MarketFeed(OrderFlowFeed):
 
     def step(self, *, tickers):
         step = super().step(tickers=tickers)
-        if step.tick is not None:
-            self.last_id = step.tick.last_id
+        if step.event is not None:
+            self.last_id = step.event.last_id
             self.times[self.last_id] = time.time()
         return step
 

@@ -69,7 +69,7 @@ def test_a_client_may_print_anything_else(run):
 
 def test_a_wrong_book_is_told_from_a_right_one():
     feed = OrderFlowFeed("BTCUSDT", markets.SPOT, seed=1)
-    while (tick := feed.step(tickers=False).tick) is None:
+    while (tick := feed.step(tickers=False).event) is None:
         pass
     exchange = LocalExchange([feed])
     truth = exchange.book_at("BTCUSDT", tick.last_id)

@@ -35,7 +35,7 @@ from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.net.settings import ROTATE_AFTER
 from depthactors.pacing import USUAL, Timing
 from depthactors.pacing.seconds import check_timeout
-from depthactors.shards.messages import Rebalance
+from depthactors.shards.orders import Rebalance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

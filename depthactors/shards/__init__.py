@@ -1,1 +1,4 @@
-"""An engine over several processes: a supervisor here, and workers with books, sockets and supervisors of their own."""
+"""Worker processes, seen from the engine's process: their supervisor, and what stands for their books.
+
+All of this package runs in the engine's process; the worker process uses `messages`, `channel` and `greeting` too.
+"""

@@ -27,12 +27,12 @@ _LONGEST: Final = 1 << 30
 _SLICE: Final = 1000
 """Milliseconds of one wait for room. A process that was stopped meanwhile has missed one of them, and not all."""
 
-_lines: weakref.WeakSet[Line] = weakref.WeakSet()
+_lines: weakref.WeakSet[Channel] = weakref.WeakSet()
 _not_taken: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 """Other ends, until the process that they are for has them."""
 
 
-class Line:
+class Channel:
     """One end. Any thread sends; one thread receives."""
 
     def __init__(self, end: socket.socket | int, *, patience: int | None = SEND_PATIENCE) -> None:
@@ -51,12 +51,12 @@ class Line:
         _lines.add(self)
 
     @staticmethod
-    def pair(*, patience: int | None = SEND_PATIENCE) -> tuple[Line, socket.socket]:
+    def pair(*, patience: int | None = SEND_PATIENCE) -> tuple[Channel, socket.socket]:
         """Make a line; returns this end, and the other, for the other process: close it once that process has it."""
         with unforked():
             here, there = socket.socketpair()
             _not_taken.add(there)
-            return Line(here, patience=patience), there
+            return Channel(here, patience=patience), there
 
     def send(self, message: Any) -> None:
         """Send; returns when the system has it.

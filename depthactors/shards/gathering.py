@@ -12,7 +12,7 @@ import pykka
 from depthactors.actors.gathering import answers
 from depthactors.actors.mailbox import tell
 from depthactors.actors.questions import Status
-from depthactors.shards.messages import StatusWanted
+from depthactors.shards.messages import ReportStatus
 from depthactors.shards.orders import Ask
 from depthactors.status import EngineStatus
 
@@ -44,7 +44,7 @@ class Shards:
         deadline = time.monotonic() + timeout
         asked: list[pykka.Future[Any]] = [pykka.ThreadingFuture() for _ in self.workers]
         for ref, future in zip(self.workers, asked, strict=True):
-            if not tell(ref, Ask(partial(StatusWanted, timeout=timeout * _SHARE_OF_WORKER), future)):
+            if not tell(ref, Ask(partial(ReportStatus, timeout=timeout * _SHARE_OF_WORKER), future)):
                 future.set_exception((pykka.ActorDeadError, pykka.ActorDeadError("it is being replaced"), None))
         workers = tuple(answers([ref.ask(Status(), block=False) for ref in self.workers], deadline))
         parts: list[EngineStatus] = list(answers(asked, deadline))

@@ -1,6 +1,6 @@
-"""What the engine's process and a worker process say to each other, each over the one line between them. Frozen.
+"""The messages between the engine's process and a worker process. Both processes use this module.
 
-Books are called by numbers that the engine's process gives; a `request` is a number that its answer repeats.
+A book has a number, which the engine's process gives. A `request` is a number that the answer repeats.
 """
 
 from __future__ import annotations
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """The first message: what the worker is called, how to reach the exchange, where slots are, and what is logged."""
+    """The first message after the greeting.
+
+    Attributes:
+        name: the worker's name.
+        settings: how to reach the exchange.
+        folder: the folder of the slots.
+        log_level: the lowest level of the log records that the engine's process takes.
+    """
 
     name: str
     settings: NetworkSettings
@@ -31,53 +38,63 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """Follow a book and fill the slot at `place`; of updates something is to be said only if `told`.
+class BookOpening:
+    """A book to follow, or to follow deeper than before.
 
-    What is said of the book repeats `life`: a worker that kept it before may have something to say yet.
+    Attributes:
+        number: the book's number.
+        life: the number of workers that have kept the book, this one included. Reports repeat it: a report of a former
+            worker may arrive late.
+        spec: what is to be followed.
+        place: the place of the slot to fill.
+        reports_updates: whether updates are to be reported.
     """
 
     number: int
     life: int
     spec: BookSpec
     place: str
-    told: bool
+    reports_updates: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Follow these, or deeper than before."""
+    """Follow these books."""
 
-    books: tuple[Opening, ...]
+    books: tuple[BookOpening, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Follow a book no longer; answered once its actor is gone, or could not be waited for any longer."""
+    """Follow a book no longer; answered once its actor has ended, or did not within the deadline."""
 
     request: int
     number: int
 
 
 @dataclass(frozen=True, slots=True)
-class TellUpdates:
-    """Say something of this book's updates from now on."""
+class ReportUpdates:
+    """Report the updates of a book from now on."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """Ask a book's actor; answered by it."""
+class BookQuestion:
+    """Ask a book's actor, which answers.
+
+    Attributes:
+        question: a question of `actors.questions`.
+    """
 
     request: int
     number: int
-    message: Any
+    question: Any
 
 
 @dataclass(frozen=True, slots=True)
-class StatusWanted:
-    """Report how everything does; answered with an `EngineStatus`."""
+class ReportStatus:
+    """Gather the status of the worker within `timeout` seconds; answered with an `EngineStatus`."""
 
     request: int
     timeout: float
@@ -88,7 +105,7 @@ class StatusWanted:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The value that was asked for, or the error instead."""
+    """The answer to a request: a value, or an error instead."""
 
     request: int
     value: Any = None
@@ -100,17 +117,21 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """The worker's supervisor gets on; `cpu` is the processor time of its process so far, in seconds."""
+    """The worker's supervisor is alive.
+
+    Attributes:
+        cpu: processor time of the process so far, in seconds.
+    """
 
     cpu: float
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """Something happened to a book; its slot shows it already.
+class BookChanged:
+    """An event of a book; its slot shows the change already.
 
-    `STOPPED` and `FAILED` are what became of it in the worker. What becomes of the book itself is for the engine's
-    process to say, and to write into the slot, to which the worker writes no more.
+    `STOPPED` and `FAILED` are what became of the book in the worker. The engine's process decides what becomes of the
+    book itself, and writes that into the slot, to which the worker then writes no more.
     """
 
     number: int
@@ -119,7 +140,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class BookRefused:
     """A book cannot be followed, or cannot fill the slot at `place`."""
 
     number: int
@@ -128,22 +149,22 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Updated:
-    """These books have newer records in their slots."""
+class BooksUpdated:
+    """The slots of these books have newer records."""
 
     numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class ErrorReport:
     """An error that belongs to no book."""
 
     error: DepthActorsError
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
-    """What makes a program see no data, or that this is over, as `depthactors.reporting` has it."""
+class NoticeReport:
+    """A notice of `depthactors.reporting`, or that its cause is over."""
 
     cause: Any
     words: str
@@ -153,7 +174,7 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
+class LogReport:
     """A log record."""
 
     record: logging.LogRecord
@@ -161,33 +182,16 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """`count` messages of the worker were not sent by now, since the engine's process took none for long."""
+    """The number of messages that were not sent so far because the engine's process had not read the earlier ones."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
-    """Call a method of the allowance that a market's weight pool has in the engine; answered if `request` is not 0."""
+class AllowanceCall:
+    """Call a method of the allowance of a market's weight pool; answered if `request` is not 0."""
 
     request: int
     market: Market
     method: str
     arguments: tuple[Any, ...]
-
-
-# Within the engine's process.
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerLost:
-    """The process that kept the book is gone; what it left is labelled, and another one is on the way."""
-
-    error: DepthActorsError
-
-
-@dataclass(frozen=True, slots=True)
-class Rebalance:
-    """Spread the books over so many processes, or the present number with `None`; answered with how many moved."""
-
-    processes: int | None

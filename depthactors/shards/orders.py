@@ -1,4 +1,4 @@
-"""What the actor of a worker process is sent, in the engine's process."""
+"""Messages between actors of the engine's process, where books are in worker processes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
     import pykka
 
+    from depthactors.errors import DepthActorsError
+
+# To the actor of a worker process.
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -20,16 +24,40 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Send a question to the process; its answer goes to a future.
+    """Send a request to the process; its answer goes to a future.
 
     Attributes:
-        request: a function that makes the question out of the number that its answer will repeat.
+        request: a function that makes the message out of the request's number.
         future: the future; it gets an `ActorDeadError` if the process ends first.
     """
 
     request: Callable[[int], Any]
     future: pykka.Future[Any]
 
-    def refuse(self, error: pykka.ActorDeadError) -> None:
+    def refuse(self, error: BaseException) -> None:
         """Answer with an error."""
         self.future.set_exception((type(error), error, None))
+
+
+# To the actor that stands for a book.
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """The worker keeps the book no longer: its process ended, or the book moves. Another worker opens the book."""
+
+    error: DepthActorsError
+
+
+# To the supervisor.
+
+
+@dataclass(frozen=True, slots=True)
+class Rebalance:
+    """Spread the books evenly; answered with the number of books that move.
+
+    Attributes:
+        processes: the number of workers from now on; `None` for as many as there are.
+    """
+
+    processes: int | None

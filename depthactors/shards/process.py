@@ -10,7 +10,7 @@ import subprocess
 
 from depthactors.errors import LifecycleError
 from depthactors.shards import interpreter
-from depthactors.shards.channel import Line
+from depthactors.shards.channel import Channel
 
 
 class WorkerProcess:
@@ -28,7 +28,7 @@ class WorkerProcess:
             LifecycleError: the system has no process or descriptor to give, or the interpreter cannot be run.
         """
         try:
-            self.line, there = Line.pair()
+            self.line, there = Channel.pair()
         except OSError as error:
             msg = f"expected a pair of sockets for a worker process: {error}"
             raise LifecycleError(msg) from error

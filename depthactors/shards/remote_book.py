@@ -19,14 +19,8 @@ from depthactors.actors.mailbox import Mailbox, tell
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, UsageError
-from depthactors.shards.messages import (
-    Changed,
-    Refused,
-    TellUpdates,
-    Updated,
-    WorkerLost,
-)
-from depthactors.shards.orders import Send
+from depthactors.shards.messages import BookChanged, BookRefused, BooksUpdated, ReportUpdates
+from depthactors.shards.orders import Send, WorkerLost
 
 if TYPE_CHECKING:
     from depthactors.actors.cell import Listener
@@ -85,11 +79,11 @@ class RemoteBookActor(EngineActor):
     def handle(self, message: Any) -> Any:
         """Handle what comes from the worker, from the supervisor, and from who asks."""
         match message:
-            case Updated():
+            case BooksUpdated():
                 return self._updated()
-            case Changed(_, life, event):
+            case BookChanged(_, life, event):
                 return self._changed(event) if life == self._cell.life else None
-            case Refused(_, place, error):
+            case BookRefused(_, place, error):
                 return self._refused(place, error)
             case WorkerLost(error):
                 return None if self._cell.state.over else self._become(self._cell.state_in_slot(), error)
@@ -171,12 +165,12 @@ class RemoteBookActor(EngineActor):
                 self._listeners.greet(listener)
 
     def _want_updates(self) -> None:
-        if not self._cell.told and any(listener.update is not None for listener in self._cell.listeners):
+        if not self._cell.reports_updates and any(listener.update is not None for listener in self._cell.listeners):
             # The first to listen is greeted with the latest.
             self._shown = self._cell.latest_id()
             with self._cell.ordering:
-                self._cell.told = True
-                self._send(TellUpdates(self._cell.number))
+                self._cell.reports_updates = True
+                self._send(ReportUpdates(self._cell.number))
 
     def _send(self, message: Any) -> None:
         # Lost with a dying worker: its successor is told all of it when the book is opened anew.

@@ -15,7 +15,7 @@ from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.questions import Full, Status
 from depthactors.book import BookState, BookView
 from depthactors.pacing import USUAL, Timing
-from depthactors.shards.messages import Opening, Question, Updated
+from depthactors.shards.messages import BookOpening, BookQuestion, BooksUpdated
 from depthactors.shards.orders import Ask
 from depthactors.sharing.record import pack, reason, restated, shown_state, unpack
 from depthactors.status import BookStatus
@@ -40,12 +40,12 @@ class RemoteCell(ListenedCell):
         place: of the slot.
         depth: levels a side that the slot has room for.
         worker: the actor of the process that keeps it.
-        told: whether the process is to say something of updates.
+        reports_updates: whether the process is to report updates.
         life: number of the worker that keeps it, among all that have; reports of another life are dropped.
         failed_life: the one in which its worker gave it up, 0 for none; its actor here may not have heard of it yet.
-        closed: has a value once the process keeps the book no longer, if it was told so.
-        ordering: held while `told` changes and the process is told so, and while it is told to open the book: an order
-            that is not named in the opening must not come before it.
+        closed: a future that has a value once the worker has closed the book; `None` before it is told to.
+        ordering: held while `reports_updates` changes and the worker is told so, and while it is told to open the book:
+            the first order must not overtake an opening that does not name it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class RemoteCell(ListenedCell):
         self._state = BookState.SYNCING
         self.number = number
         self.worker = worker
-        self.told = False
+        self.reports_updates = False
         self.life = 1
         self.failed_life = 0
         self.closed: pykka.Future[Any] | None = None
@@ -74,9 +74,9 @@ class RemoteCell(ListenedCell):
         self._held: bytes | None = None
         self._whole: BookView[Any] | None = None
 
-    def opening(self) -> Opening:
+    def opening(self) -> BookOpening:
         """Return what the process is told to follow the book."""
-        return Opening(self.number, self.life, self.spec, self.place, self.told)
+        return BookOpening(self.number, self.life, self.spec, self.place, self.reports_updates)
 
     @property
     def state(self) -> BookState:
@@ -137,7 +137,7 @@ class RemoteCell(ListenedCell):
             self._merged += 1
         elif self.ref is not None:
             self._noted_at = time.monotonic()
-            tell(self.ref, Updated((self.number,)))
+            tell(self.ref, BooksUpdated((self.number,)))
 
     @property
     def is_noted(self) -> bool:
@@ -195,7 +195,7 @@ class RemoteCell(ListenedCell):
             answer: the future that gets the answer; an `ActorDeadError` if the worker ends, or is being replaced.
         """
         reply: Any = _Completed(self, answer) if isinstance(question, Status) else answer
-        order = Ask(lambda request: Question(request, self.number, question), reply)
+        order = Ask(lambda request: BookQuestion(request, self.number, question), reply)
         if not tell(self.worker, order):
             order.refuse(pykka.ActorDeadError(f"the worker of {self.spec.symbol} is being replaced"))
 

@@ -10,7 +10,7 @@ from depthactors.book import BookState
 if TYPE_CHECKING:
     from depthactors.actors.notifier import Notifier
     from depthactors.errors import DepthActorsError
-    from depthactors.shards.messages import Changed, Refused
+    from depthactors.shards.messages import BookChanged, BookRefused
     from depthactors.shards.remote_cell import RemoteCell
 
 
@@ -37,7 +37,7 @@ class Routes:
             if cell is not None:
                 cell.note_update()
 
-    def changed(self, change: Changed) -> None:
+    def changed(self, change: BookChanged) -> None:
         """Notify the book's actor of what happened; a report of a worker that keeps the book no longer is dropped."""
         cell = self._cells.get(change.number)
         if cell is not None and change.life == cell.life and cell.ref is not None:
@@ -46,7 +46,7 @@ class Routes:
                 cell.failed_life = change.life
             tell(cell.ref, change)
 
-    def refused(self, refusal: Refused) -> None:
+    def refused(self, refusal: BookRefused) -> None:
         """Notify the book's actor of what its worker could not do."""
         cell = self._cells.get(refusal.number)
         if cell is not None and cell.ref is not None:

@@ -27,8 +27,8 @@ from depthactors.errors import (
     WorkerVersionError,
 )
 from depthactors.shards.gathering import Shards
-from depthactors.shards.messages import Close, Open, Rebalance, WorkerLost
-from depthactors.shards.orders import Ask, Send
+from depthactors.shards.messages import Close, Open
+from depthactors.shards.orders import Ask, Rebalance, Send, WorkerLost
 from depthactors.shards.remote_book import RemoteBookActor
 from depthactors.shards.remote_cell import RemoteCell
 from depthactors.shards.routes import Routes

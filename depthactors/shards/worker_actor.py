@@ -26,16 +26,16 @@ from depthactors.shards.channel import pickled
 from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.messages import (
     Alive,
+    AllowanceCall,
     Answer,
     Begin,
-    Changed,
-    Failed,
+    BookChanged,
+    BookRefused,
+    BooksUpdated,
+    ErrorReport,
     LeftOut,
-    Logged,
-    Noticed,
-    Refused,
-    Updated,
-    Weighed,
+    LogReport,
+    NoticeReport,
 )
 from depthactors.shards.orders import Ask, Send
 from depthactors.shards.process import WorkerProcess
@@ -225,30 +225,30 @@ class WorkerActor(EngineActor):
 
     def _take(self, process: WorkerProcess, message: Any) -> None:  # noqa: C901 - the list of messages, a line each
         match message:
-            case Updated(numbers):
+            case BooksUpdated(numbers):
                 self._routes.updated(numbers)
             case Answer():
                 self._answered(message)
-            case Changed():
+            case BookChanged():
                 self._routes.changed(message)
             case LeftOut(count):
                 self.left_out = count
                 logger.warning("! %s has left out %d messages by now: they could not be sent", self.name, count)
-            case Refused():
+            case BookRefused():
                 self._routes.refused(message)
             case Alive(cpu):
                 # Only this counts: updates come from books, whoever looks after them.
                 self._heard_at, self._heard = time.monotonic(), True
                 self.cpu = cpu
-            case Weighed(request, market, method, arguments):
+            case AllowanceCall(request, market, method, arguments):
                 value = getattr(allowance_of(market), method)(*arguments)
                 if request:
                     process.line.send(Answer(request, value))
-            case Failed(error):
+            case ErrorReport(error):
                 self._routes.failed(error)
-            case Noticed(cause, words, level, is_over, traceback):
+            case NoticeReport(cause, words, level, is_over, traceback):
                 logger.relay_notice(cause, words, level, is_over=is_over, traceback=traceback)
-            case Logged(record):
+            case LogReport(record):
                 reporting.relay(record)
 
     def _answered(self, answer: Answer) -> None:

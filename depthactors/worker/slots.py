@@ -1,4 +1,4 @@
-"""The slots of a worker process: made, listed and removed by the engine's, and filled here."""
+"""The slots of a worker process: the engine's process makes, lists and removes them, and the worker fills them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,20 @@ if TYPE_CHECKING:
     from depthactors.actors.local_cell import LocalCell
 
 
-class GivenSlots(Publisher):
-    """What the supervisor of a worker shares its books by. Its thread calls, but for `expect`."""
+class WorkerSlots(Publisher):
+    """Shares the books of a worker's supervisor.
+
+    Thread: the supervisor's. The thread of the orders calls `expect` and `expect_no_more` alone, before and after it
+    asks the supervisor to open books.
+    """
 
     def __init__(self, folder: Path, beat: Callable[[], None]) -> None:
-        """Find slots in `folder`; `beat` shows the engine's process that the supervisor gets on."""
+        """Fill slots in a folder.
+
+        Args:
+            folder: the folder.
+            beat: a function that shows the engine's process that the supervisor is alive.
+        """
         super().__init__()
         self._folder = folder
         self._beat = beat
@@ -36,7 +45,7 @@ class GivenSlots(Publisher):
         self._memories: weakref.WeakValueDictionary[str, mmap.mmap] = weakref.WeakValueDictionary()
 
     def expect(self, key: BookKey, place: str) -> None:
-        """Let the next call for this book find its slot at `place`, until `expect_no_more`."""
+        """Have the next call for this book use the slot at `place`, until `expect_no_more`."""
         self._places[key] = place
 
     def expect_no_more(self, key: BookKey) -> None:
@@ -48,19 +57,19 @@ class GivenSlots(Publisher):
         self._fill(cell, cell.spec.depth)
 
     def has_moved(self, cell: LocalCell) -> bool:
-        """Whether the engine's process has given a book another slot than it fills."""
+        """Whether the engine's process has given the book another slot than the one that is filled."""
         place = self._fillers[id(cell)].place
         return self._places.get(cell.spec.key, place) != place
 
     def deepen(self, cell: LocalCell, depth: int) -> Listener:
-        """Fill another slot from now on, a deeper one perhaps; returns whom the book's actor is to greet."""
+        """Fill another slot from now on, perhaps a deeper one; returns the listener for the book's actor to greet."""
         before = self._fillers[id(cell)]
         listener = self._fill(cell, depth)
         cell.remove(before.listener)
         return listener
 
     def beat(self) -> None:
-        """Mark the books that lag, and show that somebody looks after them."""
+        """Mark the books that lag, and show that the supervisor is alive."""
         super().beat()
         self._beat()
 

@@ -16,8 +16,8 @@ from depthactors.errors import LineError, UsageError
 from depthactors.net import allowance as allowances
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
-from depthactors.shards.channel import Line
-from depthactors.shards.messages import Alive, Answer, Begin, Open, Opening, Weighed
+from depthactors.shards.channel import Channel
+from depthactors.shards.messages import Alive, AllowanceCall, Answer, Begin, BookOpening, Open
 from depthactors.shards.remote_book import RemoteBookActor
 from depthactors.shards.remote_cell import RemoteCell
 from depthactors.sharing import EngineFolder
@@ -92,7 +92,7 @@ class WorkerEnd:
             while True:
                 with self._taking:
                     message = self.line.receive()
-                if isinstance(message, Weighed):
+                if isinstance(message, AllowanceCall):
                     if self.allowance is None:
                         self.allowance = Allowance(message.market.weight_per_minute, message.market.connections)
                     value = getattr(self.allowance, message.method)(*message.arguments)
@@ -110,8 +110,8 @@ def worker_in_thread(folder):
     leased = allowances._new
     logger = logging.getLogger("depthactors")
     level = logger.level
-    here, descriptor = Line.pair()
-    there = Line(descriptor, patience=None)
+    here, descriptor = Channel.pair()
+    there = Channel(descriptor, patience=None)
     worker = Worker(there, Begin("worker-1", NetworkSettings(), str(folder.path), logging.INFO))
     thread = threading.Thread(target=worker.run, name="depthactors-test-worker")
     thread.start()
@@ -152,7 +152,7 @@ class FollowedBook:
         self.cell = RemoteCell(spec, number, self.place, slot, None)
 
     def opening(self, *, told=False):
-        return Opening(self.cell.number, self.cell.life, self.cell.spec, self.place, told)
+        return BookOpening(self.cell.number, self.cell.life, self.cell.spec, self.place, told)
 
 
 class Silent(EngineActor):

@@ -10,7 +10,7 @@ import pytest
 
 from depthactors.errors import LineError
 from depthactors.shards import channel as module
-from depthactors.shards.channel import Line
+from depthactors.shards.channel import Channel
 from tests.shards.shard_support import PATIENCE, Rounds
 
 
@@ -23,8 +23,8 @@ class Unreadable:
 
 @pytest.fixture
 def ends():
-    here, descriptor = Line.pair()
-    there = Line(descriptor)
+    here, descriptor = Channel.pair()
+    there = Channel(descriptor)
     yield here, there
     for line in (here, there):
         line.close()
@@ -128,8 +128,8 @@ def test_the_end_of_the_other_process_ends_the_wait(ends):
 
 def test_an_end_that_takes_nothing_is_given_up(monkeypatch):
     monkeypatch.setattr(module, "_SLICE", 20)
-    here, descriptor = Line.pair()
-    there = Line(descriptor)
+    here, descriptor = Channel.pair()
+    there = Channel(descriptor)
     # More than both buffers take.
     with pytest.raises(LineError, match="expected the other process to take a message"):
         here.send(b"x" * 100_000_000)
@@ -179,7 +179,7 @@ def test_a_fork_in_the_middle_of_the_making_keeps_nothing_either(monkeypatch):
 
     threads = []
     monkeypatch.setattr(socket, "socketpair", socketpair)
-    here, there = Line.pair()
+    here, there = Channel.pair()
     threads[0].join(PATIENCE)
     assert forking == [0], "so many of the two ends were open in the fork"
     here.release()
@@ -197,8 +197,8 @@ def _is_open(descriptor):
 def test_descriptors_are_given_back():
     before = len([*Path("/proc/self/fd").iterdir()])
     for _ in range(10):
-        here, descriptor = Line.pair()
-        there = Line(descriptor)
+        here, descriptor = Channel.pair()
+        there = Channel(descriptor)
         for line in (here, there):
             line.close()
             line.release()

@@ -9,15 +9,8 @@ from depthactors.actors.book_messages import GiveUp, Greet
 from depthactors.actors.cell import Listener
 from depthactors.errors import ActorDiedError, EscalatedError, SharingError, UsageError, WorkerDiedError
 from depthactors.markets import SPOT
-from depthactors.shards.messages import (
-    Changed,
-    Question,
-    Refused,
-    TellUpdates,
-    Updated,
-    WorkerLost,
-)
-from depthactors.shards.orders import Ask, Send
+from depthactors.shards.messages import BookChanged, BookQuestion, BookRefused, BooksUpdated, ReportUpdates
+from depthactors.shards.orders import Ask, Send, WorkerLost
 from depthactors.sharing.record import pack, reason, shown_state
 from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of, start_remote_book, wait_for_turn
 from tests.support import Recorder
@@ -61,7 +54,7 @@ def test_the_death_of_a_stand_in_is_told_and_changes_nothing_in_what_may_be_beli
         raise RuntimeError(msg)
 
     monkeypatch.setattr(scene.cell, "take_note", take_note)
-    scene.ref.tell(Updated((7,)))
+    scene.ref.tell(BooksUpdated((7,)))
     event = scene.events.wait_for(lambda event: event.error is not None)
     assert (event.previous, event.state, type(event.error)) == (BookState.SYNCING, BookState.SYNCING, ActorDiedError)
     assert "RuntimeError: no note" in str(event.error)
@@ -69,7 +62,7 @@ def test_the_death_of_a_stand_in_is_told_and_changes_nothing_in_what_may_be_beli
 
 def test_a_refused_book_is_failed_for_that_reason_everywhere(scene):
     error = SharingError("no slot there")
-    scene.ref.tell(Refused(7, scene.followed.place, error))
+    scene.ref.tell(BookRefused(7, scene.followed.place, error))
     event = scene.events.wait_for(lambda event: event.state is BookState.FAILED)
     assert event.error is error
     assert (scene.cell.state, scene.cell.error) == (BookState.FAILED, error)
@@ -77,7 +70,7 @@ def test_a_refused_book_is_failed_for_that_reason_everywhere(scene):
 
 
 def test_the_refusal_of_a_slot_that_was_replaced_is_no_news(scene):
-    scene.ref.tell(Refused(7, "book-before", SharingError("no slot there")))
+    scene.ref.tell(BookRefused(7, "book-before", SharingError("no slot there")))
     lost = WorkerDiedError("killed")
     scene.ref.tell(WorkerLost(lost))
     assert scene.events.wait_for(lambda _event: True).error is lost
@@ -86,7 +79,7 @@ def test_the_refusal_of_a_slot_that_was_replaced_is_no_news(scene):
 
 def test_changes_are_told_and_a_beginning_keeps_what_the_slot_shows(scene):
     def changed(previous, state, error=None):
-        scene.ref.tell(Changed(7, 1, BookEvent("BTCUSDT", previous, state, error)))
+        scene.ref.tell(BookChanged(7, 1, BookEvent("BTCUSDT", previous, state, error)))
 
     changed(BookState.SYNCING, BookState.LIVE)
     scene.events.wait_for(lambda event: event.state is BookState.LIVE)
@@ -114,7 +107,7 @@ def test_changes_are_told_and_a_beginning_keeps_what_the_slot_shows(scene):
 def test_questions_go_to_the_worker_and_their_answers_back(scene):
     asked = scene.ref.ask(Best(), block=False)
     ask = scene.told(Ask)
-    assert ask.request(5) == Question(5, 7, Best())
+    assert ask.request(5) == BookQuestion(5, 7, Best())
     ask.future.set("the best")
     assert asked.get(timeout=PATIENCE) == "the best"
     with pytest.raises(UsageError, match="expected a question to a book"):
@@ -126,13 +119,13 @@ def test_questions_go_to_the_worker_and_their_answers_back(scene):
 
 def test_the_worker_is_told_to_say_something_of_updates_once_and_only_for_who_listens(scene):
     scene.ref.ask(Greet(Listener(None, scene.events)), timeout=PATIENCE)
-    assert not scene.cell.told
+    assert not scene.cell.reports_updates
     listener = Listener(scene.updates, None, 5)
     scene.cell.add(listener)
     for _ in range(2):
         scene.ref.ask(Greet(listener), timeout=PATIENCE)
     end(scene.worker)
-    assert scene.sent.seen == [Send(TellUpdates(7))]
+    assert scene.sent.seen == [Send(ReportUpdates(7))]
 
 
 def test_a_successor_does_what_its_predecessor_was_told_and_did_not_live_to(scene):
@@ -142,5 +135,5 @@ def test_a_successor_does_what_its_predecessor_was_told_and_did_not_live_to(scen
     listener = Listener(scene.updates, None, 5)
     scene.cell.add(listener)
     scene.ref = start_remote_book(scene.cell, scene.worker)
-    scene.told(Send, lambda each: each.message == TellUpdates(7))
+    scene.told(Send, lambda each: each.message == ReportUpdates(7))
     assert listener.greeted

@@ -10,7 +10,7 @@ from depthactors.binance import Snapshot
 from depthactors.book import OrderBook
 from depthactors.errors import StreamError
 from depthactors.markets import SPOT
-from depthactors.shards.messages import Updated
+from depthactors.shards.messages import BooksUpdated
 from depthactors.sharing.record import pack, reason, shown_state
 from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of
 from tests.support import Recorder, flat
@@ -120,9 +120,9 @@ def test_a_book_that_is_over_is_so_whatever_the_slot_says(shown):
 
 def test_a_worker_is_told_all_of_it_when_it_opens_the_book(shown):
     cell = shown.cell
-    cell.told = True
+    cell.reports_updates = True
     opening = cell.opening()
-    assert (opening.number, opening.spec, opening.place, opening.told) == (1, cell.spec, cell.place, True)
+    assert (opening.number, opening.spec, opening.place, opening.reports_updates) == (1, cell.spec, cell.place, True)
 
 
 def test_updates_are_noted_once_until_they_are_looked_at(shown):
@@ -132,7 +132,7 @@ def test_updates_are_noted_once_until_they_are_looked_at(shown):
     shown.cell.ref = Silent.start(told)
     for _ in range(4):
         shown.cell.note_update()
-    told.wait_for(lambda each: each == Updated((1,)), PATIENCE)
+    told.wait_for(lambda each: each == BooksUpdated((1,)), PATIENCE)
     assert shown.cell.take_note()[1] == 3
     assert shown.cell.take_note() == (0.0, 0)
     end(shown.cell.ref)

@@ -9,7 +9,7 @@ from depthactors.actors.book_event import BookEvent
 from depthactors.actors.notifier import Notifier
 from depthactors.errors import SharingError, StreamError
 from depthactors.markets import SPOT
-from depthactors.shards.messages import Changed, Refused, Updated
+from depthactors.shards.messages import BookChanged, BookRefused, BooksUpdated
 from depthactors.shards.routes import Routes
 from tests.shards.shard_support import PATIENCE, FollowedBook, Silent, end, spec_of
 from tests.support import Recorder
@@ -34,25 +34,25 @@ def test_a_book_is_told_once_of_updates_until_it_has_looked(scene):
     routes.updated((3, 99))
     routes.updated((3,))
     routes.updated((3,))
-    told.wait_for(lambda each: each == Updated((3,)), PATIENCE)
+    told.wait_for(lambda each: each == BooksUpdated((3,)), PATIENCE)
     late, merged = cell.take_note()
     assert late >= 0.0
     assert merged == 2
     routes.updated((3,))
     end(cell.ref)
-    assert told.seen == [Updated((3,)), Updated((3,))]
+    assert told.seen == [BooksUpdated((3,)), BooksUpdated((3,))]
     assert cell.take_note()[1] == 0
 
 
 def test_changes_and_refusals_reach_their_book_and_nobody_elses(scene):
     routes, cell, told, _ = scene
-    change = Changed(3, 1, BookEvent("BTCUSDT", BookState.SYNCING, BookState.LIVE, None))
-    refusal = Refused(3, "book-1", SharingError("gone"))
+    change = BookChanged(3, 1, BookEvent("BTCUSDT", BookState.SYNCING, BookState.LIVE, None))
+    refusal = BookRefused(3, "book-1", SharingError("gone"))
     routes.changed(change)
     routes.changed(replace(change, number=4))
     routes.changed(replace(change, life=2))
     routes.refused(refusal)
-    routes.refused(Refused(4, "book-2", SharingError("gone")))
+    routes.refused(BookRefused(4, "book-2", SharingError("gone")))
     routes.remove(cell)
     routes.changed(change)
     end(cell.ref)
@@ -67,7 +67,7 @@ def test_changes_and_refusals_reach_their_book_and_nobody_elses(scene):
 
 def test_a_book_that_its_worker_gave_up_is_over_before_its_actor_hears_of_it(scene):
     routes, cell, _, _ = scene
-    failure = Changed(3, 1, BookEvent("BTCUSDT", BookState.LIVE, BookState.FAILED, StreamError("gone")))
+    failure = BookChanged(3, 1, BookEvent("BTCUSDT", BookState.LIVE, BookState.FAILED, StreamError("gone")))
     routes.changed(replace(failure, life=7))
     assert not cell.is_over, "another worker kept it then"
     routes.changed(failure)

@@ -20,8 +20,8 @@ from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError,
 from depthactors.markets import SPOT
 from depthactors.net.settings import NetworkSettings
 from depthactors.shards import supervisor as module
-from depthactors.shards.messages import Changed, Close, Open, Rebalance, TellUpdates, Updated, WorkerLost
-from depthactors.shards.orders import Ask, Send
+from depthactors.shards.messages import BookChanged, BooksUpdated, Close, Open, ReportUpdates
+from depthactors.shards.orders import Ask, Rebalance, Send, WorkerLost
 from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.sharing.place import parts_of
 from depthactors.sharing.record import pack
@@ -258,7 +258,7 @@ def test_a_book_that_was_deepened_with_one_that_could_not_be_opened_is_followed_
 def test_a_failed_book_keeps_its_reason_and_is_not_opened_anew_when_its_worker_is_replaced_or_it_moves(scene):
     failed, _ = scene.open("A", "B")
     cause = UnknownSymbolError("A is unknown")
-    failed.ref.tell(Changed(failed.number, 1, BookEvent("A", BookState.SYNCING, BookState.FAILED, cause)))
+    failed.ref.tell(BookChanged(failed.number, 1, BookEvent("A", BookState.SYNCING, BookState.FAILED, cause)))
     # Both before the book's actor has looked at that: it is told of the loss behind it.
     failed.ref.tell(WorkerLost(WorkerDiedError("gone")))
     failed.ref.tell(GiveUp(EscalatedError("gone for good")))
@@ -281,12 +281,12 @@ def test_a_book_that_its_worker_gave_up_is_followed_anew_though_a_callback_keeps
     entered, go_on, events = threading.Event(), threading.Event(), Recorder()
     first.add(Listener(lambda _view: (entered.set(), go_on.wait(PATIENCE)), events, 5))
     first._slot.again().write(pack(book_of(1), 5, BookState.LIVE, float))
-    first.ref.tell(Updated((first.number,)))
+    first.ref.tell(BooksUpdated((first.number,)))
     assert entered.wait(PATIENCE)
     (worker,) = scene.workers
     try:
         cause = EscalatedError("reconnects are used up")
-        worker.routes.changed(Changed(first.number, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
+        worker.routes.changed(BookChanged(first.number, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
         (second,) = scene.open("A", depth=10)
         assert second is not first
         until(lambda: [*worker.opened] == [second.number])
@@ -334,10 +334,10 @@ def test_what_a_former_worker_says_of_a_book_is_no_news(new_scene):
     until(lambda: scene.workers[0].opened)
     assert scene.workers[0].opened[cell.number].life == cell.life == 2
     cause = EscalatedError("from before")
-    cell.ref.tell(Changed(cell.number, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
+    cell.ref.tell(BookChanged(cell.number, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
     wait_for_turn(cell.ref)
     assert cell.state is BookState.SYNCING
-    cell.ref.tell(Changed(cell.number, 2, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
+    cell.ref.tell(BookChanged(cell.number, 2, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
     until(lambda: cell.state is BookState.FAILED)
 
 
@@ -354,7 +354,7 @@ def test_an_update_that_is_asked_for_while_its_book_is_opened_anew_is_not_lost(s
             cell.ref.tell(Greet(listener))
             # What this order does not name has to come behind it. Where it could come before, it has time to.
             give_up = time.monotonic() + 0.3
-            while not cell.told and time.monotonic() < give_up:
+            while not cell.reports_updates and time.monotonic() < give_up:
                 pass
         return told
 
@@ -363,4 +363,4 @@ def test_an_update_that_is_asked_for_while_its_book_is_opened_anew_is_not_lost(s
     until(lambda: first not in scene.workers)
     second = scene.workers[0]
     until(lambda: len(second.orders) == 2)
-    assert second.orders == [Open, TellUpdates]
+    assert second.orders == [Open, ReportUpdates]

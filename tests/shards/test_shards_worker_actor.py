@@ -18,10 +18,19 @@ from depthactors.markets import SPOT
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL
 from depthactors.shards import worker_actor as module
-from depthactors.shards.channel import Line, pickled
+from depthactors.shards.channel import Channel, pickled
 from depthactors.shards.gathering import Shards
 from depthactors.shards.greeting import check_greeting, greet
-from depthactors.shards.messages import Alive, Answer, Begin, Failed, Logged, Question, Updated, Weighed
+from depthactors.shards.messages import (
+    Alive,
+    AllowanceCall,
+    Answer,
+    Begin,
+    BookQuestion,
+    BooksUpdated,
+    ErrorReport,
+    LogReport,
+)
 from depthactors.shards.orders import Ask, Send
 from depthactors.shards.routes import Routes
 from depthactors.shards.worker_actor import WorkerActor
@@ -36,8 +45,8 @@ class FakeProcess:
     greeting = greet()
 
     def __init__(self):
-        self.line, descriptor = Line.pair()
-        self.peer = Line(descriptor)
+        self.line, descriptor = Channel.pair()
+        self.peer = Channel(descriptor)
         self.peer.send_bytes(FakeProcess.greeting)
         self.pid = 4711
         self.status = None
@@ -70,7 +79,7 @@ class Scene:
         check_greeting(self.process.peer.receive_bytes())
         self.begin = self.process.peer.receive()
 
-    def ask(self, request=lambda number: Question(number, 1, "how are you")):
+    def ask(self, request=lambda number: BookQuestion(number, 1, "how are you")):
         future = pykka.ThreadingFuture()
         self.ref.tell(Ask(request, future))
         return future
@@ -134,11 +143,11 @@ def test_a_process_that_is_being_loaded_yet_is_not_waited_for(scene):
 def test_what_the_process_says_gets_to_whom_it_concerns(scene):
     scene.says(Alive(1.5))
     scene.hears(1.5)
-    scene.says(Weighed(9, replace(SPOT, weight_pool="of this test alone"), "take_weight", (10,)))
+    scene.says(AllowanceCall(9, replace(SPOT, weight_pool="of this test alone"), "take_weight", (10,)))
     answer = scene.process.peer.receive()
     assert (answer.request, answer.value) == (9, 0.0)
-    scene.says(Updated((1, 2, 3)))
-    scene.says(Failed(UsageError("of no book")))
+    scene.says(BooksUpdated((1, 2, 3)))
+    scene.says(ErrorReport(UsageError("of no book")))
     assert str(scene.errors.wait_for(lambda _each: True).args[0]) == "of no book"
 
 
@@ -194,7 +203,7 @@ def test_who_asked_when_it_was_about_to_die_is_told_at_once(scene):
 
 
 def test_a_message_that_cannot_be_taken_is_the_end_of_a_process_that_nobody_would_listen_to_any_more(scene):
-    scene.says(Weighed(0, SPOT, "no_such_method", ()))
+    scene.says(AllowanceCall(0, SPOT, "no_such_method", ()))
     error = scene.died()
     assert isinstance(error, WorkerDiedError)
     assert "could not be taken: AttributeError: " in str(error)
@@ -242,7 +251,7 @@ def test_a_log_handler_that_blocks_keeps_nothing_from_being_heard(scene):
     handler, logger = Blocking(), logging.getLogger("depthactors.of_a_worker")
     logger.addHandler(handler)
     try:
-        scene.says(Logged(logging.LogRecord(logger.name, logging.ERROR, "", 1, "hello", None, None)))
+        scene.says(LogReport(logging.LogRecord(logger.name, logging.ERROR, "", 1, "hello", None, None)))
         assert entered.wait(PATIENCE)
         scene.says(Alive(2.0))
         scene.hears(2.0)
@@ -260,7 +269,7 @@ def test_a_log_handler_that_raises_ends_nobody(scene):
     logger = logging.getLogger("depthactors.of_a_worker")
     logger.addHandler(handler)
     try:
-        scene.says(Logged(logging.LogRecord(logger.name, logging.ERROR, "", 1, "hello", None, None)))
+        scene.says(LogReport(logging.LogRecord(logger.name, logging.ERROR, "", 1, "hello", None, None)))
         scene.says(Alive(2.0))
         scene.hears(2.0)
     finally:

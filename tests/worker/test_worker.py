@@ -7,20 +7,18 @@ import pykka
 
 from depthactors import Best, BookState, Top
 from depthactors.errors import SharingError, UnknownSymbolError
-from depthactors.pacing import USUAL
 from depthactors.shards.messages import (
     Answer,
-    Changed,
+    BookChanged,
+    BookQuestion,
+    BookRefused,
+    BooksUpdated,
     Close,
-    Failed,
-    Question,
-    Refused,
-    StatusWanted,
-    TellUpdates,
-    Updated,
+    ErrorReport,
+    ReportStatus,
+    ReportUpdates,
 )
 from depthactors.sharing.record import reason, shown_state
-from depthactors.worker import worker as module
 from tests.shards.shard_support import PATIENCE, FollowedBook, Rounds, spec_of, worker_in_thread
 from tests.support import until
 
@@ -31,9 +29,9 @@ SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 def test_a_book_whose_slot_is_gone_is_refused_alone(worker, folder, market):
     good, gone = FollowedBook(folder, spec_of(market), 1), FollowedBook(folder, spec_of(market, "ETHUSDT"), 2)
     worker.open(replace(gone.opening(), place="book-999@0"), good.opening())
-    refusal = worker.wait(Refused)
+    refusal = worker.wait(BookRefused)
     assert (refusal.number, refusal.place, type(refusal.error)) == (2, "book-999@0", SharingError)
-    worker.wait_changed(Changed, 1, BookState.LIVE)
+    worker.wait_changed(BookChanged, 1, BookState.LIVE)
     assert good.cell.view(5, float).state is BookState.LIVE
 
 
@@ -41,36 +39,36 @@ def test_it_follows_answers_tells_and_closes(worker, folder, market, exchange):
     books = [FollowedBook(folder, spec_of(market, symbol), number) for number, symbol in enumerate(SYMBOLS)]
     worker.open(*(book.opening(told=book is books[0]) for book in books))
     for book in books:
-        worker.wait_changed(Changed, book.cell.number, BookState.LIVE)
-        view = worker.ask(lambda request, book=book: Question(request, book.cell.number, Top(5))).value
+        worker.wait_changed(BookChanged, book.cell.number, BookState.LIVE)
+        view = worker.ask(lambda request, book=book: BookQuestion(request, book.cell.number, Top(5))).value
         truth = exchange.book_at(view.symbol, view.last_update_id)
         assert view.bids == tuple((float(price), float(quantity)) for price, quantity in truth.bids[:5])
-    worker.wait(Updated)
-    assert {number for each in worker.told.seen if isinstance(each, Updated) for number in each.numbers} == {0}
-    status = worker.ask(lambda request: StatusWanted(request, PATIENCE)).value
+    worker.wait(BooksUpdated)
+    assert {number for each in worker.told.seen if isinstance(each, BooksUpdated) for number in each.numbers} == {0}
+    status = worker.ask(lambda request: ReportStatus(request, PATIENCE)).value
     assert [row.symbol for row in status.books] == SYMBOLS
     assert all(row.name.startswith("worker-1-") for row in (*status.sockets, *status.pools))
 
     closed = books[1]
     assert worker.ask(lambda request: Close(request, 1)).error is None
     before = closed.cell._reader.read()
-    gone = worker.ask(lambda request: Question(request, 1, Best()))
+    gone = worker.ask(lambda request: BookQuestion(request, 1, Best()))
     assert isinstance(gone.error, pykka.ActorDeadError)
     assert worker.ask(lambda request: Close(request, 1)).error is None, "it keeps it no longer"
     last = books[0].cell.view(5, float).last_update_id
-    worker.wait(Updated, lambda _each: books[0].cell.view(5, float).last_update_id > last)
+    worker.wait(BooksUpdated, lambda _each: books[0].cell.view(5, float).last_update_id > last)
     assert closed.cell._reader.read() == before, "nobody writes to its slot any more"
     # The same book anew, in another slot.
     again = FollowedBook(folder, spec_of(market, SYMBOLS[1]), 9)
     worker.open(again.opening())
-    worker.wait_changed(Changed, 9, BookState.LIVE)
+    worker.wait_changed(BookChanged, 9, BookState.LIVE)
     assert again.cell.view(5, float).state is BookState.LIVE
 
 
 def test_an_unknown_symbol_fails_with_an_error_that_arrives(worker, folder, market):
     book = FollowedBook(folder, spec_of(market, "NOSUCHUSDT"))
     worker.open(book.opening())
-    change = worker.wait_changed(Changed, 1, BookState.FAILED)
+    change = worker.wait_changed(BookChanged, 1, BookState.FAILED)
     assert isinstance(change.event.error, UnknownSymbolError)
     record = book.cell._reader.read()[1]
     assert shown_state(record) is BookState.SYNCING, "that it is over is for the engine's process to say"
@@ -79,46 +77,37 @@ def test_an_unknown_symbol_fails_with_an_error_that_arrives(worker, folder, mark
 
 def test_an_order_that_cannot_be_understood_is_an_error_of_the_worker(worker):
     worker.line.send("make me a sandwich")
-    assert "expected an order for a worker" in str(worker.wait(Failed).error)
-
-
-def test_errors_that_cannot_be_sent_are_sent_as_words(worker, folder, market):
-    class LocalError(Exception):
-        pass
-
-    assert str(module._portable(LocalError("only here"))) == "LocalError: only here"
-    error = UnknownSymbolError("NOSUCH")
-    assert module._portable(error) is error
+    assert "expected an order for a worker" in str(worker.wait(ErrorReport).error)
 
 
 def test_an_order_that_nobody_foresaw_ends_the_worker_which_says_why_and_its_books_are_stale(worker, folder, market):
     book = FollowedBook(folder, spec_of(market))
     worker.open(book.opening())
-    worker.wait_changed(Changed, 1, BookState.LIVE)
+    worker.wait_changed(BookChanged, 1, BookState.LIVE)
     worker.open(None)
-    assert "AttributeError" in str(worker.wait(Failed).error)
+    assert "AttributeError" in str(worker.wait(ErrorReport).error)
     worker.ended()
     assert shown_state(book.cell._reader.read()[1]) is BookState.STALE
-    assert not [each for each in worker.told.seen if isinstance(each, Changed) and each.event.state in OVER]
+    assert not [each for each in worker.told.seen if isinstance(each, BookChanged) and each.event.state in OVER]
 
 
 def test_the_death_of_the_supervisor_there_is_the_end_of_the_worker_and_not_of_its_books(worker, folder, market):
     book = FollowedBook(folder, spec_of(market))
     worker.open(book.opening())
-    worker.wait_changed(Changed, 1, BookState.LIVE)
+    worker.wait_changed(BookChanged, 1, BookState.LIVE)
     worker.worker._runtime._supervisor.tell("poison")
     worker.ended()
     assert shown_state(book.cell._reader.read()[1]) is BookState.STALE
-    assert not [each for each in worker.told.seen if isinstance(each, Changed) and each.event.state in OVER]
+    assert not [each for each in worker.told.seen if isinstance(each, BookChanged) and each.event.state in OVER]
 
 
 def test_an_engine_that_takes_nothing_for_long_is_waited_for(worker, folder, market):
     books = [FollowedBook(folder, spec_of(market, symbol), number) for number, symbol in enumerate(SYMBOLS)]
     worker.open(*(book.opening(told=True) for book in books))
     for book in books:
-        worker.wait_changed(Changed, book.cell.number, BookState.LIVE)
+        worker.wait_changed(BookChanged, book.cell.number, BookState.LIVE)
     with worker.stopped():
-        rounds = Rounds(worker.worker._line, 20)
+        rounds = Rounds(worker.worker._channel, 20)
         for number in range(5000):
             worker.worker._outbox.put(Answer(10_000 + number, b"." * 1000))
         assert rounds.enough.wait(PATIENCE), "the pipe is full"
@@ -126,15 +115,15 @@ def test_an_engine_that_takes_nothing_for_long_is_waited_for(worker, folder, mar
             before = book.cell.latest_id()
             until(lambda book=book, before=before: book.cell.latest_id() > before)
     worker.wait(Answer, lambda each: each.request == 14_999)
-    assert worker.ask(lambda request: Question(request, 1, Best())).value.state is BookState.LIVE
+    assert worker.ask(lambda request: BookQuestion(request, 1, Best())).value.state is BookState.LIVE
 
 
 def test_a_book_that_is_given_another_slot_fills_that_one(worker, folder, market):
     former, other = FollowedBook(folder, spec_of(market)), FollowedBook(folder, spec_of(market))
     worker.open(former.opening())
-    worker.wait_changed(Changed, 1, BookState.LIVE)
+    worker.wait_changed(BookChanged, 1, BookState.LIVE)
     worker.open(other.opening(told=True))
-    worker.wait(Updated)
+    worker.wait(BooksUpdated)
     assert other.cell.view(5, float).state is BookState.LIVE
     left = former.cell.latest_id()
     until(lambda: other.cell.latest_id() > left)
@@ -144,23 +133,23 @@ def test_a_book_that_is_given_another_slot_fills_that_one(worker, folder, market
 def test_a_book_that_was_given_up_is_not_followed_deeper(worker, folder, market):
     book = FollowedBook(folder, spec_of(market, "NOSUCHUSDT"))
     worker.open(book.opening())
-    worker.wait_changed(Changed, 1, BookState.FAILED)
+    worker.wait_changed(BookChanged, 1, BookState.FAILED)
     deeper = FollowedBook(folder, spec_of(market, "NOSUCHUSDT", depth=50))
     worker.open(deeper.opening())
-    refusal = worker.wait(Refused)
+    refusal = worker.wait(BookRefused)
     assert (refusal.number, refusal.place, type(refusal.error)) == (1, deeper.place, UnknownSymbolError)
 
 
 def test_a_worker_whose_engine_is_gone_ends_though_a_fork_holds_the_line_open(worker, monkeypatch):
-    monkeypatch.setattr(worker.worker, "_timing", replace(USUAL, parent_look=0.01))
-    monkeypatch.setattr(worker.worker, "_parent", -1)
-    worker.worker._orders.put(TellUpdates(99))
+    monkeypatch.setattr(worker.worker._orders, "_look", 0.01)
+    monkeypatch.setattr(worker.worker._orders, "_parent", -1)
+    worker.worker._orders.put(ReportUpdates(99))
     worker.ended()
 
 
 def test_with_the_line_everything_ends(exchange, folder, market):
     with worker_in_thread(folder) as end:
         end.open(FollowedBook(folder, spec_of(market)).opening())
-        end.wait_changed(Changed, 1, BookState.LIVE)
-    left = [thread.name for thread in threading.enumerate() if "steward" in thread.name or "outbox" in thread.name]
+        end.wait_changed(BookChanged, 1, BookState.LIVE)
+    left = [thread.name for thread in threading.enumerate() if "orders" in thread.name or "outbox" in thread.name]
     assert left == []

@@ -8,21 +8,21 @@ import pytest
 from depthactors import BookState
 from depthactors.actors.book_event import BookEvent
 from depthactors.errors import LifecycleError, LineError
-from depthactors.shards.channel import Line
-from depthactors.shards.messages import Alive, Answer, Changed, LeftOut, Updated, Weighed
+from depthactors.shards.channel import Channel
+from depthactors.shards.messages import Alive, AllowanceCall, Answer, BookChanged, BooksUpdated, LeftOut
 from depthactors.worker import outbox as module
-from depthactors.worker.outbox import Outbox
+from depthactors.worker.outbox import WorkerOutbox
 from tests.shards.shard_support import PATIENCE
 
 
 @pytest.fixture
 def scene():
-    here, descriptor = Line.pair()
-    there = Line(descriptor)
-    outbox = Outbox(here)
+    here, descriptor = Channel.pair()
+    there = Channel(descriptor)
+    outbox = WorkerOutbox(here)
     yield outbox, there
     here.close()
-    outbox.end(PATIENCE)
+    outbox.stop(PATIENCE)
     for line in (here, there):
         line.release()
 
@@ -33,7 +33,7 @@ def test_messages_go_in_order_and_the_last_is_sent_before_the_end(scene):
         outbox.put(number)
     outbox.start()
     outbox.put("last")
-    outbox.end(PATIENCE)
+    outbox.stop(PATIENCE)
     assert [there.receive() for _ in range(101)] == [*range(100), "last"]
 
 
@@ -42,18 +42,18 @@ def test_updates_are_merged_and_none_is_left_out(scene):
     outbox.start()
     writers, times = 4, 500
     threads = [
-        threading.Thread(target=lambda number=number: [outbox.updated(number) for _ in range(times)])
+        threading.Thread(target=lambda number=number: [outbox.put_updated(number) for _ in range(times)])
         for number in range(writers)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
-    outbox.updated(99)
+    outbox.put_updated(99)
     said = []
     while 99 not in said:
         message = there.receive()
-        assert isinstance(message, Updated)
+        assert isinstance(message, BooksUpdated)
         assert len(set(message.numbers)) == len(message.numbers)
         said += message.numbers
     assert set(said) == {*range(writers), 99}
@@ -74,34 +74,34 @@ def test_what_cannot_be_pickled_is_said_so_and_the_rest_is_sent(scene, caplog):
 
 
 def change(number, state, previous=BookState.LIVE):
-    return Changed(number, 1, BookEvent("BTCUSDT", previous, state, None))
+    return BookChanged(number, 1, BookEvent("BTCUSDT", previous, state, None))
 
 
 def test_what_waits_while_nobody_takes_it_is_bounded_counted_and_ends_with_what_is_so_now(scene):
     outbox, there = scene
     # Not started: as if the other process were stopped for hours.
     for number in range(module.ROOM + 100):
-        outbox.put(Weighed(0, None, "silence", (float(number),)))
+        outbox.put(AllowanceCall(0, None, "silence", (float(number),)))
         outbox.put(Alive(float(number)))
         outbox.put(change(1, BookState.STALE))
-        outbox.updated(7)
+        outbox.put_updated(7)
     outbox.put(change(1, BookState.LIVE, BookState.STALE))
     outbox.put(change(2, BookState.STALE))
     outbox.put(Answer(5, "asked for"))
     outbox.start()
     outbox.put("last")
-    threading.Thread(target=outbox.end, args=(PATIENCE,)).start()
+    threading.Thread(target=outbox.stop, args=(PATIENCE,)).start()
     came = [there.receive()]
-    while not isinstance(came[-1], Updated):
+    while not isinstance(came[-1], BooksUpdated):
         came.append(there.receive())
     assert came[0] == Alive(float(module.ROOM + 99)), "one sign of life is enough"
-    changes = [each for each in came if isinstance(each, Changed) and each.number == 1]
+    changes = [each for each in came if isinstance(each, BookChanged) and each.number == 1]
     assert len(changes) == module.CHANGES
     assert changes[-1].event.state is BookState.LIVE, "what is so now is never left out"
     assert change(2, BookState.STALE) in came
     assert Answer(5, "asked for") in came, "somebody waits for it"
-    assert came[-1] == Updated((7,))
-    waited = sum(isinstance(each, Weighed) for each in came)
+    assert came[-1] == BooksUpdated((7,))
+    waited = sum(isinstance(each, AllowanceCall) for each in came)
     assert waited < module.ROOM
     assert LeftOut(outbox.left_out) in came
     sent = waited + module.CHANGES
@@ -110,10 +110,10 @@ def test_what_waits_while_nobody_takes_it_is_bounded_counted_and_ends_with_what_
 
 def test_what_nobody_waits_for_any_more_is_not_sent(scene):
     outbox, there = scene
-    outbox.put(Weighed(1, None, "take_weight", (5,)))
-    outbox.put(Weighed(2, None, "take_weight", (5,)))
-    outbox.withdraw(Weighed(1, None, "take_weight", (5,)))
-    outbox.withdraw(Weighed(9, None, "take_weight", (5,)))
+    outbox.put(AllowanceCall(1, None, "take_weight", (5,)))
+    outbox.put(AllowanceCall(2, None, "take_weight", (5,)))
+    outbox.withdraw(AllowanceCall(1, None, "take_weight", (5,)))
+    outbox.withdraw(AllowanceCall(9, None, "take_weight", (5,)))
     outbox.start()
     assert there.receive().request == 2
 

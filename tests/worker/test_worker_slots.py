@@ -9,7 +9,7 @@ from depthactors.actors.local_cell import LocalCell
 from depthactors.errors import SharingError, StreamError
 from depthactors.markets import SPOT
 from depthactors.sharing.record import pack, reason, shown_state
-from depthactors.worker.slots import GivenSlots
+from depthactors.worker.slots import WorkerSlots
 from tests.shards.shard_support import FollowedBook, spec_of
 
 
@@ -20,7 +20,7 @@ def beats():
 
 @pytest.fixture
 def slots(folder, beats):
-    return GivenSlots(folder.path, lambda: beats.append(1))
+    return WorkerSlots(folder.path, lambda: beats.append(1))
 
 
 def shown(followed):

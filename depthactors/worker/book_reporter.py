@@ -1,0 +1,101 @@
+"""What a worker process reports of one of its books."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pykka
+
+from depthactors.actors.book_messages import Greet
+from depthactors.actors.cell import Listener
+from depthactors.actors.mailbox import mailbox_of, tell
+from depthactors.book import BookState
+from depthactors.shards.messages import Answer, BookChanged
+from depthactors.worker.portable import portable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.actors.book_event import BookEvent
+    from depthactors.actors.cell import BookCell
+    from depthactors.shards.messages import BookOpening
+    from depthactors.worker.outbox import WorkerOutbox
+
+
+class BookReporter:
+    """Reports the events of a book, its updates if wanted, and its actor's answers.
+
+    Attributes:
+        cell: the book's cell.
+    """
+
+    def __init__(
+        self, opening: BookOpening, cell: BookCell, outbox: WorkerOutbox, is_supervised: Callable[[], bool]
+    ) -> None:
+        """Report the events of the book from now on.
+
+        Args:
+            opening: the order to follow the book.
+            cell: the book's cell.
+            outbox: the sender of the reports.
+            is_supervised: whether the supervisor of this process lives. Its death ends all books here, but not for the
+                engine: the process is replaced.
+        """
+        self.cell = cell
+        self._number = opening.number
+        self._life = opening.life
+        self._outbox = outbox
+        self._is_supervised = is_supervised
+        self._reports_updates = False
+        events = Listener(None, self._report_event)
+        cell.add(events)
+        assert cell.ref is not None, "the supervisor starts the actor before it hands out the cell"
+        tell(cell.ref, Greet(events))
+
+    def report_updates(self) -> None:
+        """Report updates from now on. Thread: the one of the orders; twice is harmless."""
+        if not self._reports_updates:
+            self._reports_updates = True
+            updates = Listener(lambda _book: self._outbox.put_updated(self._number), None)
+            # The listeners in the engine's process are greeted there, with what the slot shows.
+            updates.greeted = True
+            self.cell.add(updates)
+
+    def ask(self, request: int, question: Any) -> None:
+        """Ask the book's actor, which sends the answer itself. Thread: the one of the orders; returns at once."""
+        ref = self.cell.ref
+        if ref is None or not ref.is_alive():
+            self._outbox.put(Answer(request, error=pykka.ActorDeadError("the book's actor is being replaced")))
+            return
+        reply: Any = SentReply(request, self._outbox)
+        mailbox_of(ref).ask(question, reply)
+
+    def mute(self) -> None:
+        """Report nothing any more, and fill no slot."""
+        for listener in self.cell.listeners:
+            self.cell.remove(listener)
+
+    def _report_event(self, event: BookEvent) -> None:
+        error = None if event.error is None else portable(event.error)
+        state = event.state if not event.state.over or self._is_supervised() else BookState.STALE
+        self._outbox.put(BookChanged(self._number, self._life, replace(event, state=state, error=error)))
+
+
+class SentReply:
+    """A future's end that sends the answer to the engine's process. It is used as a pykka future."""
+
+    def __init__(self, request: int, outbox: WorkerOutbox) -> None:
+        """Answer the request of that number through the outbox."""
+        self._request = request
+        self._outbox = outbox
+
+    def set(self, value: Any = None) -> None:
+        """Send the value."""
+        self._outbox.put(Answer(self._request, value))
+
+    def set_exception(self, exc_info: Any = None) -> None:
+        """Send the error that is given, or the one that is being handled."""
+        error = (exc_info or sys.exc_info())[1]
+        self._outbox.put(Answer(self._request, error=portable(error)))

@@ -1,0 +1,110 @@
+"""What a worker process may request from the exchange: leased, request by request, from the engine's process.
+
+The exchange counts by address, so there is one budget for all processes. Each call here is a message to the engine's
+process, which keeps the budget. Without an answer nothing is taken.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+import pykka
+
+from depthactors import reporting
+from depthactors.net.allowance import WeightLevel
+from depthactors.shards.messages import AllowanceCall
+
+if TYPE_CHECKING:
+    from depthactors.markets import Market
+    from depthactors.shards.messages import Answer
+    from depthactors.worker.outbox import WorkerOutbox
+
+logger = reporting.logger(__name__)
+
+_ANSWER_TIMEOUT: Final = 2.0
+"""Seconds for the engine's process to answer."""
+_ASK_AGAIN: Final = 1.0
+"""Seconds to wait where no answer came: the engine's process is busy, or gone."""
+
+
+class Leases:
+    """Calls of the allowances in the engine's process. Thread: any."""
+
+    def __init__(self, outbox: WorkerOutbox) -> None:
+        """Call through this outbox."""
+        self._outbox = outbox
+        self._requests = count(1)
+        self._asked: dict[int, pykka.ThreadingFuture[Any]] = {}
+
+    def allowance_of(self, market: Market) -> LeasedAllowance:
+        """Return the allowance of a market's weight pool."""
+        return LeasedAllowance(market, self)
+
+    def ask(self, market: Market, method: str, *arguments: Any) -> Any:
+        """Call a method of an allowance, and return what it returns; `None` if no answer comes in time."""
+        request = next(self._requests)
+        future = self._asked[request] = pykka.ThreadingFuture()
+        message = AllowanceCall(request, market, method, arguments)
+        self._outbox.put(message)
+        try:
+            return future.get(timeout=_ANSWER_TIMEOUT)
+        except pykka.Timeout:
+            # Otherwise weight would be taken for a request that is not made.
+            self._outbox.withdraw(message)
+            logger.warning("! the engine's process did not answer within %g s what may be spent", _ANSWER_TIMEOUT)
+            return None
+        finally:
+            self._asked.pop(request, None)
+
+    def tell(self, market: Market, method: str, *arguments: Any) -> None:
+        """Call a method of an allowance without waiting for it."""
+        self._outbox.put(AllowanceCall(0, market, method, arguments))
+
+    def take_answer(self, answer: Answer) -> None:
+        """Give an answer to the thread that waits for it. Thread: the receiving one."""
+        future = self._asked.pop(answer.request, None)
+        if future is not None:
+            future.set(answer.value)
+
+
+class LeasedAllowance:
+    """The allowance of one weight pool, as `net.allowance.Allowance` has it. Thread: any; a call takes some 200 us."""
+
+    def __init__(self, market: Market, leases: Leases) -> None:
+        """Lease for a market's pool."""
+        self._market = market
+        self._leases = leases
+
+    def take_weight(self, weight: int, reserve: float = 0.0) -> float:
+        """Take weight now and return 0, or take none and return the seconds to wait."""
+        return self._seconds("take_weight", weight, reserve)
+
+    def take_connection(self) -> float:
+        """Count an attempt to connect and return 0, or count none and return the seconds to wait."""
+        return self._seconds("take_connection")
+
+    def note_answer(self, used: int | None, date: float | None, sent: float, received: float) -> None:
+        """Pass on the used weight and the time that an answer of the exchange named."""
+        self._leases.tell(self._market, "note_answer", used, date, sent, received)
+
+    def silence(self, seconds: float, longest: float = 0.0) -> None:
+        """Block all requests of all processes for `seconds`."""
+        self._leases.tell(self._market, "silence", seconds, longest)
+
+    def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
+        """Block all attempts of all processes to connect for `seconds`."""
+        self._leases.tell(self._market, "silence_connections", seconds, longest)
+
+    def estimate(self, weight: int, reserve: float = 0.0) -> float:
+        """Return the seconds until `weight` can have been spent, if no other client spends."""
+        return self._seconds("estimate", weight, reserve)
+
+    def level(self) -> WeightLevel:
+        """Return the weight that all processes have used."""
+        answer = self._leases.ask(self._market, "level")
+        return WeightLevel(0, self._market.weight_per_minute, 0, 0.0) if answer is None else WeightLevel(*answer)
+
+    def _seconds(self, method: str, *arguments: float) -> float:
+        answer = self._leases.ask(self._market, method, *arguments)
+        return _ASK_AGAIN if answer is None else float(answer)

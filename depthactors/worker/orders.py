@@ -1,0 +1,198 @@
+"""The orders of the engine's process, carried out in a worker process one after the other."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
+
+import pykka
+
+from depthactors import reporting
+from depthactors.actors.questions import Status
+from depthactors.actors.supervisor_messages import CloseBook, OpenBooks
+from depthactors.engine.lifecycle import join
+from depthactors.errors import DepthActorsError, EscalatedError, LifecycleError, UsageError
+from depthactors.shards.messages import (
+    Answer,
+    BookQuestion,
+    BookRefused,
+    Close,
+    ErrorReport,
+    Open,
+    ReportStatus,
+    ReportUpdates,
+)
+from depthactors.worker.book_reporter import BookReporter
+from depthactors.worker.portable import portable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.engine.runtime import Runtime
+    from depthactors.shards.messages import Begin, BookOpening
+    from depthactors.status import EngineStatus
+    from depthactors.worker.outbox import WorkerOutbox
+    from depthactors.worker.slots import WorkerSlots
+
+logger = reporting.logger(__name__)
+
+_CLOSE_TIMEOUT: Final = 2.0
+"""Seconds for a book's actor to end."""
+
+
+class Orders:
+    """Carries out orders in a thread of its own, which ends when the worker is to end.
+
+    Attributes:
+        thread: the thread.
+    """
+
+    def __init__(
+        self, begin: Begin, runtime: Runtime, slots: WorkerSlots, outbox: WorkerOutbox, end: Callable[[], None]
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            begin: the engine's first message.
+            runtime: the supervisor of this process, which is asked to do the work.
+            slots: where the books are shared.
+            outbox: the sender of answers.
+            end: a function that ends the worker; called when this thread ends.
+        """
+        self._name = begin.name
+        self._look = begin.settings.timing.parent_look
+        self._runtime = runtime
+        self._slots = slots
+        self._outbox = outbox
+        self._end = end
+        self._parent = os.getppid()
+        self._books: dict[int, BookReporter] = {}
+        self._waiting: SimpleQueue[Any] = SimpleQueue()
+        self.thread = threading.Thread(target=self._run, name="depthactors-orders", daemon=True)
+
+    def put(self, order: Any) -> None:
+        """Have an order carried out; `None` ends the thread. Thread: any."""
+        self._waiting.put(order)
+
+    def _run(self) -> None:
+        try:
+            while (order := self._next()) is not None:
+                try:
+                    self._carry_out(order)
+                except DepthActorsError as error:
+                    self._refuse(order, error)
+        except Exception as error:
+            # The engine's process gets the reason, sees this process end, and starts another.
+            logger.exception("! %s ends: an order could not be carried out", self._name)
+            self._outbox.put(ErrorReport(LifecycleError(f"{self._name} ends: {type(error).__name__}: {error}")))
+            self._outbox.stop(_CLOSE_TIMEOUT)
+        finally:
+            self._end()
+
+    def _next(self) -> Any:
+        """Wait for the next order; `None` once the worker is to end."""
+        # Looked at before each order: orders may come so often that no wait for one ends in vain.
+        while os.getppid() == self._parent and self._runtime.alive:
+            with suppress(Empty):
+                # Briefly: a fork of the engine's process may hold its end of the channel open.
+                return self._waiting.get(timeout=self._look)
+        logger.debug("= the worker ends: the engine's process is gone, or the supervisor here")
+        return None
+
+    def _carry_out(self, order: Any) -> None:
+        match order:
+            case Open(openings):
+                self._open(openings)
+            case BookQuestion(request, number, question):
+                self._ask(request, number, question)
+            case Close(request, number):
+                self._close(number)
+                self._outbox.put(Answer(request))
+            case ReportStatus(request, timeout):
+                self._outbox.put(Answer(request, self._status(timeout)))
+            case ReportUpdates(number):
+                if number in self._books:
+                    self._books[number].report_updates()
+            case _:
+                msg = f"expected an order for a worker, was {order!r}"
+                raise UsageError(msg)
+
+    def _refuse(self, order: Any, error: DepthActorsError) -> None:
+        request = getattr(order, "request", 0)
+        self._outbox.put(Answer(request, error=portable(error)) if request else ErrorReport(portable(error)))
+
+    # Books.
+
+    def _open(self, openings: tuple[BookOpening, ...]) -> None:
+        """Follow books; a book that cannot be followed is refused, and does not disturb the others."""
+        openings = tuple(opening for opening in openings if not self._is_over(opening))
+        if not openings:
+            return
+        for opening in openings:
+            self._slots.expect(opening.spec.key, opening.place)
+        try:
+            cells = self._runtime.ask(OpenBooks(tuple(opening.spec for opening in openings)))
+        except DepthActorsError as error:
+            if len(openings) == 1:
+                self._refuse_book(openings[0], error)
+            else:
+                for opening in openings:
+                    self._open((opening,))
+            return
+        finally:
+            for opening in openings:
+                self._slots.expect_no_more(opening.spec.key)
+        for opening, cell in zip(openings, cells, strict=True):
+            book = self._books.get(opening.number)
+            if book is None:
+                book = BookReporter(opening, cell, self._outbox, lambda: self._runtime.alive)
+                self._books[opening.number] = book
+            if opening.reports_updates:
+                book.report_updates()
+
+    def _is_over(self, opening: BookOpening) -> bool:
+        """Refuse to follow a book deeper that was given up here, before the engine's process had heard of it.
+
+        Followed anew it would be another book with the same number, whose listeners are being notified of the end of
+        the first.
+        """
+        book = self._books.get(opening.number)
+        if book is None or not book.cell.is_over:
+            return False
+        self._refuse_book(opening, book.cell.error or EscalatedError(f"{opening.spec.symbol} was given up"))
+        return True
+
+    def _refuse_book(self, opening: BookOpening, error: DepthActorsError) -> None:
+        self._outbox.put(BookRefused(opening.number, opening.place, portable(error)))
+
+    def _ask(self, request: int, number: int, question: Any) -> None:
+        book = self._books.get(number)
+        if book is None:
+            self._outbox.put(Answer(request, error=pykka.ActorDeadError("the worker does not keep the book")))
+        else:
+            book.ask(request, question)
+
+    def _close(self, number: int) -> None:
+        """Follow a book no longer, and wait for the end of its actor."""
+        book = self._books.pop(number, None)
+        if book is None:
+            return
+        deadline = time.monotonic() + _CLOSE_TIMEOUT
+        # What becomes of the book, and of its slot, is decided in the engine's process.
+        book.mute()
+        for _ in range(book.cell.followers):
+            join(self._runtime.ask(CloseBook(book.cell)), deadline)
+
+    def _status(self, timeout: float) -> EngineStatus:
+        """Return the status of this process; names get the worker's name, since other workers have the same ones."""
+        status: EngineStatus = self._runtime.ask(Status()).gather(timeout)
+        return replace(
+            status,
+            sockets=tuple(replace(row, name=f"{self._name}-{row.name}") for row in status.sockets),
+            pools=tuple(replace(row, name=f"{self._name}-{row.name}") for row in status.pools),
+        )

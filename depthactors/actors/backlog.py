@@ -1,8 +1,8 @@
-"""How much an engine's books may have waiting together, and whose backlog goes when it is more.
+"""The limit of what may wait for all books of a process together.
 
-Each book's own bounds (`actors.mailbox`, `sync.buffer`) are no bound for a thousand of them. So the supervisor adds up,
-each `Timing.backlog_interval`, what waits in all mailboxes and buffers; beyond the limit the books with the largest
-backlogs lose theirs and are made anew, as many as it takes and no more. Nothing is added to the way of a frame.
+The limits of each book (`actors.mailbox`, `sync.buffer`) are no limit for a thousand books. So the supervisor adds up
+the backlogs of all books once a second. Beyond the limit the books with the largest backlogs lose them and begin anew,
+no more books than necessary. This adds no work for a frame.
 """
 
 from __future__ import annotations
@@ -15,19 +15,26 @@ if TYPE_CHECKING:
     Book = TypeVar("Book")
 
 BACKLOG_LIMIT: Final = 256 * 1024 * 1024
-"""Bytes that all books of a process may have waiting: eight times what one may, minutes of a thousand usual ones."""
+"""Bytes that may wait for all books of a process: eight times the limit of one, minutes of a thousand usual books."""
 
 
 def too_large(backlogs: Iterable[tuple[int, Book]], limit: int) -> list[Book]:
-    """Return whose backlogs are to go, the largest first, so that no more than `limit` is left; O(n log n) if any."""
-    all_of_them = list(backlogs)
-    excess = sum(size for size, _ in all_of_them) - limit
-    going: list[Book] = []
+    """Return the books that have to lose their backlogs so that at most `limit` is left.
+
+    O(n log n) beyond the limit, else O(n).
+
+    Args:
+        backlogs: size of each book's backlog, and the book.
+        limit: size that may be left.
+    """
+    chosen: list[Book] = []
+    every = list(backlogs)
+    excess = sum(size for size, _ in every) - limit
     if excess <= 0:
-        return going
-    for size, book in sorted(all_of_them, key=lambda each: each[0], reverse=True):
+        return chosen
+    for size, book in sorted(every, key=lambda each: each[0], reverse=True):
         if excess <= 0:
             break
-        going.append(book)
+        chosen.append(book)
         excess -= size
-    return going
+    return chosen

@@ -1,4 +1,4 @@
-"""What a user's `on_event` function is called with."""
+"""The argument of a user's `on_event` function."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BookEvent:
-    """What listeners are told beside updates: a change of state, or an error that changed none.
+    """A change of a book's state, or an error that did not change it.
 
     Attributes:
-        symbol: whose book.
-        previous, state: what could be believed of it before, and now; equal when only the error is news.
-        error: what happened, `None` where all is well.
+        symbol: symbol of the book.
+        previous: state before the event.
+        state: state after the event; the same as before if only the error is new.
+        error: the error, `None` for a change without one.
     """
 
     symbol: str

@@ -1,4 +1,4 @@
-"""What a book's actor is sent, besides frames and questions."""
+"""The messages to a book's actor, besides frames and questions. `epoch` is the number of a connection."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StreamUp:
-    """The exchange acknowledged the subscription: all from here on comes on connection `epoch`.
+    """The exchange acknowledged the subscription: connection `epoch` brings all updates from now on.
 
-    And on connection `beside` too, if this is the successor of one that still serves the stream.
+    Attributes:
+        epoch: number of the connection.
+        beside: number of the connection's predecessor if that still brings all updates, too.
     """
 
     epoch: int
@@ -23,7 +25,7 @@ class StreamUp:
 
 @dataclass(frozen=True, slots=True)
 class StreamDown:
-    """Connection `epoch` ended, or could not be made."""
+    """Connection `epoch` ended, or could not be opened."""
 
     epoch: int
     error: StreamError
@@ -31,7 +33,7 @@ class StreamDown:
 
 @dataclass(frozen=True, slots=True)
 class FramesLost:
-    """The mailbox was full: `count` frames of connection `epoch` are missing before the next ones."""
+    """The mailbox was full, so `count` frames of connection `epoch` are missing before the next ones."""
 
     epoch: int
     count: int
@@ -39,28 +41,28 @@ class FramesLost:
 
 @dataclass(frozen=True, slots=True)
 class Greet:
-    """Tell `listener`, new to the cell, of the book as it is, or why it is not live."""
+    """Call a new listener with the book as it is, or with the reason why it is not live."""
 
     listener: Listener
 
 
 @dataclass(frozen=True, slots=True)
 class Deepen:
-    """Promise `depth` levels from now on, more than before."""
+    """Promise `depth` levels from now on, which are more than before."""
 
     depth: int
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshEvery:
-    """Fetch a fresh snapshot every `seconds` from now on, more often than before."""
+    """Refresh the book every `seconds` from now on, which is more often than before."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """`frames` that waited were dropped: drop what else waits for a snapshot, and begin anew."""
+    """The supervisor dropped `frames` of the waiting frames: drop the buffered ones, too, and begin anew."""
 
     frames: int
     error: BacklogError
@@ -68,7 +70,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """End as failed, for this reason, and say so; questions are still answered."""
+    """Fail with this error, and notify the listeners; questions are still answered."""
 
     error: DepthActorsError
 

@@ -1,4 +1,4 @@
-"""What a book is to be, and what tells it from others."""
+"""The specification of a book: what is followed, and how."""
 
 from __future__ import annotations
 
@@ -11,12 +11,21 @@ if TYPE_CHECKING:
 
 
 BookKey: TypeAlias = "tuple[Market, str, int]"
-"""Market, symbol and update interval: subscriptions that agree in these share a book."""
+"""Market, symbol and update interval in milliseconds. Subscriptions with the same key share a book."""
 
 
 @dataclass(frozen=True, slots=True)
 class BookSpec:
-    """What a book is to be."""
+    """What is followed, and how.
+
+    Attributes:
+        market: market of the symbol.
+        symbol: symbol, in upper case.
+        depth: number of promised levels a side.
+        speed_ms: update interval in milliseconds.
+        refresh_interval: seconds between two refreshes, `None` for no refreshes.
+        number: type of prices and quantities in views.
+    """
 
     market: Market
     symbol: str
@@ -27,15 +36,15 @@ class BookSpec:
 
     @property
     def key(self) -> BookKey:
-        """What tells it from others."""
+        """What distinguishes the book from all other books."""
         return self.market, self.symbol, self.speed_ms
 
     @property
     def title(self) -> str:
-        """What a person calls it."""
+        """Name of the book for a person to read."""
         return f"{self.symbol} ({self.market.name})"
 
     def serving(self, other: BookSpec) -> BookSpec:
-        """Return what serves a further subscription too: the greater depth, and the shorter of the intervals."""
+        """Return a specification that serves both subscriptions: the greater depth and the shorter interval."""
         interval = min(filter(None, (self.refresh_interval, other.refresh_interval)), default=None)
         return replace(self, depth=max(self.depth, other.depth), refresh_interval=interval)

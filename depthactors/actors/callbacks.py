@@ -1,8 +1,8 @@
-"""Calling a user's function: whatever it raises is reported, once with its traceback, and goes no further.
+"""Calling a user's function: an exception that it raises is reported, once with its traceback, and goes no further.
 
-A function that forks has two returns. The child's would go on as a second copy of whoever called, a book's actor that
-writes to the same shared memory for one; so a child that comes back from the function ends there, as one of
-`multiprocessing` does at the end of its own.
+A function that forks returns in two processes. In the child the caller would go on as a second copy, for example as
+another actor that writes the same shared memory. So a child that returns from the function ends, as a child of
+`multiprocessing` does at the end of its function.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ logger = reporting.logger(__name__)
 
 _PACKAGE: Final = __name__.partition(".")[0]
 _LAYERS: Final = 10
-"""Wrappers that are looked through for the name of a function."""
+"""Number of wrappers that are unwrapped to find the name of a function."""
 _TRACEBACK: Final[Any] = BaseException.__dict__["__traceback__"]
-"""Past the methods of a foreign class: that of a frozen dataclass refuses to set it."""
+"""Sets it without the methods of a foreign class: an exception that is a frozen dataclass would refuse."""
 _calling: set[int] = set()
-"""The threads, by their ident, that are in a user's function at the moment."""
+"""Idents of the threads that are in a user's function."""
 _forks = 0
-"""How many forks led from the first process of the program to this one."""
+"""Number of forks from the program's first process to this one."""
 
 
 def call(callback: Callable[[Any], object], argument: object, owner: str = "engine") -> CallbackError | None:
-    """Call a user's function; returns what was wrong with it, `None` if it returned.
+    """Call a user's function; return an error if it raised an exception, else `None`.
 
     Args:
         callback: the function.
-        argument: the only one.
-        owner: the book's title, for the report.
+        argument: its argument.
+        owner: title of the book, for the report.
     """
     thread, forks = threading.get_ident(), _forks
     _calling.add(thread)
@@ -86,12 +86,12 @@ def view_callback(
 
 
 def is_calling(thread: threading.Thread) -> bool:
-    """Return whether a thread is in a user's function, which may be waiting for the thread that asks. Any thread."""
+    """Return whether a thread is in a user's function, which may wait for the thread that calls this. Thread: any."""
     return thread.ident in _calling
 
 
 def name_of(callback: Any) -> str:
-    """Return how a user knows a function, without calling anything of the user's."""
+    """Return the name by which a user knows a function, without calling any code of the user."""
     for _ in range(_LAYERS):
         kind = type(callback)
         if kind is MethodType:
@@ -113,7 +113,7 @@ def _is_ours(trace: TracebackType) -> bool:
 
 
 def _failure(callback: Callable[[Any], object], error: BaseException, owner: str) -> CallbackError:
-    # Without the frames above the user's own, which hold on to the book.
+    # Without our frames above the user's, which would keep the book alive.
     while (trace := _TRACEBACK.__get__(error)) is not None and _is_ours(trace):
         _TRACEBACK.__set__(error, trace.tb_next)
     name, kind = name_of(callback), reporting.class_name(type(error))
@@ -133,7 +133,11 @@ def _count_fork() -> None:
 
 
 def _end_child(error: BaseException | None) -> NoReturn:
-    """End a process that was forked in a function and has returned from it, as `sys.exit` in it wants it to."""
+    """End a process that a user's function has forked.
+
+    Args:
+        error: what the function raised; `SystemExit` has the exit status.
+    """
     status = 0
     try:
         if isinstance(error, SystemExit):

@@ -1,4 +1,4 @@
-"""A gate: what many threads wait for, and what opens and shuts again and again."""
+"""A gate, which many threads can wait for, and which can open and shut many times."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from contextlib import suppress
 
 
 class Gate:
-    """Open or shut; whoever waits passes when it opens. Any thread, signal handlers too.
+    """Is open or shut; a thread that waits passes when it opens.
 
-    `threading.Event` has a lock, which a signal handler may find held by the very thread that it interrupts, in the
-    middle of a wait: it would wait for ever, and whoever is to open the gate for as long as the handler runs.
+    `threading.Event` has a lock. A signal handler that interrupts a thread in a wait may find the lock held by that
+    thread: then the handler would wait for ever, and so would a thread that wants to open the gate.
+
+    Thread: any, signal handlers included.
     """
 
     def __init__(self) -> None:
@@ -24,26 +26,26 @@ class Gate:
         return self._is_open
 
     def set(self) -> None:
-        """Open it, and let all pass who wait; returns at once."""
+        """Open the gate for all threads that wait; returns at once."""
         self._is_open = True
         with suppress(IndexError):
             while True:
-                # Each was locked before it was put there, and is unlocked by whoever takes it.
+                # Each lock was acquired before it was put there; the thread that takes it out releases it.
                 self._waiting.popleft().release()
 
     def clear(self) -> None:
-        """Shut it."""
+        """Shut the gate."""
         self._is_open = False
 
     def wait(self, timeout: float) -> bool:
-        """Wait for at most so many seconds until it is open; returns whether it was at some time."""
+        """Wait until the gate is open, for `timeout` seconds at most; return whether it was open."""
         if self._is_open:
             return True
         passing = threading.Lock()
         passing.acquire()
         self._waiting.append(passing)
         try:
-            # Perhaps it was opened before anybody could see who waits.
+            # The gate may have opened before the lock was put there.
             return self.is_set() or passing.acquire(timeout=min(max(0.0, timeout), threading.TIMEOUT_MAX))
         finally:
             with suppress(ValueError):

@@ -1,8 +1,8 @@
-"""An actor's inbox: control before data, data bounded, and messages to oneself at a later time.
+"""The inbox of an actor: control messages before data, a bound for data, and timers.
 
-Pykka's own inbox is a `queue.Queue`: unbounded, first come first served, and with a lock that a signal
-handler which sends might find taken by its own thread. Here a `SimpleQueue`, which has none, carries the
-wake-ups and two deques the messages; at 100 busy books it also saves a twentieth of the time a frame
+Pykka's own inbox is a `queue.Queue`: it has no bound and no priorities, and it has a lock, which a signal handler that
+sends a message may find held by the thread that it interrupted. Here a `SimpleQueue`, which has no such lock, carries
+the wake-ups, and two deques carry the messages. With 100 busy books this also saves a twentieth of the time for a frame
 (`python -m tests.bench pipe`).
 """
 
@@ -28,21 +28,27 @@ if TYPE_CHECKING:
 logger = reporting.logger(__name__)
 
 FRAME_LIMIT: Final = 5_000
-"""Frames that may wait for one actor: minutes of the fastest stream, and a bound for a stuck callback."""
+"""Number of frames that may wait for one actor: minutes of the fastest stream."""
 BYTE_LIMIT: Final = 32 * 1024 * 1024
-"""Bytes that those frames may have together: far more than ordinary ones have."""
+"""Bytes that these frames may have together, far more than usual ones have."""
 _LONGEST_WAIT: Final = 3600.0
-"""Seconds: a timer may be set for any time, but no system waits for ever so long at once."""
+"""Seconds of one wait. A timer may be set for any time, but no system waits for an arbitrary time."""
 
 
 _Entry: TypeAlias = tuple[float, Envelope[Any], list[tuple[int, int]]]
-"""When a message in order was put, the message, and its numbers of frames and bytes, in a list whose `pop` is one step:
-either the actor takes them, with the message, or `drop_frames` does."""
+"""A data message: when it was put, the message, and its numbers of frames and bytes, in a list with one item.
+`pop` is one step, so one of two threads gets the item: the actor's with the message, or the one that drops frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Raw frames of one stream, in order, that one read brought at `recv_time` (seconds since the epoch)."""
+    """Raw frames of one stream, in their order, that arrived in one read.
+
+    Attributes:
+        epoch: number of the connection.
+        frames: the frames.
+        recv_time: time of the read in seconds since the epoch.
+    """
 
     epoch: int
     frames: list[bytes]
@@ -58,21 +64,26 @@ class Tick:
 
 
 class Mailbox:
-    """What pykka asks of an inbox (`put`, `get`, `empty`), and a lane for frames.
+    """An inbox for pykka's actor (`put`, `get`, `empty`), with a queue for data and timers.
 
-    Any thread puts; only the actor's own thread gets and sets timers.
+    Thread: any may put; only the actor's may get and set timers.
 
     Attributes:
         thread: the actor's thread, set when it is started.
-        helpers: further threads that the actor owns; they end with it.
-        children: actors with a running thread whose parent this one is.
-        inherited: threads of children that have ended, which are ending yet.
-        death: what killed the actor, `None` while it lives and if it was stopped.
-        root: the actor itself, if it is a supervisor: `actors.watch` finishes what it left undone.
+        helpers: other threads that the actor owns; they end with it.
+        children: actors with a running thread whose parent is this actor.
+        inherited: threads of dead children that are still ending.
+        death: exception that killed the actor; `None` while it lives and if it was stopped.
+        root: the actor itself if it is a supervisor, for `actors.watch` to finish its work after its death.
     """
 
     def __init__(self, frame_limit: int = FRAME_LIMIT, byte_limit: int = BYTE_LIMIT) -> None:
-        """Begin empty."""
+        """Begin empty.
+
+        Args:
+            frame_limit: number of frames that may wait.
+            byte_limit: bytes that these frames may have together.
+        """
         self.thread: threading.Thread | None = None
         self.helpers: tuple[threading.Thread, ...] = ()
         self.children: set[pykka.ActorRef[Any]] = set()
@@ -84,12 +95,12 @@ class Mailbox:
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._control: deque[Envelope[Any]] = deque()
         self._data: deque[_Entry] = deque()
-        # Two counters instead of one: the actor writes one of them without a lock. The other has one for
-        # the moments when a connection and its successor both bring frames.
+        # Only the actor's thread writes the counters of what is out, so they need no lock. Those of what is in have
+        # one: a connection and its successor may bring frames at the same time.
         self._frames_in = self._bytes_in = 0
         self._frames_out = self._bytes_out = 0
         self._counting = threading.Lock()
-        # A third one for what was dropped, which one thread only does.
+        # Only the supervisor's thread drops frames.
         self._frames_dropped = self._bytes_dropped = 0
         self._timers: list[tuple[float, int, Any]] = []
         self._timer_was_last = False
@@ -100,21 +111,21 @@ class Mailbox:
         try:
             self._control.append(envelope)
         finally:
-            # Ctrl-C between the two would leave the message behind the next one's wake-up, and the last one for ever.
+            # Also if Ctrl-C comes between the two: without its wake-up the message would wait for the next one.
             self._wake.put(None)
         if self._refuse is not None:
-            # The actor's thread may have looked for the last time before this was put.
+            # The actor may have looked into the mailbox for the last time before this message was put.
             self._refuse_all(self._refuse)
 
     def ask(self, message: Any, reply_to: Any) -> None:
-        """Add a message whose answer goes to `reply_to`; as pykka's `ask`, which keeps the future to itself."""
+        """Add a message whose answer goes to `reply_to`. Pykka's `ask` makes the future itself."""
         self.put(Envelope(message, reply_to=reply_to))
 
     def close(self, refuse: Callable[[Envelope[Any]], None]) -> None:
-        """Give to `refuse` what was put and is not handled any more, now and later; the actor's thread, at its end.
+        """Refuse the messages that wait, and all later ones. Thread: the actor's, at its end.
 
         Args:
-            refuse: called once for each message, in the thread that ends or in one that still puts.
+            refuse: called once with each message, in this thread or in one that puts a message later.
         """
         self._refuse = refuse
         self._refuse_all(refuse)
@@ -128,17 +139,17 @@ class Mailbox:
             refuse(envelope)
 
     def put_ordered(self, message: Any) -> None:
-        """Add a message that must stay in order with the frames around it."""
+        """Add a data message, which is handled after the frames that were put before it."""
         self._put_in_order(message, 0, 0)
 
     def has_room(self, frames: list[bytes]) -> bool:
-        """Return whether these too may wait; the reader thread asks before it puts them."""
+        """Return whether there is room for these frames; a reader thread calls it before `put_frames`."""
         if self.waiting_bytes + sum(map(len, frames)) > self._byte_limit:
             return False
         return self.waiting_frames + len(frames) <= self._frame_limit
 
     def put_frames(self, message: Frames) -> None:
-        """Add frames behind all that was put in order before; for reader threads."""
+        """Add frames behind the data that waits. Thread: a reader's."""
         frames, size = len(message.frames), sum(map(len, message.frames))
         with self._counting:
             self._frames_in += frames
@@ -147,25 +158,25 @@ class Mailbox:
 
     @property
     def waiting_frames(self) -> int:
-        """Frames put and not yet got."""
+        """Number of frames that wait."""
         return self._frames_in - self._frames_out - self._frames_dropped
 
     @property
     def waiting_bytes(self) -> int:
-        """Bytes of these."""
+        """Bytes of the frames that wait."""
         return self._bytes_in - self._bytes_out - self._bytes_dropped
 
     def drop_frames(self) -> int:
-        """Drop all frames that wait; returns how many. The supervisor's thread, which then sends `Dropped`.
+        """Drop all frames that wait, and return their number. Thread: the supervisor's, which then sends `Dropped`.
 
-        The actor gets the messages without their frames, or with some if it has just begun with one.
+        The actor gets the messages without their frames, or with some of them if it is just taking one.
         """
         before = self._frames_dropped
         for _, envelope, sizes in self._data.copy():
             try:
                 frames, size = sizes.pop()
             except IndexError:
-                # The actor has it now, or they were dropped before.
+                # The actor is taking it, or its frames were dropped before.
                 continue
             if frames:
                 envelope.message.frames.clear()
@@ -174,18 +185,18 @@ class Mailbox:
         return self._frames_dropped - before
 
     def lag(self) -> float:
-        """Seconds for which the oldest of what is kept in order has waited, 0 if nothing waits. Any thread."""
+        """Return the seconds for which the oldest data has waited, 0 if none waits. Thread: any."""
         try:
             waiting_since = self._data[0][0]
         except IndexError:
-            # Taken in between, perhaps.
+            # There is none, or the actor has just taken it.
             return 0.0
         return time.monotonic() - waiting_since
 
     def get(self) -> Envelope[Any]:
-        """Wait for the next message: a timer that is due, else control, else data.
+        """Wait for the next message: a timer that is due, then control, then data.
 
-        Between two timers control has its turn, so that no timer can keep a `stop` away.
+        A control message is handled between two timers, so timers cannot delay a `stop`.
         """
         while True:
             if not self._timers:
@@ -208,16 +219,16 @@ class Mailbox:
         return self.helpers if self.thread is None else (self.thread, *self.helpers)
 
     def inherit(self, threads: tuple[threading.Thread, ...]) -> None:
-        """Keep the threads of a child that ends, so that a stop can wait for them. The child's thread."""
+        """Keep the threads of a child that ends, so that a stop can wait for them. Thread: the child's."""
         self.inherited.difference_update([each for each in tuple(self.inherited) if not each.is_alive()])
         self.inherited.update(each for each in threads if each.is_alive())
 
     def empty(self) -> bool:
-        """Return whether nothing waits, timers aside."""
+        """Return whether no message waits; timers do not count."""
         return not self._control and not self._data
 
     def after(self, seconds: float, message: Any) -> None:
-        """Deliver `message` to this actor itself in `seconds`, ahead of what waits then."""
+        """Set a timer: the actor gets `message` in `seconds`, before the messages that wait then."""
         heappush(self._timers, (time.monotonic() + seconds, next(self._serial), message))
 
     def _put_in_order(self, message: Any, frames: int, size: int) -> None:
@@ -225,14 +236,14 @@ class Mailbox:
         self._wake.put(None)
 
     def _next(self) -> Envelope[Any]:
-        # Each wake-up was put after its message, and only one thread gets: one of the two has it.
+        # Each message has a wake-up that was put after it, so one of the two queues is not empty.
         if self._control:
             return self._control.popleft()
         _, envelope, sizes = self._data.popleft()
         try:
             frames, size = sizes.pop()
         except IndexError:
-            # `drop_frames` came first.
+            # `drop_frames` took it first.
             return envelope
         self._frames_out += frames
         self._bytes_out += size
@@ -240,15 +251,15 @@ class Mailbox:
 
 
 def mailbox_of(ref: pykka.ActorRef[Any]) -> Mailbox:
-    """Return the mailbox of an actor of ours."""
+    """Return the mailbox of an `EngineActor`."""
     return cast("Mailbox", ref.actor_inbox)
 
 
 def tell(ref: pykka.ActorRef[Any], message: Any) -> bool:
-    """Send a message to an actor that may have ended; returns whether it was taken.
+    """Send a message to an actor that may be dead, and return whether it was alive.
 
-    Between the death of an actor and its replacement messages to it are lost, as in any actor system;
-    epochs and the replacement's own requests make up for it.
+    Messages to an actor are lost between its death and its replacement. Epochs, and requests of the replacement, make
+    up for that.
     """
     try:
         ref.tell(message)

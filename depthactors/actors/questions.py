@@ -1,4 +1,4 @@
-"""The questions that users ask a book, with `ref.ask(...)` or `handle.ask(...)`."""
+"""The questions to a book, for `ref.ask(...)` and `handle.ask(...)`."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """Ask for a `BookView` of every vouched-for level; O(n log n)."""
+    """Ask for a `BookView` of all levels that the snapshot vouches for; O(n log n)."""
 
 
 @dataclass(frozen=True, slots=True)
 class DepthTo:
-    """Ask for the levels of one side from the best to `price`: a tuple of `(price, quantity)`."""
+    """Ask for the levels of one side from the best price to `price`, as a tuple of `(price, quantity)`."""
 
     side: Side
     price: Number

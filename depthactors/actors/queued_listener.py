@@ -1,8 +1,4 @@
-"""Listeners of a book: called in the turn of the actor that keeps it, or through a mailbox of their own in a lane.
-
-A listener that was closed is not called again, not even by the loop that is just calling listeners: the flag is
-looked at right before each call. To close takes no lock and waits for nobody.
-"""
+"""A listener with a queue: its functions are called in a lane, so they may block."""
 
 from __future__ import annotations
 
@@ -26,9 +22,9 @@ if TYPE_CHECKING:
 logger = reporting.logger(__name__)
 
 UPDATE_ROOM: Final = 64
-"""Updates that may wait for a listener, however young they are: a burst after a reconnect, and a bound for memory."""
+"""Number of updates that may wait, however young they are: a burst after a reconnect."""
 EVENT_ROOM: Final = 1_000
-"""Events that may wait; of those a book has a few an hour."""
+"""Number of events that may wait; a book has a few an hour."""
 
 
 class _Entry(NamedTuple):
@@ -38,13 +34,14 @@ class _Entry(NamedTuple):
 
 
 class QueuedListener(Listener):
-    """A bounded mailbox before a user's functions: filled in the book's turn, emptied in a lane.
+    """Puts updates and events into a queue in the book's thread, and calls a user's functions with them in a lane.
 
-    Every update while the functions keep up; the latest alone once they are late by `Timing.late` or `UPDATE_ROOM`
-    updates. Events keep their place among the updates. The book waits for neither function.
+    The functions are called with every update as long as they keep up, and with the latest update only if they are late
+    by `Timing.late` or `UPDATE_ROOM` updates. They are called with every event, in order with the updates. The book
+    does not wait for them.
 
     Attributes:
-        events_lost: events that found no room, the oldest first: the end of a book is always among those kept.
+        events_lost: number of events that were dropped, the oldest ones first, because there was no room.
     """
 
     in_turn = False
@@ -60,16 +57,17 @@ class QueuedListener(Listener):
         depth: int = 0,
         messages: Callable[[BookEvent], Iterable[Any]] = lambda event: (event,),
     ) -> None:
-        """Wait for the first update or event.
+        """Take the functions; nothing waits yet.
 
         Args:
-            lane: the thread in which `update` and `event` are called.
-            name: the book's, for the log.
-            capture: makes an immutable copy of the book, in the book's turn; `update` is called with the copy.
+            lane: thread in which `update` and `event` are called.
+            name: name of the book, for the log.
+            capture: returns an immutable copy of the book, for `update`; called in the book's thread.
             update: the user's function for updates, or `None`.
             event: the user's function for events, or `None`.
-            depth: levels that the book must promise.
-            messages: makes the arguments of `event` out of a `BookEvent`, in the book's turn: one a call.
+            depth: number of levels that the book must promise before `update` is called.
+            messages: returns the arguments of `event` for a `BookEvent`, one for each call; called in the book's
+                thread.
         """
         super().__init__(
             None if update is None else self._put_update, None if event is None else self._put_event, depth
@@ -82,20 +80,20 @@ class QueuedListener(Listener):
         self._functions = (update, event)
         self._waiting: deque[_Entry] = deque()
         self._updates = 0
-        # Turns that the lane was asked for and has not given yet: never fewer than entries wait.
+        # Number of turns that the lane still has to give; at least the number of entries.
         self._turns = 0
         self._lock = threading.Lock()
         self._warned_at = -inf
-        # When an update was left out for the first time since the last turn; `inf` once that is said.
+        # Time of the first skipped update since the latest turn; `inf` after the notice.
         self._late_since: float | None = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits: the functions were called for all that came, or are being called for the last."""
+        """Whether nothing waits; the latest call may not have returned yet."""
         return not self._waiting
 
     def take_turn(self) -> None:
-        """Call a function for what has waited longest, if anything still waits; the lane's thread."""
+        """Call a function with what has waited longest, if anything waits. Thread: the lane's."""
         with self._lock:
             self._turns -= 1
             self._late_since = None
@@ -103,7 +101,7 @@ class QueuedListener(Listener):
         if entry is None or self.closed:
             return
         function = self._functions[entry.is_event]
-        assert function is not None, "nothing is put for a function that is not there"
+        assert function is not None, "nothing is put for a missing function"
         failure = call(function, entry.argument, self._title())
         if failure is not None:
             self.failures += 1
@@ -113,7 +111,7 @@ class QueuedListener(Listener):
     def _put_update(self, book: OrderBook | BookView) -> None:
         if self.closed:
             return
-        # Without the lock: it may take long, and the lane must not wait for it.
+        # Without the lock, because it may take long, and the lane must not wait for it.
         entry = _Entry(time.monotonic(), False, self._capture(book))
         with self._lock:
             skipped = self._updates if self._is_late(entry.put_at) else 0
@@ -129,7 +127,7 @@ class QueuedListener(Listener):
             self._updates += 1
             self._put(entry)
         if skipped:
-            self._warn("is late, and called with the latest update alone", entry.put_at)
+            self._warn("is late, and is called with the latest update only", entry.put_at)
         if stuck:
             name = self._function_name()
             words = "%s: the callback %s sees no data: a call in its thread has not returned for %.0f s"
@@ -151,17 +149,17 @@ class QueuedListener(Listener):
                 self.events_lost += 1
             self._put(entry)
         if full:
-            self._warn("does not return, the oldest events that wait for it are lost", entry.put_at)
+            self._warn("does not return; the oldest events that wait for it are dropped", entry.put_at)
 
     def _put(self, entry: _Entry) -> None:
-        """Add an entry, and ask for a turn unless one is left from an entry that was dropped; the lock is held."""
+        """Add an entry, and request a turn unless a dropped entry has left one. The lock is held."""
         self._waiting.append(entry)
         if self._turns < len(self._waiting):
             self._turns += 1
             self._lane.give_turn(self)
 
     def _next(self) -> _Entry | None:
-        """Take the oldest entry, and pass over late updates that another one follows; the lock is held."""
+        """Return the oldest entry; skip late updates that another update follows. The lock is held."""
         now = time.monotonic()
         while self._waiting:
             entry = self._waiting.popleft()

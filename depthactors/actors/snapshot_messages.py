@@ -1,4 +1,7 @@
-"""What a book's actor and the snapshot actor of its weight pool send each other."""
+"""The messages between a book's actor and the snapshot actor of its weight pool.
+
+`epoch` is the number of the connection from which the book gets its stream.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotWanted:
-    """Fetch a snapshot for `ref`. A later request of the same book replaces the earlier one."""
+    """Fetch a snapshot. A later request for the same book replaces this one.
+
+    Attributes:
+        market, symbol: the book's.
+        limit: number of levels to request.
+        epoch: returned with the answer.
+        priority: place in the queue.
+        ref: the book's actor, which gets the answer.
+    """
 
     market: Market
     symbol: str
@@ -28,7 +39,7 @@ class SnapshotWanted:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotArrived:
-    """The snapshot that was wanted, received at `recv_time`."""
+    """A requested snapshot, which arrived at `recv_time` (seconds since the epoch)."""
 
     epoch: int
     snapshot: Snapshot
@@ -37,7 +48,7 @@ class SnapshotArrived:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotDelayed:
-    """The pool must be silent for a while; the request stays in the queue."""
+    """The exchange refuses requests for a while, so the snapshot comes later; the request stays in the queue."""
 
     epoch: int
     error: DepthActorsError
@@ -45,7 +56,7 @@ class SnapshotDelayed:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotFailed:
-    """No snapshot this time."""
+    """The request failed; it is not repeated."""
 
     epoch: int
     error: DepthActorsError
@@ -53,7 +64,7 @@ class SnapshotFailed:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotsAt:
-    """The snapshot actor was replaced: ask this one, and again for what is still unanswered."""
+    """The snapshot actor was replaced by `ref`: send the unanswered request again, and all later ones, there."""
 
     ref: pykka.ActorRef[Any]
 

@@ -1,4 +1,4 @@
-"""What the supervisor is sent: by the engine, and by the actors below it."""
+"""The messages to a supervisor, from the engine and from its children."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OpenBooks:
-    """Follow these books; answered with their cells in the same order."""
+    """Follow books. The answer: their cells, in the same order."""
 
     specs: tuple[BookSpec, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CloseBook:
-    """Let go of a book; answered with its threads once the last who followed it let go.
+    """End a subscription to a book, which is closed with its last one.
+
+    The answer: the threads that are ending; none while the book has other subscriptions.
 
     Attributes:
-        cell: the book's.
-        lease: the subscription that ends; asked twice to end it, the supervisor does it once.
+        cell: cell of the book.
+        lease: lease of the subscription. A second message with the same lease does nothing.
     """
 
     cell: BookCell
@@ -36,26 +38,30 @@ class CloseBook:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Close the books of an `OpenBooks` whose answer, in this future, nobody waits for any more."""
+    """Undo an `OpenBooks` whose caller does not wait for the answer any more.
+
+    Attributes:
+        opened: future of the answer.
+    """
 
     opened: pykka.Future[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    """End everything; answered with the threads that are ending."""
+    """Stop all children. The answer: the mailboxes of the actors that are ending."""
 
 
 @dataclass(frozen=True, slots=True)
 class BookGivenUp:
-    """The book of this cell failed for good: its stream is not needed any more."""
+    """The book has failed, so its stream is not needed any more."""
 
     cell: LocalCell
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSilent:
-    """The stream of this cell's book brings nothing though the book moves."""
+    """The stream of a book brings nothing although the book changes."""
 
     cell: LocalCell
     error: StreamError
@@ -63,9 +69,12 @@ class StreamSilent:
 
 @dataclass(frozen=True, slots=True)
 class StreamsRefused:
-    """The socket called `name` cannot get these streams, and others can do without them: carry them elsewhere.
+    """The exchange refuses streams on one connection: carry them on another one.
 
-    `is_full` if the exchange said that it has as many as a connection may have.
+    Attributes:
+        name: name of the socket actor.
+        streams: names of the streams.
+        is_full: whether the exchange answered that the connection has as many streams as it may have.
     """
 
     name: str
@@ -75,7 +84,7 @@ class StreamsRefused:
 
 @dataclass(frozen=True, slots=True)
 class ReconnectExhausted:
-    """The socket called `name` used up its tries."""
+    """The socket actor called `name` has used up its attempts to connect."""
 
     name: str
     error: StreamError

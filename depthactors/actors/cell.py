@@ -1,8 +1,8 @@
-"""What outlives the actor of a book: its cell, where readers find the book, and its listeners.
+"""The cell of a book, where readers find the book, and its listeners. Both outlive the book's actor.
 
 The supervisor makes a cell for each book. The book's actor writes it; handles in any thread read it. When the actor is
-replaced, its successor goes on with the same cell. A `LocalCell` has a book of this process, a `RemoteCell` one that a
-worker process keeps.
+replaced, the new actor goes on with the same cell. The book of a `LocalCell` is in this process, that of a `RemoteCell`
+in a worker process.
 """
 
 from __future__ import annotations
@@ -31,16 +31,19 @@ Function: TypeAlias = Literal["update", "event"]
 
 
 class Lease:
-    """One subscription's share in a book; only the supervisor's thread ends it."""
+    """The share that one subscription has in a book.
+
+    Thread: the supervisor's ends it.
+    """
 
     __slots__ = ("_ended",)
 
     def __init__(self) -> None:
-        """Begin."""
+        """Begin the subscription."""
         self._ended = False
 
     def end(self) -> bool:
-        """End it; returns whether it had not ended before: whoever is interrupted may ask again."""
+        """End the subscription; return `False` if it had ended before, since an interrupted caller may try again."""
         first, self._ended = not self._ended, True
         return first
 
@@ -93,18 +96,19 @@ class Listener:
 
 
 class BookCell(Protocol):
-    """A book that is followed, as its readers and its supervisor know it.
+    """A followed book, as its readers and its supervisor know it.
 
     Attributes:
-        spec: what is to be followed.
-        timing: the durations that its actor and its listeners work by.
-        ref: the present actor; changes when it is replaced.
-        settled: set while waiting is of no use: the book is live, or over.
-        error: why the book is not live, `None` if there is no reason to name.
-        listeners: those that are called; `add` and `remove` replace the tuple.
+        spec: what is followed.
+        timing: durations for the actor and the listeners.
+        ref: the present actor; another one after a replacement.
+        settled: open while the book is live or over, so while there is nothing to wait for.
+        error: reason why the book is not live, `None` if there is none.
+        counters: counts of what happened to the book.
+        listeners: the listeners; `add` and `remove` replace the tuple.
         restarts: number of times that the actor was replaced.
-        followers: number of subscriptions that share the book; the supervisor's.
-        report: a function that takes errors for `on_error`; any thread, returns at once.
+        followers: number of subscriptions that share the book; only the supervisor uses it.
+        report: function that has `on_error` called with an error; any thread may call it, and it returns at once.
     """
 
     spec: BookSpec
@@ -121,12 +125,12 @@ class BookCell(Protocol):
     @property
     @abstractmethod
     def state(self) -> BookState:
-        """The state that its actor has reported; `state_of` also looks whether the actor keeps up."""
+        """The state that the actor has reported; `state_of` also checks whether the actor is late."""
 
     @property
     @abstractmethod
     def is_over(self) -> bool:
-        """Whether the book is followed no longer, and never will be again."""
+        """Whether the book is `STOPPED` or `FAILED`."""
 
     @abstractmethod
     def state_of(self, depth: int) -> BookState:
@@ -138,21 +142,21 @@ class BookCell(Protocol):
 
     @abstractmethod
     def view(self, count: int | None, number: type[NumberT], depth: int = 0) -> BookView[NumberT] | None:
-        """Copy the best `count` levels without a message; `None` where only the actor has them. Thread: any.
+        """Return a copy of the best `count` levels without a message, or `None` if only the actor can make one.
 
-        A live book that does not promise `depth` levels yet is stale in the copy.
+        A live book that does not promise `depth` levels yet is stale in the copy. Thread: any.
         """
 
     @abstractmethod
     def shown(self, depth: int) -> OrderBook | BookView[Any] | None:
-        """Return the live book if it promises `depth` levels, for a listener. Thread: the actor's."""
+        """Return the book for a listener if it is live and promises `depth` levels. Thread: the actor's."""
 
     @abstractmethod
     def read(self, question: Any) -> Any:
-        """Answer a question without a message; `None` where the actor has to be asked. Thread: any.
+        """Return the answer to a question without a message, or `None` if only the actor can answer. Thread: any.
 
         Raises:
-            UsageError: it is not a question to a book.
+            UsageError: not a question to a book.
         """
 
     @abstractmethod
@@ -161,20 +165,20 @@ class BookCell(Protocol):
 
     @abstractmethod
     def add(self, listener: Listener, *, first: bool = False) -> None:
-        """Have a listener called from now on, before the others if `first`. Thread: any."""
+        """Have a listener called from now on; before the others if `first`. Thread: any."""
 
     @abstractmethod
     def remove(self, listener: Listener) -> None:
-        """Close a listener; a call that has begun goes on. Thread: any; twice is harmless."""
+        """Close a listener; a running call goes on. May be called twice. Thread: any."""
 
     @abstractmethod
     def callback_failed(self, listener: Listener, which: Function, failure: CallbackError) -> None:
-        """Report the first exception of each function of a listener. Thread: the one that called it."""
+        """Report the first exception of each function of a listener. Thread: the one that called the function."""
 
     @abstractmethod
     def counted(self) -> Counters:
-        """Return the counters, with those of present and former listeners. Thread: any."""
+        """Return the counters with those of all present and former listeners added. Thread: any."""
 
     @abstractmethod
     def forsake(self, error: DepthActorsError) -> None:
-        """End in a fork, where the actor's thread does not exist."""
+        """Stop in a forked process, where the actor's thread does not exist."""

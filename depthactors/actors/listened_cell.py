@@ -1,4 +1,4 @@
-"""What the cells of all books have: listeners, counters, and the wait for a live book."""
+"""The part of a cell that does not depend on where its book is: listeners, counters, the wait for a live book."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 def _unheard(_error: DepthActorsError) -> None:
-    """Report nothing, as long as there is no `on_error`."""
+    """Report nothing: there is no `on_error`."""
 
 
 class ListenedCell(BookCell):
-    """The part of a `BookCell` that does not depend on where the book is kept; attributes as there."""
+    """A base for cells; methods and attributes as for `BookCell`."""
 
     def __init__(self, spec: BookSpec, timing: Timing = USUAL) -> None:
         """Begin without an actor and without a book."""
@@ -43,7 +43,7 @@ class ListenedCell(BookCell):
         self.error: DepthActorsError | None = None
         self.counters = Counters()
         self.listeners: tuple[Listener, ...] = ()
-        # Reentrant: a signal handler may begin or end a subscription in the middle of a change.
+        # Reentrant: a signal handler may add or remove a listener in the middle of a change.
         self._changing = threading.RLock()
         self._changes: deque[Callable[[], None]] = deque()
         self._is_changing = False
@@ -54,14 +54,14 @@ class ListenedCell(BookCell):
 
     @property
     def is_over(self) -> bool:
-        """Whether the book is followed no longer, and never will be again."""
+        """Whether the book is `STOPPED` or `FAILED`."""
         return self.state.over
 
     def read(self, question: Any) -> Any:
-        """Answer a question without a message; `None` where the actor has to be asked. Thread: any.
+        """Return the answer to a question without a message, or `None` if only the actor can answer. Thread: any.
 
         Raises:
-            UsageError: it is not a question to a book.
+            UsageError: not a question to a book.
         """
         number = self.spec.number
         match question:
@@ -80,7 +80,7 @@ class ListenedCell(BookCell):
         raise UsageError(msg)
 
     def add(self, listener: Listener, *, first: bool = False) -> None:
-        """Let a listener be told by whoever keeps the book, now or later; before the others if `first`. Any thread."""
+        """Have a listener called from now on, by the present actor and later ones. Thread: any."""
 
         def added() -> None:
             self.listeners = (listener, *self.listeners) if first else (*self.listeners, listener)
@@ -90,7 +90,7 @@ class ListenedCell(BookCell):
         self._change(added)
 
     def remove(self, listener: Listener) -> None:
-        """Close a listener and undo `add`; a call that is under way goes on. Any thread; twice is harmless."""
+        """Close a listener; a running call goes on. May be called twice. Thread: any."""
 
         def removed() -> None:
             if listener in self.listeners:
@@ -102,9 +102,9 @@ class ListenedCell(BookCell):
         self._change(removed)
 
     def _change(self, change: Callable[[], None]) -> None:
-        """Make a change of the listeners, one after the other: one in the middle of another would be lost with it.
+        """Change the listeners. Changes are made one after the other, so that none overwrites another.
 
-        What a signal handler changes in the middle of a change is made when the handler has returned.
+        A change by a signal handler in the middle of another change is made after the handler has returned.
         """
         self._changes.append(change)
         with self._changing:
@@ -117,9 +117,9 @@ class ListenedCell(BookCell):
                     self._is_changing = False
 
     def callback_failed(self, listener: Listener, which: Function, failure: CallbackError) -> None:
-        """Notify the listener's own `event`, and `on_error`, the first time that one of its functions raises.
+        """Report the first exception of each function of a listener, to its own `event` and to `on_error`.
 
-        The thread that called it. What `event` raises at this is no news for `event`: that goes to `on_error` alone.
+        An exception of `event` is reported to `on_error` only. Thread: the one that called the function.
         """
         if which in listener.raised:
             return
@@ -133,7 +133,7 @@ class ListenedCell(BookCell):
             self.callback_failed(listener, "event", again)
 
     def counted(self) -> Counters:
-        """Return the counters with those of the listeners' mailboxes, of former listeners too. Any thread."""
+        """Return the counters with those of all present and former listeners added. Thread: any."""
         with self._changing:
             return replace(
                 self.counters,
@@ -144,14 +144,14 @@ class ListenedCell(BookCell):
             )
 
     def _settle(self, state: BookState) -> None:
-        """Let those pass who wait for a live book, or have them wait."""
-        if state in {BookState.SYNCING, BookState.STALE}:
-            self.settled.clear()
-        else:
+        """Open or shut the gate for threads that wait for a live book."""
+        if state is BookState.LIVE or state.over:
             self.settled.set()
+        else:
+            self.settled.clear()
 
     def forsake(self, error: DepthActorsError) -> None:
-        """End in a fork, where the actor's thread does not exist, and may have held the old locks."""
+        """Stop in a forked process: the actor's thread does not exist there, and may have held the old locks."""
         self.settled = Gate()
         self._changing = threading.RLock()
         self._is_changing = False

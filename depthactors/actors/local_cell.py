@@ -1,4 +1,4 @@
-"""The cell of a book that this process keeps."""
+"""The cell of a book in this process."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 _Copy = TypeVar("_Copy")
 
 _TRIES: Final = 20
-"""Optimistic copies before the actor is asked; each torn copy means that an update fell into it."""
+"""Number of copies to try before the actor is asked. A copy fails if the book changes meanwhile."""
 
 
 class LocalCell(ListenedCell):
     """A `BookCell` whose book is in this process.
 
     Attributes:
-        current: the book that readers see and its state, always set together.
-        buffered_bytes: a function that returns the bytes of the stream that wait for a snapshot; any thread calls it.
+        current: book that readers see, and its state, always set together.
+        buffered_bytes: function that returns the bytes of the stream that wait for a snapshot; any thread may call it.
     """
 
     def __init__(self, spec: BookSpec, timing: Timing = USUAL) -> None:
@@ -41,7 +41,7 @@ class LocalCell(ListenedCell):
 
     @property
     def state(self) -> BookState:
-        """The state that its actor has reported; `state_of` also looks whether the actor keeps up."""
+        """The state that the actor has reported; `state_of` also checks whether the actor is late."""
         return self.current[1]
 
     def publish(self, book: OrderBook | None, state: BookState) -> None:
@@ -54,7 +54,7 @@ class LocalCell(ListenedCell):
         self.publish(self.last_good(), state)
 
     def state_of(self, depth: int) -> BookState:
-        """What may be believed of the best `depth` levels at this moment. Any thread, O(1)."""
+        """Return the present state of the best `depth` levels. Thread: any; O(1)."""
         book, state = self.current
         if state is BookState.LIVE and book is not None:
             promised = book.sound and book.depth >= depth
@@ -63,12 +63,10 @@ class LocalCell(ListenedCell):
         return state
 
     def view(self, count: int | None, number: type[NumberT], depth: int = 0) -> BookView[NumberT] | None:
-        """Copy the best `count` levels without a message; any thread.
+        """Return a copy of the best `count` levels without a message, or `None` if all of several tries fail.
 
-        A live book that does not promise `depth` levels yet is stale in it, as is one whose actor is
-        behind its stream by more than `Timing.lag_limit`.
-
-        Returns `None` when the book changed under each of several tries.
+        A live book is stale in the copy if it does not promise `depth` levels yet, or if its actor is late by more than
+        `Timing.lag_limit`. Thread: any.
         """
 
         def copy() -> BookView[NumberT] | None:
@@ -82,12 +80,12 @@ class LocalCell(ListenedCell):
         return _first(copy)
 
     def shown(self, depth: int) -> OrderBook | BookView[Any] | None:
-        """Return the live book that promises `depth` levels, for a listener; the actor's thread."""
+        """Return the book for a listener if it is live and promises `depth` levels. Thread: the actor's."""
         book, state = self.current
         return book if state is BookState.LIVE and book is not None and book.depth >= depth else None
 
     def last_good(self) -> OrderBook | None:
-        """Return the book a successor may show as stale: none that its keeper left half applied."""
+        """Return the book unless the dead actor has left it half changed; a new actor may show it as stale."""
         book, _ = self.current
         return book if book is not None and book.version % 2 == 0 else None
 
@@ -112,22 +110,22 @@ class LocalCell(ListenedCell):
         )
 
     def lag(self) -> float:
-        """Seconds for which the oldest frames or news of the stream have waited for the book's actor. Any thread."""
+        """Return the seconds for which the stream's oldest message has waited for the actor. Thread: any."""
         return mailbox_of(self.ref).lag() if self.ref is not None else 0.0
 
     def backlog(self) -> int:
-        """Bytes that wait for the book's actor, or in it for a snapshot; about. Any thread."""
+        """Return the approximate bytes that wait for the actor, or in it for a snapshot. Thread: any."""
         waiting = mailbox_of(self.ref).waiting_bytes if self.ref is not None else 0
         return waiting + (self.buffered_bytes() if self.buffered_bytes is not None else 0)
 
 
 def _first(copy: Callable[[], _Copy | None]) -> _Copy | None:
-    """Return the first copy that no update fell into, if any of several is one."""
+    """Return the first copy that succeeds, `None` if none of several does."""
     for attempt in range(_TRIES):
         copied = copy()
         if copied is not None:
             return copied
         if attempt:
-            # Give up the rest of this thread's turn: the writer needs it to finish its update.
+            # Let another thread run: the actor's has to finish the change.
             time.sleep(0)
     return None

@@ -136,7 +136,7 @@ class FakeStreams:
         self.on_request = self.acknowledge
         self.handshakes = Recorder()
         self.connections = []
-        self._server = serve(self._talk, "127.0.0.1", 0, process_request=self._greet, close_timeout=1)
+        self._server = serve(self._talk, "127.0.0.1", 0, process_request=self._greet, close_timeout=0.2)
         self.url = f"http://127.0.0.1:{self._server.socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="fake-streams")
         self._thread.start()
@@ -202,7 +202,8 @@ class FakeRest:
                 outer.requests((time.time(), symbol, limit))
                 status, headers, body = outer.on_request(symbol, limit)
                 data = json.dumps(body).encode()
-                self.send_response(status)
+                # Without a Date: the minutes of the exchange are those of the test's clock.
+                self.send_response_only(status)
                 for name, value in {**headers, "Content-Length": str(len(data))}.items():
                     self.send_header(name, value)
                 self.end_headers()

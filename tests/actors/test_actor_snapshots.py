@@ -35,6 +35,14 @@ def new_client():
     return RestClient(NetworkSettings())
 
 
+SECOND = 20.0
+
+
+def in_a_minute(per_minute):
+    """Return an allowance for which a minute has begun 20 s ago: weight is counted by clock minutes."""
+    return Allowance(per_minute, 300, clock=lambda: SECOND)
+
+
 class Gate:
     """Lets a server answer as many requests as it is told to, and all of them in the end."""
 
@@ -95,7 +103,7 @@ def start(actors):
     parent, _ = actors.probe(name="parent")
 
     def start(per_minute=6000, **options):
-        options = {"allowance": Allowance(per_minute, 300), "new_client": new_client} | options
+        options = {"allowance": in_a_minute(per_minute), "new_client": new_client} | options
         return actors.start(SnapshotActor, "snapshots-spot", parent, **options)
 
     return start
@@ -114,13 +122,6 @@ def busy(start, server, want):
 
 def asked_for(server):
     return [symbol for _, symbol, _ in list(server.requests.seen)]
-
-
-def away_from_the_turn_of_the_minute():
-    """The weight is counted by clock minutes, with care in their first and last seconds: begin in between."""
-    second = time.time() % 60
-    if not 6 < second < 52:
-        threading.Event().wait((66.1 - second) % 60)
 
 
 def test_a_snapshot_comes_to_who_wanted_it(start, server, want, told):
@@ -169,7 +170,6 @@ def test_a_request_that_became_urgent_overtakes_and_one_that_did_not_keeps_its_p
 
 
 def test_no_more_is_asked_for_than_the_weight_of_a_minute_allows(start, server, want, told):
-    away_from_the_turn_of_the_minute()
     ref = start(per_minute=WEIGHT * 4)
     for number in range(8):
         ref.tell(want(f"SYM{number}"))
@@ -181,7 +181,6 @@ def test_no_more_is_asked_for_than_the_weight_of_a_minute_allows(start, server, 
 
 
 def test_the_exchanges_own_count_is_believed(start, server, want, told):
-    away_from_the_turn_of_the_minute()
     server.on_request = lambda *each: (200, {"X-MBX-USED-WEIGHT-1M": "5999"}, FakeRest.snapshot(*each)[2])
     ref = start()
     ref.tell(want("FIRST"))
@@ -192,7 +191,7 @@ def test_the_exchanges_own_count_is_believed(start, server, want, told):
     assert asked_for(server) == ["FIRST"]
 
 
-@pytest.mark.parametrize("status", [429, 418])
+@pytest.mark.parametrize("status", [429, pytest.param(418, marks=pytest.mark.full)])
 def test_a_rate_limit_silences_the_pool_for_as_long_as_told_and_fails_no_book(start, server, want, told, status):
     answers = iter([(status, {"Retry-After": "1"}, {"code": -1003, "msg": "Too many requests"})])
     server.on_request = lambda *each: next(answers, FakeRest.snapshot(*each))
@@ -472,8 +471,7 @@ def test_after_the_stop_nothing_is_begun(start, want):
 
 
 def test_a_start_leaves_weight_to_resyncs_and_both_to_the_refreshes_last(start, server, want, told):
-    away_from_the_turn_of_the_minute()
-    allowance = Allowance(100, 300)
+    allowance = in_a_minute(100)
     # Known from before: nobody else is there.
     allowance.note_answer(0, None, time.monotonic(), time.monotonic())
     ref = start(allowance=allowance)
@@ -487,7 +485,6 @@ def test_a_start_leaves_weight_to_resyncs_and_both_to_the_refreshes_last(start, 
 
 
 def test_the_status_tells_what_waits_and_for_how_long(start, server, want, told):
-    away_from_the_turn_of_the_minute()
     ref = start(per_minute=100)
     for number in range(50):
         ref.tell(want(f"SYM{number}"))
@@ -496,8 +493,7 @@ def test_the_status_tells_what_waits_and_for_how_long(start, server, want, told)
     assert row.waiting + row.fetched == 50
     # 93 a minute: what is left takes the rest of this minute and one or two more.
     minutes = -(-row.waiting * WEIGHT // 93)
-    left = 60 - time.time() % 60
-    assert abs(row.estimate - (left + (minutes - 1) * 60)) < 2
+    assert abs(row.estimate - (minutes * 60 - SECOND)) < 2
     assert (row.allowed_weight, row.limited) == (100, 0)
 
 

@@ -16,7 +16,7 @@ from depthactors.actors.book_messages import StreamDown, StreamUp
 from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.actors.questions import Status
 from depthactors.actors.socket import SocketActor
-from depthactors.actors.socket_messages import FrameRejected, Resubscribe, Subscribe, Unsubscribe
+from depthactors.actors.socket_messages import FrameRejected, Resubscribe, Rotate, Subscribe, Unsubscribe
 from depthactors.actors.supervisor_messages import ReconnectExhausted, StreamsRefused
 from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError
 from depthactors.net.allowance import Allowance
@@ -36,9 +36,9 @@ class Scene:
         self.actors, self.server = actors, server
         parent, self.reported = actors.probe(name="parent")
         keywords = {"epochs": count(1), "allowance": options.pop("allowance", Allowance(6000, 300))}
-        keywords["settings"] = NetworkSettings(
-            backoff=backoff, **{"rotate_after": None, "timing": Timing.fast()} | options
-        )
+        keywords["place"] = options.pop("place", 0)
+        settings = {"rotate_after": None, "timing": Timing.fast()} | options
+        keywords["settings"] = NetworkSettings(backoff=backoff, **settings)
         self.ref = actors.start(SocketActor, "socket-1", market, parent, **keywords)
 
     def subscribe(self, *streams):
@@ -70,6 +70,11 @@ class Scene:
         return [message["method"] for _, _, message in list(self.server.requests.seen) if stream in message["params"]]
 
 
+def quick_market(server, **changes):
+    """Return a market of the fastest stream alone, with many messages a second: rotations and requests take moments."""
+    return market_at(server, speeds=((100, "@depth@100ms"),), **{"messages_per_second": 100} | changes)
+
+
 @pytest.fixture
 def server():
     with closing(FakeStreams()) as server:
@@ -81,7 +86,7 @@ def start(server):
     with Actors() as actors:
 
         def start(market=None, backoff=QUICK, **options):
-            return Scene(actors, server, market or market_at(server), backoff, options)
+            return Scene(actors, server, market or quick_market(server), backoff, options)
 
         yield start
 
@@ -107,7 +112,7 @@ def test_a_stream_is_up_then_brings_its_frames(scene, server):
 
 def test_hundreds_of_streams_become_few_requests_within_the_allowed_rate(start, server):
     streams = [f"sym{number}usdt@depth" for number in range(700)]
-    start(market_at(server, messages_per_second=4)).carry(*streams)
+    start(quick_market(server, messages_per_second=4)).carry(*streams)
     assert sorted(server.subscribed()) == sorted(streams), "each once"
     asked = server.requests.seen
     assert len(asked) <= 5
@@ -264,7 +269,7 @@ def test_only_the_book_of_a_refused_stream_hears_of_it_and_the_others_stay_up(st
     bad, *good = STREAMS
     answer = refusing(bad, close=close)
     server.on_request = lambda connection, message: answer(server, connection, message)
-    scene = start(market_at(server, messages_per_second=100))
+    scene = start()
     told = carry_all(scene)
     told[bad].wait_one(StreamDown, matches=lambda each: type(each.error) is SubscriptionError)
     for stream in good:
@@ -280,7 +285,7 @@ def test_only_the_book_of_a_refused_stream_hears_of_it_and_the_others_stay_up(st
 
 
 def test_a_stream_refused_alone_is_asked_for_again_and_comes_up(start, server):
-    scene = start(market_at(server, messages_per_second=100))
+    scene = start()
     server.on_request = lambda connection, message: refusing(BTC)(server, connection, message)
     told = scene.subscribe(BTC)
     told.wait_one(StreamDown)
@@ -294,7 +299,7 @@ def test_a_stream_refused_alone_is_asked_for_again_and_comes_up(start, server):
 
 
 def test_a_stream_that_is_given_back_is_not_asked_for_again(start, server):
-    scene = start(market_at(server, messages_per_second=100))
+    scene = start()
     server.on_request = lambda connection, message: refusing(BTC)(server, connection, message)
     told = carry_all(scene, [BTC, ETH])
     told[ETH].wait(StreamUp)
@@ -308,7 +313,7 @@ def test_a_stream_that_is_given_back_is_not_asked_for_again(start, server):
 
 def test_an_exchange_that_refuses_everything_is_left_and_tried_again_later(start, server, monkeypatch):
     monkeypatch.setattr(refused_streams, "_MOST_REFUSED", 5)
-    scene = start(market_at(server, messages_per_second=100), backoff=THREE_TRIES)
+    scene = start(backoff=THREE_TRIES)
     server.on_request = lambda _connection, message: REFUSAL | {"id": message["id"]}
     carry_all(scene)
     exhausted = scene.reported.wait_one(ReconnectExhausted)
@@ -434,13 +439,8 @@ def test_stopping_ends_the_wait_for_the_next_try(start, server):
 # Rotation: the successor comes first.
 
 
-def quick_market(server, **changes):
-    """Only the fastest stream, so that a connection and its successor overlap for little more than a second."""
-    return market_at(server, speeds=((100, "@depth@100ms"),), **changes)
-
-
 def test_a_successor_is_subscribed_to_all_before_its_predecessor_is_ended_in_good_order(start, server):
-    scene = start(quick_market(server), rotate_after=0.2)
+    scene = start(rotate_after=0.2)
     books = [scene.carry(stream) for stream in (BTC, ETH)]
     for told in books:
         assert told.wait(StreamUp, 2) == [StreamUp(1), StreamUp(2, 1)]
@@ -462,7 +462,7 @@ def test_a_successor_is_subscribed_to_all_before_its_predecessor_is_ended_in_goo
     ids=["raw", "combined"],
 )
 def test_an_announced_shutdown_brings_the_successor_at_once(start, server, notice):
-    scene = start(quick_market(server))
+    scene = start()
     told = scene.carry(BTC)
     begun = time.monotonic()
     server.send(notice)
@@ -473,7 +473,7 @@ def test_an_announced_shutdown_brings_the_successor_at_once(start, server, notic
 
 
 def test_a_successor_that_cannot_be_made_harms_nobody_and_is_tried_again(start, server):
-    scene = start(quick_market(server), rotate_after=0.1, backoff=Backoff(first=0.1, factor=1.0))
+    scene = start(rotate_after=0.1, backoff=Backoff(first=0.1, factor=1.0))
     told = scene.carry(BTC)
     server.refuse = True
     server.handshakes.wait(count=4)
@@ -487,7 +487,7 @@ def test_a_successor_that_cannot_be_made_harms_nobody_and_is_tried_again(start, 
 
 
 def test_a_successor_takes_over_at_once_when_its_predecessor_ends_before_its_time(start, server):
-    scene = start(quick_market(server), rotate_after=0.1, backoff=Backoff(first=60.0))
+    scene = start(rotate_after=0.1, backoff=Backoff(first=60.0))
     told = scene.carry(BTC)
     told.wait(StreamUp, 2)
     server.cut(0)
@@ -503,7 +503,7 @@ def test_streams_that_come_and_go_during_a_rotation_do_so_on_both_connections(st
     server.on_request = lambda number, message: (
         server.acknowledge(number, message) if number == 0 else held.append(message)
     )
-    scene = start(quick_market(server), rotate_after=0.1)
+    scene = start(rotate_after=0.1)
     scene.carry(BTC)
     until(lambda: held)
     scene.carry(ETH)
@@ -517,7 +517,7 @@ def test_streams_that_come_and_go_during_a_rotation_do_so_on_both_connections(st
 
 
 def test_a_receiver_that_is_replaced_during_a_rotation_hears_of_both(start, server):
-    scene = start(quick_market(server), rotate_after=0.1)
+    scene = start(rotate_after=0.1)
     scene.carry(BTC).wait(StreamUp, 2)
     book, told = scene.actors.probe()
     scene.ref.tell(Subscribe(BTC, book))
@@ -525,7 +525,7 @@ def test_a_receiver_that_is_replaced_during_a_rotation_hears_of_both(start, serv
 
 
 def test_the_last_stream_takes_a_rotation_along(start, server):
-    scene = start(quick_market(server), rotate_after=0.1)
+    scene = start(rotate_after=0.1)
     scene.carry(BTC).wait(StreamUp, 2)
     scene.unsubscribe(BTC)
     until(lambda: not scene.status().connected)
@@ -533,23 +533,20 @@ def test_the_last_stream_takes_a_rotation_along(start, server):
     assert scene.carry(ETH).of(StreamUp) == [StreamUp(3)]
 
 
-def test_sockets_of_one_engine_rotate_at_different_times(server):
-    with Actors() as actors:
-        parent, _ = actors.probe(name="parent")
-        books = []
-        for place in range(3):
-            options = {"epochs": count(1), "allowance": Allowance(6000, 300), "place": place}
-            options["settings"] = NetworkSettings(backoff=QUICK, rotate_after=3.0)
-            ref = actors.start(SocketActor, f"socket-{place}", quick_market(server), parent, **options)
-            book, told = actors.probe()
-            ref.tell(Subscribe(BTC, book))
-            books.append(told)
-        server.handshakes.wait(count=6, timeout=12)
-        opened = server.handshakes.seen[:3]
-        rotated = [at - opened[0] for at in server.handshakes.seen[3:6]]
-    # Of three seconds a tenth is what they are spread over.
-    assert 2.6 < rotated[0] < rotated[-1] < 3.5
-    assert min(later - sooner for sooner, later in pairwise(rotated)) > 0.05
+def rotation_of(scene):
+    """Return the seconds for which a socket's connection is to live, once its timer is set."""
+    timers = mailbox_of(scene.ref)._timers
+    due = until(lambda: [at for at, _, message in list(timers) if isinstance(message, Rotate)])
+    return due[0] - time.monotonic() + scene.status().age
+
+
+def test_sockets_of_one_engine_rotate_at_different_times(start):
+    scenes = [start(rotate_after=1000.0, place=place) for place in range(5)]
+    for scene in scenes:
+        scene.carry(BTC)
+    lives = sorted(map(rotation_of, scenes))
+    assert 900.0 - 1.0 < lives[0] < lives[-1] < 1000.0 + 1.0
+    assert min(later - sooner for sooner, later in pairwise(lives)) > 10.0
 
 
 def test_attempts_to_connect_are_paced_by_the_allowance(start, server):

@@ -1,0 +1,78 @@
+"""The connections of a socket actor: which is the present one, which its successor, and which are leaving."""
+
+import socket
+from contextlib import closing
+from itertools import count
+from types import SimpleNamespace
+
+import pytest
+
+from depthactors import markets
+from depthactors.actors.connection import SocketContext
+from depthactors.actors.connections import Connections
+from depthactors.actors.mailbox import mailbox_of
+from depthactors.actors.receivers import Receivers
+from depthactors.actors.refusals import Refusals
+from depthactors.actors.socket_messages import Closed, LeavingOverdue
+from depthactors.errors import StreamError
+from depthactors.net.settings import NetworkSettings
+from depthactors.pacing import USUAL
+from tests.support import until
+
+REASON = StreamError("enough")
+
+
+@pytest.fixture
+def scene(actors):
+    """Connections to an address that answers nothing, and what their owner is sent."""
+    owner, told = actors.probe()
+    with closing(socket.create_server(("127.0.0.1", 0))) as mute:
+        context = SocketContext(
+            name="socket-1",
+            owner=owner,
+            mailbox=mailbox_of(owner),
+            market=markets.SPOT.at(f"http://127.0.0.1:{mute.getsockname()[1]}"),
+            settings=NetworkSettings(),
+            epochs=count(1),
+            request_ids=count(1),
+            receivers=Receivers(),
+            refusals=Refusals(USUAL.refusal_backoff),
+        )
+        connections = Connections(context)
+        yield SimpleNamespace(connections=connections, told=told, mailbox=context.mailbox)
+        for connection in connections:
+            connection.abort()
+        until(lambda: not any(thread.is_alive() for thread in context.mailbox.helpers))
+
+
+def test_a_successor_becomes_the_present_connection_and_its_predecessor_leaves(scene):
+    connections = scene.connections
+    assert (connections.present, connections.serving, list(connections)) == (None, (), [])
+    connections.open(notify_failure=True)
+    first = connections.present
+    connections.open_successor(first)
+    second = connections.successor
+    assert (first.epoch, first.beside, second.epoch, second.beside) == (1, None, 2, 1)
+    assert (connections.serving, connections.opened, connections.last_epoch) == ((first, second), 2, 2)
+    assert (connections.find(1), connections.find(2), connections.find(3)) == (first, second, None)
+    connections.promote(second)
+    connections.leave(first, REASON)
+    assert (connections.serving, list(connections), connections.find(1)) == ((second,), [second, first], None)
+    assert scene.told.wait_one(Closed) == Closed(1, REASON), "it was not open, so it need not say goodbye"
+    assert (connections.has_left(1), connections.has_left(1), list(connections)) == (True, False, [second])
+
+
+def test_a_connection_that_the_peer_does_not_end_is_aborted(scene):
+    connections = scene.connections
+    connections.open(notify_failure=True)
+    leaving = connections.present
+    leaving.is_open = True
+    connections.present = None
+    connections.leave(leaving, REASON)
+    assert [message for _, _, message in scene.mailbox._timers if isinstance(message, LeavingOverdue)] == [
+        LeavingOverdue(1)
+    ]
+    assert leaving.is_read
+    connections.abort_leaving(7)
+    connections.abort_leaving(1)
+    assert scene.told.wait_one(Closed) == Closed(1, REASON)

@@ -240,12 +240,12 @@ class Connection:
     def close(self, reason: StreamError) -> None:
         """Have the peer end the connection, and bring all that it sends until then; `abort` does not wait for it."""
         self.is_open = False
-        self._stream.finish(reason)
+        self._stream.close(reason)
 
     def abort(self, reason: StreamError | None = None) -> None:
         """End the connection at once; the reader thread notifies the books, and the actor last."""
         self.is_open = False
-        self._stream.close(reason)
+        self._stream.abort(reason)
 
     def detach(self) -> None:
         """Notify no book of the end: none of them is concerned any more."""
@@ -273,4 +273,4 @@ class Connection:
         except StreamError as error:
             # The reader notices too and reports the end; nothing is lost, all is subscribed anew.
             logger.debug("! %s %s", self._context.name, error)
-            self._stream.close()
+            self._stream.abort()

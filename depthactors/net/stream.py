@@ -1,7 +1,7 @@
 """One websocket connection and the thread that reads it.
 
 websocket-client's low-level `WebSocket` is used, not its `run_forever`: the thread here connects,
-reads in bulk, hands over what each read brought, and ends. It ends for certain: `close` shuts the
+reads in bulk, hands over what each read brought, and ends. It ends for certain: `abort` shuts the
 socket down, which unblocks whatever waits on it, and all of connecting is under `connect_timeout`.
 
 What a peer may send is bounded: the size of a message, the head of the handshake, and the time in which
@@ -59,7 +59,7 @@ class StreamConnection:
     `on_frames` with the messages that a read brought, and last `on_close`, always and exactly once,
     with what ended it. They must not block.
 
-    `send` and `close` may be called from any thread.
+    `send`, `close` and `abort` may be called from any thread.
     """
 
     def __init__(
@@ -92,8 +92,8 @@ class StreamConnection:
         self._silence_limit = settings.silence_limit
         self._proxy = settings.proxy
         self._through = ""
+        self._aborting = threading.Event()
         self._closing = threading.Event()
-        self._finishing = threading.Event()
         self._reason = StreamError(f"{url}: closed by this side")
         self._web_socket = WebSocket(enable_multithread=True, skip_utf8_validation=True)
         self._fragments = Fragments()
@@ -123,19 +123,19 @@ class StreamConnection:
             msg = f"could not send on {self._url}: {error}"
             raise StreamError(msg) from error
 
-    def finish(self, reason: StreamError) -> None:
+    def close(self, reason: StreamError) -> None:
         """Ask the peer to end the connection, and read what it sends until it does; `on_close` is given `reason`.
 
-        Who cannot wait for the peer calls `close` in the end.
+        To end it though the peer does not, call `abort`.
         """
         self._reason = reason
-        self._finishing.set()
+        self._closing.set()
         try:
             self._web_socket.send_close()
         except (WebSocketException, OSError, AttributeError) as error:
             logger.debug("- %s was over already: %s", self._url, error)
 
-    def close(self, reason: StreamError | None = None) -> None:
+    def abort(self, reason: StreamError | None = None) -> None:
         """End the connection, for a reason that `on_close` is given.
 
         Returns at once; the thread follows at once too, but within `connect_timeout` where it waits for the look-up of
@@ -143,7 +143,7 @@ class StreamConnection:
         """
         if reason is not None:
             self._reason = reason
-        self._closing.set()
+        self._aborting.set()
         self._shut()
 
     def _run(self) -> None:
@@ -167,7 +167,7 @@ class StreamConnection:
 
     def _blame(self, raised: Exception) -> StreamError:
         """Say what ended the connection: this side, if it was asked to, whatever that looked like to the reader."""
-        if self._closing.is_set() or self._finishing.is_set():
+        if self._aborting.is_set() or self._closing.is_set():
             return self._reason
         if isinstance(raised, StreamError):
             return as_value(raised)
@@ -210,16 +210,16 @@ class StreamConnection:
         self._web_socket.settimeout(self._silence_limit)
 
     def _hold(self, sock: socket.socket) -> None:
-        """Have `close` reach a socket; it is asked after that, so it cannot slip between."""
+        """Have `abort` reach a socket; it is asked after that, so it cannot slip between."""
         self._socket = sock
-        if self._closing.is_set():
+        if self._aborting.is_set():
             msg = "closed by this side"
             raise ConnectionAbortedError(msg)
 
     def _read(self) -> None:
         """Parse frames until the end; `_buffered_read` hands them over whenever it is about to block."""
         try:
-            while not self._closing.is_set():
+            while not self._aborting.is_set():
                 frame = self._web_socket.recv_frame()  # type: ignore[no-untyped-call]
                 self._is_alive = True
                 self._take(frame)

@@ -154,7 +154,7 @@ def connecting(peer=None, **limits):
     try:
         yield peer, client
     finally:
-        client.connection.close()
+        client.connection.abort()
         client.connection.thread.join(PATIENCE)
         for end in (peer.listener, peer.socket):
             if end is not None:

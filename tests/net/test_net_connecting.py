@@ -131,7 +131,7 @@ def test_a_name_without_an_address_is_an_end_like_any_other(monkeypatch):
 
 def ends_when_closed(client):
     begun = time.monotonic()
-    client.connection.close()
+    client.connection.abort()
     assert "closed by this side" in client.end()
     return time.monotonic() - begun < 1.0
 
@@ -170,7 +170,7 @@ def test_close_while_the_name_is_looked_up_prevents_the_connection(monkeypatch):
         client = Client("ws://exchange.invalid/", connect_timeout=LONG)
         client.connection.start()
         assert asked.wait(PATIENCE)
-        client.connection.close()
+        client.connection.abort()
         answer.set()
         assert "closed by this side" in client.end()
         peer.listener.settimeout(0.0)

@@ -225,7 +225,7 @@ def test_close_from_another_thread(when):
     peer = Peer()
     client = Client(peer.url, connect_timeout=1.0)
     if when == "before the start":
-        client.connection.close()
+        client.connection.abort()
     client.connection.start()
     if when == "reading":
         peer.open()
@@ -233,10 +233,10 @@ def test_close_from_another_thread(when):
     elif when == "shaking hands":
         peer.request()
     begun = time.monotonic()
-    client.connection.close()
+    client.connection.abort()
     client.end()
     assert time.monotonic() - begun < (2.0 if when == "before the start" else 0.5)
-    client.connection.close()
+    client.connection.abort()
     for end in (peer.listener, peer.socket):
         if end is not None:
             end.close()
@@ -252,13 +252,13 @@ def test_each_message_is_handed_over_with_its_opcode():
 
 def test_an_end_by_this_side_is_not_blamed_on_the_peer():
     with connected() as (_, client):
-        client.connection.close()
+        client.connection.abort()
         assert "closed by this side" in client.end()
 
 
 @pytest.mark.parametrize("callback", ["on_open", "on_frames"])
 def test_close_from_a_callback(callback):
-    closing = {callback: lambda *_: client.connection.close()}
+    closing = {callback: lambda *_: client.connection.abort()}
     with connecting(**closing) as (peer, client):
         peer.open(frame(b"x"))
         client.end()
@@ -279,7 +279,7 @@ def test_sending_on_what_is_not_open():
     with pytest.raises(StreamError, match=r"ws://127\.0\.0\.1:1"):
         idle.connection.send(b"x")
     with connected() as (_, client):
-        client.connection.close()
+        client.connection.abort()
         client.end()
         with pytest.raises(StreamError):
             client.connection.send(b"x")
@@ -391,7 +391,7 @@ def test_a_redirect_is_not_followed():
 def test_what_the_peer_sends_before_it_ends_a_finished_connection_is_handed_over():
     with connected(frame(b"first")) as (peer, client):
         assert client.frames(1) == [b"first"]
-        client.connection.finish(StreamError("handed over"))
+        client.connection.close(StreamError("handed over"))
         opcode, _ = peer.read()
         assert opcode == CLOSE
         peer.socket_send(frame(b"second"), frame(b"last"), frame(struct.pack("!H", 1000), CLOSE))
@@ -401,11 +401,11 @@ def test_what_the_peer_sends_before_it_ends_a_finished_connection_is_handed_over
 
 def test_a_finished_connection_whose_peer_does_not_end_it_is_closed_by_force():
     with connected() as (peer, client):
-        client.connection.finish(StreamError("handed over"))
+        client.connection.close(StreamError("handed over"))
         assert peer.read()[0] == CLOSE
-        client.connection.close()
+        client.connection.abort()
         assert client.end() == "handed over"
-        client.connection.finish(StreamError("twice"))
+        client.connection.close(StreamError("twice"))
 
 
 BAN = b'{"code":-1003,"msg":"banned until 1445412780000"}'

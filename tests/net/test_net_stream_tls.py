@@ -71,7 +71,7 @@ def test_records_that_arrived_together_are_handed_over_together(server, authorit
     assert complete.wait(10)
     assert [frame for batch in batches for frame in batch] == FRAMES
     assert len(batches) < len(FRAMES) / 10
-    client.connection.close()
+    client.connection.abort()
     assert "closed by this side" in client.end()
 
 
@@ -107,7 +107,7 @@ def test_tls_through_a_proxy_is_with_the_exchange_itself(server, authority, monk
         assert relay.asked.get(timeout=10) == f"CONNECT 127.0.0.1:{port} HTTP/1.1"
         client.connection.send(b"busy")
         assert client.frames(len(FRAMES)) == FRAMES
-        client.connection.close()
+        client.connection.abort()
         client.end()
 
 

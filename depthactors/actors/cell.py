@@ -180,5 +180,5 @@ class BookCell(Protocol):
         """Return the counters with those of all present and former listeners added. Thread: any."""
 
     @abstractmethod
-    def forsake(self, error: DepthActorsError) -> None:
+    def detach(self, error: DepthActorsError) -> None:
         """Stop in a forked process, where the actor's thread does not exist."""

@@ -150,7 +150,7 @@ class ListenedCell(BookCell):
         else:
             self.settled.clear()
 
-    def forsake(self, error: DepthActorsError) -> None:
+    def detach(self, error: DepthActorsError) -> None:
         """Stop in a forked process: the actor's thread does not exist there, and may have held the old locks."""
         self.settled = Gate()
         self._changing = threading.RLock()

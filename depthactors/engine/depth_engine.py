@@ -400,12 +400,12 @@ class DepthEngine(Generic[NumberT_co]):
                     handle.listener.close()
             self._handles.clear()
 
-    def forsake(self) -> None:
+    def detach(self) -> None:
         """Label every book as over; in a fork, where the threads that keep them do not exist."""
-        self._runtime.forsake()
+        self._runtime.detach()
         error = LifecycleError(self._runtime.fork_words)
         for handle in self._handles.values():
-            handle.cell.forsake(error)
+            handle.cell.detach(error)
 
     def check_process(self) -> None:
         """Refuse to go on in a fork.

@@ -28,7 +28,7 @@ class Running(Protocol):
     def stop(self, timeout: float) -> None:
         """End every thread."""
 
-    def forsake(self) -> None:
+    def detach(self) -> None:
         """Say in a fork that nothing runs here."""
 
 
@@ -96,11 +96,11 @@ def _stop_all() -> None:
         each.stop(timeout=_EXIT_TIMEOUT)
 
 
-def _forsake_all() -> None:
+def _detach_all() -> None:
     for each in tuple(running):
-        each.forsake()
+        each.detach()
 
 
 atexit.register(_stop_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forsake_all)
+    os.register_at_fork(after_in_child=_detach_all)

@@ -71,7 +71,7 @@ class Runtime:
         Args:
             settings: the supervisor's.
             on_error: called, in the notifier's thread, with each error that belongs to no book.
-            owner: what is stopped when the interpreter ends, and forsaken in a fork.
+            owner: what is stopped when the interpreter ends, and detached in a fork.
             name: the one by which other processes may read the books; `None` for books that they cannot.
             processes: number of workers that keep the books; `None` for this process.
             sharing: where the books are shared, in a worker.
@@ -208,10 +208,10 @@ class Runtime:
             return ShardSupervisor.start(self.settings, self.notifier, folder, self._processes)
         return Supervisor.start(self.settings, self.notifier, FolderPublisher(folder))
 
-    def forsake(self) -> None:
+    def detach(self) -> None:
         """Let go in a fork of what is its parent's."""
         if self._folder is not None:
-            self._folder.forsake()
+            self._folder.detach()
 
     def ask(self, message: Any) -> Any:
         """Ask the supervisor, which is started if need be.

@@ -148,7 +148,7 @@ def pickled(message: Any) -> bytes:
     return pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
 
 
-def _forsake_lines() -> None:
+def _detach_lines() -> None:
     """Let go in a fork, which would keep the line open beyond its parent's end."""
     for line in tuple(_lines):
         line.release()
@@ -157,4 +157,4 @@ def _forsake_lines() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forsake_lines)
+    os.register_at_fork(after_in_child=_detach_lines)

@@ -205,7 +205,7 @@ class EngineFolder:
                 for lock in locks:
                     os.close(lock)
 
-    def forsake(self) -> None:
+    def detach(self) -> None:
         """Let go in a fork, which would hold the lock beyond its parent's end; nothing is removed."""
         locks, self._locks = self._locks, []
         for lock in locks:

@@ -100,7 +100,7 @@ class Worker:
         """Stop all books and connections."""
         self._runtime.stop(timeout)
 
-    def forsake(self) -> None:
+    def detach(self) -> None:
         """Do nothing: in a fork, the channel closes its own descriptor."""
 
     def _take(self, message: Any) -> None:

@@ -26,7 +26,7 @@ class Owner:
     def stop(self, timeout):
         raise AssertionError(timeout)
 
-    def forsake(self):
+    def detach(self):
         raise AssertionError
 
 

@@ -339,8 +339,8 @@ mine.open()
 ready, wait = os.pipe()
 child = os.fork()
 if child == 0:
-    mine.forsake()
-    mine.forsake()
+    mine.detach()
+    mine.detach()
     mine.close()
     os.write(1, f"{{sorted(os.listdir(mine.path))}}\\n".encode())
     sys.stdin.read()
@@ -368,7 +368,7 @@ def test_a_fork_in_the_middle_of_the_making_of_a_lock_keeps_none_either(name, mo
     def fork(lock):
         child = os.fork()
         if child == 0:
-            mine.forsake()
+            mine.detach()
             # Whether this process has what the other one has just opened.
             os._exit(Path(f"/dev/fd/{lock}").exists())
         exits.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -126,14 +126,14 @@ class DepthCache:
         return BookView(
             self.symbol,
             self.state,
-            copy.last_update_id,
-            copy.event_time,
-            copy.recv_time,
-            self.age,
-            copy.bids.levels(limit),
-            copy.asks.levels(limit),
-            number,
-            copy.decimals,
+            last_update_id=copy.last_update_id,
+            event_time=copy.event_time,
+            recv_time=copy.recv_time,
+            age=self.age,
+            bids=copy.bids.levels(limit),
+            asks=copy.asks.levels(limit),
+            number=number,
+            decimals=copy.decimals,
         )
 
     def add_bid(self, bid: list[Any] | tuple[Any, ...]) -> None:

@@ -121,14 +121,14 @@ def unpack(
     return BookView(
         symbol,
         _STATES[code] if state is None else state,
-        update_id,
-        event_time,
-        recv_time,
-        now - recv_time if update_id and now > recv_time else 0.0,
-        bid_levels,
-        ask_levels,
-        kind,
-        (price_decimals, decimals),
+        last_update_id=update_id,
+        event_time=event_time,
+        recv_time=recv_time,
+        age=now - recv_time if update_id and now > recv_time else 0.0,
+        bids=bid_levels,
+        asks=ask_levels,
+        number=kind,
+        decimals=(price_decimals, decimals),
         converted=kind is float and exact is None,
     )
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from depthactors.book.view import BookState
+    from depthactors.book.state import BookState
     from depthactors.errors import DepthActorsError, StreamError
 
 

@@ -27,7 +27,9 @@ def view_of(bids=(), asks=(), number=Decimal, **more):
     """Make a view of levels given as texts, in any order."""
     bid, ask = sorted(bids, key=lambda level: -float(level[0])), sorted(asks, key=lambda level: float(level[0]))
     sides = (tuple((float(price), float(size)) for price, size in side) for side in (bid, ask))
-    return BookView("BTCUSDT", BookState.LIVE, 7, 1000, 2.0, 0.5, *sides, number, **more)
+    bids, asks = sides
+    times = {"event_time": 1000, "recv_time": 2.0, "age": 0.5}
+    return BookView("BTCUSDT", BookState.LIVE, last_update_id=7, bids=bids, asks=asks, number=number, **times, **more)
 
 
 BIDS = (("9.50", "2.0"), ("9.00", "1.5"), ("8", "0.25"))

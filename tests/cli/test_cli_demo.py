@@ -115,5 +115,5 @@ def test_a_book_that_is_not_live_at_the_end_says_why(state, error, words):
         restarts=0,
         counters=Counters(),
     )
-    view = BookView("BTCUSDT", state, 7, 0, 0.0, 0.0, ((1.0, 1.0),), ((2.0, 1.0),), float, (8, 8))
+    view = BookView("BTCUSDT", state, last_update_id=7, bids=((1.0, 1.0),), asks=((2.0, 1.0),), decimals=(8, 8))
     assert demo_command._line(5, row, view, equal=True).endswith(f" equal to the exchange's at update 7 {words}")

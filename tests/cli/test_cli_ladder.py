@@ -33,7 +33,9 @@ def drawn(view, words="spot 100 ms"):
 
 
 def view(bids, asks, number=float, decimals=(8, 8)):
-    return BookView("SHIBBTC", BookState.STALE, 7, 0, 0.0, 3.0, bids, asks, number, decimals)
+    return BookView(
+        "SHIBBTC", BookState.STALE, last_update_id=7, age=3.0, bids=bids, asks=asks, number=number, decimals=decimals
+    )
 
 
 @pytest.mark.parametrize("number", [float, Decimal])

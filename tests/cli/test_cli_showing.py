@@ -20,7 +20,7 @@ class Still:
 
 
 def view(state, bids=(), asks=()):
-    return BookView("ETHBTC", state, 7, age=2.25, bids=bids, asks=asks)
+    return BookView("ETHBTC", state, last_update_id=7, age=2.25, bids=bids, asks=asks)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The engine: the face that programs hold, what it is set to, and the life of its threads."""
+"""The engine: the class that programs use, its settings, and the life of its threads."""

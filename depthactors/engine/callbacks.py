@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def check_callback(name: str, callback: Any, instead: str = "") -> None:
-    """Refuse what cannot be called from a plain thread; `None` is no callback.
+    """Check that a callback can be called in a plain thread; `None` stands for no callback.
 
     Args:
-        name: the argument's.
-        callback: its value.
-        instead: what to do in place of a coroutine function, to be put behind the words.
+        name: the argument's name.
+        callback: the argument's value.
+        instead: advice that is added to the error if it is a coroutine function.
 
     Raises:
         CallbackError: not callable, a coroutine function, or one that does not take one positional argument.
@@ -37,11 +37,11 @@ def check_callback(name: str, callback: Any, instead: str = "") -> None:
 
 
 def _refused_parameters(callback: Callable[..., object]) -> str | None:
-    """Return the parameters of a callable that cannot be given one positional argument, `None` if it can."""
+    """Return the parameters of a callable that does not take one positional argument, `None` if it does."""
     try:
         signature = inspect.signature(callback)
     except (TypeError, ValueError):
-        # Some builtins have none; a class of the program's own may say nonsense.
+        # Some builtins have no signature, and a class of the program's own may have a wrong one.
         return None
     try:
         signature.bind(None)

@@ -5,8 +5,8 @@
         btc.wait_live(timeout=10)
         print(btc.view().best_bid)
 
-`DepthEngine` is the composition root: it makes the supervisor, which makes everything else, and it
-ends it. It holds no book and no socket; calls become messages.
+`DepthEngine` is the composition root: it starts the supervisor, which starts everything else, and stops
+it. It holds no book and no socket; calls become messages.
 """
 
 from __future__ import annotations
@@ -56,12 +56,14 @@ logger = reporting.logger(__name__)
 
 
 class DepthEngine(Generic[NumberT_co]):
-    """Follows order books in threads of its own. Any thread may call; every call is a message.
+    """Follows order books in threads of its own.
 
     Generic in `number`, the type of its views' numbers: `DepthEngine` is `DepthEngine[float]`.
 
-    Started by `start`, by `with`, or by the first subscription. Its threads are daemons, and an
-    engine that is still running when the interpreter ends is stopped then.
+    It is started by `start`, by `with`, or by the first subscription. Its threads are daemons, and an
+    engine that still runs when the interpreter ends is stopped then.
+
+    Thread: any; every call is a message.
     """
 
     _timing: ClassVar[Timing] = USUAL
@@ -96,29 +98,29 @@ class DepthEngine(Generic[NumberT_co]):
         """Check and keep the settings; nothing is started.
 
         Args:
-            market: a name (`spot`, `usdm`, `coinm`, `options`, `us`, a testnet...) or a row of `markets`.
+            market: name (`spot`, `usdm`, `coinm`, `options`, `us`, a testnet...) or row of `markets`.
             number: type of prices and quantities: `float`, or `Decimal` for the exchange's exact text.
             speed_ms: update interval of the diff stream.
-            refresh_interval: seconds between fresh snapshots of a book; `None` or 0 for none.
-            max_reconnects: tries before the books of a connection are given up; `None` for never.
-            proxy: `http://user:password@host:port`, `socks5://...` or `socks5h://...` for everything; `None` for the
-                environment's, which never leads to this machine itself.
-            connect_timeout: seconds for connecting.
-            read_timeout: seconds for a REST answer.
-            silence_limit: seconds of silence after which a connection is pinged, and after as many again
-                given up: a half-open one is noticed within twice that time.
-            rotate_after: seconds after which a connection is replaced by a successor, without a gap; the
-                exchange ends any after 24 hours. `None` leaves that to the exchange, with a resync.
+            refresh_interval: seconds between fresh snapshots of a book; `None` or 0 for no refreshes.
+            max_reconnects: failed tries in a row after which the books of a connection are given up; `None` for never.
+            proxy: `http://user:password@host:port`, `socks5://...` or `socks5h://...` for all connections; `None` for
+                the environment's proxy, which is not used for this machine itself.
+            connect_timeout: seconds for each connection: name, addresses, proxy, TLS and handshake.
+            read_timeout: seconds between two bytes of a REST answer.
+            silence_limit: seconds of silence after which a connection is pinged; after the same time again it is given
+                up. A half-open connection is noticed within twice that time.
+            rotate_after: seconds after which a connection is replaced by a successor, without a gap. The exchange ends
+                each connection after 24 hours; with `None` that is followed by a resync.
             on_error: called, in a thread of the engine's own, with each error that belongs to no single book, and with
-                the first exception of each callback. One that does not return delays the calls behind it, and nothing
+                the first exception of each callback. A call that does not return delays the next ones, and nothing
                 else.
-            name: the one by which `DepthReader` finds the books in any process of this machine; one engine at a time
-                has it. `None` for books that are this process's alone, and cost nothing for being read elsewhere.
+            name: name by which `DepthReader` finds the books in any process of this machine; one engine at a time has
+                it. `None` if the books are read in this process alone.
             processes: number of worker processes over which the books are spread; `None` for this process. They are
                 run by `sys.executable`, or the interpreter that `multiprocessing.set_executable` named.
 
         Raises:
-            UsageError: an argument that cannot be right; or `processes` where there can be no workers: in a frozen
+            UsageError: an argument that is not allowed; or `processes` where there can be no workers: in a frozen
                 program, in a server with Python inside, in a worker, with threads that gevent or eventlet replaced.
         """
         check_number_type(number)
@@ -144,11 +146,11 @@ class DepthEngine(Generic[NumberT_co]):
         self._handles: dict[int, BookHandle[NumberT_co]] = {}
 
     def start(self) -> Self:
-        """Start the supervisor; connections follow with the first subscription. Harmless when running.
+        """Start the supervisor, unless it runs; connections follow with the first subscription.
 
         Raises:
-            LifecycleError: it was stopped, this is a fork of the process that started it, or the system has
-                no thread to give.
+            LifecycleError: the engine was stopped, this is a fork of the process that started it, or the system has
+                no thread left.
             SharingError: another engine of that name runs, or memory cannot be shared.
         """
         self._runtime.start()
@@ -173,28 +175,27 @@ class DepthEngine(Generic[NumberT_co]):
         on_event: Callable[[BookEvent], object] | None = None,
         market: str | Market | None = None,
     ) -> BookHandle[NumberT_co]:
-        """Follow a book; returns at once, `wait_live` waits.
+        """Follow a book. Returns at once; `wait_live` waits.
 
-        The same symbol twice is one book with two handles, as deep as the deeper one asks, and refreshed as often as
-        the one asks that wants it most often.
+        The same symbol twice is one book with two handles. The book has the larger depth and the shorter refresh
+        interval of the two.
 
         Args:
-            symbol: in any case.
-            depth: how many of the best levels a side are promised to be right.
-            on_update: called with a `BookView` after each update while the book is live, in the
-                book's own thread. A slow one delays this book only; when updates pile up, the
-                latest is what it is called with.
-            on_event: called with a `BookEvent` for each change of state and each error, there too; in
-                the thread of `on_error` only if the book is given up because its actor kept dying.
-                What `on_update` raises, of whatever class, ends nothing: the first is a `CallbackError` here and in
-                `on_error`, with its traceback in the log, or on stderr without one; the others are counted.
+            symbol: upper or lower case.
+            depth: number of the best levels a side that are promised to be right.
+            on_update: called with a `BookView` after each update while the book is live, in the book's own thread. A
+                slow one delays this book only; when updates pile up, it is called with the latest.
+            on_event: called with a `BookEvent` for each change of state and each error, in the book's own thread, or
+                in that of `on_error` if the book is given up because its actor died repeatedly. An exception in
+                `on_update` ends nothing: the first is a `CallbackError` here and in `on_error`, with its traceback in
+                the log, or on stderr if there is none; the others are counted.
             market: another market than the engine's.
 
         Raises:
-            UsageError: a symbol, depth or callback that cannot be right (`DepthTooLargeError`,
-                `UnknownMarketError` among them).
+            UsageError: a symbol, depth or callback that is not allowed (`DepthTooLargeError` and `UnknownMarketError`
+                are such errors).
             LifecycleError: the engine was stopped, belongs to another process, or the system has no
-                thread to give.
+                thread left.
             SharingError: the engine has a name, and there is no shared memory for this book; the message says
                 how much is needed and how much is free.
         """
@@ -211,7 +212,7 @@ class DepthEngine(Generic[NumberT_co]):
     ) -> list[BookHandle[NumberT_co]]:
         """Follow several books with one message; arguments and errors as for `subscribe`.
 
-        One bad symbol, or one book for which there is no thread, and none is followed.
+        If one of them cannot be followed, none is.
         """
         check_callback("on_update", on_update)
         check_callback("on_event", on_event)
@@ -242,7 +243,10 @@ class DepthEngine(Generic[NumberT_co]):
         speed_ms: int,
         refresh_interval: float | None,
     ) -> BookHandle[NumberT_co]:
-        """Follow a book with a listener that reads the book itself, in its actor's thread; for facades."""
+        """Follow a book with a listener that reads the book itself, in its actor's thread; for facades.
+
+        `new_listener` is called with the handle, so that an interrupted call leaves neither handle nor listener behind.
+        """
         return self._follow([symbol], depth, new_listener, market, speed_ms, refresh_interval)[0]
 
     def _follow(
@@ -254,15 +258,7 @@ class DepthEngine(Generic[NumberT_co]):
         speed_ms: int,
         refresh_interval: float | None,
     ) -> list[BookHandle[NumberT_co]]:
-        if type(depth) is not int or depth < 1:
-            msg = f"expected a depth of at least 1, was {depth!r}"
-            raise UsageError(msg)
-        market.snapshot_limit(depth)
-        check_interval(refresh_interval)
-        specs = tuple(
-            BookSpec(market, markets.normalize_symbol(symbol), depth, speed_ms, refresh_interval, self._number)
-            for symbol in symbols
-        )
+        specs = self._specs(symbols, depth, market, speed_ms, refresh_interval)
         handles: list[BookHandle[NumberT_co]] = []
         opened: tuple[BookCell, ...] = ()
         try:
@@ -275,7 +271,7 @@ class DepthEngine(Generic[NumberT_co]):
                     handle.cell.add(handle.listener)
                     tell(handle.ref, Greet(handle.listener))
         except BaseException:
-            # Ctrl-C for one: nobody would have the handles.
+            # Ctrl-C is one: the program does not get the handles.
             for handle in handles:
                 self._handles[id(handle)] = handle
                 self.unsubscribe(handle, 0.0)
@@ -284,15 +280,28 @@ class DepthEngine(Generic[NumberT_co]):
             raise
         return handles
 
-    def unsubscribe(self, handle: BookHandle[Any], timeout: float = 5.0) -> None:
-        """End a subscription: once this returns no further call of its callbacks begins.
+    def _specs(
+        self, symbols: Iterable[str], depth: int, market: Market, speed_ms: int, refresh_interval: float | None
+    ) -> tuple[BookSpec, ...]:
+        if type(depth) is not int or depth < 1:
+            msg = f"expected a depth of at least 1, was {depth!r}"
+            raise UsageError(msg)
+        market.snapshot_limit(depth)
+        check_interval(refresh_interval)
+        return tuple(
+            BookSpec(market, markets.normalize_symbol(symbol), depth, speed_ms, refresh_interval, self._number)
+            for symbol in symbols
+        )
 
-        With the last one of a book, its stream and its actor are gone on return, within `timeout` seconds; but a
-        callback that is under way is not waited for, nor anything in a callback of a book: the actor ends by itself
-        then. A handle that was let go before is ignored; after Ctrl-C in here it may be let go again.
+    def unsubscribe(self, handle: BookHandle[Any], timeout: float = 5.0) -> None:
+        """End a subscription: after the return no further call of its callbacks begins.
+
+        With a book's last subscription, its stream and its actor end, and this waits for them for `timeout` seconds. It
+        does not wait for a callback that is running, and not at all if it is called in a callback of a book: then the
+        actor ends by itself. A handle that was given before is ignored; after Ctrl-C in here it may be given again.
 
         Raises:
-            LifecycleError: where the engine cannot be asked, a fork for one; then nothing has changed.
+            LifecycleError: the engine cannot be asked, as in a fork; then nothing has changed.
             UsageError: not a handle, or a timeout that is no number of seconds.
         """
         if not isinstance(handle, BookHandle):
@@ -309,7 +318,7 @@ class DepthEngine(Generic[NumberT_co]):
             handle.silence()
             waits = not isinstance(threading.current_thread(), ActorThread)
             ending = self._runtime.close(handle.cell, handle.lease, deadline - time.monotonic() if waits else 0.0)
-        # Not sooner: who is interrupted before may try again, and who is interrupted later need not.
+        # Not sooner: a program that is interrupted before this may try again.
         self._handles.pop(id(handle), None)
         if left := join(ending, deadline, patience=0.0):
             logger.debug("= %s: %s ends by itself", handle.symbol, ", ".join(thread.name for thread in left))
@@ -318,8 +327,8 @@ class DepthEngine(Generic[NumberT_co]):
         """Wait until every followed book is live.
 
         Raises:
-            NotLiveError: some were not in `timeout` seconds; the message counts and names them.
-            DepthActorsError: one was given up; its error.
+            NotLiveError: some were not live within `timeout` seconds; the message counts and names them.
+            DepthActorsError: the error of a book that was given up.
             UsageError: a timeout that is no number of seconds.
         """
         check_timeout(timeout)
@@ -335,7 +344,7 @@ class DepthEngine(Generic[NumberT_co]):
                 raise NotLiveError(msg) from error
 
     def status(self, timeout: float = 5.0) -> EngineStatus:
-        """Return how every book, connection and weight pool does; O(books), and a message a connection and pool.
+        """Return the state of every book, connection and weight pool; O(books), and a message a connection and pool.
 
         Raises:
             LifecycleError: the engine was stopped, or does not answer.
@@ -346,16 +355,16 @@ class DepthEngine(Generic[NumberT_co]):
         return status
 
     def rebalance(self, processes: int | None = None) -> int:
-        """Spread the books evenly over the workers, or over another number of them; returns how many books move.
+        """Spread the books evenly over the workers, or over another number of workers; returns how many books move.
 
         A book that moves is `STALE` until its new worker has it live, its last view readable meanwhile.
 
         Args:
-            processes: how many workers there are to be; `None` for as many as there are.
+            processes: new number of workers; `None` for the present one.
 
         Raises:
             UsageError: the engine was made without workers, or a number below one.
-            LifecycleError: the engine was stopped, or the system has no process to give.
+            LifecycleError: the engine was stopped, or the system has no process left.
             SharingError: there is no shared memory for all that would move; the others stay with their workers.
         """
         check_processes(processes)
@@ -367,14 +376,14 @@ class DepthEngine(Generic[NumberT_co]):
 
     @property
     def running(self) -> bool:
-        """Whether it was started and not stopped; not in a fork, where its threads do not exist."""
+        """Whether it was started and not stopped; never in a fork, where its threads do not exist."""
         return self._runtime.running
 
     def wait_stopped(self, timeout: float | None = None) -> bool:
-        """Wait until `stop` has done its work, in whatever thread; returns whether it has, as a fork always does.
+        """Wait until `stop` has returned, in any thread; returns whether it has: always in a fork.
 
         Raises:
-            LifecycleError: a callback waits, for which the end of the engine would have to wait.
+            LifecycleError: this is called in a callback, for which the end of the engine would wait.
             UsageError: a timeout that is no number of seconds.
         """
         if timeout is not None:
@@ -382,10 +391,10 @@ class DepthEngine(Generic[NumberT_co]):
         return self._runtime.wait_stopped(timeout)
 
     def stop(self, timeout: float = STOP_TIMEOUT) -> None:
-        """Close every connection and end every thread of the engine, within `timeout` seconds.
+        """Close every connection and stop every thread of the engine, within `timeout` seconds.
 
-        May be called twice, from a callback (whose own thread then ends after it) and from a signal
-        handler. A thread that does not end in time, such as one in a stuck callback, is named in the
+        It may be called twice, in a callback (whose own thread then ends after it) and in a signal
+        handler. A thread that does not end in time, such as that of a stuck callback, is named in the
         log; it is a daemon and does not keep the program alive.
 
         Raises:
@@ -395,22 +404,22 @@ class DepthEngine(Generic[NumberT_co]):
         self._runtime.stop(timeout)
         if not self._runtime.is_fork:
             for handle in tuple(self._handles.values()):
-                # One with a lane is its owner's to close: it has still to hear of the end.
+                # A listener with a lane is closed by its owner, after it was called with the end.
                 if handle.listener is not None and handle.listener.in_turn:
                     handle.listener.close()
             self._handles.clear()
 
     def detach(self) -> None:
-        """Label every book as over; in a fork, where the threads that keep them do not exist."""
+        """Label every book as over, in a fork, where the threads that keep the books do not exist."""
         self._runtime.detach()
         error = LifecycleError(self._runtime.fork_words)
         for handle in self._handles.values():
             handle.cell.detach(error)
 
     def check_process(self) -> None:
-        """Refuse to go on in a fork.
+        """Check that this is the process that started the engine.
 
         Raises:
-            LifecycleError: this is a fork of the process that started the engine; its threads do not exist here.
+            LifecycleError: this is a fork of that process; the engine's threads do not exist here.
         """
         self._runtime.check_process()

@@ -1,4 +1,4 @@
-"""What a subscriber holds: one book, whoever keeps it at the moment."""
+"""The handle of a subscription: one book, whichever actor keeps it at the moment."""
 
 from __future__ import annotations
 
@@ -28,18 +28,20 @@ if TYPE_CHECKING:
 
 
 class BookHandle(Generic[NumberT_co]):
-    """One subscription to one book. Any thread; survives the replacement of the book's actor.
+    """One subscription to one book. It survives the replacement of the book's actor.
 
     Generic in the number type of its views: `BookHandle` is `BookHandle[float]`.
 
+    Thread: any.
+
     Attributes:
-        cell: where the book is found, whoever keeps it; for facades.
-        listener: what this subscription brought; for facades.
+        cell: the place where the book's present actor is found; for facades.
+        listener: the listener of this subscription; for facades.
         lease: this subscription's share in the book; for the engine.
     """
 
     def __init__(self, cell: BookCell, depth: int, let_go: Callable[[BookHandle[Any]], None]) -> None:
-        """Made by `DepthEngine.subscribe`."""
+        """Called by `DepthEngine.subscribe`."""
         self._depth = depth
         self._number: type[Any] = cell.spec.number
         self._let_go = let_go
@@ -52,7 +54,7 @@ class BookHandle(Generic[NumberT_co]):
 
     @property
     def symbol(self) -> str:
-        """Upper case."""
+        """Symbol, in upper case."""
         return self.cell.spec.symbol
 
     @property
@@ -62,24 +64,24 @@ class BookHandle(Generic[NumberT_co]):
 
     @property
     def depth(self) -> int:
-        """How many of the best levels a side are promised to this subscription."""
+        """Number of the best levels a side that are promised to this subscription."""
         return self._depth
 
     @property
     def state(self) -> BookState:
-        """What may be believed of the book at this moment."""
+        """State of the book: what may be believed of it at this moment."""
         return self.cell.state_of(self._depth)
 
     @property
     def error(self) -> DepthActorsError | None:
-        """What happened last to the book, if anything did; else what a callback of this subscription raised first."""
+        """The book's last error, else the first one that a callback of this subscription raised, else `None`."""
         if self.cell.error is not None or self.listener is None:
             return self.cell.error
         return next(iter(self.listener.raised.values()), None)
 
     @property
     def ref(self) -> pykka.ActorRef[Any]:
-        """The book's present actor, for `ref.ask(Top(5))`; another one after a restart."""
+        """Reference of the book's present actor, for `ref.ask(Top(5))`; another one after a restart."""
         ref = self.cell.ref
         assert ref is not None, "the supervisor starts the actor before it hands out the cell"
         return ref
@@ -87,7 +89,7 @@ class BookHandle(Generic[NumberT_co]):
     def view(self) -> BookView[NumberT_co]:
         """Return the best `depth` levels of both sides, of one update id; no message, no lock, O(depth).
 
-        On a book so busy that several copies in a row are torn, its actor is asked.
+        If the book changes during several copies in a row, its actor is asked.
         """
         view: BookView[NumberT_co] | None = self.cell.view(self._depth, self._number, self._depth)
         return view if view is not None else self.ask(Top(self._depth))
@@ -101,12 +103,12 @@ class BookHandle(Generic[NumberT_co]):
     def ask(self, message: Any, timeout: float = 5.0) -> Any:
         """Ask the book's actor and wait for the answer; some 60 microseconds.
 
-        Should the actor die meanwhile, its replacement is asked. In a callback that runs in a book's turn the
-        answer is read from the book instead: its actor might be in a callback that asks for this one.
+        If the actor dies meanwhile, its replacement is asked. In a callback that runs in a book's turn the answer is
+        read from the book instead, since two actors could wait for each other.
 
         Raises:
             pykka.Timeout: no answer in `timeout` seconds.
-            LifecycleError: the book was unsubscribed, or the engine stopped.
+            LifecycleError: the book was unsubscribed or given up, or the engine was stopped.
             UsageError: not a question to a book, or a timeout that is no number of seconds.
         """
         check_timeout(timeout)
@@ -114,7 +116,7 @@ class BookHandle(Generic[NumberT_co]):
         while True:
             if self.cell.state is BookState.STOPPED:
                 why = self.cell.error or "it is not followed any more"
-                msg = f"{self.symbol}: expected a book that is kept, was one that is not: {why}"
+                msg = f"{self.symbol}: the book is not kept any more: {why}"
                 raise LifecycleError(msg)
             if isinstance(threading.current_thread(), ActorThread) and (read := self.cell.read(message)) is not None:
                 return read
@@ -134,48 +136,51 @@ class BookHandle(Generic[NumberT_co]):
         """Wait until the book is live.
 
         Raises:
-            NotLiveError: it was not in `timeout` seconds; the message says why, where that is known.
-            DepthActorsError: it was given up; the error that ended it, e.g. `UnknownSymbolError`.
-            LifecycleError: it was unsubscribed meanwhile, or a callback of the same book waits, which keeps it from
-                getting live.
+            NotLiveError: it was not live within `timeout` seconds; the message says why, if that is known.
+            DepthActorsError: the error for which the book was given up, such as `UnknownSymbolError`.
+            LifecycleError: it was unsubscribed meanwhile, or this is called in a callback of the same book, which
+                cannot become live until the callback returns.
             UsageError: a timeout that is no number of seconds.
         """
         check_timeout(timeout)
         deadline = time.monotonic() + timeout
         while True:
-            state = self.state
-            if self._is_own_turn and state is not BookState.LIVE and not state.over:
+            if self._is_own_turn and not (self.state is BookState.LIVE or self.state.over):
                 msg = f"{self.symbol}: expected to wait outside the book's own callbacks, which it waits for itself"
                 raise LifecycleError(msg)
             settled = self.cell.settled.wait(max(0.0, deadline - time.monotonic()))
-            state, error = self.state, self.cell.error
-            if state is BookState.LIVE:
+            if self._is_live():
                 return self
-            if state is BookState.FAILED and error is not None:
-                raise error.with_traceback(None)
-            if state is BookState.STOPPED:
-                msg = f"{self.symbol}: the book is not followed any more"
-                raise LifecycleError(msg)
             left = deadline - time.monotonic()
             if left <= 0:
-                why = f" ({error})" if error is not None else ""
-                msg = f"{self.symbol}: expected LIVE within {timeout:g} s, was {state}{why}"
+                why = f" ({self.cell.error})" if self.cell.error is not None else ""
+                msg = f"{self.symbol}: expected LIVE within {timeout:g} s, was {self.state}{why}"
                 raise NotLiveError(msg)
             if settled:
-                # It is live, but not as deep yet, or its actor is behind: no event tells when that is over.
+                # It is live, but not as deep yet, or its actor is late: there is no event for the end of that.
                 time.sleep(min(0.01, left))
 
-    def silence(self) -> None:
-        """See to it that no further call of the listener begins; one that is under way is not waited for.
+    def _is_live(self) -> bool:
+        """Return whether the book is live, and raise the reason if it never will be."""
+        state, error = self.state, self.cell.error
+        if state is BookState.FAILED and error is not None:
+            raise error.with_traceback(None)
+        if state is BookState.STOPPED:
+            msg = f"{self.symbol}: the book is not followed any more"
+            raise LifecycleError(msg)
+        return state is BookState.LIVE
 
-        It may be waiting for this thread.
+    def silence(self) -> None:
+        """Prevent further calls of the listener; a call that is running is not waited for.
+
+        That call may be waiting for this thread.
         """
         if self.listener is not None:
             self.cell.remove(self.listener)
 
     @property
     def _is_own_turn(self) -> bool:
-        """Whether this is asked in a callback that runs in the book's own thread."""
+        """Whether this thread is the book's own, which runs a callback."""
         return mailbox_of(self.ref).thread is threading.current_thread()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The ends of an engine that nobody calls: the interpreter's exit, and a fork."""
+"""The ends of an engine that the program does not ask for: the interpreter's exit, and a fork."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PATIENCE: Final = 0.5
-"""Seconds that a stop waits for a callback that is under way: longer, and the callback may be waiting for the stop."""
+"""Seconds that a stop waits for a running callback, which may be waiting for the stop."""
 _SLICE: Final = 0.05
-"""Seconds between two looks at what a thread is at that is waited for."""
+"""Seconds between two looks whether a thread that is waited for runs a user's function."""
 _EXIT_TIMEOUT: Final = 2.0
-"""Seconds that an engine may take to stop when the interpreter ends; its threads are daemons anyway."""
+"""Seconds that an engine may take to stop when the interpreter ends."""
 
 
 class Running(Protocol):
-    """What runs threads that must not outlive the interpreter, and do not exist in a fork."""
+    """An owner of threads that must not outlive the interpreter, and do not exist in a fork."""
 
     def stop(self, timeout: float) -> None:
-        """End every thread."""
+        """Stop every thread."""
 
     def detach(self) -> None:
-        """Say in a fork that nothing runs here."""
+        """Note, in a fork, that nothing runs here."""
 
 
 running: set[Running] = set()
-"""What is started and not stopped; kept here even if nobody else keeps it, as its threads are."""
+"""Owners that are started and not stopped; kept alive here, as their threads are."""
 
 
 class Latch:
-    """Something that happens once and can be waited for. A signal handler may set it.
+    """An event that is set once. Thread: any, and signal handlers.
 
-    `threading.Event` has a lock that a handler could find held by the very thread it interrupted.
+    `threading.Event` has a lock that a handler could find held by the thread that it interrupted.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Latch:
         self._closed.acquire()
 
     def set(self) -> None:
-        """Let everybody pass, now and later."""
+        """Set it, and release all that wait."""
         self._is_set = True
         try:
             self._closed.release()
@@ -62,27 +62,27 @@ class Latch:
         try:
             self._closed.acquire(timeout=max(0.0, timeout))
         finally:
-            # Ctrl-C may come while this waiter has the lock, which the others wait for.
+            # Ctrl-C may come while this thread has the lock that the others wait for.
             if self._is_set:
                 self.set()
         return self._is_set
 
 
 def join(threads: Iterable[threading.Thread], deadline: float, patience: float = inf) -> list[threading.Thread]:
-    """Wait for threads other than this one; returns those that are alive still.
+    """Wait for threads other than this one; returns those that are still alive.
 
-    One that was never started, as the system had none to give, is over.
+    A thread that was never started counts as over.
 
     Args:
-        threads: those to wait for.
+        threads: threads to wait for.
         deadline: monotonic time at which waiting ends.
-        patience: seconds after which a thread is not waited for while it is in a user's function, which may be
+        patience: seconds after which a thread that runs a user's function is not waited for: that function may be
             waiting for this thread.
     """
     impatient = min(deadline, time.monotonic() + patience)
     others = [thread for thread in threads if thread is not threading.current_thread() and thread.ident is not None]
     for thread in others:
-        # In slices: it may enter a user's function while it is waited for.
+        # In slices: the thread may enter a user's function meanwhile.
         while thread.is_alive():
             left = (impatient if is_calling(thread) else deadline) - time.monotonic()
             if left <= 0:

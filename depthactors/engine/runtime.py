@@ -40,20 +40,23 @@ logger = reporting.logger(__name__)
 
 _nameless = count(1)
 STOP_TIMEOUT: Final = 10.0
-"""Seconds that stopping may take when nobody says otherwise."""
+"""Seconds that stopping may take by default."""
 _FLUSH_TIMEOUT: Final = 1.0
-"""Seconds of those for log handlers to take what was said: one may never return."""
+"""Seconds of `STOP_TIMEOUT` for log handlers to take the last records: a handler may never return."""
 _FLUSH_LEAST: Final = 0.1
-"""Seconds for that if no time is left: it takes milliseconds, unless a handler is stuck."""
+"""Seconds for log handlers if no time is left: they take milliseconds, unless one is stuck."""
 _SHUTDOWN_TIMEOUT: Final = 2.0
-"""Seconds of those for the supervisor to stop its children; then they are stopped without it."""
+"""Seconds of `STOP_TIMEOUT` for the supervisor to stop its children; then they are stopped without it."""
 
 
 class Runtime:
-    """Starts a supervisor, asks it, and ends it with all its children. Any thread, signal handlers too.
+    """Starts a supervisor, asks it, and stops it with all its children.
+
+    Thread: any, and signal handlers.
 
     Attributes:
-        notifier: calls users about what belongs to no book's thread; it outlives the supervisor.
+        settings: how the exchange is reached.
+        notifier: calls users' functions about what belongs to no book's thread; it outlives the supervisor.
     """
 
     def __init__(
@@ -69,15 +72,15 @@ class Runtime:
         """Start nothing yet.
 
         Args:
-            settings: the supervisor's.
+            settings: how the exchange is reached.
             on_error: called, in the notifier's thread, with each error that belongs to no book.
-            owner: what is stopped when the interpreter ends, and detached in a fork.
-            name: the one by which other processes may read the books; `None` for books that they cannot.
+            owner: the engine or worker, which is stopped when the interpreter ends, and detached in a fork.
+            name: name under which other processes find the books; `None` if the books are this process's alone.
             processes: number of workers that keep the books; `None` for this process.
-            sharing: where the books are shared, in a worker.
+            sharing: in a worker, where the books are shared.
 
         Raises:
-            UsageError: a name that cannot be one.
+            UsageError: a name that is not allowed.
         """
         self.settings = settings
         self.notifier = Notifier(on_error)
@@ -100,7 +103,7 @@ class Runtime:
 
     @property
     def running(self) -> bool:
-        """Whether it was started, and neither stopped nor dead; not in a fork, where its threads do not exist."""
+        """Whether the supervisor runs: never in a fork, where its thread does not exist."""
         supervisor = self._supervisor
         if supervisor is None or self._stopped or self.is_fork:
             return False
@@ -119,26 +122,26 @@ class Runtime:
 
     @property
     def fork_words(self) -> str:
-        """What to say in a fork."""
+        """The message of errors in a fork."""
         return (
             f"this engine was started in process {self._pid} and this is its fork {os.getpid()}, where its "
             "threads do not exist; start the engine after the fork, in each worker"
         )
 
     def check_process(self) -> None:
-        """Refuse to go on in a fork.
+        """Check that this is the process that started the engine.
 
         Raises:
-            LifecycleError: this is a fork of the process that started the engine; its threads do not exist here.
+            LifecycleError: this is a fork of that process; the engine's threads do not exist here.
         """
         if self.is_fork:
             raise LifecycleError(self.fork_words)
 
     def check_thread(self) -> None:
-        """Refuse to ask the supervisor in its own thread, as a handler of its log records might.
+        """Check that this is not the supervisor's thread, in which a handler of its log records may run.
 
         Raises:
-            LifecycleError: this is the supervisor's thread, and would wait for itself.
+            LifecycleError: it is, and would wait for itself.
         """
         supervisor = self._supervisor
         if supervisor is not None and mailbox_of(supervisor).thread is threading.current_thread():
@@ -146,43 +149,48 @@ class Runtime:
             raise LifecycleError(msg)
 
     def start(self) -> None:
-        """Start the supervisor; harmless when it runs.
+        """Start the supervisor, unless it runs.
 
         Raises:
-            LifecycleError: it was stopped, this is a fork of the process that started it, or the system has
-                no thread to give.
+            LifecycleError: the engine was stopped, this is a fork of the process that started it, or the system has
+                no thread left.
             SharingError: a running engine has its name, or memory cannot be shared.
         """
         self.check_process()
         check_green_threads()
         _check_lock()
-        is_new = False
         with self._starting:
-            if self._supervisor is None and not self._stopped:
-                if self._is_starting:
-                    # A second one would have the name, and the locks that the first holds at the moment.
-                    msg = "the engine is just being started, by what this signal handler interrupts"
-                    raise LifecycleError(msg)
-                self._is_starting = True
-                self._pid = os.getpid()
-                # Before anything is held that a fork would hold too.
-                running.add(self._owner)
-                try:
-                    self._supervisor = self._start_supervisor()
-                    is_new = True
-                except BaseException as error:
-                    running.discard(self._owner)
-                    # What a stop in the middle makes fail is no news, but Ctrl-C is.
-                    if not (self._stopped and isinstance(error, SharingError)):
-                        raise
-                finally:
-                    self._is_starting = False
+            is_new = self._start_once()
         if self._stopped:
             if is_new:
-                # By a signal handler or another thread, in the middle of the start: perhaps it saw nothing to end.
+                # A signal handler or another thread stopped the engine during the start, perhaps too early to see it.
                 self._end(STOP_TIMEOUT)
             msg = "the engine was stopped; make a new one"
             raise LifecycleError(msg)
+
+    def _start_once(self) -> bool:
+        """Start the supervisor if that was not done before; returns whether it was started now. The lock is held."""
+        if self._supervisor is not None or self._stopped:
+            return False
+        if self._is_starting:
+            # A second supervisor would take the name, and the locks that this thread holds at the moment.
+            msg = "the engine is just being started, by what this signal handler interrupts"
+            raise LifecycleError(msg)
+        self._is_starting = True
+        self._pid = os.getpid()
+        # Before anything is held that a fork would hold, too.
+        running.add(self._owner)
+        try:
+            self._supervisor = self._start_supervisor()
+        except BaseException as error:
+            running.discard(self._owner)
+            # A failure that a stop during the start causes is not raised; Ctrl-C is.
+            if not (self._stopped and isinstance(error, SharingError)):
+                raise
+            return False
+        finally:
+            self._is_starting = False
+        return True
 
     def _start_supervisor(self) -> pykka.ActorRef[Any]:
         folder = self._folder
@@ -209,33 +217,33 @@ class Runtime:
         return Supervisor.start(self.settings, self.notifier, FolderPublisher(folder))
 
     def detach(self) -> None:
-        """Let go in a fork of what is its parent's."""
+        """Give up, in a fork, what belongs to its parent."""
         if self._folder is not None:
             self._folder.detach()
 
     def ask(self, message: Any) -> Any:
-        """Ask the supervisor, which is started if need be.
+        """Ask the supervisor, and start it first if that was not done.
 
         Raises:
-            LifecycleError: it was stopped, has died, does not answer, or would have to answer itself.
+            LifecycleError: the engine was stopped, its supervisor has died or does not answer, or this is its thread.
         """
         return self._answer(self._prepared(), message, pykka.ThreadingFuture())
 
     def open(self, specs: tuple[BookSpec, ...]) -> tuple[BookCell, ...]:
-        """Have books followed; errors as of `ask`. If this fails, or is interrupted by Ctrl-C, none is."""
+        """Have books followed; all of them, or none if this fails or is interrupted by Ctrl-C. Errors as of `ask`."""
         supervisor, future = self._prepared(), pykka.ThreadingFuture[Any]()
         try:
             timing = self.settings.timing
             timeout = timing.call_deadline + timing.opening_time * len(specs)
             cells: tuple[BookCell, ...] = self._answer(supervisor, OpenBooks(specs), future, timeout)
         except BaseException:
-            # Handled behind the other: what that has opened by then is closed.
+            # It is handled after the other message, and closes what that one has opened.
             tell(supervisor, Withdraw(future))
             raise
         return cells
 
     def close(self, cell: BookCell, lease: Lease, timeout: float) -> tuple[threading.Thread, ...]:
-        """Let go of a book; returns the threads that end with it. Where nobody may wait, the answer is not awaited.
+        """Give back a share in a book; returns the threads that end with it, none if `timeout` leaves no time to wait.
 
         Raises:
             LifecycleError: as of `ask`.
@@ -252,7 +260,7 @@ class Runtime:
         return threads
 
     def _prepared(self) -> pykka.ActorRef[Any]:
-        """Return the supervisor, which is started if need be and may be asked in this thread."""
+        """Return the supervisor, started, and allowed to be asked in this thread."""
         self.start()
         supervisor = self._supervisor
         if supervisor is None:
@@ -272,7 +280,7 @@ class Runtime:
     ) -> Any:
         if timeout is None:
             timeout = self.settings.timing.call_deadline
-        # The future is the caller's, who keeps it however this ends; a dead actor's mailbox answers at once.
+        # The caller has the future, however this ends; a dead actor's mailbox answers at once.
         mailbox_of(supervisor).ask(message, future)
         try:
             return future.get(timeout=timeout)
@@ -288,7 +296,7 @@ class Runtime:
         return f"{why}; make a new engine"
 
     def _supervisor_died(self, error: EscalatedError) -> None:
-        """Give notice, and let those pass who wait for the end; the thread that watches the supervisor."""
+        """Give notice, and release the threads that wait for the end. Thread: the one that watches the supervisor."""
         self._death = error
         if self._sharing is None:
             words = "the engine has ended, every book of it is given up, and a new one has to be made: %s"
@@ -298,7 +306,7 @@ class Runtime:
         self._ended.set()
 
     def wait_stopped(self, timeout: float | None) -> bool:
-        """Wait until `stop` has done its work, in whatever thread; returns whether it has, as a fork always does."""
+        """Wait until `stop` has returned, in any thread; returns whether it has: always in a fork."""
         if self.is_fork:
             return True
         if is_engine_thread(threading.current_thread()) and not self._ended.wait(0.0):
@@ -307,20 +315,20 @@ class Runtime:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
-            # In slices, so that Ctrl-C is noticed on every system.
+            # In slices: some systems notice Ctrl-C only between two waits.
             if self._ended.wait(max(0.0, left)):
                 return True
             if deadline is not None and time.monotonic() >= deadline:
                 return False
 
     def stop(self, timeout: float) -> None:
-        """End every thread within `timeout` seconds; those that do not end are named in the log.
+        """Stop every thread within `timeout` seconds; the log names those that do not end.
 
-        One that Ctrl-C has interrupted may be called again.
+        After Ctrl-C in here it may be called again.
         """
         self._stopped = True
         if self.is_fork:
-            # The threads are the parent's and do not exist here.
+            # The threads do not exist here.
             self._ended.set()
         elif self._stopper is None:
             try:
@@ -329,17 +337,17 @@ class Runtime:
             finally:
                 self._stopper = None
         elif self._stopper != threading.get_ident() and not is_engine_thread(threading.current_thread()):
-            # Somebody else is at it. Its own threads, and a handler within that call, must not wait for it.
+            # Another thread is stopping it. The engine's own threads, and a handler within that call, must not wait.
             self._ended.wait(timeout)
 
     def _end(self, timeout: float) -> None:
-        """Stop everything and wait for it, unless that is done."""
+        """Stop everything and wait for it, unless that was done before."""
         deadline = time.monotonic() + timeout
         ref = self._supervisor
         if ref is None and self._ended.wait(0.0):
             return
         if ref is not None and mailbox_of(ref).thread is threading.current_thread():
-            # From a handler of its log records: it cannot wait for itself, but takes its children along as it ends.
+            # A handler of the supervisor's log records: it cannot wait for itself. Its children end with it.
             ref.stop(block=False)
             self.notifier.close()
         elif ref is not None:
@@ -350,10 +358,10 @@ class Runtime:
             if left:
                 logger.warning("! still running after the time given: %s", ", ".join(thread.name for thread in left))
         if self._folder is not None:
-            # Last: until here the books could say that they are over.
+            # Last: until here the books could write that they are over.
             self._folder.close()
         reporting.flush(min(_FLUSH_TIMEOUT, max(_FLUSH_LEAST, deadline - time.monotonic())))
-        # Not sooner: who is interrupted before may try again, or the interpreter's end does.
+        # Not sooner: an interrupted stop is tried again, by the program or at the interpreter's end.
         if self._supervisor is ref:
             self._supervisor = None
         running.discard(self._owner)
@@ -361,9 +369,9 @@ class Runtime:
 
 
 def _stop_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.Thread]:
-    """End the supervisor and its children; returns the threads that are alive still.
+    """Stop the supervisor and its children; returns the threads that are still alive.
 
-    Also those of a supervisor that is dead or does not answer: they are known outside it.
+    A supervisor that is dead, or does not answer, is not needed: its children are known outside it.
     """
     supervisor = mailbox_of(ref)
     boxes = {mailbox_of(child) for child in tuple(supervisor.children)}
@@ -378,21 +386,21 @@ def _stop_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.
     stop_children(ref)
     ending = (*(box.thread for box in boxes if box.thread is not None), *supervisor.threads)
     left = join(ending, deadline, _patience())
-    # Only now: an actor that was at a message when it was stopped may have started a helper since.
+    # Only now: an actor that handled a message while it was stopped may have started a helper since.
     helpers = {helper for box in boxes for helper in box.helpers} | set(supervisor.inherited)
     return left + join(helpers, deadline)
 
 
 def _patience() -> float:
-    """Return for how long this thread may wait for a callback that is under way: not at all in another callback."""
+    """Return the seconds that this thread may wait for a running callback: none if it runs one itself."""
     return 0.0 if is_engine_thread(threading.current_thread()) else PATIENCE
 
 
 def _check_lock() -> None:
-    """Refuse a build without the global lock: views are taken without one of our own, which nobody has tried there.
+    """Check that the interpreter has its global lock: views are taken without another one.
 
     Raises:
-        LifecycleError: says how to run with it.
+        LifecycleError: it has none; says how to run with it.
     """
     is_enabled: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)
     if is_enabled is not None and not is_enabled():
@@ -401,10 +409,10 @@ def _check_lock() -> None:
 
 
 def _stop_notifier(notifier: Notifier, deadline: float) -> list[threading.Thread]:
-    """Have told what the others had to tell, in the time left; returns the thread if it is alive still."""
+    """Deliver the last errors, in the time left; returns the thread if it is still alive."""
     notifier.close()
     thread = notifier.thread
     left = [] if thread is None else join([thread], deadline, _patience())
-    # The time is over, or this is its own thread: who stops the engine in a callback wants to hear no more.
+    # The time is over, or this is its own thread: a program that stops the engine in a callback wants no more calls.
     notifier.abort()
     return left

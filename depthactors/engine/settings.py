@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from depthactors.errors import DepthActorsError
 
 _FACTOR_OF_FEW: Final = 4.0
-"""How much longer each wait is where tries are numbered: python-binance's five last for half a minute, so ours do."""
+"""Factor of each wait to the one before where the tries are numbered: five take half a minute, as python-binance's."""
 
 
 class Settings(TypedDict, total=False):

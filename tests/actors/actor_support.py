@@ -25,7 +25,7 @@ from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.actors.questions import Status
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotWanted
 from depthactors.book import BookState
-from depthactors.pacing import USUAL
+from depthactors.pacing import USUAL, Timing
 from tests.support import PATIENCE, Recorder, flat, until
 
 
@@ -103,8 +103,10 @@ def join(ref, timeout=PATIENCE):
 
 
 def usual(**changes):
-    """Return the timing of programs but for some durations; scenes begin without a diff, and need not wait for one."""
-    return replace(USUAL, **{"snapshot_patience": 0.02} | changes)
+    """Return the timing of programs, but with short waits before snapshots are requested."""
+    quick = Timing.fast()
+    waits = ("snapshot_patience", "snapshot_backoff", "short_backoff")
+    return replace(USUAL, **{name: getattr(quick, name) for name in waits} | changes)
 
 
 def market_at(server, **changes):

@@ -1,12 +1,12 @@
 """A book's requests for snapshots: at the right time, for as many levels as are needed, and no flood."""
 
-import time
-
 import pytest
 
 from depthactors.actors.book_messages import Deepen, FramesLost, StreamDown, StreamUp
+from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.questions import Top
 from depthactors.actors.snapshot_messages import SnapshotFailed, SnapshotsAt, SnapshotWanted
+from depthactors.actors.snapshot_requests import RequestDue
 from depthactors.book import BookState
 from depthactors.errors import SnapshotError, StreamError
 from depthactors.pacing import Backoff
@@ -126,19 +126,32 @@ def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors):
 
 
 def test_a_venue_that_grants_fewer_levels_than_the_promise_is_asked_ever_more_seldom_and_for_no_more(actors):
-    scene = BookScene(actors, timing=usual(short_backoff=Backoff(first=0.05, factor=3.0, cap=60.0)), depth=20)
-    times = []
+    scene = BookScene(actors, timing=usual(short_backoff=Backoff(first=0.01, factor=3.0, cap=60.0)), depth=20)
+    waits = waits_of(scene)
     scene.send(StreamUp(1))
     for number in range(1, 5):
         assert scene.request(number).limit == 100
-        times.append(time.monotonic())
         # Another cap each time, and the book does not change: none of it is all there is.
         scene.arrive(levels=6 + number, limit=100)
     row = scene.settled()
     assert (row.state, row.trusted_bids, row.counters.snapshots) == (STALE, 10, 4)
     assert "of 100 levels asked for the venue granted 7 and 7" in row.error
     assert not scene.updates.seen
-    assert times[3] - times[2] > 1.5 * (times[1] - times[0])
+    assert waits[-3] < waits[-2] < waits[-1]
+
+
+def waits_of(scene):
+    """Return the waits before requests, from now on; the deadline of a sent one is none."""
+    waits, mailbox = [], mailbox_of(scene.ref)
+    after, deadline = mailbox.after, scene.cell.timing.snapshot_deadline
+
+    def set_timer(seconds, message):
+        if isinstance(message, RequestDue) and seconds < deadline:
+            waits.append(seconds)
+        after(seconds, message)
+
+    mailbox.after = set_timer
+    return waits
 
 
 @pytest.mark.parametrize("cause", ["a frame was lost", "the stream is new"])
@@ -181,12 +194,12 @@ def test_what_fails_for_another_reason_does_not_wait_for_a_cap_to_be_lifted(capp
 
 
 def test_failures_after_a_reply_with_too_few_levels_make_the_next_request_wait_like_any_others(capped):
-    capped.set_timing(snapshot_backoff=Backoff(first=0.02, factor=4.0, cap=60.0))
+    capped.set_timing(snapshot_backoff=Backoff(first=0.01, factor=3.0, cap=60.0))
+    waits = waits_of(capped)
     for number in (3, 4, 5):
-        failed_at = time.monotonic()
         capped.ref.tell(SnapshotFailed(1, SnapshotError("not now", status=400)))
         capped.request(number)
-    assert time.monotonic() - failed_at > 0.6
+    assert waits[0] < waits[1] < waits[2]
 
 
 def test_a_book_of_few_levels_is_live_when_further_replies_agree(actors):

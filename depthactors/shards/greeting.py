@@ -1,8 +1,8 @@
-"""The first message of each end of a line, in plain text: which version of the package is there.
+"""The greeting: the first message of each end of a channel, in plain text. Both processes use this module.
 
-A worker that is started after an upgrade, below an engine that runs on, is of the new version, and what is pickled is
-understood by the same classes only. So nothing is unpickled before both are known to have the same: the version, and a
-digest of what the messages are made of, for a package that is worked on has one version for long.
+A worker that starts after an upgrade, under an engine that still runs, has the new version; and only the same classes
+can unpickle what was pickled. So nothing is unpickled before both ends are known to have the same version. A digest of
+the classes of all messages is compared too, because the version stays the same while the package is worked on.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _CLASSES: Final = (BookState, BookView, Backoff, Timing, Counters)
 
 
 def greet() -> bytes:
-    """Return what to send first."""
+    """Return the greeting to send."""
     return json.dumps({"depthactors": VERSION, "messages": _DIGEST, "layout": LAYOUT}).encode()
 
 
 def check_greeting(data: bytes) -> None:
-    """Compare what the other end sent first.
+    """Check the greeting of the other end.
 
     Raises:
-        WorkerVersionError: it is of another version; the message names both.
+        WorkerVersionError: it has another version; the message names both.
     """
     ours, theirs = json.loads(greet()), _read(data)
     if theirs != ours:
@@ -53,7 +53,7 @@ def _read(data: bytes) -> Any:
     try:
         return json.loads(data)
     except ValueError:
-        # Of a version from before there were greetings, whose first message is pickled.
+        # A version without greetings, whose first message is pickled.
         return None
 
 
@@ -70,7 +70,7 @@ def _shapes(module: ModuleType) -> Iterator[str]:
 
 
 def _shape(kind: type) -> str:
-    """Spell what pickled objects of a class are made of."""
+    """Return the name of a class, and the names and types of what its pickled objects have."""
     parts: list[str] = []
     if is_dataclass(kind):
         parts = [f"{each.name}: {each.type}" for each in fields(kind)]

@@ -1,8 +1,8 @@
 """The interpreter that worker processes run on: that of this program, with its options and its modules.
 
-A worker is started as `python -c ...`. Where that would be another run of the program itself, which starts workers in
-its turn, there can be none: in a frozen program, in a server with Python inside, in a worker. Threads that gevent or
-eventlet has replaced cannot serve a worker: what waits for its line is no green thread.
+A worker is started as `python -c ...`. There can be none where that would run the program itself, which would start
+workers in its turn: in a frozen program, in a server with Python inside, in a worker. Nor with threads that gevent or
+eventlet has replaced: a green thread cannot wait for a channel.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from depthactors.errors import UsageError
 from depthactors.private_names import flags_of_interpreter
 
 _MARK: Final = "DEPTHACTORS_WORKER"
-"""Environment variable of a process that was started as a worker, until it is known to be one."""
+"""Environment variable of a process that was started as a worker, until `enter_worker`."""
 _NAME: Final = re.compile(r"(python|pypy|graalpy)[^/]*", re.IGNORECASE)
 _PROGRAM: Final = """
 import signal, sys
@@ -28,15 +28,15 @@ sys.path[:] = {path!r}
 import depthactors.worker.worker as w
 w.main({descriptor})
 """
-"""Ctrl-C is for the engine's process, and may come while the rest is loaded, which takes some tenths of a second."""
+"""Ctrl-C is for the engine's process. It may come while the package is loaded, which takes some tenths of a second."""
 _is_worker = False
 
 
 def check_possible() -> None:
-    """Refuse worker processes where there can be none.
+    """Check that this program can have worker processes.
 
     Raises:
-        UsageError: says why, and what would help.
+        UsageError: it cannot; the message says why, and what would help.
     """
     if why := _obstacle():
         msg = f"expected processes=None in {why}"
@@ -44,21 +44,21 @@ def check_possible() -> None:
 
 
 def enter_worker() -> None:
-    """Note that this process is a worker; what it starts itself is none."""
+    """Note that this process is a worker; processes that it starts itself are not."""
     global _is_worker  # noqa: PLW0603 - it is the process that is one
     _is_worker = True
     os.environ.pop(_MARK, None)
 
 
 def command(descriptor: int) -> list[str]:
-    """Return what starts a worker at the other end of this descriptor: it finds the modules that this program finds."""
+    """Return the command that starts a worker with this descriptor; it finds the modules that this program finds."""
     # What `multiprocessing` passes on, by the function that it uses.
     program = _PROGRAM.format(path=_search_path(), descriptor=descriptor)
     return [_executable(), *flags_of_interpreter(), "-P", "-c", program]
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a worker: this one, with a mark."""
+    """Return the environment of a worker: that of this process, with a mark."""
     return os.environ | {_MARK: str(os.getpid())}
 
 
@@ -70,7 +70,7 @@ def _obstacle() -> str | None:
     if patcher := replaced_by():
         return f"a program whose threads {patcher} has replaced: workers need real ones"
     executable = _executable()
-    # One that the program has chosen for its workers may have any name.
+    # An interpreter that the program has chosen for its workers may have any name.
     if executable == (sys.executable or "") and not _NAME.fullmatch(Path(executable).name):
         return (
             f"a program whose sys.executable is {sys.executable!r}, no Python interpreter that could run a worker "

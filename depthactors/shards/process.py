@@ -1,4 +1,4 @@
-"""A worker's process: how it is started, and that it ends.
+"""Starting and stopping a worker process.
 
 It is spawned, never forked, by the interpreter that `multiprocessing` would use, on every system. It does not import
 the program's main module, so scripts need no guard, and notebooks work.
@@ -14,21 +14,21 @@ from depthactors.shards.channel import Channel
 
 
 class WorkerProcess:
-    """One process, and this end of its line. Whoever starts it calls `end`.
+    """One process, and this end of its channel. Call `stop` or `abort` in the end.
 
     Attributes:
-        line: to it.
-        pid: its number.
+        channel: the channel to the process.
+        pid: the number of the process.
     """
 
     def __init__(self) -> None:
-        """Start it, which takes milliseconds; it begins with the first message, after some tenths of a second.
+        """Start the process, which takes milliseconds; it begins to work after some tenths of a second.
 
         Raises:
             LifecycleError: the system has no process or descriptor to give, or the interpreter cannot be run.
         """
         try:
-            self.line, there = Channel.pair()
+            self.channel, there = Channel.pair()
         except OSError as error:
             msg = f"expected a pair of sockets for a worker process: {error}"
             raise LifecycleError(msg) from error
@@ -41,20 +41,20 @@ class WorkerProcess:
                 env=interpreter.environment(),
             )
         except OSError as error:
-            self.line.close()
-            self.line.release()
+            self.channel.abort()
+            self.channel.close()
             msg = f"expected to start a worker process with {command[0]}: {error}"
             raise LifecycleError(msg) from error
         finally:
             there.close()
         self.pid = self._process.pid
 
-    def end(self, timeout: float) -> bool:
-        """End the line, wait for the process, and kill it when the time is over; returns whether it ended by itself.
+    def stop(self, timeout: float) -> bool:
+        """End the channel, wait for the process, and kill it when the time is over; returns whether it ended by itself.
 
-        When this returns there is no process, and no zombie.
+        On return there is no process, and no zombie.
         """
-        self.line.close()
+        self.channel.abort()
         try:
             self._process.wait(max(0.0, timeout))
         except subprocess.TimeoutExpired:
@@ -63,12 +63,12 @@ class WorkerProcess:
             return False
         return True
 
-    def kill(self) -> None:
-        """End it at once, whatever it is at; it cannot write to any slot any more on return."""
+    def abort(self) -> None:
+        """Kill the process; on return it writes to no slot any more."""
         self._process.kill()
         self._process.wait()
 
     @property
     def status(self) -> int | None:
-        """Its exit status: negative for the signal that killed it, `None` while it runs."""
+        """The exit status: negative for the signal that killed the process, `None` while it runs."""
         return self._process.poll()

@@ -59,7 +59,7 @@ class RemoteBookActor(EngineActor):
         return _Inbox()
 
     def __init__(self, name: str, cell: RemoteCell, supervisor: pykka.ActorRef[Any]) -> None:
-        """Take the cell over."""
+        """Take over a cell."""
         super().__init__(name, supervisor)
         self._cell = cell
         self._shown: int | None = None
@@ -70,14 +70,14 @@ class RemoteBookActor(EngineActor):
             cell.become(cell.state_in_slot())
 
     def begin(self) -> None:
-        """Do what a predecessor was asked for before it died: look at an update, greet new listeners."""
+        """Do what a dead predecessor had not done yet: look at an update, greet new listeners."""
         if self._cell.is_noted:
             self._updated()
         for listener in self._cell.listeners:
             self._greet(listener)
 
     def handle(self, message: Any) -> Any:
-        """Handle what comes from the worker, from the supervisor, and from who asks."""
+        """Handle the reports of the worker, and the orders of the supervisor and the engine."""
         match message:
             case BooksUpdated():
                 return self._updated()
@@ -95,10 +95,10 @@ class RemoteBookActor(EngineActor):
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:
-        """Wait until the book's worker keeps it no longer, if it was told so, and label it as over."""
+        """Label the book as over, once its worker has closed it; after a death, report the error alone."""
         if error is not None:
             if not self._cell.state.over:
-                # The book itself goes on; what this one was about to tell is lost.
+                # The book itself goes on; a notification may be lost.
                 self._listeners.notify_error(
                     ActorDiedError(f"{self._cell.spec.symbol}: the book's actor died: {type(error).__name__}: {error}")
                 )
@@ -121,7 +121,7 @@ class RemoteBookActor(EngineActor):
             self._cell.counters.coalesced += merged
 
     def _show(self) -> None:
-        """Tell of the latest update, once: a change of state and an update may both bring it."""
+        """Notify listeners of the latest update, once: an event and an update may both bring it."""
         latest = self._cell.latest_id()
         if latest != self._shown:
             self._shown = latest
@@ -136,7 +136,7 @@ class RemoteBookActor(EngineActor):
             # The worker writes no more to the slot.
             self._cell.fail(str(event.error))
         elif state in {BookState.SYNCING, BookState.STOPPED}:
-            # A successor begins, and what its predecessor left is shown until it is live; or the worker itself ends.
+            # A new worker begins, and the slot keeps the former one's book until it is live; or the worker ends.
             state = self._cell.state_in_slot()
         if state is not self._cell.state or event.error is not None:
             self._become(state, event.error)
@@ -144,7 +144,7 @@ class RemoteBookActor(EngineActor):
 
     def _refused(self, place: str, error: DepthActorsError) -> None:
         if place == self._cell.place and not self._cell.state.over:
-            # Of another place it is no news: the slot was replaced by a deeper one before the worker got to it.
+            # A refusal of another place is late: the slot was replaced before the worker got to it.
             self._cell.fail(str(error))
             self._become(BookState.FAILED, error)
 
@@ -166,12 +166,12 @@ class RemoteBookActor(EngineActor):
 
     def _want_updates(self) -> None:
         if not self._cell.reports_updates and any(listener.update is not None for listener in self._cell.listeners):
-            # The first to listen is greeted with the latest.
+            # The first listener is greeted with the latest update.
             self._shown = self._cell.latest_id()
             with self._cell.ordering:
                 self._cell.reports_updates = True
                 self._send(ReportUpdates(self._cell.number))
 
     def _send(self, message: Any) -> None:
-        # Lost with a dying worker: its successor is told all of it when the book is opened anew.
+        # If the worker is dead this is lost; its successor gets it with the order to open the book.
         tell(self._cell.worker, Send(message))

@@ -1,4 +1,4 @@
-"""A book that a worker process keeps, as the engine's process knows it: a cell whose book is read out of its slot."""
+"""The cell of a book that a worker process keeps: it is read out of the book's slot in shared memory."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class RemoteCell(ListenedCell):
     """A `BookCell` whose book is in a worker process.
 
     Attributes:
-        number: by which it is called on the line.
-        place: of the slot.
-        depth: levels a side that the slot has room for.
-        worker: the actor of the process that keeps it.
+        number: the book's number in messages.
+        place: the place of the slot.
+        depth: number of levels a side that the slot has room for.
+        worker: the actor of the process that keeps the book.
         reports_updates: whether the process is to report updates.
-        life: number of the worker that keeps it, among all that have; reports of another life are dropped.
-        failed_life: the one in which its worker gave it up, 0 for none; its actor here may not have heard of it yet.
+        life: number of workers that have kept the book so far; reports of an earlier life are dropped.
+        failed_life: the life in which the worker gave the book up, 0 for none; the actor may not have handled that yet.
         closed: a future that has a value once the worker has closed the book; `None` before it is told to.
         ordering: held while `reports_updates` changes and the worker is told so, and while it is told to open the book:
             the first order must not overtake an opening that does not name it.
@@ -75,7 +75,7 @@ class RemoteCell(ListenedCell):
         self._whole: BookView[Any] | None = None
 
     def opening(self) -> BookOpening:
-        """Return what the process is told to follow the book."""
+        """Return the order to follow the book."""
         return BookOpening(self.number, self.life, self.spec, self.place, self.reports_updates)
 
     @property
@@ -90,15 +90,15 @@ class RemoteCell(ListenedCell):
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody keeps the book any more, also before its listeners are notified. Any thread."""
+        """Whether the book is followed no longer, also before its listeners are notified. Thread: any."""
         return self.state.over or self.failed_life == self.life
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Let the book's actor, and who is called in its thread, see one record for as long as this lasts.
+        """Have all reads in the actor's thread return one record within this context.
 
-        So a callback that reads twice reads the same update. One that reads more levels than the slot has gets the
-        whole book from the worker, of a later update perhaps, and sees that one from then on.
+        So a callback that reads twice reads the same update. If it reads more levels than the slot has, it gets the
+        whole book from the worker, perhaps of a later update, and the same one from then on.
         """
         self._held = self._reader.read()[1]
         try:
@@ -107,32 +107,32 @@ class RemoteCell(ListenedCell):
             self._held = self._whole = None
 
     def change_slot(self, place: str, depth: int, slot: SlotWriter, why: str) -> None:
-        """Read out of another slot from now on, with room for `depth`: it begins with what there is, as stale."""
+        """Read out of another slot, with room for `depth` levels; it begins with the present book as stale."""
         slot.write(self._stale_record(reason(self._reader.read()[1]) or why))
         self._use(place, depth, slot)
 
     def lose(self, why: str) -> None:
-        """Label as stale what the last process left; nobody else may write to the slot at this time."""
+        """Label the book in the slot as stale; no process may write to the slot at this time."""
         self._leave(self._stale_record(why))
 
     def fail(self, why: str) -> None:
-        """Label as failed what the worker left, which writes no more once it has given the book up, or is gone."""
+        """Label the book in the slot as failed; its worker has given it up, or is gone, and writes no more."""
         self._leave(restated(self._reader.read()[1], BookState.FAILED, why))
 
     def state_in_slot(self) -> BookState:
-        """Return what may be believed of what the slot shows. Any thread, O(depth).
+        """Return the state of the book in the slot. Thread: any; O(depth).
 
-        Never that the book is over, whatever the slot says: that is for this process to say, and for `state` to keep.
+        It is never `STOPPED` or `FAILED`, whatever the slot says: this process alone decides that, in `state`.
         """
         state = shown_state(self._reader.read()[1])
         return BookState.STALE if state.over or (state is BookState.LIVE and self._reader.behind) else state
 
     def latest_id(self) -> int:
-        """Return the update id of what the slot shows. Any thread, O(depth)."""
+        """Return the update id of the book in the slot. Thread: any; O(depth)."""
         return unpack(self.spec.symbol, self._reader.read()[1], 0.0, levels=0).last_update_id
 
     def note_update(self) -> None:
-        """Have the book's actor look at the slot, unless it has still to look; the worker's receiving thread."""
+        """Have the actor look at the slot, unless it is about to look. Thread: the worker's receiving one."""
         if self._noted_at is not None:
             self._merged += 1
         elif self.ref is not None:
@@ -141,27 +141,27 @@ class RemoteCell(ListenedCell):
 
     @property
     def is_noted(self) -> bool:
-        """Whether the slot is still to be looked at; until then nothing more is said of it."""
+        """Whether the actor has not yet looked at an update."""
         return self._noted_at is not None
 
     def take_note(self) -> tuple[float, int]:
-        """Return for how many seconds the slot was to be looked at, and how many updates came meanwhile."""
+        """Return how late the actor looks, in seconds, and the number of updates that came meanwhile."""
         noted_at, merged = self._noted_at, self._merged
-        # In this order: an update that comes now is noted anew, or seen by who looks after this.
+        # In this order: an update that comes now is noted anew, or is in the slot when the actor looks.
         self._merged, self._noted_at = 0, None
         return (0.0 if noted_at is None else time.monotonic() - noted_at), merged
 
     # What readers see.
 
     def state_of(self, depth: int) -> BookState:
-        """What may be believed of the best `depth` levels at this moment. Any thread, O(depth)."""
+        """Return the present state of the best `depth` levels. Thread: any; O(depth)."""
         if self.state.over:
             return self.state
         state = self.state_in_slot()
         return BookState.STALE if state is BookState.LIVE and depth > self.depth else state
 
     def view(self, count: int | None, number: type[NumberT], depth: int = 0) -> BookView[NumberT] | None:
-        """Read the best `count` levels out of the slot; any thread. `None` where it has not so many: ask the actor."""
+        """Read the best `count` levels out of the slot; `None` if it does not have that many. Thread: any."""
         record = None
         if self._held is not None and self.ref is not None:
             record = self._held if mailbox_of(self.ref).thread is threading.current_thread() else None
@@ -180,7 +180,7 @@ class RemoteCell(ListenedCell):
         return unpack(self.spec.symbol, record, time.time(), levels=count, state=state, number=number)
 
     def _whole_book(self, count: int | None, number: type[NumberT]) -> BookView[NumberT]:
-        """Ask the worker, once for each callback; the stand-in's thread."""
+        """Ask the worker, once for each callback. Thread: the actor's."""
         if self._whole is None:
             answer: pykka.Future[Any] = pykka.ThreadingFuture()
             self.ask(Full(), answer)
@@ -204,8 +204,8 @@ class RemoteCell(ListenedCell):
         return None if isinstance(question, Status) else super().read(question)
 
     def shown(self, depth: int) -> OrderBook | BookView[Any] | None:
-        """Return a view for a listener if the book is live and has so many levels; the actor's thread."""
-        # One that wants no certain number is told with all there are.
+        """Return a view for a listener if the book is live and has `depth` levels. Thread: the actor's."""
+        # A listener without a depth gets all levels of the slot.
         view = self.view(depth or self.depth, self.spec.number, depth)
         return view if view is not None and view.state is BookState.LIVE else None
 
@@ -215,7 +215,7 @@ class RemoteCell(ListenedCell):
         return self.spec.market.name, self.spec.symbol, self.spec.speed_ms
 
     def completed(self, row: BookStatus | None) -> BookStatus:
-        """Complete what the worker tells of the book by what happened here; without it, tell what is known here."""
+        """Return the worker's row of the book, completed by this process; without a row, what this process knows."""
         if row is None:
             return self.status()
         here = self.counted()
@@ -234,7 +234,7 @@ class RemoteCell(ListenedCell):
         )
 
     def status(self) -> BookStatus:
-        """Return what is known without asking the process. Any thread, O(depth)."""
+        """Return what this process knows. Thread: any; O(depth)."""
         spec = self.spec
         view = unpack(spec.symbol, self._reader.read()[1], time.time(), levels=0)
         return BookStatus(
@@ -251,7 +251,7 @@ class RemoteCell(ListenedCell):
         )
 
     def _use(self, place: str, depth: int, slot: SlotWriter) -> None:
-        # The depth last: who sees it reads from a slot that has so many levels.
+        # The depth last: a thread that reads it then finds a slot with that many levels.
         self._reader, self._slot, self.place = slot.reader(), slot, place
         self.depth = depth
 

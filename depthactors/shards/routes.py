@@ -1,4 +1,4 @@
-"""Who is told of what a worker says of a book. Any thread; a message each, nobody is waited for."""
+"""The way of a worker's reports to the actors that stand for its books."""
 
 from __future__ import annotations
 
@@ -15,43 +15,50 @@ if TYPE_CHECKING:
 
 
 class Routes:
-    """The books of an engine by their numbers; outlives the workers, and the books' actors."""
+    """The books of an engine by their numbers. It outlives the workers and the books' actors.
+
+    Thread: any; a report becomes a message, and nothing is waited for.
+    """
 
     def __init__(self, notifier: Notifier) -> None:
-        """Know no book yet; `notifier` is who hears of errors that belong to none."""
+        """Know no book yet.
+
+        Args:
+            notifier: notifies users of errors that belong to no book.
+        """
         self._notifier = notifier
         self._cells: dict[int, RemoteCell] = {}
 
     def add(self, cell: RemoteCell) -> None:
-        """Route what is said of this cell's number to its actor."""
+        """Send the reports of this cell's number to its actor."""
         self._cells[cell.number] = cell
 
     def remove(self, cell: RemoteCell) -> None:
-        """Route it no longer."""
+        """Drop the reports of this cell's number."""
         self._cells.pop(cell.number, None)
 
     def updated(self, numbers: tuple[int, ...]) -> None:
-        """Notify the books' actors that there is something to show, unless they have still to see the last."""
+        """Have the books' actors look at their slots, unless they have not yet looked at the last update."""
         for number in numbers:
             cell = self._cells.get(number)
             if cell is not None:
                 cell.note_update()
 
     def changed(self, change: BookChanged) -> None:
-        """Notify the book's actor of what happened; a report of a worker that keeps the book no longer is dropped."""
+        """Send the actor an event of its book; a report of a worker that keeps the book no longer is dropped."""
         cell = self._cells.get(change.number)
         if cell is not None and change.life == cell.life and cell.ref is not None:
             if change.event.state is BookState.FAILED:
-                # Who subscribes now is to have a new book, however long a callback keeps this one's actor.
+                # A new subscription gets a new book, also if a callback keeps the actor from handling this for long.
                 cell.failed_life = change.life
             tell(cell.ref, change)
 
     def refused(self, refusal: BookRefused) -> None:
-        """Notify the book's actor of what its worker could not do."""
+        """Send the actor its worker's refusal."""
         cell = self._cells.get(refusal.number)
         if cell is not None and cell.ref is not None:
             tell(cell.ref, refusal)
 
     def failed(self, error: DepthActorsError) -> None:
-        """Have it told whoever hears of errors of no book."""
+        """Report an error that belongs to no book."""
         self._notifier.report_error(error)

@@ -1,8 +1,7 @@
-"""The supervisor of an engine whose books are in worker processes: to it, a process is a child as any other.
+"""The supervisor of an engine with worker processes: to it, a process is a child like any other.
 
-One-for-one, as `actors.supervision` has it. A process that ends or falls silent is replaced alone; its books are stale
-meanwhile, and what it left of them stays readable, since their slots are this process's. One that keeps dying is given
-up with its books.
+`actors.supervision` has the rules. A process that ends or falls silent is replaced alone. Its books are stale meanwhile
+and stay readable, since this process made their slots. A process that keeps dying is given up with its books.
 """
 
 from __future__ import annotations
@@ -42,13 +41,13 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.notifier import Notifier
     from depthactors.net.settings import NetworkSettings
-    from depthactors.shards.workers import Worker
+    from depthactors.shards.workers import SupervisedWorker
     from depthactors.sharing import EngineFolder
 
 logger = reporting.logger(__name__)
 
 _AT_ONCE: Final = 50
-"""Books that a process is told to open in one message: between two it hears other things."""
+"""Number of books in one order to open; other orders may come between two of these."""
 
 
 class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
@@ -87,7 +86,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
     # Books.
 
     def _open_books(self, specs: tuple[BookSpec, ...]) -> tuple[RemoteCell, ...]:
-        """Follow them all, or none of them if one cannot be started."""
+        """Follow all these books, or none if one cannot be started."""
         opened: list[WorkersBook] = []
         cells: list[RemoteCell] = []
         try:
@@ -101,14 +100,14 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         except BaseException:
             for cell in cells:
                 self._close_book(cell)
-            # Those that were followed before are deeper now: their workers are to fill the deeper slots.
+            # Books that were followed before are deeper now: their workers are to fill the deeper slots.
             self._send_open(book for book in opened if self._books.get(book.cell.spec.key) is book)
             raise
         self._send_open(opened)
         return tuple(cells)
 
     def _open_book(self, spec: BookSpec, opened: list[WorkersBook]) -> WorkersBook:
-        """Return the book, and add it to `opened` if its worker is to be told."""
+        """Return the book, and add it to `opened` if its worker needs an order."""
         book = self._followed(spec)
         if book is not None:
             wanted, before = book.cell.spec.serving(spec), book.cell.spec
@@ -136,10 +135,12 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         return RemoteBookActor.start(f"book-{cell.spec.symbol}", cell, self.actor_ref)
 
     def _change_slot(self, cell: RemoteCell, depth: int, why: str) -> None:
-        """Give a book another slot, which its worker is to be told of; the former one is removed when nobody finds it.
+        """Give a book another slot; its worker then needs an order to fill it.
+
+        The former slot is removed once it is not in the list of books any more.
 
         Raises:
-            SharingError: no room for it; the slot that there is stays.
+            SharingError: no room for another slot; the book keeps the one that it has.
         """
         place, slot = self._folder.new_book(depth)
         former = cell.place
@@ -147,7 +148,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         self._over.append(former)
 
     def _send_open(self, books: Iterable[WorkersBook]) -> None:
-        """Have books followed by their workers."""
+        """Order the workers to follow books."""
         by_worker: dict[int, list[WorkersBook]] = {}
         for book in books:
             by_worker.setdefault(id(book.worker), []).append(book)
@@ -161,10 +162,10 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
                     tell(ref, Send(Open(tuple(cell.opening() for cell in cells))))
 
     def _attach(self, book: WorkersBook) -> None:
-        """Do nothing: the worker serves whichever actor stands for the book."""
+        """Do nothing: the reports of a worker go to the present actor of the book."""
 
     def _detach(self, book: WorkersBook, error: EscalatedError | None) -> None:
-        """Have the worker close a book, and label what it leaves if the book has failed."""
+        """Have the worker close a book; if the book has failed, label it in the slot."""
         # Here, before the same symbol can be opened anew: messages to a worker stay in order.
         book.cell.closed = self._close_in_worker(book.cell)
         if error is not None:
@@ -178,7 +179,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
 
     @staticmethod
     def _close_in_worker(cell: RemoteCell) -> pykka.Future[Any] | None:
-        """Have the worker close a book; returns what has a value once it has, `None` where there is no worker."""
+        """Have the worker close a book; returns a future that has a value once it did, `None` without a worker."""
         closed: pykka.Future[Any] = pykka.ThreadingFuture()
         close = partial(Close, number=cell.number)
         return closed if tell(cell.worker, Ask(close, closed)) else None
@@ -210,16 +211,16 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
                 self._move(next(reversed(workers.fullest.books.values())), workers.emptiest, moved)
             self._publish()
         finally:
-            # Where memory is short the rest stays with its workers.
+            # If memory is short, the other books stay with their workers.
             self._send_open(moved)
             workers.dismiss()
         return len(moved)
 
-    def _move(self, book: WorkersBook, to: Worker, moved: list[WorkersBook]) -> None:
-        """Have a book closed by its worker and opened by another one, and add it to `moved`.
+    def _move(self, book: WorkersBook, to: SupervisedWorker, moved: list[WorkersBook]) -> None:
+        """Have its worker close a book and another worker open it, and add it to `moved`.
 
-        The new worker fills another slot, which begins with the last view as stale. So nothing depends on when the
-        former one has closed the book.
+        The new worker fills another slot, which begins with the last view as stale. So it does not matter when the
+        former worker closes the book.
 
         Raises:
             SharingError: no room for another slot; the book stays with its worker.
@@ -240,8 +241,8 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         for worker in list(self._workers.present):
             yield Child(worker.name, worker.child, partial(self._replace_worker, worker))
 
-    def _replace_worker(self, worker: Worker, error: BaseException) -> None:
-        """Label what the process left, start another, and have it follow the same books."""
+    def _replace_worker(self, worker: SupervisedWorker, error: BaseException) -> None:
+        """Label the books of a dead process as stale, start another process, and have it follow the same books."""
         lost = error if isinstance(error, WorkerDiedError) else WorkerDiedError(f"{worker.name}: {error}")
         books = [book for book in worker.books.values() if book.cell.state is not BookState.FAILED]
         if isinstance(error, WorkerVersionError):
@@ -261,13 +262,13 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
 
     @staticmethod
     def _lose(book: WorkersBook, error: WorkerDiedError) -> None:
-        """Have a book's next worker begin another life of it: what the former one left is stale."""
+        """Begin another life of a book, with its next worker; what the former one left is stale."""
         book.cell.life += 1
         book.cell.lose(str(error))
         tell(book.child.ref, WorkerLost(error))
 
-    def _do_without(self, worker: Worker, books: list[WorkersBook], error: WorkerVersionError) -> None:
-        """Have the others keep the books of a worker whose successors would be of another version as well."""
+    def _do_without(self, worker: SupervisedWorker, books: list[WorkersBook], error: WorkerVersionError) -> None:
+        """Have the other workers keep the books of a worker whose successor would have another version too."""
         if len(self._workers.present) == 1:
             self._give_up(worker, books, EscalatedError(str(error)))
             return
@@ -283,8 +284,8 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         self._send_open(books)
         self._notifier.report_error(EscalatedError(f"{error}; {len(moved)} books move to the other workers"))
 
-    def _give_up(self, worker: Worker, books: list[WorkersBook], error: EscalatedError) -> None:
-        """Fail these books of a worker, and forget it: the next book gets another one."""
+    def _give_up(self, worker: SupervisedWorker, books: list[WorkersBook], error: EscalatedError) -> None:
+        """Fail the books of a worker, and forget the worker; the next book gets another one."""
         self._workers.present.remove(worker)
         for book in books:
             self._fail_book(book, error)
@@ -293,12 +294,12 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
     # Looking after.
 
     def _is_gone(self, ref: pykka.ActorRef[Any]) -> bool:
-        # By its thread: an actor counts as dead before it has ended its process, which writes to slots till then.
+        # By its thread: an actor counts as dead before it has ended its process, which writes to slots until then.
         thread = mailbox_of(ref).thread
         return thread is None or not thread.is_alive()
 
     def _beat(self) -> None:
-        """Show readers that this process is alive, and which books there are."""
+        """Show readers that this process is alive, and list the books anew if a slot is to be removed."""
         self._folder.beat(time.monotonic())
         self._gather()
         if self._over:
@@ -308,11 +309,11 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
                 logger.warning("! books that are not shared any more stay listed for now: %s", error)
 
     def _gather(self) -> None:
-        """Have a few books that are alone in large files share others, for the memory to be given back."""
+        """Move a few books that are alone in large files into files with others, so that memory can be given back."""
         sparse = set(self._folder.sparse()[:MOVES])
         moving = [book for book in self._books.values() if book.cell.place in sparse] if sparse else []
         moved: list[WorkersBook] = []
-        # Where there is no room for that, memory is as it was; the next beat tries again.
+        # Without room the books stay where they are, and the next beat tries again.
         with suppress(SharingError):
             for book in moving:
                 if not book.cell.is_over:
@@ -324,5 +325,5 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         cells = (book.cell for book in self._books.values())
         self._folder.list_books((shared_book(cell.spec, cell.depth), cell.place) for cell in cells)
         while self._over:
-            # Only now: a reader may have found it in the former list.
+            # Only now: a reader may have found the slot in the former list.
             self._folder.remove_book(self._over.pop())

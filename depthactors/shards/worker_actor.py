@@ -1,6 +1,6 @@
-"""The worker actor: one worker process, spoken to by messages. If the process dies, so does the actor.
+"""The worker actor: one worker process. If the process dies, so does the actor.
 
-Its supervisor replaces it, as any actor, within the restart intensity; whoever waits for an answer is told at once.
+The supervisor replaces it like any actor. Requests that wait for an answer get an error at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pykka
 
 from depthactors import reporting
 from depthactors.actors.base import EngineActor
-from depthactors.actors.mailbox import Tick, tell
+from depthactors.actors.mailbox import tell
 from depthactors.actors.questions import Status
 from depthactors.actors.threads import thread_name
 from depthactors.errors import LineError, UsageError, WorkerDiedError, WorkerVersionError
@@ -56,19 +56,26 @@ _END_TIMEOUT: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class LineEnded:
-    """The process is gone, or cannot be understood."""
+class LookAtProcess:
+    """A timer: look whether the process gives signs of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEnded:
+    """The process is gone, or its messages cannot be read."""
 
     error: LineError | WorkerVersionError
 
 
 class WorkerActor(EngineActor):
-    """Keeps one process. Handles messages in its own thread, and receives in another.
+    """Keeps one process.
+
+    Thread: its own for messages, and a second one that receives.
 
     Attributes:
         cpu: processor time of the process so far, in seconds.
-        pid: of the process, `None` before it was started.
-        left_out: messages that the process did not send, since this one took none for long.
+        pid: the number of the process, `None` before it was started.
+        left_out: number of messages that the process did not send because this one had not read the earlier ones.
     """
 
     def __init__(
@@ -84,12 +91,12 @@ class WorkerActor(EngineActor):
         """Start nothing yet.
 
         Args:
-            name: of the worker.
-            supervisor: told of death.
+            name: the worker's name.
+            supervisor: the supervisor.
             settings: how the process is to reach the exchange.
-            folder: where its slots are.
-            routes: who is told of what happens to which book, and of errors.
-            restarts: how often the process was replaced.
+            folder: the folder of the slots.
+            routes: the way of the process's reports to the books' actors.
+            restarts: number of times that the process was replaced.
         """
         super().__init__(name, supervisor)
         self._timing = settings.timing
@@ -116,18 +123,18 @@ class WorkerActor(EngineActor):
         self.mailbox.helpers = (receiver,)
         self._send_now(greet())
         self._send(self._begin)
-        self.mailbox.after(self._timing.worker_look, Tick("look"))
+        self.mailbox.after(self._timing.worker_look, LookAtProcess())
 
     def handle(self, message: Any) -> Any:
-        """Send, ask, and look whether the process lives."""
+        """Send, ask, and look whether the process is alive."""
         match message:
             case Send(sent):
                 return self._send(sent)
             case Ask(request, future):
                 return self._ask(request, future)
-            case LineEnded(error):
-                raise self._death(str(error)) if isinstance(error, LineError) else self._killed(error)
-            case Tick("look"):
+            case ChannelEnded(error):
+                raise self._death(str(error)) if isinstance(error, LineError) else self._death_by_version(error)
+            case LookAtProcess():
                 return self._look()
             case Status():
                 return WorkerStatus(self.name, self.pid, self.cpu, self._restarts, self.left_out)
@@ -135,18 +142,18 @@ class WorkerActor(EngineActor):
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:
-        """End the process; when this returns nobody writes to its slots any more."""
+        """Stop the process; on return it writes to no slot any more."""
         process = self._process
         if process is not None:
             if error is not None or not self._heard:
-                # One that is being loaded yet keeps no book, and would see the end of its line only after that.
-                process.kill()
-            elif not process.end(_END_TIMEOUT):
+                # A process that is still being loaded keeps no book, and would notice the end of the channel late.
+                process.abort()
+            elif not process.stop(_END_TIMEOUT):
                 logger.warning("! %s (process %d) was killed: it did not end by itself", self.name, process.pid)
-            process.line.close()
+            process.channel.abort()
             for helper in self.mailbox.helpers:
                 helper.join(1.0)
-            process.line.release()
+            process.channel.close()
         gone = pykka.ActorDeadError(f"{self.name} ended")
         for number in tuple(self._asked):
             future = self._asked.pop(number, None)
@@ -154,7 +161,7 @@ class WorkerActor(EngineActor):
                 future.set_exception((type(gone), gone, None))
 
     def refuse(self, message: Any, error: pykka.ActorDeadError) -> None:
-        """Answer a question that came too late to be sent."""
+        """Answer a request that came too late to be sent."""
         if isinstance(message, Ask):
             message.refuse(error)
 
@@ -163,7 +170,7 @@ class WorkerActor(EngineActor):
         self._asked[number] = future
         try:
             self._send(request(number))
-        except Exception as error:  # noqa: BLE001 - what cannot be pickled concerns who asks, and not the process
+        except Exception as error:  # noqa: BLE001 - a message that cannot be pickled is the asker's error
             del self._asked[number]
             future.set_exception((type(error), error, None))
 
@@ -171,57 +178,57 @@ class WorkerActor(EngineActor):
         self._send_now(pickled(message))
 
     def _send_now(self, data: bytes) -> None:
-        """Send; where nothing can be sent any more the receiving thread sees it, and why: it may have been told."""
+        """Send; if nothing can be sent any more, the receiving thread finds the end of the channel and its reason."""
         assert self._process is not None, "begin has started it"
         with suppress(LineError):
-            self._process.line.send_bytes(data)
+            self._process.channel.send_bytes(data)
 
     def _look(self) -> None:
         now = time.monotonic()
         late, self._looked_at = now - self._looked_at - self._timing.worker_look, now
         if late > self._timing.worker_look:
-            # This process was stopped, or had no time to look: of that time it cannot tell who was silent.
+            # This process was stopped, or had no time to look: the silence of that time does not count.
             self._heard_at += late
         taking_since = self._taking_since
         if taking_since is not None and now - taking_since > self._timing.worker_look:
-            # A log handler here, perhaps, does not return: what was said meanwhile is not heard yet.
+            # The receiving thread is busy, perhaps in a log handler: there may be signs of life that are not read yet.
             self._heard_at = now
         silent = now - self._heard_at
         if silent > (self._timing.worker_silence if self._heard else _START_LIMIT):
             words = f"it gave no sign of life for {silent:.1f} s"
             raise self._death(words)
-        self.mailbox.after(self._timing.worker_look, Tick("look"))
+        self.mailbox.after(self._timing.worker_look, LookAtProcess())
 
     def _death(self, why: str) -> WorkerDiedError:
         process = self._process
         assert process is not None, "begin has started it"
-        process.kill()
+        process.abort()
         status = process.status
         how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
         return WorkerDiedError(f"{self.name} (process {process.pid}, {how}): {why}")
 
-    def _killed(self, error: WorkerVersionError) -> WorkerVersionError:
+    def _death_by_version(self, error: WorkerVersionError) -> WorkerVersionError:
         assert self._process is not None, "begin has started it"
-        self._process.kill()
+        self._process.abort()
         return WorkerVersionError(f"{self.name} (process {self._process.pid}): {error}")
 
     # The receiving thread.
 
     def _receive(self, process: WorkerProcess) -> None:
         try:
-            check_greeting(process.line.receive_bytes())
+            check_greeting(process.channel.receive_bytes())
             while True:
-                message = process.line.receive()
+                message = process.channel.receive()
                 self._taking_since = time.monotonic()
                 self._take(process, message)
                 self._taking_since = None
         except (LineError, WorkerVersionError) as error:
-            tell(self.actor_ref, LineEnded(error))
+            tell(self.actor_ref, ChannelEnded(error))
         except BaseException as error:
-            # A bug, or want of memory. A process that nobody listens to is as good as dead.
+            # A bug, or want of memory: without this thread the process is of no use.
             logger.exception("! %s: a message could not be taken", self.name)
             words = f"a message of it could not be taken: {type(error).__name__}: {reporting.words_of(error)}"
-            tell(self.actor_ref, LineEnded(LineError(words)))
+            tell(self.actor_ref, ChannelEnded(LineError(words)))
 
     def _take(self, process: WorkerProcess, message: Any) -> None:  # noqa: C901 - the list of messages, a line each
         match message:
@@ -237,13 +244,13 @@ class WorkerActor(EngineActor):
             case BookRefused():
                 self._routes.refused(message)
             case Alive(cpu):
-                # Only this counts: updates come from books, whoever looks after them.
+                # No other message counts: books send updates without a supervisor too.
                 self._heard_at, self._heard = time.monotonic(), True
                 self.cpu = cpu
             case AllowanceCall(request, market, method, arguments):
                 value = getattr(allowance_of(market), method)(*arguments)
                 if request:
-                    process.line.send(Answer(request, value))
+                    process.channel.send(Answer(request, value))
             case ErrorReport(error):
                 self._routes.failed(error)
             case NoticeReport(cause, words, level, is_over, traceback):
@@ -255,7 +262,7 @@ class WorkerActor(EngineActor):
         future = self._asked.pop(answer.request, None)
         error = answer.error
         if future is None:
-            logger.debug("= %s answered what nobody asks any more", self.name)
+            logger.debug("= %s answered a request that is not waited for any more", self.name)
         elif error is None:
             future.set(answer.value)
         else:

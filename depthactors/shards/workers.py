@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 class WorkersBook(FollowedBook[RemoteCell]):
     """A book, and the worker that keeps it."""
 
-    worker: Worker
+    worker: SupervisedWorker
 
 
 @dataclass(slots=True, eq=False)
-class Worker:
+class SupervisedWorker:
     """A worker process.
 
     Attributes:
@@ -63,7 +63,7 @@ class Workers:
             start: a function that starts the actor of a worker; it takes the worker's name and number of restarts.
         """
         self.wanted = wanted
-        self.present: list[Worker] = []
+        self.present: list[SupervisedWorker] = []
         self._start = start
         self._names = count(1)
 
@@ -73,25 +73,25 @@ class Workers:
         return tuple(worker.child.ref for worker in self.present)
 
     @property
-    def emptiest(self) -> Worker:
+    def emptiest(self) -> SupervisedWorker:
         """The worker with the fewest books, of those that are to stay."""
         return min(self._staying, key=lambda worker: len(worker.books))
 
     @property
-    def fullest(self) -> Worker:
+    def fullest(self) -> SupervisedWorker:
         """The worker with the most books, of those that are to stay."""
         return max(self._staying, key=lambda worker: len(worker.books))
 
     @property
-    def leaving(self) -> list[Worker]:
+    def leaving(self) -> list[SupervisedWorker]:
         """The workers beyond the wanted number."""
         return self.present[self.wanted :]
 
     @property
-    def _staying(self) -> list[Worker]:
+    def _staying(self) -> list[SupervisedWorker]:
         return self.present[: self.wanted]
 
-    def find(self, ref: pykka.ActorRef[Any]) -> Worker | None:
+    def find(self, ref: pykka.ActorRef[Any]) -> SupervisedWorker | None:
         """Return the worker with that actor."""
         return next((worker for worker in self.present if worker.child.ref is ref), None)
 
@@ -99,9 +99,9 @@ class Workers:
         """Start the workers that are missing."""
         while len(self.present) < self.wanted:
             name = f"worker-{next(self._names)}"
-            self.present.append(Worker(name, Supervised(self._start(name, 0))))
+            self.present.append(SupervisedWorker(name, Supervised(self._start(name, 0))))
 
-    def succeed(self, worker: Worker) -> bool:
+    def succeed(self, worker: SupervisedWorker) -> bool:
         """Start the successor of a dead worker; returns whether that succeeded."""
         return worker.child.succeed(worker.name, lambda: self._start(worker.name, worker.child.restarts))
 

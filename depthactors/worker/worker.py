@@ -72,7 +72,7 @@ class Worker:
         self._leases = Leases(self._outbox)
         slots = WorkerSlots(self._folder, self._beat)
         self._runtime = Runtime(begin.settings, self._report, self, sharing=slots)
-        self._orders = Orders(begin, self._runtime, slots, self._outbox, channel.close)
+        self._orders = Orders(begin, self._runtime, slots, self._outbox, channel.abort)
 
     def run(self) -> None:
         """Receive until the channel ends, then end everything."""

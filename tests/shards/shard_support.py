@@ -83,9 +83,9 @@ class WorkerEnd:
             assert not thread.is_alive()
 
     def close(self):
-        self.line.close()
+        self.line.abort()
         self._thread.join(PATIENCE)
-        self.line.release()
+        self.line.close()
 
     def _receive(self):
         try:
@@ -122,7 +122,7 @@ def worker_in_thread(folder):
     finally:
         end.close()
         thread.join(PATIENCE)
-        there.release()
+        there.close()
         allowances.lease_allowances(leased)
         logger.setLevel(level)
         assert not thread.is_alive()

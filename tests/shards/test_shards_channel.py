@@ -27,8 +27,8 @@ def ends():
     there = Channel(descriptor)
     yield here, there
     for line in (here, there):
+        line.abort()
         line.close()
-        line.release()
 
 
 def test_messages_of_any_size_arrive_in_order(ends):
@@ -69,13 +69,13 @@ def test_either_end_closed_is_the_end_for_both(ends, closing):
     threads = [threading.Thread(target=wait, args=(line,)) for line in ends]
     for thread in threads:
         thread.start()
-    ends[closing].close()
-    ends[closing].close()
+    ends[closing].abort()
+    ends[closing].abort()
     for thread in threads:
         thread.join(PATIENCE)
     assert len(waiting) == 2
     for line in ends:
-        with pytest.raises(LineError, match="expected the other process to take a message"):
+        with pytest.raises(LineError, match="expected the other process to read a message"):
             line.send("anybody there?")
 
 
@@ -120,8 +120,8 @@ def test_the_end_of_the_other_process_ends_the_wait(ends):
     sender = threading.Thread(target=send)
     sender.start()
     assert rounds.enough.wait(PATIENCE)
+    there.abort()
     there.close()
-    there.release()
     sender.join(PATIENCE)
     assert len(errors) == 1
 
@@ -131,12 +131,12 @@ def test_an_end_that_takes_nothing_is_given_up(monkeypatch):
     here, descriptor = Channel.pair()
     there = Channel(descriptor)
     # More than both buffers take.
-    with pytest.raises(LineError, match="expected the other process to take a message"):
+    with pytest.raises(LineError, match="expected the other process to read a message"):
         here.send(b"x" * 100_000_000)
     with pytest.raises(LineError):
         there.receive()
     for line in (here, there):
-        line.release()
+        line.close()
 
 
 def test_a_fork_does_not_keep_the_line_open(ends):
@@ -148,8 +148,8 @@ def test_a_fork_does_not_keep_the_line_open(ends):
         os.read(leave, 1)
         os._exit(0)
     try:
+        here.abort()
         here.close()
-        here.release()
         with pytest.raises(LineError):
             there.receive()
     finally:
@@ -182,7 +182,7 @@ def test_a_fork_in_the_middle_of_the_making_keeps_nothing_either(monkeypatch):
     here, there = Channel.pair()
     threads[0].join(PATIENCE)
     assert forking == [0], "so many of the two ends were open in the fork"
-    here.release()
+    here.close()
     there.close()
 
 
@@ -200,7 +200,7 @@ def test_descriptors_are_given_back():
         here, descriptor = Channel.pair()
         there = Channel(descriptor)
         for line in (here, there):
+            line.abort()
             line.close()
-            line.release()
-            line.close()
+            line.abort()
     assert len([*Path("/proc/self/fd").iterdir()]) == before

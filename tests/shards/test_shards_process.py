@@ -22,9 +22,9 @@ from tests.shards.shard_support import PATIENCE
 def process():
     process = WorkerProcess()
     yield process
-    process.kill()
-    process.line.close()
-    process.line.release()
+    process.abort()
+    process.channel.abort()
+    process.channel.close()
 
 
 def ignores_interrupts(pid):
@@ -34,25 +34,25 @@ def ignores_interrupts(pid):
 
 
 def begin(process, folder):
-    process.line.send_bytes(greet())
-    process.line.send(Begin("worker-1", NetworkSettings(), str(folder.path), logging.WARNING))
-    check_greeting(process.line.receive_bytes())
+    process.channel.send_bytes(greet())
+    process.channel.send(Begin("worker-1", NetworkSettings(), str(folder.path), logging.WARNING))
+    check_greeting(process.channel.receive_bytes())
 
 
 def test_one_of_another_version_says_which_and_ends(process, monkeypatch):
-    process.line.send_bytes(greet().replace(VERSION.encode(), b"9.8.7"))
-    process.line.send("what it cannot understand")
-    assert f'depthactors": "{VERSION}' in process.line.receive_bytes().decode()
+    process.channel.send_bytes(greet().replace(VERSION.encode(), b"9.8.7"))
+    process.channel.send("what it cannot understand")
+    assert f'depthactors": "{VERSION}' in process.channel.receive_bytes().decode()
     with pytest.raises(LineError, match="the other process is gone"):
-        process.line.receive()
+        process.channel.receive()
 
 
 def test_it_gives_signs_of_life_and_ends_with_its_line(process, folder):
     begin(process, folder)
-    while not isinstance(process.line.receive(), Alive):
+    while not isinstance(process.channel.receive(), Alive):
         pass
     assert process.status is None
-    assert process.end(PATIENCE)
+    assert process.stop(PATIENCE)
     assert process.status == 0
     assert not Path(f"/proc/{process.pid}").exists(), "a zombie"
 
@@ -64,15 +64,15 @@ def test_ctrl_c_while_it_is_loaded_is_none_of_its_business(process, folder):
     assert "orjson" not in Path(f"/proc/{process.pid}/maps").read_text(), "only now it is loaded"
     os.kill(process.pid, signal.SIGINT)
     begin(process, folder)
-    assert isinstance(process.line.receive(), Alive)
+    assert isinstance(process.channel.receive(), Alive)
 
 
 def test_one_that_does_not_end_by_itself_is_killed(process):
     os.kill(process.pid, signal.SIGSTOP)
-    assert not process.end(0.05)
+    assert not process.stop(0.05)
     assert process.status == -signal.SIGKILL
     with pytest.raises(LineError):
-        process.line.receive()
+        process.channel.receive()
 
 
 def test_an_interpreter_that_is_not_there_is_a_typed_error_and_leaves_no_descriptor(monkeypatch):

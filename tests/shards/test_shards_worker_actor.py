@@ -45,7 +45,7 @@ class FakeProcess:
     greeting = greet()
 
     def __init__(self):
-        self.line, descriptor = Channel.pair()
+        self.channel, descriptor = Channel.pair()
         self.peer = Channel(descriptor)
         self.peer.send_bytes(FakeProcess.greeting)
         self.pid = 4711
@@ -53,14 +53,14 @@ class FakeProcess:
         self.ended = threading.Event()
         FakeProcess.last = self
 
-    def end(self, _timeout):
-        self.line.close()
+    def stop(self, _timeout):
+        self.channel.abort()
         self.ended.set()
         return True
 
-    def kill(self):
+    def abort(self):
         self.status = -signal.SIGKILL
-        self.peer.close()
+        self.peer.abort()
         self.ended.set()
 
 
@@ -96,7 +96,7 @@ class Scene:
         end(self.parent)
         self.notifier.close()
         self.notifier.abort()
-        self.process.peer.release()
+        self.process.peer.close()
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_a_process_of_another_version_is_not_understood_and_its_death_says_why(f
     WorkerActor.start("worker-1", parent, settings=NetworkSettings(), folder=folder.path, routes=routes)
     error = told.wait_for(lambda each: isinstance(each, ChildFailed), PATIENCE).error
     end(parent)
-    FakeProcess.last.peer.release()
+    FakeProcess.last.peer.close()
     assert type(error) is WorkerVersionError
     assert re.search(rf"worker-1 \(process 4711\): expected a process of depthactors {VERSION} \(.*{words}", str(error))
 
@@ -175,7 +175,7 @@ def test_a_process_of_another_version_is_not_understood_and_its_death_says_why(f
 def test_the_end_of_the_process_is_the_death_of_the_actor_and_of_all_who_wait(scene):
     future = scene.ask()
     scene.process.peer.receive()
-    scene.process.peer.close()
+    scene.process.peer.abort()
     error = scene.died()
     assert isinstance(error, WorkerDiedError)
     assert str(error).startswith("worker-1 (process 4711, signal 9): the other process is gone")
@@ -195,7 +195,7 @@ def test_who_asked_when_it_was_about_to_die_is_told_at_once(scene):
 
     scene.ref.tell(Send(Freezing()))
     assert entered.wait(PATIENCE)
-    scene.ref.tell(module.LineEnded(LineError("gone")))
+    scene.ref.tell(module.ChannelEnded(LineError("gone")))
     future = scene.ask()
     go_on.set()
     with pytest.raises(pykka.ActorDeadError):

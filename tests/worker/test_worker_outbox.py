@@ -21,10 +21,10 @@ def scene():
     there = Channel(descriptor)
     outbox = WorkerOutbox(here)
     yield outbox, there
-    here.close()
+    here.abort()
     outbox.stop(PATIENCE)
     for line in (here, there):
-        line.release()
+        line.close()
 
 
 def test_messages_go_in_order_and_the_last_is_sent_before_the_end(scene):
@@ -121,7 +121,7 @@ def test_what_nobody_waits_for_any_more_is_not_sent(scene):
 def test_the_end_of_the_line_ends_the_thread(scene):
     outbox, there = scene
     outbox.start()
-    there.close()
+    there.abort()
     with pytest.raises(LineError):
         there.receive()
     outbox.put("nobody reads this")

@@ -55,14 +55,6 @@ class Frames:
     recv_time: float
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Time for the work called `name`; `serial` tells a timer that was set again since."""
-
-    name: str
-    serial: int = 0
-
-
 class Mailbox:
     """An inbox for pykka's actor (`put`, `get`, `empty`), with a queue for data and timers.
 

@@ -42,7 +42,7 @@ class Lease:
         """Begin the subscription."""
         self._ended = False
 
-    def end(self) -> bool:
+    def close(self) -> bool:
         """End the subscription; return `False` if it had ended before, since an interrupted caller may try again."""
         first, self._ended = not self._ended, True
         return first

@@ -283,7 +283,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
 
     def _close_book(self, cell: BookCell, lease: Lease | None = None) -> tuple[threading.Thread, ...]:
         """End a subscription; returns the threads that end with the last one of a book."""
-        if lease is not None and not lease.end():
+        if lease is not None and not lease.close():
             return ()
         book = self._books.get(cell.spec.key)
         if book is None or book.cell is not cell:

@@ -251,7 +251,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         """
         stream = self._streams.get(socket_name)
         if stream is not None:
-            stream.end()
+            stream.stop()
             self._forget(socket_name, stream)
 
     def stop(self, timeout: float = 10.0) -> None:
@@ -274,7 +274,7 @@ class ThreadedDepthCacheManager(threading.Thread):
                 # In a fork there is nothing to end: it is all the parent's.
                 with suppress(LifecycleError):
                     stream.engine.check_process()
-                    stream.end(deadline)
+                    stream.stop(deadline)
             self._forget(name, stream)
         self._engine.stop(max(0.0, deadline - time.monotonic()))
         at_rest = not in_callback and self._callbacks.join(min(PATIENCE, max(0.0, deadline - time.monotonic())))
@@ -381,11 +381,11 @@ class ThreadedDepthCacheManager(threading.Thread):
             for each, other in list(self._streams.items()):
                 if other is stream:
                     self._forget(each, other)
-            stream.end()
+            stream.stop()
             raise
         if self._was_stopped:
             # In another thread, and it may not have seen this stream.
-            stream.end()
+            stream.stop()
             self._forget(name, stream)
             raise LifecycleError(_NOT_RUNNING.format(when="after stop"))
         return name
@@ -403,7 +403,7 @@ class ThreadedDepthCacheManager(threading.Thread):
                 name = f"{base}#{serial}"
             self._streams[name] = stream
         for _, other in over:
-            other.end()
+            other.stop()
         return name
 
     def _forget(self, name: str, stream: _Stream) -> None:
@@ -452,7 +452,7 @@ class _Stream:
         if self.handle is not None and self.handle.listener is not None:
             self.handle.listener.close()
 
-    def end(self, deadline: float | None = None) -> None:
+    def stop(self, deadline: float | None = None) -> None:
         """Call back no more and follow the book no more, until the monotonic deadline; twice is harmless."""
         given = time.monotonic() + _END_TIMEOUT if deadline is None else deadline
         self.close()

@@ -193,7 +193,7 @@ class EngineFolder:
         """Say that the engine has ended, remove every file, and let go of the name. May be called twice."""
         pulse, self._pulse = self._pulse, None
         if pulse is not None:
-            pulse.end()
+            pulse.close()
         # Taken before they are used: a signal handler may close them as well.
         locks, self._locks = self._locks, []
         if locks:

@@ -55,7 +55,7 @@ class Pulse:
         self._version += 1
         _LISTED.pack_into(self._memory, _LISTED_AT, self._version)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Say that the engine has ended in good order."""
         _PULSE.pack_into(self._memory, 0, -1.0)
 

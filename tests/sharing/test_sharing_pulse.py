@@ -26,7 +26,7 @@ def test_it_lives_is_stuck_and_ends(memory):
     writer.beat(time.monotonic())
     writer.list_changed()
     assert (reader.stuck, reader.listed) == (False, 1)
-    writer.end()
+    writer.close()
     assert reader.ended
 
 
@@ -61,7 +61,7 @@ def test_an_engine_of_another_layout_that_has_ended_is_gone(memory, monkeypatch)
     with pytest.raises(ValueError, match="it has ended"):
         PulseReader(memory, "books")
     writer.beat(time.monotonic())
-    writer.end()
+    writer.close()
     with pytest.raises(ValueError, match="it has ended"):
         PulseReader(memory, "books")
 
@@ -91,7 +91,7 @@ def test_with_another_clock_it_lives_from_its_second_sign_of_life_on(memory, mon
     assert reader.stuck
     writer.beat(clock.now + ahead)
     assert not reader.stuck
-    writer.end()
+    writer.close()
     assert reader.ended
 
 

@@ -122,7 +122,8 @@ def enveloped(event):
 
 
 def write_recording(path, messages, interval_ns=100_000_000):
-    """Write a recording with a message every `interval_ns`; events get their envelope."""
+    """Write a new recording with a message every `interval_ns`; events get their envelope."""
+    path.unlink(missing_ok=True)
     with recording.Writer(path) as writer:
         for number, message in enumerate(messages):
             line = enveloped(message) if message.get("e") == "depthUpdate" else message

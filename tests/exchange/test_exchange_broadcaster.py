@@ -2,7 +2,6 @@ import json
 import threading
 
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from depthactors.exchange.streams.broadcaster import CONNECTION_FAULTS, Broadcas
 from depthactors.exchange.streams.kinds import Diff, Partial, Ticker
 from depthactors.exchange.streams.subscription import Subscription
 from tests.exchange.exchange_support import StillFeed, spot_event
+from tests.support import table
 
 FAST, SLOW, PARTIAL, TICKER = Diff(100), Diff(1000), Partial(5, 100), Ticker()
 
@@ -240,7 +240,7 @@ def test_partial_depth_and_tickers_are_no_occasions():
     assert stage.plan.strikes() == {}
 
 
-@pytest.mark.parametrize("kind", sorted(CONNECTION_FAULTS))
+@table("kind", sorted(CONNECTION_FAULTS))
 def test_a_fault_of_the_connection_strikes_the_streams_listeners_before_the_event(kind):
     stage = Stage(Fault(kind, at=2))
     first, second, other = stage.listen(), stage.listen(), stage.listen(PARTIAL)
@@ -250,9 +250,7 @@ def test_a_fault_of_the_connection_strikes_the_streams_listeners_before_the_even
     assert other.suffered == elsewhere.suffered == []
 
 
-@pytest.mark.parametrize(
-    "kind", sorted({kind for kind, (place, _) in KINDS.items() if place is Place.EVENT} - CONNECTION_FAULTS)
-)
+@table("kind", sorted({kind for kind, (place, _) in KINDS.items() if place is Place.EVENT} - CONNECTION_FAULTS))
 def test_a_fault_of_the_event_leaves_the_connection_alone(kind):
     stage = Stage(Fault(kind, at=2))
     listener = stage.listen()
@@ -299,7 +297,7 @@ def test_a_delay_of_one_stream_holds_back_no_other():
     assert listener.heard()[10:] == [("btcusdt@depth@100ms", 10), ("btcusdt@depth@100ms", 11)]
 
 
-@pytest.mark.parametrize("kind", ["delay", "reorder"])
+@table("kind", ["delay", "reorder"])
 def test_who_comes_after_everybody_left_gets_nothing_that_was_held_back_for_them(kind):
     stage = Stage(Fault(kind, at=2, seconds=5.0))
     first = stage.listen()

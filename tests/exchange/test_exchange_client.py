@@ -3,7 +3,6 @@ import threading
 from dataclasses import replace
 
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from depthactors.exchange.streams.broadcaster import Broadcaster
 from depthactors.exchange.streams.message import Message
 from depthactors.exchange.streams.path import StreamPath
 from tests.exchange.exchange_support import StillFeed, spot_event
+from tests.support import table
 
 ACK = {"result": None, "id": 1}
 FAST, ETH = "btcusdt@depth@100ms", "ethusdt@depth@100ms"
@@ -105,7 +105,7 @@ def test_the_ack_comes_before_the_first_event_and_playing_starts_after_both_are_
     assert stage.played == [stage.feeds[0]]
 
 
-@pytest.mark.parametrize("combined", [False, True])
+@table("combined", [False, True])
 def test_streams_of_the_path_are_served_from_the_start_without_an_ack(combined):
     stage = Stage(FAST, combined=combined)
     (event,) = stage.frames()
@@ -275,7 +275,7 @@ def test_one_stream_too_many_is_an_error_without_a_number_and_the_end():
     assert stage.line.closed == [(1008, "Invalid request")]
 
 
-@pytest.mark.parametrize("kind", ["refused-subscribe", "too-many-streams"])
+@table("kind", ["refused-subscribe", "too-many-streams"])
 def test_the_streams_of_a_path_cannot_be_refused(kind):
     assert Stage(FAST, faults=[Fault(kind)]).frames()[0]["stream"] == FAST
 

@@ -34,6 +34,7 @@ from tests.exchange.exchange_support import (
     stream_of,
     write_recording,
 )
+from tests.support import table
 
 STREAM = "btcusdt@depth@100ms"
 MARKETS = list(SYMBOLS)
@@ -165,7 +166,7 @@ def test_a_broken_recording_is_told_by_wait_finished(tmp_path, connect):
 
 
 @needs_captures
-@pytest.mark.parametrize("name", ["usdm/usdm-202107/sushiusdt", "coinm/coinm-20210417/btcusd_perp"])
+@table("name", ["usdm/usdm-202107/sushiusdt", "coinm/coinm-20210417/btcusd_perp"])
 def test_a_real_recording_arrives_whole_and_makes_the_books_of_book_at(name, connect):
     with LocalExchange.from_recording(CAPTURES / f"{name}.gz") as exchange:
         row, (symbol,) = exchange.market, exchange.symbols
@@ -185,7 +186,7 @@ def test_a_real_recording_arrives_whole_and_makes_the_books_of_book_at(name, con
 # Order flow.
 
 
-@pytest.mark.parametrize("market", MARKETS)
+@table("market", MARKETS)
 @pytest.mark.parametrize("repeat", [None, 30], ids=["live", "repeated"])
 def test_order_flow_frames_and_a_snapshot_make_the_books_of_book_at(market, repeat, connect):
     with live(market, repeat=repeat) as exchange:
@@ -259,7 +260,7 @@ def test_limits_replace_the_markets_own(connect):
         assert before == [{"error": {"code": 4, "msg": "Too many subscriptions"}}]
 
 
-@pytest.mark.parametrize("source", ["flow", "repeat", "recording"])
+@table("source", ["flow", "repeat", "recording"])
 def test_faults_strike_from_the_start_and_when_injected_and_are_counted(source, spot_file):
     faults = [Fault("500", count=2, every=1)]
     make = {
@@ -324,8 +325,8 @@ def test_the_truth_of_a_symbol_in_two_markets_is_told_by_the_markets_name(mixed,
 # Bad values.
 
 
-@pytest.mark.parametrize("repeat", [None, 5], ids=["live", "repeated"])
-@pytest.mark.parametrize(
+@table("repeat", [None, 5])
+@table(
     ("figures", "told"),
     [
         ({"rate": 0}, "rate above zero, was 0"),
@@ -341,7 +342,6 @@ def test_the_truth_of_a_symbol_in_two_markets_is_told_by_the_markets_name(mixed,
         ({"limits": {"pings": 1}}, "expected a limit .* was 'pings'"),
         ({"limits": {"ping_interval": 0}}, "ping_interval above zero, was 0"),
     ],
-    ids=lambda value: " ".join(map(str, value)) if isinstance(value, dict) else "",
 )
 def test_a_figure_that_makes_no_sense_is_named(figures, told, repeat):
     arguments = {"symbols": "BTCUSDT", "repeat": repeat} | figures
@@ -349,13 +349,13 @@ def test_a_figure_that_makes_no_sense_is_named(figures, told, repeat):
         LocalExchange.with_order_flow(**arguments)
 
 
-@pytest.mark.parametrize("history", [0, -1])
+@table("history", [0, -1])
 def test_a_history_of_nothing_is_named(history):
     with pytest.raises(UsageError, match=f"history.* was {history}$"):
         LocalExchange.with_order_flow("BTCUSDT", history=history)
 
 
-@pytest.mark.parametrize("repeat", [0, -3])
+@table("repeat", [0, -3])
 def test_a_tape_of_nothing_is_named(repeat):
     with pytest.raises(UsageError, match=f"repeat.* was {repeat}$"):
         LocalExchange.with_order_flow("BTCUSDT", repeat=repeat)
@@ -370,7 +370,7 @@ def test_an_unknown_market_is_named(spot_file):
             make()
 
 
-@pytest.mark.parametrize("speed", [0.0, -1.0, float("nan")])
+@table("speed", [0.0, -1.0, float("nan")])
 def test_a_speed_that_is_not_above_zero_is_named(spot_file, speed):
     with pytest.raises(UsageError, match=f"speed above zero or None, was {speed!r}"):
         LocalExchange.from_recording(spot_file, speed=speed)
@@ -464,7 +464,7 @@ def test_the_truth_is_known_before_the_start_and_after_the_stop(spot_file):
         exchange.book_at("BTCUSDT", 5)
 
 
-@pytest.mark.parametrize("source", ["flow", "repeat", "recording"])
+@table("source", ["flow", "repeat", "recording"])
 def test_a_given_port_is_used_and_a_taken_one_is_an_error(source, spot_file):
     def make(port):
         if source == "recording":

@@ -11,6 +11,7 @@ from depthactors.exchange import LocalExchange
 from depthactors.exchange.server import session
 from depthactors.exchange.server.outbox import Outbox
 from tests.exchange.exchange_support import ROUTES, SYMBOLS, StillFeed, StreamClient, live, stream_of
+from tests.support import table
 
 PING, PONG, CLOSE, TEXT = (getattr(websocket.ABNF, f"OPCODE_{name}") for name in ("PING", "PONG", "CLOSE", "TEXT"))
 MESSAGES = {"spot": 5, "us": 5, "usdm": 10, "coinm": 10, "options": 10}
@@ -32,7 +33,7 @@ def next_ping(client):
     return frame.data
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_the_markets_number_of_streams_is_fine_and_one_more_ends_the_connection(serve, connect, market):
     exchange = serve(still(market, messages_per_second=100))
     client = connect(exchange, f"{ROUTES[market]}/ws")
@@ -43,7 +44,7 @@ def test_the_markets_number_of_streams_is_fine_and_one_more_ends_the_connection(
     assert client.ending() == (1008, "Invalid request", [TOO_MANY_STREAMS])
 
 
-@pytest.mark.parametrize("path", ["/ws/{}/{}/{}", "/stream?streams={}/{}/{}"])
+@table("path", ["/ws/{}/{}/{}", "/stream?streams={}/{}/{}"])
 def test_too_many_streams_in_the_url_end_the_connection(serve, connect, path):
     exchange = serve(still(max_streams=2))
     client = connect(exchange, path.format(*names(3)))
@@ -66,7 +67,7 @@ def test_unsubscribe_makes_room_for_another_stream(serve, connect):
     assert client.ask("LIST_SUBSCRIPTIONS")[0]["result"] == [names(2)[1], "b@depth"]
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_a_second_may_have_so_many_messages_and_not_one_more(serve, connect, market):
     allowed = MESSAGES[market]
     exchange = serve(still(market))
@@ -78,7 +79,7 @@ def test_a_second_may_have_so_many_messages_and_not_one_more(serve, connect, mar
     assert [reply["id"] for reply in before] == list(range(allowed))
 
 
-@pytest.mark.parametrize("kind", ["ping", "pong"])
+@table("kind", ["ping", "pong"])
 def test_pings_and_pongs_of_the_client_count_as_messages(serve, connect, kind):
     exchange = serve(still())
     client = connect(exchange, "/ws")
@@ -113,7 +114,7 @@ def test_messages_of_one_connection_do_not_count_for_another(serve, connect):
         assert client.ask("LIST_SUBSCRIPTIONS")[0] == {"result": [], "id": 101}
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_the_server_pings_at_its_interval_with_the_time_of_the_day(serve, connect, market):
     interval = 0.05
     exchange = serve(still(market, ping_interval=interval))
@@ -150,7 +151,7 @@ def test_a_client_that_answers_every_ping_stays(serve, connect):
     assert client.ask("LIST_SUBSCRIPTIONS")[0]["result"] == []
 
 
-@pytest.mark.parametrize("payload", [b"", b"1", b"hello"])
+@table("payload", [b"", b"1", b"hello"])
 def test_an_unsolicited_pong_is_welcome_and_saves_nobody(serve, connect, payload):
     exchange = serve(still(ping_interval=0.05, pong_deadline=0.2, messages_per_second=1000))
     client = connect(exchange, "/ws")

@@ -12,6 +12,7 @@ import requests
 
 from depthactors.exchange import LocalExchange
 from tests.exchange.exchange_support import REST, SYMBOLS, StillFeed, get, live
+from tests.support import table
 
 FUTURES = ("usdm", "coinm", "options")
 SPOTS = ("spot", "us")
@@ -35,23 +36,22 @@ WEIGHTS = {
 }
 
 
-@pytest.fixture
+def still(*listed, **limits):
+    """Make an exchange with a book of 6000 levels of each market, which never moves."""
+    return LocalExchange([StillFeed(market, levels=6_000) for market in listed], limits=limits)
+
+
+@pytest.fixture(scope="module")
 def deep():
-    """Each market with a book of 6000 levels that never moves."""
-    with LocalExchange([StillFeed(market, levels=6_000) for market in SYMBOLS if market != "us"]) as exchange:
+    with still("spot", "usdm", "coinm", "options", weight_per_minute=1_000_000) as exchange:
         yield exchange
 
 
-@pytest.fixture
-def deep_us():
-    with LocalExchange([StillFeed("us", levels=6_000)]) as exchange:
-        yield exchange
-
-
-@pytest.fixture
-def serving(deep, deep_us):
-    """Tell which exchange serves a market."""
-    return lambda market: deep_us if market == "us" else deep
+@pytest.fixture(scope="module")
+def serving(deep):
+    """Return the exchange of a market."""
+    with still("us", weight_per_minute=1_000_000) as deep_us:
+        yield lambda market: deep_us if market == "us" else deep
 
 
 def depth(exchange, market, **query):
@@ -75,14 +75,14 @@ def refused(reply):
     return reply.status_code, reply.json()["code"], reply.json()["msg"]
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_depth_has_the_keys_of_its_market_in_their_order(serving, market):
     reply = depth(serving(market), market, limit=10).json()
     assert list(reply) == KEYS[market]
     assert type(reply["lastUpdateId"]) is int
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_levels_are_pairs_of_texts_best_first(market):
     with live(market) as exchange:
         reply = depth(exchange, market, limit=50).json()
@@ -95,7 +95,7 @@ def test_levels_are_pairs_of_texts_best_first(market):
     assert float(reply["bids"][0][0]) < float(reply["asks"][0][0])
 
 
-@pytest.mark.parametrize("market", FUTURES)
+@table("market", FUTURES)
 def test_times_of_futures_are_milliseconds(serving, market):
     reply = depth(serving(market), market, limit=10).json()
     assert {name: reply[name] for name in ("E", "T") if name in reply} == {
@@ -108,28 +108,28 @@ def test_coinm_names_symbol_and_pair(deep):
     assert (reply["symbol"], reply["pair"]) == ("BTCUSD_PERP", "BTCUSD")
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_omitted_limit_means_the_markets_default(serving, market):
     reply = depth(serving(market), market).json()
     assert len(reply["bids"]) == len(reply["asks"]) == DEFAULTS[market]
 
 
-@pytest.mark.parametrize("market", SPOTS)
-@pytest.mark.parametrize(("limit", "levels"), [(1, 1), (7, 7), (101, 101), (4999, 4999), (5000, 5000), (5001, 5000)])
+@table("market", SPOTS)
+@table(("limit", "levels"), [(1, 1), (7, 7), (101, 101), (4999, 4999), (5000, 5000), (5001, 5000)])
 def test_spot_takes_any_limit_and_clamps_it_to_5000(serving, market, limit, levels):
     reply = depth(serving(market), market, limit=limit)
     assert reply.status_code == 200
     assert len(reply.json()["bids"]) == len(reply.json()["asks"]) == levels
 
 
-@pytest.mark.parametrize("market", FUTURES)
-@pytest.mark.parametrize("limit", [0, 1, 7, 99, 101, 1001, 5000])
+@table("market", FUTURES)
+@table("limit", [0, 1, 7, 99, 101, 1001, 5000])
 def test_futures_refuse_a_limit_that_is_not_listed(serving, market, limit):
     reply = depth(serving(market), market, limit=limit)
     assert (reply.status_code, reply.json()) == (400, {"code": -4021, "msg": f"{limit} is not valid depth limit"})
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_each_limit_has_the_weight_of_its_tier(serving, market):
     exchange = serving(market)
 
@@ -141,13 +141,13 @@ def test_each_limit_has_the_weight_of_its_tier(serving, market):
     assert within_a_minute(ask) == [weight for _, weight in WEIGHTS[market]]
 
 
-@pytest.mark.parametrize("market", FUTURES)
+@table("market", FUTURES)
 def test_each_listed_limit_brings_so_many_levels(serving, market):
     for limit, _ in WEIGHTS[market]:
         assert len(depth(serving(market), market, limit=limit).json()["asks"]) == limit
 
 
-@pytest.mark.parametrize(("market", "weight"), [("spot", 5), ("us", 5), ("usdm", 1), ("coinm", 1)])
+@table(("market", "weight"), [("spot", 5), ("us", 5), ("usdm", 1), ("coinm", 1)])
 def test_omitted_limit_weighs_1_on_futures_and_the_default_tier_on_spot(serving, market, weight):
     exchange = serving(market)
 
@@ -158,7 +158,7 @@ def test_omitted_limit_weighs_1_on_futures_and_the_default_tier_on_spot(serving,
     assert after - before == weight
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_every_reply_tells_the_weight_used_also_an_error(serving, market):
     exchange, base = serving(market), REST[market]
 
@@ -179,7 +179,7 @@ def test_every_reply_tells_the_weight_used_also_an_error(serving, market):
     assert counts == sorted(set(counts)), "each request costs something"
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
+@table("market", SYMBOLS)
 def test_ping_is_empty_and_time_is_now_in_milliseconds(serving, market):
     assert get(serving(market), f"{REST[market]}/ping").json() == {}
     before = time.time_ns() // 1_000_000
@@ -188,7 +188,7 @@ def test_ping_is_empty_and_time_is_now_in_milliseconds(serving, market):
     assert before <= reply["serverTime"] <= time.time_ns() // 1_000_000
 
 
-@pytest.mark.parametrize(
+@table(
     ("market", "unit", "digits"),
     [
         ("spot", "MICROSECOND", 16),
@@ -203,9 +203,10 @@ def test_a_header_chooses_the_unit_of_spots_time(deep, market, unit, digits):
     assert len(str(reply.json()["serverTime"])) == digits
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-def test_exchange_info_lists_what_is_served_under_the_path(serving, market):
-    info = get(serving(market), f"{REST[market]}/exchangeInfo").json()
+@table("market", SYMBOLS)
+def test_exchange_info_lists_what_is_served_under_the_path(market):
+    with still(market) as exchange:
+        info = get(exchange, f"{REST[market]}/exchangeInfo").json()
     listed = info["optionSymbols" if market == "options" else "symbols"]
     assert [each["symbol"] for each in listed] == [SYMBOLS[market]]
     limits = {each["rateLimitType"]: each["limit"] for each in info["rateLimits"]}
@@ -219,8 +220,8 @@ def test_exchange_info_of_spot_takes_a_symbol():
         assert refused(get(exchange, "/api/v3/exchangeInfo", symbol="XYZ")) == (400, -1121, "Invalid symbol.")
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-@pytest.mark.parametrize("symbol", ["NOSUCH", "btcusdt", "BTCUSDT@depth"])
+@table("market", SYMBOLS)
+@table("symbol", ["NOSUCH", "btcusdt", "BTCUSDT@depth"])
 def test_a_symbol_that_is_not_listed_is_minus_1121(serving, market, symbol):
     reply = get(serving(market), f"{REST[market]}/depth", symbol=symbol, limit=10)
     assert (reply.status_code, reply.json()) == (400, {"code": -1121, "msg": "Invalid symbol."})
@@ -230,15 +231,15 @@ def test_a_symbol_of_another_market_is_minus_1121(deep):
     assert refused(get(deep, "/fapi/v1/depth", symbol="BTCUSD_PERP", limit=10))[:2] == (400, -1121)
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-@pytest.mark.parametrize("query", [{}, {"symbol": ""}, {"limit": 10}])
+@table("market", SYMBOLS)
+@table("query", [{}, {"symbol": ""}, {"limit": 10}])
 def test_a_missing_symbol_is_minus_1102(serving, market, query):
     status, code, text = refused(get(serving(market), f"{REST[market]}/depth", **query))
     assert (status, code) == (400, -1102)
     assert text == "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."
 
 
-@pytest.mark.parametrize(("status", "code"), [("TRADING", None), ("HALT", -1220), ("BREAK", -1220)])
+@table(("status", "code"), [("TRADING", None), ("HALT", -1220), ("BREAK", -1220)])
 def test_spot_compares_the_symbols_status_if_asked(deep, status, code):
     reply = depth(deep, "spot", symbolStatus=status)
     assert reply.status_code == (400 if code else 200)
@@ -356,7 +357,7 @@ def test_a_request_may_arrive_in_pieces(deep):
         assert line.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v3/nothing", "/api/v1/depth", "/fapi/v1/rpiDepth", "//[", "/%"])
+@table("path", ["/", "/api/v3/nothing", "/api/v1/depth", "/fapi/v1/rpiDepth", "//[", "/%"])
 def test_other_paths_are_404(deep, path):
     with closing(http.client.HTTPConnection("127.0.0.1", deep.port, timeout=5)) as line:
         line.request("GET", path)
@@ -373,7 +374,7 @@ def answer_to(exchange, request):
     return wire
 
 
-@pytest.mark.parametrize("start", [b"POST /api/v3/ping HTTP/1.1", b"DELETE /api/v3/ping HTTP/1.1", b"nonsense"])
+@table("start", [b"POST /api/v3/ping HTTP/1.1", b"DELETE /api/v3/ping HTTP/1.1", b"nonsense"])
 def test_what_is_no_get_request_is_answered_400_and_hung_up_on(deep, start):
     assert answer_to(deep, start).startswith(b"HTTP/1.1 400 ")
     assert get(deep, "/api/v3/ping").status_code == 200

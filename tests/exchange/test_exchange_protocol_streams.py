@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,7 @@ from depthactors import markets
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
 from tests.exchange.exchange_support import REST, ROUTES, SPEEDS, SYMBOLS, Replay, bridging, get, live, stream_of
+from tests.support import table
 
 FUTURES = ("usdm", "coinm", "options")
 SPOTS = ("spot", "us")
@@ -44,6 +46,28 @@ TICKER_KEYS = {
     "options": "e u s b B a A T E",
 }
 OK = {"result": None, "id": 1}
+LIMITS = {"messages_per_second": 1_000, "weight_per_minute": 1_000_000, "connections": 1_000}
+
+
+@pytest.fixture(scope="module")
+def served():
+    """Return the exchange of a market: one for all tests of Binance.US, one for those of the other markets."""
+    with ExitStack() as stack:
+        us, others = [
+            stack.enter_context(LocalExchange(feeds_of(*listed), limits=LIMITS))
+            for listed in (["us"], ["spot", "usdm", "coinm", "options"])
+        ]
+        yield lambda market: us if market == "us" else others
+
+
+@pytest.fixture
+def spot(served):
+    return served("spot")
+
+
+@pytest.fixture
+def usdm(served):
+    return served("usdm")
 
 
 def combined(market, *suffixes):
@@ -81,9 +105,9 @@ def is_silent_beside(client, live_stream, count=12):
 # Diff streams
 
 
-@pytest.mark.parametrize(("market", "suffix"), EVERY_DIFF)
-def test_a_diff_event_has_the_keys_of_its_market_and_the_right_types(serve, connect, market, suffix):
-    event = connect(serve(live(market)), raw(market, suffix)).receive()
+@table(("market", "suffix"), EVERY_DIFF)
+def test_a_diff_event_has_the_keys_of_its_market_and_the_right_types(served, connect, market, suffix):
+    event = connect(served(market), raw(market, suffix)).receive()
     assert list(event) == DIFF_KEYS[market].split()
     assert (event["e"], event["s"]) == ("depthUpdate", SYMBOLS[market])
     assert all(type(event[name]) is int for name in ("E", "T", "U", "u", "pu") if name in event)
@@ -93,37 +117,37 @@ def test_a_diff_event_has_the_keys_of_its_market_and_the_right_types(serve, conn
     assert event["b"] or event["a"]
 
 
-@pytest.mark.parametrize(("market", "st", "pair"), [("usdm", 1, "BTCUSDT"), ("coinm", 2, "BTCUSD")])
-def test_futures_tell_their_kind_and_pair_in_every_event(serve, connect, market, st, pair):
-    client = connect(serve(live(market)), combined(market, FAST, "@depth5@100ms", "@bookTicker"))
+@table(("market", "st", "pair"), [("usdm", 1, "BTCUSDT"), ("coinm", 2, "BTCUSD")])
+def test_futures_tell_their_kind_and_pair_in_every_event(served, connect, market, st, pair):
+    client = connect(served(market), combined(market, FAST, "@depth5@100ms", "@bookTicker"))
     events = by_stream(client.events(60))
     assert len(events) == 3
     assert {(event["st"], event["ps"]) for listed in events.values() for event in listed} == {(st, pair)}
 
 
-@pytest.mark.parametrize(("market", "suffix"), EVERY_DIFF)
-def test_diff_events_follow_each_other_without_a_gap(serve, connect, market, suffix):
-    events = connect(serve(live(market, rate=1000.0)), raw(market, suffix)).events(12)
+@table(("market", "suffix"), EVERY_DIFF)
+def test_diff_events_follow_each_other_without_a_gap(served, connect, market, suffix):
+    events = connect(served(market), raw(market, suffix)).events(12)
     assert all(sequel(before, event) for before, event in pairwise(events))
     assert all(event["U"] <= event["u"] for event in events)
 
 
-@pytest.mark.parametrize("market", FUTURES)
-def test_ids_of_futures_have_holes_that_only_pu_bridges(serve, connect, market):
-    events = connect(serve(live(market)), raw(market, FAST)).events(40)
+@table("market", FUTURES)
+def test_ids_of_futures_have_holes_that_only_pu_bridges(served, connect, market):
+    events = connect(served(market), raw(market, FAST)).events(40)
     assert any(event["U"] > event["pu"] + 1 for event in events)
     assert any(event["u"] - event["U"] + 1 > len(event["b"]) + len(event["a"]) for event in events)
 
 
-@pytest.mark.parametrize("market", SPOTS)
-def test_ids_of_spot_have_no_holes(serve, connect, market):
-    events = connect(serve(live(market)), raw(market, FAST)).events(40)
+@table("market", SPOTS)
+def test_ids_of_spot_have_no_holes(served, connect, market):
+    events = connect(served(market), raw(market, FAST)).events(40)
     assert all(event["U"] == before["u"] + 1 for before, event in pairwise(events))
 
 
-@pytest.mark.parametrize(("market", "suffix"), EVERY_DIFF)
-def test_snapshot_and_diffs_of_any_speed_make_the_exact_book(serve, connect, market, suffix):
-    exchange = serve(live(market, rate=1000.0))
+@table(("market", "suffix"), EVERY_DIFF)
+def test_snapshot_and_diffs_of_any_speed_make_the_exact_book(served, connect, market, suffix):
+    exchange = served(market)
     client = connect(exchange, raw(market, suffix))
     first = client.receive()
     book, _ = bridging(exchange, market, first)
@@ -136,9 +160,9 @@ def test_snapshot_and_diffs_of_any_speed_make_the_exact_book(serve, connect, mar
             assert (truth.bids, truth.asks) == book.book()
 
 
-@pytest.mark.parametrize(("market", "suffix", "ratio"), SLOWER)
-def test_a_slower_stream_is_the_fast_one_merged(serve, connect, market, suffix, ratio):
-    client = connect(serve(live(market, rate=1000.0, levels=20.0)), combined(market, FAST, suffix))
+@table(("market", "suffix", "ratio"), SLOWER)
+def test_a_slower_stream_is_the_fast_one_merged(served, connect, market, suffix, ratio):
+    client = connect(served(market), combined(market, FAST, suffix))
     name = suffix[1:]
     found = {}
     while len(found.get(name, ())) < 6:
@@ -161,9 +185,9 @@ def test_a_slower_stream_is_the_fast_one_merged(serve, connect, market, suffix, 
     assert ratio != 2.5 or all({before, after} == {2, 3} for before, after in pairwise(counts))
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-def test_levels_are_deleted_by_quantity_zero_also_unknown_ones(serve, connect, market):
-    exchange = serve(live(market))
+@table("market", SYMBOLS)
+def test_levels_are_deleted_by_quantity_zero_also_unknown_ones(served, connect, market):
+    exchange = served(market)
     client = connect(exchange, raw(market, FAST))
     first = client.receive()
     reply = get(exchange, f"{REST[market]}/depth", symbol=SYMBOLS[market], limit=10).json()
@@ -187,7 +211,7 @@ def test_the_undocumented_real_time_stream_brings_each_change(usdm, connect):
 # Snapshots that lag
 
 
-@pytest.mark.parametrize("market", ["spot", "usdm"])
+@table("market", ["spot", "usdm"])
 def test_a_snapshot_may_be_older_than_the_stream_and_is_always_an_exact_book(serve, connect, market):
     exchange = serve(live(market, rate=40.0))
     client = connect(exchange, raw(market, FAST))
@@ -203,7 +227,7 @@ def test_a_snapshot_may_be_older_than_the_stream_and_is_always_an_exact_book(ser
     pytest.fail("no snapshot lagged the stream")
 
 
-@pytest.mark.parametrize("market", ["spot", "usdm"])
+@table("market", ["spot", "usdm"])
 def test_a_snapshot_before_the_first_event_is_to_be_fetched_again_and_then_bridges(serve, connect, market):
     exchange = serve(live(market, rate=40.0))
     for _ in range(60):
@@ -223,9 +247,9 @@ def test_a_snapshot_before_the_first_event_is_to_be_fetched_again_and_then_bridg
 # Partial depth and bookTicker
 
 
-@pytest.mark.parametrize(("market", "levels", "mark"), EVERY_PARTIAL)
-def test_partial_depth_is_the_best_levels_of_the_book_at_its_id(serve, connect, market, levels, mark):
-    exchange = serve(live(market, rate=1000.0))
+@table(("market", "levels", "mark"), EVERY_PARTIAL)
+def test_partial_depth_is_the_best_levels_of_the_book_at_its_id(served, connect, market, levels, mark):
+    exchange = served(market)
     for event in connect(exchange, raw(market, f"@depth{levels}{mark}")).events(3):
         if market in SPOTS:
             assert list(event) == SPOT_PARTIAL_KEYS.split()
@@ -239,27 +263,27 @@ def test_partial_depth_is_the_best_levels_of_the_book_at_its_id(serve, connect, 
         assert book.book() == (truth.bids[:levels], truth.asks[:levels])
 
 
-@pytest.mark.parametrize("market", FUTURES)
-def test_partial_depth_of_futures_has_the_ids_of_the_diff_of_its_speed(serve, connect, market):
-    client = connect(serve(live(market)), combined(market, "@depth@500ms", "@depth5@500ms"))
+@table("market", FUTURES)
+def test_partial_depth_of_futures_has_the_ids_of_the_diff_of_its_speed(served, connect, market):
+    client = connect(served(market), combined(market, "@depth@500ms", "@depth5@500ms"))
     found = by_stream(client.events(8))
     ids = [[(event["U"], event["u"], event["pu"]) for event in listed] for listed in found.values()]
     assert len(ids) == 2
     assert ids[0] == ids[1]
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-def test_book_ticker_has_the_keys_of_its_market(serve, connect, market):
-    event = connect(serve(live(market)), raw(market, "@bookTicker")).receive()
+@table("market", SYMBOLS)
+def test_book_ticker_has_the_keys_of_its_market(served, connect, market):
+    event = connect(served(market), raw(market, "@bookTicker")).receive()
     assert set(event) == set(TICKER_KEYS[market].split())
     assert event["s"] == SYMBOLS[market]
     assert all(type(event[name]) is str for name in "bBaA")
     assert event.get("e") == (None if market in SPOTS else "bookTicker")
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-def test_book_ticker_tells_each_change_of_the_best_levels(serve, connect, market):
-    exchange = serve(live(market, levels=5.0))
+@table("market", SYMBOLS)
+def test_book_ticker_tells_each_change_of_the_best_levels(served, connect, market):
+    exchange = served(market)
     found = by_stream(connect(exchange, combined(market, "@bookTicker", FAST)).events(120))
     tickers, diffs = found["bookTicker"], found["depth@100ms"]
     assert all(before["u"] < after["u"] for before, after in pairwise(tickers))
@@ -282,17 +306,17 @@ def test_book_ticker_tells_each_change_of_the_best_levels(serve, connect, market
 # Addresses
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-def test_a_raw_url_brings_bare_events(serve, connect, market):
-    exchange = serve(live(market))
+@table("market", SYMBOLS)
+def test_a_raw_url_brings_bare_events(served, connect, market):
+    exchange = served(market)
     client = connect(exchange, raw(market, FAST))
     assert all("stream" not in event for event in client.events(3))
     assert client.ask("GET_PROPERTY", ["combined"])[0]["result"] is False
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-def test_a_combined_url_brings_events_in_an_envelope(serve, connect, market):
-    client = connect(serve(live(market)), combined(market, FAST))
+@table("market", SYMBOLS)
+def test_a_combined_url_brings_events_in_an_envelope(served, connect, market):
+    client = connect(served(market), combined(market, FAST))
     frame = client.receive()
     assert list(frame) == ["stream", "data"]
     assert frame["stream"] == stream_of(market, FAST)
@@ -306,7 +330,7 @@ def test_several_streams_fit_in_a_raw_url(serve, connect):
     assert {event["s"] for event in client.events(20)} == {"BTCUSDT", "ETHUSDT"}
 
 
-@pytest.mark.parametrize(
+@table(
     "path",
     [
         "/ws/btcusdt%40depth%40100ms",
@@ -327,17 +351,17 @@ def test_a_stream_may_have_any_letters(serve, connect):
     assert (frame["stream"], frame["data"]["s"]) == ("币安usdt@depth@100ms", "币安USDT")
 
 
-@pytest.mark.parametrize(("path", "envelope"), [("/ws", False), ("/ws/", False), ("/stream", True), ("/stream/", True)])
-@pytest.mark.parametrize("market", SYMBOLS)
-def test_subscribe_after_connecting_takes_its_envelope_from_the_path(serve, connect, market, path, envelope):
-    client = connect(serve(live(market)), f"{ROUTES[market]}{path}")
+@table(("path", "envelope"), [("/ws", False), ("/ws/", False), ("/stream", True), ("/stream/", True)])
+@table("market", SYMBOLS)
+def test_subscribe_after_connecting_takes_its_envelope_from_the_path(served, connect, market, path, envelope):
+    client = connect(served(market), f"{ROUTES[market]}{path}")
     client.request("SUBSCRIBE", [stream_of(market, FAST)])
     assert client.receive() == OK
     assert all(("stream" in frame) is envelope for frame in client.events(3))
 
 
-@pytest.mark.parametrize("path", ["/ws/{}?timeUnit={}", "/ws/{}&timeUnit={}", "/stream?streams={}&timeUnit={}"])
-@pytest.mark.parametrize("unit", ["MICROSECOND", "microsecond"])
+@table("path", ["/ws/{}?timeUnit={}", "/ws/{}&timeUnit={}", "/stream?streams={}&timeUnit={}"])
+@table("unit", ["MICROSECOND", "microsecond"])
 def test_a_spot_url_may_ask_for_microseconds(spot, connect, path, unit):
     plain = connect(spot, raw("spot", FAST))
     first = plain.receive()
@@ -357,14 +381,14 @@ def test_the_unit_of_time_holds_for_later_subscriptions(spot, connect):
     assert len(str(client.receive()["E"])) == 16
 
 
-@pytest.mark.parametrize("unit", ["MILLISECOND", "millisecond"])
+@table("unit", ["MILLISECOND", "millisecond"])
 def test_milliseconds_may_be_asked_for_as_well(spot, connect, unit):
     assert len(str(connect(spot, f"{raw('spot', FAST)}?timeUnit={unit}").receive()["E"])) == 13
 
 
-@pytest.mark.parametrize("market", FUTURES)
-def test_futures_know_milliseconds_only(serve, connect, market):
-    event = connect(serve(live(market)), f"{raw(market, FAST)}?timeUnit=MICROSECOND").receive()
+@table("market", FUTURES)
+def test_futures_know_milliseconds_only(served, connect, market):
+    event = connect(served(market), f"{raw(market, FAST)}?timeUnit=MICROSECOND").receive()
     assert (len(str(event["E"])), len(str(event["T"]))) == (13, 13)
 
 
@@ -375,7 +399,7 @@ def test_microseconds_hold_for_every_event_of_a_slow_stream(serve, connect):
     assert {len(str(event["E"])) for event in client.events(20)} == {16}
 
 
-@pytest.mark.parametrize("path", ["/", "/wsx", "/streams", "/public", "/publicws", "/nothing/ws", "/ws-api/v3"])
+@table("path", ["/", "/wsx", "/streams", "/public", "/publicws", "/nothing/ws", "/ws-api/v3"])
 def test_other_addresses_are_no_websockets(spot, path):
     upgrade = {
         "Upgrade": "websocket",
@@ -411,8 +435,8 @@ def test_public_is_for_usdm_and_options_only(serve, connect):
     assert is_silent_beside(client, streams[2])
 
 
-def test_coinm_has_its_streams_on_unrouted_paths(serve, connect):
-    client = connect(serve(live("coinm")), f"/stream?streams={stream_of('coinm', FAST)}")
+def test_coinm_has_its_streams_on_unrouted_paths(served, connect):
+    client = connect(served("coinm"), f"/stream?streams={stream_of('coinm', FAST)}")
     assert client.receive()["data"]["s"] == "BTCUSD_PERP"
 
 
@@ -432,7 +456,7 @@ def test_one_exchange_serves_all_markets_each_with_its_own_book(serve, connect):
 # Control messages
 
 
-@pytest.mark.parametrize(
+@table(
     ("market", "suffix"),
     [
         ("spot", "@depth@500ms"),
@@ -449,8 +473,8 @@ def test_one_exchange_serves_all_markets_each_with_its_own_book(serve, connect):
         ("options", "@depth@250ms"),
     ],
 )
-def test_a_stream_that_does_not_exist_is_acked_listed_and_silent(serve, connect, market, suffix):
-    client = connect(serve(live(market)), f"{ROUTES[market]}/stream")
+def test_a_stream_that_does_not_exist_is_acked_listed_and_silent(served, connect, market, suffix):
+    client = connect(served(market), f"{ROUTES[market]}/stream")
     names = [stream_of(market, suffix), stream_of(market, FAST)]
     assert client.ask("SUBSCRIBE", names[:1]) == ({"result": None, "id": 101}, [])
     assert client.ask("SUBSCRIBE", names[1:])[0] == {"result": None, "id": 102}
@@ -458,17 +482,17 @@ def test_a_stream_that_does_not_exist_is_acked_listed_and_silent(serve, connect,
     assert client.ask("LIST_SUBSCRIPTIONS")[0]["result"] == names
 
 
-@pytest.mark.parametrize("market", SYMBOLS)
-@pytest.mark.parametrize("symbol", [str.upper, lambda _: "nosuch"], ids=["upper-case", "unknown"])
-def test_an_upper_case_or_unknown_symbol_is_acked_listed_and_silent(serve, connect, market, symbol):
+@table("market", SYMBOLS)
+@table("symbol", [str.upper, lambda _: "nosuch"])
+def test_an_upper_case_or_unknown_symbol_is_acked_listed_and_silent(served, connect, market, symbol):
     name = f"{symbol(SYMBOLS[market])}{FAST}"
-    client = connect(serve(live(market)), f"{combined(market, FAST)}/{name}")
+    client = connect(served(market), f"{combined(market, FAST)}/{name}")
     assert client.ask("SUBSCRIBE", [name])[0] == {"result": None, "id": 101}
     assert client.ask("LIST_SUBSCRIPTIONS")[0]["result"] == [stream_of(market, FAST), name]
     assert is_silent_beside(client, stream_of(market, FAST))
 
 
-@pytest.mark.parametrize("request_id", [0, 312, 2**63 - 1, "abc", "A1b2" * 9, None])
+@table("request_id", [0, 312, 2**63 - 1, "abc", "A1b2" * 9, None])
 def test_the_reply_echoes_the_id(spot, connect, request_id):
     client = connect(spot, "/ws")
     client.request("LIST_SUBSCRIPTIONS", request_id=request_id)
@@ -528,7 +552,7 @@ def test_set_property_changes_the_envelope_of_the_events_that_follow(spot, conne
 VARIANTS = "SUBSCRIBE, UNSUBSCRIBE, LIST_SUBSCRIPTIONS, SET_PROPERTY, GET_PROPERTY"
 
 
-@pytest.mark.parametrize(
+@table(
     ("message", "code", "text", "request_id"),
     [
         ({"method": "GET_PROPERTY", "params": ["colour"], "id": 7}, 0, "Unknown property", 7),
@@ -581,7 +605,7 @@ def test_a_bad_message_is_answered_with_a_nested_error_and_changes_nothing(
     assert client.ask("LIST_SUBSCRIPTIONS")[0]["result"] == []
 
 
-@pytest.mark.parametrize("message", ["[]", "7", "null", '"SUBSCRIBE"', '{"method":["SUBSCRIBE"],"id":1}', "\x00"])
+@table("message", ["[]", "7", "null", '"SUBSCRIBE"', '{"method":["SUBSCRIBE"],"id":1}', "\x00"])
 def test_json_that_is_no_request_is_refused_and_the_connection_goes_on(spot, connect, message):
     client = connect(spot, "/ws")
     client.send(message)

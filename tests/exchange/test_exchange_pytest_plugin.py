@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from depthactors.exchange import LocalExchange
+from depthactors.exchange import LocalExchange, pytest_plugin
 
 SUITE = """
 import os
@@ -81,6 +81,8 @@ def test_one_of_a_wider_scope_goes_on(kept):
 """
 WITHOUT_THE_EXTRA = """
 import sys
+
+import pytest
 sys.modules["websockets"] = None
 
 def test_mine(local_exchange):
@@ -91,31 +93,41 @@ def test_ours(local_exchange_session):
 """
 
 
-@pytest.mark.parametrize(
-    ("suite", "outcome"),
-    [
-        (SUITE, "4 passed"),
-        (ONE_FOR_ALL, "3 passed"),
-        (LEFT_RUNNING, "1 failed, 1 passed"),
-        (WITHOUT_THE_EXTRA, "2 skipped"),
-    ],
-    ids=["a test", "a session", "a manager left running", "without the extra"],
-)
-def test_a_suite_of_its_own_uses_it_without_any_import(tmp_path, suite, outcome):
-    (tmp_path / "test_bot.py").write_text(suite)
+def suite_of(folder, **files):
+    """Run a test suite in a process of its own; return what it wrote."""
+    for name, text in files.items():
+        (folder / f"test_{name}.py").write_text(text)
     environment = {name: value for name, value in os.environ.items() if name != "DEPTHACTORS_EXCHANGE"}
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rs", "--strict-markers", "-p", "no:cacheprovider", str(tmp_path)],
+        [sys.executable, "-m", "pytest", "-rsf", "--strict-markers", "-p", "no:cacheprovider", str(folder)],
         capture_output=True,
         text=True,
         timeout=50,
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
         env=environment,
     )
-    assert outcome in ended.stdout, ended.stdout + ended.stderr
-    assert ("pip install 'depthactors[demo]'" in ended.stdout) is ("skipped" in outcome)
     assert ended.stderr == ""
+    return ended.stdout
+
+
+def test_a_suite_of_its_own_uses_it_without_any_import(tmp_path):
+    written = suite_of(tmp_path, bot=SUITE, left_running=LEFT_RUNNING, one_for_all=ONE_FOR_ALL)
+    assert "1 failed, 8 passed" in written, written
+    assert "FAILED test_left_running.py::test_one_that_fails_before_it_stops_its_manager" in written
+
+
+def test_without_the_extra_there_is_no_exchange_and_the_test_is_skipped(monkeypatch):
+    monkeypatch.setitem(sys.modules, "depthactors.exchange.local", None)
+    with pytest.raises(pytest.skip.Exception, match=r"pip install 'depthactors\[demo\]'"), pytest_plugin._exchange():
+        pass
+
+
+@pytest.mark.full
+def test_without_the_extra_the_fixtures_skip_and_name_the_remedy(tmp_path):
+    written = suite_of(tmp_path, mine=WITHOUT_THE_EXTRA)
+    assert "2 skipped" in written, written
+    assert "pip install 'depthactors[demo]'" in written
 
 
 def test_here_too(local_exchange):

@@ -21,6 +21,7 @@ from tests.exchange.exchange_support import (
     spot_messages,
     write_recording,
 )
+from tests.support import table
 
 SMALL_FILE = 200_000
 
@@ -219,7 +220,7 @@ def test_a_market_that_is_given_beats_the_guess(spot_file):
     assert RecordingFeed(spot_file, market="us").market is markets.US
 
 
-@pytest.mark.parametrize(
+@table(
     ("messages", "cause"),
     [
         ([SPOT_SNAPSHOT], "expected a depth event, was none"),
@@ -233,7 +234,7 @@ def test_a_recording_that_cannot_be_played_says_why(tmp_path, messages, cause):
         RecordingFeed(file_of(tmp_path, messages))
 
 
-@pytest.mark.parametrize(
+@table(
     ("message", "cause"),
     [
         (spot_event(112, 113, bids=["?"]), "was b'"),
@@ -281,7 +282,7 @@ def test_a_missing_file_is_a_recording_error(tmp_path):
         RecordingFeed(tmp_path / "nowhere.gz")
 
 
-@pytest.mark.parametrize("speed", [0, -1.0, float("nan")])
+@table("speed", [0, -1.0, float("nan")])
 def test_a_speed_that_is_not_above_zero_is_refused(spot_file, speed):
     with pytest.raises(UsageError, match=f"speed above zero or None, was {speed!r}"):
         RecordingFeed(spot_file, speed=speed)
@@ -445,8 +446,14 @@ def test_a_loop_ends_when_it_is_closed(spot_file):
 SMALL = [path for path in sorted(CAPTURES.glob("*/*/*.gz")) if path.stat().st_size < SMALL_FILE]
 
 
+def one_a_market(paths):
+    """Return the paths, of which all but the smallest one of each market are for a full run."""
+    smallest = {path.parents[1]: path for path in sorted(paths, key=lambda path: -path.stat().st_size)}
+    return [path if path in smallest.values() else pytest.param(path, marks=pytest.mark.full) for path in paths]
+
+
 @needs_captures
-@pytest.mark.parametrize("path", SMALL, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", one_a_market(SMALL), ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_real_recording_goes_round_without_a_seam(path):
     feed = RecordingFeed(path, market="us" if "us-" in path.parent.name else None, loop=True)
     lines = list(recording.read(path))

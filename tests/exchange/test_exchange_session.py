@@ -16,6 +16,7 @@ from depthactors.exchange.limits import Limits
 from depthactors.exchange.server.session import CLOSING_PATIENCE, Session
 from depthactors.exchange.shapes.shape import MICROSECOND, MILLISECOND
 from depthactors.exchange.streams.message import text_frame
+from tests.support import table
 
 LONG = 5.0
 LIMITS = Limits.of(markets.SPOT)
@@ -283,7 +284,7 @@ def test_half_open_says_nothing_any_more_and_stays(stage):
     assert not here.client.left.is_set()
 
 
-@pytest.mark.parametrize("end", ["close then give_up", "the client goes"])
+@table("end", ["close then give_up", "the client goes"])
 def test_half_open_ends_when_either_side_ends_it(stage, end):
     here = stage()
     here.session.suffer(Fault("half-open"))
@@ -295,8 +296,8 @@ def test_half_open_ends_when_either_side_ends_it(stage, end):
     assert here.ended()
 
 
-@pytest.mark.parametrize("unit", [MILLISECOND, MICROSECOND])
-@pytest.mark.parametrize("combined", [False, True])
+@table("unit", [MILLISECOND, MICROSECOND])
+@table("combined", [False, True])
 def test_a_shutdown_is_announced_and_follows_in_its_seconds(stage, combined, unit):
     here = stage(combined=combined, unit=unit)
     begun = time.monotonic()
@@ -326,7 +327,7 @@ def test_an_expired_connection_is_closed_as_after_its_life(stage):
     assert (opcode, closing_of(data)[0]) == (ABNF.OPCODE_CLOSE, 1001)
 
 
-@pytest.mark.parametrize("kind", ["cut", "reset", "shutdown", "expire", "half-open"])
+@table("kind", ["cut", "reset", "shutdown", "expire", "half-open"])
 def test_a_fault_after_the_end_changes_nothing(stage, kind):
     here = stage()
     here.peer.shutdown()

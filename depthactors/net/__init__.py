@@ -1,1 +1,1 @@
-"""The shells around the network: one websocket connection, one REST session."""
+"""The network: one websocket connection, one REST client, and how each of them reaches its host."""

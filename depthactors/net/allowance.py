@@ -1,8 +1,7 @@
-"""What this machine's address may still ask of the exchange, shared by all engines of the process.
+"""The requests that this machine's address may still send, shared by all engines of the process.
 
-The exchange counts by address, so two engines that each kept to a budget of their own would be refused
-together. Here is the one place that both ask. Locks are held for arithmetic only. A worker process of an
-engine has none of its own: it leases from the engine's.
+The exchange counts by address, so two engines with a budget each would be refused together. They share this one.
+Locks are held for arithmetic only. A worker process has no allowance of its own: it leases from the engine's process.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ if TYPE_CHECKING:
 _CONNECTION_WINDOW: Final = 300.0
 """Seconds in which the exchange counts attempts to connect (spot's "WebSocket Streams": 300 in 5 minutes)."""
 _CONNECTION_SHARE: Final = 0.9
-"""Share of them to use: the host program may have websockets of its own."""
+"""Share of the attempts to use: the program may have websockets of its own."""
 
 
 class WeightLevel(NamedTuple):
-    """How much of a pool's weight is spent.
+    """The use of a pool's weight.
 
     Attributes:
-        used: in the current minute, by everybody behind the address, as far as known.
-        per_minute: what the exchange allows.
-        others: what others behind the address are expected to use in a minute.
-        silent_for: seconds for which the exchange still wants to be left alone.
+        used: weight used in the current minute by all programs behind the address, as far as known.
+        per_minute: weight that the exchange allows in a minute.
+        others: weight that other programs behind the address are expected to use in a minute.
+        silent_for: seconds for which the exchange still forbids all requests.
     """
 
     used: int
@@ -43,7 +42,7 @@ class WeightLevel(NamedTuple):
 
 
 class Allowing(Protocol):
-    """One pool's weight, and attempts to connect, wherever they are counted. Any thread."""
+    """One pool's weight, and attempts to connect, counted here or in the engine's process. Thread: any."""
 
     def take_weight(self, weight: int, reserve: float = 0.0) -> float:
         """Take weight now and return 0, or take none and return the seconds to wait."""
@@ -52,23 +51,23 @@ class Allowing(Protocol):
         """Learn from an answer."""
 
     def silence(self, seconds: float, longest: float = 0.0) -> None:
-        """Block all requests for `seconds`, and longer when that is said again and again."""
+        """Block all requests for `seconds`, and longer each time in a row."""
 
     def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
-        """Block all attempts to connect for `seconds`, and longer when that is said again and again."""
+        """Block all attempts to connect for `seconds`, and longer each time in a row."""
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
         """Return the seconds until `weight` can have been spent."""
 
     def level(self) -> WeightLevel:
-        """Return how much is spent."""
+        """Return the use of the weight."""
 
     def take_connection(self) -> float:
         """Count an attempt to connect and return 0, or count none and return the seconds to wait."""
 
 
 class Allowance:
-    """One pool's weight, and attempts to connect, counted here. Any thread."""
+    """One pool's weight, and attempts to connect, counted here. Thread: any."""
 
     def __init__(
         self,
@@ -80,10 +79,10 @@ class Allowance:
         """Begin unspent.
 
         Args:
-            per_minute: weight.
-            connections: attempts that the exchange takes in five minutes.
-            clock: seconds since the epoch, by this machine.
-            monotonic: seconds.
+            per_minute: weight that the exchange allows in a minute.
+            connections: attempts to connect that the exchange allows in five minutes.
+            clock: this machine's clock, in seconds since the epoch.
+            monotonic: monotonic clock, in seconds.
         """
         self._lock = threading.Lock()
         self._budget = WeightBudget(per_minute)
@@ -91,7 +90,7 @@ class Allowance:
         self._silence, self._connection_silence = RequestBlock(), RequestBlock()
         self._connections = RateWindow(max(1, int(connections * _CONNECTION_SHARE)), _CONNECTION_WINDOW)
         self._monotonic = monotonic
-        # Looked at once: when this machine's clock is set, the exchange's minutes go on.
+        # Read once: the exchange's minutes go on when this machine's clock is set.
         self._epoch = clock() - monotonic()
 
     def take_weight(self, weight: int, reserve: float = 0.0) -> float:
@@ -103,10 +102,10 @@ class Allowance:
         """Learn from an answer.
 
         Args:
-            used: weight of the minute, by the answer's header.
+            used: weight used in the minute, by the answer's header.
             date: seconds since the epoch, by the answer's header.
-            sent: monotonic seconds at which the request was sent.
-            received: monotonic seconds at which the answer had come.
+            sent: monotonic time at which the request was sent.
+            received: monotonic time at which the answer was complete.
         """
         with self._lock:
             sent, received = sent + self._epoch, received + self._epoch
@@ -131,7 +130,7 @@ class Allowance:
             return self._budget.estimate(weight, self._now(), reserve, self._silence.left(self._monotonic()))
 
     def level(self) -> WeightLevel:
-        """Return how much is spent."""
+        """Return the use of the weight."""
         with self._lock:
             budget = self._budget
             silent_for = self._silence.left(self._monotonic())
@@ -152,7 +151,7 @@ def _counted_here(market: Market) -> Allowing:
 
 
 _POOLS: Final = 256
-"""Pools that are known at once, the latest asked for: of the exchange there are ten, of local ones one an address."""
+"""Pools that are kept, the last ones used: the exchange has ten, and each local exchange one an address."""
 
 _allowances: dict[str, Allowing] = {}
 _registering = threading.Lock()
@@ -160,9 +159,9 @@ _new: Callable[[Market], Allowing] = _counted_here
 
 
 def allowance_of(market: Market) -> Allowing:
-    """Return the allowance of a market's weight pool; the same one for every engine of the process."""
+    """Return the allowance of a market's weight pool, the same for every engine of the process."""
     with _registering:
-        # Put at the end: those in front have not been asked for in the longest time.
+        # To the end: the first in order is the one that was not used for the longest time.
         allowance = _allowances.pop(market.weight_pool, None) or _new(market)
         _allowances[market.weight_pool] = allowance
         while len(_allowances) > _POOLS:
@@ -171,14 +170,14 @@ def allowance_of(market: Market) -> Allowing:
 
 
 def lease_allowances(new: Callable[[Market], Allowing]) -> None:
-    """Let other allowances than those counted here hold for the whole process, which is a worker."""
+    """Use other allowances than those counted here, in a process that is a worker."""
     global _new  # noqa: PLW0603 - a process is a worker, or is none
     _new = new
 
 
 def forget_allowances() -> None:
-    """Begin anew: in a fork, whose locks may be held by threads that do not exist there, and between tests."""
-    global _registering  # noqa: PLW0603 - a fork's lock is replaced, not waited for
+    """Forget all allowances: in a fork, where the threads that hold a lock may not exist, and between tests."""
+    global _registering  # noqa: PLW0603 - a fork replaces the lock, which its parent may hold
     _registering = threading.Lock()
     _allowances.clear()
 

@@ -1,4 +1,4 @@
-"""Whom TLS connections trust: one decision for REST and streams alike. Nothing turns verification off."""
+"""The certificates that TLS connections trust, alike for REST and streams. Nothing turns verification off."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Final
 import certifi
 
 BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "WEBSOCKET_CLIENT_CA_BUNDLE")
-"""Variables that name a file or a folder of authorities to trust instead of all others; the first one set holds."""
+"""Variables that name a file or a folder of authorities to trust instead of all others; the first one set counts."""
 _OPENSSL: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""OpenSSL's own variables, which name the system's."""
+"""OpenSSL's own variables, which name the system's authorities."""
 
 
 def trusting_context() -> ssl.SSLContext:
@@ -21,7 +21,7 @@ def trusting_context() -> ssl.SSLContext:
     It trusts the authorities that the environment names, else those of the system and of certifi.
 
     Raises:
-        OSError: what the environment names cannot be read; names the variable.
+        OSError: the environment names something that cannot be read; the message names the variable.
     """
     for name in BUNDLES:
         if bundle := os.environ.get(name):
@@ -33,7 +33,7 @@ def trusting_context() -> ssl.SSLContext:
             raise OSError(msg)
     context = ssl.create_default_context()
     if not named:
-        # A slim container has none of its own.
+        # A slim container has no authorities of its own.
         context.load_verify_locations(certifi.where())
     return context
 

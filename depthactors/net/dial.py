@@ -1,4 +1,4 @@
-"""A TCP connection, made within a deadline and within the reach of other threads."""
+"""A TCP connection, made by a deadline, which another thread can end at any moment."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ logger = reporting.logger(__name__)
 def dial(host: str, port: int, deadline: Deadline, hold: Callable[[socket.socket], None]) -> socket.socket:
     """Connect to the first of a host's addresses that answers.
 
-    An address gets half of the time that is left, the last one all of it.
+    Each address gets half of the time that is left, the last one all of it.
 
     Args:
         host: name or address.
-        port: number of the TCP port.
-        deadline: the end of the look-up of the name and all addresses together.
-        hold: given each socket before it is connected, so that another thread can shut it down. It may raise an
-            `OSError` to forbid that.
+        port: TCP port.
+        deadline: end of the look-up of the name and of all addresses together.
+        hold: called with each socket before it is connected, so that another thread can shut it down. It may raise an
+            `OSError` to prevent the connection.
 
     Raises:
-        OSError: there is no address, or none answered; a `TimeoutError` if that took all the time. Names host and port.
+        OSError: there is no address, or none answered; a `TimeoutError` if that took all the time. It names host and
+            port.
     """
     found = look_up(host, port, deadline)
     failure = OSError(f"no address of {host}")
@@ -40,7 +41,7 @@ def dial(host: str, port: int, deadline: Deadline, hold: Callable[[socket.socket
         except OSError as error:
             failure = error
     if failure.errno is not None:
-        # As the system has it, without saying for what.
+        # The system's error does not name them.
         raise OSError(failure.errno, f"{failure.strerror}: {host} port {port}") from failure
     if isinstance(failure, TimeoutError):
         msg = f"no connection to {host} port {port}: {failure}"
@@ -49,19 +50,19 @@ def dial(host: str, port: int, deadline: Deadline, hold: Callable[[socket.socket
 
 
 def shut_down(sock: socket.socket) -> None:
-    """Unblock whoever waits on a socket, whatever for; any thread."""
-    # Not an SSLSocket's own method: that one forgets the encryption first, and what its thread sends is plain.
+    """Release every thread that waits on a socket. Thread: any."""
+    # Not by an SSLSocket's own method: it drops the encryption first, and another thread might send plain text.
     try:
         if shut_down_system_socket(sock, socket.SHUT_RDWR):
             return
-        # gevent's and eventlet's are no sockets of the system; of eventlet's only the instance has the method.
+        # Sockets of gevent and eventlet are not the system's; of eventlet's only the instance has the method.
         of_class: Any = getattr(socket.socket, "shutdown", None)
         if of_class is None:
             sock.shutdown(socket.SHUT_RDWR)
         else:
             of_class(sock, socket.SHUT_RDWR)
     except OSError as error:
-        logger.debug("= a socket was over already: %s", error)
+        logger.debug("= a socket was closed already: %s", error)
 
 
 def _reached(found: tuple[Any, ...], seconds: float, hold: Callable[[socket.socket], None]) -> socket.socket:

@@ -1,4 +1,4 @@
-"""A connection to the host of an address, by TCP or TLS, by a deadline, and within the reach of other threads."""
+"""A connection to a host by TCP or TLS, made by a deadline, which another thread can end at any moment."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def open_socket(
     Args:
         url: `http://`, `https://`, `ws://` or `wss://`.
         proxy: the proxy to go through, `None` for none.
-        deadline: the end of all of it.
-        hold: given each socket before anything waits on it.
+        deadline: end of all steps together.
+        hold: called with each socket before anything waits on it; see `dial`.
 
     Raises:
-        OSError: there is no way there, no time is left, the proxy refused, or the certificate is not valid.
+        OSError: the host cannot be reached, no time is left, the proxy refused, or the certificate is not valid.
         ValueError: not such an address.
     """
     parts = urlsplit(url)
@@ -57,11 +57,11 @@ def _secured(
     sock: socket.socket, host: str, deadline: Deadline, hold: Callable[[socket.socket], None]
 ) -> ssl.SSLSocket:
     context = trusting_context()
-    # The handshake comes after `hold`: wrapping takes the connection away from the socket that was held.
+    # The handshake comes after `hold`: wrapping moves the connection to another socket than the one that is held.
     secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
     try:
         hold(secured)
-        # For the handshake as a whole, not for each of its reads.
+        # It limits the handshake as a whole, not each of its reads.
         secured.settimeout(deadline.left())
         secured.do_handshake()
     except BaseException:

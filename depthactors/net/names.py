@@ -1,8 +1,8 @@
-"""Names to addresses, within a deadline.
+"""Addresses of names, looked up by a deadline.
 
-Nobody can interrupt the system's resolver, which may take minutes where its servers do not answer. So it is called in a
-thread of its own, one for a name however many wait for it, and who waits gives up in time: a name that cannot be
-looked up holds neither a reader of a stream nor a worker for snapshots.
+The system's resolver cannot be interrupted, and may take minutes if its servers do not answer. So it is called in a
+thread of its own, one for each name, and the threads that wait for it stop waiting in time: a name that cannot be
+looked up blocks neither the reader of a stream nor a worker for snapshots.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 Found: TypeAlias = "list[tuple[Any, ...]]"
 
 _SECOND_WAIT: Final = 0.1
-"""Seconds to wait for a look-up that somebody has waited for in vain."""
+"""Seconds to wait for a look-up for which another thread has waited in vain."""
 
 
 class _LookUp:
-    """A call of the resolver that is under way, or done."""
+    """A call of the resolver that runs, or has returned."""
 
     def __init__(self, host: str, port: int) -> None:
         self._asked = host, port
@@ -33,7 +33,7 @@ class _LookUp:
         threading.Thread(target=self._run, name=f"depthactors-look-up-{host:.40}", daemon=True).start()
 
     def wait(self, seconds: float) -> Found | None:
-        """Return what was found, `None` if that takes longer."""
+        """Return the addresses, `None` if the look-up takes longer."""
         if not self._done.wait(min(seconds, _SECOND_WAIT) if self._hangs else seconds):
             # Not after a short look: the resolver may take that long without being stuck.
             self._hangs |= seconds > _SECOND_WAIT
@@ -48,7 +48,7 @@ class _LookUp:
             self._found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except UnicodeError:
             self._failure = f"expected the name of a host, was {host!r:.100}"
-        except Exception as error:  # noqa: BLE001 - whatever a resolver raises, somebody waits for it
+        except Exception as error:  # noqa: BLE001 - whatever a resolver raises, another thread waits for it
             self._failure = f"the name {host} could not be looked up: {getattr(error, 'strerror', None) or error}"
         finally:
             with _lock:
@@ -64,12 +64,12 @@ def look_up(host: str, port: int, deadline: Deadline) -> Found:
     """Return the addresses of a host as `socket.getaddrinfo` does.
 
     Raises:
-        OSError: there is none, or that is no name; a `TimeoutError` if that took all the time.
+        OSError: there is no address, or the name is not valid; a `TimeoutError` if the time is over.
     """
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except (socket.gaierror, UnicodeError):
-        # A name: that takes a resolver.
+        # It is a name, for which a resolver is needed.
         pass
     with _lock:
         asked = _under_way.get((host, port))
@@ -87,8 +87,8 @@ def look_up(host: str, port: int, deadline: Deadline) -> Found:
 
 
 def _begin_anew() -> None:
-    """Forget in a fork what threads were at that do not exist there."""
-    global _lock  # noqa: PLW0603 - a fork's lock is replaced, not waited for
+    """Forget, in a fork, the look-ups whose threads do not exist there."""
+    global _lock  # noqa: PLW0603 - a fork replaces the lock, which its parent may hold
     _lock = threading.Lock()
     _under_way.clear()
 

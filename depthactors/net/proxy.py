@@ -1,8 +1,7 @@
-"""Which proxy leads to an address: one decision for REST and streams alike.
+"""The proxy that leads to an address, chosen alike for REST and streams.
 
-The one that was given, whatever the environment says; else the environment's: `HTTPS_PROXY`,
-`HTTP_PROXY`, `ALL_PROXY`, in capitals or not, with the exceptions of `NO_PROXY`. This machine itself is never reached
-through a proxy of the environment.
+It is the program's own, if there is one; else the environment's: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, in upper or
+lower case, with the exceptions of `NO_PROXY`. This machine itself is never reached through a proxy of the environment.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 from depthactors.errors import UsageError
 
 _PORTS: Final = {"http": 80, "socks5": 1080, "socks5h": 1080}
-"""The schemes of proxies that can be spoken to, and each one's port where none is given."""
+"""The schemes of proxies that can be used, and each one's usual port."""
 _PLAIN: Final = {"ws": "http", "wss": "https"}
 
 
@@ -28,7 +27,7 @@ class Proxy:
     Attributes:
         scheme: `http` (CONNECT), `socks5` (names are looked up here) or `socks5h` (there).
         host: name or address.
-        port: number of the TCP port.
+        port: TCP port.
         login: user and password, `None` for neither.
     """
 
@@ -47,10 +46,10 @@ def parse_proxy(text: object, source: str = "a proxy") -> Proxy:
 
     Args:
         text: the address.
-        source: the name of where it was found, for an error.
+        source: words for where it was found, for an error.
 
     Raises:
-        UsageError: another form; the message does not repeat it, it may hold a password.
+        UsageError: another form; the message does not repeat it, since it may have a password.
     """
     address = text if isinstance(text, str) else ""
     has_scheme = "://" in address
@@ -71,14 +70,14 @@ def parse_proxy(text: object, source: str = "a proxy") -> Proxy:
 
 
 def proxy_for(url: str, given: Proxy | None) -> Proxy | None:
-    """Return the proxy through which an address is to be reached, `None` for straight.
+    """Return the proxy through which an address is to be reached, `None` for none.
 
     Args:
         url: `http://`, `https://`, `ws://` or `wss://`.
         given: the program's own proxy, for every address; `None` for the environment's.
 
     Raises:
-        UsageError: the environment's is none.
+        UsageError: the environment names a proxy that cannot be used.
     """
     if given is not None:
         return given

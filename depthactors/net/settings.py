@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from depthactors.net.proxy import Proxy
 
 ROTATE_AFTER: Final = 23 * 3600.0
-"""Seconds: an hour before the exchange ends a connection, and up to a tenth of it sooner, each in its turn."""
+"""Seconds: an hour before the exchange ends a connection. Each connection of an engine takes up to a tenth less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class NetworkSettings:
         connect_timeout: seconds for each connection, REST or websocket: name, addresses, proxy, TLS and handshake.
         read_timeout: seconds between two bytes of a REST answer; the whole may take twice that.
         silence_limit: seconds without a byte after which a websocket peer is pinged.
-        rotate_after: seconds after which a connection is replaced by its successor; `None` for never.
+        rotate_after: seconds after which a connection is replaced by its successor, `None` for never.
         timing: the durations that the actors work by.
     """
 

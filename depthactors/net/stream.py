@@ -1,17 +1,15 @@
 """One websocket connection and the thread that reads it.
 
-websocket-client's low-level `WebSocket` is used, not its `run_forever`: the thread here connects,
-reads in bulk, hands over what each read brought, and ends. It ends for certain: `abort` shuts the
-socket down, which unblocks whatever waits on it, and all of connecting is under `connect_timeout`.
+websocket-client's low-level `WebSocket` is used, not its `run_forever`. The thread here connects, reads,
+passes on the messages of each read, and ends. It can always be ended: `abort` shuts the socket down, which
+releases every thread that waits on it, and `connect_timeout` limits all steps of connecting together.
 
-What a peer may send is bounded: the size of a message, the head of the handshake, and the time in which
-each of them must come whole. TLS certificates and host names are verified, and there is no way to turn
-that off; no redirect is followed.
+The size of a message, the head of the handshake, and the time until each of them is complete have limits.
+TLS certificates and host names are verified, and there is no way to turn that off; no redirect is followed.
 
-The library's own UTF-8 check is skipped: orjson checks the text anyway, and with both a frame costs twice
-as much, all the way to the callback (`python -m tests.bench pipe`). The socket is read through a large
-buffer, so that one wake-up serves all the frames that have arrived, which are handed over together: it is
-for a connection that is behind, and saves nothing on one that keeps up.
+websocket-client's own UTF-8 check is skipped: orjson checks the text, and with both checks a frame costs twice
+as much, from the socket to the callback (`python -m tests.bench pipe`). The socket is read through a large
+buffer: on a connection that is behind, all frames that have arrived are passed on together.
 """
 
 from __future__ import annotations
@@ -43,23 +41,22 @@ if TYPE_CHECKING:
 logger = reporting.logger(__name__)
 
 MAX_MESSAGE: Final = 4 * 1024 * 1024
-"""Bytes of a message: ten times the largest diff that was ever seen."""
+"""Bytes of a message: ten times the largest diff in the recordings."""
 _READ_SIZE: Final = 256 * 1024
 _WORDS: Final = 200
-"""Characters of what the other side says that are repeated in an error."""
+"""Characters of the other side's answer that are repeated in an error."""
 _LONGEST_PING: Final = 125
 """Bytes of a ping's data (RFC 6455, 5.5), all of which are sent back."""
 _NS: Final = 1e-9
 
 
 class StreamConnection:
-    """A connection to `url`, from `start` to `on_close`. One use.
+    """A connection, from `start` to `on_close`; it is used once.
 
-    The callbacks run in the reader thread, in this order: `on_open` once the handshake is done,
-    `on_frames` with the messages that a read brought, and last `on_close`, always and exactly once,
-    with what ended it. They must not block.
+    The callbacks run in the reader thread, in this order: `on_open` after the handshake, `on_frames` with the
+    messages of each read, and last `on_close`, always and exactly once, with the cause of the end. They must not block.
 
-    `send`, `close` and `abort` may be called from any thread.
+    Thread: any may call `send`, `close` and `abort`.
     """
 
     def __init__(
@@ -76,14 +73,14 @@ class StreamConnection:
 
         Args:
             url: `ws://` or `wss://`.
-            settings: how the exchange is reached. `silence_limit` is the seconds for a send, and the seconds without a
-                byte after which the peer is pinged, and after as many again given up as dead; so is one that brings
-                no whole frame in twice that time, however many bytes. A quiet market is no silence: the peer answers
-                pings.
-            on_open: the handshake is done.
-            on_frames: the opcode of messages in a row, these messages, whole and in order, and the time at which they
-                arrived, in seconds since the epoch.
-            on_close: the end.
+            settings: how the exchange is reached. `silence_limit` is the time that a send may take. It is also the time
+                without a byte after which the peer is pinged; after the same time again the connection is given up. It
+                is given up, too, if no frame is complete for twice that time. A quiet market is not silence: its
+                server answers pings.
+            on_open: called after the handshake.
+            on_frames: called with the opcode of one or several messages, these messages, whole and in order, and the
+                time at which they arrived, in seconds since the epoch.
+            on_close: called with the cause of the end.
             name: the thread's name.
         """
         self._url = url
@@ -119,27 +116,27 @@ class StreamConnection:
         try:
             self._web_socket.send(text, ABNF.OPCODE_TEXT)
         except (WebSocketException, OSError, AttributeError) as error:
-            # AttributeError: the library's socket is None once it is closed.
+            # AttributeError: websocket-client's socket is None after the end.
             msg = f"could not send on {self._url}: {error}"
             raise StreamError(msg) from error
 
     def close(self, reason: StreamError) -> None:
-        """Ask the peer to end the connection, and read what it sends until it does; `on_close` is given `reason`.
+        """Ask the peer to end the connection, and read until it does; `on_close` is called with `reason`.
 
-        To end it though the peer does not, call `abort`.
+        If the peer does not end it, call `abort`.
         """
         self._reason = reason
         self._closing.set()
         try:
             self._web_socket.send_close()
         except (WebSocketException, OSError, AttributeError) as error:
-            logger.debug("- %s was over already: %s", self._url, error)
+            logger.debug("- %s had ended already: %s", self._url, error)
 
     def abort(self, reason: StreamError | None = None) -> None:
-        """End the connection, for a reason that `on_close` is given.
+        """End the connection by force; `on_close` is called with `reason`.
 
-        Returns at once; the thread follows at once too, but within `connect_timeout` where it waits for the look-up of
-        a name, or on a system that does not interrupt a connecting socket.
+        Returns at once. The thread ends at once, too, or within `connect_timeout` while a name is looked up, and on a
+        system that does not interrupt a connecting socket.
         """
         if reason is not None:
             self._reason = reason
@@ -147,8 +144,7 @@ class StreamConnection:
         self._shut()
 
     def _run(self) -> None:
-        # What is told if anything unforeseen ends the thread; the exception itself goes to
-        # `threading.excepthook`.
+        # The cause if an unexpected exception ends the thread, which itself goes to `threading.excepthook`.
         error = StreamError(f"{self._url}: the reader failed")
         try:
             self._connect()
@@ -166,7 +162,7 @@ class StreamConnection:
             self._on_close(error)
 
     def _blame(self, raised: Exception) -> StreamError:
-        """Say what ended the connection: this side, if it was asked to, whatever that looked like to the reader."""
+        """Return the cause of the end: the program's own reason, if it ended the connection, else the exception."""
         if self._aborting.is_set() or self._closing.is_set():
             return self._reason
         if isinstance(raised, StreamError):
@@ -180,7 +176,7 @@ class StreamConnection:
 
     def _refused(self, answer: WebSocketBadStatusException) -> StreamError:
         """Make an error of an answer that opens no websocket."""
-        # An answer of no line at all has no status.
+        # An empty answer has no status.
         status, body = answer.status_code or 0, answer.resp_body or b""
         pause = binance.read_not_now(binance.HttpAnswer(status, answer.resp_headers or {}, body), time.time())
         if pause is None:
@@ -202,7 +198,7 @@ class StreamConnection:
         except WebSocketBadStatusException as error:
             raise self._refused(error) from error
         except Exception as error:
-            # The library reads the head that the peer sent, cookies too, with whatever raises.
+            # websocket-client parses the head of the answer, and its cookies, with code that raises many classes.
             raise self._stream_error(error) from error
         use_socket(self._web_socket, sock)
         self._whole_at = time.monotonic()
@@ -210,22 +206,26 @@ class StreamConnection:
         self._web_socket.settimeout(self._silence_limit)
 
     def _hold(self, sock: socket.socket) -> None:
-        """Have `abort` reach a socket; it is asked after that, so it cannot slip between."""
+        """Have `abort` reach a socket; an abort just before that is noticed here.
+
+        Raises:
+            ConnectionAbortedError: `abort` was called.
+        """
         self._socket = sock
         if self._aborting.is_set():
             msg = "closed by this side"
             raise ConnectionAbortedError(msg)
 
     def _read(self) -> None:
-        """Parse frames until the end; `_buffered_read` hands them over whenever it is about to block."""
+        """Parse frames until the end; `_buffered_read` passes messages on before it blocks."""
         try:
             while not self._aborting.is_set():
                 frame = self._web_socket.recv_frame()  # type: ignore[no-untyped-call]
                 self._is_alive = True
                 self._take(frame)
         finally:
-            # What arrived whole before the end is good.
-            self._hand_over()
+            # Messages that were complete before the end are good.
+            self._pass_on()
 
     def _take(self, frame: ABNF) -> None:
         data = cast("bytes", frame.data)
@@ -236,7 +236,7 @@ class StreamConnection:
                     raise StreamError(msg)
                 self._web_socket.pong(data)
             case ABNF.OPCODE_PONG:
-                # It shows that the peer is there.
+                # It only shows that the peer is there.
                 pass
             case ABNF.OPCODE_CLOSE:
                 self._web_socket.send_close()
@@ -249,22 +249,22 @@ class StreamConnection:
                     self._collect(*message)
 
     def _collect(self, opcode: int, message: bytes) -> None:
-        """Keep a message until the read is taken apart; a batch has messages of one kind."""
+        """Keep a message until all messages of the read are parsed; a batch has messages of one opcode."""
         if opcode != self._opcode:
-            self._hand_over()
+            self._pass_on()
             self._opcode = opcode
         self._batch.append(message)
 
     def _buffered_read(self, size: int) -> bytes:
-        """Serve the frame parser from the buffer; fill it with all that has arrived when it is empty."""
+        """Return bytes for the frame parser from the buffer; fill the buffer first if it is empty."""
         if not self._unparsed:
-            self._hand_over()
+            self._pass_on()
             self._fill()
         chunk, self._unparsed = self._unparsed[:size], self._unparsed[size:]
         return bytes(chunk)
 
     def _fill(self) -> None:
-        """Wait for bytes and read all that are there."""
+        """Wait for bytes, and read all that have arrived."""
         connection = self._socket
         data = self._receive(connection) if connection is not None else b""
         if not data:
@@ -277,7 +277,7 @@ class StreamConnection:
         self._unparsed = memoryview(data)
 
     def _check_progress(self) -> None:
-        """Refuse a message that is too large, or that does not get whole; looked at once a read."""
+        """Check, once a read, that messages are not too large, and that frames become complete."""
         web_socket, now = self._web_socket, time.monotonic()
         if self._is_alive:
             self._is_alive, self._whole_at = False, now
@@ -290,7 +290,7 @@ class StreamConnection:
             raise StreamError(msg)
 
     def _drain(self, connection: ssl.SSLSocket) -> bytes:
-        """Read the further TLS records that have arrived; one read brings one record, however small."""
+        """Read the further TLS records that have arrived: each read returns one record."""
         records: list[bytes] = []
         size = 0
         connection.settimeout(0.0)
@@ -299,20 +299,20 @@ class StreamConnection:
                 records.append(record)
                 size += len(record)
         except ssl.SSLWantReadError:
-            # Nothing more for now. An end of the stream shows again at the next read.
+            # No more for now. An end of the connection is seen again at the next read.
             pass
         finally:
             connection.settimeout(self._silence_limit)
         return b"".join(records)
 
-    def _hand_over(self) -> None:
+    def _pass_on(self) -> None:
         if self._batch:
             frames, self._batch = self._batch, []
             self._on_frames(self._opcode, frames, self._recv_time)
 
     def _receive(self, connection: socket.socket) -> bytes:
-        """Wait for bytes; ping a silent peer and wait once more for anything at all."""
-        # The only place where a time that is over means silence: of a send, it means that the peer takes nothing.
+        """Wait for bytes; ping a silent peer, and wait once more."""
+        # Only here a timeout means silence: in a send it means that the peer does not read.
         try:
             return connection.recv(_READ_SIZE)
         except TimeoutError:
@@ -324,6 +324,6 @@ class StreamConnection:
             raise StreamError(msg) from None
 
     def _shut(self) -> None:
-        """Unblock whatever waits on the socket; harmless when there is none."""
+        """Release all threads that wait on the socket, if there is one."""
         if self._socket is not None:
             shut_down(self._socket)

@@ -1,4 +1,4 @@
-"""A way to a host: straight, or through a proxy that is asked for it, bounded in time and in what the proxy may say."""
+"""A TCP connection to a host, direct or through a proxy, limited in time and in what the proxy may send."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from depthactors.net.proxy import Proxy
 
 MAX_HANDSHAKE: Final = 64 * 1024
-"""Bytes of the answer to a request to connect or to upgrade: its head and what an error page may have for a body."""
+"""Bytes of the answer to a request to connect or to upgrade: its head, and the body of an error page."""
 _WORDS: Final = 200
-"""Characters of what a proxy says that are repeated in an error."""
+"""Characters of a proxy's answer that are repeated in an error."""
 _SOCKS_REFUSALS: Final = {
     1: "general failure",
     2: "not allowed by its rules",
@@ -30,9 +30,9 @@ _SOCKS_REFUSALS: Final = {
     7: "command not supported",
     8: "address type not supported",
 }
-"""What the numbers of RFC 1928 mean."""
+"""The replies of RFC 1928."""
 _ADDRESS_SIZES: Final = {1: 4, 4: 16}
-"""Bytes of an IPv4 and of an IPv6 address by its type in RFC 1928; a name has its length before it."""
+"""Bytes of an address by its type in RFC 1928: IPv4 and IPv6. A name has its length in front."""
 
 
 def open_way(
@@ -42,13 +42,13 @@ def open_way(
 
     Args:
         host: name or address.
-        port: number of the TCP port.
+        port: TCP port.
         proxy: the proxy to go through, `None` for none.
-        deadline: the end of all of it.
-        hold: given each socket before anything waits on it; see `dial`.
+        deadline: end of all steps together.
+        hold: called with each socket before anything waits on it; see `dial`.
 
     Raises:
-        OSError: there is no way there, no time is left, or the proxy refused.
+        OSError: the host cannot be reached, no time is left, or the proxy refused.
     """
     if proxy is None:
         return dial(host, port, deadline, hold)
@@ -63,17 +63,17 @@ def open_way(
 
 
 class Metered:
-    """A socket to shake hands on: it raises once more was received than that takes, or when the time is over."""
+    """A socket for a handshake: it raises if too much is received, or if the time is over."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
-        """Begin with nothing received."""
+        """Limit a socket until the deadline."""
         self._socket = sock
         self._deadline = deadline
         self._left = MAX_HANDSHAKE
 
     def recv(self, size: int) -> bytes:
-        """Receive, within both bounds."""
-        # Before every read: a peer that sends a byte now and then wins no time.
+        """Receive, within both limits."""
+        # Before every read: a peer that sends single bytes gets no more time.
         self._socket.settimeout(self._deadline.left())
         data = self._socket.recv(min(size, self._left + 1))
         self._left -= len(data)
@@ -86,7 +86,7 @@ class Metered:
         """Receive `size` bytes.
 
         Raises:
-            ConnectionError: the connection ended before.
+            ConnectionError: the connection ended before that.
         """
         data = b""
         while len(data) < size:
@@ -125,7 +125,7 @@ def _connect(sock: Metered, host: str, port: int, proxy: Proxy, _deadline: Deadl
 
 
 def _head_of(sock: Metered) -> bytes:
-    """Read the head of a proxy's answer and not a byte of what follows, which is the host's."""
+    """Read the head of a proxy's answer, and no byte of what follows, which comes from the host."""
     head = bytearray()
     while not head.endswith((b"\n\r\n", b"\n\n")):
         head += sock.exactly(1)
@@ -151,7 +151,7 @@ def _connect_socks(sock: Metered, host: str, port: int, proxy: Proxy, deadline: 
         words = _SOCKS_REFUSALS.get(refusal, f"error {refusal}")
         msg = f"expected the proxy to connect to {host}:{port}, it answered: {words}"
         raise ConnectionError(msg)
-    # The address that it connects from, which nobody needs.
+    # The address from which the proxy connects, which is not needed.
     sock.exactly((_ADDRESS_SIZES[kind] if kind in _ADDRESS_SIZES else sock.exactly(1)[0]) + 2)
 
 

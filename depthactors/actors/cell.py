@@ -36,15 +36,15 @@ class Lease:
     Thread: the supervisor's ends it.
     """
 
-    __slots__ = ("_ended",)
+    __slots__ = ("_closed",)
 
     def __init__(self) -> None:
         """Begin the subscription."""
-        self._ended = False
+        self._closed = False
 
     def close(self) -> bool:
         """End the subscription; return `False` if it had ended before, since an interrupted caller may try again."""
-        first, self._ended = not self._ended, True
+        first, self._closed = not self._closed, True
         return first
 
 

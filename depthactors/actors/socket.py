@@ -1,9 +1,7 @@
 """The socket actor: the streams of one connection, the way back when it is lost, and its successor in time.
 
-A connection is rotated without loss: the successor is opened and subscribed first, both bring every update for a
-while, then the old one is ended in good order, and each book goes on with the other (`sync.machine`). That is done
-before the exchange ends the connection for its age, each socket of an engine at another time, and at once when the
-exchange announces a shutdown.
+A connection is rotated (`actors.rotation`) before the exchange ends it for its age, each socket of an engine at another
+time, and at once when the exchange announces a shutdown. Each book then goes on with the successor (`sync.machine`).
 """
 
 from __future__ import annotations
@@ -23,6 +21,7 @@ from depthactors.actors.questions import Status
 from depthactors.actors.receivers import Receivers
 from depthactors.actors.refusals import Refusals
 from depthactors.actors.refused_streams import RefusedStreams
+from depthactors.actors.rotation import Rotation
 from depthactors.actors.socket_messages import (
     Acknowledged,
     AnswerOverdue,
@@ -46,7 +45,7 @@ from depthactors.actors.socket_messages import (
 from depthactors.actors.supervisor_messages import ReconnectExhausted
 from depthactors.errors import HandshakeRefusedError, StreamError, UsageError
 from depthactors.net.allowance import allowance_of
-from depthactors.pacing import Reconnects, stagger
+from depthactors.pacing import Reconnects
 from depthactors.reporting import about
 from depthactors.status import SocketStatus
 
@@ -62,8 +61,6 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_ROTATION_SPREAD: Final = 0.1
-"""Share of a connection's life over which the sockets of an engine spread their rotations."""
 _BANNED: Final = 418
 _NAMED: Final = 3
 """Books that a notice names."""
@@ -128,11 +125,7 @@ class SocketActor(EngineActor):
         super().__init__(name, supervisor)
         self._market = market
         self._timing = settings.timing
-        self._backoff = settings.backoff
         self._allowance = allowance
-        longest = settings.rotate_after
-        self._rotate_after = None if longest is None else longest * (1 - _ROTATION_SPREAD * stagger(place))
-        self._overlap = max(speed for speed, _ in market.speeds) / 1_000 + self._timing.overlap
         self._restarts = restarts
         self._receivers = Receivers()
         self._refusals = Refusals(self._timing.refusal_backoff)
@@ -148,11 +141,10 @@ class SocketActor(EngineActor):
             refusals=self._refusals,
         )
         self._connections = Connections(context)
+        self._rotation = Rotation(context, self._connections, allowance, place)
         self._refused_streams = RefusedStreams(context, supervisor)
         self._trouble = reporting.Trouble(logger, "stream", market.stream_url)
-        self._rotations = 0
         self._reconnects = Reconnects(settings.backoff)
-        self._failed_rotations = 0
         self._outage: StreamError | None = None
         self._connect_is_due = False
         self._connect_at = 0.0
@@ -177,9 +169,9 @@ class SocketActor(EngineActor):
             case Closed(epoch, error):
                 self._closed(epoch, error)
             case Rotate(epoch):
-                self._rotate(epoch)
+                self._rotation.rotate(epoch)
             case OverlapOver(epoch):
-                self._hand_over(epoch)
+                self._rotation.hand_over(epoch)
             case LeavingOverdue(epoch):
                 self._connections.abort_leaving(epoch)
             case AnswerOverdue(number):
@@ -235,7 +227,7 @@ class SocketActor(EngineActor):
         if not self._receivers.now:
             self._retire()
         else:
-            self._consider_handover()
+            self._rotation.consider_overlap()
 
     def _resubscribe(self, stream: bytes) -> None:
         present = self._connections.present
@@ -289,14 +281,14 @@ class SocketActor(EngineActor):
             case Opened():
                 connection.opened()
                 if connection is self._connections.present:
-                    self._set_rotation_timer(connection)
+                    self._rotation.set_timer(connection)
             case Acknowledged(_, streams):
                 self._acknowledged(connection, streams)
             case Refused(_, streams, error, code):
                 self._refused_streams.refused(connection, streams, error, code)
-                self._consider_handover()
+                self._rotation.consider_overlap()
             case ShutdownAnnounced():
-                self._shutdown_announced(connection)
+                self._rotation.shutdown_announced(connection)
             case SendRequests():
                 connection.send_requests()
             case OpeningOverdue():
@@ -310,7 +302,7 @@ class SocketActor(EngineActor):
             self._outage = None
             self._trouble.over("%s: connected to the stream", self._books)
         else:
-            self._consider_handover()
+            self._rotation.consider_overlap()
 
     def _closed(self, epoch: int, error: StreamError) -> None:
         if self._connections.has_left(epoch):
@@ -328,7 +320,7 @@ class SocketActor(EngineActor):
         self._refused_streams.ended(connection, error)
         successor = self._connections.successor
         if connection is successor:
-            self._rotate_later(error)
+            self._rotation.successor_ended(error)
             return
         self._connections.present = None
         if successor is not None:
@@ -344,7 +336,7 @@ class SocketActor(EngineActor):
         if not successor.serves_all:
             self._outage = error
         if successor.is_open:
-            self._set_rotation_timer(successor)
+            self._rotation.set_timer(successor)
 
     def _reconnect(self, connection: Connection, error: StreamError) -> None:
         self._outage = error
@@ -363,63 +355,6 @@ class SocketActor(EngineActor):
             words = "%s: no connection, so no data: %s; next try in %.1f s"
             self._trouble.came("connection", words, self._books, error, max(wait, refused))
         self._connect_in(wait)
-
-    # Rotation.
-
-    def _set_rotation_timer(self, connection: Connection) -> None:
-        if self._rotate_after is not None:
-            age = time.monotonic() - connection.opened_at
-            self._rotate_in(max(0.0, self._rotate_after - age), connection)
-
-    def _rotate_in(self, seconds: float, connection: Connection) -> None:
-        self.mailbox.after(seconds, Rotate(connection.epoch))
-
-    def _rotate_later(self, error: StreamError) -> None:
-        """Try again after a while, since the successor has ended."""
-        self._connections.successor = None
-        self._failed_rotations += 1
-        logger.warning("- %s its successor ended: %s", self.name, error)
-        if self._connections.present is not None:
-            wait = self._backoff.wait(0, self._failed_rotations, random.random()) or 0.0  # noqa: S311 - spreads load
-            self._rotate_in(wait, self._connections.present)
-
-    def _shutdown_announced(self, connection: Connection) -> None:
-        epoch = connection.epoch
-        logger.warning("= %s the exchange will end connection %d: its successor comes first", self.name, epoch)
-        if connection is self._connections.successor:
-            connection.abort(StreamError(f"{self.name}: the exchange announced that it will shut down"))
-        else:
-            self._rotate(epoch)
-
-    def _rotate(self, epoch: int) -> None:
-        """Open the successor of that connection, if it is the present one and has none yet."""
-        present = self._connections.present
-        if present is None or present.epoch != epoch or self._connections.successor is not None:
-            return
-        wait = self._allowance.take_connection()
-        if wait:
-            self._rotate_in(wait, present)
-            return
-        self._connections.open_successor(present)
-        logger.info("= %s opens connection %d, the successor of %d", self.name, self._connections.last_epoch, epoch)
-
-    def _consider_handover(self) -> None:
-        """Begin the overlap if the successor brings all by now."""
-        successor = self._connections.successor
-        if successor is not None and successor.serves_all:
-            self.mailbox.after(self._overlap, OverlapOver(successor.epoch))
-
-    def _hand_over(self, epoch: int) -> None:
-        """End the old connection, now that both have brought every update for a while."""
-        present, successor = self._connections.present, self._connections.successor
-        if present is None or successor is None or successor.epoch != epoch or not successor.serves_all:
-            return
-        self._connections.promote(successor)
-        self._rotations += 1
-        self._failed_rotations = 0
-        reason = StreamError(f"{self.name}: connection {present.epoch} was handed over to {epoch}")
-        self._connections.leave(present, reason)
-        self._set_rotation_timer(successor)
 
     # Looking after.
 
@@ -444,7 +379,7 @@ class SocketActor(EngineActor):
             epoch=connections.last_epoch if present is None else present.epoch,
             age=time.monotonic() - present.opened_at if present is not None and is_open else 0.0,
             connections=connections.opened,
-            rotations=self._rotations,
+            rotations=self._rotation.count,
             failures=self._reconnects.failures,
             rejected_frames=0 if present is None else present.rejected_frames,
             unrouted_frames=0 if present is None else present.unrouted_frames,

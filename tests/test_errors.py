@@ -17,21 +17,22 @@ from depthactors.errors import (
     SubscriptionError,
     UsageError,
 )
+from tests.support import table
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__]
 
 
-@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+@table("kind", CLASSES)
 def test_every_error_is_in_the_one_tree(kind):
     assert issubclass(kind, DepthActorsError)
 
 
-@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+@table("kind", CLASSES)
 def test_every_error_is_in_the_drawn_tree(kind):
     assert kind.__name__ in errors.__doc__
 
 
-@pytest.mark.parametrize(
+@table(
     ("kind", "bases"),
     [
         (errors.UsageError, (ValueError,)),
@@ -48,13 +49,12 @@ def test_every_error_is_in_the_drawn_tree(kind):
         (RecordingError, (ValueError,)),
         (errors.RecordingCutError, (RecordingError,)),
     ],
-    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_bases_that_users_catch(kind, bases):
     assert all(issubclass(kind, base) for base in bases)
 
 
-@pytest.mark.parametrize("excerpt", ["x" * 1000, b"x" * 1000], ids=["text", "bytes"])
+@table("excerpt", ["x" * 1000, b"x" * 1000])
 def test_malformed_frame_keeps_the_start_of_the_offender(excerpt):
     error = MalformedFrameError("expected JSON", excerpt)
     assert error.cause == "expected JSON"

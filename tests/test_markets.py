@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from depthactors import recording
 from depthactors.errors import DepthTooLargeError, UnknownMarketError, UsageError
 from depthactors.markets import MARKETS, SPOT, Sequencing, guess, lookup, normalize_symbol
+from tests.support import table
 
 rows = pytest.mark.parametrize("market", MARKETS.values(), ids=MARKETS)
 ROW = st.sampled_from(list(MARKETS.values()))
@@ -25,13 +26,13 @@ def test_a_row_is_found_by_its_name_and_by_itself(market):
     assert lookup(market) is market
 
 
-@pytest.mark.parametrize("name", ["SPOT", "", "kraken", None, 5, ["spot"]], ids=repr)
+@table("name", ["SPOT", "", "kraken", None, 5, ["spot"]])
 def test_an_unknown_market_lists_those_that_exist(name):
     with pytest.raises(UnknownMarketError, match="spot, us, usdm"):
         lookup(name)
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "meant"),
     [
         ("SPOT", "spot"),
@@ -53,7 +54,7 @@ def test_an_unknown_market_is_told_which_one_is_meant(name, meant):
         lookup(name)
 
 
-@pytest.mark.parametrize("name", ["kraken", "BTCUSDT", ""])
+@table("name", ["kraken", "BTCUSDT", ""])
 def test_no_market_is_suggested_where_none_is_like_it(name):
     with pytest.raises(UnknownMarketError, match=f"was '{name}'$"):
         lookup(name)
@@ -65,7 +66,7 @@ def test_any_other_text_is_an_error_that_names_it(name):
         lookup(name)
 
 
-@pytest.mark.parametrize("name", MARKETS)
+@table("name", MARKETS)
 def test_a_market_is_no_symbol(name):
     with pytest.raises(UsageError, match=f"was '{name}', which is a market: market='{name}'"):
         normalize_symbol(name)
@@ -80,7 +81,7 @@ def test_addresses_have_a_scheme_and_no_trailing_slash(market):
     assert market.stream_path.startswith("/")
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "sequencing", "path", "pool", "per_minute", "streams", "messages"),
     [
         ("spot", Sequencing.CONTIGUOUS, "/api/v3/depth", "spot", 6000, 1024, 5),
@@ -106,7 +107,7 @@ def test_rows_of_one_family_have_one_protocol():
         assert (row.sequencing, row.speeds, row.limits) == (first.sequencing, first.speeds, first.limits)
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "weights"),
     [
         ("spot", {1: 5, 100: 5, 101: 25, 500: 25, 501: 50, 1000: 50, 1001: 250, 5000: 250}),
@@ -119,7 +120,7 @@ def test_snapshot_weights(name, weights):
     assert {limit: lookup(name).snapshot_weight(limit) for limit in weights} == weights
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "speed", "stream"),
     [
         ("spot", 100, "btcusdt@depth@100ms"),
@@ -133,7 +134,7 @@ def test_diff_stream_names(name, speed, stream):
     assert lookup(name).diff_stream("BTCUSDT", speed) == stream
 
 
-@pytest.mark.parametrize(("name", "speed"), [("spot", 250), ("spot", 500), ("usdm", 1000), ("options", 250)])
+@table(("name", "speed"), [("spot", 250), ("spot", 500), ("usdm", 1000), ("options", 250)])
 def test_a_speed_that_the_market_lacks_is_a_usage_error(name, speed):
     with pytest.raises(UsageError, match=f"was {speed}"):
         lookup(name).diff_stream("BTCUSDT", speed)
@@ -160,7 +161,7 @@ def test_the_implied_limit_is_the_smallest_that_fits(market, levels):
 
 
 @rows
-@pytest.mark.parametrize(
+@table(
     ("address", "rest", "stream"),
     [
         ("http://127.0.0.1:9000", "http://127.0.0.1:9000", "ws://127.0.0.1:9000"),
@@ -176,13 +177,13 @@ def test_at_another_address_only_the_hosts_differ(market, address, rest, stream)
     assert (local.name, local.weights, local.stream_path) == (market.name, market.weights, market.stream_path)
 
 
-@pytest.mark.parametrize("address", ["", "http://", "ftp://host", "http:///path", "http://["])
+@table("address", ["", "http://", "ftp://host", "http:///path", "http://["])
 def test_another_form_of_address_is_a_usage_error(address):
     with pytest.raises(UsageError, match=r"http://127\.0\.0\.1:9000"):
         SPOT.at(address)
 
 
-@pytest.mark.parametrize(
+@table(
     ("symbol", "expected"),
     [
         ("btcusdt", "BTCUSDT"),
@@ -196,13 +197,13 @@ def test_symbols_are_upper_case(symbol, expected):
     assert normalize_symbol(symbol) == expected
 
 
-@pytest.mark.parametrize("symbol", ["", "  ", "BTC/USDT", "btc@depth", "a&b", "a?b", "!x", "a b", None, 5], ids=repr)
+@table("symbol", ["", "  ", "BTC/USDT", "btc@depth", "a&b", "a?b", "!x", "a b", None, 5])
 def test_no_symbol(symbol):
     with pytest.raises(UsageError, match="symbol"):
         normalize_symbol(symbol)
 
 
-@pytest.mark.parametrize(
+@table(
     ("event", "name"),
     [
         ({"s": "BTCUSDT"}, "spot"),

@@ -1,12 +1,12 @@
 import orjson
-import pytest
 
 from depthactors import binance
 from depthactors.binance import Notice, Reply
 from tests.binance.frame_support import SPOT_DIFF
+from tests.support import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("frame", "expected"),
     [
         ({"result": None, "id": 1}, Reply(1, None, None)),
@@ -21,13 +21,12 @@ from tests.binance.frame_support import SPOT_DIFF
         (SPOT_DIFF, None),
         ({"stream": "btcusdt@depth", "data": SPOT_DIFF}, None),
     ],
-    ids=repr,
 )
 def test_notices_and_replies(frame, expected):
     assert binance.parse_notice(frame) == expected
 
 
-@pytest.mark.parametrize(("encode", "method"), [(binance.subscribe, "SUBSCRIBE"), (binance.unsubscribe, "UNSUBSCRIBE")])
+@table(("encode", "method"), [(binance.subscribe, "SUBSCRIBE"), (binance.unsubscribe, "UNSUBSCRIBE")])
 def test_requests(encode, method):
     assert orjson.loads(encode(["a@depth", "b@depth"], 7)) == {
         "method": method,

@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +8,7 @@ from depthactors.binance import HttpAnswer, Snapshot, read_depth_reply
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError
 from depthactors.markets import COINM, SPOT
 from tests.binance.frame_support import JSON
+from tests.support import table
 
 DEPTH = {"lastUpdateId": 7, "bids": [["10.50", "1"], ["10.40", "2"]], "asks": [["11.00", "3"]]}
 DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
@@ -33,7 +33,7 @@ def test_the_used_weight_is_known_where_it_is_a_number():
     assert read().used_weight is None
 
 
-@pytest.mark.parametrize("status", [400, 429, 500])
+@table("status", [400, 429, 500])
 def test_a_failure_comes_with_the_weight_and_the_date(status):
     reply = read(status, b"", x_mbx_used_weight_1m="77", date=DATE)
     assert (reply.used_weight, reply.date, reply.received) == (77, 1445412480.0, 1.5)
@@ -50,7 +50,7 @@ def test_not_now_is_a_rate_limit_that_says_for_how_long():
     assert read(429, b"", retry_after=DATE, now=1445412480.0 - 5.0).result.retry_after == 5.0
 
 
-@pytest.mark.parametrize("code", [-1121, -1100])
+@table("code", [-1121, -1100])
 def test_an_unknown_symbol_is_named_with_the_place_that_does_not_list_it(code):
     body = {"code": code, "msg": "Invalid symbol."}
     error = read(400, body).result

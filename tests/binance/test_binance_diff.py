@@ -10,6 +10,7 @@ from depthactors.binance.diff import _take_apart
 from depthactors.errors import MalformedFrameError
 from depthactors.markets import Sequencing
 from tests.binance.frame_support import CHAINED_DIFF, JSON, SPOT_DIFF
+from tests.support import table
 
 
 def test_a_contiguous_diff_follows_the_id_before_its_first():
@@ -40,14 +41,14 @@ def test_a_diff_with_one_odd_value_is_malformed_or_the_same_shape(key, value):
     assert 0 <= diff.first_id <= diff.last_id >= diff.previous_id
 
 
-@pytest.mark.parametrize("key", ["e", "E", "s", "U", "u", "pu", "b", "a"])
+@table("key", ["e", "E", "s", "U", "u", "pu", "b", "a"])
 def test_a_diff_that_lacks_a_key_names_it(key):
     event = {name: value for name, value in CHAINED_DIFF.items() if name != key}
     with pytest.raises(MalformedFrameError, match=f"'{key}'"):
         binance.parse_diff(event, Sequencing.CHAINED, "BTCUSDT")
 
 
-@pytest.mark.parametrize("ids", [{"U": 8}, {"pu": 8}, {"U": True}, {"U": "5"}, {"u": 7.0}, {"U": -1}], ids=repr)
+@table("ids", [{"U": 8}, {"pu": 8}, {"U": True}, {"U": "5"}, {"u": 7.0}, {"U": -1}])
 def test_ids_that_run_backwards_or_are_no_integers_are_malformed(ids):
     for sequencing in Sequencing:
         if sequencing is Sequencing.CONTIGUOUS and "pu" in ids:
@@ -112,9 +113,9 @@ def test_a_mangled_frame_is_read_as_with_care(bids, asks, envelope, wounds):
     assert quick == careful
 
 
-@pytest.mark.parametrize("bids", ['["10","1"],["9.5","20"]', '["","1"]', '["10",""]', ""])
-@pytest.mark.parametrize("asks", ['["11.5","0.00"],["12","3"]', '["","1"]', '["12",""]', ""])
-@pytest.mark.parametrize("put", ["7", ".", "7.7", '"', ",", "[", " "])
+@table("bids", ['["10","1"],["9.5","20"]', '["","1"]', '["10",""]', ""])
+@table("asks", ['["11.5","0.00"],["12","3"]', '["","1"]', '["12",""]', ""])
+@table("put", ["7", ".", "7.7", '"', ",", "[", " "])
 def test_a_character_more_anywhere_is_read_as_with_care(bids, asks, put):
     text = f'{{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":5,"u":7,"pu":3,"b":[{bids}],"a":[{asks}]}}'
     for place in range(text.index(',"b"'), len(text) + 1):
@@ -122,7 +123,7 @@ def test_a_character_more_anywhere_is_read_as_with_care(bids, asks, put):
         assert quick == careful, text[:place] + put + text[place:]
 
 
-@pytest.mark.parametrize(
+@table(
     "levels",
     [
         '["0","1"]',
@@ -164,7 +165,7 @@ def test_a_character_more_anywhere_is_read_as_with_care(bids, asks, put):
         '["\u0661","1"]',
     ],
 )
-@pytest.mark.parametrize("side", ["b", "a"])
+@table("side", ["b", "a"])
 def test_odd_levels_are_read_as_with_care(levels, side):
     good = {"b": '["10","1"]', "a": '["11.5","0.00"]'} | {side: levels}
     text = f'{{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":5,"u":7,"pu":3,"b":[{good["b"]}],"a":[{good["a"]}]}}'
@@ -173,7 +174,7 @@ def test_odd_levels_are_read_as_with_care(levels, side):
         assert quick == careful
 
 
-@pytest.mark.parametrize(
+@table(
     "frame",
     [
         b'{"stream":"x","data":{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":5,"u":7},"z":{"q":1,"b":[],"a":[["1","1"]]}}',

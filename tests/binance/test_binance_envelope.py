@@ -6,11 +6,10 @@ from hypothesis import strategies as st
 from depthactors import binance
 from depthactors.errors import MalformedFrameError
 from tests.binance.frame_support import JSON, SPOT_DIFF
+from tests.support import table
 
 
-@pytest.mark.parametrize(
-    "frame", [b"", b"[]", b"1", b'"x"', b"null", b"{", b'{"a":1}x', b"\xff", b'{"a":NaN}'], ids=repr
-)
+@table("frame", [b"", b"[]", b"1", b'"x"', b"null", b"{", b'{"a":1}x', b"\xff", b'{"a":NaN}'])
 def test_a_frame_that_is_no_json_object_is_malformed(frame):
     with pytest.raises(MalformedFrameError):
         binance.decode(frame)
@@ -38,7 +37,7 @@ def test_a_name_with_escapes_is_found_in_the_decoded_frame():
     assert binance.stream_of(binance.decode(frame)) == "\u5e01usdt@depth".encode()
 
 
-@pytest.mark.parametrize("opcode", [0x0, 0x2, 0x3, 0xB])
+@table("opcode", [0x0, 0x2, 0x3, 0xB])
 def test_a_message_that_is_no_text_is_refused_by_its_opcode(opcode):
     with pytest.raises(MalformedFrameError, match=f"expected a text frame, was one of opcode {opcode}: "):
         read(b'{"stream":"btcusdt@depth","data":{}}', opcode)
@@ -68,7 +67,7 @@ def test_the_payload_is_taken_out_of_its_envelope():
     assert binance.payload_of(SPOT_DIFF) is SPOT_DIFF
 
 
-@pytest.mark.parametrize("data", [None, [], "x", 1], ids=repr)
+@table("data", [None, [], "x", 1])
 def test_an_envelope_around_anything_else_is_malformed(data):
     with pytest.raises(MalformedFrameError, match="'data'"):
         binance.payload_of({"stream": "x", "data": data})

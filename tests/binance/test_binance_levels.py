@@ -11,7 +11,7 @@ from depthactors.book import BookState, BookView
 from depthactors.book.numerals import exact
 from depthactors.errors import MalformedFrameError
 from tests.binance.frame_support import LEVELS
-from tests.support import pairs
+from tests.support import pairs, table
 
 
 def numerals(digits=15):
@@ -59,28 +59,26 @@ def test_a_price_of_fifteen_digits_and_any_quantity_survive_exactly(price, quant
     assert (view.bids or view.asks) == ((Decimal(price), Decimal(quantity)),)
 
 
-@pytest.mark.parametrize("price", ["1", "1e-300"])
-@pytest.mark.parametrize("quantity", ["1e-693", "1e-39223372036854775808"])
+@table("price", ["1", "1e-300"])
+@table("quantity", ["1e-693", "1e-39223372036854775808"])
 def test_a_quantity_that_no_float_tells_from_zero_is_zero_whatever_its_price(price, quantity):
     assert binance.parse_levels([[price, quantity]])[1] == 0
 
 
-@pytest.mark.parametrize("price", ["1234567890123456", "0.1234567890123456", "100000000.00000001", "4.95e-322"])
+@table("price", ["1234567890123456", "0.1234567890123456", "100000000.00000001", "4.95e-322"])
 def test_a_price_of_more_digits_than_a_float_holds_is_malformed(price):
     with pytest.raises(MalformedFrameError, match="expected a price"):
         binance.parse_levels([[price, "1"]])
 
 
-@pytest.mark.parametrize(
-    "level", [["1" * 400, "1"], ["1", "0." + "0" * 40], ["1", "1" * 10**6]], ids=["price", "0", "1"]
-)
+@table("level", [["1" * 400, "1"], ["1", "0." + "0" * 40], ["1", "1" * 10**6]])
 def test_a_number_that_is_too_long_is_malformed_and_not_repeated(level):
     with pytest.raises(MalformedFrameError, match="expected numbers of at most 32 characters") as raised:
         binance.parse_levels([level])
     assert len(str(raised.value)) < 300
 
 
-@pytest.mark.parametrize("zero", ["0", "0.0", "0.00000000", "00", "0.", ".0", "0e5", "0E-8", "-0"])
+@table("zero", ["0", "0.0", "0.00000000", "00", "0.", ".0", "0e5", "0E-8", "-0"])
 def test_zero_in_any_spelling_is_gone(zero):
     assert binance.parse_levels([["10.5", zero]]) == [10.5, 0.0]
 
@@ -94,13 +92,31 @@ def test_captures_of_2017_have_a_third_element():
     assert binance.parse_levels([["1", "2", []], ["3", "4", []]]) == [1.0, 2.0, 3.0, 4.0]
 
 
-@pytest.mark.parametrize(
+@table(
     "level",
-    [["0", "1"], ["-1", "1"], ["1", "-1"], ["nan", "1"], ["1", "nan"], ["inf", "1"], ["1", "inf"], ["", "1"], ["1", ""],
-     ["1"], [], [1, "1"], ["1", 1], [1.5, 1.5], [None, "1"], [True, True], "1", "12",
-     None, {"1": 0, "2": 0}],
-    ids=repr,
-)  # fmt: skip
+    [
+        ["0", "1"],
+        ["-1", "1"],
+        ["1", "-1"],
+        ["nan", "1"],
+        ["1", "nan"],
+        ["inf", "1"],
+        ["1", "inf"],
+        ["", "1"],
+        ["1", ""],
+        ["1"],
+        [],
+        [1, "1"],
+        ["1", 1],
+        [1.5, 1.5],
+        [None, "1"],
+        [True, True],
+        "1",
+        "12",
+        None,
+        {"1": 0, "2": 0},
+    ],
+)
 def test_an_unsound_level_is_malformed(level):
     with pytest.raises(MalformedFrameError):
         binance.parse_levels([["1", "1"], level])

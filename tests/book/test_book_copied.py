@@ -4,7 +4,6 @@ import pickle
 from decimal import Decimal
 from math import inf
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from depthactors import binance
 from depthactors.book import BookState, OrderBook
 from depthactors.book.copied import copy_book, copy_view
 from depthactors.book.view import capture
+from tests.support import table
 
 
 def flat(levels):
@@ -35,8 +35,8 @@ def levels_of(book, side, edge=inf):
     return [list(level) for level in getattr(view, side) if level[0] * sign <= edge]
 
 
-@pytest.mark.parametrize("levels", [0, 1, 30, 300, 3000])
-@pytest.mark.parametrize("limit", [None, 1, 5, 100, 10_000])
+@table("levels", [0, 1, 30, 300, 3000])
+@table("limit", [None, 1, 5, 100, 10_000])
 def test_it_shows_the_levels_of_the_book_best_first(levels, limit):
     book = new_book(levels)
     copy = copy_book(book)
@@ -45,8 +45,8 @@ def test_it_shows_the_levels_of_the_book_best_first(levels, limit):
     assert copy.asks.levels(limit) == tuple(map(tuple, levels_of(book, "asks")[:limit]))
 
 
-@pytest.mark.parametrize("levels", [30, 300, 3000])
-@pytest.mark.parametrize("reach", [0, 4, 25, 150, 5000])
+@table("levels", [30, 300, 3000])
+@table("reach", [0, 4, 25, 150, 5000])
 def test_an_edge_leaves_out_what_is_beyond(levels, reach):
     book = new_book(levels)
     copy = copy_book(book, -1000.0 + reach, 1001.0 + reach)
@@ -84,7 +84,7 @@ def test_a_quantity_that_no_float_holds_is_exact_in_texts_and_levels():
     assert {type(number) for level in side.floats(None) for number in level} == {float}
 
 
-@pytest.mark.parametrize("edge", [inf, 1005.0])
+@table("edge", [inf, 1005.0])
 def test_it_can_be_pickled_with_what_it_shows_and_no_more(edge):
     copy = copy_book(new_book(3000), -995.0 if edge < inf else inf, edge)
     again = pickle.loads(pickle.dumps(copy))
@@ -94,7 +94,7 @@ def test_it_can_be_pickled_with_what_it_shows_and_no_more(edge):
         assert len(pickle.dumps(copy)) < 1_000
 
 
-@pytest.mark.parametrize("number", [float, Decimal])
+@table("number", [float, Decimal])
 def test_of_a_view_it_has_the_best_levels(number):
     book = new_book()
     copy = copy_view(capture(book, 50, BookState.LIVE, number, 0.0), 20)

@@ -2,7 +2,6 @@
 
 from math import inf
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from depthactors import binance
 from depthactors.book import BookState, OrderBook
 from depthactors.book.part import OwnPart
 from depthactors.book.view import capture
+from tests.support import table
 
 DEPTH, LIMIT, DEEP = 4, 8, 30
 TIMES = 3
@@ -119,7 +119,7 @@ def test_a_new_base_of_the_book_has_an_edge_of_its_own():
     assert shown(part, OrderBook("X", truth.snapshot(1000), depth=DEEP))[1][-1] == [106.0, 1.0]
 
 
-@pytest.mark.parametrize("known", [3, 20])
+@table("known", [3, 20])
 def test_of_a_view_it_is_what_was_promised(known):
     truth = Truth({99.0 - n: 1.0 for n in range(known)}, {100.0 + n: 1.0 for n in range(known)})
     view = capture(OrderBook("X", truth.snapshot(1000), depth=DEEP), None, BookState.LIVE, float, 0.0)

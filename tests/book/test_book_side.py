@@ -3,12 +3,12 @@
 from math import inf
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.book import BookSide
 from depthactors.book.side import ASK
-from tests.support import flat
+from tests.support import flat, table
 
 PRICES = st.integers(1, 1200)
 
@@ -73,7 +73,6 @@ def compare(side, oracle):
 
 @pytest.mark.parametrize("keep_unvouched", [False, True], ids=["vouched", "all"])
 @pytest.mark.parametrize("sign", [-1.0, 1.0], ids=["bids", "asks"])
-@settings(max_examples=80)
 @given(
     snapshot=EVENT,
     events=st.lists(EVENT, max_size=12),
@@ -135,8 +134,8 @@ def test_the_edge_outlives_its_level():
     assert side.best_keys() == [1.0, 2.0, 2.9]
 
 
-@pytest.mark.parametrize("most", [1, 2, 3, 4, 10])
-@pytest.mark.parametrize("whole", [True, False])
+@table("most", [1, 2, 3, 4, 10])
+@table("whole", [True, False])
 def test_forgetting_keeps_the_best_and_vouches_no_further(most, whole):
     side = side_of(most, whole=whole, max_levels=most)
     side.apply(flat((price / 64, 1.0) for price in range(1, 33)))
@@ -154,7 +153,7 @@ def test_a_snapshot_larger_than_allowed_is_cut_at_once():
     assert side.best_keys(2) == [1.0, 2.0]
 
 
-@pytest.mark.parametrize("whole", [True, False])
+@table("whole", [True, False])
 def test_an_empty_side(whole):
     side = side_of(0, whole=whole)
     side.check("side")

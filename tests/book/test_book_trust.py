@@ -2,8 +2,6 @@
 
 from math import inf
 
-import pytest
-
 from depthactors.book import BookSide
 from depthactors.book.side import ASK
 from depthactors.book.trust import (
@@ -15,7 +13,7 @@ from depthactors.book.trust import (
     look,
     settle,
 )
-from tests.support import flat
+from tests.support import flat, table
 
 ASKED = 40
 
@@ -75,13 +73,13 @@ def test_a_side_with_more_levels_than_were_asked_for_is_no_short_one_any_more():
     assert (side.short, side.known, side.edge) == (False, 3, 3.0)
 
 
-@pytest.mark.parametrize("count", [0, 1, LEAST_CAP - 1])
+@table("count", [0, 1, LEAST_CAP - 1])
 def test_few_levels_or_none_are_believed_at_the_first_look(count):
     side = looked_at(reply(count))
     assert (side.whole, side.believed, side.spare(20)) == (True, count, inf)
 
 
-@pytest.mark.parametrize(
+@table(
     ("count", "circumstances"),
     [
         (LEAST_CAP, {}),
@@ -91,7 +89,6 @@ def test_few_levels_or_none_are_believed_at_the_first_look(count):
         (0, {"last_good": whole(30)}),
         (3, {"was_cut": True}),
     ],
-    ids=["as many as a cap", "none, and a stream", "few, and a stream", "had more", "had many", "was deceived before"],
 )
 def test_a_side_that_may_have_been_cut_is_not(count, circumstances):
     assert looked_at(reply(count), **circumstances).short

@@ -1,11 +1,11 @@
 from hashlib import sha256
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.binance import Snapshot, parse_levels
 from depthactors.book import OrderBook, top_digest
+from tests.support import table
 
 
 def book_of(bids, asks):
@@ -30,9 +30,7 @@ def test_two_spellings_of_one_book_have_one_digest(levels):
     assert top_digest(book_of(short, [])) == top_digest(book_of(long, []))
 
 
-@pytest.mark.parametrize(
-    ("price", "size", "same"), [("9.0", "1.0", True), ("9", "1.1", False), ("9.1", "1", False)], ids=str
-)
+@table(("price", "size", "same"), [("9.0", "1.0", True), ("9", "1.1", False), ("9.1", "1", False)])
 def test_a_level_that_differs_changes_it(price, size, same):
     assert (top_digest(book_of([["9", "1"]], [])) == top_digest(book_of([[price, size]], []))) == same
 

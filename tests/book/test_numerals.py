@@ -1,10 +1,10 @@
 from decimal import Decimal
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from depthactors.book.numerals import exact, plain, spelt
+from tests.support import table
 
 # At most 15 significant digits, as `binance` lets through.
 NUMBERS = st.builds(
@@ -30,7 +30,7 @@ def test_a_spelt_number_is_the_number_with_at_least_so_many_decimals(number, dec
     assert places == decimals or not text.endswith("0")
 
 
-@pytest.mark.parametrize(
+@table(
     ("number", "decimals", "text"),
     [
         (61730.1, 2, "61730.10"),
@@ -47,7 +47,7 @@ def test_spelling_a_number(number, decimals, text):
     assert spelt(number, decimals) == text
 
 
-@pytest.mark.parametrize(
+@table(
     ("number", "text"),
     [
         ("61730.10", "61730.1"),

@@ -2,13 +2,14 @@ from decimal import Decimal
 from math import inf
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors import binance
 from depthactors.book import OrderBook
 from depthactors.errors import BookIntegrityError
 from depthactors.markets import Sequencing
+from tests.support import table
 
 TEXT_QUANTITIES = st.sampled_from(["0", "0.00000000", "1", "1.50000000", "0.001"])
 
@@ -85,7 +86,6 @@ def compare(book, oracle, depth):
 
 
 @pytest.mark.parametrize("keep", [False, True], ids=["vouched", "all"])
-@settings(max_examples=150)
 @given(
     snapshot=st.tuples(sides(900, 1000), sides(1001, 1100)).filter(any),
     events=st.lists(st.tuples(sides(880, 1000), sides(1001, 1120)), max_size=15),
@@ -133,9 +133,7 @@ def test_two_spellings_of_one_price_are_one_level():
     assert len(book.bids) == 0
 
 
-@pytest.mark.parametrize(
-    ("bid", "ask", "crossed"), [("10", "10.01", False), ("10", "10", False), ("10.01", "10", True)], ids=str
-)
+@table(("bid", "ask", "crossed"), [("10", "10.01", False), ("10", "10", False), ("10.01", "10", True)])
 def test_a_locked_book_is_legal_and_a_crossed_one_is_not(bid, ask, crossed):
     book = book_of(bids=[(bid, "1")], asks=[(ask, "1")])
     assert (book.crossed, book.sound) == (crossed, not crossed)
@@ -201,7 +199,7 @@ def test_an_event_half_applied_is_seen():
         book.check()
 
 
-@pytest.mark.parametrize(
+@table(
     ("bids", "asks", "count"),
     [
         ([("10.00", "1.0"), ("9", "1")], [("11", "1"), ("12", "1")], 0),

@@ -16,7 +16,7 @@ from depthactors.book import BookState, BookView, OrderBook
 from depthactors.book.view import capture as capture_view
 from depthactors.errors import UsageError
 from depthactors.markets import Sequencing
-from tests.support import flat
+from tests.support import flat, table
 
 FIELDS = ("symbol", "state", "last_update_id", "event_time", "recv_time", "age")
 PRICES = st.lists(st.integers(1, 500), unique=True, max_size=8)
@@ -46,7 +46,7 @@ def some_view(bids, asks, sizes, number=Decimal):
     )
 
 
-@pytest.mark.parametrize("number", [float, Decimal])
+@table("number", [float, Decimal])
 def test_levels_are_best_first_in_the_number_type(number):
     view = view_of(BIDS, ASKS, number)
     assert view.bids == tuple((number(price), number(size)) for price, size in BIDS)
@@ -73,7 +73,7 @@ def test_a_view_with_one_side_has_no_middle():
     assert (view.mid, view.spread, view.microprice, view.imbalance(), view.best_ask) == (None, None, None, 1, None)
 
 
-@pytest.mark.parametrize("name", [*FIELDS, "bids", "asks", "mid", "anything"])
+@table("name", [*FIELDS, "bids", "asks", "mid", "anything"])
 def test_a_view_is_immutable(name):
     view = view_of(BIDS, ASKS)
     with pytest.raises(AttributeError):
@@ -83,9 +83,9 @@ def test_a_view_is_immutable(name):
     assert view == view_of(BIDS, ASKS)
 
 
-@pytest.mark.parametrize("read", [False, True], ids=["unread", "read"])
-@pytest.mark.parametrize("number", [float, Decimal])
-@pytest.mark.parametrize("again", [lambda view: pickle.loads(pickle.dumps(view)), copy.copy, copy.deepcopy])
+@table("read", [False, True])
+@table("number", [float, Decimal])
+@table("again", [lambda view: pickle.loads(pickle.dumps(view)), copy.copy, copy.deepcopy])
 def test_a_copy_is_equal_and_complete(number, read, again):
     view = view_of(BIDS, ASKS, number, decimals=(2, 1))
     if read:
@@ -97,7 +97,7 @@ def test_a_copy_is_equal_and_complete(number, read, again):
     assert (other.bids, other.asks, other.texts("bid")) == (view.bids, view.asks, view.texts("bid"))
 
 
-@pytest.mark.parametrize(
+@table(
     "other",
     [
         view_of(BIDS, ASKS),
@@ -169,15 +169,15 @@ def test_a_side_that_holds_the_volume_has_a_vwap_in_floats_too(sizes):
     assert view.vwap("ask", total) == pytest.approx(sum(price * size for price, size in view.asks) / total)
 
 
-@pytest.mark.parametrize("quantity", [0, -1, float("nan"), Decimal(0)], ids=repr)
-@pytest.mark.parametrize("number", [float, Decimal])
+@table("quantity", [0, -1, float("nan"), Decimal(0)])
+@table("number", [float, Decimal])
 def test_a_quantity_must_be_above_zero(number, quantity):
     with pytest.raises(UsageError, match=r"above zero|as a number"):
         view_of(BIDS, ASKS, number).vwap("ask", quantity)
 
 
-@pytest.mark.parametrize("wrong", ["1", None, float("nan"), Decimal("sNaN"), 1j], ids=repr)
-@pytest.mark.parametrize("method", ["vwap", "to_price", "to_volume"])
+@table("wrong", ["1", None, float("nan"), Decimal("sNaN"), 1j])
+@table("method", ["vwap", "to_price", "to_volume"])
 def test_what_is_no_number_is_named(method, wrong):
     with pytest.raises(UsageError, match=re.escape(f"as a number, was {wrong!r}")):
         getattr(VIEW, method)("ask", wrong)
@@ -226,8 +226,8 @@ def test_the_volume_of_the_first_levels_is_that_of_no_fewer_and_no_more(number, 
     assert view.vwap("ask", kind(sum(map(Decimal, sizes)) * Decimal("1.000001"))) is None
 
 
-@pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize(
+@table("number", NUMBERS)
+@table(
     ("asked", "levels"), [(0.1 + 0.2, 2), (float("inf"), 3), (Decimal("Infinity"), 3), (0, 0), (-1.5, 0), (10**30, 3)]
 )
 def test_prices_that_were_computed_and_prices_that_none_has(number, asked, levels):
@@ -258,8 +258,8 @@ def test_a_float_shows_no_digits_of_its_own():
     assert view.vwap("ask", 0.8) == 63543.3375
 
 
-@pytest.mark.parametrize("side", ["bids", "BID", "", None], ids=repr)
-@pytest.mark.parametrize("method", ["vwap", "to_price", "to_volume", "texts"])
+@table("side", ["bids", "BID", "", None])
+@table("method", ["vwap", "to_price", "to_volume", "texts"])
 def test_a_wrong_side_is_a_usage_error(method, side):
     arguments = () if method == "texts" else (1,)
     with pytest.raises(UsageError, match="expected 'bid' or 'ask'"):
@@ -275,7 +275,7 @@ def book_of(size=50, *, depth=0, limit=1000):
     return OrderBook("BTCUSDT", Snapshot(1, 5, limit, (0, 0), bids, asks), depth=depth, recv_time=10.0)
 
 
-@pytest.mark.parametrize("count", [0, 1, 5, 49, 50, 51, None])
+@table("count", [0, 1, 5, 49, 50, 51, None])
 def test_a_view_has_the_best_levels_and_the_books_data(count):
     view = capture_view(book_of(), count, BookState.LIVE, float, 12.5)
     assert [price for price, _ in view.bids] == [100.0 - n for n in range(1, 51)][:count]
@@ -293,7 +293,7 @@ def test_no_view_of_a_half_applied_book():
     assert capture_view(book, 5, BookState.LIVE, float, 0.0) is None
 
 
-@pytest.mark.parametrize(("state", "shown"), [("LIVE", "STALE"), ("STALE", "STALE"), ("STOPPED", "STOPPED")])
+@table(("state", "shown"), [("LIVE", "STALE"), ("STALE", "STALE"), ("STOPPED", "STOPPED")])
 def test_a_book_whose_promise_is_broken_is_not_live(state, shown):
     book = book_of(5, depth=6, limit=5)
     assert capture_view(book, 5, BookState(state), float, 0.0).state == shown
@@ -309,9 +309,9 @@ def test_a_crossed_book_shows_no_levels():
 LONG = Decimal("123456789012345678.5")
 
 
-@pytest.mark.parametrize("quantity", [2.5, 3, LONG], ids=["float", "int", "Decimal"])
-@pytest.mark.parametrize("count", [0, 1, 20, None])
-@pytest.mark.parametrize("side", ["bid", "ask"])
+@table("quantity", [2.5, 3, LONG])
+@table("count", [0, 1, 20, None])
+@table("side", ["bid", "ask"])
 def test_floats_are_floats_whatever_the_book_keeps(side, count, quantity):
     book = book_of()
     book.apply(Diff(2, 2, 1, 0, [99.0, quantity], [101.0, quantity]))

@@ -1,8 +1,8 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.pacing import Backoff, RateWindow, RestartIntensity, stagger
+from tests.support import table
 
 # Eighths of a second are exact in a float, so that the models may compare with `==`.
 TIMES = st.lists(st.integers(0, 8 * 150), max_size=60).map(lambda eighths: [tick / 8 for tick in sorted(eighths)])
@@ -26,7 +26,7 @@ def test_backoff_grows_to_the_cap():
     assert [backoff.wait(0, tried, 0.0) for tried in (1, 2, 3, 4, 5, 6, 7)] == [0.5, 1, 2, 4, 8, 15, 15]
 
 
-@pytest.mark.parametrize(("tried", "over"), [(1, False), (2, False), (3, True), (4, True)])
+@table(("tried", "over"), [(1, False), (2, False), (3, True), (4, True)])
 def test_backoff_gives_up_after_so_many_tries(tried, over):
     assert (Backoff(tries=3).wait(tried, 1, 0.5) is None) == over
 
@@ -68,7 +68,7 @@ def test_an_intensity_of_no_restarts_allows_none():
     assert RestartIntensity(0, 60.0).allows(1.0) is False
 
 
-@pytest.mark.parametrize("count", [2, 3, 5, 8, 13, 100])
+@table("count", [2, 3, 5, 8, 13, 100])
 def test_staggered_things_keep_apart(count):
     places = sorted(stagger(number) for number in range(count))
     gaps = [after - before for before, after in zip(places, [*places[1:], places[0] + 1.0], strict=True)]

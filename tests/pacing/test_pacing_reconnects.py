@@ -1,8 +1,8 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.pacing import Backoff, Reconnects
+from tests.support import table
 
 PLAIN = Backoff(first=1.0, factor=2.0, cap=30.0)
 
@@ -29,7 +29,7 @@ def test_earlier_short_lives_do_not_make_a_failed_try_wait_longer():
     assert waits([0.1, 0.1, 0.1, None, None]) == [1, 2, 4, 1, 2]
 
 
-@pytest.mark.parametrize("tries", [1, 3])
+@table("tries", [1, 3])
 def test_tries_are_used_up_by_failures_alone(tries):
     backoff = Backoff(first=1.0, tries=tries)
     assert None not in waits([0.1] * 10, backoff)

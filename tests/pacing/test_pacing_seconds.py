@@ -6,26 +6,27 @@ import pytest
 
 from depthactors.errors import UsageError
 from depthactors.pacing.seconds import check_seconds, check_timeout
+from tests.support import table
 
 
-@pytest.mark.parametrize("value", [1, 0.001, 1e9])
+@table("value", [1, 0.001, 1e9])
 def test_a_duration_above_zero(value):
     check_seconds("patience", value)
 
 
-@pytest.mark.parametrize("value", [0, -1, inf, nan, "5", None, True], ids=repr)
+@table("value", [0, -1, inf, nan, "5", None, True])
 def test_another_duration_is_an_error_with_its_name_and_value(value):
     with pytest.raises(UsageError) as refused:
         check_seconds("patience", value)
     assert str(refused.value) == f"expected patience in seconds above zero, was {value!r}"
 
 
-@pytest.mark.parametrize("value", [0, -0.5, 5, 30.0])
+@table("value", [0, -0.5, 5, 30.0])
 def test_a_timeout_may_be_over(value):
     check_timeout(value)
 
 
-@pytest.mark.parametrize("value", ["5", None, inf, nan, 1e9, True, [5]], ids=repr)
+@table("value", ["5", None, inf, nan, 1e9, True, [5]])
 def test_a_timeout_that_is_no_number_of_seconds_is_an_error_with_its_value(value):
     with pytest.raises(UsageError) as refused:
         check_timeout(value)

@@ -2,11 +2,11 @@
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.pacing import SilenceWatch
+from tests.support import table
 
 HOUR = 3600.0
 
@@ -63,7 +63,7 @@ def test_after_a_quiet_night_a_busy_stream_is_watched_as_closely_as_ever():
     assert stream.run(60)[0] <= 22.5
 
 
-@pytest.mark.parametrize("every", [30, 60, 600])
+@table("every", [30, 60, 600])
 def test_a_stream_that_speaks_seldom_costs_few_questions(every):
     stream = Stream()
     assert len(stream.run(6 * HOUR, rate=1 / every)) <= 10

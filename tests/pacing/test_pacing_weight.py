@@ -1,4 +1,5 @@
 import random
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from depthactors import markets
 from depthactors.exchange.limits import Limits
 from depthactors.exchange.rest.weights import WeightCounter
 from depthactors.pacing import WeightBudget
+from tests.support import table
 
 STEP = st.tuples(st.integers(0, 8 * 50), st.integers(1, 120))
 
@@ -173,10 +175,8 @@ def test_others_that_are_gone_are_forgotten_after_a_minute():
     assert budget.expected_of_others == 0
 
 
-@pytest.mark.parametrize("round_trip", [0.02, 0.15])
-@pytest.mark.parametrize("seed", range(8))
-@pytest.mark.parametrize("ahead", [120, 30], ids="outsider there for {} s".format)
-@pytest.mark.parametrize("outside", [0, 600, 2400, 4200])
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=pytest.mark.full if seed else ()) for seed in range(8)])
+@table("outside, ahead, round_trip", list(product([0, 600, 2400, 4200], [120, 30], [0.02, 0.15])))
 def test_beside_a_steady_outsider_nobody_is_refused_and_the_rest_is_used(outside, ahead, seed, round_trip):
     """The exchange's own counter, an outsider who spends evenly, and a client with endless work, for ten minutes."""
     draws, counter, limits = random.Random(seed), WeightCounter(), Limits.of(markets.SPOT)

@@ -287,8 +287,8 @@ class ChainedConstantCap(ConstantCap):
     sequencing = Sequencing.CHAINED
 
 
-_effort = settings(max_examples=200, stateful_step_count=60, deadline=None)
-_less_effort = settings(_effort, max_examples=100)
+_effort = settings(stateful_step_count=60)
+_less_effort = settings(_effort, max_examples=settings().max_examples // 2)
 
 TestContiguous = Interleavings.TestCase
 TestContiguous.settings = _effort

@@ -1,10 +1,9 @@
 """The exchange's rules, case by case: `u`, `U`, `pu` against the id that is held."""
 
-import pytest
-
 from depthactors.binance import Diff
 from depthactors.markets import Sequencing
 from depthactors.sync.sequencing import Verdict, classify_first, classify_next
+from tests.support import table
 
 CONTIGUOUS, CHAINED = Sequencing.CONTIGUOUS, Sequencing.CHAINED
 STALE, BRIDGE, NEXT, GAP = Verdict.STALE, Verdict.BRIDGE, Verdict.NEXT, Verdict.GAP
@@ -14,7 +13,7 @@ def diff(first, last, previous=None):
     return Diff(first, last, first - 1 if previous is None else previous, 0, [], [])
 
 
-@pytest.mark.parametrize(
+@table(
     ("event", "verdict"),
     [
         (diff(90, 99), STALE),
@@ -30,7 +29,7 @@ def test_first_on_contiguous_ids_at_snapshot_100(event, verdict):
     assert classify_first(event, 100, CONTIGUOUS) is verdict
 
 
-@pytest.mark.parametrize(
+@table(
     ("event", "verdict"),
     [
         (diff(90, 99, 80), STALE),
@@ -46,7 +45,7 @@ def test_first_on_chained_ids_at_snapshot_100(event, verdict):
     assert classify_first(event, 100, CHAINED) is verdict
 
 
-@pytest.mark.parametrize(
+@table(
     ("event", "verdict"),
     [
         (diff(101, 103), NEXT),
@@ -60,7 +59,7 @@ def test_next_on_contiguous_ids_after_100(event, verdict):
     assert classify_next(event, 100, CONTIGUOUS) is verdict
 
 
-@pytest.mark.parametrize(
+@table(
     ("event", "verdict"),
     [
         (diff(107, 109, 100), NEXT),

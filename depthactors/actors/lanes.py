@@ -14,14 +14,14 @@ logger = reporting.logger(__name__)
 
 
 class TakesTurns(Protocol):
-    """What a lane serves."""
+    """A listener that is called in a lane."""
 
     def take_turn(self) -> None:
-        """Call at most one of the user's functions; the lane's thread."""
+        """Call at most one of the user's functions. Thread: the lane's."""
 
 
 class Lane:
-    """One thread that gives listeners their turns in the order in which they asked for them.
+    """A thread that gives listeners their turns, in the order of the calls of `give_turn`.
 
     Attributes:
         thread: a daemon; it ends after `close`, once the call that is under way returns.
@@ -30,34 +30,34 @@ class Lane:
     def __init__(self, name: str = "callbacks") -> None:
         """Start nothing yet."""
         self.thread = threading.Thread(target=self._run, name=thread_name(name), daemon=True)
-        # Without a lock: a signal handler may close the lane in the middle of anything.
+        # Queues without a lock of their own: a signal handler may close the lane while its thread puts or gets.
         self._wake: SimpleQueue[None] = SimpleQueue()
-        self._asking: deque[TakesTurns] = deque()
+        self._waiting: deque[TakesTurns] = deque()
         self._closed = False
 
     def start(self) -> None:
         """Start the thread.
 
         Raises:
-            LifecycleError: the system has no thread to give.
+            LifecycleError: the system cannot start another thread.
         """
         start_thread(self.thread, self.thread.name)
 
     def give_turn(self, listener: TakesTurns) -> None:
-        """Give a listener a turn behind all those that asked before it. Any thread; returns at once."""
-        self._asking.append(listener)
-        # One that is there will be taken after this listener was put: the lane looks at all who ask then.
+        """Give a listener a turn behind those that wait already. Any thread; returns at once."""
+        self._waiting.append(listener)
+        # A wake-up that is there is taken after this listener was put, and the lane then serves all that wait.
         if self._wake.empty():
             self._wake.put(None)
 
     def close(self) -> None:
-        """Call nobody any more; a call that is under way goes on. Any thread, signal handlers too; returns at once."""
+        """Begin no further call; a call that is under way goes on. Any thread, signal handlers too; returns at once."""
         self._closed = True
         self._wake.put(None)
 
     @property
     def is_current(self) -> bool:
-        """Whether this is the lane's own thread, so whether a callback asks."""
+        """Whether the calling thread is the lane's, so whether a callback calls."""
         return self.thread is threading.current_thread()
 
     def _run(self) -> None:
@@ -66,13 +66,13 @@ class Lane:
                 self._give_turns()
                 self._wake.get()
             except BaseException:
-                # What a callback raises does not come here: want of memory, or what a profiler of the program raises.
-                # Without this thread nobody would be called any more, and a wake-up that is lost is made up for.
+                # Not what a callback raises: want of memory, or what a profiler of the program raises. The thread goes
+                # on, since no listener would be called without it, and looks at all that wait: no wake-up is lost.
                 logger.exception("! %s a turn failed", self.thread.name)
 
     def _give_turns(self) -> None:
-        while self._asking and not self._closed:
+        while self._waiting and not self._closed:
             try:
-                self._asking[0].take_turn()
+                self._waiting[0].take_turn()
             finally:
-                self._asking.popleft()
+                self._waiting.popleft()

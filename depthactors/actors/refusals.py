@@ -1,8 +1,7 @@
-"""Which streams of a refused SUBSCRIBE are to blame, found by halves, and when they are asked for again.
+"""Which streams of a refused SUBSCRIBE are to blame, found by halves, and when they are asked for again. Pure.
 
 The exchange refuses a request as a whole and names no stream. So each half is asked for in a request of its own, until
-a single stream is refused: log2 steps, in which all others come up. What is found out holds across connections. Owned
-by a socket actor; the time is an argument.
+a single stream is refused: log2 steps, in which all others come up. The result is kept across connections.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ class _Refused:
     """A stream that was refused alone.
 
     Attributes:
-        error: the exchange's words.
-        times: refusals in a row.
-        due: when it is to be asked for again; infinite while its answer is awaited.
+        error: the error that the exchange gave.
+        times: number of refusals in a row.
+        due: the time at which it is to be asked for again; infinite while its answer is awaited.
     """
 
     error: SubscriptionError
@@ -34,7 +33,7 @@ class _Refused:
 
 
 class Refusals:
-    """What was refused so far and is still wanted."""
+    """The streams that were refused so far and are still wanted."""
 
     def __init__(self, backoff: Backoff) -> None:
         """Begin with nothing refused; `backoff` has the waits of a stream that is refused repeatedly."""
@@ -48,11 +47,11 @@ class Refusals:
 
     @property
     def groups(self) -> tuple[tuple[bytes, ...], ...]:
-        """Streams that were refused together, and of which it is not known which: a request each."""
+        """Groups of streams that were refused together, without knowing which of them is to blame: a request each."""
         return tuple(self._groups)
 
     def refuse(self, streams: Iterable[bytes], error: SubscriptionError) -> tuple[tuple[bytes, ...], ...]:
-        """Take the streams of a refused request; returns what to ask for instead, nothing for a single stream."""
+        """Note the streams of a refused request; returns the groups to ask for instead, none for a single stream."""
         refused = tuple(streams)
         self._remove(refused)
         if len(refused) > 1:
@@ -66,7 +65,7 @@ class Refusals:
         return ()
 
     def accept(self, streams: Iterable[bytes]) -> None:
-        """Forget streams that the exchange accepted, or that nobody wants any more."""
+        """Forget streams that the exchange accepted, or that are not wanted any more."""
         gone = tuple(streams)
         self._remove(gone)
         for stream in gone:
@@ -81,20 +80,20 @@ class Refusals:
         return self._alone[stream].error if stream in self._alone else None
 
     def postpone(self, stream: bytes, now: float, uniform: float) -> float:
-        """Set when a stream that was refused alone is due; returns the wait until then, see `Backoff.wait`."""
+        """Set the time at which a stream that was refused alone is due; returns the wait, see `Backoff.wait`."""
         wait = self._backoff.wait(0, self.times(stream), uniform) or 0.0
         self._alone[stream].due = now + wait
         return wait
 
     def take_due(self, now: float) -> tuple[tuple[bytes, ...], ...]:
-        """Return the streams to ask for again by now, a request each."""
+        """Return the streams that are due, a request each; they are due once."""
         due = [stream for stream, refused in self._alone.items() if refused.due <= now]
         for stream in due:
             self._alone[stream].due = inf
         return tuple((stream,) for stream in due)
 
     def resume(self, now: float) -> None:
-        """Let streams be due whose answer will not come, as the connection that they were asked for on is over."""
+        """Make streams due whose answer will not come, because the connection of their request has ended."""
         for refused in self._alone.values():
             if refused.due == inf:
                 refused.due = now

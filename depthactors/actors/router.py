@@ -1,8 +1,7 @@
-"""From one connection's frames to the books they belong to; runs in the reader thread.
+"""From one connection's frames to the books that they belong to.
 
-What a read brought is handed over in bulk: one message a book, however many frames it had. Replies
-of the exchange are taken in their place among the frames, so that a book gets `StreamUp` before
-the first frame that the acknowledged subscription brings.
+The frames of one read are handed over in bulk: one message for each book. Replies of the exchange are handled at their
+place among the frames, so that a book gets `StreamUp` before the first frame of the acknowledged subscription.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ class Router:
         beside: the connection that this one is the successor of; `None` if there is none, or if it ended before its
             time. Read and changed within `subscriptions`.
         is_detached: no book is notified of the end. Read and changed within `subscriptions`.
-        unrouted: frames of streams that nobody follows (any more).
-        rejected: frames that could not be read at all, and replies to nothing.
+        unrouted: number of frames of streams that are not followed (any more).
+        rejected: number of frames that could not be read, and of replies to nothing.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class Router:
         self._shutdown_announced = False
 
     def opened(self) -> None:
-        """Pass on that the handshake is done."""
+        """Report to the socket actor that the handshake is done."""
         tell(self._owner, Opened(self.epoch))
 
     def route(self, opcode: int, frames: list[bytes], recv_time: float) -> None:

@@ -29,21 +29,21 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class Resubscribe:
-    """Ask the exchange for `stream` once more, from the beginning: it is acknowledged and brings nothing."""
+    """Give `stream` back and subscribe to it anew: it was acknowledged and brings nothing."""
 
     stream: str
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The reader's handshake is done."""
+    """The handshake is done."""
 
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The reader ended."""
+    """The connection has ended; its reader thread sends nothing after this."""
 
     epoch: int
     error: StreamError
@@ -51,7 +51,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The exchange accepted a control message; `streams` are those that it subscribed to."""
+    """The exchange accepted a control message, and brings `streams`; none for an UNSUBSCRIBE."""
 
     epoch: int
     streams: tuple[bytes, ...]
@@ -59,7 +59,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The exchange refused a control message; `streams` are those that it was to subscribe to, none of which is."""
+    """The exchange refused a control message as a whole; `streams` are those of a SUBSCRIBE."""
 
     epoch: int
     streams: tuple[bytes, ...]

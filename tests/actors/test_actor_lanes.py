@@ -65,7 +65,7 @@ def test_one_that_always_has_something_to_do_does_not_grow(lane):
 
     def call(item):
         _, number = item
-        waiting.add(lane._wake.qsize() + len(lane._asking))
+        waiting.add(lane._wake.qsize() + len(lane._waiting))
         if number < 1_000:
             box.update(number + 1)
         else:

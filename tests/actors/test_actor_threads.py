@@ -1,0 +1,34 @@
+"""The threads of an engine: their names, their start, and how they are recognised."""
+
+import threading
+
+import pytest
+
+from depthactors.actors.threads import THREAD_PREFIX, is_engine_thread, is_running, start_thread, thread_name
+from depthactors.errors import LifecycleError
+
+
+def test_each_thread_has_a_name_of_its_own_by_which_it_is_recognised():
+    names = {thread_name("book") for _ in range(100)}
+    assert len(names) == 100
+    assert all(name.startswith(f"{THREAD_PREFIX}book-") for name in names)
+    assert is_engine_thread(threading.Thread(name=names.pop()))
+    assert not is_engine_thread(threading.current_thread())
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError("no room")], ids=type)
+def test_a_thread_that_cannot_be_started_is_a_typed_error(monkeypatch, error):
+    def refuse(_thread):
+        raise error
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(LifecycleError, match=f"watch: its thread could not be started: {error}") as raised:
+        start_thread(threading.Thread(), "watch")
+    assert raised.value.__cause__ is error
+
+
+def test_an_actor_runs_from_its_start_to_its_end(actors):
+    ref, _ = actors.probe()
+    assert is_running(ref)
+    ref.stop()
+    assert not is_running(ref)

@@ -57,7 +57,7 @@ def child(actors, parent, released):
     return actors.start(Child, parent[0], released)
 
 
-def test_an_exception_in_a_tell_kills_the_actor_and_is_told_to_its_parent_once(child, parent, released):
+def test_an_exception_in_a_tell_kills_the_actor_and_is_reported_to_its_parent_once(child, parent, released):
     error = ZeroDivisionError("in a handler")
     child.tell(error)
     told = parent[1].wait_one(ChildFailed)
@@ -68,7 +68,7 @@ def test_an_exception_in_a_tell_kills_the_actor_and_is_told_to_its_parent_once(c
 
 
 @pytest.mark.parametrize("kind", BASE_EXCEPTIONS)
-def test_a_base_exception_in_a_tell_is_one_actors_death_and_no_other_ones(actors, child, parent, kind):
+def test_a_base_exception_in_a_tell_kills_only_the_actor_that_raised_it(actors, child, parent, kind):
     host = actors.start(Host)
     child.tell(kind())
     told = parent[1].wait_one(ChildFailed)
@@ -89,7 +89,7 @@ def test_an_exception_in_an_ask_goes_to_the_caller_and_the_actor_lives(child, pa
 
 
 @pytest.mark.parametrize("kind", BASE_EXCEPTIONS)
-def test_a_base_exception_in_an_ask_goes_to_the_caller_as_an_error_of_ours(actors, child, kind):
+def test_a_base_exception_in_an_ask_goes_to_the_caller_as_a_typed_error(actors, child, kind):
     host = actors.start(Host)
     with pytest.raises(LifecycleError, match=kind.__name__):
         child.ask(kind(), timeout=5)
@@ -97,13 +97,13 @@ def test_a_base_exception_in_an_ask_goes_to_the_caller_as_an_error_of_ours(actor
     assert host.ask("alive", timeout=5) == "alive"
 
 
-def test_a_stopped_actor_is_released_without_an_error_and_nobody_is_told(child, parent, released):
+def test_a_stopped_actor_is_released_without_an_error_and_its_parent_is_not_notified(child, parent, released):
     child.stop(timeout=5)
     join(child)
     assert (released.seen, parent[1].seen) == ([None], [])
 
 
-def test_a_death_is_told_even_if_the_release_raises_too(actors, parent, released):
+def test_a_death_is_reported_even_if_the_release_raises_too(actors, parent, released):
     child = actors.start(Child, parent[0], released, OSError("release"))
     error = ZeroDivisionError("handler")
     child.tell(error)
@@ -132,7 +132,7 @@ def test_messages_are_handled_in_a_daemon_thread_with_the_actors_name(actors):
     assert not thread.is_alive()
 
 
-def test_tell_says_whether_there_was_somebody(actors):
+def test_tell_returns_whether_the_actor_was_alive(actors):
     probe, record = actors.probe()
     assert tell(probe, "news") is True
     assert record.wait_one() == "news"
@@ -184,7 +184,7 @@ def test_a_listener_that_raises_at_the_end_of_its_book_does_not_end_the_supervis
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["told", "told, but the callback raises"])
-def test_a_dead_supervisor_says_so_and_takes_its_children_along(actors, broken):
+def test_a_dead_supervisor_is_reported_and_its_children_stop(actors, broken):
     told = Recorder()
 
     def on_error(error):
@@ -203,7 +203,7 @@ def test_a_dead_supervisor_says_so_and_takes_its_children_along(actors, broken):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError("no room")], ids=type)
-def test_an_actor_without_a_thread_is_an_error_of_ours_and_leaves_nothing_behind(parent, released, error, monkeypatch):
+def test_an_actor_without_a_thread_is_a_typed_error_and_leaves_nothing_behind(parent, released, error, monkeypatch):
     def refuse(_thread):
         raise error
 
@@ -245,7 +245,7 @@ def test_a_failure_at_the_start_is_a_death_like_any_other(actors, parent, releas
 
 
 @pytest.mark.parametrize("kind", [OSError, *BASE_EXCEPTIONS])
-def test_whatever_a_release_raises_stays_within_and_the_death_is_told(actors, parent, released, kind):
+def test_an_exception_of_a_release_goes_no_further_and_the_death_is_reported(actors, parent, released, kind):
     host = actors.start(Host)
     for end in (lambda ref: ref.tell(ZeroDivisionError("handler")), lambda ref: ref.stop(block=False)):
         child = actors.start(Child, parent[0], released, kind("release"))
@@ -258,7 +258,7 @@ def test_whatever_a_release_raises_stays_within_and_the_death_is_told(actors, pa
 
 
 @pytest.mark.parametrize("error", [MemoryError("none left"), KeyboardInterrupt()], ids=["Exception", "BaseException"])
-def test_what_is_raised_between_two_messages_is_a_death_like_any_other(monkeypatch, child, parent, released, error):
+def test_an_exception_between_two_messages_is_a_death_like_any_other(monkeypatch, child, parent, released, error):
     def fail():
         raise error
 

@@ -28,7 +28,7 @@ CUT = StreamError("cut")
 GARBAGE = b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate"}}'
 
 
-def test_a_stream_a_snapshot_and_what_was_buffered_make_a_live_book(scene):
+def test_a_stream_a_snapshot_and_buffered_diffs_make_a_live_book(scene):
     scene.send(StreamUp(1))
     wanted = scene.request(1)
     assert (wanted.symbol, wanted.limit, wanted.epoch, wanted.priority) == ("BTCUSDT", 100, 1, Priority.NEW)
@@ -58,7 +58,7 @@ def test_depth_to_a_price_is_the_levels_up_to_it(live):
     assert live.ref.ask(DepthTo("ask", 1101.5), timeout=5) == ((1101.0, 1.0),)
 
 
-def test_the_status_tells_what_the_book_is(live):
+def test_the_status_describes_the_book(live):
     live.frames(frame(101, 105))
     row = live.settled()
     assert (row.symbol, row.market, row.state, row.last_update_id) == ("BTCUSDT", "spot", LIVE, 105)
@@ -66,7 +66,7 @@ def test_the_status_tells_what_the_book_is(live):
     assert (row.counters.diffs, row.counters.applied, row.counters.snapshots) == (1, 1, 1)
 
 
-def test_what_is_no_question_is_refused_and_the_book_lives_on(live):
+def test_another_message_is_refused_and_the_book_lives_on(live):
     with pytest.raises(UsageError, match="expected a question to a book"):
         live.ref.ask("price?", timeout=5)
     live.frames(frame(101, 101))
@@ -85,7 +85,7 @@ def test_what_is_no_question_is_refused_and_the_book_lives_on(live):
     ],
     ids=["keys missing", "no JSON", "another symbol", "negative price", "a gap", "frames lost"],
 )
-def test_a_broken_chain_is_told_once_and_mended_with_a_new_snapshot(live, fault, kind):
+def test_a_broken_chain_is_reported_once_and_repaired_with_a_new_snapshot(live, fault, kind):
     fault(live)
     assert live.settled().state is STALE
     broken = [event for event in live.events.seen if event.error is not None]
@@ -112,7 +112,7 @@ def test_the_event_that_showed_a_gap_is_kept_for_the_new_book(live):
     assert live.ref.ask(Best(), timeout=5).best_bid == (1099.0, 3.5)
 
 
-def test_a_single_answer_that_a_book_which_streams_is_not_listed_is_told_and_asked_again(actors):
+def test_a_book_with_a_stream_that_is_answered_to_be_unknown_once_reports_it_and_asks_again(actors):
     scene, error = BookScene(actors, refresh_interval=0.1), UnknownSymbolError("BTCUSDT")
     scene.go_live()
     scene.frames(frame(101, 101))
@@ -126,7 +126,7 @@ def test_a_single_answer_that_a_book_which_streams_is_not_listed_is_told_and_ask
     assert not scene.reported.of(BookGivenUp)
 
 
-def test_a_lost_stream_makes_the_book_stale_and_the_next_one_mends_it(live):
+def test_a_lost_stream_makes_the_book_stale_and_the_next_one_makes_it_live(live):
     live.send(StreamDown(1, CUT))
     live.frames(frame(101, 101))
     assert live.events.wait_one(matches=lambda event: event.state is STALE) == BookEvent("BTCUSDT", LIVE, STALE, CUT)
@@ -141,13 +141,13 @@ def test_a_lost_stream_makes_the_book_stale_and_the_next_one_mends_it(live):
     assert [event.error for event in live.events.seen if event.error] == [CUT]
 
 
-def test_a_stream_that_cannot_be_had_is_told_before_the_first_book_too(scene):
+def test_a_stream_that_cannot_be_opened_is_reported_before_the_first_book_too(scene):
     scene.send(StreamDown(1, CUT))
     assert scene.events.wait_one() == BookEvent("BTCUSDT", SYNCING, SYNCING, CUT)
 
 
 @pytest.mark.parametrize("message", [SnapshotFailed, SnapshotDelayed])
-def test_why_there_is_no_snapshot_is_told_once_until_one_comes(scene, message):
+def test_the_reason_why_there_is_no_snapshot_is_reported_once_until_one_arrives(scene, message):
     error = SnapshotError("500", status=500)
     scene.send(StreamUp(1))
     scene.request(1)
@@ -174,7 +174,7 @@ def test_a_refresh_swaps_without_a_stale_moment_and_compares(actors):
     assert [event.error for event in scene.events.seen] == [None]
 
 
-def test_a_refresh_that_differs_is_told_and_the_book_made_anew(actors):
+def test_a_refresh_that_differs_is_reported_and_the_book_begins_anew(actors):
     scene = BookScene(actors, refresh_interval=0.1)
     scene.go_live()
     scene.request(2)
@@ -190,7 +190,7 @@ def test_a_refresh_that_differs_is_told_and_the_book_made_anew(actors):
     assert len([event for event in scene.events.seen if event.error is not None]) == 1, "one error, one word"
 
 
-def test_a_stream_that_is_silent_is_asked_about_and_quiet_is_not_stale(actors):
+def test_a_silent_stream_is_checked_with_a_snapshot_and_a_quiet_book_stays_live(actors):
     scene = BookScene(actors, timing=usual(quiet_limit=0.1))
     scene.go_live()
     assert scene.request(2).priority is Priority.REFRESH
@@ -199,7 +199,7 @@ def test_a_stream_that_is_silent_is_asked_about_and_quiet_is_not_stale(actors):
     assert scene.changes() == [(SYNCING, LIVE)]
 
 
-def test_to_a_book_that_was_given_up_the_end_of_its_stream_is_no_news(actors):
+def test_a_failed_book_does_not_report_the_end_of_its_stream(actors):
     scene, failure = BookScene(actors), EscalatedError("given up")
     scene.ref.tell(GiveUp(failure))
     scene.send(StreamDown(1, CUT))
@@ -208,7 +208,7 @@ def test_to_a_book_that_was_given_up_the_end_of_its_stream_is_no_news(actors):
     assert scene.cell.error is failure
 
 
-def test_why_a_book_is_not_live_is_known_before_anybody_hears_that_it_is_not(actors, monkeypatch):
+def test_the_error_of_a_book_is_set_before_its_state(actors, monkeypatch):
     scene, seen = BookScene(actors), []
     publish = scene.cell.publish
     monkeypatch.setattr(
@@ -223,7 +223,7 @@ def test_why_a_book_is_not_live_is_known_before_anybody_hears_that_it_is_not(act
     assert seen[-1] == (FAILED, error)
 
 
-def test_a_stream_that_brings_nothing_though_the_book_moves_is_told_to_the_supervisor(actors):
+def test_a_stream_that_is_silent_while_the_book_changes_is_reported_to_the_supervisor(actors):
     scene = BookScene(actors, timing=usual(quiet_limit=0.1, ahead_deadline=0.1))
     scene.go_live()
     scene.request(2)
@@ -240,7 +240,7 @@ def test_a_stream_that_brings_nothing_though_the_book_moves_is_told_to_the_super
     until(lambda: scene.settled().state is LIVE)
 
 
-def test_a_handover_is_no_news_to_listeners(scene):
+def test_listeners_do_not_notice_a_handover(scene):
     scene.go_live()
     scene.send(StreamUp(2, 1))
     scene.frames(frame(101, 101), epoch=2)
@@ -256,7 +256,7 @@ def test_a_handover_is_no_news_to_listeners(scene):
     assert (counters.handovers, counters.gaps, counters.resyncs, counters.overlapped) == (1, 0, 0, 2)
 
 
-def test_a_snapshot_of_another_book_is_told_and_not_believed(scene):
+def test_a_snapshot_of_another_book_is_reported_and_not_used(scene):
     scene.set_timing(ahead_deadline=0.1)
     scene.send(StreamUp(1))
     scene.frames(frame(1, 1))
@@ -270,7 +270,7 @@ def test_a_snapshot_of_another_book_is_told_and_not_believed(scene):
 
 
 @pytest.mark.parametrize("moved_again", [False, True], ids=["it is quiet", "its stream is not served"])
-def test_a_quiet_book_that_moved_while_nobody_heard_it_is_looked_at_again_long_before_a_silence(scene, moved_again):
+def test_a_quiet_book_that_changed_during_an_outage_is_checked_again_soon(scene, moved_again):
     scene.go_live()
     scene.set_timing(ahead_deadline=0.1)
     scene.send(StreamDown(1, StreamError("gone")))

@@ -21,7 +21,7 @@ LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCIN
 
 
 @pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
-def test_a_raising_callback_is_counted_and_harms_nobody(actors, kind):
+def test_a_raising_callback_is_counted_and_affects_no_other(actors, kind):
     def broken(_anything):
         raise kind
 
@@ -42,7 +42,7 @@ def test_a_raising_callback_is_counted_and_harms_nobody(actors, kind):
 
 
 @pytest.mark.parametrize("a_read", [1, 500], ids=["a frame a read", "500 frames a read"])
-def test_a_slow_callback_is_called_for_the_latest_when_many_frames_wait(live, a_read):
+def test_a_slow_callback_is_called_with_the_latest_update_while_many_frames_wait(live, a_read):
     entered, leave, total = threading.Event(), threading.Event(), 1500
     calls = Recorder()
 
@@ -72,7 +72,7 @@ def test_a_slow_callback_is_called_for_the_latest_when_many_frames_wait(live, a_
 
 
 @pytest.mark.parametrize("listened", [True, False], ids=["one late update", "nobody to call"])
-def test_callbacks_are_not_behind_where_none_was_left_out(actors, listened):
+def test_callbacks_are_not_reported_as_late_if_no_update_was_skipped(actors, listened):
     scene = BookScene(actors)
     scene.go_live()
     if not listened:
@@ -85,7 +85,7 @@ def test_callbacks_are_not_behind_where_none_was_left_out(actors, listened):
     assert [event.error for event in scene.events.seen if event.error is not None] == []
 
 
-def test_a_flood_of_unreadable_events_is_told_once_until_the_book_is_live_again(live, caplog):
+def test_a_flood_of_unreadable_events_is_reported_once_until_the_book_is_live_again(live, caplog):
     caplog.set_level("WARNING", "depthactors")
     for _ in range(50):
         live.frames(frame(101, 101, bids=[["-1", "1"]]))
@@ -102,7 +102,7 @@ def test_a_flood_of_unreadable_events_is_told_once_until_the_book_is_live_again(
     assert len([event for event in live.events.seen if event.error is not None]) == 2
 
 
-def test_a_listener_that_comes_late_to_a_quiet_book_is_called_at_once(live):
+def test_a_new_listener_of_a_quiet_book_is_called_at_once(live):
     late = Recorder()
     live.listen(late)
     assert late.wait() == [100]
@@ -110,7 +110,7 @@ def test_a_listener_that_comes_late_to_a_quiet_book_is_called_at_once(live):
     assert late.wait(count=2) == [100, 101]
 
 
-def test_a_listener_that_comes_late_hears_once_why_the_book_is_not_live(actors):
+def test_a_new_listener_is_called_once_with_the_reason_why_the_book_is_not_live(actors):
     scene, error = BookScene(actors), SnapshotError("500")
     scene.send(StreamUp(1))
     scene.request(1)
@@ -127,7 +127,7 @@ def test_a_listener_that_comes_late_hears_once_why_the_book_is_not_live(actors):
     assert (scene.events.seen, early.seen, late.seen) == (told, told, told)
 
 
-def test_a_removed_listener_hears_nothing_more_and_the_others_do(live):
+def test_a_removed_listener_is_not_called_and_the_others_are(live):
     gone, stays = Recorder(), Recorder()
     listener = live.listen(gone, gone)
     live.listen(stays)
@@ -151,7 +151,7 @@ def test_a_removed_listener_is_not_kept_alive_by_the_book(live):
     assert held() is None
 
 
-def test_a_listener_that_was_promised_more_is_not_called_before_the_book_promises_it(live):
+def test_a_listener_is_not_called_before_the_book_promises_its_levels(live):
     deeper = Recorder()
     live.cell.add(Listener(lambda book: deeper(book.depth), None, depth=11))
     live.frames(frame(101, 101))
@@ -162,7 +162,7 @@ def test_a_listener_that_was_promised_more_is_not_called_before_the_book_promise
     assert deeper.wait(count=1)[0] == 11
 
 
-def test_a_listener_whose_greeting_died_with_the_actor_is_greeted_by_the_successor(live, actors):
+def test_a_listener_whose_greeting_was_lost_with_the_actor_is_greeted_by_the_next_actor(live, actors):
     late, events = Recorder(), Recorder()
     # Added after the death was said, and its greeting goes to the dead actor.
     live.ref.tell(object())
@@ -175,7 +175,7 @@ def test_a_listener_whose_greeting_died_with_the_actor_is_greeted_by_the_success
     assert late.wait_one().last_update_id == 110
 
 
-def test_a_listener_is_greeted_once_however_often_that_is_asked_for(live):
+def test_a_listener_is_greeted_only_once(live):
     late = Recorder()
     listener = live.listen(late)
     for _ in range(3):

@@ -78,7 +78,7 @@ HERE = __name__
         (Bot(), "a Bot"),
     ],
 )
-def test_a_function_is_known_by_its_name(callback, name):
+def test_a_function_has_the_name_by_which_a_user_knows_it(callback, name):
     assert name_of(callback) == name
 
 
@@ -102,7 +102,7 @@ def test_a_function_that_wraps_itself_is_named_too():
     assert name_of(odd).endswith("odd")
 
 
-def test_what_is_raised_comes_back_with_its_cause_and_without_our_frames():
+def test_an_exception_is_returned_with_its_cause_and_without_our_frames():
     failure = call(Bot().handle, "bad", "BTCUSDT (spot)")
     assert isinstance(failure, CallbackError)
     assert str(failure) == f"BTCUSDT (spot): the callback {HERE}.Bot.handle raised ValueError: bad"
@@ -124,7 +124,7 @@ def test_an_exception_that_cannot_be_changed_is_reported_like_any_other():
     assert failure.__cause__.__traceback__.tb_frame.f_code.co_name == "callback"
 
 
-def test_a_hostile_exception_is_survived_and_said():
+def test_a_hostile_exception_is_survived_and_reported():
     def fail(_argument):
         raise HostileError
 
@@ -139,7 +139,7 @@ def test_a_hostile_exception_is_survived_and_said():
     [(lambda: None, 0), (lambda: sys.exit(3), 3), (lambda: sys.exit("no"), 1), (lambda: 1 / 0, 1)],
     ids=["returns", "exits with a number", "exits with words", "raises"],
 )
-def test_a_child_that_comes_back_from_a_function_that_forked_is_no_second_caller(end, status):
+def test_a_child_that_returns_from_a_function_that_forked_ends(end, status):
     parent, children = os.getpid(), []
 
     def fork(_argument):

@@ -57,7 +57,7 @@ def test_before_the_first_book_there_is_a_view_of_nothing(cell):
         (BookState.FAILED, True),
     ],
 )
-def test_waiting_is_of_use_only_while_the_book_may_become_live(cell, book, state, settled):
+def test_the_gate_is_shut_only_while_the_book_may_become_live(cell, book, state, settled):
     cell.settled.set()
     cell.publish(book, state)
     assert (cell.state, cell.settled.is_set()) == (state, settled)
@@ -75,7 +75,7 @@ def test_readers_get_both_sides_of_the_published_book(cell, book, number):
     assert {type(each) for each in (*view.best_bid, *view.best_ask)} == {number}
 
 
-def test_a_half_applied_book_is_neither_read_nor_left_to_a_successor(cell, book):
+def test_a_half_changed_book_is_neither_read_nor_left_to_the_next_actor(cell, book):
     cell.publish(book, BookState.LIVE)
     assert cell.last_good() is book
     book.version += 1
@@ -85,7 +85,7 @@ def test_a_half_applied_book_is_neither_read_nor_left_to_a_successor(cell, book)
     assert cell.view(5, float).last_update_id == 7
 
 
-def test_a_book_that_outlived_its_keeper_is_read_as_labelled(cell, book):
+def test_a_book_whose_actor_is_gone_is_read_with_the_state_of_the_cell(cell, book):
     cell.publish(book, BookState.STALE)
     view = cell.view(None, float)
     assert (view.state, len(view.bids)) == (BookState.STALE, 1)
@@ -105,7 +105,7 @@ def live(scene):
     return scene
 
 
-def test_an_unknown_symbol_is_the_end_and_is_reported(scene):
+def test_an_unknown_symbol_fails_the_book_and_is_reported(scene):
     error = UnknownSymbolError("spot does not list 'BTCUSDT'")
     scene.send(StreamUp(1))
     scene.request(1)
@@ -129,7 +129,7 @@ def test_deepening_to_no_more_than_is_promised_leaves_the_book_settled(live, dep
     assert live.cell.settled.is_set()
 
 
-def test_a_book_that_was_given_up_says_why_and_still_answers(live):
+def test_a_failed_book_has_an_error_and_still_answers(live):
     error = EscalatedError("enough")
     live.ref.tell(GiveUp(error))
     assert live.events.wait_one(matches=lambda event: event.error) == BookEvent("BTCUSDT", LIVE, FAILED, error)
@@ -137,7 +137,7 @@ def test_a_book_that_was_given_up_says_why_and_still_answers(live):
     assert (view.state, view.last_update_id, len(view.bids)) == (FAILED, 100, 2)
 
 
-def test_a_stopped_book_says_so_and_keeps_its_last_view(live):
+def test_a_stopped_book_is_labelled_and_keeps_its_last_view(live):
     live.ref.stop(timeout=5)
     join(live.ref)
     assert (live.events.seen[-1].previous, live.events.seen[-1].state) == (LIVE, BookState.STOPPED)
@@ -145,7 +145,7 @@ def test_a_stopped_book_says_so_and_keeps_its_last_view(live):
     assert (view.state, view.last_update_id, live.cell.settled.is_set()) == (BookState.STOPPED, 100, True)
 
 
-def test_a_dead_actor_leaves_a_stale_book_that_its_successor_mends(actors, live):
+def test_a_dead_actor_leaves_a_stale_book_that_the_next_actor_makes_live(actors, live):
     live.ref.tell(object())
     assert live.reported.wait_one(ChildFailed).ref == live.ref
     died = live.events.wait_one(matches=lambda event: event.error)
@@ -160,7 +160,7 @@ def test_a_dead_actor_leaves_a_stale_book_that_its_successor_mends(actors, live)
     assert live.updates.wait(count=2) == [100, 140], "the listeners stayed with the cell"
 
 
-def test_a_book_that_is_asked_for_again_at_the_news_of_its_failure_keeps_its_stream():
+def test_a_book_that_is_subscribed_to_again_when_it_fails_keeps_its_stream():
     asked, again = [], Recorder()
 
     def answer(symbol, limit):
@@ -186,7 +186,7 @@ def test_a_book_that_is_asked_for_again_at_the_news_of_its_failure_keeps_its_str
             until(lambda: book.view().last_update_id == 101, 3)
 
 
-def test_a_book_whose_actor_does_not_get_on_is_stale_to_its_readers(actors, book):
+def test_a_book_whose_actor_is_stuck_is_stale_to_its_readers(actors, book):
     probe, _ = actors.probe()
     cell = LocalCell(spec(), usual(lag_limit=0.05))
     cell.ref = probe

@@ -23,7 +23,7 @@ def test_it_opens_and_shuts(gate):
     assert (gate.is_set(), gate.wait(0.01)) == (False, False)
 
 
-def test_all_who_wait_pass_even_if_it_shuts_at_once(gate):
+def test_all_waiting_threads_pass_even_if_it_shuts_at_once(gate):
     passed = []
     threads = [threading.Thread(target=lambda: passed.append(gate.wait(PATIENCE))) for _ in range(5)]
     for thread in threads:
@@ -60,7 +60,7 @@ def test_a_signal_handler_may_come_anywhere_in_a_wait(gate, opens_at):
     assert (any(entered), any(stuck)) == (opens_at is not None, False)
 
 
-def test_it_keeps_nobody_who_waits_no_longer(gate):
+def test_it_does_not_keep_threads_that_wait_no_longer(gate):
     for _ in range(3):
         assert not gate.wait(0.001)
     assert len(gate._waiting) == 0

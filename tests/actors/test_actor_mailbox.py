@@ -200,7 +200,7 @@ def test_it_serves_pykka_for_tell_ask_and_stop():
         ref.ask("total")
 
 
-def test_who_asks_behind_a_stop_is_told_that_the_actor_is_dead():
+def test_a_question_behind_a_stop_gets_the_error_that_the_actor_is_dead():
     with Actors() as actors:
         ref, _ = actors.probe()
         let_go = hold(ref)
@@ -223,7 +223,7 @@ def test_the_threads_of_an_actor_are_known_by_its_mailbox():
 
 
 @pytest.mark.parametrize("first", [Frames(1, [b"x"], 1.5), StreamUp(2)], ids=lambda each: type(each).__name__)
-def test_the_lag_is_that_of_the_oldest_frames_or_news(first, monkeypatch):
+def test_the_lag_is_that_of_the_oldest_data(first, monkeypatch):
     now = 90.0
     monkeypatch.setattr("depthactors.actors.mailbox.time.monotonic", lambda: now)
     mailbox = Mailbox()
@@ -251,7 +251,7 @@ def test_two_connections_that_bring_frames_at_once_are_counted_right():
     assert mailbox.waiting_frames == 4 * 3 * EACH
 
 
-def test_what_is_left_at_the_end_and_what_is_put_after_it_is_refused_each_once():
+def test_each_message_that_is_left_at_the_end_or_put_after_it_is_refused_once():
     mailbox, refused = Mailbox(), []
     mailbox.put(Envelope("left"))
     mailbox.close(lambda envelope: refused.append(envelope.message))

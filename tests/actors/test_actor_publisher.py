@@ -18,7 +18,7 @@ def scene():
     scene.close()
 
 
-def test_a_book_that_is_deepened_is_stale_until_it_holds_so_much(scene):
+def test_a_deepened_book_is_stale_until_it_has_the_levels(scene):
     cell = scene.follow(depth=5)
     scene.update(cell, 1)
     scene.view()
@@ -34,7 +34,7 @@ def test_a_book_that_is_deepened_is_stale_until_it_holds_so_much(scene):
     assert (scene.view().state, len(scene.view().bids)) == (LIVE, 10)
 
 
-def test_a_book_that_is_deepened_and_not_published_is_so_at_the_next_beat(scene):
+def test_a_deepened_book_that_was_not_published_is_published_at_the_next_beat(scene):
     """Another book of the same subscription could not be opened."""
     cell = scene.follow(depth=5)
     scene.update(cell, 1)
@@ -77,7 +77,7 @@ def test_a_slot_is_there_for_as_long_as_it_is_listed(scene):
         assert (scene.view(symbol).state, scene.view(symbol).last_update_id) == (STALE, 1)
 
 
-def test_where_there_is_no_room_for_a_deeper_slot_nothing_changes(scene, monkeypatch):
+def test_without_room_for_a_deeper_slot_nothing_changes(scene, monkeypatch):
     cell = scene.follow(depth=5)
 
     def no_room(_depth):

@@ -56,7 +56,7 @@ def scene(monkeypatch):
     return scene
 
 
-def test_each_update_is_called_for_while_the_functions_keep_up_and_in_order_with_events(scene):
+def test_functions_that_keep_up_are_called_with_each_update_in_order_with_events(scene):
     scene.mailbox.update(1)
     scene.mailbox.event("a")
     scene.mailbox.update(2)
@@ -65,7 +65,7 @@ def test_each_update_is_called_for_while_the_functions_keep_up_and_in_order_with
     assert (scene.called, scene.mailbox.skipped, scene.mailbox.is_empty) == ([1, "a", 2], 0, True)
 
 
-def test_a_program_is_shown_once_that_a_call_does_not_return_and_again_after_the_next_turn(scene, monkeypatch):
+def test_a_call_that_does_not_return_is_reported_once_and_again_after_the_next_turn(scene, monkeypatch):
     said = []
     monkeypatch.setattr(
         queued_listener.logger, "notice", lambda _cause, words, *arguments: said.append(words % arguments)
@@ -110,7 +110,7 @@ def test_late_functions_are_called_with_the_latest_update_and_each_event(scene):
     assert scene.mailbox.skipped == 3
 
 
-def test_updates_that_got_late_while_they_waited_are_passed_over_for_the_last_of_them(scene):
+def test_late_updates_in_the_queue_are_skipped_but_for_the_last_one(scene):
     for number in range(4):
         scene.mailbox.update(number)
     scene.now += LATE + 0.01
@@ -127,7 +127,7 @@ def test_a_function_that_never_returns_costs_a_bounded_number_of_updates_and_tur
     assert len(scene.called) + scene.mailbox.skipped == 10 * UPDATE_ROOM
 
 
-def test_of_too_many_events_the_oldest_are_lost_counted_and_said_to_be(scene, caplog):
+def test_of_too_many_events_the_oldest_are_dropped_counted_and_logged(scene, caplog):
     for number in range(EVENT_ROOM + 3):
         scene.mailbox.event(number)
     scene.turns.give_all()
@@ -135,7 +135,7 @@ def test_of_too_many_events_the_oldest_are_lost_counted_and_said_to_be(scene, ca
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
-def test_who_is_late_is_said_once_in_a_while_with_the_functions_name(scene, caplog):
+def test_a_late_function_is_named_in_the_log_once_in_a_while(scene, caplog):
     for _ in range(3):
         scene.mailbox.update(1)
         scene.now += LATE + 0.01
@@ -144,7 +144,7 @@ def test_who_is_late_is_said_once_in_a_while_with_the_functions_name(scene, capl
     assert "append" in caplog.text
 
 
-def test_a_closed_mailbox_calls_nobody_with_what_waits_or_comes(scene):
+def test_a_closed_listener_is_not_called_with_what_waits_or_comes(scene):
     scene.mailbox.update(1)
     scene.mailbox.event("a")
     scene.mailbox.close()
@@ -153,7 +153,7 @@ def test_a_closed_mailbox_calls_nobody_with_what_waits_or_comes(scene):
     assert scene.called == []
 
 
-def test_a_function_that_closes_its_mailbox_is_not_called_again(scene):
+def test_a_function_that_closes_its_listener_is_not_called_again(scene):
     called = []
 
     def call(item):
@@ -186,7 +186,7 @@ def test_a_function_that_raises_is_counted_and_called_again(scene):
 
 
 @given(steps=STEPS)
-def test_in_any_order_of_things_nothing_is_lost_uncounted_or_out_of_order(steps):
+def test_in_any_order_of_steps_nothing_is_lost_uncounted_or_out_of_order(steps):
     scene, put = Scene(), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(queued_listener, "time", SimpleNamespace(monotonic=lambda: scene.now))
@@ -208,7 +208,7 @@ def test_in_any_order_of_things_nothing_is_lost_uncounted_or_out_of_order(steps)
     assert len(scene.called) + scene.mailbox.skipped == len(put)
 
 
-def test_what_mailboxes_left_out_and_what_failed_is_in_the_books_status_when_they_are_gone_too(actors, scene):
+def test_skipped_updates_and_failures_of_removed_listeners_stay_in_the_books_status(actors, scene):
     book = BookScene(actors)
     mailbox = QueuedListener(scene.turns, "BTCUSDT", capture=lambda _book: 0, update=lambda item: 1 / item, event=None)
     book.cell.add(mailbox)
@@ -222,7 +222,7 @@ def test_what_mailboxes_left_out_and_what_failed_is_in_the_books_status_when_the
         assert (counters.coalesced, counters.callback_errors) == counted
 
 
-def test_a_book_never_waits_for_the_functions_behind_a_mailbox(actors):
+def test_a_book_never_waits_for_the_functions_of_a_queued_listener(actors):
     book, entered, leave = BookScene(actors), threading.Event(), threading.Event()
 
     def stuck(_item):
@@ -245,7 +245,7 @@ def test_a_book_never_waits_for_the_functions_behind_a_mailbox(actors):
 
 
 @pytest.mark.parametrize("removed", ["by the one before it", "by itself"])
-def test_who_is_removed_by_a_listener_of_the_same_update_is_not_called_for_it(actors, removed):
+def test_a_listener_that_another_one_removes_during_an_update_is_not_called_with_it(actors, removed):
     book = BookScene(actors)
     calls = Recorder()
     last = Listener(lambda shown: calls(shown.last_update_id), None)

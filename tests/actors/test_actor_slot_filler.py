@@ -51,7 +51,7 @@ def test_a_book_that_promises_less_is_stale(scene):
     assert scene.view().state is STALE
 
 
-def test_books_that_lag_are_marked_at_each_beat(scene, monkeypatch):
+def test_late_books_are_marked_at_each_beat(scene, monkeypatch):
     slow, other = scene.follow(), scene.follow("ETHUSDT")
     scene.update(slow, 1)
     scene.update(other, 1)
@@ -79,7 +79,7 @@ def test_a_beat_in_the_middle_of_a_write_does_not_make_a_book_stale(scene, monke
     assert (scene.view().state, scene.view().last_update_id) == (LIVE, 2)
 
 
-def test_a_book_whose_actor_died_without_a_word_is_marked_at_the_next_beat(scene):
+def test_a_book_whose_actor_died_without_notice_is_marked_at_the_next_beat(scene):
     cell = scene.follow()
     scene.update(cell, 1)
     # As its successor does when it takes over, and nobody has told the listeners.

@@ -19,7 +19,7 @@ AT_ONCE = Backoff(first=0.02, factor=1.0, cap=0.02)
 NEVER = Backoff(first=600.0, factor=1.0, cap=600.0)
 
 
-def test_a_snapshot_older_than_the_buffer_is_asked_for_again_and_the_buffer_kept(scene):
+def test_a_snapshot_older_than_the_buffer_is_requested_again_and_the_buffer_kept(scene):
     scene.send(StreamUp(1))
     scene.request(1)
     scene.frames(frame(150, 151), frame(152, 160))
@@ -30,7 +30,7 @@ def test_a_snapshot_older_than_the_buffer_is_asked_for_again_and_the_buffer_kept
     assert scene.updates.wait() == [160]
 
 
-def test_deepening_beyond_what_is_vouched_for_fetches_more(actors):
+def test_deepening_beyond_the_trusted_levels_requests_more(actors):
     scene = BookScene(actors)
     scene.go_live(levels=30, limit=30)
     scene.ref.tell(Deepen(25))
@@ -44,7 +44,7 @@ def test_deepening_beyond_what_is_vouched_for_fetches_more(actors):
     assert len(scene.ref.ask(Top(200), timeout=5).bids) == 200
 
 
-def test_a_new_snapshot_actor_is_asked_for_what_is_unanswered(actors, scene):
+def test_a_new_snapshot_actor_gets_the_unanswered_request(actors, scene):
     scene.send(StreamUp(1))
     scene.request(1)
     other, asked = actors.probe()
@@ -58,7 +58,7 @@ def test_a_new_snapshot_actor_is_asked_for_what_is_unanswered(actors, scene):
 
 
 @pytest.mark.parametrize("cause", ["the stream is new", "a frame was lost"])
-def test_a_snapshot_is_asked_for_when_the_first_diff_has_come(scene, cause):
+def test_a_snapshot_is_requested_when_the_first_diff_has_arrived(scene, cause):
     requests = 1
     if cause == "a frame was lost":
         scene.go_live()
@@ -103,7 +103,7 @@ def live_of_a_hundred(actors):
     return scene
 
 
-def test_a_stream_that_comes_and_goes_makes_no_book_wait_that_could_not_ask(actors):
+def test_a_stream_that_comes_and_goes_makes_no_book_wait_that_sent_no_request(actors):
     scene = BookScene(actors, timing=usual(snapshot_backoff=Backoff(first=0.3, factor=2.0, cap=60.0)))
     scene.go_live()
     asked = len(scene.requests.seen)
@@ -114,7 +114,7 @@ def test_a_stream_that_comes_and_goes_makes_no_book_wait_that_could_not_ask(acto
     assert scene.request(asked + 1).epoch == 11
 
 
-def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors):
+def test_useful_requests_do_not_make_later_ones_wait_long(actors):
     scene = BookScene(
         actors, timing=usual(snapshot_backoff=Backoff(first=0.02, factor=4.0, cap=30.0)), refresh_interval=0.05
     )
@@ -125,7 +125,7 @@ def test_requests_that_were_of_use_do_not_make_later_ones_wait_long(actors):
         until(lambda number=number: scene.settled().counters.refreshes >= number - 1)
 
 
-def test_a_venue_that_grants_fewer_levels_than_the_promise_is_asked_ever_more_seldom_and_for_no_more(actors):
+def test_an_exchange_that_grants_too_few_levels_is_asked_ever_more_seldom_and_for_no_more(actors):
     scene = BookScene(actors, timing=usual(short_backoff=Backoff(first=0.01, factor=3.0, cap=60.0)), depth=20)
     waits = waits_of(scene)
     scene.send(StreamUp(1))
@@ -155,7 +155,7 @@ def waits_of(scene):
 
 
 @pytest.mark.parametrize("cause", ["a frame was lost", "the stream is new"])
-def test_a_book_that_waits_for_a_cap_to_be_lifted_asks_at_once_when_it_has_to_begin_anew(actors, cause):
+def test_a_book_that_waits_because_of_a_cap_sends_a_request_at_once_when_it_begins_anew(actors, cause):
     scene, epoch = BookScene(actors, timing=usual(short_backoff=NEVER), depth=20), 1
     scene.send(StreamUp(1))
     scene.request(1)
@@ -182,7 +182,7 @@ def capped(actors):
     return scene
 
 
-def test_what_fails_for_another_reason_does_not_wait_for_a_cap_to_be_lifted(capped):
+def test_a_failure_for_another_reason_does_not_wait_because_of_a_cap(capped):
     capped.arrive(levels=9, limit=100)
     capped.request(3)
     capped.set_timing(short_backoff=NEVER)
@@ -193,7 +193,7 @@ def test_what_fails_for_another_reason_does_not_wait_for_a_cap_to_be_lifted(capp
     until(lambda: capped.settled().state is LIVE)
 
 
-def test_failures_after_a_reply_with_too_few_levels_make_the_next_request_wait_like_any_others(capped):
+def test_failures_after_a_reply_with_too_few_levels_make_the_next_request_wait_as_usual(capped):
     capped.set_timing(snapshot_backoff=Backoff(first=0.01, factor=3.0, cap=60.0))
     waits = waits_of(capped)
     for number in (3, 4, 5):
@@ -214,7 +214,7 @@ def test_a_book_of_few_levels_is_live_when_further_replies_agree(actors):
     assert len(scene.requests.of(SnapshotWanted)) == 4
 
 
-def test_whether_few_levels_are_all_there_are_is_settled_soon_however_many_requests_came_before(actors):
+def test_replies_with_few_levels_are_compared_soon_after_any_number_of_requests(actors):
     timing = usual(snapshot_backoff=AT_ONCE, short_backoff=Backoff(first=0.02, factor=6.0, cap=600.0))
     scene = BookScene(actors, timing=timing, depth=20)
     scene.send(StreamUp(1))

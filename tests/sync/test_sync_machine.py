@@ -131,7 +131,7 @@ def test_a_snapshot_of_another_book_is_not_live_for_a_moment_where_the_stream_is
 
 
 @BOTH
-def test_a_snapshot_older_than_the_buffer_is_asked_for_again_and_the_buffer_kept(sequencing):
+def test_a_snapshot_older_than_the_buffer_is_requested_again_and_the_buffer_kept(sequencing):
     bench = Bench(sequencing)
     old = bench.exchange.snapshot()
     bench.exchange.event()

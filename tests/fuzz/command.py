@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
 LONGEST = 2047
 """Bytes of an input, so that a corpus stays small."""
-NAMES = ("wire_frame", "wire_snapshot", "machine", "router", "recording")
+NAMES = ("frame", "depth_reply", "machine", "router", "recording")
 
 
 def main(arguments: list[str] | None = None) -> int:

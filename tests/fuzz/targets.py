@@ -25,7 +25,7 @@ from depthactors.book import BookState, OrderBook
 from depthactors.book.numerals import exact
 from depthactors.book.view import capture
 from depthactors.errors import MalformedFrameError, RecordingError, StreamError
-from depthactors.markets import Sequencing
+from depthactors.markets import SPOT, Sequencing
 from tests.fuzz.driver import Driver
 from tests.support import flat, pairs
 
@@ -41,13 +41,16 @@ _CUT = _BASE._replace(limit=6)
 """The same levels where there may be more: each side has an edge."""
 
 
-def wire_frame(data: bytes) -> None:
+def frame(data: bytes) -> None:
     """Take one frame as a reader and a book do: it is malformed, or a sound diff that can be applied."""
     try:
         message = binance.decode(data)
     except MalformedFrameError as error:
         _check_said(error)
         return
+    stream, payload = binance.read_envelope(binance.TEXT, data)
+    assert payload is data
+    assert stream == binance.stream_of(message) or data.count(b'"stream"') > 1 or b"\\" in data
     notice = binance.parse_notice(message)
     assert not isinstance(notice, binance.Reply) or notice.error is None or type(notice.error) is str
     for sequencing in Sequencing:
@@ -69,18 +72,16 @@ def wire_frame(data: bytes) -> None:
         _check_applied(diff)
 
 
-def wire_snapshot(data: bytes) -> None:
+def depth_reply(data: bytes) -> None:
     """Take one REST body as the client does: it is malformed, or a snapshot that is a book."""
-    try:
-        reply = binance.decode(data)
-    except MalformedFrameError:
-        return
     for limit in LIMITS:
-        try:
-            snapshot = binance.parse_snapshot(reply, limit, SYMBOL)
-        except MalformedFrameError as error:
-            _check_said(error)
+        answer = binance.HttpAnswer(200, {}, data)
+        snapshot = binance.read_depth_reply(answer, SPOT, SYMBOL, limit, sent=0.0, received=0.0, recv_time=0.0).result
+        if not isinstance(snapshot, Snapshot):
+            assert type(snapshot) is MalformedFrameError
+            _check_said(snapshot)
             continue
+        reply = binance.decode(data)
         assert type(snapshot.last_update_id) is type(snapshot.event_time) is int
         assert snapshot.limit == limit >= max(len(snapshot.bids), len(snapshot.asks)) / 2
         _check_levels(snapshot.bids, reply["bids"])
@@ -146,7 +147,7 @@ def recording(data: bytes) -> None:
                 _check_said(error, file.name, number + 1)
 
 
-TARGETS = {target.__name__: target for target in (wire_frame, wire_snapshot, machine, router, recording)}
+TARGETS = {target.__name__: target for target in (frame, depth_reply, machine, router, recording)}
 
 
 class _Inbox(Mailbox):

@@ -27,13 +27,13 @@ def test_the_corpus_is_small_and_has_every_target():
 @_effort
 @given(grammar.frames)
 def test_frames(data):
-    TARGETS["wire_frame"](data)
+    TARGETS["frame"](data)
 
 
 @_effort
 @given(grammar.bodies)
-def test_snapshots(data):
-    TARGETS["wire_snapshot"](data)
+def test_depth_replies(data):
+    TARGETS["depth_reply"](data)
 
 
 @_effort

@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         finally:
             manager.stop(timeout=1.5)
     if interrupted:
-        # A book that had no time to begin is not one that differed.
+        # A book that was never live does not count as different.
         return 1 if False in verdicts else 130
     return 0 if all(verdicts) else 1
 
@@ -120,7 +120,7 @@ def _summary(
 
 
 def _line(updates: int, row: BookStatus, view: BookView[Any], *, equal: bool) -> str:
-    """Describe a book at the end; of one that is not live also what happened to it last."""
+    """Describe a book at the end, with its last error if it is not live."""
     why = f"; {row.error}" if view.state is not BookState.LIVE and row.error else ""
     return (
         f"{row.symbol:<10}{updates:>9}{row.counters.gaps:>6}{row.counters.resyncs:>9}  "

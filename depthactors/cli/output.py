@@ -32,7 +32,7 @@ class OutputError(Exception):
 
 
 class _Guarded:
-    """Standard output whose errors can be told from those of files and sockets."""
+    """Standard output with errors of their own class, unlike those of files and sockets."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -84,7 +84,7 @@ def guarded() -> Iterator[None]:
 def give_up(error: OutputError) -> int:
     """Return the exit status of a command whose output is taken no more.
 
-    A reader of a pipe who has seen enough is not worth a word. What is still buffered is dropped: the interpreter
+    A closed pipe is no error: its reader has seen enough. What is still buffered is dropped: the interpreter
     would try to write it at its end.
     """
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a descriptor is wanted, not a path
@@ -96,6 +96,6 @@ def give_up(error: OutputError) -> int:
 
 
 def complain(words: str) -> None:
-    """Write one line to standard error; nobody may be left to read it."""
+    """Write one line to standard error, which may be closed."""
     with suppress(OSError):
         print(f"depthactors: {words}", file=sys.stderr, flush=True)

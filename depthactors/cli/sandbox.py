@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _refused(command: str) -> int | None:
-    """Say why a command cannot be run, and return the exit status; `None` for one that can."""
+    """Report why a command cannot be run, and return the exit status; `None` if it can."""
     if shutil.which(command) is not None:
         return None
     if Path(command).exists():

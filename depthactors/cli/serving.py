@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from depthactors.exchange import LocalExchange
 
 HISTORY: Final = 1_000
-"""Events a symbol that are kept: nobody asks these commands for the truth of long ago."""
+"""Events of each symbol that are kept; the commands ask for no older ones."""
 
 NAMED: Final = 5
 """Symbols that are listed by name."""
@@ -34,8 +34,8 @@ def add_options(parser: argparse.ArgumentParser, *, port: int) -> None:
         action="append",
         type=market,
         metavar="MARKET",
-        help=f"serve this one only; a further one is served, too: {', '.join(MARKETS)} (default: spot, usdm, coinm and "
-        "options, or what the recording tells)",
+        help=f"serve this market only; may be repeated: {', '.join(MARKETS)} (default: spot, usdm, coinm and "
+        "options, or the recording's market)",
     )
     add(
         "--symbols",
@@ -47,12 +47,10 @@ def add_options(parser: argparse.ArgumentParser, *, port: int) -> None:
     add("--rate", type=above_zero, default=10.0, help="diff events a second and symbol (default 10)")
     add("--levels", type=above_zero, default=20.0, help="level changes in an event, on average (default 20)")
     add("--depth", type=int, default=1_000, help="levels a side, about (default 1000)")
-    add("--seed", type=int, default=0, help="of the order flow (default 0)")
-    add(
-        "--repeat", type=int, metavar="EVENTS", help="make so many beforehand and play them in a circle: for high loads"
-    )
+    add("--seed", type=int, default=0, help="seed of the order flow (default 0)")
+    add("--repeat", type=int, metavar="EVENTS", help="make EVENTS events beforehand and repeat them: for high loads")
     add("--recording", nargs="+", metavar="FILE", help="serve recordings instead of an order flow")
-    add("--speed", type=above_zero, help="of the recordings: 1 as recorded; as fast as clients take it when left out")
+    add("--speed", type=above_zero, help="speed of the recordings: 1 as recorded (default: as fast as clients take it)")
     add("--loop", action="store_true", help="begin the recordings again at their end")
     add("--port", type=int, default=port, help=f"(default {port or 'any free one'})")
     add(

@@ -20,9 +20,9 @@ _PLAIN_EVERY: Final = 1.0
 
 
 def show(books: Sequence[Shown], seconds: float = math.inf, *, levels: int) -> None:
-    """Show them until `seconds` are over; in the calling thread, Ctrl-C interrupts.
+    """Show books for `seconds`. Thread: the caller's; Ctrl-C interrupts.
 
-    Lines are what there is on a terminal too where rich is not installed.
+    Without rich there are lines on a terminal, too.
     """
     if sys.stdout.isatty():
         try:

@@ -1,4 +1,4 @@
-"""What a book has to answer to be shown on a screen."""
+"""What the commands ask of a book to show it on a screen."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 class Shown(Protocol):
-    """A book that can be shown, whoever keeps it."""
+    """A book that can be shown."""
 
     @property
     def symbol(self) -> str:
-        """Upper case."""
+        """The symbol, upper case."""
 
     def look(self, levels: int) -> tuple[BookView[Any] | None, str]:
         """Return the best levels, `None` where there is no book to show, and what to say beside them."""

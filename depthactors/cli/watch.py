@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 LEVELS: Final = 8
 HANDFUL: Final = 6
-"""Books that are shown where none is named."""
+"""Books that are shown if none is named."""
 _LOOK: Final = 0.05
-"""Seconds between two looks for books that are not shared yet."""
+"""Seconds between two checks for books that are not shared yet."""
 
 
 def add_parser(commands: Any) -> None:
@@ -65,11 +65,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _found(reader: DepthReader[Any], symbols: list[str], market: str | None, deadline: float) -> list[SharedBook]:
-    """Return the books of those symbols in their order, or all, once each is shared; of one market, or of any.
+    """Wait until the books of `symbols` are shared, and return them in that order; all books if no symbol is named.
 
     Raises:
-        BookNotSharedError: one was not, or there was none at all, by the deadline.
-        EngineGoneError: the engine ended, and was not back by then.
+        BookNotSharedError: a book was not shared by the deadline, or none at all.
+        EngineGoneError: the engine had ended, and was not back by the deadline.
     """
     while True:
         try:

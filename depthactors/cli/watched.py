@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Watched:
-    """A book that another process shares, while it does and, with the reason, while it does not."""
+    """A book that another process shares; while it does not, the reason."""
 
     def __init__(self, reader: DepthReader[Any], book: SharedBook) -> None:
         """Read `book` through `reader`, which is the caller's to close."""
@@ -22,7 +22,7 @@ class Watched:
         self._book = book
 
     def look(self, levels: int) -> tuple[BookView[Any] | None, str]:
-        """Return the best levels, and which book it is; of one that is not live also why, where that is known."""
+        """Return the best levels and the name of the book, with the reason, if known, for which it is not live."""
         reader, book = self._reader, self._book
         words = f"{book.market} {book.speed_ms} ms"
         try:

@@ -1,4 +1,4 @@
-"""The threads in which a manager calls back: one for all its streams, or one a book."""
+"""The threads in which a manager calls back: one for all streams, or one for each book."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CallbackThreads:
         """Start nothing yet.
 
         Raises:
-            UsageError: neither `manager` nor `book`.
+            UsageError: `threads` is neither `manager` nor `book`.
         """
         if threads not in {"manager", "book"}:
             msg = f"expected threads='manager' or 'book', was {threads!r}"
@@ -44,7 +44,7 @@ class CallbackThreads:
             self._lane.start()
 
     def lane_for(self, handle: BookHandle) -> Lane:
-        """Return the lane for a subscription, which is given back by `leave`.
+        """Return the lane for a subscription; `leave` gives it back.
 
         Raises:
             LifecycleError: the system has no thread to give.
@@ -56,7 +56,7 @@ class CallbackThreads:
             is_new = book is None
             if book is None:
                 book = self._books[id(handle.cell)] = _BookLane(Lane(f"callbacks-{handle.symbol}"))
-            # First known, then started: whoever is interrupted here leaves it as well.
+            # Known before it is started, so that `leave` finds it if Ctrl-C comes in between.
             book.handles.add(handle)
             if is_new:
                 self._all = [each for each in self._all if each.thread.is_alive()] + [book.lane]
@@ -66,7 +66,7 @@ class CallbackThreads:
             return book.lane
 
     def leave(self, handle: BookHandle) -> None:
-        """Note that a subscription has ended; with the last one of a book its lane does. Twice is harmless."""
+        """End a subscription; the last one of a book closes its lane. Twice is harmless."""
         with self._lock:
             book = self._books.get(id(handle.cell))
             if book is not None:
@@ -76,18 +76,18 @@ class CallbackThreads:
                     del self._books[id(handle.cell)]
 
     def close(self) -> None:
-        """Begin no further call; signal handlers may call this too."""
+        """Begin no further call. Signal handlers may call this too."""
         self._closed = True
         for lane in tuple(self._all):
             lane.close()
 
     def join(self, timeout: float) -> bool:
-        """Wait for the ends of closed lanes, for the call that is under way too; returns whether all have ended."""
+        """Wait until closed lanes have ended, and the calls under way with them; return whether all have ended."""
         return not join([lane.thread for lane in tuple(self._all)], time.monotonic() + timeout)
 
     @property
     def is_current(self) -> bool:
-        """Whether a callback of the manager asks."""
+        """Whether the calling thread is in a callback of the manager."""
         return any(lane.is_current for lane in tuple(self._all))
 
 

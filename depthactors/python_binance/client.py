@@ -1,4 +1,4 @@
-"""`Client`: which exchange a program means, as python-binance's client says it."""
+"""`Client`: the exchange that a program means, as python-binance's client says it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _ENDPOINTS: Final = ("", "1", "2", "3", "4")
 
 
 class Client(metaclass=HintingType):
-    """The place to connect to, and how; it connects to nothing itself.
+    """The exchange to connect to, and the way there. It opens no connection itself.
 
-    Wherever a client is taken, one of python-binance's (`Client`, `AsyncClient`) is taken as well. What either says
-    about where it points and how it gets there is honoured or refused by the manager that it is handed to.
+    A client of python-binance (`Client`, `AsyncClient`) can be given wherever this one can. A manager honours or
+    refuses each setting of either client.
 
     Attributes:
         tld: `com`, `us`, or another top-level domain of the exchange.
@@ -23,7 +23,7 @@ class Client(metaclass=HintingType):
         demo: whether the demo hosts are meant, unless the test networks are.
         requests_params: its `timeout` and its `proxies` hold.
         session_params: its `proxy` holds.
-        https_proxy: for REST and websockets.
+        https_proxy: the proxy for REST and websockets.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Client(metaclass=HintingType):
         time_unit: str | None = None,
         verbose: bool = False,
     ) -> None:
-        """Keep the settings; the keys are not needed for market data, and not kept.
+        """Keep the settings. The keys are not kept: market data needs none.
 
         Args:
             api_key: not needed.
@@ -57,15 +57,15 @@ class Client(metaclass=HintingType):
             demo: use the demo hosts.
             private_key: not needed.
             private_key_pass: not needed.
-            ping: nothing is asked of the exchange here, in any case.
-            loop: there is no event loop here.
+            ping: ignored; no request is sent here.
+            loop: ignored; there is no event loop here.
             session_params: a `proxy`, and `trust_env`, which holds anyway; anything else is refused when used.
             https_proxy: `http://host:port` for REST and websockets.
             time_unit: `MILLISECOND`; another one is refused when used.
             verbose: log at DEBUG level.
 
         Raises:
-            UsageError: no base endpoint of the exchange.
+            UsageError: `base_endpoint` is not one of the exchange's.
         """
         del api_key, api_secret, private_key, private_key_pass, ping, loop
         if base_endpoint not in _ENDPOINTS or not isinstance(base_endpoint, str):
@@ -78,7 +78,7 @@ class Client(metaclass=HintingType):
         self.demo = demo
         self.https_proxy = https_proxy
         self.verbose = verbose
-        # Names of python-binance's client, which programs set after the fact.
+        # Names of python-binance's client that programs set on the finished object.
         self.TIME_UNIT = time_unit
         if base_endpoint:
             self.API_URL = f"https://api{base_endpoint}.binance.{tld}/api"
@@ -89,5 +89,5 @@ class Client(metaclass=HintingType):
         # Out of sight of type checkers, which find these names missing by themselves.
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Say of names that only python-binance's client has where they are."""
+            """Say where the names are that only python-binance's client has."""
             raise missing_in_client(type(self).__name__, name)

@@ -1,4 +1,4 @@
-"""Where a client points: the row of the markets that it means."""
+"""From a client to the market that it points to."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _DATA_ONLY: Final = "https://data-api.binance.vision"
 
 
 def market_of(client: Any, name: str) -> Market:
-    """Return the row of a market for a client: its test network, its demo host, its domain, its REST address.
+    """Return a market as a client means it: with its test network, demo host, domain and REST address.
 
-    An address that a program has set on the client (`client.API_URL = ...`) is honoured where it is one of the
-    exchange's. With `DEPTHACTORS_EXCHANGE` in the environment all of it is the local exchange.
+    An address that a program has set on the client (`client.API_URL = ...`) is honoured if it is the exchange's.
+    `DEPTHACTORS_EXCHANGE` in the environment replaces all of this by the local exchange.
 
     Args:
-        client: ours, theirs, or `None` for the usual exchange.
+        client: a `Client` of this package or of python-binance; `None` for the usual exchange.
         name: `spot`, `usdm`, `coinm` or `options`.
 
     Raises:
-        UsageError: an object that tells neither `tld` nor `testnet`, or a place where there is no such market.
+        UsageError: the object has no `tld` and `testnet`, or the exchange that it means has no such market.
     """
     if client is None:
         return resolve(name)
@@ -82,7 +82,7 @@ def _in_domain(name: str, tld: str) -> Market:
 
 
 def _at_address(row: Market, name: str, attribute: str, url: Any) -> Market:
-    """Return the row that has a client's own REST address, which is this one unless a program set another."""
+    """Return the row with the client's own REST address: the given row, unless a program has set another address."""
     if url is None:
         return row
     parts = urlsplit(str(url))

@@ -1,4 +1,4 @@
-"""How a client gets to the exchange: its time-outs and its proxy, as the engine's settings."""
+"""From a client's time-outs and proxy to the engine's settings."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from urllib.request import getproxies
 from depthactors.errors import UsageError
 
 _USUAL_TIMEOUT: Final = 10
-"""Seconds of python-binance's `REQUEST_TIMEOUT` unless a program sets another: no wish of anybody's."""
+"""Seconds: the default of python-binance's `REQUEST_TIMEOUT`, which no program has asked for."""
 _SCHEMES: Final = ("https", "all", "http")
 
 
 def settings_of(client: Any) -> dict[str, Any]:
-    """Translate what a client says about the way to the engine's settings.
+    """Return the engine's settings that a client's time-outs and proxy mean.
 
     A time-out is what requests takes: seconds, or a pair of them for connecting and reading.
 
     Args:
-        client: ours, theirs, or `None`.
+        client: a `Client` of this package or of python-binance, or `None`.
 
     Raises:
-        UsageError: something that the engine cannot do, such as TLS that is not verified.
+        UsageError: the client asks for what the engine cannot do, such as TLS that is not verified.
     """
     params = _mapping(client, "requests_params")
     session = _mapping(client, "session_params")
@@ -54,7 +54,7 @@ def settings_of(client: Any) -> dict[str, Any]:
 
 
 def _mapping(client: Any, name: str) -> dict[str, Any]:
-    """Return a mapping of ours, or of theirs, which keeps it under a private name."""
+    """Return a mapping of a client; python-binance's keeps it under a private name."""
     given = getattr(client, name, None) or getattr(client, f"_{name}", None) or {}
     if not isinstance(given, dict):
         msg = f"expected {name} as a dict, was a {type(given).__name__}"

@@ -25,7 +25,7 @@ CacheT = TypeVar("CacheT", bound="DepthCache")
 
 
 class Followed(Protocol):
-    """What a cache that follows a book reads at each call."""
+    """The book that a cache follows: read at each call."""
 
     @property
     def copy(self) -> BookCopy | None:
@@ -33,22 +33,22 @@ class Followed(Protocol):
 
     @property
     def state(self) -> BookState:
-        """What may be believed of the book at this moment."""
+        """The state of the book at this moment."""
 
 
 class DepthCache:
     """A symbol's levels as lists of `[price, quantity]`, best first, in the type asked for.
 
-    It is a value: what a callback or `recv` gets shows the update that it came for, both sides, for as long as it is
-    kept, and in whatever thread or process it is read; the next update is another one. `copy`, `pickle` and a
+    It is a value. What a callback or `recv` gets shows both sides of one update, for as long as it is kept, in any
+    thread or process; the next update comes as another object. `copy`, `pickle` and a
     `multiprocessing.Queue` take it. `get_depth_cache` alone returns one that shows the book as it is when it is read.
 
     The levels are those that a snapshot for the stream's own `limit` vouches for (100 a side for the usual 10 on spot):
-    at least `limit` where the market has them, and no others because somebody else follows the book deeper. With worker
+    at least `limit` where the market has them, and not more where another stream follows the book deeper. With worker
     processes they are the best `limit`.
 
     Attributes:
-        symbol: upper case.
+        symbol: the symbol, upper case.
         conv_type: called with the exchange's text of each price and quantity that is read.
     """
 
@@ -64,7 +64,7 @@ class DepthCache:
         self._update_time: int | None = None
         self._followed: Followed | None = None
         self._newest: Newest | None = None
-        # Of one update, or, once a level was added, of the caller's own.
+        # One update, or, once a level was added, the levels of the caller.
         self._copy: BookCopy | None = None
         self._own: OrderBook | None = None
 
@@ -77,7 +77,7 @@ class DepthCache:
 
     @classmethod
     def of(cls, copy: BookCopy, conv_type: Callable[[str], Any], newest: Newest | None = None) -> Self:
-        """Show one update for ever; of a stream, if that is named, whose program is to keep the latest."""
+        """Show one update for ever; `newest` warns a program that reads an old one of its stream."""
         cache = cls(copy.symbol, conv_type)
         cache._copy = copy
         cache._newest = newest
@@ -86,9 +86,9 @@ class DepthCache:
 
     @property
     def update_time(self) -> int | None:
-        """When the book was so, in milliseconds: the last event's time, or the snapshot's arrival before the first.
+        """The time of the shown levels, in milliseconds: the last event's, or the arrival of the snapshot before it.
 
-        `None` on a cache of one's own until it is set.
+        `None` for a cache filled by hand until it is set.
         """
         if self._followed is None:
             return self._update_time
@@ -102,7 +102,7 @@ class DepthCache:
 
     @property
     def state(self) -> BookState:
-        """What may be believed of the book: `LIVE` for one update, or one filled by hand."""
+        """The state of the book; `LIVE` for one update, and for a cache filled by hand."""
         return BookState.LIVE if self._followed is None else self._followed.state
 
     @property
@@ -140,8 +140,8 @@ class DepthCache:
         """Set a bid level `[price, quantity]`, texts or numbers; quantity zero removes it. Changes this cache alone.
 
         Raises:
-            UsageError: the cache follows a book, which the exchange alone changes.
-            MalformedFrameError: no sound level.
+            UsageError: the cache follows a book, which only the exchange changes.
+            MalformedFrameError: not a price and a quantity.
         """
         self._change(bid, "bid")
 
@@ -165,7 +165,7 @@ class DepthCache:
         return [[conv_type(price), conv_type(quantity)] for price, quantity, *_ in ordered]
 
     def __repr__(self) -> str:
-        """Show the touch as the exchange writes it, the update id and how many levels there are."""
+        """Show the touch as the exchange writes it, the update id and the number of levels."""
         copy = self._shown()
         sides = (copy.bids, copy.asks)
         bid, ask = (" x ".join(next(iter(side.texts(1, copy.decimals)), ("-", "-"))) for side in sides)
@@ -173,11 +173,11 @@ class DepthCache:
         return f"<{type(self).__name__} {self.symbol} u={copy.last_update_id} {bid} / {ask}, {bids}/{asks} levels>"
 
     def __copy__(self) -> Self:
-        """Return a cache of one's own with the same levels."""
+        """Return a cache with the same levels, which the caller may change."""
         return _own_cache(type(self), self.conv_type, self._shown(), self.update_time)
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
-        """Return a cache of one's own with the same levels."""
+        """Return a cache with the same levels, which the caller may change."""
         return self.__copy__()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -218,13 +218,13 @@ class DepthCache:
         if self._followed is not None:
             copy = self._followed.copy
             return copy_book(_empty(self.symbol)) if copy is None else copy
-        # Kept, so that whoever reads one side after the other copies once; until the next change.
+        # Kept until the next change: a reader of one side after the other copies once.
         copy = self._copy = copy_book(_empty(self.symbol) if self._own is None else self._own)
         return copy
 
     def _check_own(self) -> None:
         if self._followed is not None:
-            msg = f"{self.symbol}: expected a cache of one's own to change, was one that follows the exchange"
+            msg = f"{self.symbol}: expected a cache that may be changed, was one that follows the exchange"
             raise UsageError(msg)
 
     def _change(self, level: list[Any] | tuple[Any, ...], side: Side) -> None:
@@ -235,7 +235,7 @@ class DepthCache:
         # A float may have more digits than the exchange ever sends, such as those of 0.1 + 0.2.
         texts = [f"{each:.15g}" if isinstance(each, float) else str(each) for each in level[:2]]
         (book.bids if side == "bid" else book.asks).apply(binance.parse_levels([texts]))
-        # As many digits are read as were ever written.
+        # Levels are read with as many digits as were ever written.
         price, quantity = map(max, book.decimals, map(binance.decimals_of, texts))
         book.decimals = price, quantity
         self._copy = None

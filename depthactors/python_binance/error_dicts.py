@@ -153,7 +153,7 @@ _ROWS: Final = {row.error: row for row in ERRORS}
 def error_messages(event: BookEvent) -> Iterable[dict[str, Any] | None]:
     """Return what a callback is called with for an event: nothing, a dict, or at the end a dict and `None`.
 
-    A book that was stopped is an end as well for a listener that is still there: nobody asked on its behalf.
+    A stopped book is an end too for a listener that is still there: its program has not asked for it.
     """
     error = event.error
     if event.state.over:

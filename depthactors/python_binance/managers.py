@@ -1,4 +1,4 @@
-"""`DepthCacheManager` and its like: one book, received in the program's own time."""
+"""`DepthCacheManager` and its siblings for futures and options: one book, received when the program asks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class DepthCacheManager:
-    """Follows one spot book from `with` to its end; `recv` returns it whenever it has changed.
+    """Follows one spot book from the begin of `with` to its end; `recv` waits for its next change and returns it.
 
     Between two calls of `recv` updates are merged: the latest book is returned, not each one. Any thread
     may call any method.
@@ -56,8 +56,8 @@ class DepthCacheManager:
         """Keep the settings; nothing is started.
 
         Args:
-            client: a `Client`, one of python-binance's, or `None` for the one of `bm`, or the usual exchange.
-            symbol: in any case.
+            client: a `Client` of this package or of python-binance; `None` for that of `bm`, or the usual exchange.
+            symbol: the symbol, in upper or lower case.
             loop: accepted and ignored with a warning: there is no event loop here.
             refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
             bm: a `BinanceSocketManager` whose connections to share; one of its own by default.
@@ -67,8 +67,8 @@ class DepthCacheManager:
             callback: refused, here and in the place of `loop`, where python-binance before 1.0 had it.
 
         Raises:
-            UsageError: a callback, a `bm` of another library or of another place, or a client that tells neither
-                `tld` nor `testnet`, or what cannot be honoured.
+            UsageError: a callback, a `bm` of another library or of another place, or a client without
+                `tld` and `testnet`, or a setting that cannot be honoured.
         """
         if callback is not None or callable(loop):
             raise UsageError(_BEFORE_V1.format(kind=type(self).__name__))
@@ -101,7 +101,7 @@ class DepthCacheManager:
         self._over = True
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Refuse a subclass that replaces a part of python-binance's manager which nobody would call here.
+        """Refuse a subclass that replaces a private method of python-binance's manager, which is never called here.
 
         Raises:
             UsageError: it has one of these private methods.
@@ -209,7 +209,7 @@ class DepthCacheManager:
         return self._symbol
 
     def close(self) -> None:
-        """End the stream; connections that nobody shares end too. Idempotent; the manager can be entered again."""
+        """End the stream, and its connections unless they are shared. The manager can be entered again."""
         with self._lifecycle:
             stay, engine, handle = self._stay, self._engine, self._handle
             if engine is None:
@@ -220,7 +220,7 @@ class DepthCacheManager:
                 self._news.notify_all()
         if engine is not None:
             self._end(stay, engine, handle)
-            # Not sooner: who is interrupted before may close it again.
+            # Not sooner: after a Ctrl-C before this line, `close` may be called again.
             with self._lifecycle:
                 if self._stay is stay:
                     self._stay = self._engine = None
@@ -234,7 +234,7 @@ class DepthCacheManager:
             self._bm.give_back(stay)
 
     def __aenter__(self) -> NoReturn:
-        """Tell who comes from asyncio how it is here."""
+        """Raise an error that shows a program written for asyncio what to do here."""
         form = f"`with {type(self).__name__}(...) as dcm:` and `dcm.recv()`, in a coroutine `{IN_COROUTINE}`"
         msg = f"use {form}: depthactors works in threads, not asyncio"
         raise TypeError(msg)
@@ -271,7 +271,7 @@ class DepthCacheManager:
                 self._changed = True
                 self._news.notify_all()
 
-        # In the book's own turn: neither function waits for anybody.
+        # Called in the book's own turn: neither function waits.
         return Listener(on_update, self._on_event, handle.depth)
 
     def _on_event(self, event: BookEvent) -> None:
@@ -297,7 +297,7 @@ class OptionsDepthCacheManager(DepthCacheManager):
 
 
 class _Changed:
-    """The book has changed; what to is looked up when somebody wants it."""
+    """The news that the book has changed; the change itself is read when it is wanted."""
 
 
 class _Shown:
@@ -320,7 +320,7 @@ class _Shown:
         return self._handle.state
 
     def take(self, book: OrderBook | BookView[Any]) -> None:
-        """Show another update; in the turn of whoever keeps the book."""
+        """Show another update. Thread: the one that writes the book."""
         self.copy = self._part.copy(book)
 
 
@@ -329,4 +329,4 @@ _BEFORE_V1 = (
     "`with {kind}(client, symbol) as dcm:` and `dcm.recv()`, or "
     "`ThreadedDepthCacheManager().start_depth_cache(callback, symbol)`"
 )
-_CLOSED = "expected an open manager, was one that is closed, was given up, or was not entered"
+_CLOSED = "the manager is not open: it was closed, given up, or not entered"

@@ -1,4 +1,4 @@
-"""Names of python-binance that are not here, and what a program that wants one is told."""
+"""Names of python-binance that are not here, and the error that a program gets for each."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ HOOKS: Final = (
     "_process_depth_message",
     "_apply_orders",
 )
-"""Private methods of python-binance's managers that public subclasses replace, and that nobody calls here."""
+"""Private methods of python-binance's managers that published subclasses replace. Nothing calls them here."""
 
 
 def missing_in_module(module: str, name: str) -> AttributeError | ImportError:
@@ -67,7 +67,7 @@ def missing_in_module(module: str, name: str) -> AttributeError | ImportError:
     """
     constant = name.startswith(_CONSTANTS)
     hint = _ELSEWHERE.get(name, _STAYS if constant else "").format(name=name)
-    if hint and _is_import(sys._getframe(2).f_code):  # noqa: SLF001 - the one way to tell an import from hasattr
+    if hint and _is_import(sys._getframe(2).f_code):  # noqa: SLF001 - nothing else distinguishes an import from hasattr
         msg = f"cannot import name {name!r} from {module!r}: {hint}"
         return ImportError(msg, name=module)
     msg = f"module {module!r} has no attribute {name!r}" + (hint and f": {hint}")
@@ -75,7 +75,7 @@ def missing_in_module(module: str, name: str) -> AttributeError | ImportError:
 
 
 def _is_import(code: Any) -> bool:
-    """Tell whether code is the import machinery's, which asks `hasattr` for each name of a `from` line."""
+    """Return whether code is the import machinery's, which asks `hasattr` for each name of a `from` line."""
     return code.co_name == "_handle_fromlist" and "importlib" in code.co_filename
 
 

@@ -1,7 +1,7 @@
-"""Notices a program that goes on reading one depth cache where each callback gets another.
+"""A notice for a program that goes on reading one depth cache, where each callback gets another.
 
 With python-binance all callbacks of a stream get the same object, which goes on changing, so a program may have kept
-the first one. Here that shows the first update for ever; the program has to know.
+the first one. Here that object shows the first update for ever, so the program is warned.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 logger = reporting.logger(__name__)
 
 OLD_AFTER: Final = 60.0
-"""Seconds after which an update that newer ones have followed is too old to be read without knowing it."""
+"""Seconds after which a program that reads an update with newer ones behind it gets a warning."""
 
 
 class Newest:
     """The newest update that a stream has brought.
 
     Attributes:
-        update_id: of that update.
+        update_id: the id of that update.
     """
 
     __slots__ = ("_is_said", "update_id")
@@ -35,7 +35,7 @@ class Newest:
         self._is_said = False
 
     def look(self, copy: BookCopy) -> None:
-        """Say once a stream that a copy which newer ones have followed is read though it is old. Any thread."""
+        """Warn, once a stream, if an old copy is read although newer ones have come. Any thread."""
         age = time.time() - copy.recv_time
         if age > OLD_AFTER and not self._is_said:
             self._is_said = True

@@ -1,8 +1,8 @@
-"""The end of a program that its managers keep alive: the main thread is over, and Ctrl-C is to end the rest.
+"""The end of a program that its managers keep alive: the main thread has ended, and Ctrl-C ends the rest.
 
-Python waits for threads that are no daemons when the main thread is over. Ctrl-C then raises in the interpreter's own
-code, which prints a traceback and goes on. So here, when the waiting begins, the signal gets a handler that stops the
-managers instead. It is the program's own until then.
+At the end of the main thread Python waits for all threads that are not daemons. Ctrl-C then raises in the
+interpreter's own code, which prints a traceback and goes on waiting. So the signal gets a handler that stops the
+managers when the waiting begins, and not before.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ENDS: Final = "stop() or Ctrl-C; one with `daemon = True` before start() ends w
 
 
 def add(manager: Living) -> None:
-    """Have Ctrl-C stop a manager that was started, should it outlive the main thread."""
+    """Have Ctrl-C stop a started manager if it outlives the main thread."""
     _living.add(manager)
 
 
@@ -66,7 +66,7 @@ def _outlive() -> list[Any]:
 
 
 def _main_thread_ended() -> None:
-    """Stop the managers, if it was Ctrl-C that ended the main thread; else have the next one do it."""
+    """Stop the managers if Ctrl-C has ended the main thread; else let the next Ctrl-C do it."""
     managers = _outlive()
     if not managers or threading.current_thread() is not threading.main_thread():
         return
@@ -80,12 +80,12 @@ def _main_thread_ended() -> None:
         signal.signal(signal.SIGINT, _interrupted)
     names = ", ".join(manager.name for manager in managers)
     if _STARTS_NONE:
-        # Here, since that holds for the thread that writes notices, too.
+        # Written here: the thread that writes notices would not start either.
         version = ".".join(map(str, sys.version_info[:3]))
         words = f"the main thread has ended, and Python {version} starts no thread after that: {names} cannot connect"
         stderr.write(f"depthactors: {words} any more; end the program with join(), or use Python 3.12.2 or newer\n")
     elif uncaught is not None or hasattr(sys, "ps1"):
-        # Whoever left `python` or looks at a traceback waits for the prompt; a program made to live on is no news.
+        # A person who left `python`, or reads a traceback, waits for the prompt; other programs are made to live on.
         logger.notice(("main thread ended", names), "the main thread has ended, but %s goes on until %s", names, _ENDS)
 
 
@@ -98,7 +98,7 @@ def _interrupted(_number: int, _frame: FrameType | None) -> None:
     main = threading.main_thread()
     others = [each for each in threading.enumerate() if not each.daemon and each is not main and each not in managers]
     if others:
-        # Threads of the program's own, which Ctrl-C ends as it would without this library.
+        # Ctrl-C goes on to the program's own threads, as it would without this library.
         raise KeyboardInterrupt
 
 

@@ -26,10 +26,10 @@ _ADDRESSES: Final = ("STREAM_URL", "FSTREAM_URL", "DSTREAM_URL")
 class BinanceSocketManager:
     """Connections to hand to managers as `bm=`, which then share them.
 
-    They are made when the first manager needs them, and end with the last one's stream. Any thread.
+    The first stream that uses them opens them, the last one closes them. Any thread may call any method.
 
     Attributes:
-        client: as it was given.
+        client: the client as it was given.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class BinanceSocketManager:
         """Keep the settings; nothing is started.
 
         Args:
-            client: whose proxy and time-outs are used; a manager that has another place or way is refused.
-            user_timeout: of user streams, which are not served here.
-            max_queue_size: accepted; a slow callback is spared updates instead of losing the stream.
+            client: the client whose proxy and time-outs are used; a manager with another exchange or proxy is refused.
+            user_timeout: ignored; there are no user streams here.
+            max_queue_size: ignored; a slow callback gets fewer updates, and the stream goes on.
             verbose: log at DEBUG level.
             max_reconnects: tries before a stream is given up; `None` for never.
 
         Raises:
-            UsageError: a client that says what cannot be honoured.
+            UsageError: the client has a setting that cannot be honoured.
         """
         del user_timeout, max_queue_size
         self.client = client
@@ -61,17 +61,17 @@ class BinanceSocketManager:
         self._lock = threading.RLock()
         self._engine: DepthEngine | None = None
         self._holders: set[object] = set()
-        # Until they have: a stop that Ctrl-C interrupts is to be made up for.
+        # Engines that are not stopped yet: a stop that Ctrl-C interrupts is repeated by the next.
         self._ending: set[DepthEngine] = set()
         self._closed = False
         if verbose or getattr(client, "verbose", False) is True:
             logging.getLogger("depthactors").setLevel(logging.DEBUG)
 
     def check(self, client: Any, market: str) -> None:
-        """Refuse to serve a manager whose client points elsewhere than this one's, or gets there otherwise.
+        """Refuse a manager whose client has another exchange, proxy or time-out than this one's.
 
         Args:
-            client: the manager's; `None` agrees with any.
+            client: the manager's client; `None` agrees with any.
             market: `spot`, `usdm`, `coinm` or `options`.
 
         Raises:
@@ -89,19 +89,19 @@ class BinanceSocketManager:
             msg = f"expected a bm of the client's {row.name} ({row.rest_url}), was one of {own.name} ({own.rest_url})"
             raise UsageError(msg)
         given = {name: value for name, value in settings_of(client).items() if value is not None}
-        # By name alone: an address of a proxy may hold a password.
+        # The names alone: the address of a proxy may hold a password.
         if others := ", ".join(name for name, value in given.items() if self._settings.get(name) != value):
             msg = f"expected a bm with the client's {others}, as BinanceSocketManager(client) has, was one without"
             raise UsageError(msg)
 
     def lease(self, holder: object) -> DepthEngine:
-        """Return the running engine for one more stream; for managers, which give it back by `give_back`.
+        """Return the running engine for one more stream. Managers call this, and `give_back` at the end of the stream.
 
         Args:
-            holder: the stream, or what stands for it.
+            holder: the stream.
 
         Raises:
-            LifecycleError: it was closed.
+            LifecycleError: the socket manager is closed.
         """
         with self._lock:
             if self._closed:
@@ -130,7 +130,7 @@ class BinanceSocketManager:
         self._stop_ending(timeout)
 
     def _let_go(self) -> None:
-        """Have the engine end, and the next lease make another one; the lock is held."""
+        """Mark the engine as one to stop; the next lease makes another. The lock is held."""
         if self._engine is not None:
             self._ending.add(self._engine)
             self._engine = None
@@ -145,7 +145,7 @@ class BinanceSocketManager:
         # Out of sight of type checkers, which find these names missing by themselves.
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Say of streams that only python-binance's has where they are."""
+            """Say where the streams are that only python-binance has."""
             raise missing_in_socket_manager(type(self).__name__, name)
 
     def __enter__(self) -> Self:
@@ -163,7 +163,7 @@ def shared(bm: Any) -> BinanceSocketManager | None:
     """Return what a manager was given as `bm`.
 
     Raises:
-        UsageError: it is not of this library.
+        UsageError: it is not a socket manager of this package.
     """
     if bm is None or isinstance(bm, BinanceSocketManager):
         return bm

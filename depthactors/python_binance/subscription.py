@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 logger = reporting.logger(__name__)
 
 DEFAULT_REFRESH: Final = 1800
-"""Seconds between refreshes when the caller does not say: the half hour of the guide."""
+"""Seconds between refreshes by default: the half hour of python-binance's guide."""
 _UNLIMITED: Final = 100
-"""Levels a side when the caller names no limit: as many as the exchange sends then."""
+"""Levels a side for `limit=None`: the number that the exchange sends then."""
 
 
 def follow(
@@ -43,18 +43,18 @@ def follow(
     """Follow a book.
 
     Args:
-        engine: a running one.
-        market: the row.
-        symbol: in any case.
-        new_listener: makes the listener of the subscription, once there is one.
+        engine: an engine that is running.
+        market: the row of the market.
+        symbol: the symbol, in upper or lower case.
+        new_listener: makes the listener for the new subscription.
         refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
         limit: how many of the best levels a side are always right, as a number, its text, or `None` for 100; cut to
             what the market can vouch for.
-        conv_type: of prices and quantities.
-        ws_interval: `0` or `None`, or 100.
+        conv_type: type of prices and quantities.
+        ws_interval: `0` or `None` for updates each second, `100` for each 100 ms.
 
     Raises:
-        UsageError: an argument that cannot be right.
+        UsageError: an argument is wrong.
         LifecycleError: the engine is not running.
     """
     if conv_type is None:
@@ -76,7 +76,7 @@ def follow(
 def capture_for(
     market: Market, depth: int, conv_type: Callable[[str], Any]
 ) -> Callable[[OrderBook | BookView[Any]], DepthCache]:
-    """Return what makes the depth caches of one stream, in the turn of whoever keeps its book."""
+    """Return the function that makes the depth caches of one stream. Thread: the one that writes the book."""
     part, newest = own_part(market, depth), Newest()
 
     def capture(book: OrderBook | BookView[Any]) -> DepthCache:
@@ -88,7 +88,7 @@ def capture_for(
 
 
 def own_part(market: Market, depth: int) -> OwnPart:
-    """Return what copies a stream's part of a book which others may follow deeper."""
+    """Return the part of a book that belongs to a stream of this depth; other streams may follow the book deeper."""
     limit = market.snapshot_limit(depth)
     deepest = bisect_right(range(1, market.max_depth + 1), limit, key=market.snapshot_limit)
     return OwnPart(depth, limit, deepest)
@@ -104,7 +104,7 @@ def _depth(market: Market, symbol: str, limit: int | str | None) -> int:
     if depth <= market.max_depth:
         return depth
     logger.warning(
-        "! %s: limit %d is more than %s can vouch for, %d it is", symbol, depth, market.name, market.max_depth
+        "! %s: limit %d is more than %s can vouch for, so it is %d", symbol, depth, market.name, market.max_depth
     )
     return market.max_depth
 

@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 logger = reporting.logger(__name__)
 
 _END_TIMEOUT: Final = 5.0
-"""Seconds for one stream to end when nobody says otherwise."""
+"""Seconds for one stream to end, unless the caller gives another deadline."""
 _LAST_CALL: Final = 2.0
-"""Seconds that a callback under way may take after that until the program ends without it."""
+"""Seconds that a callback under way may still take; then the program ends without it."""
 _LOOK: Final = 0.05
-"""Seconds between two looks whether the callbacks have heard of the end."""
+"""Seconds between two checks of whether the callbacks got the news of the end."""
 _LONG: Final = 3600.0
-"""Seconds: no system waits for ever at once."""
+"""Seconds: no system can wait without limit in one call."""
 
 _NOT_RUNNING: Final = "attempting to start a stream {when} will not work"
 
@@ -60,13 +60,13 @@ class ThreadedDepthCacheManager(threading.Thread):
     """Keeps depth caches in threads and calls back with them.
 
     Has the calls of python-binance's class of the same name. Like that one it is a `Thread` which lives from `start`
-    to `stop`, and keeps the program alive so long: one that falls off its end goes on, `sys.exit()` in the main thread
-    does not end it, Ctrl-C does. Set `daemon = True` before `start` for a program that ends without waiting for it.
+    to `stop`, and keeps the program alive meanwhile: the end of the main thread, by `sys.exit()` too, does not end the
+    program, Ctrl-C does. Set `daemon = True` before `start` for a program that ends without waiting for it.
     Any thread may call any method.
 
     All callbacks of a manager are called from one thread, one at a time, in the order in which the updates came over
-    all its books: each update while they keep up, the latest of each stream alone once they are late. The books, and
-    whoever reads them, never wait for a callback. With `threads="book"` each book has such a thread of its own.
+    all its books: each update while they keep up, the latest of each stream alone once they are late. The books and
+    their readers never wait for a callback. With `threads="book"` each book has such a thread of its own.
 
     Attributes:
         interrupted: whether Ctrl-C ended the last `join`.
@@ -93,12 +93,12 @@ class ThreadedDepthCacheManager(threading.Thread):
         """Keep the settings; nothing is started.
 
         Args:
-            api_key: not needed for market data, and not kept.
-            api_secret: not needed either.
-            requests_params: its `timeout`, a number or `(connect, read)`, and its `proxies` hold, as requests has them.
+            api_key: ignored; market data needs no key.
+            api_secret: ignored.
+            requests_params: a `timeout`, a number or `(connect, read)`, and `proxies`, both as requests takes them.
             tld: `com`, `us`, or another top-level domain of the exchange.
             testnet: use the test networks.
-            session_params: its `proxy` holds.
+            session_params: a `proxy`.
             https_proxy: `http://host:port` for REST and websockets.
             verbose: log at DEBUG level.
             max_reconnects: tries before a stream is given up; `None` for never.
@@ -107,7 +107,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             threads: `manager` calls all callbacks from one thread, `book` those of each book from one of its own.
 
         Raises:
-            UsageError: an argument that cannot be right, or cannot be honoured.
+            UsageError: an argument is wrong, or cannot be honoured.
         """
         super().__init__(name=f"{type(self).__name__}-{next(_serials)}")
         client = Client(
@@ -137,10 +137,10 @@ class ThreadedDepthCacheManager(threading.Thread):
         """Start; returns when streams can be started.
 
         Raises:
-            RuntimeError: it was started before, as `Thread.start` does, or the system has no thread to give.
+            RuntimeError: it was started before (as `Thread.start` does), or the system has no thread to give.
         """
         if self._was_started:
-            msg = "expected a manager that was not started yet: it can be started only once"
+            msg = "the manager was started before: it can be started only once"
             raise LifecycleError(msg)
         self._engine.start()
         try:
@@ -167,7 +167,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         self._gone.set()
 
     def _end_without_engine(self) -> None:
-        """Stop, once the callbacks have heard of it, since the engine has died and no stream is left."""
+        """Stop after the death of the engine, once the callbacks got the news of it."""
         deadline = time.monotonic() + _END_TIMEOUT
         while time.monotonic() < deadline and not all(stream.is_over for stream in tuple(self._streams.values())):
             self._ended.wait(_LOOK)
@@ -191,7 +191,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             callback: called in the manager's thread for callbacks with a `DepthCache` after each update while
                 the book is right, with a dict `{"e": "error", "type": ..., "m": ...}` for an error, and last
                 with `None` when the stream was given up.
-            symbol: in any case.
+            symbol: the symbol, in upper or lower case.
             refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
             bm: a `BinanceSocketManager` whose connections to use; by default all streams share the manager's own.
             limit: how many of the best levels a side are always right; `None` for 100.
@@ -200,7 +200,7 @@ class ThreadedDepthCacheManager(threading.Thread):
 
         Raises:
             LifecycleError: before `start`, or after `stop`.
-            UsageError: an argument that cannot be right.
+            UsageError: an argument is wrong.
             TypeError: a coroutine function as callback.
         """
         return self._begin("spot", callback, symbol, bm, refresh_interval, limit, conv_type, ws_interval)
@@ -257,8 +257,8 @@ class ThreadedDepthCacheManager(threading.Thread):
     def stop(self, timeout: float = 10.0) -> None:
         """End everything within `timeout` seconds: once this returns no further call of a callback begins.
 
-        Twice, from a callback and from a signal handler is fine. A callback that is under way has half a second to
-        return; it may be waiting for whoever stops.
+        It may be called twice, from a callback and from a signal handler. A callback under way has half a second to
+        return: it may be waiting for the caller of `stop`.
         """
         deadline = time.monotonic() + timeout
         self._was_stopped = True
@@ -287,13 +287,13 @@ class ThreadedDepthCacheManager(threading.Thread):
         """Wait until it was stopped, or for `timeout` seconds; Ctrl-C interrupts at once.
 
         Raises:
-            RuntimeError: it was not started, or this is a callback; as `Thread.join` does.
+            RuntimeError: it was not started, or the caller is a callback (as `Thread.join` does).
         """
         if not self._was_started:
-            msg = "expected a started manager to join, was one that was not started yet"
+            msg = "the manager is not started, so it cannot be joined"
             raise LifecycleError(msg)
         if is_engine_thread(threading.current_thread()):
-            msg = "expected to join the manager outside its callbacks, which it waits for: call stop() and return"
+            msg = "expected join outside the manager's callbacks, which it waits for: call stop() there, and return"
             raise LifecycleError(msg)
         self.interrupted = False
         try:
@@ -304,14 +304,14 @@ class ThreadedDepthCacheManager(threading.Thread):
 
     def _wait(self, deadline: float) -> None:
         """Wait until the thread has ended, or for the monotonic deadline."""
-        # `Thread.join` alone would do, but for Python 3.11: one that is interrupted takes the thread for ended.
+        # `Thread.join` alone would do, but in Python 3.11 an interrupted one takes the thread for ended.
         while self.is_alive() and (left := deadline - time.monotonic()) > 0:
             # In slices, so that Ctrl-C is noticed on every system.
             if self._gone.wait(min(left, 1.0)):
                 super().join(min(left, _LONG))
 
     def status(self) -> EngineStatus:
-        """Return how everything does, a row a book, a connection and a weight pool."""
+        """Return the status: a row for each book, connection and weight pool."""
         return self._engine.status()
 
     def __enter__(self) -> Self:
@@ -377,24 +377,24 @@ class ThreadedDepthCacheManager(threading.Thread):
             )
             name = self._named(f"{stream.symbol.lower()}@depth{limit}", stream)
         except BaseException:
-            # Ctrl-C for one, and at any place.
+            # Ctrl-C, for example, which may come anywhere.
             for each, other in list(self._streams.items()):
                 if other is stream:
                     self._forget(each, other)
             stream.stop()
             raise
         if self._was_stopped:
-            # In another thread, and it may not have seen this stream.
+            # Another thread has called `stop`, which may not have seen this stream.
             stream.stop()
             self._forget(name, stream)
             raise LifecycleError(_NOT_RUNNING.format(when="after stop"))
         return name
 
     def _named(self, base: str, stream: _Stream) -> str:
-        """Keep a stream under its name, which `#2` is put behind where it is taken."""
+        """Keep a stream under its name, with `#2` behind it if the name is taken."""
         name, serial = base, 1
         with self._naming:
-            # Given up: their names are free again.
+            # Streams that were given up: their names are free again.
             over = [(each, other) for each, other in self._streams.items() if other.is_over]
             for each, other in over:
                 self._forget(each, other)
@@ -413,11 +413,11 @@ class ThreadedDepthCacheManager(threading.Thread):
 
 
 class _Stream:
-    """One stream, and where its connections come from if not from the manager itself.
+    """One stream of a manager.
 
     Attributes:
-        engine: that keeps the book.
-        bm: whose engine that is, `None` for the manager's own.
+        engine: the engine that keeps the book.
+        bm: the socket manager whose engine that is, `None` for the manager's own.
         handle: the subscription, once there is one.
     """
 
@@ -432,19 +432,19 @@ class _Stream:
 
     @property
     def symbol(self) -> str:
-        """Upper case, once it is followed."""
+        """The symbol, upper case; empty until the book is followed."""
         return "" if self.handle is None else self.handle.symbol
 
     @property
     def is_over(self) -> bool:
-        """Whether the book was given up, and the callback called with all that there was to say."""
+        """Whether the book was given up, and the callback called with all events of it."""
         listener = None if self.handle is None else self.handle.listener
         return self._given_up and isinstance(listener, QueuedListener) and listener.is_empty
 
     def messages(self, event: BookEvent) -> Iterator[dict[str, Any] | None]:
-        """Turn what happened to a book into what the guide's callbacks expect."""
+        """Return the callback's arguments for an event of the book, as python-binance's guide has them."""
         yield from error_messages(event)
-        # By now they wait for the callback.
+        # The arguments wait for the callback now.
         self._given_up |= event.state.over
 
     def close(self) -> None:
@@ -453,7 +453,7 @@ class _Stream:
             self.handle.listener.close()
 
     def stop(self, deadline: float | None = None) -> None:
-        """Call back no more and follow the book no more, until the monotonic deadline; twice is harmless."""
+        """End the calls and the subscription, by a monotonic deadline; twice is harmless."""
         given = time.monotonic() + _END_TIMEOUT if deadline is None else deadline
         self.close()
         try:

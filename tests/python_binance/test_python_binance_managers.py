@@ -192,7 +192,7 @@ def test_the_cache_that_follows_is_the_exchanges_to_change(exchange):
         cache = dcm.get_depth_cache()
         assert cache.update_time > 10**12
         for change in (lambda: cache.add_bid(["1", "1"]), lambda: setattr(cache, "update_time", 1)):
-            with pytest.raises(UsageError, match="of one's own"):
+            with pytest.raises(UsageError, match="that may be changed"):
                 change()
         own = copy.copy(cache)
         own.add_bid(["1", "1"])

@@ -361,7 +361,7 @@ def test_join_in_a_callback_is_an_error_at_once(manager):
             errors(str(error))
 
     quickly(manager, callback)
-    assert "outside its callbacks" in errors.next()
+    assert "outside the manager's callbacks" in errors.next()
 
 
 def test_a_join_that_was_interrupted_takes_the_manager_for_alive(exchange):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from depthactors.exchange.feeds.feed import Feed
     from depthactors.exchange.feeds.on_demand import OnDemand
     from depthactors.exchange.shapes.number_format import NumberFormat
-    from depthactors.markets import Market
+    from depthactors.markets import Family, Market
 
 PRECEDENCE: Final = (markets.SPOT, markets.US, markets.COINM, markets.USDM, markets.OPTIONS)
 """The order in which an unrouted path means markets, if several list the symbol; further markets come last."""
@@ -194,3 +194,21 @@ def precedence(market: Market) -> tuple[bool, int]:
     base, _, place = market.name.partition("-")
     names = [row.name for row in PRECEDENCE]
     return bool(place), names.index(base) if base in names else len(names)
+
+
+def rows_of(market: str | Iterable[str] | None) -> list[Market]:
+    """Return the rows of the markets with these names; for `None` the first market of each family.
+
+    Raises:
+        UsageError: no name, or an unknown one.
+    """
+    if market is None:
+        first: dict[Family, Market] = {}
+        for row in sorted(MARKETS.values(), key=precedence):
+            first.setdefault(row.family, row)
+        return list(first.values())
+    names = [market] if isinstance(market, str) else list(market)
+    if not names:
+        msg = "expected a market, was none"
+        raise UsageError(msg)
+    return [markets.lookup(name) for name in dict.fromkeys(names)]

@@ -8,13 +8,12 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from depthactors import markets
 from depthactors.errors import LifecycleError, UsageError
-from depthactors.exchange.catalogue import Catalogue, precedence
+from depthactors.exchange.catalogue import Catalogue, rows_of
 from depthactors.exchange.fault_plan import FaultPlan
 from depthactors.exchange.feeds.book_history import DEFAULT_HISTORY
 from depthactors.exchange.feeds.makers import OrderFlowFeeds, RepeatedFeeds
-from depthactors.exchange.feeds.on_demand import offer
+from depthactors.exchange.feeds.on_demand import normalized, offer
 from depthactors.exchange.feeds.order_flow_feed import DEFAULT_DEPTH, DEFAULT_LEVELS
 from depthactors.exchange.feeds.player import Player
 from depthactors.exchange.feeds.recording_feed import RecordingFeed
@@ -22,7 +21,6 @@ from depthactors.exchange.limits import Limits
 from depthactors.exchange.rest.api import RestApi
 from depthactors.exchange.server.server import HOST, ExchangeServer
 from depthactors.exchange.streams.broadcaster import Broadcaster
-from depthactors.markets import MARKETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from depthactors.exchange.feeds.feed import Feed
     from depthactors.exchange.feeds.on_demand import OnDemand
     from depthactors.exchange.feeds.truth import BookTruth
-    from depthactors.markets import Family, Market
+    from depthactors.markets import Market
 
 
 LAST_PORT: Final = 65_535
@@ -168,13 +166,13 @@ class LocalExchange:
         Raises:
             UsageError: no symbol, a symbol given twice, an unknown market, or an invalid figure.
         """
-        rows = _rows(market)
+        rows = rows_of(market)
         maker = (
             OrderFlowFeeds(seed=seed, rate=rate, levels=levels, depth=depth, history=history)
             if repeat is None
             else RepeatedFeeds(rows[0], repeat, seed=seed, rate=rate, levels=levels, depth=depth)
         )
-        feeds, on_demand = offer(rows, maker, symbols=_names(symbols), also=_names(also) or [])
+        feeds, on_demand = offer(rows, maker, symbols=normalized(symbols), also=normalized(also) or [])
         return cls(feeds, port=port, faults=faults, limits=limits, on_demand=on_demand)
 
     @property
@@ -337,26 +335,3 @@ class LocalExchange:
     ) -> None:
         """Stop."""
         self.stop()
-
-
-def _rows(market: str | Iterable[str] | None) -> list[Market]:
-    if market is None:
-        return _one_of_each_family()
-    names = [market] if isinstance(market, str) else list(market)
-    if not names:
-        msg = "expected a market, was none"
-        raise UsageError(msg)
-    return [markets.lookup(name) for name in dict.fromkeys(names)]
-
-
-def _one_of_each_family() -> list[Market]:
-    first: dict[Family, Market] = {}
-    for row in sorted(MARKETS.values(), key=precedence):
-        first.setdefault(row.family, row)
-    return list(first.values())
-
-
-def _names(symbols: str | Iterable[str] | None) -> list[str] | None:
-    if symbols is None:
-        return None
-    return [markets.normalize_symbol(name) for name in ([symbols] if isinstance(symbols, str) else symbols)]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 from depthactors import reporting
 from depthactors.errors import UsageError
 from depthactors.exchange.shapes.table import shape_of
+from depthactors.markets import normalize_symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from depthactors.exchange.feeds.feed import Feed
     from depthactors.exchange.feeds.makers import Maker
@@ -130,3 +131,14 @@ def offer(
 def homes_of(symbol: str, markets: Sequence[Market]) -> list[Market]:
     """Return the markets whose symbols look like this one; the first market if there is none."""
     return [market for market in markets if shape_of(market).symbols.fits(symbol)] or [markets[0]]
+
+
+def normalized(symbols: str | Iterable[str] | None) -> list[str] | None:
+    """Return one or more symbols in upper case; `None` for `None`.
+
+    Raises:
+        UsageError: a text that is not a symbol.
+    """
+    if symbols is None:
+        return None
+    return [normalize_symbol(name) for name in ([symbols] if isinstance(symbols, str) else symbols)]

@@ -23,7 +23,7 @@ DENSITY: Final = 1.25  # orders a tick
 _EXTRA: Final = 2.0  # orders beyond that in each octave, so that the nearest ticks have the most
 _LOTS: Final = 200.0  # mean size of an order at the best price
 _LOTS_GROWTH: Final = 0.35  # it grows with this power of the distance
-_LIMIT_SHARE: Final = 0.85  # of the level changes; trades and what trends bring about make the others
+_LIMIT_SHARE: Final = 0.85  # of the level changes; trades and trends make the others
 KEPT_LEVELS: Final = 5  # trades and cancellations stop when a side has no more than these
 _RENEWAL: Final = 0.03  # of the level changes renew a side evenly: the law alone would leave it as it was
 

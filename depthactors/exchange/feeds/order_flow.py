@@ -87,7 +87,7 @@ class OrderFlow:
     """The book of one symbol, and the random orders that change it. Not thread-safe.
 
     Neither side is ever empty, and the best bid is below the best ask. A symbol needs some 1.3 MB of
-    memory at a depth of 1,000, others in proportion.
+    memory at a depth of 1,000, and in proportion at other depths.
 
     Attributes:
         last_id: the update id of the present book. Each level change has one; where the market

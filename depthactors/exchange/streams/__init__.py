@@ -1,1 +1,1 @@
-"""From one step of a feed to the messages of each stream, and who gets them."""
+"""From one step of a feed to the messages of each stream, and to the clients that listen to it."""

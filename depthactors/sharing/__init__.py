@@ -1,4 +1,4 @@
-"""Books in shared memory: one process keeps them, every other process of the machine may read them."""
+"""Books in shared memory: one process writes them, every other process of the machine may read them."""
 
 from depthactors.sharing.folder import EngineFolder, book_size
 from depthactors.sharing.listing import SharedBook

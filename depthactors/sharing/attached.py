@@ -1,4 +1,4 @@
-"""One run of a shared engine, as a reader sees it: whether it lives, which books it has, and their memory."""
+"""One run of a shared engine, as a reader sees it: whether it runs, its books, and their memory."""
 
 from __future__ import annotations
 
@@ -23,12 +23,18 @@ if TYPE_CHECKING:
     from depthactors.sharing.listing import SharedBook
 
 _LOOK_AGAIN: Final = 0.01
-"""Seconds for which an engine that held its lock is taken to run: the look costs as much as half a view."""
+"""Seconds for which an engine that held its lock counts as running: a look costs as much as half a view."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """A version of the list of books: the place of each, and which slots readers' words were found to mean."""
+    """A version of the list of books.
+
+    Attributes:
+        version: its number.
+        books: place of each book.
+        found: slot for each symbol, market and speed that was asked for.
+    """
 
     version: int
     books: dict[SharedBook, str]
@@ -36,32 +42,32 @@ class _Listing:
 
 
 class Attached:
-    """The folder of an engine that ran when this was made. Any thread, and read-only: the system sees to that."""
+    """The folder of an engine that ran when this was made. It is mapped for reading only. Thread: any."""
 
     def __init__(self, path: Path, users: frozenset[int]) -> None:
         """Open it.
 
         Args:
-            path: the folder's.
-            users: numbers of the users whose engine is believed.
+            path: path of the folder.
+            users: numbers of the users whose engines are trusted.
 
         Raises:
             EngineGoneError: no engine runs there.
-            SharingError: one does, and may not be read, is another user's, or is of another version.
+            SharingError: the engine may not be read, is another user's, or is of another version.
         """
         self._path = path
         try:
             self._folder = open_folder(path, users)
-            # Closed when the last thread lets go of this: one may be at a view while another attaches anew.
+            # Closed with the last reference: a thread may take a view while another one attaches again.
             weakref.finalize(self, os.close, self._folder)
             self._lock = open_file(self._folder, ENGINE, path)
             weakref.finalize(self, os.close, self._lock)
-            # Before its lock: an engine of another version may hold another one.
+            # Before its lock: an engine of another version may have another lock.
             self._pulse = PulseReader(mmap.mmap(self._lock, 0, access=mmap.ACCESS_READ), str(path))
             if not is_held(self._lock):
                 raise EngineGoneError(self._words("was killed, or ended without being stopped"))
         except (FileNotFoundError, ValueError):
-            # Not there, or not written yet: just being made.
+            # It is not there, or just being made.
             raise EngineGoneError(self._words("does not run on this machine")) from None
         except OSError as error:
             msg = f"expected to read the shared engine in {path}: {error}"
@@ -69,12 +75,12 @@ class Attached:
         self._held_at = time.monotonic()
         self._listing = _Listing(-1, {}, {})
         self._slots: dict[str, SlotReader] = {}
-        # Each is kept by the slots in it.
+        # The slots in a memory keep it.
         self._memories: weakref.WeakValueDictionary[str, mmap.mmap] = weakref.WeakValueDictionary()
 
     @property
     def alive(self) -> bool:
-        """Whether the engine runs: known at once where it was stopped, within a hundredth of a second if killed."""
+        """Whether the engine runs; noticed at once after a stop, within a hundredth of a second after a kill."""
         if self.ended:
             return False
         now = time.monotonic()
@@ -85,7 +91,7 @@ class Attached:
         return True
 
     def _is_replaced(self) -> bool:
-        """Whether another engine has the name, though the lock of this one is held: by anybody, who may read it."""
+        """Whether another engine has the name, though this one's lock is held: any reader of the file can hold it."""
         try:
             return not os.path.samestat(os.fstat(self._lock), (self._path / ENGINE).stat())
         except OSError:
@@ -93,27 +99,27 @@ class Attached:
 
     @property
     def ended(self) -> bool:
-        """Whether it was stopped, and said so: every book that had not failed is stopped, whatever its slot says."""
+        """Whether it was stopped: then every book that had not failed is stopped, whatever its slot shows."""
         return self._pulse.ended
 
     @property
     def stuck(self) -> bool:
-        """Whether it has given no sign of life for long."""
+        """Whether it has given no sign of life for `PULSE_LIMIT` seconds."""
         return self._pulse.stuck
 
     @property
     def farewell(self) -> str:
-        """What to say once it is not alive."""
+        """Words for its end."""
         return self._words("was stopped" if self.ended else "was killed, or ended without being stopped")
 
     @property
     def silence(self) -> str:
-        """What to say while it is stuck."""
+        """Words for an engine that is stuck."""
         return self._words(f"has given no sign of life for {PULSE_LIMIT:g} s")
 
     @property
     def torn(self) -> int:
-        """How often a record was being written while it was read."""
+        """Number of records that were being written while they were read."""
         return sum(slot.torn for slot in tuple(self._slots.values()))
 
     def books(self) -> tuple[SharedBook, ...]:
@@ -121,10 +127,10 @@ class Attached:
         return tuple(self._latest().books)
 
     def slot(self, symbol: str, market: str | None, speed_ms: int | None) -> SlotReader:
-        """Return where a book is to be read; O(1), the first time O(books).
+        """Return the slot of a book; O(1), the first time O(books).
 
         Raises:
-            BookNotSharedError: none of that kind is shared, or several are; the message lists them.
+            BookNotSharedError: no such book is shared, or several are; the message lists them.
         """
         listing = self._latest()
         wanted = (symbol, market, speed_ms)
@@ -158,28 +164,28 @@ class Attached:
                     memory = self._memories[file] = self._mapped(file)
                 slot = self._slots[place] = SlotReader(memory, record_room(book.depth), begin)
             except FileNotFoundError:
-                raise BookNotSharedError(self._words(f"has just let go of {book.symbol}")) from None
+                raise BookNotSharedError(self._words(f"does not share {book.symbol} any more")) from None
             except (OSError, ValueError) as error:
                 msg = f"expected to read {book.symbol} in {self._path / file}: {error}"
                 raise SharingError(msg) from error
         return slot
 
     def _latest(self) -> _Listing:
-        """Return the list of books, read again if it changed; after the engine's end the last one stays."""
+        """Return the list of books, read again if it has changed; after the engine's end the last list."""
         listing, version = self._listing, self._pulse.listed
         if version == listing.version:
             return listing
         try:
             books = read_list(self._read(BOOKS))
         except FileNotFoundError:
-            # The engine is just ending.
+            # The engine has just ended.
             return listing
         except OSError as error:
             msg = f"expected to read the list of books in {self._path}: {error}"
             raise SharingError(msg) from error
         places = set(books.values())
         self._slots = {place: slot for place, slot in self._slots.copy().items() if place in places}
-        # In one step and without a lock: should another thread put an older one in its place, it is read once more.
+        # Without a lock: if another thread replaces it by an older one, the list is read once more.
         listing = self._listing = _Listing(version, books, {})
         return listing
 

@@ -1,4 +1,4 @@
-"""The folder of a shared engine, as the engine's own process keeps it: made, filled, and removed without a rest."""
+"""The folder of a shared engine, as the engine's process makes, fills and removes it."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 _BOOKS_NEW: Final = f"{BOOKS}.new"
 _FIRST_FILE: Final = 1 << 16
 _LARGEST_FILE: Final = 1 << 22
-"""Bytes of the first file of slots, and of the largest that is made for books that may come."""
+"""Bytes of the first file of slots, and of the largest one that has room for further books."""
 _SPARSE: Final = 4
-"""How much larger than its books a file may be."""
+"""Factor by which a file may be larger than its books."""
 _PATIENCE: Final = 1.0
-"""Seconds for the lock: readers that look whether a dead engine is back hold it for microseconds."""
+"""Seconds to wait for the lock: readers that look whether an engine is back hold it for microseconds."""
 
 
 def book_size(depth: int) -> int:
@@ -54,7 +54,14 @@ def book_size(depth: int) -> int:
 
 @dataclass(slots=True)
 class _Slots:
-    """A file of slots: what it is called, its memory, how much of that is given away, and the sizes of books in it."""
+    """A file of slots.
+
+    Attributes:
+        file: name of the file.
+        memory: the mapped file.
+        used: bytes that were given to books so far.
+        books: size of each book in it, by where it begins.
+    """
 
     file: str
     memory: mmap.mmap
@@ -63,23 +70,25 @@ class _Slots:
 
 
 class EngineFolder:
-    """The place of one engine. Its owner's process writes; any may read. Calls from one thread at a time.
+    """The folder of one engine. Its owner's process writes; any process may read.
+
+    Thread: one at a time.
 
     Attributes:
-        name: of the engine.
-        path: of the folder.
+        name: the engine's name.
+        path: path of the folder.
     """
 
     def __init__(self, name: str) -> None:
-        """Touch nothing yet.
+        """Make nothing yet.
 
         Raises:
-            UsageError: a name that cannot be one.
+            UsageError: a name that is not allowed.
         """
         check_name(name)
         self.name = name
         self.path = Path()
-        # Of the lock that nobody else can open, and of the one that readers look at.
+        # Descriptors: of the lock that no other user can open, and of the one that readers look at.
         self._locks: list[int] = []
         self._pulse: Pulse | None = None
         self._made = 0
@@ -87,7 +96,7 @@ class EngineFolder:
         self._slots: _Slots | None = None
 
     def open(self) -> None:
-        """Make the folder, which begins to beat, and remove those of this user's engines that were killed.
+        """Make the folder, give the first sign of life, and remove the folders of this user's killed engines.
 
         Raises:
             SharingError: an engine of that name runs, or the folder cannot be made.
@@ -105,7 +114,7 @@ class EngineFolder:
             msg = f"{self.name}: expected a folder {self.path} of this user's to share books in: {error}"
             raise SharingError(msg) from error
         except BaseException:
-            # Ctrl-C too: a name that is held by nobody's engine could not be had again in this process.
+            # Ctrl-C is one: this process would hold the name without an engine.
             self.close()
             raise
         if not is_ours:
@@ -113,10 +122,10 @@ class EngineFolder:
             raise SharingError(msg)
 
     def check_room(self, depths: Iterable[int]) -> None:
-        """Refuse in advance what memory has no room for.
+        """Check that there is room for books of these depths.
 
         Raises:
-            SharingError: says how much is needed, how much is free, and where.
+            SharingError: there is not; says how much is needed, how much is free, and where.
         """
         needed = sum(map(book_size, depths))
         if needed > (free := _free()):
@@ -140,9 +149,9 @@ class EngineFolder:
         return place_of(slots.file, begin), SlotWriter(slots.memory, record_room(depth), begin)
 
     def remove_book(self, place: str) -> None:
-        """Take a slot away; who has it mapped, writer or reader, keeps what is in it.
+        """Remove a slot; a writer or reader that has it mapped keeps its content.
 
-        The memory is given back with the last slot of its file: `sparse` says which are in the way of that.
+        The memory is given back with the last slot of its file; `sparse` lists slots that keep too much memory.
         """
         file, begin = parts_of(place)
         slots = self._files.get(file)
@@ -154,9 +163,9 @@ class EngineFolder:
                 (self.path / slots.file).unlink(missing_ok=True)
 
     def sparse(self) -> list[str]:
-        """Return the places of books that should have another slot, for their files to be given back; O(files).
+        """Return the places of books that should have another slot, so that their files can be removed; O(files).
 
-        A file that takes no further book and is used to less than a quarter keeps the rest of its memory for nothing.
+        These are the books in files that take no further book, and are used to less than a quarter.
         """
         return [
             place_of(slots.file, begin)
@@ -166,10 +175,10 @@ class EngineFolder:
         ]
 
     def list_books(self, books: Iterable[tuple[SharedBook, str]]) -> None:
-        """Let readers know which books there are, and the place of each one's slot; nothing once it is closed.
+        """Write the list of books, with the place of each one's slot; does nothing after `close`.
 
         Raises:
-            SharingError: no room for the list; the one before stays.
+            SharingError: no room for the list; the former one stays.
         """
         pulse = self._pulse
         if pulse is None:
@@ -184,21 +193,21 @@ class EngineFolder:
         pulse.list_changed()
 
     def beat(self, now: float) -> None:
-        """Show readers that the engine is alive at `now` (monotonic); nothing once it is closed."""
+        """Give a sign of life at `now` (monotonic); does nothing after `close`."""
         pulse = self._pulse
         if pulse is not None:
             pulse.beat(now)
 
     def close(self) -> None:
-        """Say that the engine has ended, remove every file, and let go of the name. May be called twice."""
+        """Write that the engine has ended, remove every file, and give the name back. It may be called twice."""
         pulse, self._pulse = self._pulse, None
         if pulse is not None:
             pulse.close()
-        # Taken before they are used: a signal handler may close them as well.
+        # Taken out first: a signal handler may call this, too.
         locks, self._locks = self._locks, []
         if locks:
             try:
-                # Somebody may have removed it, as systems do with the shared memory of a user who logs out.
+                # The system may have removed it, as some do when the user logs out.
                 with suppress(OSError):
                     _remove(self.path)
             finally:
@@ -206,17 +215,17 @@ class EngineFolder:
                     os.close(lock)
 
     def detach(self) -> None:
-        """Let go in a fork, which would hold the lock beyond its parent's end; nothing is removed."""
+        """Give up the lock in a fork, which would hold it beyond its parent's end; nothing is removed."""
         locks, self._locks = self._locks, []
         for lock in locks:
             os.close(lock)
         self._pulse = None
 
     def _begin(self) -> None:
-        """Make the file that readers look at, and hold its lock before anybody else can open it."""
+        """Make the file that readers look at, and take its lock before another process can open it."""
         memory = self._mapped(ENGINE, SIZE, mode=0o600)
         path = self.path / ENGINE
-        # By a descriptor of its own: the mapping keeps another, and with it the lock would outlive a fork's parent.
+        # A descriptor of its own: the mapping has another one, which would keep the lock in a fork.
         with unforked():
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             self._locks.append(descriptor)
@@ -232,7 +241,7 @@ class EngineFolder:
         try:
             memory = self._mapped(file, wanted)
         except SharingError:
-            # No room for those that may come: this one is there.
+            # There is no room for further books: this one alone.
             if wanted == size:
                 raise
             memory = self._mapped(file, size)
@@ -240,7 +249,7 @@ class EngineFolder:
         return slots
 
     def _mapped(self, file: str, size: int, mode: int = 0o644) -> mmap.mmap:
-        """Make a file of zeros and map it; written rather than stretched, so that memory is there when it is used."""
+        """Write a file of zeros and map it. A file that is only extended may find no memory when it is used."""
         path = self.path / file
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -278,9 +287,9 @@ def _free() -> int:
 
 
 def _locked(path: Path, locks: list[int]) -> bool:
-    """Make the folder, take a lock of its own and add it to `locks`; returns whether nobody else has it.
+    """Make the folder, take its lock, and add it to `locks`; returns whether it could be taken.
 
-    The mode of the lock lets no other user open it, who could hold it for as long as he likes.
+    No other user can open the lock: that user could hold it for ever.
     """
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
@@ -292,14 +301,14 @@ def _locked(path: Path, locks: list[int]) -> bool:
                 descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
                 locks.append(descriptor)
         except FileNotFoundError:
-            # Its former owner removed the folder in between.
+            # Its former owner has just removed the folder.
             continue
         except FileExistsError:
             if not _swept(path):
                 time.sleep(0.005)
             continue
         if try_lock(descriptor) and _is_there(descriptor, path / LOCK):
-            # Whatever the umask says: any process may read the others.
+            # Whatever the umask is: any process may read the other files.
             path.chmod(0o755)
             os.fchmod(descriptor, 0o600)
             return True
@@ -310,13 +319,13 @@ def _locked(path: Path, locks: list[int]) -> bool:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a folder is this user's own, and not a link that somebody else has put in its place."""
+    """Return whether a folder belongs to this user, and is not a link."""
     status = path.lstat()
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
 
 
 def _is_there(descriptor: int, path: Path) -> bool:
-    """Whether an open file is the one at that path: it may have been removed while its lock was waited for."""
+    """Return whether an open file is the one at that path: it may have been removed during the wait for its lock."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -324,20 +333,20 @@ def _is_there(descriptor: int, path: Path) -> bool:
 
 
 def remove_abandoned(path: Path) -> None:
-    """Remove the folder of an engine of this user's that was killed; nothing of one that runs."""
-    # What cannot be removed is in nobody's way.
+    """Remove the folder of one of this user's engines, if it was killed."""
+    # A folder that cannot be removed does no harm.
     with suppress(OSError):
         _swept(path)
 
 
 def _sweep() -> None:
-    """Remove what this user's killed engines left; nobody else's, and nothing of one that runs."""
+    """Remove the folders of this user's killed engines."""
     for path in memory_folder().glob(f"{PREFIX}*"):
         remove_abandoned(path)
 
 
 def _swept(path: Path) -> bool:
-    """Remove an engine's folder if it is this user's, and nobody holds its lock; returns whether it is gone."""
+    """Remove an engine's folder if it is this user's, and its lock is free; returns whether it is gone."""
     try:
         if not _is_ours(path):
             return False
@@ -354,16 +363,16 @@ def _swept(path: Path) -> bool:
 
 
 def _empty(path: Path) -> None:
-    """Remove the files of an engine that is over; nothing that is none of ours."""
+    """Remove the files of an engine that has ended, and no other files."""
     for each in path.iterdir():
         if each.name in {ENGINE, BOOKS, _BOOKS_NEW} or each.name.startswith(BOOK):
             each.unlink(missing_ok=True)
 
 
 def _remove(path: Path) -> None:
-    """Remove a folder whose lock is held, the lock last: until then the name is taken."""
+    """Remove a folder whose lock is held. The lock is last: until then the name is taken."""
     _empty(path)
     (path / LOCK).unlink(missing_ok=True)
-    # The next engine of that name may have its lock in it by now.
+    # The next engine of that name may have made its lock in it.
     with suppress(OSError):
         path.rmdir()

@@ -1,8 +1,8 @@
-"""Descriptors that a fork must not keep: made and noted in one step, as far as a fork can see.
+"""Descriptors that a fork must not keep.
 
-A fork copies every open descriptor. One that is a lock or an end of a line would outlive the process that made it, in
-a child that knows nothing of it. It is made and noted within `unforked()`, and closed in the child by a function of
-`os.register_at_fork`.
+A fork copies every open descriptor. A lock, or one end of a channel, would stay open in the child after its owner has
+ended. So such a descriptor is opened and noted within `unforked()`, during which no fork happens, and closed in the
+child by a function of `os.register_at_fork`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Reentrant: a signal handler that forks may come while its own thread has it.
+# Reentrant: a signal handler may fork while its own thread holds it.
 _making = threading.RLock()
 
 
 @contextmanager
 def unforked() -> Iterator[None]:
-    """Let `os.fork` in another thread wait for the end of this block, which must be short. Any thread."""
+    """Make `os.fork` in other threads wait for the end of this block, which must be short. Thread: any."""
     with _making:
         yield
 

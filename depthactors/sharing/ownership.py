@@ -1,9 +1,9 @@
-"""Whose files a reader believes: those of its own user, of root, and of a user that it names, and nobody else's.
+"""The users whose files a reader trusts: its own, root, and one that it names.
 
-Any user may make a folder of any name in shared memory, with prices in it that never were. And who may write to a file
-may cut it short, which kills each process that has it mapped at its next look (SIGBUS). So the folder, and each file in
-it, must belong to somebody believed, and be writable for nobody else; the owner is believed not to cut its own files.
-What is looked at is what was opened, not what its name stands for a moment later.
+Any user may make a folder of any name in shared memory, and write wrong prices into it. And a user who may write to a
+file may shorten it, which kills each process that has it mapped, at its next access (SIGBUS). So the folder, and each
+file in it, must belong to a trusted user, and be writable for no other one; a trusted user is expected not to shorten
+its own files. The checks are made on the file that was opened, not on its name, which may soon mean another file.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
 def believed_users(owner: Any) -> frozenset[int]:
-    """Return the numbers of the users whose files are believed.
+    """Return the numbers of the users whose files are trusted.
 
     Args:
-        owner: a further user, by number or name; `None` for no further one.
+        owner: number or name of a further user; `None` for none.
 
     Raises:
-        UsageError: no user's name or number.
+        UsageError: there is no user of that name or number.
     """
     users = {os.geteuid(), 0}
     if isinstance(owner, str):
-        # Not on every system; where it is not, there are no engines to read either.
+        # Not on every system, but on each where books can be shared.
         import pwd  # noqa: PLC0415
 
         try:
@@ -51,8 +51,8 @@ def open_folder(path: Path, users: frozenset[int]) -> int:
     """Open the folder of an engine; returns its descriptor.
 
     Raises:
-        SharingError: it is not a folder, or not one of these users' alone.
-        OSError: it cannot be opened; not there, for one.
+        SharingError: it is not a folder, or another user owns it or may write to it.
+        OSError: it cannot be opened, for instance because it is not there.
     """
     try:
         descriptor = os.open(path, _flags() | os.O_DIRECTORY)
@@ -66,10 +66,10 @@ def open_file(folder: int, name: str, path: Path) -> int:
     """Open a file in a folder that was opened here, for reading; returns its descriptor.
 
     Raises:
-        SharingError: it is not a plain file, or not the folder's owner's alone.
-        OSError: it cannot be opened; not there, for one.
+        SharingError: it is not a plain file, or another user than the folder's owner owns it or may write to it.
+        OSError: it cannot be opened, for instance because it is not there.
     """
-    # One that is a pipe would wait for somebody to write.
+    # A pipe would wait for a writer.
     descriptor = os.open(name, _flags() | os.O_NONBLOCK, dir_fd=folder)
     return _believed(descriptor, str(path / name), frozenset({os.fstat(folder).st_uid}), stat.S_ISREG, "a plain file")
 
@@ -86,6 +86,6 @@ def _believed(descriptor: int, path: str, users: frozenset[int], is_kind: Any, k
     named = " or ".join(str(user) for user in sorted(users))
     msg = (
         f"expected {kind} of user {named}, writable for nobody else, at {path}, was one of user {status.st_uid} "
-        f"with mode {stat.filemode(status.st_mode)} (DepthReader(name, owner=...) believes another user)"
+        f"with mode {stat.filemode(status.st_mode)} (DepthReader(name, owner=...) trusts another user)"
     )
     raise SharingError(msg)

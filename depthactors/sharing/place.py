@@ -1,19 +1,17 @@
-"""Where a shared engine is found, and whether it is there.
+"""The place of a shared engine, and its locks.
 
-An engine called `books` has a folder `depthactors-books` in the machine's shared memory: `/dev/shm` where there is one,
-as on Linux, else `/tmp`; not where TMPDIR points, which need not be the same for an engine and its readers. In it:
+An engine called `books` has a folder `depthactors-books` in the machine's shared memory: `/dev/shm` if there is one,
+as on Linux, else `/tmp`; not the folder of TMPDIR, which may differ between an engine and its readers. In it:
 
-- `lock`, which the engine's process holds a lock on, and which nobody but its user can open: the system lets go of a
-  lock when the process ends, however it ends. Who has it has the name;
-- `engine`, 64 bytes in shared memory (`sharing.pulse`), which the engine's process holds a lock on, too: by this one
-  readers see that it lives. Another user's process may lock that file when its engine is gone, which is in nobody's
-  way: the next engine makes a new one;
-- `books.json`, that list: written beside and renamed, so it is always whole;
-- `book-N`, slots of several books, each at a place of its own, which no other book gets later.
+- `lock`: the engine's process holds its lock, and no other user can open it. The process that has the lock has the
+  name; the system gives the lock back when the process ends, however it ends;
+- `engine`: 64 bytes in shared memory (`sharing.pulse`). The engine's process holds its lock, too, by which readers see
+  that it runs. Another user's process may lock this file after the engine's end; the next engine makes a new file;
+- `books.json`: the list of books (`sharing.listing`), written to another file and renamed, so it is always whole;
+- `book-N`: slots of several books, each at a place of its own, which no other book gets later.
 
-Files rather than `multiprocessing.shared_memory`: they can be mapped so that readers cannot write, have modes, tell in
-a typed error that memory is full instead of by a SIGBUS at the first touch, and no resource tracker of a reader removes
-them under the others.
+These are files rather than `multiprocessing.shared_memory`: readers can map them for reading only, they have modes,
+full memory is a typed error instead of a SIGBUS at the first access, and no reader's resource tracker removes them.
 """
 
 from __future__ import annotations
@@ -42,7 +40,7 @@ _ELSE: Final = Path("/tmp")  # noqa: S108 - the same for every process, and file
 
 
 def check_name(name: Any) -> None:
-    """Refuse what cannot be the name of a shared engine.
+    """Check the name of a shared engine.
 
     Raises:
         UsageError: not 1 to 64 letters, digits, dots, dashes and underscores, of which the first is a letter or digit.
@@ -53,10 +51,10 @@ def check_name(name: Any) -> None:
 
 
 def memory_folder() -> Path:
-    """Return the folder in which shared engines of this process have theirs.
+    """Return the folder for the folders of this process's engines.
 
     Raises:
-        SharingError: not on this system.
+        SharingError: books cannot be shared on this system.
     """
     _check_system()
     candidates = (_MEMORY, _ELSE)
@@ -64,12 +62,12 @@ def memory_folder() -> Path:
 
 
 def place_of(file: str, begin: int) -> str:
-    """Spell the place of a slot."""
+    """Return the text of a slot's place."""
     return f"{file}@{begin}"
 
 
 def parts_of(place: str) -> tuple[str, int]:
-    """Return the file of a slot, and where in it the slot begins."""
+    """Return the file of a slot, and the offset at which it begins."""
     file, _, begin = place.partition("@")
     return file, int(begin)
 
@@ -80,12 +78,12 @@ def folder_of(name: str) -> Path:
 
 
 def find_folder(name: str) -> Path:
-    """Return the folder of an engine of any process, or where it would be.
+    """Return the folder of an engine of any process, or the path that it would have.
 
-    An engine may write where a reader may not, as in a container that has `/dev/shm` for reading.
+    A reader need not be able to write there: a container may have `/dev/shm` for reading only.
 
     Raises:
-        SharingError: not on this system.
+        SharingError: books cannot be shared on this system.
     """
     _check_system()
     candidates = [parent / f"{PREFIX}{name}" for parent in (_MEMORY, _ELSE, Path(tempfile.gettempdir()))]
@@ -99,7 +97,7 @@ def _check_system() -> None:
 
 
 def try_lock(descriptor: int, *, shared: bool = False) -> bool:
-    """Take the lock of an open lock file, if nobody holds it; returns whether it was taken."""
+    """Take the lock of an open file, if it is free; returns whether it was taken."""
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -108,7 +106,7 @@ def try_lock(descriptor: int, *, shared: bool = False) -> bool:
 
 
 def is_held(descriptor: int) -> bool:
-    """Return whether an engine holds the lock of an open lock file; a microsecond or two."""
+    """Return whether an engine holds the lock of an open file; a microsecond or two."""
     if try_lock(descriptor, shared=True):
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         return False

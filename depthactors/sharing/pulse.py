@@ -1,8 +1,8 @@
-"""The file `engine` of a shared engine: whose it is, whether it lives, and which list of books is the latest.
+"""The file `engine` of a shared engine: its version, its signs of life, and the number of its list of books.
 
-The pulse, the layout and the version of the package are where they are in every version, so that one can tell another.
-The time is the monotonic clock's, which is the same in every process of a machine, but for one in another time
-namespace, as a container may have: there a reader sees that the engine lives by its second sign of life.
+The sign of life, the layout and the version of the package have the same place in every version, so that one version
+can recognise another. The time is the monotonic clock's, which all processes of a machine share, unless they have
+different time namespaces, as a container may have: then a reader waits for a second sign of life.
 """
 
 from __future__ import annotations
@@ -22,57 +22,57 @@ if TYPE_CHECKING:
 SIZE: Final = 64
 """Bytes of the file."""
 LAYOUT: Final = 1
-"""Of this file, the list of books, slots and records; another number where any of them is another."""
+"""Number of the layout of this file, the list of books, slots and records; it changes with any of them."""
 PULSE_LIMIT: Final = 5.0
-"""Seconds without a sign of life after which nothing that an engine shows is believed: it is stopped, or stuck."""
+"""Seconds without a sign of life after which an engine counts as stuck, and its books as stale."""
 _PULSE: Final = Struct("=d")
-"""At 0: the time of the last sign of life; negative once the engine has ended in good order."""
+"""At 0: the time of the last sign of life; negative after a stop."""
 _LISTED: Final = Struct("=Q")
 _LISTED_AT: Final = 8
-"""Changes with each change of the list of books."""
+"""Number of the list of books; it changes with the list."""
 _IDENTITY: Final = Struct("=I20sQ")
 _IDENTITY_AT: Final = 16
-"""The layout, the version of the package in letters, and the time namespace of the engine's process."""
+"""The layout, the version of the package as text, and the time namespace of the engine's process."""
 _NAMESPACE: Final = Path("/proc/self/ns/time")
 
 
 class Pulse:
-    """The writing end. The engine's process, in one thread at a time."""
+    """The writing end, in the engine's process. Thread: one at a time."""
 
     def __init__(self, memory: mmap) -> None:
-        """Say in a file of zeros whose it is, and that the engine lives."""
+        """Write the version and the first sign of life into a file of zeros."""
         self._memory = memory
         self._version = 0
         _IDENTITY.pack_into(memory, _IDENTITY_AT, LAYOUT, VERSION.encode(errors="replace")[:20], _namespace())
         self.beat(time.monotonic())
 
     def beat(self, now: float) -> None:
-        """Show that the engine is alive at `now` (monotonic)."""
+        """Give a sign of life at `now` (monotonic)."""
         _PULSE.pack_into(self._memory, 0, now)
 
     def list_changed(self) -> None:
-        """Show that there is another list of books."""
+        """Note that there is a new list of books."""
         self._version += 1
         _LISTED.pack_into(self._memory, _LISTED_AT, self._version)
 
     def close(self) -> None:
-        """Say that the engine has ended in good order."""
+        """Note that the engine was stopped."""
         _PULSE.pack_into(self._memory, 0, -1.0)
 
 
 class PulseReader:
-    """A reading end. Any thread."""
+    """A reading end. Thread: any."""
 
     def __init__(self, memory: mmap, of: str) -> None:
-        """Look whose it is.
+        """Check the layout.
 
         Args:
-            memory: the file.
-            of: the engine's folder, for words.
+            memory: the mapped file.
+            of: the engine's folder, for errors.
 
         Raises:
-            SharingError: an engine whose books are laid out in another way; names both versions.
-            ValueError: it is just being made, or has ended and was such a one.
+            SharingError: the engine has another layout; names both versions.
+            ValueError: the file is just being made, or belongs to an engine of another layout that has ended.
         """
         self._memory = memory
         if len(memory) < SIZE or not any(memory[:SIZE]):
@@ -90,18 +90,18 @@ class PulseReader:
             )
             raise SharingError(msg)
         self._has_our_clock = namespace == _namespace()
-        # With another clock: the first sign of life, of which nobody knows how old it is; whether there was another
-        # since; and by how much our clock is ahead, at the most, for a sign of life is seen after it was given.
+        # For another clock: the first sign of life, whose age is unknown; whether there was a later one; and the most
+        # by which our clock may be ahead, since a sign of life is seen after it was given.
         self._first, self._lives, self._ahead = self._pulse, False, inf
 
     @property
     def ended(self) -> bool:
-        """Whether the engine has ended in good order."""
+        """Whether the engine was stopped."""
         return self._pulse < 0
 
     @property
     def stuck(self) -> bool:
-        """Whether there was no sign of life for long."""
+        """Whether there was no sign of life for `PULSE_LIMIT` seconds."""
         now, pulse = time.monotonic(), self._pulse
         if self._has_our_clock:
             return now - pulse > PULSE_LIMIT
@@ -111,7 +111,7 @@ class PulseReader:
 
     @property
     def listed(self) -> int:
-        """The number of the latest list of books."""
+        """Number of the latest list of books."""
         number: int = _LISTED.unpack_from(self._memory, _LISTED_AT)[0]
         return number
 
@@ -122,7 +122,7 @@ class PulseReader:
 
 
 def _namespace() -> int:
-    """Return what tells the clock of this process from that of others on the machine; 0 where all have the same."""
+    """Return the number of this process's time namespace; 0 on systems without them."""
     try:
         return _NAMESPACE.stat().st_ino
     except OSError:

@@ -5,7 +5,7 @@
         while True:
             view = reader.wait("BTCUSDT", after=view, timeout=1)
 
-No thread, no socket, no message: a view is a copy out of memory that the engine's process writes and this one can only
+No thread, no socket, no message: a view is a copy of memory that the engine's process writes, and this process can only
 read.
 """
 
@@ -47,12 +47,14 @@ _LAST_PAUSE: Final = 0.001
 
 
 class DepthReader(Generic[NumberT_co]):
-    """Reads the books of the engine that was started as `DepthEngine(name=...)`. Any thread may call.
+    """Reads the books of the engine that was started as `DepthEngine(name=...)`.
 
-    It survives the engine: a view of one that was killed is the last one, labelled `STALE`, of one that stopped it is
-    labelled `STOPPED`; when an engine of that name is back, the next call reads that one's.
+    It survives the engine: after a kill its views are the last ones, labelled `STALE`, after a stop they are labelled
+    `STOPPED`. When an engine of that name runs again, the next call reads its books.
 
     Generic in the number type of its views, which is that of the engine: `DepthReader` is `DepthReader[float]`.
+
+    Thread: any.
     """
 
     @overload
@@ -65,18 +67,18 @@ class DepthReader(Generic[NumberT_co]):
         """Attach.
 
         Args:
-            name: the engine's.
-            number: the engine's number type, `float` or `Decimal`; `None` for whichever it is.
-            owner: name or number of a user whose engine is believed, beside this process's own user and root. Any
-                user may share books under any name. The owner of an engine could also kill its readers, by cutting
-                short a file that they have mapped.
+            name: the engine's name.
+            number: the engine's number type, `float` or `Decimal`; `None` for either.
+            owner: name or number of a user whose engine is trusted, in addition to this process's own user and root.
+                Any user may share books under any name. The owner of an engine could also kill its readers, by
+                shortening a file that they have mapped.
 
         Raises:
-            UsageError: a name that cannot be one, another number type, or an owner that this system does not know.
+            UsageError: a name that is not allowed, another number type, or an owner that this system does not know.
             EngineGoneError: no engine of that name runs; see `wait_for_engine`.
-            SharingError: not on this system; the engine is another user's, or of a version whose books are laid out
-                in another way, which the message names; or it has the other number type: where it has no book yet,
-                views of its books raise that.
+            SharingError: books cannot be shared on this system; the engine is another user's, or of a version with
+                another layout, which the message names; or it has the other number type: if it has no book yet, views
+                of its books raise that.
         """
         check_name(name)
         if number is not None:
@@ -114,10 +116,10 @@ class DepthReader(Generic[NumberT_co]):
         number: type[Any] | None = float,
         owner: int | str | None = None,
     ) -> DepthReader[Any]:
-        """Attach once an engine of that name runs; arguments as for the constructor.
+        """Attach as soon as an engine of that name runs; arguments as for the constructor.
 
         Raises:
-            EngineGoneError: none did in `timeout` seconds; others as for the constructor.
+            EngineGoneError: none ran within `timeout` seconds; others as for the constructor.
             UsageError: a timeout that is no number of seconds.
         """
         check_timeout(timeout)
@@ -131,7 +133,7 @@ class DepthReader(Generic[NumberT_co]):
             time.sleep(0.01)
 
     def __enter__(self) -> Self:
-        """Attached since the beginning."""
+        """Return the reader itself."""
         return self
 
     def __exit__(
@@ -147,19 +149,19 @@ class DepthReader(Generic[NumberT_co]):
 
     @property
     def alive(self) -> bool:
-        """Whether the engine runs, or one of the same name does by now; some microseconds."""
+        """Whether the engine runs, or a later one of the same name; some microseconds."""
         return self._present()[1]
 
     @property
     def torn(self) -> int:
-        """How often a record was being written while it was read; each was noticed, and another one taken."""
+        """Number of records that were being written while they were read; each was noticed, and another one taken."""
         return self._present()[0].torn
 
     def books(self) -> tuple[SharedBook, ...]:
         """List the books that the engine shares, in the order in which they were followed.
 
         Raises:
-            EngineGoneError: the engine is gone.
+            EngineGoneError: the engine does not run any more.
         """
         attached, alive = self._present()
         if not alive:
@@ -169,19 +171,19 @@ class DepthReader(Generic[NumberT_co]):
     def view(
         self, symbol: str, levels: int | None = None, *, market: str | None = None, speed_ms: int | None = None
     ) -> BookView[NumberT_co]:
-        """Return the best `levels` of both sides, or as many as are shared, of one update id.
+        """Return the best `levels` of both sides, or all that are shared, of one update id.
 
-        Some ten microseconds for ten levels, whatever the engine does; nobody waits for anybody. A live book is `STALE`
-        here once its engine is gone, gives no sign of life for five seconds, or lags.
+        It takes some ten microseconds for ten levels; reader and engine never wait for each other. A live book is
+        `STALE` here if its engine does not run any more, gives no sign of life for five seconds, or lags.
 
         Args:
-            symbol: in any case.
-            levels: a side; `None` for the depth that the book is followed with.
-            market: where books of several markets have that symbol.
-            speed_ms: where it is followed at several intervals.
+            symbol: upper or lower case.
+            levels: number of levels a side; `None` for the depth with which the book is followed.
+            market: name of the market, if books of several markets have that symbol.
+            speed_ms: update interval, if the book is followed at several ones.
 
         Raises:
-            BookNotSharedError: no book of that kind is shared, or several are; the message lists them.
+            BookNotSharedError: no such book is shared, or several are; the message lists them.
         """
         if levels is not None and (type(levels) is not int or levels < 1):
             msg = f"expected a number of levels of at least 1, was {levels!r}"
@@ -191,9 +193,9 @@ class DepthReader(Generic[NumberT_co]):
         return self._view(symbol, slot, levels, attached, alive=alive)[1]
 
     def reason(self, symbol: str, *, market: str | None = None, speed_ms: int | None = None) -> str | None:
-        """Return why a view is not live: what became of the engine, or the words that the engine's own users see.
+        """Return why a view is not live: the end of the engine, or the reason that the engine's own users see.
 
-        `None` where it is live, or nobody knows why it is not.
+        `None` if it is live, or the reason is not known.
         """
         attached, alive = self._present()
         slot = attached.slot(symbol.upper(), market, speed_ms)
@@ -215,16 +217,16 @@ class DepthReader(Generic[NumberT_co]):
         market: str | None = None,
         speed_ms: int | None = None,
     ) -> BookView[NumberT_co]:
-        """Wait for a view of another update or state than `after` and return it; without `after`, any.
+        """Wait for a view of another update or state than `after` and return it; without `after`, any view.
 
-        The memory is looked at up to a thousand times a second, which takes a few hundredths of a core.
+        The memory is read up to a thousand times a second, which takes a few hundredths of a core.
 
-        When `timeout` seconds are over the latest view is returned, though it is that of `after`. The other arguments
-        are those of `view`.
+        After `timeout` seconds the latest view is returned, even if it is that of `after`. The other arguments are
+        those of `view`.
 
         Raises:
-            EngineGoneError: the engine is gone, and was not back by then.
-            BookNotSharedError: as for `view`, and not shared by then.
+            EngineGoneError: the engine does not run any more, and no other one ran by then.
+            BookNotSharedError: as for `view`, at the end of that time.
             UsageError: a timeout that is no number of seconds.
         """
         known = None if after is None else (after.last_update_id, after.state)
@@ -244,7 +246,7 @@ class DepthReader(Generic[NumberT_co]):
         """Wait until the book is live and return a view of it; arguments and errors as for `wait`.
 
         Raises:
-            NotLiveError: it was not in `timeout` seconds; the message says why, where that is known.
+            NotLiveError: it was not live within `timeout` seconds; the message says why, if that is known.
         """
         view = self._wait_for(lambda view: view.state is BookState.LIVE, symbol, timeout, levels, market, speed_ms)
         if view.state is not BookState.LIVE:
@@ -254,7 +256,7 @@ class DepthReader(Generic[NumberT_co]):
         return view
 
     def close(self) -> None:
-        """Let go of the engine's memory; views that were taken stay. May be called twice."""
+        """Give the engine's memory back; views that were taken stay. It may be called twice."""
         self._attached = None
 
     def _wait_for(
@@ -280,10 +282,10 @@ class DepthReader(Generic[NumberT_co]):
                     serial, view = self._view(symbol, slot, levels, attached, alive=alive)
                     if fits(view) or (left <= 0 and alive):
                         return view
-                    # The record that was taken: the latest may not have been whole yet, and is then looked at again.
+                    # The serial of the record that was read: the latest may not have been whole, and is read again.
                     seen = (slot, serial, *glance[2:])
             except BookNotSharedError:
-                # Of an engine that has just begun: it is about to be followed, perhaps.
+                # The engine may have just started, and be about to follow it.
                 if left <= 0 and alive:
                     raise
             if left <= 0:
@@ -309,7 +311,7 @@ class DepthReader(Generic[NumberT_co]):
         self, symbol: str, slot: SlotReader, levels: int | None, attached: Attached, *, alive: bool
     ) -> tuple[int, BookView[NumberT_co]]:
         """Return the latest record's serial number, and the record as a view."""
-        # The mark first: it is set after the last record that it is about.
+        # The mark first: it is set after the record to which it belongs.
         stale = not alive or attached.stuck or slot.behind
         serial, latest = slot.read()
         state, shown = None, shown_state(latest)
@@ -324,7 +326,7 @@ class DepthReader(Generic[NumberT_co]):
         """Return the number type of a record.
 
         Raises:
-            SharingError: it is not the one that this reader's user expects.
+            SharingError: it is not the one that this reader was made for.
         """
         number = number_of(record)
         if self._number is not None and number is not self._number:

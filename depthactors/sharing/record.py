@@ -1,8 +1,8 @@
-"""A book's best levels as bytes, and back as a view. Exact: what a float would lose is spelt beside it.
+"""A book's best levels as bytes, and back as a view, exactly.
 
 A record is a head, then four rows of doubles (prices and quantities of the bids, the same of the asks), then words:
-JSON that is there only where it is needed, with why the book is not live and with the quantities that no float
-carries. All numbers are in the machine's own order, for no record leaves it.
+JSON with the reason why the book is not live, and with the quantities that are no exact doubles, if there are any. All
+numbers are in the machine's own byte order, since no record leaves the machine.
 """
 
 from __future__ import annotations
@@ -27,36 +27,36 @@ if TYPE_CHECKING:
     from depthactors.book.side import BookSide
 
 _HEAD: Final = Struct("=BBBBIIIqqd")
-"""State, whether numbers are `Decimal`, decimals of prices and of quantities, bids, asks, bytes of words, update id,
-event time, receive time."""
+"""State, whether numbers are `Decimal`, decimals of prices and of quantities, number of bids and asks, bytes of words,
+update id, event time, receive time."""
 _STATES: Final = tuple(BookState)
 _STATE_CODES: Final = {state: code for code, state in enumerate(_STATES)}
 _LEVEL: Final = 2 * 8 + 48
-"""Bytes for a level: two doubles, and room for a quantity of 32 characters, the longest that `binance` takes."""
+"""Bytes for a level: two doubles, and room for a quantity of 32 characters as text, the most that `binance` takes."""
 _WHY: Final = 400
 """Characters of the reason that are kept."""
 _WORDS: Final = 6 * _WHY + 100
-"""Bytes for the reason, each character of which may be escaped."""
+"""Bytes for the reason, of which each character may be escaped."""
 
 
 def record_room(depth: int) -> int:
-    """Return the most bytes that a record of `depth` levels a side takes."""
+    """Return the largest size of a record of `depth` levels a side, in bytes."""
     return _HEAD.size + 2 * depth * _LEVEL + _WORDS
 
 
 def pack(book: OrderBook | None, depth: int, state: BookState, number: type[Number], why: str | None = None) -> bytes:
-    """Write down the best `depth` levels of a book that does not change meanwhile; O(depth).
+    """Return a record of the best `depth` levels of a book that does not change meanwhile; O(depth).
 
-    A live book that is not sound, or does not promise `depth` levels, is stale; a crossed one shows no levels.
+    A live book that is not sound, or does not promise `depth` levels, is stale; a crossed one has no levels.
 
     Args:
-        book: `None` where there is none yet.
-        depth: levels a side.
-        state: what may be believed of it.
-        number: what a view's prices and quantities are to be.
-        why: why it is not live, where that is known.
+        book: the book, `None` if there is none yet.
+        depth: number of levels a side.
+        state: the book's state.
+        number: type of a view's prices and quantities.
+        why: reason why it is not live, if that is known.
     """
-    # As of an error that names a file whose name is no text: half a surrogate pair cannot be written.
+    # An error may name a file whose name is not valid text: half a surrogate pair cannot be encoded.
     words: dict[str, Any] = {} if why is None else {"why": why[:_WHY].encode(errors="replace").decode()}
     bids: list[float] = []
     asks: list[float] = []
@@ -99,18 +99,18 @@ def unpack(
     state: BookState | None = None,
     number: type[NumberT] | None = None,
 ) -> BookView[NumberT]:
-    """Read a record as a view taken at `now` (seconds since the epoch); O(levels).
+    """Return a record as a view; O(levels).
 
     Args:
-        symbol: upper case.
-        record: as `pack` made it.
-        now: for the view's age.
-        levels: the best a side to read; `None` for all that there are.
-        state: what is known better than the record says.
-        number: type of the view's prices and quantities, if not the record's; nothing is lost by it.
+        symbol: symbol, in upper case.
+        record: a record, as `pack` returns it.
+        now: time of the view, in seconds since the epoch.
+        levels: number of the best levels a side to read; `None` for all.
+        state: state of the view, if it is not the record's.
+        number: type of the view's prices and quantities, if it is not the record's; the conversion is exact.
 
     Raises:
-        SharingError: it is no record of this layout.
+        SharingError: not a record of this layout.
     """
     code, _, price_decimals, decimals, bids, asks, words, update_id, event_time, recv_time = _head_of(record)
     exact = orjson.loads(record[-words:]).get("exact") if words else None
@@ -134,17 +134,17 @@ def unpack(
 
 
 def number_of(record: bytes) -> type[Number]:
-    """Return what a view's prices and quantities are to be, as the writer says."""
+    """Return the type of a view's prices and quantities."""
     return Decimal if record[1] else float
 
 
 def shown_state(record: bytes) -> BookState:
-    """Return what may be believed of a record; nothing of one of another layout, of which `unpack` says so."""
+    """Return the state in a record; `SYNCING` for one of another layout, which `unpack` refuses."""
     return _STATES[record[0]] if record[0] < len(_STATES) else BookState.SYNCING
 
 
 def restated(record: bytes, state: BookState, why: str | None) -> bytes:
-    """Return the same levels in another state, for another reason."""
+    """Return a record of the same levels with another state and reason."""
     head = _head_of(record)
     length = head[6]
     words = orjson.loads(record[-length:]) if length else {}
@@ -157,19 +157,19 @@ def restated(record: bytes, state: BookState, why: str | None) -> bytes:
 
 
 def as_stale(record: bytes) -> bytes:
-    """Return the same record, stale if it was live."""
+    """Return the same record, labelled stale if it was live."""
     return bytes([_STATE_CODES[BookState.STALE]]) + record[1:] if record[0] == _STATE_CODES[BookState.LIVE] else record
 
 
 def reason(record: bytes) -> str | None:
-    """Return why the book is not live, where that is known."""
+    """Return why the book is not live, `None` if that is not known."""
     words = _head_of(record)[6]
     why: str | None = orjson.loads(record[-words:]).get("why") if words else None
     return why
 
 
 def _head_of(record: bytes) -> tuple[Any, ...]:
-    """Return the head of a record whose length is what the head says."""
+    """Return the head of a record, after a check that its length fits."""
     if len(record) >= _HEAD.size:
         head = _HEAD.unpack_from(record)
         size = _HEAD.size + 16 * (head[4] + head[5]) + head[6]
@@ -187,9 +187,9 @@ def _rows(side: BookSide, depth: int) -> tuple[list[float], list[Any]]:
 
 
 def _spelt(quantities: list[Any]) -> dict[str, str]:
-    """Spell those that no float carries, by their place."""
+    """Return those that are no exact doubles as text, by their place."""
     try:
-        # A float and a `Decimal` have no sum; looking at each one's type would take ten times as long.
+        # A float and a `Decimal` cannot be added; a look at the type of each would take ten times as long.
         if type(sum(quantities)) is not Decimal:
             return {}
     except TypeError:
@@ -200,7 +200,7 @@ def _spelt(quantities: list[Any]) -> dict[str, str]:
 def _levels(
     record: bytes, begin: int, count: int, wanted: int | None, spelt: dict[str, str] | None
 ) -> tuple[Level[Number], ...]:
-    """Read one side, of which only the best levels may be wanted."""
+    """Read the best levels of one side, `None` for all of them."""
     shown = count if wanted is None or wanted > count else wanted
     row = _row(shown)
     prices = row.unpack_from(record, begin)

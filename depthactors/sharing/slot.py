@@ -1,10 +1,10 @@
-"""Records that one process writes and others read, in memory that they share, without a lock.
+"""Records that one process writes and others read, in shared memory, without a lock.
 
-A slot has two places. Each record goes into the place of the one before the last, so the last one stays whole while
-the next is written: no reader waits for a writer, and none sees nothing because the writer died in the middle. A
-record's head has its serial number, its length and a checksum over both and the bytes. A reader takes the place of the
-higher serial if its checksum holds, else the other one; so it cannot miss a torn record, in whatever order a processor
-makes stores visible (a checksum of 32 bits: one torn record in four thousand million would pass).
+A slot has two places, which are written in turn. So the last record stays whole while the next one is written: a reader
+never waits for the writer, and a writer that dies in the middle leaves a whole record. A record's head has its serial
+number, its length, and a checksum over both and the bytes. A reader takes the record with the higher serial number if
+its checksum is right, else the other one. So it notices a torn record, in whatever order a processor makes stores
+visible (the checksum has 32 bits: of four thousand million torn records one would pass).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _HEAD: Final = Struct("=QII")
 """Serial number, length, checksum."""
 _SERIAL: Final = Struct("=Q")
 _MARKS: Final = 64
-"""Bytes before the first place: the mark, the layout, and the rest of their cache line, for the mark is written by
-another thread. The mark is one byte, so it is never torn. It is a hint that is renewed twice a second: on a processor
-that shows stores in another order a reader may see it some nanoseconds before or after the record that it came with."""
+"""Bytes before the first place: the mark, the layout, and the rest of their cache line, since another thread writes the
+mark. The mark is one byte, so it is never torn. It is a hint, and written twice a second: a processor that reorders
+stores may show it some nanoseconds before or after the record to which it belongs."""
 _LAYOUT: Final = Struct("=I")
 _LAYOUT_AT: Final = 4
 _TRIES: Final = 1_000
-"""Looks at a slot of which both places were being written; a second one is rare."""
+"""Reads of a slot while both of its places are being written; a second read is rare."""
 
 
 def slot_size(room: int) -> int:
@@ -47,21 +47,21 @@ class SlotWriter:
     """The writing end of a slot. One thread writes records; any thread sets the mark."""
 
     def __init__(self, memory: mmap, room: int, begin: int = 0) -> None:
-        """Write to the `slot_size(room)` bytes of `memory` at `begin`: a slot that was written to before, or zeros.
+        """Write to the `slot_size(room)` bytes of `memory` at `begin`: a slot that was written before, or zeros.
 
         Raises:
-            SharingError: it was written to by a version whose slots are another.
+            SharingError: a version with another layout has written it.
         """
         if not _LAYOUT.unpack_from(memory, begin + _LAYOUT_AT)[0]:
             _LAYOUT.pack_into(memory, begin + _LAYOUT_AT, LAYOUT)
         self._memory = memory
         self._room = room
         self._begin = begin
-        # Of the last whole record: one that was killed at its head is written over, and not what is in the other place.
+        # The serial of the last whole record: a torn one is overwritten, and not the whole one in the other place.
         self._serial = self.reader().whole()
 
     def again(self) -> SlotWriter:
-        """Return a writing end that goes on where another process left off."""
+        """Return a writing end that goes on where another process has stopped."""
         return SlotWriter(self._memory, self._room, self._begin)
 
     def reader(self) -> SlotReader:
@@ -72,7 +72,7 @@ class SlotWriter:
         """Make `record` the latest; O(length).
 
         Raises:
-            SharingError: it is longer than the slot has room for; the one before stays.
+            SharingError: it is larger than the slot; the former record stays.
         """
         if len(record) > self._room:
             msg = f"expected a record of at most {self._room} bytes, was one of {len(record)}"
@@ -81,28 +81,28 @@ class SlotWriter:
         serial, memory = self._serial, self._memory
         place = self._begin + _MARKS + (serial & 1) * _place_size(self._room)
         begin = place + _HEAD.size
-        # From here on nobody takes the old record for whole.
+        # From here on no reader takes the old record in this place for whole.
         _SERIAL.pack_into(memory, place, 0)
         memory[begin : begin + len(record)] = record
         _HEAD.pack_into(memory, place, serial, len(record), _checksum(serial, record))
 
     def mark(self, *, behind: bool) -> None:
-        """Say that what the slot shows is behind, or is not any more."""
+        """Mark the slot's record as behind its book, or take the mark back."""
         self._memory[self._begin] = behind
 
 
 class SlotReader:
-    """A reading end of a slot; any number of them, in any process and thread.
+    """A reading end of a slot; there may be any number of them, in any process. Thread: any.
 
     Attributes:
-        torn: how often a record was being written when it was looked at, and another was taken or awaited.
+        torn: number of records that were being written when they were read; another one was read instead.
     """
 
     def __init__(self, memory: mmap, room: int, begin: int = 0) -> None:
         """Read from the `slot_size(room)` bytes of `memory` at `begin`, which are a slot.
 
         Raises:
-            SharingError: it is one of another layout.
+            SharingError: the slot has another layout.
             ValueError: the memory ends before the slot does.
         """
         if begin + slot_size(room) > len(memory):
@@ -120,24 +120,24 @@ class SlotReader:
 
     @property
     def behind(self) -> bool:
-        """Whether the writer says that what the slot shows is behind."""
+        """Whether the writer has marked the record as behind its book."""
         return self._memory[self._begin] != 0
 
     def serial(self) -> int:
-        """Return the number of the latest record that was begun or is whole: another number, another record."""
+        """Return the serial number of the latest record, which may not be whole yet; it changes with the record."""
         latest: int = max(_SERIAL.unpack_from(self._memory, place)[0] for place in self._places)
         return latest
 
     def whole(self) -> int:
-        """Return the number of the latest record that is whole, 0 if none is; O(length)."""
+        """Return the serial number of the latest whole record, 0 if there is none; O(length)."""
         looks = map(self._look, self._places)
         return max((serial for serial, record in looks if record is not None), default=0)
 
     def read(self) -> tuple[int, bytes]:
-        """Return the latest record that is whole, and its serial number; O(length).
+        """Return the serial number of the latest whole record, and the record; O(length).
 
         Raises:
-            SharingError: there is none in any of many looks: this is not a slot, or its memory was overwritten.
+            SharingError: no record was whole in many reads: this is not a slot, or its memory was overwritten.
         """
         for _ in range(_TRIES):
             even, odd = (_SERIAL.unpack_from(self._memory, place)[0] for place in self._places)
@@ -146,13 +146,13 @@ class SlotReader:
                 if record is not None:
                     return serial, record
                 self.torn += 1
-            # The writer came round twice meanwhile; give up the rest of this thread's turn.
+            # The writer has written twice meanwhile; let another thread run.
             time.sleep(0)
-        msg = f"expected a slot with a whole record in it, was none in {_TRIES} looks"
+        msg = f"expected a slot, was none, or its memory was overwritten: no whole record in {_TRIES} reads"
         raise SharingError(msg)
 
     def _look(self, place: int) -> tuple[int, bytes | None]:
-        """Return the serial number and the record of a place, `None` for one that is not whole."""
+        """Return the serial number and the record of a place, `None` for a record that is not whole."""
         serial, length, checksum = _HEAD.unpack_from(self._memory, place)
         begin = place + _HEAD.size
         record: bytes = self._memory[begin : begin + min(length, self._room)]

@@ -123,7 +123,7 @@ def test_a_book_whose_file_is_gone_is_not_shared(attach, publisher):
     seen = attach()
     publisher.folder.remove_book(publisher.folder.new_book(5)[0])
     (folder_of(publisher.folder.name) / "book-1").unlink()
-    with pytest.raises(BookNotSharedError, match="has just let go of BTCUSDT"):
+    with pytest.raises(BookNotSharedError, match="does not share BTCUSDT any more"):
         seen.slot("BTCUSDT", None, None)
 
 

@@ -101,7 +101,7 @@ def test_a_reader_sees_the_latest(records):
 
 def test_an_empty_slot_has_nothing_to_read():
     _, _, reader = new_slot()
-    with pytest.raises(SharingError, match="a whole record in it, was none in 1000 looks"):
+    with pytest.raises(SharingError, match="no whole record in 1000 reads"):
         reader.read()
 
 

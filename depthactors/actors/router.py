@@ -122,8 +122,9 @@ class Router:
         tell(self._owner, Closed(self.epoch, error))
 
     def _deliver(self, groups: dict[bytes, list[bytes]], recv_time: float) -> None:
+        receivers = self._receivers.now
         for stream, frames in groups.items():
-            ref = self._receivers.now.get(stream)
+            ref = receivers.get(stream)
             if ref is None:
                 self.unrouted += len(frames)
                 continue

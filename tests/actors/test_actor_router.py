@@ -1,6 +1,7 @@
 """The router: each book gets its stream's frames, in bulk, in order, and told what happened in between."""
 
 import json
+import threading
 
 import pytest
 
@@ -14,6 +15,7 @@ from depthactors.actors.socket_messages import Acknowledged, Closed, FrameReject
 from depthactors.actors.subscriptions import Subscriptions
 from depthactors.errors import MalformedFrameError, StreamError
 from tests.actors.actor_support import frame, hold
+from tests.support import PATIENCE
 
 EPOCH = 7
 BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"
@@ -41,11 +43,11 @@ class Scene:
         self.receivers.put(BTC, self.btc)
         self.receivers.put(ETH, self.eth)
         self.subscriptions = Subscriptions()
+        self.guarded = Guarded(self.subscriptions)
         self.router = self.new_router()
 
     def new_router(self, *, notify_failure=True, beside=None):
-        guarded = Guarded(self.subscriptions)
-        return Router(EPOCH, self.owner, self.receivers, guarded, notify_failure=notify_failure, beside=beside)
+        return Router(EPOCH, self.owner, self.receivers, self.guarded, notify_failure=notify_failure, beside=beside)
 
     def route(self, *frames):
         self.router.route(binance.TEXT, list(frames), 1.5)
@@ -278,3 +280,39 @@ def test_a_successor_says_whose(scene):
     scene.request(BTC)
     scene.new_router(beside=6).route(binance.TEXT, [ACCEPTED], 1.5)
     assert scene.btc_told.wait_one() == StreamUp(EPOCH, 6)
+
+
+class SlowBook:
+    """A receiver whose mailbox takes a message only when the test lets it."""
+
+    def __init__(self, order):
+        self.actor_inbox, self.order = self, order
+        self.entered, self.leave = threading.Event(), threading.Event()
+
+    def put_ordered(self, message):
+        self.entered.set()
+        assert self.leave.wait(PATIENCE)
+        self.order.append(message)
+
+
+def test_a_stream_is_not_given_back_between_its_answer_and_the_notification_of_its_book(scene):
+    order = []
+    book = SlowBook(order)
+    scene.receivers.put(BTC, book)
+    scene.request(BTC)
+
+    def give_back():
+        with scene.guarded as subscriptions:
+            subscriptions.drop(BTC)
+            order.append("given back")
+
+    reader, actor = threading.Thread(target=scene.route, args=(ACCEPTED,)), threading.Thread(target=give_back)
+    reader.start()
+    assert book.entered.wait(PATIENCE)
+    actor.start()
+    # Long enough to get in, were there a way.
+    actor.join(0.05)
+    book.leave.set()
+    for thread in (reader, actor):
+        thread.join(PATIENCE)
+    assert order == [StreamUp(EPOCH), "given back"], "else the book would hear last that it has a stream"

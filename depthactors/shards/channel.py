@@ -80,6 +80,18 @@ class Channel:
             msg = f"expected the other process to read a message, was {error}"
             raise LineError(msg) from error
 
+    def try_send(self, message: Any) -> None:
+        """Send a short message if that needs no wait; for the last one before `abort`."""
+        data = pickled(message)
+        if self._sending.acquire(blocking=False):
+            try:
+                self._socket.send(_LENGTH.pack(len(data)) + data, socket.MSG_DONTWAIT)
+            except OSError:
+                # No room, or no other end: without this message that one finds the end alone.
+                return
+            finally:
+                self._sending.release()
+
     def receive(self) -> Any:
         """Wait for the next message.
 

@@ -93,6 +93,11 @@ class BookQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """The engine stops the worker: its process is not being killed, and removes its folder itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportStatus:
     """Gather the status of the worker within `timeout` seconds; answered with an `EngineStatus`."""
 

@@ -11,6 +11,7 @@ import subprocess
 from depthactors.errors import LifecycleError
 from depthactors.shards import interpreter
 from depthactors.shards.channel import Channel
+from depthactors.shards.messages import Stop
 
 
 class WorkerProcess:
@@ -54,6 +55,7 @@ class WorkerProcess:
 
         On return there is no process, and no zombie.
         """
+        self.channel.try_send(Stop())
         self.channel.abort()
         try:
             self._process.wait(max(0.0, timeout))

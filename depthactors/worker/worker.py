@@ -7,6 +7,7 @@ when this process ends is decided in the engine's process: no slot is labelled m
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ from depthactors.net.allowance import lease_allowances
 from depthactors.shards.channel import Channel
 from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.interpreter import enter_worker
-from depthactors.shards.messages import Alive, Answer, ErrorReport
+from depthactors.shards.messages import Alive, Answer, ErrorReport, Stop
 from depthactors.sharing.folder import remove_abandoned
 from depthactors.worker.leases import Leases
 from depthactors.worker.log_forwarder import LogForwarder
@@ -35,6 +36,8 @@ logger = reporting.logger(__name__)
 
 _STOP_TIMEOUT: Final = 2.0
 """Seconds for everything to end after the channel has."""
+_LOOK: Final = 0.01
+"""Seconds between two looks whether the engine's process, which is being killed, is gone."""
 
 
 def main(descriptor: int) -> None:
@@ -72,7 +75,9 @@ class Worker:
         self._leases = Leases(self._outbox)
         slots = WorkerSlots(self._folder, self._beat)
         self._runtime = Runtime(begin.settings, self._report, self, sharing=slots)
-        self._orders = Orders(begin, self._runtime, slots, self._outbox, channel.abort)
+        self._orders = Orders(begin, self._runtime, slots, self._outbox, self._end)
+        self._parent = os.getppid()
+        self._is_stopped = False
 
     def run(self) -> None:
         """Receive until the channel ends, then end everything."""
@@ -88,13 +93,13 @@ class Worker:
             logger.debug("= the worker ends: %s", error)
         finally:
             deadline = time.monotonic() + _STOP_TIMEOUT
+            is_killed = not self._is_stopped
             self._orders.put(None)
             self.stop(_STOP_TIMEOUT)
             reporting.flush(max(0.0, deadline - time.monotonic()))
             self._log_forwarder.close()
             self._outbox.stop(max(0.0, deadline - time.monotonic()))
-            # An engine that a signal ended could not do it. The last of its workers does.
-            remove_abandoned(self._folder)
+            self._remove_folder(deadline, is_killed=is_killed)
 
     def stop(self, timeout: float) -> None:
         """Stop all books and connections."""
@@ -104,10 +109,29 @@ class Worker:
         """Do nothing: in a fork, the channel closes its own descriptor."""
 
     def _take(self, message: Any) -> None:
-        if isinstance(message, Answer):
-            self._leases.take_answer(message)
-        else:
-            self._orders.put(message)
+        match message:
+            case Answer():
+                self._leases.take_answer(message)
+            case Stop():
+                self._is_stopped = True
+            case _:
+                self._orders.put(message)
+
+    def _end(self) -> None:
+        """End this process, which the engine then replaces. Thread: the one of the orders."""
+        self._is_stopped = True
+        self._channel.abort()
+
+    def _remove_folder(self, deadline: float, *, is_killed: bool) -> None:
+        """Remove the folder of an engine that was killed and could not do it; the last of its workers succeeds.
+
+        Args:
+            deadline: monotonic time at which waiting ends.
+            is_killed: whether the engine's process is being killed: it may be ending still, and hold the folder's lock.
+        """
+        while is_killed and os.getppid() == self._parent and time.monotonic() < deadline:
+            time.sleep(_LOOK)
+        remove_abandoned(self._folder)
 
     def _beat(self) -> None:
         self._outbox.put(Alive(time.process_time()))

@@ -17,7 +17,7 @@ from depthactors.net import allowance as allowances
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
 from depthactors.shards.channel import Channel
-from depthactors.shards.messages import Alive, AllowanceCall, Answer, Begin, BookOpening, Open
+from depthactors.shards.messages import Alive, AllowanceCall, Answer, Begin, BookOpening, Open, Stop
 from depthactors.shards.remote_book import RemoteBookActor
 from depthactors.shards.remote_cell import RemoteCell
 from depthactors.sharing import EngineFolder
@@ -83,6 +83,7 @@ class WorkerEnd:
             assert not thread.is_alive()
 
     def close(self):
+        self.line.try_send(Stop())
         self.line.abort()
         self._thread.join(PATIENCE)
         self.line.close()

@@ -1,4 +1,4 @@
-"""A worker process that keeps dying is given up once, with its books; those that are followed later get another."""
+"""A worker process that keeps dying is given up once, with its books; books that are followed later get another one."""
 
 import os
 import signal
@@ -7,17 +7,12 @@ from decimal import Decimal
 import pytest
 
 from depthactors import BookState, DepthEngine
+from depthactors.actors.supervision import LookAtChildren
 from depthactors.errors import EscalatedError
-from tests.support import Recorder, comes_true, until
-
-PATIENCE = 30.0
-LOOK = 0.05
+from tests.support import PATIENCE, Recorder, until
 
 
-@pytest.fixture
-def given_up(exchange, monkeypatch, set_timing):
-    """An engine of one worker that was killed until it was given up; what its listeners heard."""
-    set_timing(watch_interval=LOOK)
+def test_a_worker_that_keeps_dying_is_given_up_once_and_a_new_subscription_begins_anew(exchange, monkeypatch, caplog):
     monkeypatch.setattr("depthactors.actors.supervision.RESTARTS", 1)
     errors, events = Recorder(), Recorder()
     with DepthEngine(number=Decimal, processes=1, on_error=errors) as engine:
@@ -26,28 +21,20 @@ def given_up(exchange, monkeypatch, set_timing):
             book.wait_live(PATIENCE)
             (worker,) = engine.status().workers
             os.kill(worker.pid, signal.SIGKILL)
-            events.wait_for(lambda event: event.state in {BookState.STALE, BookState.FAILED})
-            until(lambda pid=worker.pid: _is_another(engine, pid), PATIENCE)
-        yield engine, book, errors
+            until(lambda pid=worker.pid: _is_another(engine, pid))
+        assert isinstance(events.wait_for(lambda event: event.state is BookState.FAILED).error, EscalatedError)
+        assert isinstance(errors.wait_one(), EscalatedError)
+        with pytest.raises(EscalatedError, match="keeps dying"):
+            book.wait_live(1)
+        caplog.clear()
+        for _ in range(3):
+            # It is no news at the next looks.
+            engine._runtime._supervisor.ask(LookAtChildren(), timeout=PATIENCE)
+        assert (len(errors.seen), caplog.messages, engine.status().workers) == (1, [], ())
+        again = engine.subscribe("BTCUSDT", depth=5).wait_live(PATIENCE)
+        assert (again.state, book.state) == (BookState.LIVE, BookState.FAILED)
+        assert len(engine.status().workers) == 1
 
 
 def _is_another(engine, pid):
     return all(row.pid not in {None, pid} for row in engine.status().workers)
-
-
-def test_it_is_told_once_and_its_books_have_failed(given_up, caplog):
-    engine, book, errors = given_up
-    errors.wait_for(lambda error: isinstance(error, EscalatedError))
-    until(lambda: book.state is BookState.FAILED, PATIENCE)
-    caplog.clear()
-    # Looked at again and again meanwhile.
-    assert not comes_true(lambda: len(errors.seen) > 1, timeout=20 * LOOK)
-    assert caplog.messages == []
-    assert engine.status().workers == ()
-
-
-def test_a_book_that_is_followed_later_is_live(given_up):
-    engine, book, _ = given_up
-    until(lambda: book.state is BookState.FAILED, PATIENCE)
-    assert engine.subscribe("ETHUSDT", depth=5).wait_live(PATIENCE).state is BookState.LIVE
-    assert len(engine.status().workers) == 1

@@ -39,7 +39,10 @@ def _run(words: Sequence[str]) -> int:
     if not words:
         parser.print_help()
         return 0
-    options = parser.parse_args(words)
+    options, unknown = parser.parse_known_args(words)
+    if unknown:
+        hint = f"; write {sandbox.USAGE}" if options.run is sandbox.run else ""
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     reporting.quiet()
     logging.basicConfig(level=options.log, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:

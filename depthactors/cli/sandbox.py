@@ -23,7 +23,12 @@ NOT_FOUND: Final = 127
 NOT_EXECUTABLE: Final = 126
 SIGNALLED: Final = 128
 """Added to the number of the signal that ended the command, as shells do."""
-_PASSED_ON: Final = (signal.SIGTERM, signal.SIGHUP)
+USAGE: Final = "depthactors sandbox [options] -- COMMAND..."
+_PASSED_ON: Final = tuple(
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGHUP")
+    if hasattr(signal, name)  # Windows has no SIGHUP
+)
 _MORTAL: Final = """
 import ctypes, os, signal, sys
 for number in (signal.SIGPIPE, signal.SIGXFSZ):
@@ -44,7 +49,7 @@ def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "sandbox",
         help="run a command against a local exchange",
-        usage="depthactors sandbox [options] -- COMMAND...",
+        usage=USAGE,
         description=f"Start a local exchange, run COMMAND with {EXCHANGE_VARIABLE} set to it, and end with the "
         "command's exit status (127: no such command).",
     )

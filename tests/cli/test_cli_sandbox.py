@@ -92,6 +92,13 @@ def test_a_typo_is_no_symbol():
     assert "does not list 'ETHUSTD' (-1121: Invalid symbol.)" in ended.stderr
 
 
+def test_options_of_a_command_without_the_dashes_before_it_get_a_hint(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["sandbox", "python", "-c", "print()"])
+    assert ended.value.code == 2
+    assert "-c print(); write depthactors sandbox [options] -- COMMAND..." in capsys.readouterr().err
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
 def test_a_sandbox_that_is_killed_leaves_no_command():
     code = "import os, signal; print(os.getpid(), flush=True); signal.pause()"

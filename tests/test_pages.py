@@ -16,6 +16,7 @@ from depthactors.sync.table import diagram
 from tests.page_support import PAGES, ROOT, anchors, name_of, python_blocks, text
 
 PAGE = 4096
+ARCHITECTURE = text("depthactors/README.md")
 GUIDES = text("examples/README.md")
 BENCHMARKS = text("tests/bench/README.md")
 BLOCKS = [block for page in PAGES if page != ROOT / "README.md" for block in python_blocks(name_of(page))]
@@ -77,8 +78,28 @@ def test_the_programs_of_the_folder_are_all_in_the_guides():
     assert named == {path.name for path in (ROOT / "examples").glob("*.py")}
 
 
+def test_the_files_that_answer_a_question_define_the_names():
+    rows = re.findall(r"^\| (.+\?) \| (.+) \|$", ARCHITECTURE, re.MULTILINE)
+    assert len(rows) >= 5
+    wrong = []
+    for question, places in rows:
+        files = re.findall(r"`([\w/]+\.py)`: ((?:`\w+`(?:, )?)+)", places)
+        assert 0 < len(files) <= 3, question
+        for file, names in files:
+            source = (ROOT / "depthactors" / file).read_text(encoding="utf-8")
+            defined = set(re.findall(r"^\s*(?:class |def )?(\w+)\b", source, re.MULTILINE))
+            wrong += [(question, file, name) for name in re.findall(r"`(\w+)`", names) if name not in defined]
+    assert wrong == []
+
+
+def test_the_modules_that_the_architecture_names_are_there():
+    named = set(re.findall(r"`(\w+/[\w/]+\.py)`", ARCHITECTURE))
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / "depthactors" / name).is_file()] == []
+
+
 def test_the_state_diagram_is_drawn_from_the_table():
-    assert f"```mermaid\n{diagram()}\n```" in text("depthactors/README.md")
+    assert f"```mermaid\n{diagram()}\n```" in ARCHITECTURE
 
 
 def test_the_memory_of_a_shared_book_is_what_it_says():

@@ -1,38 +1,38 @@
 """Every error that depthactors raises or reports, one tree under `DepthActorsError`.
 
     DepthActorsError
-    ├── UsageError (also a ValueError)      the caller's mistake; nothing was started or changed
+    ├── UsageError (also a ValueError)      a mistake of the caller; nothing was started or changed
     │   ├── UnknownMarketError
     │   ├── UnknownSymbolError              the exchange does not list the symbol
     │   ├── CallbackError (also a TypeError)    cannot be called with one argument, or raised (`__cause__`)
-    │   └── DepthTooLargeError              no snapshot of that market reaches so deep
-    ├── ExchangeError                       the exchange, or the way to it, misbehaved
-    │   ├── MalformedFrameError             a frame or a reply that breaks the documented shape
-    │   ├── BookIntegrityError              a book that breaks its own invariants
-    │   ├── AuditError                      a fresh snapshot that differs from the book at the same update id
-    │   ├── StreamError                     no websocket connection, or it ended
-    │   │   ├── SubscriptionError           a stream that the exchange refused
+    │   └── DepthTooLargeError              no snapshot of that market is that deep
+    ├── ExchangeError                       the exchange broke a rule, or could not be reached
+    │   ├── MalformedFrameError             a frame or a reply is not as documented
+    │   ├── BookIntegrityError              a book breaks its own invariants
+    │   ├── AuditError                      a fresh snapshot differs from the book at the same update id
+    │   ├── StreamError                     a websocket connection could not be made, or ended
+    │   │   ├── SubscriptionError           the exchange refused a stream
     │   │   ├── HandshakeRefusedError       the exchange opens no websocket for now: wait `retry_after` seconds
-    │   │   └── SilentStreamError           a stream that was acknowledged, and brings nothing though the book moves
-    │   └── SnapshotError                   a REST depth request that brought no snapshot of use
-    │       └── RateLimitedError            "not now", as 429, 418, 403, 451: wait `retry_after` seconds
+    │   │   └── SilentStreamError           a stream was acknowledged, and brings nothing though the book changes
+    │   └── SnapshotError                   a REST depth request brought no usable snapshot
+    │       └── RateLimitedError            the exchange answered "not now": wait `retry_after` seconds
     ├── LifecycleError (also a RuntimeError)    called before the start, after the stop, or in a fork
     ├── NotLiveError (also a TimeoutError)  a book did not become live in the time given
-    ├── SharingError                        books cannot be shared between processes, or not be read there
-    │   ├── EngineGoneError             no engine of that name runs on this machine
-    │   └── BookNotSharedError          the engine shares no such book
-    ├── SlowCallbackError                   a callback that cannot keep up; it is spared updates
-    ├── BacklogError                        an engine has too much waiting; a book lost its share and is made anew
-    ├── ActorDiedError                  a handler raised; the supervisor replaces the actor
-    ├── WorkerDiedError                 a worker process ended or fell silent, and is being replaced
-    │   └── WorkerVersionError          one was started from another version of the package; it is not replaced
-    ├── LineError                       the process at the other end of a line is gone
-    ├── DependencyError (also an ImportError)   a package that this one needs is of a version that does not fit
-    ├── EscalatedError                      retries are used up; the book or the engine was given up
+    ├── SharingError                        books cannot be shared between processes, or cannot be read there
+    │   ├── EngineGoneError                 no engine of that name runs on this machine
+    │   └── BookNotSharedError              the engine shares no such book
+    ├── SlowCallbackError                   a callback is too slow; updates are left out for it
+    ├── BacklogError                        too much waits in an engine; a book lost its backlog and is resynced
+    ├── ActorDiedError                      a handler raised; the supervisor replaces the actor
+    ├── WorkerDiedError                     a worker process ended or does not answer, and is being replaced
+    │   └── WorkerVersionError              a worker has another version of the package, and is not replaced
+    ├── LineError                           the other process of a channel is gone
+    ├── DependencyError (also an ImportError)   a package that this one needs has a version that does not fit
+    ├── EscalatedError                      retries are used up; a book or the engine was given up
     │   ├── ReconnectsExhaustedError        `max_reconnects` tries to connect in a row have failed
     │   └── SupervisorDiedError             the root of an engine's actors has ended, and with it every book
-    └── RecordingError (also a ValueError)  an unreadable recording; names the file and the line
-        └── RecordingCutError               it ends in the middle; the lines before are whole
+    └── RecordingError (also a ValueError)  a recording cannot be read; names the file and the line
+        └── RecordingCutError               a recording ends within a message; the lines before are whole
 
 Messages read "expected ..., was ...". The data that the message was made from is in attributes.
 """
@@ -45,7 +45,10 @@ _ErrorT = TypeVar("_ErrorT", bound=BaseException)
 
 
 def as_value(error: _ErrorT) -> _ErrorT:
-    """Return an error that was caught, to be kept or sent on: it holds on to no frame, and so to no book or buffer."""
+    """Return an error that was caught without its frames, so that it can be kept or sent on.
+
+    The frames would keep books and buffers in memory.
+    """
     link: BaseException | None = error
     while link is not None:
         # Past the methods of its class: a frozen dataclass refuses.
@@ -68,7 +71,7 @@ class DepthActorsError(Exception):
 
 
 class UsageError(DepthActorsError, ValueError):
-    """An argument that cannot be right, whatever the exchange says."""
+    """An argument that is wrong, whatever the exchange says."""
 
 
 class UnknownMarketError(UsageError):
@@ -88,19 +91,19 @@ class DepthTooLargeError(UsageError):
 
 
 class ExchangeError(DepthActorsError):
-    """The other side of the wire broke a rule, or could not be reached."""
+    """The exchange broke a rule, or could not be reached."""
 
 
 class MalformedFrameError(ExchangeError):
     """A frame or a REST reply that is not what the protocol documents.
 
     Attributes:
-        cause: what was expected and what was there.
-        excerpt: the start of the offending text.
+        cause: the words on what was expected and what was there.
+        excerpt: the start of the text that they are about.
     """
 
     def __init__(self, cause: str, excerpt: bytes | str = b"") -> None:
-        """Keep the first 120 characters of the offender."""
+        """Keep the first 120 characters of the text."""
         text = excerpt.decode("utf-8", "replace") if isinstance(excerpt, bytes) else excerpt
         super().__init__(cause, text[:120])
         self.cause = cause
@@ -111,7 +114,7 @@ class MalformedFrameError(ExchangeError):
 
 
 class BookIntegrityError(ExchangeError):
-    """A book whose invariants do not hold: crossed, unsorted, or out of step with itself."""
+    """A book whose invariants do not hold: it is crossed, unsorted, or contradicts itself."""
 
 
 class AuditError(ExchangeError):
@@ -126,7 +129,7 @@ class StreamError(ExchangeError):
     """
 
     def __init__(self, message: str, *, close_code: int | None = None) -> None:
-        """Keep the code beside the words."""
+        """Keep the code beside the message."""
         super().__init__(message)
         self.close_code = close_code
 
@@ -139,9 +142,9 @@ class HandshakeRefusedError(StreamError):
     """The exchange answered the request for a websocket with "not now": 429, 418, 403, 451, or a `Retry-After`.
 
     Attributes:
-        status: HTTP status.
-        retry_after: seconds for which nobody is to ask again.
-        longest: the most that such waits may grow to, where the exchange did not say how long.
+        status: the HTTP status.
+        retry_after: the seconds for which no connection to that place is to be opened.
+        longest: the longest time that such waits may grow to, where the exchange did not say how long.
     """
 
     def __init__(self, message: str, *, status: int, retry_after: float, longest: float) -> None:
@@ -153,19 +156,19 @@ class HandshakeRefusedError(StreamError):
 
 
 class SilentStreamError(StreamError):
-    """A stream that brings nothing though snapshots show that the book moves."""
+    """A stream that brings nothing though snapshots show that the book changes."""
 
 
 class SnapshotError(ExchangeError):
     """A REST depth request that did not bring a snapshot, or one that cannot be of this book.
 
     Attributes:
-        status: HTTP status, or `None` when no answer came.
+        status: the HTTP status, or `None` when no answer came.
         code: the exchange's own error code, or `None`.
     """
 
     def __init__(self, message: str, *, status: int | None = None, code: int | None = None) -> None:
-        """Keep the numbers beside the words."""
+        """Keep the numbers beside the message."""
         super().__init__(message)
         self.status = status
         self.code = code
@@ -175,8 +178,8 @@ class RateLimitedError(SnapshotError):
     """The exchange answered "not now": 429, 418, a firewall's 403, 451, or a `Retry-After`.
 
     Attributes:
-        retry_after: seconds for which the whole pool must stay silent.
-        longest: the most that such waits may grow to, where the exchange did not say how long.
+        retry_after: the seconds for which no request of the whole pool is to be sent.
+        longest: the longest time that such waits may grow to, where the exchange did not say how long.
     """
 
     def __init__(
@@ -189,15 +192,15 @@ class RateLimitedError(SnapshotError):
 
 
 class LifecycleError(DepthActorsError, RuntimeError):
-    """A call that the engine's present stage of life does not allow."""
+    """A call that is too early or too late: before the start, after the stop, or in a fork."""
 
 
 class NotLiveError(DepthActorsError, TimeoutError):
-    """Books that were not live when the time given was over; the message names them."""
+    """Books that did not become live in the time given; the message names them."""
 
 
 class SharingError(DepthActorsError):
-    """Shared memory that is missing, full, or held by somebody else; the message says how much of it, and where."""
+    """Shared memory that is missing, full, or another engine's; the message says how much of it, and where."""
 
 
 class EngineGoneError(SharingError):
@@ -205,15 +208,15 @@ class EngineGoneError(SharingError):
 
 
 class BookNotSharedError(SharingError):
-    """The engine runs, and shares no book of that kind, or several; the message lists what it has."""
+    """The engine runs, and shares no book of that kind, or several; the message lists its books."""
 
 
 class SlowCallbackError(DepthActorsError):
-    """A callback so slow that updates were left out for it; the book has them all."""
+    """A callback is so slow that updates were left out for it; the book has them all."""
 
 
 class BacklogError(DepthActorsError):
-    """What waits for all books together is too much; this book had the most, lost it, and is made anew."""
+    """Too much waits for all books together: the book with the largest backlog lost it, and is resynced."""
 
 
 class ActorDiedError(DepthActorsError):
@@ -221,23 +224,23 @@ class ActorDiedError(DepthActorsError):
 
 
 class WorkerDiedError(DepthActorsError):
-    """A worker process of the engine ended, or gave no sign of life, and is being replaced."""
+    """A worker process of the engine ended or does not answer, and is being replaced."""
 
 
 class WorkerVersionError(WorkerDiedError):
-    """A worker process that is of another version than the engine's: the package was replaced below it."""
+    """A worker process that has another version than the engine: the package was replaced while the engine ran."""
 
 
 class LineError(DepthActorsError):
-    """The process at the other end of a line between an engine's processes is gone, or takes nothing."""
+    """The process at the other end of a channel is gone, or does not read."""
 
 
 class DependencyError(DepthActorsError, ImportError):
-    """A package that this one needs is of a version that does not fit; the message says what to install."""
+    """A package that this one needs has a version that does not fit; the message says what to install."""
 
 
 class EscalatedError(DepthActorsError):
-    """Retries or restarts are used up and the supervisor gave the child up."""
+    """Retries or restarts are used up, and the supervisor gave the child up."""
 
 
 class ReconnectsExhaustedError(EscalatedError):
@@ -245,7 +248,7 @@ class ReconnectsExhaustedError(EscalatedError):
 
 
 class SupervisorDiedError(EscalatedError):
-    """The root of an engine's actors has ended, which nobody replaces; a new engine has to be made."""
+    """The root of an engine's actors has ended. It is not replaced: make a new engine."""
 
 
 class RecordingError(DepthActorsError, ValueError):
@@ -257,7 +260,7 @@ class RecordingError(DepthActorsError, ValueError):
     """
 
     def __init__(self, path: str, line: int, cause: str) -> None:
-        """Name the place first, as compilers do."""
+        """Name the file and the line first, as compilers do."""
         super().__init__(path, line, cause)
         self.path = path
         self.line = line

@@ -1,12 +1,12 @@
 """The markets, a row of data each: hosts, paths, sequencing rule, limits and weights.
 
-Code never asks which market it works for; it reads the row. Sources, by row:
+No code asks for the name of a market: it reads the row. Sources, by row:
 
 - spot: binance-spot-api-docs, `web-socket-streams.md` and `rest-api.md`.
 - usdm, coinm: developers.binance.com, derivatives, "Websocket Market Streams" and "Order Book";
   one weight pool for both since the integration of June 2026.
 - options: developers.binance.com, options-trading, "Websocket Market Streams".
-- us: spot's shapes; its limits are not documented well, so the stricter known figure stands here.
+- us: spot's messages; its limits are hardly documented, so the strictest known figure stands here.
 """
 
 from __future__ import annotations
@@ -42,26 +42,28 @@ class Sequencing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """One market of the exchange, as much of it as order books need.
+    """What order books need to know of one market of the exchange.
 
     Attributes:
         name: the name that users know: `spot`, `usdm`, `coinm-testnet`...
-        family: the protocol that it has in common with other rows: its testnet's, its demo's, Binance.US's.
-        rest_url, depth_path: where snapshots come from.
-        stream_url, stream_path: where the combined stream is.
-        sequencing: which rule chains its diffs.
-        speeds: stream suffix for each update interval in milliseconds.
-        limits: the snapshot sizes that the exchange takes; with `any_limit`, the weight tiers' ends.
-        weights: weight of a snapshot for each of `limits`.
-        any_limit: any size up to the largest is taken, not only those listed.
-        weight_pool: markets with the same pool share one budget.
+        family: the protocol, shared with other rows: spot, its testnet and demo, and Binance.US are one family.
+        rest_url: the host of snapshots.
+        depth_path: the path of snapshots.
+        stream_url: the host of streams.
+        stream_path: the path of the combined stream.
+        sequencing: the rule that chains its diffs.
+        speeds: each update interval in milliseconds, with its stream's suffix.
+        limits: the snapshot sizes that the exchange accepts; with `any_limit`, the largest size of each weight.
+        weights: the weight of a snapshot of each of `limits`.
+        any_limit: whether any size up to the largest is accepted, not only those listed.
+        weight_pool: the name of the weight budget; markets of one pool share it.
         weight_per_minute: the pool's budget for one address.
-        max_streams: streams that one connection may carry.
-        messages_per_second: what a client may send on one connection, pongs included.
+        max_streams: the number of streams that one connection may carry.
+        messages_per_second: the number of messages that a client may send on one connection, pongs included.
         ping_interval: seconds between the server's pings.
-        pong_deadline: seconds the server waits for the pong before it disconnects.
+        pong_deadline: seconds for which the server waits for a pong before it disconnects.
         connection_life: seconds after which the server ends any connection.
-        connections: websockets that one address may try to open in five minutes.
+        connections: the number of websockets that one address may try to open in five minutes.
     """
 
     name: str
@@ -95,19 +97,22 @@ class Market:
 
     @property
     def max_limit(self) -> int:
-        """Most levels a side that one snapshot brings."""
+        """The number of levels a side of the largest snapshot."""
         return self.limits[-1]
 
     @property
     def max_depth(self) -> int:
-        """Deepest promise that snapshots can keep: the largest one, less a tenth to spare."""
+        """The deepest promise that snapshots can keep: a tenth of the largest one is to spare."""
         return self.max_limit * 9 // 10
 
     def snapshot_limit(self, depth: int) -> int:
-        """Choose how many levels to ask for, to keep the best `depth` right for a while.
+        """Choose the size of a snapshot that keeps the best `depth` levels right for a while.
 
-        A snapshot of exactly `depth` levels would vouch for fewer at the first deletion, so half
-        as many again are wanted (at least ten), and the largest size of the same weight is taken.
+        A snapshot of exactly `depth` levels would vouch for fewer at the first deletion. So half as many again are
+        wanted, at least ten, and the largest size of the same weight is chosen.
+
+        Raises:
+            DepthTooLargeError: no snapshot of this market is that deep.
         """
         if depth > self.max_depth:
             msg = (
@@ -120,20 +125,20 @@ class Market:
         return max(size for size, cost in zip(self.limits, self.weights, strict=True) if cost == weight)
 
     def snapshot_weight(self, limit: int) -> int:
-        """Weight of one snapshot of `limit` levels."""
+        """Return the weight of one snapshot of `limit` levels."""
         for size, cost in zip(self.limits, self.weights, strict=True):
             if limit <= size:
                 return cost
         return self.weights[-1]
 
     def implied_limit(self, levels: int) -> int:
-        """Smallest `limit` that can have brought a snapshot whose longer side has `levels`."""
+        """Return the smallest `limit` of which a snapshot can be whose longer side has `levels`."""
         if self.any_limit:
             return levels
         return next((size for size in self.limits if size >= levels), levels)
 
     def at(self, address: str) -> Market:
-        """Describe the same market as a local exchange at `address` (`http://127.0.0.1:9000`) serves it."""
+        """Return the row of the same market on a local exchange at `address`, as `http://127.0.0.1:9000`."""
         try:
             parts = urlsplit(address if "//" in address else f"http://{address}")
         except ValueError:
@@ -258,7 +263,7 @@ MARKETS: dict[str, Market] = {
 
 _PLACES = ("-testnet", "-demo")
 _LIKENESS = 0.75
-"""Likeness, from 0 to 1 as `difflib` has it, from which on a name is taken for a slip of another one."""
+"""Similarity, by `difflib` from 0 to 1, from which on a name is taken for a misspelling of another one."""
 _OTHER_NAMES = {
     **dict.fromkeys(("futures", "future", "linear", "perp", "swap", "um", "usdt", "usdc", "usd-m", "usds-m"), "usdm"),
     **dict.fromkeys(("usdt-m", "usdsm", "usdtm", "usdt-futures", "usd-futures", "fapi", "fstream"), "usdm"),
@@ -269,14 +274,14 @@ _OTHER_NAMES = {
     **dict.fromkeys(("testnet", "test"), "spot-testnet"),
     "demo": "spot-demo",
 }
-"""What other libraries and the exchange's own pages call a market."""
+"""The names that other libraries and the exchange's own pages have for a market."""
 
 
 def lookup(market: str | Market) -> Market:
-    """Return the row of that name; a row given is returned as it is.
+    """Return the row of a name; a row is returned as it is.
 
     Raises:
-        UnknownMarketError: no row has the name; the message lists those that exist, and says which may be meant.
+        UnknownMarketError: no row has the name; the message lists all names, and the one that may be meant.
     """
     if isinstance(market, Market):
         return market
@@ -293,7 +298,7 @@ def _hint(market: object) -> str:
 
 
 def _meant(name: str) -> str | None:
-    """Return the market that is most like a name that is none, `None` if no market is."""
+    """Return the market that a wrong name may mean, `None` if it is similar to none."""
     text = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     base, _, place = text.rpartition("-") if text.endswith(_PLACES) else (text, "", "")
     known = {**_OTHER_NAMES, **{row: row for row in MARKETS}}
@@ -309,7 +314,7 @@ def normalize_symbol(symbol: str) -> str:
     """Return the symbol in upper case, as REST and the diffs spell it.
 
     Raises:
-        UsageError: not a text, empty, a market's name, or with a character that no stream name can carry.
+        UsageError: it is no text, empty, a market's name, or has a character that no stream name can have.
     """
     if not isinstance(symbol, str):
         msg = f"expected a symbol as text, was {symbol!r}"
@@ -329,10 +334,9 @@ _OPTION_SYMBOL = re.compile(r"[0-9A-Z]+-\d{6}-[\d.]+-[CP]")
 
 
 def guess(event: dict[str, Any]) -> Market:
-    """Tell the market that a depth event is from by its shape.
+    """Return the market that a depth event is from, by its keys and its symbol.
 
-    Binance.US speaks spot's format to the letter, so its events are told as `spot`, which
-    follows the same rules.
+    Events of Binance.US look exactly like spot's, so they count as `spot`, which has the same rules.
     """
     symbol = str(event.get("s", ""))
     if "pu" not in event:

@@ -1,8 +1,10 @@
-"""From the exchange's JSON to values, and from requests to JSON.
+"""The exchange's protocol: from its frames and answers to values, and from requests to JSON.
 
-Everything that comes from outside is checked here, whole, before any book sees it: a frame either
-becomes a `Diff` that can be applied without a fault, or a `MalformedFrameError`. Unknown keys are
-ignored (the exchange adds some every year). Nothing here knows a socket or a book.
+Everything that comes from outside is checked here, as a whole, before any book sees it: a frame either becomes a `Diff`
+that can be applied without a fault, or a `MalformedFrameError`. Unknown keys are ignored (the exchange adds some every
+year). Nothing here knows a socket or a book.
+
+Functions named `read_...` take what came over the network, those named `parse_...` what JSON was decoded to.
 """
 
 from depthactors.binance.control import TOO_MANY_STREAMS, Notice, Reply, parse_notice, subscribe, unsubscribe

@@ -1,4 +1,4 @@
-"""What a connection and the exchange say to each other about streams."""
+"""Control messages: a connection's requests for streams, and the exchange's replies and notices."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Reply(NamedTuple):
     """The answer to a control message.
 
     Attributes:
-        request_id: the message's id, `None` where the answer does not say.
-        result: the value that was asked for.
-        error: the exchange's words, `None` when the message was accepted.
+        request_id: the id of the message, `None` where the answer does not say.
+        result: the value that was requested.
+        error: the exchange's words, `None` when it accepted the message.
         code: the exchange's error code, `None` without one.
     """
 
@@ -27,17 +27,17 @@ class Reply(NamedTuple):
 
 
 TOO_MANY_STREAMS: Final = 4
-"""Code of a SUBSCRIBE that is for more streams than the connection may carry."""
+"""Error code of a SUBSCRIBE for more streams than the connection may carry."""
 
 
 class Notice(Enum):
-    """A frame that concerns the connection, not a book."""
+    """A frame about the connection, not about a book."""
 
     SERVER_SHUTDOWN = "serverShutdown"
 
 
 def parse_notice(frame: dict[str, Any]) -> Reply | Notice | None:
-    """Read a frame that belongs to no stream: a reply, a notice, or neither (`None`)."""
+    """Return the reply or the notice that a frame of no stream is, `None` if it is neither."""
     if frame.get("e") == Notice.SERVER_SHUTDOWN.value or frame.get("stream") == "!serverShutdown":
         return Notice.SERVER_SHUTDOWN
     error = frame.get("error")

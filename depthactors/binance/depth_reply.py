@@ -31,12 +31,12 @@ class DepthReply:
     """What a depth request brought.
 
     Attributes:
-        result: a snapshot, or the reason for none.
-        used_weight: the weight that the pool used in this minute, `None` if the answer does not say.
+        result: a snapshot, or the reason why there is none.
+        used_weight: the weight that the pool has used in this minute, `None` if the answer does not say.
         date: the exchange's clock, whole seconds since the epoch, `None` if the answer does not say.
-        sent: monotonic seconds at which the request was sent; 0 without an answer.
-        received: monotonic seconds at which the answer was there; 0 without one.
-        recv_time: seconds since the epoch at which the answer was there; 0 without one.
+        sent: the time at which the request was sent, monotonic seconds; 0 without an answer.
+        received: the time at which the answer had arrived, monotonic seconds; 0 without an answer.
+        recv_time: the same in seconds since the epoch.
     """
 
     result: Snapshot | SnapshotError | MalformedFrameError | UnknownSymbolError

@@ -1,10 +1,10 @@
-"""A depth event, checked: the quick way for a frame as the exchange sends it, the careful one for any other.
+"""A depth event, checked: quickly for a frame as the exchange sends it, with care for any other.
 
-The quick way never looks at a level. It takes the levels out of the frame, proves by their shape that they are
-pairs of plain decimal texts short enough to be exact, drops the brackets, makes the quotes blanks, and lets the JSON
-parser make the numbers, all of them in one list. Each step is one pass in C over a few kilobytes. What the proof does
-not cover goes the careful way, which decides, and whose errors name the cause. With that way alone an event takes 1.6
-times as long on spot and twice on USD-M, its book and a read included (`python -m tests.bench book`).
+The quick way never looks at a single level. It takes the levels out of the frame, proves by their shape that they are
+pairs of plain decimal texts short enough to be exact, drops the brackets, turns the quotes into blanks, and lets the
+JSON parser make one list of all the numbers. Each step is one pass in C over a few kilobytes. A frame that the proof
+does not cover goes the careful way, whose errors name the cause. With the careful way alone, an event takes 1.6 times
+as long on spot and twice as long on USD-M, its book and a read included (`python -m tests.bench book`).
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _ASKS: Final = b'],"a":['
 _DATA: Final = b'"data":{'
 _LEVEL: Final = b'["",""],'
 _MOST_LEVELS: Final = _LEVEL * 5_000
-"""The shape of a side; one with more levels is parsed with care."""
+"""The longest shape of a side that goes the quick way."""
 _DIGITS: Final = b"0123456789."
 _BRACKETS: Final = b"[]:ab"
 _BLANKS: Final = bytes.maketrans(b'"', b" ")
-"""Not dropped: a digit beside its quotes would join the number between them; behind a blank it breaks the JSON."""
+"""Quotes are not dropped: a digit beside them would join the number between them; behind a blank it breaks the JSON."""
 _EMPTY: Final = b'""'
 _MASK: Final = bytes.maketrans(_DIGITS, b"0" * len(_DIGITS))
 _LONG: Final = b" " + b"0" * (EXACT_DIGITS + 1)
-"""A masked number of more characters than are exact for certain."""
+"""A number, masked, that is too long to be exact for certain."""
 
 
 class Diff(NamedTuple):
@@ -43,10 +43,10 @@ class Diff(NamedTuple):
     Attributes:
         first_id: `U`.
         last_id: `u`, the id of the book after this event.
-        previous_id: the id it follows: `pu`, or `U - 1` where ids have no holes.
+        previous_id: the id that it follows: `pu`, or `U - 1` where ids have no holes.
         event_time: `E`, milliseconds since the epoch on the exchange's clock.
-        bids: changes of the bid side, absolute quantities.
-        asks: changes of the ask side.
+        bids: the changes of the bid side, with absolute quantities.
+        asks: the changes of the ask side, with absolute quantities.
     """
 
     first_id: int
@@ -58,10 +58,10 @@ class Diff(NamedTuple):
 
 
 def read_diff(frame: bytes, sequencing: Sequencing, symbol: str) -> Diff:
-    """Decode a frame that is to be a depth event of `symbol`, and check it whole; O(levels).
+    """Decode a frame that should be a depth event of `symbol`, and check all of it; O(levels).
 
     Raises:
-        MalformedFrameError: not JSON, or what `parse_diff` refuses.
+        MalformedFrameError: the frame is no JSON, or an event that `parse_diff` refuses.
     """
     parts = _take_apart(frame)
     if parts is None:
@@ -71,11 +71,11 @@ def read_diff(frame: bytes, sequencing: Sequencing, symbol: str) -> Diff:
 
 
 def parse_diff(event: dict[str, Any], sequencing: Sequencing, symbol: str) -> Diff:
-    """Check a decoded depth event whole and return it as a `Diff`; O(levels).
+    """Check all of a decoded depth event, and return it as a `Diff`; O(levels).
 
     Raises:
-        MalformedFrameError: another event, another symbol, an id that is no integer or runs
-            backwards within the event, or a level that is no pair of sound numbers as text.
+        MalformedFrameError: it is another event or of another symbol, an id is no integer, ids run backwards within
+            the event, or a level is no pair of sound numbers as text.
     """
     ids = _ids(event, sequencing, symbol)
     try:
@@ -87,7 +87,7 @@ def parse_diff(event: dict[str, Any], sequencing: Sequencing, symbol: str) -> Di
 
 
 def _ids(event: dict[str, Any], sequencing: Sequencing, symbol: str) -> tuple[int, int, int, int]:
-    """Check all of an event but its levels: return `U`, `u`, the id it follows and `E`."""
+    """Check all of an event but its levels; return `U`, `u`, the id that it follows and `E`."""
     try:
         kind, owner = event["e"], event["s"]
         first, last, event_time = event["U"], event["u"], event["E"]
@@ -111,10 +111,10 @@ def _ids(event: dict[str, Any], sequencing: Sequencing, symbol: str) -> tuple[in
 
 
 def _take_apart(frame: bytes) -> tuple[dict[str, Any], Levels, Levels] | None:
-    """Return the message without its levels, and these; `None` for a frame of another make."""
+    """Return the message without its levels, the bids and the asks; `None` for a frame of another shape."""
     start, end = frame.find(_BIDS), frame.rfind(b"]") + 1
     head, sides, tail = frame[:start], frame[start:end], frame[end:]
-    # The levels end the object that they are in. Is it the event, alone or in its envelope?
+    # The levels end the object that has them. Is that the event, alone or in its envelope?
     opening = head.rfind(b"{")
     if start < 0 or (tail != b"}" if opening == 0 else tail != b"}}" or not head.endswith(_DATA, 0, opening + 1)):
         return None
@@ -124,8 +124,8 @@ def _take_apart(frame: bytes) -> tuple[dict[str, Any], Levels, Levels] | None:
     if middle < 0 or not (_MOST_LEVELS.startswith(bids) and _MOST_LEVELS.startswith(asks)):
         return None
     numbers = sides.translate(_BLANKS, _BRACKETS)
-    # Searched from behind, where the system's search looks for the rare blank first. A text without a digit would
-    # let one beside it pass for its own.
+    # Searched from behind, where the system's search looks for the rare blank first. An empty text could take a digit
+    # beside it for its own.
     if numbers.translate(_MASK).rfind(_LONG) >= 0 or sides.rfind(_EMPTY) >= 0:
         return None
     # `,   1 , 2 ,   3 , 4 `, with a comma and two blanks too many for an empty side.

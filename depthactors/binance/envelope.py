@@ -1,4 +1,4 @@
-"""What a frame is, before it is known what is in it: its stream and its payload, its JSON object, the event within."""
+"""The outside of a frame: the stream that it belongs to and its payload, its JSON object, and the event within."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import orjson
 from depthactors.errors import MalformedFrameError
 
 SHORT: Final = Repr()
-"""Shows what a peer sent in an error: whatever it is, of bounded length and depth."""
+"""Shows in an error what a peer sent, whatever it is, in bounded length and depth."""
 SHORT.maxlevel, SHORT.maxdict, SHORT.maxstring, SHORT.maxother = 4, 20, 60, 60
 
 
@@ -20,18 +20,18 @@ BINARY: Final = 0x2
 _COMBINED: Final = b'{"stream":"'
 _START: Final = len(_COMBINED)
 _NAME_END: Final = _START + 128
-"""No name is so long that it ends beyond."""
+"""Where a stream's name ends at the latest."""
 
 
 def read_envelope(opcode: int, frame: bytes) -> tuple[bytes, bytes]:
     """Return the name of the stream that a frame belongs to, and the payload for that stream's reader.
 
-    The name is empty for a frame of no stream: a reply, a notice, or the event of a connection that has a single
-    stream. The payload of a text frame is all of its text, as `read_diff` takes it. Of a combined frame as the exchange
-    sends it, this looks at the name alone, as it is spelt there, and does not decode the rest.
+    The name is empty for a frame of no stream: a reply, a notice, or an event of a connection with a single stream. The
+    payload of a text frame is all of its text, as `read_diff` takes it. A combined frame as the exchange sends it is
+    not decoded: its name is returned as it is spelt in the frame.
 
     Raises:
-        MalformedFrameError: a text that is no JSON object, or a message that is no text.
+        MalformedFrameError: the message is no text, or a text that is no JSON object.
     """
     # Called for each frame of a connection: slices and `partition` cost less than `startswith` and `find`.
     if frame[:_START] == _COMBINED and opcode == TEXT:
@@ -54,7 +54,7 @@ def decode(frame: bytes) -> dict[str, Any]:
     """Decode one frame to its JSON object.
 
     Raises:
-        MalformedFrameError: not JSON, or not an object.
+        MalformedFrameError: the frame is no JSON, or no object.
     """
     try:
         data = orjson.loads(frame)
@@ -68,7 +68,11 @@ def decode(frame: bytes) -> dict[str, Any]:
 
 
 def payload_of(envelope: dict[str, Any]) -> dict[str, Any]:
-    """Take the event out of its combined-stream envelope; a raw event is returned as it is."""
+    """Take an event out of its combined-stream envelope; a raw event is returned as it is.
+
+    Raises:
+        MalformedFrameError: the envelope has no object.
+    """
     data = envelope.get("data", envelope)
     if type(data) is not dict:
         msg = f"expected an object under 'data', was {type(data).__name__}"

@@ -12,7 +12,7 @@ _LONGEST: Final = 200
 
 
 class ErrorBody(NamedTuple):
-    """What it says.
+    """The code and the words of an error object.
 
     Attributes:
         code: the exchange's error code, `None` without one.
@@ -27,7 +27,7 @@ class ErrorBody(NamedTuple):
 
 
 def parse_error(body: dict[str, Any]) -> ErrorBody:
-    """Read a decoded error object, whatever is in it."""
+    """Read a decoded error object, whatever its keys have."""
     code, message = body.get("code"), body.get("msg", "")
     words = message if isinstance(message, str) else SHORT.repr(message)
     return ErrorBody(code if type(code) is int else None, printable(words, _LONGEST))

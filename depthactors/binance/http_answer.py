@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 class HttpAnswer(NamedTuple):
-    """The parts of an answer that say something.
+    """The parts of an answer that the package reads.
 
     Attributes:
         status: the HTTP status, 0 where there was no status line.
-        headers: the headers, found by their names in lower case.
-        body: the unpacked body; `None` if it is larger than any answer should be, or cut off within.
+        headers: the headers by their names in lower case.
+        body: the unpacked body; `None` if it is too large for an answer, or incomplete.
     """
 
     status: int

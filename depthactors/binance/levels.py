@@ -1,8 +1,7 @@
-"""The levels of one side, checked: exact prices above zero, and quantities of which zero means gone.
+"""The levels of one side, checked: exact prices above zero, and quantities, where zero removes the level.
 
-A number of up to 15 significant digits is exact as a float: its shortest decimal form is the
-exchange's number, trailing zeros aside. No price has more, which is checked; of quantities, those
-that have are kept as `Decimal`.
+A number of up to 15 significant digits is exact as a float: its shortest decimal form is the exchange's number but for
+trailing zeros. A price with more digits is refused; a quantity with more digits is kept as a `Decimal`.
 """
 
 from __future__ import annotations
@@ -17,26 +16,26 @@ from depthactors.errors import MalformedFrameError
 Levels: TypeAlias = list[Any]
 """Prices and quantities in turn: `[price, quantity, price, quantity, ...]`, in the exchange's order.
 
-Flat, because a list of pairs takes twice as long to make and is only ever walked through. A price is
-a number above zero, exact as a float; a quantity is one, or a `Decimal`; zero is a level that is gone."""
+The list is flat, because a list of pairs takes twice as long to make and is only ever walked through. A price is a
+float above zero; a quantity is a float or a `Decimal`, and zero removes the level."""
 
 EXACT_DIGITS: Final = 15
-"""Significant decimal digits that a float carries without loss (IEEE 754 binary64)..."""
+"""Significant decimal digits that a float has without loss (IEEE 754 binary64)..."""
 _LEAST_EXACT: Final = 1e-300
 """... from about here on; nearer to zero it has fewer."""
 _LONGEST_NUMBER: Final = 32
-"""Characters of a price or a quantity: the exchange's longest have about twenty."""
+"""Most characters of a price or a quantity: the exchange's longest numbers have about twenty."""
 
 
 def parse_levels(levels: Any) -> Levels:
     """Check the levels of one side as the exchange sends them; O(levels).
 
     Args:
-        levels: decoded JSON, a list of `[price, quantity]` of text.
+        levels: decoded JSON, a list of `[price, quantity]`, both texts.
 
     Raises:
-        MalformedFrameError: names the first level that is no `[price, quantity]` of text, or whose
-            price is not above zero, or whose quantity is negative, or either not finite.
+        MalformedFrameError: a level is no `[price, quantity]` of texts, a price is not above zero, a quantity is
+            negative, or a number is not finite; the message has the first such level.
     """
     if type(levels) is not list or not set(map(type, levels)) <= {list}:
         msg = f"expected a list of levels, was {SHORT.repr(levels)}"
@@ -68,12 +67,12 @@ def parse_levels(levels: Any) -> Levels:
 
 
 def decimals_of(text: str) -> int:
-    """Count the digits behind the point."""
+    """Return the number of digits behind the point of a number's text."""
     return len(text.partition(".")[2])
 
 
 def _checked(price_text: Any, quantity_text: Any) -> tuple[float, float | Decimal]:
-    """Decide about a level that the quick test in `parse_levels` did not pass."""
+    """Check a level that did not pass the quick test in `parse_levels`."""
     if type(price_text) is not str or type(quantity_text) is not str:
         msg = f"expected price and quantity as texts, was {SHORT.repr([price_text, quantity_text])}"
         raise MalformedFrameError(msg)
@@ -88,11 +87,11 @@ def _checked(price_text: Any, quantity_text: Any) -> tuple[float, float | Decima
     if not _is_exact(price, price_text):
         msg = f"expected a price of at most {EXACT_DIGITS} significant digits, was {price_text!r}"
         raise MalformedFrameError(msg)
-    # Nothing that fits is so small that a float has zero for it, but with an exponent, which the exchange never uses.
+    # Only a number with an exponent, which the exchange never uses, can be so small that its float is zero.
     return price, quantity if quantity == 0.0 or _is_exact(quantity, quantity_text) else Decimal(quantity_text)
 
 
 def _is_exact(number: float, text: str) -> bool:
-    """Return whether a float carries all of a text's number, and gives it back."""
+    """Return whether a float has all digits of a text's number."""
     exact = Decimal(text)
     return Decimal(repr(number)) == exact and len(exact.normalize().as_tuple().digits) <= EXACT_DIGITS

@@ -3,8 +3,8 @@
 - 429 and 418: too many requests, and the address is banned for going on after that ("LIMITS", REST API).
   The time is in `Retry-After`, or in the body alone: "IP banned until 1790435739015" (milliseconds).
 - A body with code -1003 says the same, whatever the status.
-- 403: the firewall before the exchange (documented as such). It does not say for how long; such rules look at the last
-  minutes, so a minute is tried first, and longer ones after it.
+- 403: the exchange's firewall (documented as such). It does not say for how long; such rules look at the last minutes,
+  so the first wait is a minute, and later ones are longer.
 - 451: the exchange does not serve this location. That changes when the address does, if ever.
 - Any other status from 500 on with a `Retry-After`: the exchange is overloaded.
 """
@@ -23,9 +23,9 @@ SHORTEST: Final = 1.0
 LONGEST: Final = 3 * 24 * 3600.0
 """Seconds: the longest ban that the exchange documents."""
 _OVERLOADED: Final = 600.0
-"""Seconds for which an overloaded exchange is believed to be so at most."""
+"""Seconds for which an overloaded exchange is left alone at most."""
 _UNSAID: Final = {429: (60.0, 600.0), 418: (120.0, 3600.0), 403: (60.0, 900.0), 451: (600.0, 3600.0)}
-"""Seconds to wait where nothing says how long: the first time, and the most when it comes again and again."""
+"""Seconds to wait where the answer does not say how long: at first, and the most when it is said repeatedly."""
 _WORDS: Final = {
     429: "too many requests",
     418: "this address is banned",
@@ -33,7 +33,7 @@ _WORDS: Final = {
     451: "it does not serve this location",
 }
 _EXCERPT: Final = 2_000
-"""Bytes of a body that are looked at."""
+"""Bytes of a body that are searched."""
 _TOO_MANY: Final = re.compile(rb'"code"\s*:\s*-1003\b')
 _BANNED_UNTIL: Final = re.compile(rb"banned until (\d{13})(?!\d)")
 _SECONDS: Final = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)

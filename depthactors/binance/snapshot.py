@@ -1,4 +1,4 @@
-"""A REST depth reply, checked."""
+"""The snapshot in a REST depth reply, checked."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Snapshot(NamedTuple):
     """One REST depth reply.
 
     Attributes:
-        last_update_id: the id of the book it shows.
-        event_time: `E` where the market sends one, else 0.
-        limit: levels a side that were asked for; a side with fewer is whole, or was cut.
-        decimals: digits behind the point in the first level's price and quantity, for spelling both as the
-            exchange does; none in an empty book.
-        bids: levels of the bid side.
-        asks: levels of the ask side.
+        last_update_id: the id of the book that it shows.
+        event_time: `E` where the market sends it, else 0.
+        limit: the number of levels a side that were requested; a side with fewer is whole, or was cut.
+        decimals: the digits behind the point in the first level's price and quantity, for spelling both as the
+            exchange does; zero in an empty book.
+        bids: the levels of the bid side.
+        asks: the levels of the ask side.
     """
 
     last_update_id: int
@@ -34,17 +34,17 @@ class Snapshot(NamedTuple):
 
 
 def parse_snapshot(reply: dict[str, Any], limit: int, symbol: str | None = None) -> Snapshot:
-    """Check a REST depth reply whole.
+    """Check all of a REST depth reply, and return its snapshot; O(levels).
 
     An empty side is legal, and so are two: a strike without quotes, a listing that is not open yet.
 
     Args:
         reply: the decoded JSON.
-        limit: how many levels a side were asked for.
-        symbol: what was asked for, compared where the market names it in the reply (COIN-M).
+        limit: the number of levels a side that were requested.
+        symbol: the symbol that was requested, compared where the market names it in the reply (COIN-M).
 
     Raises:
-        MalformedFrameError: a key is missing, of a wrong type, or a side has more levels than were asked for.
+        MalformedFrameError: a key is missing or has a wrong type, or a side has more levels than were requested.
     """
     try:
         last_update_id, bids, asks = reply["lastUpdateId"], reply["bids"], reply["asks"]

@@ -1,7 +1,7 @@
-"""How fast one may: weight a minute, messages a second, retries, restarts.
+"""Rates and waits: request weight a minute, messages a second, retries, restarts, and how long a stream may be silent.
 
-All of it is data and arithmetic; the time is an argument, randomness too. Seconds throughout;
-`wall` is time since the epoch (the exchange's windows are clock minutes), `now` any monotonic clock.
+All of it is data and arithmetic: times and random numbers are arguments. All durations are in seconds; `wall` is the
+time since the epoch (the exchange counts by clock minutes), `now` is any monotonic clock.
 """
 
 from depthactors.pacing.host_pace import HostPace

@@ -1,4 +1,4 @@
-"""How often a host is asked that answers nobody: what one book has found out, all others need not."""
+"""How often to send requests to a host that fails: all books share what one of them has found out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from depthactors.pacing.rates import Backoff
 
 PATIENCE: Final = 8
-"""Requests in a row that brought nothing, whoever asked, after which it is the host that fails."""
+"""Requests in a row, of any books, that brought nothing, after which the host is taken to fail."""
 
 
 class HostPace:
@@ -22,20 +22,23 @@ class HostPace:
         self._closed_until = -inf
 
     def left(self, now: float) -> float:
-        """Return the seconds until a request may be sent, 0 for now."""
+        """Return the seconds until a request may be sent, 0 if it may be sent now."""
         return max(0.0, self._closed_until - now)
 
     def sent(self, now: float) -> None:
-        """Note that a request was sent; while the host fails, the next one waits for its answer, or for long."""
+        """Note that a request was sent; while the host fails, the next one waits for its answer or the longest wait."""
         if self._failures >= PATIENCE:
             self._closed_until = now + self._backoff.cap
 
     def answered(self) -> None:
-        """Note that the host brought something."""
+        """Note that the host answered."""
         self._failures, self._closed_until = 0, -inf
 
     def failed(self, now: float, uniform: float) -> bool:
-        """Note that a request brought nothing; returns whether the host is taken to fail, see `Backoff.wait`."""
+        """Note that a request brought nothing, and return whether the host is taken to fail.
+
+        `uniform` is a random number in [0, 1), see `Backoff.wait`.
+        """
         self._failures += 1
         if self._failures < PATIENCE:
             return False

@@ -1,4 +1,4 @@
-"""Retries, messages, restarts: how often in how long."""
+"""How often something may happen: retries, messages, restarts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Backoff:
 
     Attributes:
         first: the longest first wait.
-        factor: each further one may be so many times longer.
+        factor: the growth of the longest wait with each further try.
         cap: the longest wait of all.
-        tries: tries before giving up; `None` for never.
+        tries: the number of tries before giving up; `None` for never.
     """
 
     first: float = 0.5
@@ -27,13 +27,13 @@ class Backoff:
     tries: int | None = None
 
     def wait(self, failed: int, in_a_row: int, uniform: float) -> float | None:
-        """Return the seconds before the next try, or `None` when `failed` tries are all there were.
+        """Return the seconds before the next try, or `None` if no try is left.
 
         Args:
-            failed: tries that failed so far.
-            in_a_row: how often it was tried lately, failed or soon lost again: the wait grows with it.
-            uniform: a random number in [0, 1): half of the wait is spread by it, so that clients
-                that lost their connections together do not come back together.
+            failed: the number of tries that failed so far.
+            in_a_row: the number of recent tries that failed or did not last: the wait grows with it.
+            uniform: a random number in [0, 1), which spreads half of the wait, so that clients that lost their
+                connections together do not come back together.
         """
         if self.tries is not None and failed >= self.tries:
             return None
@@ -52,7 +52,7 @@ class RateWindow:
         self._count = count
 
     def take(self, now: float) -> float:
-        """Count an event now and return 0, or count nothing and return the seconds to wait."""
+        """Count an event now and return 0; or count nothing and return the seconds to wait."""
         if not self._count:
             return inf
         if len(self._times) == self._count:
@@ -64,20 +64,20 @@ class RateWindow:
 
 
 class RestartIntensity:
-    """How often a child may be restarted before its supervisor gives it up: n times in t seconds."""
+    """How often a supervisor restarts a child before it gives the child up: n times in t seconds."""
 
     def __init__(self, restarts: int = 5, seconds: float = 60.0) -> None:
         """Begin without a restart."""
         self._window = RateWindow(restarts, seconds)
 
     def allows(self, now: float) -> bool:
-        """Count a restart, and tell whether it is still within the intensity."""
+        """Count a restart, and return whether it is still within the intensity."""
         return self._window.take(now) == 0.0
 
 
 def stagger(number: int) -> float:
-    """Return a place in [0, 1) for each of any number of things that shall not happen together.
+    """Return a place in [0, 1) for the thing of a number, so that all things are spread evenly, however many come.
 
-    Multiples of the golden ratio: each new place falls into a largest gap that the earlier ones left.
+    The places are multiples of the golden ratio: each new one falls into one of the largest gaps between the others.
     """
     return number * _GOLDEN % 1.0

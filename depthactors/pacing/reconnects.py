@@ -1,4 +1,4 @@
-"""How long to wait for the next connection, by how the ones before ended."""
+"""How long to wait before the next connection, depending on how the earlier ones ended."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ if TYPE_CHECKING:
     from depthactors.pacing.rates import Backoff
 
 _LASTING: Final = 10.0
-"""Seconds after which a connection that served counts as one that held."""
+"""Seconds after which a connection that served its streams counts as lasting."""
 _SHORT_LIVED_CAP: Final = 5.0
-"""Seconds that the end of a connection that did serve its streams is followed by at most, however often it comes."""
+"""Longest wait in seconds after a connection that served its streams, however often such connections end."""
 
 
 class Reconnects:
     """The waits between the connections of one socket.
 
-    Tries fail until a connection serves; one that served and is soon lost is no failed try, but one that is lost
-    again and again is not opened again and again as fast.
+    A try fails if its connection never serves a stream. A connection that served and is soon lost is no failed try, but
+    after several of these in a row the waits grow, too.
 
     Attributes:
-        failures: tries that failed since the last connection that served.
+        failures: the number of tries that failed since the last connection that served.
     """
 
     def __init__(self, backoff: Backoff) -> None:
@@ -30,14 +30,14 @@ class Reconnects:
         self._short_lived = 0
 
     def served(self) -> None:
-        """Note that a connection serves, or that none is wanted any more: earlier failures are made up for."""
+        """Note that a connection serves, or that none is wanted any more: earlier failures do not count any more."""
         self.failures = 0
 
     def wait(self, lasted: float | None, uniform: float) -> float | None:
-        """Return the seconds before the next try, or `None` when tries are used up.
+        """Return the seconds before the next try, or `None` if no try is left.
 
         Args:
-            lasted: seconds for which the connection that ended was open, `None` if it never served.
+            lasted: the seconds for which the last connection was open, `None` if it never served a stream.
             uniform: a random number in [0, 1), see `Backoff.wait`.
         """
         served = lasted is not None

@@ -1,4 +1,4 @@
-"""What a duration may be that a program gives."""
+"""Checks of the durations that a program gives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def check_seconds(name: str, seconds: Any) -> None:
     """Check that a duration is a positive, finite number.
 
     Raises:
-        UsageError: it is not; names the setting, and has its value.
+        UsageError: it is not; the message has the setting's name and its value.
     """
     if type(seconds) not in {int, float} or not 0 < seconds < inf:
         msg = f"expected {name} in seconds above zero, was {seconds!r}"
@@ -23,10 +23,10 @@ def check_seconds(name: str, seconds: Any) -> None:
 
 
 def check_timeout(timeout: Any) -> None:
-    """Check that a time to wait is a finite number; one that is not above zero does not wait.
+    """Check that a time to wait is a finite number. Zero and less mean not to wait.
 
     Raises:
-        UsageError: it is not; has the value.
+        UsageError: it is not; the message has the value.
     """
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout < _LONGEST:
         msg = f"expected timeout as a number of seconds, was {timeout!r}"

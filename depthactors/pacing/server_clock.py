@@ -1,4 +1,4 @@
-"""The exchange's clock, by the `Date` of its answers."""
+"""The exchange's clock, as the `Date` headers of its answers show it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from math import inf
 
 
 class ServerClock:
-    """Corrects this machine's clock where it is provably wrong, so that minutes turn when the exchange's do.
+    """Corrects this machine's clock where it is provably wrong, so that minutes begin when the exchange's do.
 
-    `Date` has whole seconds: an answer to a request sent at `sent` and received at `received` was dated
-    at a moment between the two that was, there, between `date` and `date + 1`. Each answer so bounds the
-    offset; within the bounds no offset is assumed.
+    `Date` has whole seconds: the exchange dated an answer between `sent` and `received` by this clock, and between
+    `date` and `date + 1` by its own. So each answer gives bounds for the offset; within them, the offset nearest to
+    zero is taken.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class ServerClock:
     def observe(self, date: float, sent: float, received: float) -> None:
         """Take the `Date` of one answer; all in seconds since the epoch, the last two by this machine's clock."""
         low, high = date - received, date + 1.0 - sent
-        # A bound that contradicts the earlier ones: one of the clocks was set since.
+        # These bounds contradict the earlier ones: one of the clocks was set meanwhile.
         if low > self._high or high < self._low:
             self._low, self._high = low, high
         else:

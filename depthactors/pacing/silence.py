@@ -1,7 +1,7 @@
-"""When a stream that brings nothing is to be asked about: it may be quiet, or not served at all.
+"""When to check a stream that brings nothing: it may be quiet, or the exchange may not serve it.
 
-A snapshot tells, and costs weight. So a stream is given longer each time that it was just quiet, and no longer
-again than it deserves once it brings something: what is a silence for one book is the usual pause of another.
+A snapshot shows which of the two, and costs weight. So after each check the stream gets twice as long; once it brings
+diffs again, it gets a time that fits their pace: the usual pause of one book is a silence of another.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import Final
 
 _LOOKS: Final = 2
-"""Looks in that time: silence is noticed after the time and one look more."""
+"""Looks within the time that a stream gets: silence is noticed at most one look later."""
 _USUAL_PAUSES: Final = 10.0
-"""Times the usual pause between two diffs: one so long does not happen by chance."""
+"""Usual pauses between two diffs that make a silence: a pause of that length does not happen by chance."""
 
 
 class SilenceWatch:
-    """The silence of one book's stream; `now` is any monotonic clock, `diffs` how many it has brought so far."""
+    """The silence of one book's stream; `now` is monotonic, `diffs` the number of diffs that it brought so far."""
 
     def __init__(self, shortest: float, longest: float) -> None:
-        """Give a stream `shortest` seconds at first and `longest` at most."""
+        """Give a stream `shortest` seconds at first, and `longest` seconds at most."""
         self._longest = max(longest, shortest)
         self._shortest = self._limit = shortest
         self._heard_of = 0
@@ -27,7 +27,7 @@ class SilenceWatch:
         self.begin(0, 0.0)
 
     def shorten(self, longest: float) -> None:
-        """Give a stream less time at most."""
+        """Lower the longest time that a stream gets."""
         self._longest = max(longest, self._shortest)
         self._limit = min(self._limit, self._longest)
 
@@ -42,7 +42,7 @@ class SilenceWatch:
         self._heard_of, self._heard_at, self._looked_at = diffs, now, now
 
     def look(self, diffs: int, now: float) -> bool:
-        """Return whether it is time to ask."""
+        """Return whether it is time to check the stream."""
         news, since = diffs - self._heard_of, now - self._looked_at
         self._looked_at = now
         if news:
@@ -51,6 +51,6 @@ class SilenceWatch:
         return not news and now - self._heard_at >= self._limit
 
     def asked(self, now: float) -> None:
-        """Note that it was asked about, and give it twice as long from now on."""
+        """Note that the stream is being checked, and give it twice as long from now on."""
         self._heard_at = now
         self._limit = min(2 * self._limit, self._longest)

@@ -1,8 +1,8 @@
-"""A pool's request weight: how much of it may be spent now, and by what.
+"""A pool's request weight: how much of it may be spent now.
 
-The exchange counts by UTC minute from zero, counts refused requests too, and tells its count in each
-answer (REST API, "LIMITS"; that the minute is the clock's was measured on fapi). Other programs behind
-the same address spend from it as well: what they used is what the exchange has counted beyond ours.
+The exchange counts from zero in each UTC minute, counts refused requests too, and reports its count in each answer
+(REST API, "LIMITS"; that it goes by clock minutes was measured on fapi). Other programs at the same address spend from
+the same pool: their part is what the exchange has counted beyond our own.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from typing import Final
 
 _MINUTE: Final = 60.0
 _GUARD: Final = 0.5
-"""Seconds after the turn of a minute in which nothing is sent: the exchange's clock may be that much behind."""
+"""Seconds at the beginning of a minute in which nothing is sent: the exchange's clock may be that much behind."""
 _FLOOR: Final = 0.1
-"""Share of the weight that we use in a minute however much others are expected to need."""
+"""Share of the weight that is used in a minute, however much others are expected to need."""
 _SHORTEST_LOOK: Final = 5.0
-"""Seconds of a minute after which what others used so far is believed to be their pace."""
+"""Seconds of a minute after which the use of others so far is taken for their pace."""
 _EARLY_SHARE: Final = 0.25
-"""Share of the weight that is used before that, unless it is known that there are no others: they may have come
-in the middle of the last minute, and spend more in this one."""
+"""Share of the weight that is used before that, unless there are certainly no others: they may have begun in the middle
+of the last minute, and spend more in this one."""
 _LONG_LOOK: Final = 50.0
-"""Seconds after which that replaces what was believed before."""
+"""Seconds of a minute after which the pace replaces an earlier, higher one."""
 _LAST_LOOK: Final = 57.0
-"""Second of a minute at which one more request is sent by who would have to wait: its answer shows the whole minute."""
+"""Second of a minute at which one request may be sent that would have to wait: its answer shows the whole minute."""
 
 
 class WeightBudget:
-    """What may be spent in each clock minute. Room is left for others, and by the less urgent for the urgent."""
+    """What may be spent in each clock minute. Room is left for other programs, and for more urgent requests."""
 
     def __init__(self, per_minute: int, *, share: float = 0.97) -> None:
         """Begin unspent.
 
         Args:
-            per_minute: what the exchange allows the address.
-            share: how much of it to use at most; the rest is for what cannot be foreseen.
+            per_minute: the weight that the exchange allows to the address.
+            share: the largest share of it to use; the rest is for what cannot be foreseen.
         """
         self.per_minute = per_minute
         self._allowed = int(per_minute * share)
@@ -47,21 +47,21 @@ class WeightBudget:
 
     @property
     def used(self) -> int:
-        """Weight known to be used in the current minute, by whomever."""
+        """The weight that is known to be used in the current minute, by this program and by others."""
         return self._ours + self._others
 
     @property
     def expected_of_others(self) -> int:
-        """Weight that others are expected to use in a minute, from what the exchange has counted beyond ours."""
+        """The weight that others are expected to use in a minute, from what the exchange has counted beyond our own."""
         return int(self._expected)
 
     def take(self, weight: int, wall: float, reserve: float = 0.0) -> float:
         """Take `weight` now and return 0, or take nothing and return the seconds to wait.
 
         Args:
-            weight: of the request.
-            wall: now.
-            reserve: share of the minute's weight to leave for what is more urgent.
+            weight: the request's weight.
+            wall: the time now, in seconds since the epoch.
+            reserve: the share of the minute's weight to leave for more urgent requests.
         """
         self._turn(wall)
         wait = self._minute * _MINUTE + _GUARD - wall
@@ -82,9 +82,9 @@ class WeightBudget:
         return 0.0
 
     def observe(self, used: int, sent: float, wall: float) -> None:
-        """Take what the exchange says that was used, in the answer to a request sent at `sent`.
+        """Take the exchange's count, `used`, from the answer to a request that was sent at `sent`.
 
-        An answer from before the turn of the minute is of no use: which of the two it counts is unknown.
+        It is not used if a new minute has begun since: which of the two minutes it counts is unknown.
         """
         self._turn(wall)
         if int(sent // _MINUTE) != self._minute:
@@ -96,13 +96,13 @@ class WeightBudget:
         self._expected = pace if elapsed > _LONG_LOOK else max(self._expected, pace)
 
     def estimate(self, weight: int, wall: float, reserve: float = 0.0, after: float = 0.0) -> float:
-        """Return the seconds until requests of so much weight together can all have been sent, if nobody else comes.
+        """Return the seconds until requests can all be sent, if no others come.
 
         Args:
-            weight: of all of them.
-            wall: now.
-            reserve: as `take` will be given.
-            after: seconds for which nothing will be taken.
+            weight: the weight of all of them together.
+            wall: the time now, in seconds since the epoch.
+            reserve: the `reserve` with which they will be taken.
+            after: the seconds from now in which none will be taken.
         """
         self._turn(wall)
         start = max(wall + after, self._minute * _MINUTE)
@@ -119,7 +119,7 @@ class WeightBudget:
 
     def _room_of(self, ours: int, others: float, reserve: float) -> float:
         room = self._allowed - reserve * self.per_minute - ours - others
-        # However busy the others are, a little goes on, as long as the exchange has it.
+        # However busy the others are, a little is used, as long as the exchange has it.
         floor = min(_FLOOR * self.per_minute, self._allowed - self._others) - ours
         return max(room, floor)
 
@@ -127,10 +127,10 @@ class WeightBudget:
         return (self._minute + 1) * _MINUTE + _GUARD
 
     def _turn(self, wall: float) -> None:
-        """Begin a later minute unspent. A clock that was set back brings no minute, and its weight, a second time."""
+        """Begin a later minute unspent. When the clock was set back, no minute and its weight come a second time."""
         minute = int(wall // _MINUTE)
         if minute > self._minute:
             self._minute, self._ours, self._others, self._looked = minute, 0, 0, False
         elif minute < self._minute - 1:
-            # The later time was wrong. In which minute the exchange counted what was spent, nobody knows.
+            # The later time was wrong. In which minute the exchange counted the weight is unknown.
             self._minute = minute

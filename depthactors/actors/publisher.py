@@ -5,36 +5,23 @@ Thread: the supervisor's, which waits for nothing here.
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from depthactors import reporting
+from depthactors.actors.book_list import BookList, shared_book
 from depthactors.actors.book_messages import Greet
 from depthactors.actors.mailbox import tell
 from depthactors.actors.slot_filler import SlotFiller
 from depthactors.errors import SharingError
-from depthactors.sharing import SharedBook
 from depthactors.sharing.record import as_stale, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.cell import Listener
     from depthactors.actors.local_cell import LocalCell
-    from depthactors.sharing import EngineFolder
-
-logger = reporting.logger(__name__)
-
-MOVES: Final = 20
-"""Number of books that change their slot at one beat; each is stale for a moment."""
-
-
-def shared_book(spec: BookSpec, depth: int) -> SharedBook:
-    """Return a book as readers find it in the list."""
-    return SharedBook(spec.symbol, spec.market.name, spec.speed_ms, depth)
+    from depthactors.sharing import EngineFolder, SharedBook
 
 
 class Publisher(ABC):
@@ -95,7 +82,7 @@ class FolderPublisher(Publisher):
         """Take a folder that is open."""
         super().__init__()
         self._folder = folder
-        self._closed: list[SlotFiller] = []
+        self._list = BookList(folder, self._books)
 
     def check_room(self, depths: Iterable[int]) -> None:
         """Raise a `SharingError` if memory has no room for books of these depths."""
@@ -118,25 +105,17 @@ class FolderPublisher(Publisher):
         Raises:
             SharingError: no room for the list. If slots are to be removed, the next beat tries again.
         """
-        fillers = self._fillers.values()
-        self._folder.list_books((shared_book(each.cell.spec, each.depth), each.place) for each in fillers)
-        while self._closed:
-            self._folder.remove_book(self._closed.pop().place)
+        self._list.write()
 
     def beat(self) -> None:
         """Mark the books that are late, show that the engine is alive, and give memory back."""
         super().beat()
-        self._folder.beat(time.monotonic())
         self._gather()
-        if self._closed:
-            try:
-                self.publish()
-            except SharingError as error:
-                logger.warning("! books that are not shared any more stay listed for now: %s", error)
+        self._list.beat()
 
     def _gather(self) -> None:
         """Move a few books that are alone in large files into files with others, so that memory can be given back."""
-        sparse = set(self._folder.sparse()[:MOVES])
+        sparse = self._list.sparse()
         moving = [each.cell for each in self._fillers.values() if each.place in sparse] if sparse else []
         # Without room the books stay where they are, and the next beat tries again.
         with suppress(SharingError):
@@ -152,4 +131,7 @@ class FolderPublisher(Publisher):
 
     def _close(self, filler: SlotFiller) -> None:
         filler.close()
-        self._closed.append(filler)
+        self._list.remove(filler.place)
+
+    def _books(self) -> Iterator[tuple[SharedBook, str]]:
+        return ((shared_book(each.cell.spec, each.depth), each.place) for each in self._fillers.values())

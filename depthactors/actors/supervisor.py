@@ -118,7 +118,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
                 return self._give_up_socket(name, error)
             case BookGivenUp(cell):
                 book = self._books.get(cell.spec.key)
-                # Followed anew already, perhaps: then the stream is that book's.
+                # If the book is followed anew already, the stream is the new book's.
                 return self._detach(book) if book is not None and book.cell is cell else None
             case StreamsRefused(name, streams, is_full):
                 return self._streams_refused(name, streams, is_full=is_full)
@@ -140,7 +140,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
     # Books.
 
     def _open_books(self, specs: tuple[BookSpec, ...]) -> tuple[LocalCell, ...]:
-        """Follow them all, or none of them if one cannot be started."""
+        """Follow all these books, or none if one cannot be started."""
         cells: list[LocalCell] = []
         try:
             if self._shared is not None:
@@ -182,26 +182,26 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         return cell
 
     def _extend(self, book: _Book, spec: BookSpec) -> None:
-        """Have a book serve one more subscription."""
+        """Have a book serve a further subscription."""
         before = book.cell.spec
         is_deeper = spec.depth > before.depth
-        # First what may be refused: then nothing has changed.
+        # First what may fail: nothing has changed then.
         listener = None
         if self._shared is not None and (is_deeper or self._shared.has_moved(book.cell)):
             listener = self._shared.deepen(book.cell, spec.depth)
-        # Kept for a successor.
+        # For a successor of the actor too.
         book.cell.spec = spec
         if spec.refresh_interval and spec.refresh_interval != before.refresh_interval:
             tell(book.child.ref, RefreshEvery(spec.refresh_interval))
         if is_deeper:
-            # Not settled until the actor has seen whether it is deep enough.
+            # Readers wait until the actor has looked whether the book is deep enough.
             book.cell.settled.clear()
             tell(book.child.ref, Deepen(spec.depth))
         if listener is not None:
             tell(book.child.ref, Greet(listener))
 
     def _needs_room(self, spec: BookSpec) -> bool:
-        """Whether following this takes shared memory: a book that is new, or followed deeper than before."""
+        """Return whether the book takes shared memory: it is new, or followed deeper than before."""
         book = self._books.get(spec.key)
         return book is None or book.cell.spec.depth < spec.depth
 
@@ -212,23 +212,23 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         return threads
 
     def _attach(self, book: _Book) -> None:
-        """Have the book's socket bring its stream to the present actor."""
+        """Have the book's socket send the stream to the present actor."""
         socket = self._sockets[book.socket]
         socket.streams[book.stream] = book.key
         tell(socket.child.ref, Subscribe(book.stream, book.child.ref))
 
     def _detach(self, book: _Book, error: EscalatedError | None = None) -> None:
-        """Give back the book's stream; its actor is not notified."""
+        """Unsubscribe from the book's stream; its actor is not notified."""
         del error
         self._unsubscribe(book, None)
 
     def _unsubscribe(self, book: _Book, error: StreamError | None) -> None:
-        """Give back the book's stream, whose actor is notified if there is an error."""
+        """Unsubscribe from the book's stream; its actor is notified if there is an error."""
         socket = self._sockets.get(book.socket)
         if socket is not None and socket.streams.pop(book.stream, None) is not None:
             tell(socket.child.ref, Unsubscribe(book.stream, error))
 
-    # Starting the others.
+    # Starting the other actors.
 
     def _start_book(self, cell: LocalCell) -> pykka.ActorRef[Any]:
         pool = self._pool_for(cell.spec.market)
@@ -242,7 +242,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         return pool
 
     def _socket_for(self, market: Market, *, alone: bool = False) -> str:
-        """Return a socket with room for one more stream, or one without any."""
+        """Return the name of a socket with room for one more stream, or of one without any stream if `alone`."""
         room = 1 if alone else self._room.get(market, market.max_streams)
         for name, socket in self._sockets.items():
             if socket.market == market and len(socket.streams) < room:
@@ -293,7 +293,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             for book in books:
                 tell(book.child.ref, SnapshotsAt(pool.child.ref))
 
-    # Looking after.
+    # Looks.
 
     def _beat(self) -> None:
         if self._shared is not None:
@@ -319,7 +319,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             logger.over(("lag", book.cell.spec.key), "%s: its frames are handled again", book.cell.spec.title)
 
     def _look_for_backlog(self) -> None:
-        """Drop the largest backlogs if all together are too much."""
+        """Drop the largest backlogs if all backlogs together are too large."""
         self.mailbox.after(self._timing.backlog_interval, LookAtBacklog())
         going = too_large(((book.cell.backlog(), book) for book in self._books.values()), BACKLOG_LIMIT)
         for book in going:
@@ -337,7 +337,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         self._overloaded = bool(going)
 
     def _stream_silent(self, cell: LocalCell, error: StreamError) -> None:
-        """Subscribe anew; and if that did not help, on a connection of its own."""
+        """Subscribe to a silent stream anew; if that did not help, on a connection without other streams."""
         key = cell.spec.key
         book = self._books.get(key)
         if book is None or book.cell is not cell or book.failure is not None:
@@ -365,7 +365,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             self._carry_elsewhere(book, alone=not is_full)
 
     def _carry_elsewhere(self, book: _Book, error: StreamError | None = None, *, alone: bool) -> None:
-        """Have another connection carry a book's stream; the same one, if the system has no thread for another."""
+        """Have another connection carry a book's stream; the same one if the system has no thread for another."""
         self._unsubscribe(book, error)
         try:
             book.socket = self._socket_for(book.cell.spec.market, alone=alone)
@@ -376,7 +376,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
     # Giving up.
 
     def _give_up_socket(self, name: str, error: BaseException) -> None:
-        """Fail every book of a socket that cannot be brought back, and forget it."""
+        """Fail every book of a socket, and forget the socket."""
         socket = self._sockets.pop(name, None)
         if socket is None:
             return

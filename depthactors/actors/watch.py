@@ -1,14 +1,14 @@
-"""What looks after the supervisor: a thread that waits for its end, and finishes what it left undone.
+"""The watch over the supervisor: a thread that waits for its death, and then fails the books and stops the children.
 
-The supervisor looks after all other actors, and does nothing that can fail. Should it end all the same, by a bug, by
-want of memory, or because the host program stopped every actor of pykka, its books would go on without anybody to
-replace what dies, and each call would wait for an answer until its time is over.
+The supervisor does nothing that should fail. It may die all the same: by a bug, by want of memory, or because the host
+program stopped every actor of pykka. Without the watch, the books would go on with no supervisor to replace what dies,
+and each call to the engine would wait for an answer until its timeout.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from depthactors import reporting
 from depthactors.actors.mailbox import mailbox_of
@@ -20,34 +20,28 @@ if TYPE_CHECKING:
 
     import pykka
 
+    from depthactors.actors.supervision import BaseSupervisor
     from depthactors.errors import EscalatedError
 
 logger = reporting.logger(__name__)
 
 
-class Root(Protocol):
-    """What a supervisor leaves to be done by somebody else after its death."""
-
-    def give_up(self, error: EscalatedError) -> None:
-        """Fail every book, and notify `on_error`; again if need be, after the supervisor's thread has ended."""
-
-
 class Watch:
-    """Waits for the end of a supervisor's thread, in a daemon thread that ends with it.
+    """Waits for the end of a supervisor's thread, in a daemon thread that then ends too.
 
     Attributes:
-        thread: the waiting one.
+        thread: the daemon thread.
     """
 
     def __init__(
         self, supervisor: pykka.ActorRef[Any], is_wanted: Callable[[], bool], died: Callable[[EscalatedError], None]
     ) -> None:
-        """Start to wait.
+        """Start the thread.
 
         Args:
-            supervisor: a started one.
-            is_wanted: whether the engine is still to run; called when the supervisor has ended.
-            died: called if it is, once the books have failed and the children are ending.
+            supervisor: a supervisor that has started.
+            is_wanted: a function that returns whether the engine should still run; called after the supervisor's end.
+            died: a function that is called if so, when the books have failed and the children are stopping.
 
         Raises:
             LifecycleError: the system has no thread to give.
@@ -60,12 +54,12 @@ class Watch:
 
     def _run(self) -> None:
         mailbox = mailbox_of(self._supervisor)
-        root = cast("Root", mailbox.root)
+        root = cast("BaseSupervisor[Any, Any]", mailbox.root)
         assert mailbox.thread is not None, "it was started"
         mailbox.thread.join()
         if not self._is_wanted():
             return
-        # The thread is over, perhaps without having said so: nobody is to wait for an answer.
+        # The thread may have ended without notice: no call may wait for an answer.
         self._supervisor.actor_stopped.set()
         death = mailbox.death
         why = "its thread ended without a word" if death is None else f"{type(death).__name__}: {death}"
@@ -79,6 +73,6 @@ class Watch:
 
 
 def stop_children(supervisor: pykka.ActorRef[Any]) -> None:
-    """Stop every child that has a thread, known to the supervisor or not; returns at once. Any thread."""
+    """Stop every child that has a thread, also one that the supervisor does not know. Thread: any; returns at once."""
     for ref in tuple(mailbox_of(supervisor).children):
         ref.stop(block=False)

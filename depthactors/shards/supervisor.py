@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
+from depthactors.actors.book_list import BookList, shared_book
 from depthactors.actors.mailbox import mailbox_of, tell
-from depthactors.actors.publisher import MOVES, shared_book
 from depthactors.actors.supervision import BaseSupervisor, Beat, Child, Supervised
 from depthactors.book import BookState
 from depthactors.errors import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from depthactors.actors.notifier import Notifier
     from depthactors.net.settings import NetworkSettings
     from depthactors.shards.workers import SupervisedWorker
-    from depthactors.sharing import EngineFolder
+    from depthactors.sharing import EngineFolder, SharedBook
 
 logger = reporting.logger(__name__)
 
@@ -67,7 +67,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         self._workers = Workers(processes, self._start_worker)
         self._routes = Routes(notifier)
         self._numbers = count(1)
-        self._over: list[str] = []
+        self._list = BookList(folder, self._listed)
 
     def begin(self) -> None:
         """Set the timers; the processes are started with the first book."""
@@ -96,7 +96,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
                 book = self._open_book(spec, opened)
                 book.cell.followers += 1
                 cells.append(book.cell)
-            self._publish()
+            self._list.write()
         except BaseException:
             for cell in cells:
                 self._close_book(cell)
@@ -145,7 +145,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         place, slot = self._folder.new_book(depth)
         former = cell.place
         cell.change_slot(place, depth, slot, why)
-        self._over.append(former)
+        self._list.remove(former)
 
     def _send_open(self, books: Iterable[WorkersBook]) -> None:
         """Order the workers to follow books."""
@@ -174,7 +174,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
     def _forget(self, book: WorkersBook) -> tuple[threading.Thread, ...]:
         book.worker.books.pop(book.key, None)
         self._routes.remove(book.cell)
-        self._over.append(book.cell.place)
+        self._list.remove(book.cell.place)
         return super()._forget(book)
 
     @staticmethod
@@ -209,7 +209,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
                     self._move(book, workers.emptiest, moved)
             while len(workers.fullest.books) - len(workers.emptiest.books) > 1:
                 self._move(next(reversed(workers.fullest.books.values())), workers.emptiest, moved)
-            self._publish()
+            self._list.write()
         finally:
             # If memory is short, the other books stay with their workers.
             self._send_open(moved)
@@ -299,18 +299,13 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         return thread is None or not thread.is_alive()
 
     def _beat(self) -> None:
-        """Show readers that this process is alive, and list the books anew if a slot is to be removed."""
-        self._folder.beat(time.monotonic())
+        """Show readers that this process is alive, and give memory back."""
         self._gather()
-        if self._over:
-            try:
-                self._publish()
-            except SharingError as error:
-                logger.warning("! books that are not shared any more stay listed for now: %s", error)
+        self._list.beat()
 
     def _gather(self) -> None:
         """Move a few books that are alone in large files into files with others, so that memory can be given back."""
-        sparse = set(self._folder.sparse()[:MOVES])
+        sparse = self._list.sparse()
         moving = [book for book in self._books.values() if book.cell.place in sparse] if sparse else []
         moved: list[WorkersBook] = []
         # Without room the books stay where they are, and the next beat tries again.
@@ -321,9 +316,6 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
                     moved.append(book)
         self._send_open(moved)
 
-    def _publish(self) -> None:
+    def _listed(self) -> Iterator[tuple[SharedBook, str]]:
         cells = (book.cell for book in self._books.values())
-        self._folder.list_books((shared_book(cell.spec, cell.depth), cell.place) for cell in cells)
-        while self._over:
-            # Only now: a reader may have found the slot in the former list.
-            self._folder.remove_book(self._over.pop())
+        return ((shared_book(cell.spec, cell.depth), cell.place) for cell in cells)

@@ -59,10 +59,10 @@ __all__ = [
 __version__ = VERSION
 
 if not TYPE_CHECKING:
-    # Out of sight of type checkers, which find these names missing by themselves.
+    # Hidden from type checkers, which report these names by themselves.
 
     def __getattr__(name: str) -> NoReturn:
-        """Say of names that python-binance has, and this package has not, where they are or what there is instead."""
+        """Raise an error that names the replacement of a name of python-binance that this package does not have."""
         raise missing_in_module(__name__, name)
 
 

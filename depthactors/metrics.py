@@ -6,7 +6,7 @@
     REGISTRY.register(EngineCollector(main=engine))
     start_http_server(9100)
 
-Names and units are Prometheus' own conventions: base units in the name, `_total` for what only grows.
+Names and units follow Prometheus' conventions: base units in the name, `_total` for counters.
 Nothing is counted here; each scrape asks the engines for their status (`DepthEngine.status`).
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from depthactors.status import EngineStatus
 
 _Row: TypeAlias = "tuple[tuple[str, ...], Any]"
-"""The labels of a row of the status, and the row."""
+"""Labels of a row of the status, and the row."""
 
 _BOOK_LABELS: Final = ("engine", "market", "symbol", "interval")
 _SOCKET_LABELS: Final = ("engine", "market", "connection")
@@ -93,21 +93,21 @@ _WORKER_COUNTERS: Final = {
     "restarts": ("restarts", "Times that the process was replaced"),
     "left_out": ("left_out", "Messages that the present process did not send, since the engine took none for long"),
 }
-"""Each table: a metric's name, the attribute of the row that it shows, and what it is."""
+"""In each table, by a metric's name: the attribute of the row that it shows, and its description."""
 
 
 class EngineCollector(Collector):
     """The status of one or more engines as metrics; register it with a `CollectorRegistry`.
 
-    An engine that is not running has no rows but `depthactors_engine_up 0`; a scrape starts none.
+    An engine that is not running has only the row `depthactors_engine_up 0`; a scrape does not start it.
     """
 
     def __init__(self, **engines: DepthEngine[Any]) -> None:
-        """Keep the engines, each under the name that its label `engine` has."""
+        """Keep the engines; each one's name is the value of the label `engine`."""
         self._engines = engines
 
     def collect(self) -> Iterator[Metric]:
-        """Ask every engine once and yield each metric family; runs in the scraping thread."""
+        """Ask every engine once and yield each metric family. Thread: the scraping one."""
         statuses = {name: _status_of(engine) for name, engine in self._engines.items()}
         up = GaugeMetricFamily("depthactors_engine_up", "Whether the engine is running", labels=("engine",))
         for name, status in statuses.items():
@@ -129,7 +129,7 @@ def _status_of(engine: DepthEngine[Any]) -> EngineStatus | None:
     try:
         return engine.status() if engine.running else None
     except LifecycleError:
-        # Stopped in between.
+        # It was stopped meanwhile.
         return None
 
 

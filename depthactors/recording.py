@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 _STAMP_DIGITS: Final = 19
-"""Nanoseconds since the epoch have so many digits until the year 2286."""
+"""Digits of the nanoseconds since the epoch, until the year 2286."""
 _CUT: Final = "cut short, as by a recorder that was killed; the lines before are whole"
 _BEGUN: Final = repr(b"\x1f")
-"""How `gzip` names a member of which the file has nothing but its first byte."""
+"""Words of `gzip` for a member of which the file has only the first byte."""
 _FLUSH_NS: Final = 1_000_000_000
-"""Time of receipt after which what was written is handed to the system."""
+"""Time between two messages after which written messages are flushed to the system, in nanoseconds."""
 _END: Final = gzip.compress(b"", mtime=0)
-"""The last member of a file that was closed in good order: one that ends otherwise is looked through."""
+"""The last member of a file that was closed; a file without it is searched for a cut member."""
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _CHUNK: Final = 1 << 16
 
@@ -46,9 +46,9 @@ class Line(NamedTuple):
 
     Attributes:
         number: 1-based line number in the file.
-        recv_ns: when it was received, nanoseconds since the epoch.
-        text: the JSON as it arrived.
-        message: the same, decoded.
+        recv_ns: time of its receipt, in nanoseconds since the epoch.
+        text: JSON as it arrived.
+        message: decoded JSON.
     """
 
     number: int
@@ -70,7 +70,7 @@ class Line(NamedTuple):
     def is_diff(self) -> bool:
         """Whether the line is a depth event of a diff stream.
 
-        Futures send partial-depth streams (`@depth10`) as `depthUpdate` too; the stream's name tells.
+        Futures send partial-depth streams (`@depth10`) as `depthUpdate`, too; the stream's name differs.
         """
         if self.event.get("e") != "depthUpdate":
             return False
@@ -88,7 +88,7 @@ def read(path: str | Path) -> Iterator[Line]:
 
     Raises:
         RecordingError: no such file, not gzip, or a line that is not `<ns> <json>`.
-        RecordingCutError: cut short, behind the last whole line.
+        RecordingCutError: it ends within a line; raised after the last whole line.
     """
     name, number = str(path), 0
     try:
@@ -109,25 +109,25 @@ def read(path: str | Path) -> Iterator[Line]:
         if isinstance(error, gzip.BadGzipFile) and _BEGUN in str(error):
             raise RecordingCutError(name, number + 1, _CUT) from None
         if error.args[1:]:
-            # The system's words, which have the name once more: no line is to blame.
+            # The system's message without the file's name; it concerns no line.
             raise RecordingError(name, 0, str(error.args[1])) from None
-        # The line after the last good one is where reading ended.
+        # Reading ended in the line after the last good one.
         raise RecordingError(name, number + 1, str(error)) from None
 
 
 class Writer:
-    """Write a recording; one thread at a time.
+    """Writes a recording. Thread: one at a time.
 
-    An existing file is appended to, as a further gzip member. What a killed recorder left is mended first: its whole
-    lines are kept, and what it had begun to write behind them is dropped. A recorder that is killed loses the messages
-    of the last second at most.
+    To an existing file it appends a further gzip member. The file of a recorder that was killed is repaired first: its
+    whole lines are kept, and an incomplete one is dropped. A recorder that is killed loses the messages of the last
+    second at most.
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Open the file; `close` (or the `with` statement) ends it. O(file) where it was not closed in good order.
+        """Open the file; `close` or the `with` statement closes it. O(file) if its last writer was killed.
 
         Raises:
-            RecordingError: the file is being written by another writer, or is no recording.
+            RecordingError: another writer has the file open, or it is no recording.
             OSError: it cannot be opened or written.
         """
         self._raw = _open(Path(path).resolve())
@@ -136,7 +136,7 @@ class Writer:
 
     def write(self, recv_ns: int, text: bytes) -> None:
         """Add one message, as it arrived, with the time of its receipt."""
-        # Within JSON a line break is white space, so a blank says the same.
+        # A line break in JSON is white space, as a blank is.
         line = text.strip().replace(b"\r", b" ").replace(b"\n", b" ")
         self._file.write(b"%d %s\n" % (recv_ns, line))
         if not 0 <= recv_ns - self._flushed_ns < _FLUSH_NS:
@@ -144,11 +144,11 @@ class Writer:
             self.flush()
 
     def flush(self) -> None:
-        """Hand to the system what was written so far: it survives this process."""
+        """Flush all messages to the system: they survive the end of this process."""
         self._file.flush()
 
     def close(self) -> None:
-        """Write what is buffered and close the file."""
+        """Write the buffered messages and close the file."""
         if not self._raw.closed:
             try:
                 self._file.close()
@@ -168,7 +168,7 @@ class Writer:
 
 
 def _open(path: Path) -> BinaryIO:
-    """Open a file to append members to; one that ends in the middle of a member is mended."""
+    """Open a file to append members to; one that ends within a member is repaired."""
     raw = path.open("a+b")
     try:
         _lock(raw, path)
@@ -184,7 +184,7 @@ def _lock(raw: BinaryIO, path: Path) -> None:
         return
     try:
         fcntl.flock(raw.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Another writer may just have put a mended file in the place of the one that was opened.
+        # Another writer may have just replaced the file by a repaired one.
         is_ours = os.path.samestat(os.fstat(raw.fileno()), path.stat())
     except BlockingIOError:
         is_ours = False
@@ -193,7 +193,7 @@ def _lock(raw: BinaryIO, path: Path) -> None:
 
 
 def _cut_member(raw: BinaryIO, path: Path) -> int | None:
-    """Return where the last member begins, if the file ends within it."""
+    """Return the offset of the last member if the file ends within it, else `None`."""
     size = raw.seek(0, SEEK_END)
     raw.seek(max(0, size - len(_END)))
     if raw.read() == _END:
@@ -216,9 +216,9 @@ def _cut_member(raw: BinaryIO, path: Path) -> int | None:
 
 
 def _mended(cut: BinaryIO, path: Path, begin: int) -> BinaryIO:
-    """Put a file in its place whose last member has the whole lines of the one that is cut; returns it, open."""
+    """Replace a file by one whose last member has the whole lines of the cut one; returns the new file, open."""
     beside = path.with_name(f"{path.name}.mended")
-    # Not in its place until it is whole: this process may be killed, too.
+    # It replaces the file only when it is complete: this process may be killed, too.
     whole = beside.open("w+b")
     try:
         _lock(whole, beside)
@@ -241,7 +241,7 @@ def _mended(cut: BinaryIO, path: Path, begin: int) -> BinaryIO:
 
 
 def _whole_lines(cut: BinaryIO) -> Iterator[bytes]:
-    """Yield what is left of a member that is cut, up to the end of its last whole line."""
+    """Yield the content of a cut member, up to the end of its last whole line."""
     member, rest = zlib.decompressobj(_GZIP), b""
     while chunk := cut.read(_CHUNK):
         lines, end, rest = (rest + member.decompress(chunk)).rpartition(b"\n")

@@ -1,4 +1,4 @@
-"""Run a recording through the pure core: no thread, no clock, the same result every time."""
+"""Replay of a recording through the pure core: no thread, no clock, the same result every time."""
 
 from __future__ import annotations
 
@@ -27,26 +27,30 @@ Touch = tuple[Decimal, Decimal]
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a recording came to.
+    """The result of a replay.
 
     Attributes:
-        symbol, market: whose book it is.
-        frames: websocket frames in the file, of every kind.
-        events: depth events among them.
-        applied: events that the book took over; the others were older than the snapshot.
-        gaps: events that did not follow the one before.
-        resyncs: gaps that a later snapshot of the file repaired.
-        snapshots: REST depth replies in the file.
-        last_update_id: the id that the book ended at, 0 if it never began.
-        bids, asks: levels known at the end, heard of at any time.
-        best_bid, best_ask: plain decimals, or `None` on an empty side.
-        trusted_bids, trusted_asks: how many of the best levels the snapshot's range vouches for.
-        crossed: events after which the best bid was above the best ask.
-        ticker_checks: applied events for whose `u` the file has a bookTicker.
-        ticker_matches: those whose best price and quantity on both sides equal the book's.
+        symbol: the book's symbol.
+        market: name of the book's market.
+        frames: number of websocket frames in the file, of every kind.
+        events: number of depth events among them.
+        applied: number of events that changed the book; the others were older than the snapshot.
+        gaps: number of events that did not follow the one before.
+        resyncs: number of gaps that a later snapshot of the file repaired.
+        snapshots: number of REST depth replies in the file.
+        last_update_id: the book's last update id, 0 without a book.
+        bids: number of bids at the end, in the snapshot's range or not.
+        asks: number of asks at the end, in the snapshot's range or not.
+        best_bid: price as a plain decimal, `None` if there are no bids.
+        best_ask: price as a plain decimal, `None` if there are no asks.
+        trusted_bids: number of the best bids within the snapshot's range.
+        trusted_asks: number of the best asks within the snapshot's range.
+        crossed: number of events after which the best bid was above the best ask.
+        ticker_checks: number of applied events for whose `u` the file has a bookTicker.
+        ticker_matches: number of those for which both best prices and quantities equal the book's.
         top_digest: `book.digest.top_digest` of the best 20 levels a side, `None` without a book.
-        repaired: the book was in sequence when the file ended.
-        cut: the file ends in the middle, as one whose recorder was killed; all whole lines were taken.
+        repaired: whether the book was in sequence at the end of the file.
+        cut: whether the file ends within a line, as after a kill of its recorder; all whole lines were used.
     """
 
     symbol: str
@@ -88,15 +92,15 @@ class _Watched(OrderBook):
     def apply(self, diff: Diff, recv_time: float = 0.0) -> None:
         super().apply(diff, recv_time)
         self._tally.compare(self)
-        # A crossing is counted, not repaired: a replay shows what the file holds.
+        # A crossing is counted, not repaired: a replay shows the content of the file.
         self.crossed = False
 
 
 class _Tally:
-    """The oracle of a file and how the book did against it."""
+    """The bookTickers of a file, and the comparisons of the book with them."""
 
-    def __init__(self) -> None:
-        self.symbol = ""
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
         self.tickers: dict[int, tuple[Touch, Touch]] = {}
         self.checks = self.matches = self.crossed = 0
 
@@ -109,11 +113,11 @@ class _Tally:
 
 
 def replay(path: str | Path, market: str | Market | None = None) -> Replay:
-    """Replay one recording of one symbol; O(file), the file is read once and kept in memory.
+    """Replay a recording of one symbol; O(file), the file is read once and kept in memory.
 
     Args:
-        path: a gzip recording, see `recording`.
-        market: whose rules hold; told from the depth events when left out.
+        path: path of a recording, see `recording`.
+        market: market of the recording; by default it is recognised from the depth events.
 
     Raises:
         RecordingError: unreadable, but for a cut end; without a depth event, of several symbols, or with a depth event
@@ -124,27 +128,12 @@ def replay(path: str | Path, market: str | Market | None = None) -> Replay:
     if first is None:
         raise RecordingError(str(path), len(lines), "expected a depth event in the file, was none")
     row = markets.guess(first.event) if market is None else markets.lookup(market)
-    tally = _Tally()
-    tally.symbol = str(first.event.get("s"))
+    tally = _Tally(str(first.event.get("s")))
     for line in lines:
         if line.is_ticker:
             _note_ticker(tally, line, path)
     machine = Synchronizer(row.sequencing, lambda snapshot, _now: _Watched(tally, snapshot), buffer_limit=len(lines))
-    machine.stream_up(_EPOCH)
-    events = snapshots = 0
-    for line in lines:
-        try:
-            if line.is_snapshot:
-                snapshots += 1
-                limit = row.implied_limit(max(len(line.message["bids"]), len(line.message["asks"])))
-                snapshot = binance.parse_snapshot(line.message, limit, tally.symbol)
-                machine.snapshot(_EPOCH, snapshot, line.recv_ns * _NS)
-            elif line.is_diff:
-                events += 1
-                diff = binance.parse_diff(line.event, row.sequencing, tally.symbol)
-                machine.diff(_EPOCH, diff, line.recv_ns * _NS)
-        except (MalformedFrameError, KeyError, TypeError) as error:
-            raise RecordingError(str(path), line.number, str(error)) from None
+    events, snapshots = _feed(machine, lines, row, tally.symbol, path)
     book, counters = machine.book, machine.counters
     return Replay(
         symbol=tally.symbol,
@@ -171,8 +160,28 @@ def replay(path: str | Path, market: str | Market | None = None) -> Replay:
     )
 
 
+def _feed(
+    machine: Synchronizer, lines: list[recording.Line], row: Market, symbol: str, path: str | Path
+) -> tuple[int, int]:
+    """Pass a file's depth events and snapshots to a machine; returns how many of each there were."""
+    machine.stream_up(_EPOCH)
+    events = snapshots = 0
+    for line in lines:
+        try:
+            if line.is_snapshot:
+                snapshots += 1
+                limit = row.implied_limit(max(len(line.message["bids"]), len(line.message["asks"])))
+                machine.snapshot(_EPOCH, binance.parse_snapshot(line.message, limit, symbol), line.recv_ns * _NS)
+            elif line.is_diff:
+                events += 1
+                machine.diff(_EPOCH, binance.parse_diff(line.event, row.sequencing, symbol), line.recv_ns * _NS)
+        except (MalformedFrameError, KeyError, TypeError) as error:
+            raise RecordingError(str(path), line.number, str(error)) from None
+    return events, snapshots
+
+
 def _whole_lines(path: str | Path) -> tuple[list[recording.Line], bool]:
-    """Return the whole lines of a recording, and whether it is cut behind them."""
+    """Return the whole lines of a recording, and whether it is cut after them."""
     lines: list[recording.Line] = []
     try:
         lines.extend(recording.read(path))

@@ -1,4 +1,4 @@
-"""The version of the package that this process has loaded, whatever is installed in its place later."""
+"""The version of the package that this process has loaded, even if another one is installed later."""
 
 from __future__ import annotations
 

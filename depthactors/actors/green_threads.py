@@ -1,8 +1,8 @@
 """Threads that gevent or eventlet has replaced by green ones.
 
-Replaced wholly, and before this package was imported, they do as real ones do, in one thread of the system. Replaced
-in part they wait for each other for ever: a green thread at a lock or a queue of the system stops all of them. Replaced
-later the same happens, since what was imported before has the old ones.
+If all of them are replaced before this package is imported, they work like real ones, in one thread of the system. If
+only a part is replaced, they wait for each other for ever: a green thread that waits for a real lock or queue stops all
+others. The same happens if they are replaced later, since the package has imported the real ones.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _PARTS: Final = {
 
 
 def replaced_by() -> str | None:
-    """Return which of the two has replaced the threads, `None` for neither."""
+    """Return the name of the library that has replaced the threads, `None` for neither."""
     if "threading" in _replaced("gevent"):
         return "gevent"
     return "eventlet" if "thread" in _replaced("eventlet") else None
 
 
 def check_green_threads() -> None:
-    """Refuse threads that are green in part, or since this package was imported.
+    """Check that threads are not replaced in part, or after this package was imported.
 
     Raises:
-        LifecycleError: says what was replaced, and what would help.
+        LifecycleError: they are; says what was replaced, and what to do.
     """
     for name, parts in _PARTS.items():
         replaced = _replaced(name)

@@ -1,4 +1,4 @@
-"""Where a market is reached: at the exchange, or where the environment says."""
+"""The address of a market: the exchange's, or the one that the environment names."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ ANY_VARIABLE: Final = "DEPTHACTORS_EXCHANGE_ANY"
 
 
 def resolve(market: str | Market) -> Market:
-    """Return the market's row, sent to the local exchange if the environment says so; stderr says that, once.
+    """Return the market's row, with the local exchange's address if the environment names one.
 
     Raises:
-        UsageError: the environment has something else than the address of an exchange on this machine.
+        UsageError: the environment names something else than an exchange on this machine.
     """
     row = markets.lookup(market)
     address = os.environ.get(EXCHANGE_VARIABLE)
@@ -71,5 +71,5 @@ def _is_loopback(host: str) -> bool:
 
 @lru_cache
 def _announce_once(address: str) -> None:
-    """Say it once a process; whatever logging is set up, prices that are made up must not be taken for real ones."""
+    """Write it to stderr, once a process: simulated prices must not be taken for real ones."""
     reporting.announce(f"{EXCHANGE_VARIABLE} is set: every market is at {address}, not at the exchange")

@@ -1,9 +1,9 @@
 """The exception names of python-binance, for programs written against it.
 
 `from binance.exceptions import ...` may become `from depthactors.exceptions import ...`, or stay as it is. Without
-python-binance all are `DepthActorsError`s. Where it is installed, these names are its own classes, which are loaded
-when the first of them is asked for: an `except` of either module catches what either library raises. What depthactors
-raises is a `DepthActorsError` as well, in any case. The names are also the `type` of error dicts.
+python-binance all these classes are `DepthActorsError`s. If it is installed, the names stand for its classes, which are
+imported with the first use of a name: an `except` of either module catches the errors of both libraries. The errors of
+depthactors are `DepthActorsError`s in any case. The names are also the `type` of error dicts.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ logger = reporting.logger(__name__)
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> type[Exception]:
-        """Return python-binance's class of that name where there is one, else our own."""
+        """Return python-binance's class of that name if there is one, else our own."""
         if name not in __all__:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg, name=name)
@@ -69,14 +69,14 @@ def _imported() -> ModuleType | None:
     try:
         found = find_spec(package)
     except ValueError:
-        # A module that somebody made by hand.
+        # A module without a specification, which a program has made by itself.
         return None
-    # The exchange's own connector is a package of the same name, without such a module.
+    # The exchange's own connector is a package of the same name, without this module.
     places = found.submodule_search_locations if found is not None else None
     if not any(Path(place, f"{module}.py").is_file() for place in places or ()):
         return None
     try:
         return import_module(own.THEIRS)
-    except Exception as error:  # noqa: BLE001 - whatever ends their import, the program cannot catch their classes then
+    except Exception as error:  # noqa: BLE001 - without the import, the program cannot catch those classes either
         logger.info("= python-binance is installed and cannot be imported: %s: %s", type(error).__name__, error)
         return None

@@ -1,4 +1,4 @@
-"""Our classes under python-binance's exception names; `depthactors.exceptions` is their door."""
+"""Our classes under python-binance's exception names; programs import them from `depthactors.exceptions`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from functools import cache
 from depthactors.errors import DepthActorsError, ExchangeError, LifecycleError, SnapshotError, StreamError
 
 THEIRS = "binance.exceptions"
-"""Where python-binance has its own."""
+"""Module of python-binance's own classes."""
 
 
 class BinanceWebsocketClosed(StreamError):  # noqa: N818 - their name
-    """The connection ended; it is being made again."""
+    """The connection ended; a new one is being made."""
 
 
 class BinanceWebsocketUnableToConnect(StreamError):  # noqa: N818
@@ -20,11 +20,11 @@ class BinanceWebsocketUnableToConnect(StreamError):  # noqa: N818
 
 
 class BinanceWebsocketQueueOverflow(ExchangeError):  # noqa: N818
-    """A callback was so slow that it was spared some updates; the book has them all."""
+    """A callback was so slow that it was not called for some updates; the book has them all."""
 
 
 class ReadLoopClosed(LifecycleError):  # noqa: N818
-    """There is nothing to receive any more: the manager was closed, or its stream is over."""
+    """No more messages: the manager was closed, or its stream has ended."""
 
 
 class BinanceAPIException(SnapshotError):  # noqa: N818
@@ -36,12 +36,12 @@ class BinanceRequestException(SnapshotError):  # noqa: N818
 
 
 class BinanceOrderException(DepthActorsError):  # noqa: N818
-    """An order was refused; no order is sent from here, so only python-binance raises it."""
+    """An order was refused; raised by python-binance alone, since this package sends no orders."""
 
 
 def read_loop_closed(message: str) -> ReadLoopClosed:
     """Return a `ReadLoopClosed` that `except` clauses of both libraries catch."""
-    # Who names python-binance's class has imported it.
+    # A program that catches python-binance's class has imported it.
     theirs = getattr(sys.modules.get(THEIRS), ReadLoopClosed.__name__, None)
     kind = ReadLoopClosed if theirs is None else _of_both(theirs)
     return kind(message)
@@ -49,7 +49,7 @@ def read_loop_closed(message: str) -> ReadLoopClosed:
 
 @cache
 def _of_both(theirs: type[Exception]) -> type[ReadLoopClosed]:
-    # By its name alone it could not be found by pickle, which the one without theirs can.
+    # Pickle cannot find this class by its name.
     namespace = {"__module__": __name__, "__doc__": ReadLoopClosed.__doc__, "__reduce__": _reduce}
     return type(ReadLoopClosed.__name__, (ReadLoopClosed, theirs), namespace)
 

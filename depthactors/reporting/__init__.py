@@ -1,15 +1,15 @@
-"""What the package has to say, to a program's log and to a program that has set up none.
+"""The package's log records and notices, also for a program that has set up no logging.
 
 `logger(__name__)` is used like a logger of the standard library. A call neither raises nor blocks: it makes a record
-without any foreign code, and one daemon thread of the process hands it to the loggers, filters and handlers, whatever
+without any foreign code, and one daemon thread of the process passes it to the loggers, filters and handlers, whatever
 they do (`reporting.handover`).
 
-A *notice* is about what makes a program see no data: a callback that raises, an unknown symbol, no network. It is a
-log record like others where the program has a handler between our logger and the root. Where it has none, stderr
-has it once a cause, in words, and then at growing intervals how often it came (`reporting.notices`).
+A *notice* is about a reason why a program sees no data: a callback that raises, an unknown symbol, no network. It is a
+log record like any other if the program has a handler between our logger and the root. If it has none, the notice is
+written to stderr once a cause, and then the number of its repetitions at growing intervals (`reporting.notices`).
 
-Log lines begin with a mark and what they are about: `!` a failure, `~` a repair, `=` a change of state, `-` an end,
-`<` what came in, `>` what went out.
+Log lines begin with a mark: `!` a failure, `~` a repair, `=` a change of state, `-` an end, `<` something received,
+`>` something sent.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ __all__ = [
 ]  # fmt: skip
 
 _EXIT_TIMEOUT: Final = 1.0
-"""Seconds that the end of the interpreter waits for what is not said yet."""
+"""Seconds that the end of the interpreter waits for the last records."""
 
 _handover = Handover()
 
 
 class Logger:
-    """A logger of the standard library, whose handlers run elsewhere. Any thread, signal handlers too."""
+    """A logger of the standard library, whose handlers run in another thread. Thread: any, and signal handlers."""
 
     def __init__(self, name: str) -> None:
-        """Stand for the logger of this name."""
+        """Make records for the logger of this name."""
         self._target = logging.getLogger(name)
         kind = type(self._target)
         # A class of the host program's own is asked in the other thread.
@@ -53,7 +53,7 @@ class Logger:
         )
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the standard library's name
-        """Return whether records of that level may go anywhere; takes no lock and runs no foreign code."""
+        """Return whether records of that level may be handled; takes no lock and runs no foreign code."""
         if not self._is_plain:
             return True
         try:
@@ -71,11 +71,11 @@ class Logger:
         self._log(logging.INFO, words, arguments)
 
     def warning(self, words: str, *arguments: object) -> None:
-        """Log at WARNING: what an operator should see."""
+        """Log at WARNING: an operator should see it."""
         self._log(logging.WARNING, words, arguments)
 
     def error(self, words: str, *arguments: object, exc_info: BaseException | None = None) -> None:
-        """Log at ERROR: something ended, or has to be begun anew."""
+        """Log at ERROR: something ended, or has to be restarted."""
         self._log(logging.ERROR, words, arguments, exc_info)
 
     def exception(self, words: str, *arguments: object) -> None:
@@ -90,14 +90,14 @@ class Logger:
         level: int = logging.WARNING,
         error: BaseException | None = None,
     ) -> None:
-        """Log what makes the program see no data; on stderr if it has set up no logging, once a cause.
+        """Log a reason why the program sees no data; on stderr if it has set up no logging, once a cause.
 
         Args:
-            cause: equal for what is to be said once: `("stream", url)`, or a book and a function. It can be pickled.
-            words: for a person who does not know the package: which book, which function, why.
-            arguments: of `words`.
-            level: of the log record.
-            error: whose traceback is shown.
+            cause: key of the cause, such as `("stream", url)`, or a book and a function. It can be pickled.
+            words: text for a person who does not know the package: which book, which function, why.
+            arguments: arguments for `words`.
+            level: level of the log record.
+            error: exception whose traceback is shown.
         """
         self._log(level, words, arguments, error, cause)
 
@@ -106,7 +106,7 @@ class Logger:
         self._log(logging.INFO, words, arguments, None, cause, is_over=True)
 
     def relay_notice(self, cause: Hashable, words: str, level: int, *, is_over: bool, traceback: str) -> None:
-        """Give a notice here that was given in a worker process."""
+        """Give a notice that comes from a worker process."""
         self._log(level, "%s", (words,), None, cause, is_over=is_over, shown=traceback)
 
     def _log(
@@ -143,29 +143,29 @@ def logger(name: str) -> Logger:
 
 
 def announce(words: str) -> None:
-    """Write a line to stderr, whatever logging is set up, unless the program shows itself what happens."""
+    """Write a line to stderr, whatever logging is set up, unless `quiet` is on."""
     if not _handover.quiet and _handover.sink is None:
         _handover.put(f"{PREFIX}{printable(words)}\n")
 
 
 def relay(record: logging.LogRecord) -> None:
-    """Have a log record handled here that was made in a worker process."""
+    """Handle a log record that comes from a worker process."""
     _handover.put(Ready(record))
 
 
 def quiet(on: bool = True) -> bool:
-    """Leave stderr alone from now on, or no longer: this program shows itself what happens. Returns what was before."""
+    """Write no notices to stderr, or write them again, for a program that shows them. Returns the old setting."""
     before, _handover.quiet = _handover.quiet, on
     return before
 
 
 def divert(sink: Callable[[Record], None] | None) -> None:
-    """Give notices to `sink` alone, in the thread that hands records over; for worker processes."""
+    """Pass notices to `sink` alone, in the thread that passes records on; for worker processes."""
     _handover.sink = sink
 
 
 def flush(timeout: float = 5.0) -> bool:
-    """Wait until all that was said so far is with the handlers; returns whether it is within `timeout` seconds.
+    """Wait until all earlier records are handled; returns whether they are within `timeout` seconds.
 
     In a log handler it returns at once.
     """

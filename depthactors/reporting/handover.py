@@ -1,7 +1,7 @@
 """The one thread of the process in which log handlers run and stderr is written.
 
-Whoever says something puts it into a bounded queue and goes on: a handler of the host program that raises, blocks or
-calls back into the package does that here, where no book, no connection and no supervisor waits for it.
+A log call puts its record into a bounded queue and returns. A handler of the program that raises, blocks or calls the
+package does so in this thread, for which no book, no connection and no supervisor waits.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
 THREAD_NAME: Final = "depthactors-reporting"
 ROOM: Final = 2_000
-"""Records that may wait for a handler that is slow; those beyond are left out, and counted."""
+"""Records that may wait for a slow handler; further ones are left out, and counted."""
 PREFIX: Final = "depthactors: "
 
 
 class Handover:
-    """Takes records from any thread, signal handlers too, and hands them over in a daemon thread of its own.
+    """Passes records on in a daemon thread of its own, which runs while there are any.
 
-    The thread is there while there is something to hand over.
+    Thread: any, and signal handlers.
 
     Attributes:
-        lost: records that found no room.
-        quiet: whether stderr is left alone, by a program that shows itself what happens.
-        sink: in a worker process, takes notices in place of stderr and of the handlers.
+        lost: number of records for which there was no room.
+        quiet: whether no notice is written to stderr, for a program that shows them itself.
+        sink: in a worker process, the receiver of notices in place of stderr and of the handlers.
     """
 
     def __init__(self) -> None:
-        """Begin without a thread."""
+        """Start no thread yet."""
         self.quiet = False
         self.sink: Callable[[Record], None] | None = None
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        """Forget everything, in a fork: what waits is its parent's to say, and the thread is not here."""
+        """Forget everything, in a fork: its parent handles the waiting records, and the thread does not exist here."""
         self.lost = 0
         self._lost_said = 0
         self._waiting: deque[Record | Ready | str] = deque()
@@ -55,11 +55,11 @@ class Handover:
         self._thread: threading.Thread | None = None
         self._running = False
         self._taken = self._handed = 0
-        # Its lock is reentrant: a signal handler may come while its own thread has it.
+        # Its lock is reentrant: a signal handler may run while its own thread holds it.
         self._news = threading.Condition()
 
     def put(self, record: Record | Ready | str) -> None:
-        """Have a record handed over, or a line written to stderr; returns at once, raises nothing."""
+        """Pass a record on, or a line to stderr, in the other thread; returns at once, raises nothing."""
         with self._news:
             if len(self._waiting) >= ROOM:
                 self.lost += 1
@@ -69,7 +69,7 @@ class Handover:
             self._wake()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until all that was put before is handed over; returns whether it is. At once in a handler's own call."""
+        """Wait until all earlier records are passed on; returns whether they are. In a handler it returns at once."""
         deadline = time.monotonic() + timeout
         with self._news:
             thread = self._thread
@@ -85,16 +85,16 @@ class Handover:
         return done
 
     def _wake(self) -> None:
-        """Start the thread if there is something to do and none does it; the lock is held."""
+        """Start the thread if records wait and it does not run; the lock is held."""
         if self._running or not self._waiting:
             return
-        # Before the start, in which a signal handler may come here.
+        # Before the start, during which a signal handler may call this.
         self._running = True
         try:
             self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
             self._thread.start()
         except (RuntimeError, MemoryError):
-            # The system has no thread to give, or the interpreter ends: with the next record, perhaps.
+            # The system has no thread left, or the interpreter ends: the next record tries again.
             self._thread, self._running = None, False
         except BaseException:
             # Ctrl-C, in the main thread.
@@ -107,7 +107,7 @@ class Handover:
                 self._hand_over(record)
             except BaseException as error:  # noqa: BLE001 - whatever a handler, a filter or a record factory raises
                 self._survive(error)
-            # Here, so that what it holds on to, a traceback perhaps, is not held until the next one.
+            # Here, so that it does not keep its traceback alive until the next record.
             del record
             with self._news:
                 self._handed += 1
@@ -151,7 +151,7 @@ class Handover:
         stderr.write(f"{PREFIX}{line}\n{details}")
 
     def _survive(self, error: BaseException) -> None:
-        """Say once a class of exceptions that logging does not work."""
+        """Write once for each class of exception that logging does not work."""
         if type(error) in self._survived or self.sink is not None:
             return
         self._survived.add(type(error))

@@ -1,4 +1,4 @@
-"""Which notices a program without logging sees on stderr: each cause once, then its number at growing intervals."""
+"""The notices that a program without logging sees on stderr: each cause once, then its number at growing intervals."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
 CAUSES: Final = 1_000
-"""Causes that are known apart; those beyond are one."""
+"""Causes that are counted apart; further ones count as one."""
 _REST: Final = "further causes"
 _PAUSE: Final = 60.0
-"""Seconds in which a cause that comes, ends and comes again is not said twice."""
+"""Seconds in which a cause that begins, ends and begins again is written once."""
 
 
 @dataclass(slots=True)
@@ -24,14 +24,14 @@ class _Cause:
 
 
 class Notices:
-    """Counts causes and decides what is to be said of them. Not thread-safe."""
+    """Counts causes, and decides what is written. Thread: one at a time."""
 
     def __init__(self) -> None:
-        """Know of nothing."""
+        """Begin without a cause."""
         self._causes: dict[Hashable, _Cause] = {}
 
     def came(self, cause: Hashable, text: str, now: float) -> str | None:
-        """Count a cause; returns the line to say, `None` for none."""
+        """Count a cause; returns the line to write, `None` for none."""
         known = self._causes.get(cause)
         if known is None:
             if len(self._causes) >= CAUSES:
@@ -46,7 +46,7 @@ class Notices:
         return text if known.times == 1 else f"{text} ({known.times} times so far)"
 
     def ended(self, cause: Hashable, text: str) -> str | None:
-        """Note that a cause is over; returns the line to say, `None` if nobody was shown it."""
+        """Note that a cause is over; returns the line to write, `None` if the cause was not written."""
         known = self._causes.get(cause)
         if known is None or not known.shown:
             return None

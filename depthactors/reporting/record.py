@@ -1,4 +1,4 @@
-"""One thing to be said: made in the thread that says it, without foreign code; turned into a log record in another."""
+"""A record of a log call: made in the caller's thread without foreign code, and handled in another thread."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
 _TRACEBACK: Final[Any] = BaseException.__dict__["__traceback__"]
-"""A foreign class may have put something else in its place."""
+"""Read from the base class, since a foreign class may have replaced it."""
 _DEPTH: Final = 3
-"""Frames between a call site and where a record notes it."""
+"""Frames between the log call and the record's constructor."""
 
 
 class Record:
-    """What a log call was given, when, where, and in which thread.
+    """The arguments of a log call, with its time, place and thread.
 
     Attributes:
-        cause: what keeps a program from seeing data, for notices; `None` for a mere log line.
-        is_over: the cause is over.
-        shown: the traceback of an exception of another process.
+        cause: key of a notice's cause; `None` for a log line that is no notice.
+        is_over: whether the cause is over.
+        shown: traceback of an exception of another process.
     """
 
     __slots__ = (
@@ -48,7 +48,7 @@ class Record:
         is_over: bool = False,
         shown: str | None = None,
     ) -> None:
-        """Note the moment and the place, three frames up."""
+        """Note the time, and the place of the call, some frames up."""
         frame = sys._getframe(_DEPTH)  # noqa: SLF001 - as `logging` does
         self.target, self.level, self.words, self.arguments = target, level, words, arguments
         self.error, self.is_checked, self.cause, self.is_over = error, is_checked, cause, is_over
@@ -60,13 +60,13 @@ class Record:
 
     @property
     def text(self) -> str:
-        """The words with their arguments, one printable line. Runs foreign code."""
+        """Words with their arguments, as one printable line. Runs foreign code."""
         arguments = self._plain_arguments()
         return self.words % arguments if arguments else self.words
 
     @property
     def traceback(self) -> str:
-        """What was raised, as Python shows it, or nothing. Runs foreign code."""
+        """Traceback of the exception as Python shows it, or no text. Runs foreign code."""
         if self.shown is not None:
             return self.shown
         if self.error is None:
@@ -74,10 +74,10 @@ class Record:
         try:
             return "".join(format_exception(self.error))
         except BaseException as error:  # noqa: BLE001 - whatever the text of a foreign exception raises
-            return f"{class_name(type(self.error))}, whose text cannot be had: {class_name(type(error))}\n"
+            return f"{class_name(type(self.error))}, whose text raised {class_name(type(error))}\n"
 
     def log(self) -> None:
-        """Hand it to the handlers of its logger. Runs foreign code."""
+        """Pass it to the handlers of its logger. Runs foreign code."""
         if not (self.is_checked or self.target.isEnabledFor(self.level)):
             return
         error = self.error
@@ -104,14 +104,14 @@ class Record:
 
 
 class Ready:
-    """A log record that was made elsewhere, in a worker process."""
+    """A log record that was made in a worker process."""
 
     def __init__(self, record: logging.LogRecord) -> None:
-        """Keep it."""
+        """Keep the record."""
         self._record = record
 
     def log(self) -> None:
-        """Hand it to the handlers of its logger here. Runs foreign code."""
+        """Pass it to the handlers of its logger in this process. Runs foreign code."""
         target = logging.getLogger(self._record.name)
         if target.isEnabledFor(self._record.levelno):
             target.handle(self._record)

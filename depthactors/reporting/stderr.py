@@ -1,4 +1,4 @@
-"""Writing to the process's stderr: it may be full, slow, closed or missing, and nothing of that is an error here."""
+"""Writing to the process's stderr, which may be full, slow, closed or missing without an error here."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ def write(text: str) -> None:
         return
     try:
         if own is not None and stream is own:
-            # Not through the stream's own buffer: a thread that blocks while it has that one's lock makes the
-            # interpreter abort at its end.
+            # Not through the stream's buffer: the interpreter aborts at its end if a thread blocks with its lock.
             data = text.encode(own.encoding or "utf-8", "backslashreplace")
             while data:
                 data = data[os.write(own.fileno(), data) :]
         else:
             stream.write(text)
             stream.flush()
-    except BaseException:  # noqa: BLE001, S110 - a foreign stream may raise anything, and there is nowhere to say it
+    except BaseException:  # noqa: BLE001, S110 - a foreign stream may raise anything, and there is nowhere to report it
         pass

@@ -1,4 +1,4 @@
-"""Something that keeps data from coming, for a while or for good."""
+"""The troubles of one source of data, for a time or for ever."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ class Notices(Protocol):
 
 
 class Trouble:
-    """Notices about one source of data: what goes wrong there, and that it is over. For one thread at a time."""
+    """Notices about one source of data: each kind of trouble there, and its end. Thread: one at a time."""
 
     def __init__(self, logger: Notices, *source: Hashable) -> None:
-        """Be quiet so far.
+        """Begin without trouble.
 
         Args:
-            logger: of the module.
-            source: names it; equal for two that are one to the program, such as two connections to one address.
+            logger: logger of the module.
+            source: key of the source; equal for sources that are one to the program, such as two connections to one
+                address.
         """
         self._logger = logger
         self._source = source
         self._kinds: set[Hashable] = set()
 
     def came(self, kind: Hashable, words: str, *arguments: object) -> None:
-        """Give notice of a kind of trouble; each is said once, and counted."""
+        """Give notice of a kind of trouble; each kind is written once, and counted."""
         self._kinds.add(kind)
         self._logger.notice((*self._source, kind), words, *arguments)
 
     def over(self, words: str, *arguments: object) -> None:
-        """Say that all of it is over, if there was any."""
+        """Give notice that all trouble is over, if there was any."""
         while self._kinds:
             self._logger.over((*self._source, self._kinds.pop()), words, *arguments)

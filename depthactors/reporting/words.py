@@ -1,4 +1,4 @@
-"""Words of strangers made fit for one line: of the exchange, of a host program's objects, of an exception."""
+"""Foreign text made fit for one line: the exchange's, that of a program's objects, that of exceptions."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ def printable(words: str, limit: int = LONGEST) -> str:
 
 
 def class_name(kind: type) -> str:
-    """Return the name of a class, without asking its metaclass, which may be foreign and raise."""
+    """Return the name of a class without a call of its metaclass, which may be foreign and raise."""
     name: str = _NAME.__get__(kind)
     return name
 
 
 def words_of(thing: object, limit: int = LONGEST) -> str:
-    """Return `str(thing)` as one printable line; if that raises, whatever it raises, the name of its class.
+    """Return `str(thing)` as one printable line, or the name of its class if `str` raises anything.
 
-    Runs foreign code, so call it where nobody waits: in the thread that hands records over.
+    Runs foreign code. Thread: the one that passes records on, since no other thread waits for it.
     """
     if type(thing) is str:
         return printable(thing, limit)
     try:
         return printable(str(thing), limit)
     except BaseException as error:  # noqa: BLE001 - a `__str__` may raise anything
-        return f"<{class_name(type(thing))}, whose text cannot be had: {class_name(type(error))}>"
+        return f"<{class_name(type(thing))}, whose text raised {class_name(type(error))}>"
 
 
 def cause_of(error: BaseException) -> str:
-    """Return what an exception says, or the name of its class where that is nothing, as of a `MemoryError()`."""
+    """Return the text of an exception, or the name of its class if it has no text, as `MemoryError()`."""
     return words_of(error) or class_name(type(error))
 
 
 def about(name: str, words: object) -> str:
-    """Return words of the package's own about a thing, with its name in front, where they may have it already."""
+    """Return one of the package's own texts with the name of its subject in front, which it may have already."""
     return f"{name} {without(name, words)}"
 
 
 def without(name: str, words: object) -> str:
-    """Return words of the package's own without the name of the thing that they are about."""
+    """Return one of the package's own texts without the name of its subject in front."""
     return str(words).removeprefix(f"{name}: ")

@@ -129,7 +129,7 @@ def test_a_hostile_exception_is_survived_and_reported():
         raise HostileError
 
     failure = call(fail, None, "BTCUSDT (spot)")
-    assert "raised HostileError: <HostileError, whose text cannot be had: SystemExit>" in str(failure)
+    assert "raised HostileError: <HostileError, whose text raised SystemExit>" in str(failure)
     assert reporting.flush(), "the thread that says it is not stuck"
 
 

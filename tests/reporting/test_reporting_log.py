@@ -197,7 +197,7 @@ def test_an_object_that_cannot_be_said_is_named_by_its_class(log, attach):
     handler = attach(Handler())
     log.warning("! %s", Mute())
     assert reporting.flush(PATIENCE)
-    assert handler.records[0].getMessage() == "! <Mute, whose text cannot be had: SystemExit>"
+    assert handler.records[0].getMessage() == "! <Mute, whose text raised SystemExit>"
 
 
 def test_what_the_other_side_says_is_one_line_of_bounded_length(log, attach):

@@ -269,7 +269,10 @@ def test_a_snapshot_of_another_book_is_reported_and_not_used(scene):
     scene.request(2)
 
 
-@pytest.mark.parametrize("moved_again", [False, True], ids=["it is quiet", "its stream is not served"])
+@pytest.mark.parametrize(
+    "moved_again",
+    [pytest.param(False, id="it is quiet"), pytest.param(True, id="its stream is not served", marks=pytest.mark.proof)],
+)
 def test_a_quiet_book_that_changed_during_an_outage_is_checked_again_soon(scene, moved_again):
     scene.go_live()
     scene.set_timing(ahead_deadline=0.1)

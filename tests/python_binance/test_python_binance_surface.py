@@ -589,6 +589,7 @@ def test_stop_twice_is_stop_once(exchange, started):
     assert own_threads() == []
 
 
+@pytest.mark.proof
 @pytest.mark.one_process
 def test_stop_right_after_the_start_of_a_stream_waits_for_the_connection_that_is_being_made(exchange, monkeypatch):
     connect, stopping = SocketActor._connect, threading.Event()

@@ -1,0 +1,88 @@
+"""Rules of this folder: a test file for each module, and no test that lets time pass without the mark `proof`."""
+
+import ast
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PACKAGE = HERE.parent / "depthactors"
+FILES = sorted(HERE.rglob("test_*.py"))
+
+
+def modules_of(tree):
+    """Return the modules that a test file names, and those from which the names come that it imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "depthactors":
+            yield node.module
+            module = import_module(node.module)
+            for each in node.names:
+                yield f"{node.module}.{each.name}"
+                yield getattr(getattr(module, each.name, None), "__module__", None)
+
+
+def test_every_module_has_a_test_file():
+    """One that bears its name, or that imports what it defines."""
+    stems = " ".join(path.stem for path in FILES)
+    tested = {name for path in FILES for name in modules_of(ast.parse(path.read_text()))}
+    modules = {
+        ".".join(("depthactors", *path.relative_to(PACKAGE).with_suffix("").parts)): path
+        for path in PACKAGE.rglob("*.py")
+        if not path.name.startswith("__")
+    }
+    assert len(modules) > 100
+    assert [
+        name for name, path in modules.items() if name not in tested and not re.search(rf"{path.stem}\b", stems)
+    ] == []
+
+
+def lets_time_pass(node):
+    """Whether this is `time.sleep(...)`, or `Event().wait(...)` on an event that nobody else can set."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return False
+    owner = node.func.value
+    if node.func.attr == "sleep":
+        return isinstance(owner, ast.Name) and owner.id == "time"
+    return node.func.attr == "wait" and isinstance(owner, ast.Call) and ast.unparse(owner.func).endswith("Event")
+
+
+def is_proof(marked):
+    return "mark.proof" in ast.unparse(ast.Module([ast.Expr(each) for each in marked], []))
+
+
+def sleeps_in(source):
+    """Return the tests of a file that let time pass and do not have the mark, and the lines."""
+    tree = ast.parse(source)
+    marks = [each.value for each in tree.body if isinstance(each, ast.Assign) and "pytestmark" in ast.unparse(each)]
+    if is_proof(marks):
+        return []
+    return [
+        f"{each.name}: {node.lineno}"
+        for each in tree.body
+        if isinstance(each, ast.FunctionDef) and each.name.startswith("test_") and not is_proof(each.decorator_list)
+        for node in ast.walk(each)
+        if lets_time_pass(node)
+    ]
+
+
+def test_no_test_lets_time_pass_without_the_mark_for_it():
+    found = {str(path.relative_to(HERE)): sleeps_in(path.read_text()) for path in FILES}
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def test_a():\n    time.sleep(1)", ["test_a: 2"]),
+        ("def test_a():\n    def inner():\n        threading.Event().wait(0.1)\n    inner()", ["test_a: 3"]),
+        ("@pytest.mark.proof\ndef test_a():\n    time.sleep(1)", []),
+        ("pytestmark = pytest.mark.proof\ndef test_a():\n    time.sleep(1)", []),
+        ("def test_a():\n    done.wait(1)", []),
+    ],
+)
+def test_the_rule_finds_a_sleep(source, found):
+    assert sleeps_in(source) == found

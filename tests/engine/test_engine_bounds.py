@@ -13,7 +13,7 @@ from depthactors.actors.mailbox import FRAME_LIMIT
 from depthactors.actors.questions import Status
 from depthactors.errors import BacklogError, SlowCallbackError
 from depthactors.exchange import Fault, LocalExchange
-from depthactors.pacing import Timing
+from depthactors.pacing import USUAL, Timing
 from tests.soak.memory import rss_mb
 from tests.support import Recorder, comes_true, until
 
@@ -51,7 +51,7 @@ def engine(request, exchange, set_timing):
     """An engine of usual durations where a test goes by the clock, else of short ones."""
     by_the_clock = request.node.get_closest_marker("proof")
     if not by_the_clock:
-        set_timing(Timing.fast(), lag_limit=1.0)
+        set_timing(Timing.fast(), lag_limit=1.0, ahead_deadline=USUAL.ahead_deadline)
     with DepthEngine(refresh_interval=None, read_timeout=3.0 if by_the_clock else 0.5) as engine:
         yield engine
 

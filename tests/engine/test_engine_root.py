@@ -14,7 +14,7 @@ from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.threads import THREAD_PREFIX
 from depthactors.errors import EscalatedError, LifecycleError
 from depthactors.shards.supervisor import ShardSupervisor
-from tests.support import Recorder
+from tests.support import Recorder, until
 
 FAILED = BookState.FAILED
 PROMPT = 5.0
@@ -70,7 +70,7 @@ def test_without_its_supervisor_an_engine_is_over_and_says_so(dead_address, end,
     for handle in (first, second):
         if end is not stop_it_alone:
             events.wait_for(lambda event, handle=handle: (event.symbol, event.state) == (handle.symbol, FAILED))
-        assert handle.cell.is_over
+        until(lambda handle=handle: handle.cell.is_over)
     for call in (engine.status, lambda: engine.subscribe("BNBUSDT"), lambda: first.ask("anything")):
         with promptly(), pytest.raises(LifecycleError, match=r"died|not followed|given up"):
             call()

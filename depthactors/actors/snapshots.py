@@ -44,7 +44,7 @@ _WORKERS: Final = 4
 _RESERVES: Final = {Priority.RESYNC: 0.0, Priority.NEW: 0.04, Priority.REFRESH: 0.12}
 """Share of a minute's weight that each priority leaves to the more urgent ones: a start makes no resync wait long."""
 _SOONER: Final = 0.01
-"""Seconds by which an alarm must be earlier than the one that is set to be worth a second one."""
+"""Seconds by which a timer must be earlier than the one that is set already, to be worth setting."""
 _NO_THREAD: Final = 1.0
 """Seconds to the next try where the system could not start a thread."""
 

@@ -67,6 +67,7 @@ class DepthEngine(Generic[NumberT_co]):
     """
 
     _timing: ClassVar[Timing] = USUAL
+    """The durations of the actors; tests set shorter ones."""
 
     # With the type variable's default alone, mypy would take `DepthEngine()` for an engine of Decimals where one is
     # expected.

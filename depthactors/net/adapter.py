@@ -146,7 +146,11 @@ class CuttableAdapter(BaseAdapter):
         kept = self._kept.pop(way, None)
         if kept is not None:
             if _is_silent(kept.sock):
-                self._hold(kept.sock)
+                try:
+                    self._hold(kept.sock)
+                except OSError:
+                    kept.close()
+                    raise
                 return kept
             # The server has closed it meanwhile.
             kept.close()

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 import pytest
 import requests
 
+from depthactors.net import adapter as module
 from depthactors.net.adapter import CuttableAdapter
 from tests.net.net_support import PATIENCE, Peer
 
@@ -95,6 +96,17 @@ def test_a_connection_whose_answer_was_not_read_to_its_end_is_not_kept(adapter):
             assert response.raw.read(10) == b" " * 10
         assert adapter._kept == {}
         assert get(adapter, url)[1] == b"{}"
+
+
+def test_a_kept_connection_is_closed_if_its_next_request_is_cut_before_it_is_sent(adapter, monkeypatch):
+    with serving([ANSWER]) as (url, heads):
+        get(adapter, url)
+        (kept,) = adapter._kept.values()
+        # Between the beginning of the request and the moment at which it has a connection.
+        monkeypatch.setattr(module, "_is_silent", lambda _sock: adapter.abort() is None)
+        with pytest.raises(ConnectionAbortedError):
+            get(adapter, url)
+    assert (kept.sock, len(heads)) == (None, 1)
 
 
 @pytest.mark.parametrize("url", ["", "http://", "ftp://exchange.invalid", "http://exchange.invalid:x"])

@@ -3,13 +3,14 @@
 import pytest
 
 from depthactors.actors.book_event import BookEvent
-from depthactors.actors.book_messages import FramesLost, GiveUp, StreamDown, StreamUp
+from depthactors.actors.book_messages import Dropped, FramesLost, GiveUp, StreamDown, StreamUp
 from depthactors.actors.questions import Best, DepthTo, Full, Top
 from depthactors.actors.snapshot_messages import SnapshotDelayed, SnapshotFailed
 from depthactors.actors.supervisor_messages import BookGivenUp, StreamSilent
 from depthactors.book import BookState
 from depthactors.errors import (
     AuditError,
+    BacklogError,
     EscalatedError,
     ExchangeError,
     MalformedFrameError,
@@ -21,7 +22,7 @@ from depthactors.errors import (
 )
 from depthactors.sync import Priority
 from tests.actors.actor_support import BookScene, frame, usual
-from tests.support import until
+from tests.support import PATIENCE, until
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 CUT = StreamError("cut")
@@ -64,6 +65,14 @@ def test_the_status_describes_the_book(live):
     assert (row.symbol, row.market, row.state, row.last_update_id) == ("BTCUSDT", "spot", LIVE, 105)
     assert (row.trusted_bids, row.trusted_asks, row.waiting_frames, row.restarts) == (30, 30, 0, 0)
     assert (row.counters.diffs, row.counters.applied, row.counters.snapshots) == (1, 1, 1)
+    assert 0.0 <= row.age < PATIENCE
+
+
+@pytest.mark.parametrize("loss", [FramesLost(1, 3), Dropped(3, BacklogError("too much waits"))], ids=type)
+def test_lost_frames_are_counted(live, loss):
+    live.ref.tell(loss)
+    counters = live.settled().counters
+    assert (counters.lost_frames, counters.drops) == (3, isinstance(loss, Dropped))
 
 
 def test_another_message_is_refused_and_the_book_lives_on(live):
@@ -82,8 +91,9 @@ def test_another_message_is_refused_and_the_book_lives_on(live):
         (lambda scene: scene.frames(frame(101, 101, bids=[["-1", "1"]])), MalformedFrameError),
         (lambda scene: scene.frames(frame(103, 103)), ExchangeError),
         (lambda scene: scene.send(FramesLost(1, 3)), ExchangeError),
+        (lambda scene: scene.ref.tell(Dropped(3, BacklogError("too much waits"))), BacklogError),
     ],
-    ids=["keys missing", "no JSON", "another symbol", "negative price", "a gap", "frames lost"],
+    ids=["keys missing", "no JSON", "another symbol", "negative price", "a gap", "frames lost", "frames dropped"],
 )
 def test_a_broken_chain_is_reported_once_and_repaired_with_a_new_snapshot(live, fault, kind):
     fault(live)

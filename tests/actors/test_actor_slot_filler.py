@@ -4,9 +4,14 @@ from decimal import Decimal
 
 import pytest
 
+from depthactors import markets
 from depthactors.actors import slot_filler
+from depthactors.actors.book_spec import BookSpec
+from depthactors.actors.local_cell import LocalCell
+from depthactors.actors.slot_filler import SlotFiller
 from depthactors.book import BookState
 from depthactors.errors import ExchangeError, SharingError
+from depthactors.sharing.record import pack, reason, shown_state
 from tests.actors.published import Published
 
 LIVE, STALE, SYNCING = BookState.LIVE, BookState.STALE, BookState.SYNCING
@@ -43,6 +48,17 @@ def test_a_change_of_state_is_shown_with_its_reason(scene):
     assert scene.reader.reason("BTCUSDT") == "an update was missed"
     scene.update(cell, 8)
     assert (scene.view().state, scene.reader.reason("BTCUSDT")) == (LIVE, None)
+
+
+def test_a_process_that_may_not_write_the_end_of_a_book_leaves_it_stale_and_writes_no_more(scene):
+    cell = LocalCell(BookSpec(markets.SPOT, "BTCUSDT", 5, 100, None, float))
+    place, slot = scene.folder.new_book(5)
+    filler = SlotFiller(cell, 5, place, slot, pack(None, 0, SYNCING, float), says_over=False)
+    scene.update(cell, 7)
+    assert shown_state(filler.latest) is LIVE
+    scene.change(cell, BookState.FAILED, ExchangeError("given up"))
+    assert (shown_state(filler.latest), reason(filler.latest)) == (STALE, "given up")
+    assert cell.listeners == ()
 
 
 def test_a_book_that_promises_less_is_stale(scene):

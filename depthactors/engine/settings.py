@@ -47,10 +47,10 @@ def network_settings(
     rotate_after: float | None,
     timing: Timing = USUAL,
 ) -> NetworkSettings:
-    """Check how the exchange is to be reached; arguments as for `DepthEngine`, and the timing.
+    """Check the settings of the network; arguments as for `DepthEngine`, and the timing.
 
     Raises:
-        UsageError: names the setting that cannot be right.
+        UsageError: names the setting that is not allowed, and has its value.
     """
     check_seconds("connect_timeout", connect_timeout)
     check_seconds("read_timeout", read_timeout)

@@ -1,4 +1,4 @@
-"""A transport adapter for requests whose connections another thread can end, made or still being made."""
+"""A transport adapter for requests, whose connections another thread can end at any moment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_KEPT: Final = 4
 
 
 class CuttableAdapter(BaseAdapter):
-    """Sends requests, one at a time, on connections that are kept open. requests has no way to interrupt one.
+    """Sends requests, one at a time, on connections that are kept open. requests itself cannot be interrupted.
 
     TLS certificates and host names are verified, and there is no way to turn that off.
 
@@ -56,10 +56,10 @@ class CuttableAdapter(BaseAdapter):
         self._is_aborted = False
 
     def begin(self, request: int) -> None:
-        """Have `cut` know the next request by a number.
+        """Give the next request the number by which `cut` ends it.
 
         Raises:
-            ConnectionAbortedError: it was cut already.
+            ConnectionAbortedError: the request was cut already.
         """
         with self._lock:
             self._request, self._socket = request, None
@@ -76,11 +76,11 @@ class CuttableAdapter(BaseAdapter):
     ) -> Response:
         """Send a request and wait for the head of its answer, whatever its status; close the response after reading.
 
-        The arguments beside `request` are requests' own; the adapter's settings hold instead of them.
+        The other arguments are there for requests, and have no effect: the adapter has its own settings.
 
         Raises:
-            OSError: no connection, no answer in time, or the request was cut; so does the response as it is read.
-            HTTPException: an answer that is not HTTP; so does the response if it ends too early.
+            OSError: no connection, no answer in time, or the request was cut; also raised by reads of the response.
+            HTTPException: an answer that is not HTTP; also raised by reads of a response that ends too early.
             ValueError: not an address of an HTTP server.
         """
         del stream, timeout, verify, cert, proxies
@@ -104,7 +104,7 @@ class CuttableAdapter(BaseAdapter):
         return response
 
     def cut(self, request: int = 0) -> None:
-        """End the request of that number, at once, or when it begins; no other one. Any thread.
+        """End the request of that number, at once or when it begins, and no other one. Thread: any.
 
         The next request may have begun by the time that another thread has decided to cut its predecessor. While a name
         is looked up, the request ends after that.
@@ -115,7 +115,7 @@ class CuttableAdapter(BaseAdapter):
                 self._shut()
 
     def abort(self) -> None:
-        """End the request under way, and any further one. Any thread."""
+        """End the running request, and any further one. Thread: any."""
         with self._lock:
             self._is_aborted = True
             self._shut()
@@ -126,7 +126,7 @@ class CuttableAdapter(BaseAdapter):
             self._kept.popitem()[1].close()
 
     def check(self) -> None:
-        """Raise the cause of a failure, if that is a cut, whatever it looked like to the thread that failed.
+        """Raise an error if the request was cut, which may look like another failure.
 
         Raises:
             ConnectionAbortedError: the request was cut.
@@ -135,14 +135,14 @@ class CuttableAdapter(BaseAdapter):
             self._check()
 
     def keep(self, way: tuple[str, str, Proxy | None], connection: HTTPConnection) -> None:
-        """Use a connection again on which nothing is under way, or close it."""
+        """Keep an idle connection for the next request, or close it."""
         if connection.sock is not None and len(self._kept) < _MOST_KEPT:
             self._kept[way] = connection
         else:
             connection.close()
 
     def _connection(self, url: str, way: tuple[str, str, Proxy | None]) -> HTTPConnection:
-        """Return a connection on which nothing is under way: one that is kept, or a new one."""
+        """Return an idle connection: one that was kept, or a new one."""
         kept = self._kept.pop(way, None)
         if kept is not None:
             if _is_silent(kept.sock):
@@ -164,7 +164,7 @@ class CuttableAdapter(BaseAdapter):
         """Have `cut` and `abort` reach a socket.
 
         Raises:
-            ConnectionAbortedError: they were called before.
+            ConnectionAbortedError: one of them was called just before.
         """
         with self._lock:
             self._socket = sock
@@ -196,7 +196,7 @@ class _Body:
         self._way = way
 
     def read(self, size: int) -> bytes:
-        """Read at most `size` bytes; none at the end that the head of the answer has announced."""
+        """Read at most `size` bytes; none at the end of the body."""
         try:
             piece = self._answer.read(size)
         except BaseException:
@@ -217,7 +217,7 @@ class _Body:
 
 
 def _is_silent(sock: socket.socket) -> bool:
-    """Return whether a connection without a request brings nothing, so not its end either."""
+    """Return whether an idle connection has nothing to read, not even its end."""
     with selectors.DefaultSelector() as selector:
         selector.register(sock, selectors.EVENT_READ)
         return not selector.select(0)

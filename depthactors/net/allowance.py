@@ -171,7 +171,7 @@ def allowance_of(market: Market) -> Allowing:
 
 def lease_allowances(new: Callable[[Market], Allowing]) -> None:
     """Use other allowances than those counted here, in a process that is a worker."""
-    global _new  # noqa: PLW0603 - a process is a worker, or is none
+    global _new  # noqa: PLW0603 - a process is a worker, or it is not
     _new = new
 
 

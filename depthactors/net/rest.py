@@ -1,4 +1,4 @@
-"""REST depth requests: failures as values, and a bound on all that comes back."""
+"""REST depth requests, with failures as values, and a limit on the size of an answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _HEADERS: Final = {"Accept-Encoding": "gzip", "User-Agent": f"depthactors/{VERSION}"}
 _PIECE: Final = 64 * 1024
 _WORDS: Final = 200
-"""Characters of what the other side says that are repeated in an error."""
+"""Characters of the other side's answer that are repeated in an error."""
 
 
 class RestClient:
@@ -40,10 +40,10 @@ class RestClient:
         self._adapter = CuttableAdapter(settings.proxy, settings.connect_timeout, settings.read_timeout)
 
     def fetch_depth(self, market: Market, symbol: str, limit: int, request: int = 0) -> DepthReply:
-        """Fetch one snapshot, in the request of a number by which it can be cut. Failures are returned, not raised.
+        """Fetch one snapshot; failures are returned, not raised.
 
-        Blocks for at most `connect_timeout`, and then `read_timeout` between any two bytes. `cut` ends all of it,
-        but for the look-up of a name.
+        Blocks for at most `connect_timeout`, and then `read_timeout` between any two bytes. `cut` with the number
+        `request` ends it at once, but for the look-up of a name.
         """
         url = f"{market.rest_url}{market.depth_path}"
         sent, through = time.monotonic(), ""
@@ -65,11 +65,11 @@ class RestClient:
         )
 
     def cut(self, request: int = 0) -> None:
-        """Fail the request of that number, at once, or once its name is looked up, and no later one; any thread."""
+        """Make the request of that number fail, at once or after the look-up of its name. Thread: any."""
         self._adapter.cut(request)
 
     def abort(self) -> None:
-        """Fail the request under way, as `cut` does, and any further one; any thread."""
+        """Make the running request fail, as `cut` does, and any further one. Thread: any."""
         self._adapter.abort()
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ from tests.support import PATIENCE, Recorder, flat, until
 
 
 class Probe(EngineActor):
-    """Stands for any actor of ours: it records what it is told, in order."""
+    """Stands for any actor: it records its messages in their order."""
 
     def __init__(self, record, name="probe"):
         super().__init__(name, None)

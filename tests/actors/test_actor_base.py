@@ -24,7 +24,7 @@ BASE_EXCEPTIONS = [SystemExit, KeyboardInterrupt, GeneratorExit]
 
 
 class Child(EngineActor):
-    """Raises what it is told to raise, and says when it is released."""
+    """Raises the exception that it is sent, and records when it is released."""
 
     def __init__(self, parent, released, on_release=None):
         super().__init__("child", parent)
@@ -60,8 +60,8 @@ def child(actors, parent, released):
 def test_an_exception_in_a_tell_kills_the_actor_and_is_reported_to_its_parent_once(child, parent, released):
     error = ZeroDivisionError("in a handler")
     child.tell(error)
-    told = parent[1].wait_one(ChildFailed)
-    assert (told.name, told.ref, told.error) == ("child", child, error)
+    failed = parent[1].wait_one(ChildFailed)
+    assert (failed.name, failed.ref, failed.error) == ("child", child, error)
     join(child)
     assert not child.is_alive()
     assert (released.seen, len(parent[1].seen)) == ([error], 1)
@@ -71,10 +71,10 @@ def test_an_exception_in_a_tell_kills_the_actor_and_is_reported_to_its_parent_on
 def test_a_base_exception_in_a_tell_kills_only_the_actor_that_raised_it(actors, child, parent, kind):
     host = actors.start(Host)
     child.tell(kind())
-    told = parent[1].wait_one(ChildFailed)
-    assert isinstance(told.error, LifecycleError)
-    assert kind.__name__ in str(told.error)
-    assert isinstance(told.error.__cause__, kind)
+    failed = parent[1].wait_one(ChildFailed)
+    assert isinstance(failed.error, LifecycleError)
+    assert kind.__name__ in str(failed.error)
+    assert isinstance(failed.error.__cause__, kind)
     join(child)
     assert host.ask("still there?", timeout=5) == "still there?"
     assert parent[0].is_alive()
@@ -183,12 +183,12 @@ def test_a_listener_that_raises_at_the_end_of_its_book_does_not_end_the_supervis
     assert supervisor.ask(Status(), timeout=2).cells == (cell,)
 
 
-@pytest.mark.parametrize("broken", [False, True], ids=["told", "told, but the callback raises"])
+@pytest.mark.parametrize("broken", [False, True], ids=["the callback returns", "the callback raises"])
 def test_a_dead_supervisor_is_reported_and_its_children_stop(actors, broken):
-    told = Recorder()
+    errors = Recorder()
 
     def on_error(error):
-        told(error)
+        errors(error)
         if broken:
             raise SystemExit
 
@@ -196,7 +196,7 @@ def test_a_dead_supervisor_is_reported_and_its_children_stop(actors, broken):
     supervisor, cell = supervise(actors, on_error)
     found = supervisor.ask(Status(), timeout=5)
     supervisor.tell(object())
-    assert isinstance(told.wait_one(), EscalatedError)
+    assert isinstance(errors.wait_one(), EscalatedError)
     for ref in (cell.ref, *found.sockets, *found.pools):
         join(ref, 2)
     assert host.ask("alive", timeout=5) == "alive"
@@ -235,8 +235,8 @@ class Stillborn(Child):
 def test_a_failure_at_the_start_is_a_death_like_any_other(actors, parent, released, error):
     host = actors.start(Host)
     child = actors.start(Stillborn, parent[0], released, error)
-    told = parent[1].wait_one(ChildFailed)
-    assert (told.ref, told.error, released.wait_one(BaseException)) == (child, error, error)
+    failed = parent[1].wait_one(ChildFailed)
+    assert (failed.ref, failed.error, released.wait_one(BaseException)) == (child, error, error)
     join(child)
     assert not child.is_alive()
     with pytest.raises(pykka.ActorDeadError):
@@ -265,8 +265,8 @@ def test_an_exception_between_two_messages_is_a_death_like_any_other(monkeypatch
     monkeypatch.setattr(mailbox_of(child), "get", fail)
     # It waits for this one already, and looks for the next one then.
     assert child.ask("the last", timeout=5) == "the last"
-    told = parent[1].wait_one(ChildFailed)
-    assert (told.ref, type(error).__name__ in f"{type(told.error).__name__} {told.error}") == (child, True)
+    failed = parent[1].wait_one(ChildFailed)
+    assert (failed.ref, type(error).__name__ in f"{type(failed.error).__name__} {failed.error}") == (child, True)
     join(child)
     assert (len(released.seen), child.is_alive()) == (1, False)
     with pytest.raises(pykka.ActorDeadError):

@@ -1,4 +1,4 @@
-"""The book actor, driven by messages: from raw frames to a book that is right, and to those who listen."""
+"""The book actor, driven by messages: from raw frames to a correct book and its listeners."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A book's listeners: who is called with what, and what becomes of those that raise or are slow."""
+"""The listeners of a book: which are called with what, and what happens if they raise or are slow."""
 
 import gc
 import threading
@@ -66,9 +66,9 @@ def test_a_slow_callback_is_called_with_the_latest_update_while_many_frames_wait
     )
     assert calls.seen == sorted(calls.seen)
     assert len(calls.seen) < total / 2
-    assert len(calls.seen) - 1 + row.counters.coalesced == total, "an update is either told or counted"
-    told = [event.error for event in live.events.seen if event.error is not None]
-    assert [type(error) for error in told] == [SlowCallbackError]
+    assert len(calls.seen) - 1 + row.counters.coalesced == total, "each update is either shown or counted"
+    errors = [event.error for event in live.events.seen if event.error is not None]
+    assert [type(error) for error in errors] == [SlowCallbackError]
 
 
 @pytest.mark.parametrize("listened", [True, False], ids=["one late update", "nobody to call"])
@@ -90,8 +90,8 @@ def test_a_flood_of_unreadable_events_is_reported_once_until_the_book_is_live_ag
     for _ in range(50):
         live.frames(frame(101, 101, bids=[["-1", "1"]]))
     assert live.settled().counters.faults == 50
-    told = [event.error for event in live.events.seen if event.error is not None]
-    assert [type(error) for error in told] == [MalformedFrameError]
+    errors = [event.error for event in live.events.seen if event.error is not None]
+    assert [type(error) for error in errors] == [MalformedFrameError]
     assert len(caplog.records) == 1
     live.request(2)
     live.arrive(last_id=110)
@@ -123,8 +123,8 @@ def test_a_new_listener_is_called_once_with_the_reason_why_the_book_is_not_live(
     scene.ref.tell(Greet(listener))
     scene.listen(event=late)
     scene.settled()
-    told = [BookEvent("BTCUSDT", SYNCING, SYNCING, error)]
-    assert (scene.events.seen, early.seen, late.seen) == (told, told, told)
+    expected = [BookEvent("BTCUSDT", SYNCING, SYNCING, error)]
+    assert (scene.events.seen, early.seen, late.seen) == (expected, expected, expected)
 
 
 def test_a_removed_listener_is_not_called_and_the_others_are(live):

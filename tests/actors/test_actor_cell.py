@@ -1,4 +1,4 @@
-"""The cell: what readers find of a book, whoever keeps it at the moment."""
+"""The cell of a book: what readers find there, whichever actor the book has."""
 
 import signal
 import sys

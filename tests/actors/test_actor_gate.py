@@ -1,4 +1,4 @@
-"""A gate opens for all who wait, and no signal handler finds it locked."""
+"""A gate opens for all threads that wait, and no signal handler finds it locked."""
 
 import sys
 import threading

@@ -23,7 +23,7 @@ def test_a_deepened_book_is_stale_until_it_has_the_levels(scene):
     scene.update(cell, 1)
     scene.view()
     listener = scene.books.deepen(cell, 10)
-    assert scene.view().state is STALE, "who has the old slot: nobody writes there any more"
+    assert scene.view().state is STALE, "the reader still has the old slot, which is not written any more"
     scene.books.publish()
     assert (scene.view().state, len(scene.view().bids)) == (STALE, 5), "five levels are not the ten that are promised"
     assert scene.reader.books() == (SharedBook("BTCUSDT", "spot", 100, 10),)

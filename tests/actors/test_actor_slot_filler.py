@@ -98,7 +98,7 @@ def test_a_beat_in_the_middle_of_a_write_does_not_make_a_book_stale(scene, monke
 def test_a_book_whose_actor_died_without_notice_is_marked_at_the_next_beat(scene):
     cell = scene.follow()
     scene.update(cell, 1)
-    # As its successor does when it takes over, and nobody has told the listeners.
+    # As the next actor does when it takes over, before it notifies the listeners.
     cell.publish(cell.last_good(), STALE)
     scene.books.beat()
     assert scene.view().state is STALE

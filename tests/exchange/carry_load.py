@@ -133,7 +133,7 @@ def cpu_seconds(pid):
 
 
 def measure(options, clients):
-    """Run the exchange with so many clients and print one line about it."""
+    """Run the exchange with `count` clients and print one line about it."""
     context = multiprocessing.get_context("spawn")
     pipe, far_end = context.Pipe()
     exchange = context.Process(target=serve, args=(options, far_end))

@@ -56,7 +56,7 @@ def stream_of(market, suffix):
 
 
 class StillFeed:
-    """A feed whose book never moves, for those who only ask for it."""
+    """A feed whose book never moves, for tests that only ask for it."""
 
     is_recording = False
     speed = 1.0
@@ -169,7 +169,7 @@ class StreamClient:
         self.send(json.dumps(message if params is None else message | {"params": params}))
 
     def ask(self, method, params=None):
-        """Send a request and return the reply with whatever frames came before it."""
+        """Send a request and return the reply and the frames before it."""
         self._last_id += 1
         self.request(method, params, self._last_id)
         before = []
@@ -178,11 +178,11 @@ class StreamClient:
         return frame, before
 
     def events(self, count):
-        """Receive so many frames."""
+        """Receive `count` frames."""
         return [self.receive() for _ in range(count)]
 
     def frame(self):
-        """Receive one frame of any kind and answer none."""
+        """Receive one frame of any kind and reply to none."""
         return self.socket.recv_frame()
 
     def ending(self):
@@ -237,7 +237,7 @@ class Replay:
 
 
 def bridging(exchange, market, first, limit=1000):
-    """Ask for snapshots, as documented, until one is no older than the stream's first event; also tell how many."""
+    """Ask for snapshots until one is no older than the first event; return its book, and the number of requests."""
     before = first.get("pu", first["U"] - 1)
     for tries in range(1, 101):
         reply = get(exchange, f"{REST[market]}/depth", symbol=SYMBOLS[market], limit=limit).json()

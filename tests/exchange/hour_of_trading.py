@@ -88,7 +88,7 @@ class Shape:
         return [words for words, kept in promises.items() if not kept]
 
     def spread(self, quantile):
-        """Return the spread, in ticks, that so much of the time is not exceeded."""
+        """Return the spread, in ticks, that is not exceeded in this part of the time."""
         left = quantile * self.steps
         for ticks in sorted(self.spreads):
             left -= self.spreads[ticks]

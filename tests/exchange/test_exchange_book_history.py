@@ -26,7 +26,7 @@ OPERATIONS = st.lists(st.one_of(APPEND, APPEND, APPEND, REBASE, DEPTH, LAGGING, 
 
 
 class Book(NamedTuple):
-    """One book of the past, and the tick that made it."""
+    """One book of the past, and the event that made it."""
 
     last_id: int
     time_us: int
@@ -88,7 +88,7 @@ class Model:
 
 
 @given(OPERATIONS, st.integers(2, 5), st.integers(1, 12))
-def test_a_ledger_is_a_list_of_all_books(operations, chapter_length, length):
+def test_a_history_is_a_list_of_all_books(operations, chapter_length, length):
     model = Model(length, chapter_length)
     history = model.history
     for name, *arguments in operations:
@@ -160,7 +160,7 @@ def test_no_more_is_kept_than_the_history_and_two_chapters():
 
 
 @table("update_id", [999, 1_021, -1])
-def test_an_unknown_id_is_told_with_the_symbol_and_what_is_kept(update_id):
+def test_an_unknown_id_is_reported_with_the_symbol_and_what_is_kept(update_id):
     with pytest.raises(UsageError, match=rf"of BTCUSDT .*kept history \(1000\.\.1020\), was {update_id}$"):
         filled(20).book_at(update_id)
 
@@ -172,12 +172,12 @@ def test_an_id_inside_an_event_is_unknown():
         history.book_at(1_005)
 
 
-def test_a_ledger_without_a_book_says_so():
+def test_a_history_without_a_book_says_so():
     with pytest.raises(UsageError, match=r"kept history \(0\.\.0\)"):
         BookHistory("BTCUSDT").book_at(1)
 
 
-def test_the_past_before_a_snapshot_stays_answerable():
+def test_the_past_before_a_snapshot_can_still_be_asked_for():
     history = filled(2)
     history.rebase(Depth(2_000, 2, [("20", "1")], []))
     assert history.book_at(1_001).bids == ((Decimal(10), Decimal(1_001)),)
@@ -200,7 +200,7 @@ def test_what_was_read_stays_as_it_was():
     assert depth == Depth(1_003, 1_003_000, [("10", "1003")], [("11", "1")])
 
 
-def test_a_broken_event_is_told_when_the_book_is_asked_for():
+def test_a_broken_event_is_reported_when_the_book_is_asked_for():
     history = filled(1)
     history.append(DepthEvent(2, 1_002, 1_002, 1_001, 5, b'{"b":[["x","1"]],"a":[]}'))
     with pytest.raises(ValueError, match="x"):
@@ -237,5 +237,5 @@ def test_readers_of_all_kinds_see_whole_books_while_it_grows():
             reader.result(5)
 
 
-def test_spelt_takes_price_and_quantity_and_leaves_the_rest():
+def test_level_texts_take_price_and_quantity_and_leave_the_rest():
     assert level_texts([["1.0", "2"], ["3", "4.50", []]]) == [("1.0", "2"), ("3", "4.50")]

@@ -70,7 +70,7 @@ class Listener:
 
 
 class Stage:
-    """A broadcaster with one feed, and the time in the test's hand."""
+    """A broadcaster with one feed, and a time that the test sets."""
 
     def __init__(self, *faults):
         self.now = 0.0
@@ -143,7 +143,7 @@ def test_a_removed_listener_gets_no_more_and_the_others_go_on():
     assert len(second.messages) == 1
 
 
-def test_removing_who_never_listened_changes_nothing():
+def test_removing_a_client_that_never_listened_changes_nothing():
     stage = Stage()
     first = stage.listen()
     stage.leave(Listener())
@@ -152,7 +152,7 @@ def test_removing_who_never_listened_changes_nothing():
     assert len(first.messages) == 1
 
 
-def test_tickers_are_wanted_while_somebody_listens_to_them():
+def test_tickers_are_wanted_while_a_client_listens_to_them():
     stage = Stage()
     assert not stage.broadcaster.wants_tickers(stage.feed)
     listener = stage.listen(FAST, TICKER)
@@ -215,7 +215,7 @@ def test_an_occasion_is_an_event_of_a_stream_however_many_listen():
     assert all([number for _, number in each.heard()] == [1, 2, 4, 5, 7] for each in listeners)
 
 
-def test_events_that_nobody_listens_to_are_no_occasions():
+def test_events_without_a_listener_are_no_occasions():
     stage = Stage(Fault("drop", at=2))
     stage.publish(5)
     listener = stage.listen()
@@ -298,7 +298,7 @@ def test_a_delay_of_one_stream_holds_back_no_other():
 
 
 @table("kind", ["delay", "reorder"])
-def test_who_comes_after_everybody_left_gets_nothing_that_was_held_back_for_them(kind):
+def test_a_client_that_comes_after_all_others_left_gets_nothing_that_was_held_back(kind):
     stage = Stage(Fault(kind, at=2, seconds=5.0))
     first = stage.listen()
     stage.publish(2)
@@ -315,7 +315,7 @@ def test_who_comes_after_everybody_left_gets_nothing_that_was_held_back_for_them
         st.tuples(st.sampled_from(["add", "remove", "publish"]), st.integers(0, 2), st.integers(0, 1)), max_size=40
     )
 )
-def test_who_listens_gets_every_event_from_then_until_it_leaves(actions):
+def test_a_listener_gets_every_event_from_then_until_it_leaves(actions):
     stage = Stage()
     feeds = [stage.feed, RepeatedEvents(symbol="ETHUSDT")]
     listeners = [Listener() for _ in range(3)]

@@ -43,7 +43,7 @@ class Line:
 
 
 class Stage:
-    """One client of an exchange with two symbols, the time in the test's hand, and no socket."""
+    """One client of an exchange with two symbols, a time that the test sets, and no socket."""
 
     def __init__(self, *streams, combined=True, unit=MILLISECOND, faults=(), outbox=None, **limits):
         self.now = 0.0
@@ -68,7 +68,7 @@ class Stage:
         self.client.start()
 
     def play(self, feeds):
-        # Whoever is started publishes at once, as the player may.
+        # A feed that is started publishes at once, as the player may.
         for feed in feeds:
             if feed not in self.played:
                 self.played.append(feed)
@@ -191,7 +191,7 @@ def test_messages_of_the_last_second_count_only():
     assert stage.line.closed == []
 
 
-def test_too_many_streams_are_told_and_end_the_connection():
+def test_too_many_streams_are_reported_and_end_the_connection():
     stage = Stage(max_streams=2)
     assert stage.ask("SUBSCRIBE", "a@depth", "b@depth") == [ACK]
     assert stage.ask("SUBSCRIBE", "b@depth", "c@depth") == [{"error": {"code": 4, "msg": "Too many subscriptions"}}]

@@ -225,7 +225,7 @@ def test_a_websocket_may_follow_plain_requests(stage):
     client.shutdown()
 
 
-def test_a_websocket_too_many_is_told_so(stage):
+def test_a_websocket_too_many_is_reported_so(stage):
     here = stage()
     here.full = True
     with pytest.raises(websocket.WebSocketBadStatusException) as caught:

@@ -16,7 +16,7 @@ def test_the_event_is_decoded_as_it_was_encoded():
     assert tick().decoded() == EVENT
 
 
-def test_whoever_changes_a_decoded_event_changes_it_for_nobody_else():
+def test_a_decoded_event_can_be_changed_alone():
     shared = tick()
     mine = shared.decoded()
     mine["b"].append(["9", "9"])
@@ -25,7 +25,7 @@ def test_whoever_changes_a_decoded_event_changes_it_for_nobody_else():
 
 
 @table("value", [tick(), Step(7, tick())])
-def test_ticks_and_steps_are_values(value):
+def test_events_and_steps_are_values(value):
     assert value == type(value)(*value)
     with pytest.raises(AttributeError):
         value.number = 8

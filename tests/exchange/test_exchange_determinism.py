@@ -1,4 +1,4 @@
-"""The same seed makes the same bytes on the wire, whoever listens and since when."""
+"""The same seed makes the same bytes, for any client at any time."""
 
 import re
 import time
@@ -23,7 +23,7 @@ TIMES = re.compile(r'"([ET])":\d+')
 
 @pytest.fixture(autouse=True)
 def _short_goodbyes(monkeypatch):
-    """Most clients here answer no close frame; each would be waited for."""
+    """Most clients here do not reply to a close frame; the exchange would wait for each."""
     monkeypatch.setattr("depthactors.exchange.server.session.CLOSING_PATIENCE", 0.05)
     monkeypatch.setattr("depthactors.exchange.server.server.CLOSING_PATIENCE", 0.05)
 
@@ -40,12 +40,12 @@ def listen(connect, exchange, market, streams):
 
 
 def frames(client, count):
-    """Receive frames as texts, without the times that they were sent at."""
+    """Receive frames as texts, without the times at which they were sent."""
     return [TIMES.sub(r'"\1":0', client.socket.recv()) for _ in range(count)]
 
 
 def overlap(one, other, count):
-    """Receive so many frames from each client, from the first that both have on; no frame comes twice."""
+    """Receive `count` frames from each client, beginning with the first that both have; no frame comes twice."""
     ours, theirs = frames(one, count), frames(other, count)
     deadline = time.monotonic() + PATIENCE
     while theirs[0] not in ours and ours[0] not in theirs:

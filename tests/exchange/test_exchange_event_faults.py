@@ -20,7 +20,7 @@ def message(number):
 
 
 def frames(sent, *, combined=False):
-    """Read what is put on the wire, as a client does."""
+    """Read a message as a client does."""
     wire = bytearray(b"".join(each.wire(combined, MILLISECOND) for each in sent))
 
     def read(size):

@@ -96,7 +96,7 @@ def test_ticks_and_lots_are_those_of_the_order_flow(market, symbol):
         ("BTC", "BTC", "USDT"),
     ],
 )
-def test_assets_are_told_from_the_name(symbol, base, quote):
+def test_assets_are_read_from_the_name(symbol, base, quote):
     listed = only("spot", symbol)
     assert (listed["baseAsset"], listed["quoteAsset"]) == (base, quote)
 
@@ -134,7 +134,7 @@ def test_a_coinm_symbol_is_a_perpetual_contract_margined_in_its_base(symbol, siz
 
 
 @table(("market", "symbol"), [("usdm", "BTCUSDT_261225"), ("coinm", "BTCUSD_261225")])
-def test_a_dated_contract_tells_its_delivery(market, symbol):
+def test_a_dated_contract_shows_its_delivery(market, symbol):
     listed = only(market, symbol)
     assert (listed["contractType"], listed["deliveryDate"]) == ("CURRENT_QUARTER", 1_798_185_600_000)
     assert listed["pair"] == symbol.partition("_")[0]
@@ -148,7 +148,7 @@ def test_a_dated_contract_tells_its_delivery(market, symbol):
         ("DOGE-261225-0.15-P", "DOGEUSDT", "PUT", "0.15"),
     ],
 )
-def test_an_option_tells_its_contract(symbol, underlying, side, strike):
+def test_an_option_shows_its_contract(symbol, underlying, side, strike):
     listed = only("options", symbol)
     assert (listed["underlying"], listed["side"], listed["strikePrice"]) == (underlying, side, strike)
     assert (listed["expiryDate"], listed["unit"], listed["quoteAsset"]) == (1_798_185_600_000, 1, "USDT")

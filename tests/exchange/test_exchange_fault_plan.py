@@ -54,7 +54,7 @@ def test_every_goes_on_for_ever_or_for_count():
     assert struck(FaultPlan([Fault("drop", at=2, every=4, count=3)]), 100) == [2, 6, 10]
 
 
-def test_what_strikes_is_told():
+def test_what_strikes_is_reported():
     fault = Fault("delay", seconds=3.0)
     assert FaultPlan([fault]).strike(Place.EVENT, "BTCUSDT") == [fault]
 
@@ -101,7 +101,7 @@ def test_a_chance_is_about_met():
     assert 400 < len(struck(FaultPlan([Fault("drop", chance=0.25)]), 2_000)) < 600
 
 
-def test_the_strikes_that_are_told_are_a_copy():
+def test_the_strikes_that_are_reported_are_a_copy():
     plan = FaultPlan([Fault("drop")])
     plan.strikes()["drop"] = 7
     assert plan.strikes() == {}
@@ -117,7 +117,7 @@ def test_the_same_seed_makes_the_same_strikes_and_another_one_others(seed):
 
 
 @given(st.lists(FAULTS, max_size=6), OCCASIONS)
-def test_each_fault_keeps_its_own_course_whatever_others_there_are(faults, occasions):
+def test_each_fault_keeps_its_own_count_whatever_others_there_are(faults, occasions):
     together, alone = FaultPlan(faults), [FaultPlan([fault]) for fault in faults]
     told = Counter()
     for symbol in occasions:

@@ -1,4 +1,4 @@
-"""Invented symbols look like their market's, and are as many as were asked for."""
+"""Invented symbols look like their market's, and have the number that was asked for."""
 
 import pytest
 

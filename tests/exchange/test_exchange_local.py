@@ -42,7 +42,7 @@ MARKETS = list(SYMBOLS)
 
 @pytest.fixture(autouse=True)
 def _short_goodbyes(monkeypatch):
-    """Most clients here answer no close frame; each would be waited for."""
+    """Most clients here do not reply to a close frame; the exchange would wait for each."""
     monkeypatch.setattr("depthactors.exchange.server.session.CLOSING_PATIENCE", 0.05)
     monkeypatch.setattr("depthactors.exchange.server.server.CLOSING_PATIENCE", 0.05)
 
@@ -83,7 +83,7 @@ def test_rest_shows_the_recorded_snapshot_before_and_the_last_book_after_the_pla
         assert reply == {"lastUpdateId": 111, "bids": SPOT_FINAL_BIDS, "asks": SPOT_FINAL_ASKS}
 
 
-def test_many_recordings_are_told_apart_and_play_at_their_own_first_subscription(spot_file, tmp_path, connect):
+def test_many_recordings_are_distinguished_and_play_at_their_own_first_subscription(spot_file, tmp_path, connect):
     with LocalExchange.from_recording([spot_file, futures_file(tmp_path)]) as exchange:
         assert exchange.symbols == ("BTCUSDT", "ETHUSDT")
         spot = connect(exchange, f"/ws/{STREAM}")
@@ -155,7 +155,7 @@ def test_wait_finished_waits_until_every_client_has_been_sent_the_last_event(tmp
         assert finished.result(10)
 
 
-def test_a_broken_recording_is_told_by_wait_finished(tmp_path, connect):
+def test_a_broken_recording_is_reported_by_wait_finished(tmp_path, connect):
     messages = [snapshot(100, [("1", "1")], []), futures_event(90, 95, 130), futures_event(130, 131, 140, bids=["?"])]
     with LocalExchange.from_recording(write_recording(tmp_path / "broken.gz", messages)) as exchange:
         connect(exchange, "/public/ws/ethusdt@depth")
@@ -194,7 +194,7 @@ def test_order_flow_frames_and_a_snapshot_make_the_books_of_book_at(market, repe
         first = client.receive()
         book, _ = bridging(exchange, market, first)
         applied, event = 0, first
-        # Over the seam of what repeats, too.
+        # Also over the end of a round, where events repeat.
         while applied < 70:
             if book.apply(event):
                 applied += 1
@@ -229,7 +229,7 @@ def test_levels_and_depth_are_those_asked_for(repeat, connect):
         for side in ("bids", "asks"):
             assert 100 < len(reply[side]) < 225
         events = connect(exchange, f"/ws/{STREAM}").events(90)
-        # The way back to a tape's first book is longer than any other event.
+        # The event that leads back to the first book is longer than any other.
         sizes = sorted(len(event["b"]) + len(event["a"]) for event in events)[:-1]
         assert 6 < sum(sizes) / len(sizes) < 24
 
@@ -308,7 +308,7 @@ def test_markets_share_a_port_and_the_first_of_them_has_the_unrouted_paths(mixed
     assert connect(mixed, "/ws/btcusd_perp@depth").receive()["st"] == 2
 
 
-def test_the_truth_of_a_symbol_in_two_markets_is_told_by_the_markets_name(mixed, connect):
+def test_the_truth_of_a_symbol_in_two_markets_is_found_by_the_markets_name(mixed, connect):
     spot = connect(mixed, f"/ws/{STREAM}").receive()
     futures = connect(mixed, f"/public/ws/{STREAM}").receive()
     assert mixed.book_at("BTCUSDT", spot["u"]) == mixed.book_at("BTCUSDT", spot["u"], market="spot")
@@ -356,7 +356,7 @@ def test_a_history_of_nothing_is_named(history):
 
 
 @table("repeat", [0, -3])
-def test_a_tape_of_nothing_is_named(repeat):
+def test_a_repetition_of_nothing_is_named(repeat):
     with pytest.raises(UsageError, match=f"repeat.* was {repeat}$"):
         LocalExchange.with_order_flow("BTCUSDT", repeat=repeat)
 
@@ -434,7 +434,7 @@ def test_stop_does_not_wait_for_clients_that_say_nothing():
     with live() as exchange, socket.create_connection(("127.0.0.1", exchange.port), timeout=5) as silent:
         silent.sendall(b"GET /api/v3/de")
         exchange.stop(timeout=3.0)
-        # What it had sent was not read to its end, so that TCP may call it a reset.
+        # Its request was not read to the end, so that TCP may end the connection with a reset.
         with suppress(ConnectionResetError):
             assert silent.recv(10) == b""
 
@@ -519,7 +519,7 @@ def test_the_package_is_imported_without_websockets_and_only_serving_needs_it():
     assert "pip install depthactors[demo]" in message
 
 
-def test_an_import_by_name_without_websockets_tells_the_remedy():
+def test_an_import_by_name_without_websockets_names_the_remedy():
     done = without_websockets("from depthactors.exchange import LocalExchange")
     assert done.returncode == 1
     assert "pip install depthactors[demo]" in done.stderr.splitlines()[-1]

@@ -18,7 +18,7 @@ from tests.support import table
         (markets.OPTIONS, "61725.000", "0.07", "0.00"),
     ],
 )
-def test_numbers_are_spelt_as_the_market_does(row, price, quantity, nothing):
+def test_numbers_are_written_as_the_market_does(row, price, quantity, nothing):
     number_format = shape_of(row).number_format
     assert (number_format.price(12345), number_format.quantity(7), number_format.quantity(0)) == (
         price,

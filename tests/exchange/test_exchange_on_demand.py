@@ -1,4 +1,4 @@
-"""What is listed on demand: by whoever asks first, once, in bounds, and the same whatever the order."""
+"""What is listed on demand: at the first request, once, within bounds, and the same in any order."""
 
 import threading
 import time
@@ -116,7 +116,7 @@ def test_exchange_info_shows_the_table_and_starts_nothing(sandbox):
     assert {row["symbol"] for row in get(sandbox, "/dapi/v1/exchangeInfo").json()["symbols"]} >= {"BTCUSD_PERP"}
     assert get(sandbox, "/eapi/v1/exchangeInfo").json()["optionSymbols"]
     assert listed(sandbox) == []
-    # A contract that nobody has asked for before is shown from then on.
+    # A contract that was not asked for before is shown from then on.
     reply(sandbox, "/fapi/v1/depth", "BTCUSDT_261225")
     assert "BTCUSDT_261225" in {row["symbol"] for row in get(sandbox, "/fapi/v1/exchangeInfo").json()["symbols"]}
 
@@ -136,7 +136,7 @@ def test_a_symbols_books_are_the_seeds_whatever_else_is_asked_for():
     assert all(each == told[0] for each in told)
 
 
-def test_whoever_asks_first_there_is_one_feed():
+def test_requests_at_the_same_time_make_one_feed():
     catalogue = Catalogue([], on_demand())
     together = threading.Barrier(8)
     found = []
@@ -214,7 +214,7 @@ def test_a_name_is_of_the_markets_that_spell_so(symbol, homes):
     assert homes_of(symbol, [COINM]) == [COINM], "where there is one market, it is that one's"
 
 
-def test_named_symbols_are_alone_and_on_every_market_that_spells_so(serve):
+def test_named_symbols_are_alone_and_on_every_market_whose_symbols_look_so(serve):
     exchange = serve(LocalExchange.with_order_flow(["BTCUSDT", "FOOUSDT", "BTCUSD_PERP"], **SMALL))
     assert exchange.symbols == ("BTCUSDT", "FOOUSDT", "BTCUSD_PERP")
     assert [market.name for market in exchange.markets] == ["spot", "coinm", "usdm"]
@@ -239,7 +239,7 @@ def test_symbols_beside_the_table(serve):
     assert reply(exchange, "/api/v3/depth", "BAROUSDT")["code"] == -1121
 
 
-def test_a_tape_is_played_for_any_symbol_on_any_market(serve):
+def test_a_repetition_is_played_for_any_symbol_on_any_market(serve):
     exchange = serve(LocalExchange.with_order_flow(repeat=5, **SMALL))
     for path, symbol in EVERYWHERE:
         bids = reply(exchange, path, symbol)["bids"]

@@ -1,4 +1,4 @@
-"""The pools of resting orders: octaves that leave no distance out, and orders that leave in any order."""
+"""The bands of resting orders: octaves that leave out no distance, and orders that leave in any order."""
 
 import math
 from random import Random
@@ -22,7 +22,7 @@ def test_octaves_cover_each_distance_once(farthest):
 
 
 def pool_beside_a_full_side(random, *, near=4, width=4):
-    """A pool of bids, against asks that none of them crosses."""
+    """A band of bids, against asks that none of them crosses."""
     book = MatchingBook()
     asks = OrderBand(book, book.asks, random, 1, 1)
     for key in range(1_000, 1_010):
@@ -52,7 +52,7 @@ def test_each_order_leaves_once_and_the_last_levels_stay():
 
 
 @table("levels", [2.0, 20.0, 200.0])
-def test_rates_keep_each_pool_at_its_target_and_favour_the_touch(levels):
+def test_rates_keep_each_band_at_its_target_and_favour_the_best_price(levels):
     book = MatchingBook()
     pools = [OrderBand(book, book.bids, Random(3).random, *octave) for octave in octaves(2_000)]
     births = set_rates(pools, levels)

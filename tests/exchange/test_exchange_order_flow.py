@@ -67,7 +67,7 @@ def test_seeds_markets_and_symbols_differ():
 def test_the_changes_applied_to_the_book_before_give_the_book_after(row, seed, depth, busy):
     flow = OrderFlow("BTCUSDT", row, seed, levels=busy * depth, depth=depth)
     book = replay(flow)
-    for _ in range(40):
+    for _ in range(15):
         before = flow.last_id
         change = flow.step()
         if change is None:
@@ -118,7 +118,7 @@ def test_nothing_may_happen_in_a_quiet_market():
 
 
 @every_row
-def test_touches_follow_the_best_prices_and_change_nothing_else(row):
+def test_reported_best_prices_follow_each_other_and_change_nothing_else(row):
     silent, told = (OrderFlow("BTCUSDT", row, 5, depth=300) for _ in range(2))
     touch = tuple(side[0] for side in told.book())
     seen = 0

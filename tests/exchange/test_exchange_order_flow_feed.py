@@ -19,7 +19,7 @@ def feed_of(row=markets.USDM, **options):
 
 
 def ticks(feed, count, *, tickers=False):
-    """Step until the market has changed so often."""
+    """Step until the market has changed `count` times."""
     found = []
     while len(found) < count:
         step = feed.step(tickers=tickers)
@@ -68,14 +68,14 @@ def test_ids_have_holes_where_the_markets_have(row, is_holed):
     assert any(tick.first_id > tick.previous_id + 1 for tick in ticks(feed_of(row), 50)) is is_holed
 
 
-def test_the_number_of_a_tick_is_that_of_its_step():
+def test_the_number_of_an_event_is_that_of_its_step():
     feed = feed_of()
     steps = [feed.step(tickers=False) for _ in range(30)]
     assert [step.number for step in steps] == list(range(1, 31))
     assert all(step.event.number == step.number for step in steps if step.event is not None)
 
 
-def test_steps_without_a_change_have_no_tick_and_count():
+def test_steps_without_a_change_have_no_event_and_count():
     feed = feed_of(levels=0.2)
     steps = [feed.step(tickers=True) for _ in range(100)]
     assert {step.event is None for step in steps} == {True, False}
@@ -116,7 +116,7 @@ def test_symbols_take_turns_within_the_interval():
     assert phases == [phase(0, f"SYM{number}USDT") for number in range(1_000)]
 
 
-def test_snapshots_are_a_few_ticks_behind_and_never_step_back():
+def test_snapshots_are_a_few_events_behind_and_never_step_back():
     feed = feed_of()
     past = [feed.present(1_000)]
     shown, lags = 0, set()
@@ -170,7 +170,7 @@ def test_history_reaches_as_far_back_as_asked_and_ends():
         feed.book_at(ids[0])
 
 
-def test_since_is_the_ticks_of_the_last_second_for_the_slower_streams():
+def test_since_is_the_events_of_the_last_second_for_the_slower_streams():
     feed = feed_of(markets.SPOT)
     done = []
     for _ in range(1_200):
@@ -182,7 +182,7 @@ def test_since_is_the_ticks_of_the_last_second_for_the_slower_streams():
 
 
 @table("row", ROWS)
-def test_booktickers_tell_each_change_of_the_best_prices_in_order(row):
+def test_booktickers_show_each_change_of_the_best_prices_in_order(row):
     feed = feed_of(row)
     last_id, best, seen = feed.present(1).last_update_id, None, 0
     for _ in range(300):

@@ -98,7 +98,7 @@ def test_only_the_first_finish_has_a_last_frame():
     assert outbox.take(LONG) is None
 
 
-def test_finish_wakes_who_takes(started):
+def test_finish_wakes_a_thread_that_takes(started):
     outbox = Outbox()
     taken = started(outbox.take, LONG)
     outbox.finish()
@@ -121,14 +121,14 @@ def test_close_drops_what_waits_and_lets_everybody_go(started):
     assert outbox.wait_for_room()
 
 
-def test_close_wakes_who_takes(started):
+def test_close_wakes_a_thread_that_takes(started):
     outbox = Outbox()
     taken = started(outbox.take, LONG)
     outbox.close()
     assert taken() is None
 
 
-def test_who_takes_nothing_from_its_full_queue_is_to_be_given_up_when_the_patience_ends():
+def test_a_client_that_takes_nothing_from_its_full_queue_is_given_up_when_the_patience_ends():
     clock = Clock()
     outbox = Outbox(room=2, patience=5.0, clock=clock)
     clock.now = 100.0
@@ -140,7 +140,7 @@ def test_who_takes_nothing_from_its_full_queue_is_to_be_given_up_when_the_patien
     assert not outbox.append(b"4")
 
 
-def test_who_takes_now_and_then_is_not():
+def test_a_client_that_takes_now_and_then_is_not():
     clock = Clock()
     outbox = Outbox(room=2, patience=5.0, clock=clock)
     for _ in range(20):
@@ -150,7 +150,7 @@ def test_who_takes_now_and_then_is_not():
         assert outbox.take(0.0)
 
 
-def test_who_is_behind_by_several_times_the_room_is_to_be_given_up_at_once():
+def test_a_client_behind_by_several_times_the_room_is_given_up_at_once():
     outbox = Outbox(room=3, patience=1e9)
     assert all(outbox.append(b"1") for _ in range(OVERFLOW * 3))
     assert not outbox.append(b"1")
@@ -173,7 +173,7 @@ def test_wait_for_room_waits_until_frames_are_taken(started):
     assert waiter()
 
 
-def test_wait_for_room_gives_up_on_who_takes_nothing():
+def test_wait_for_room_gives_up_a_client_that_takes_nothing():
     outbox = Outbox(room=1, patience=0.02)
     outbox.append(b"1")
     assert not outbox.wait_for_room()
@@ -199,7 +199,7 @@ def test_sent_is_what_was_taken_before_the_next_take(started):
     assert sent()
 
 
-def test_wait_sent_tells_when_time_ran_out():
+def test_wait_sent_reports_when_time_ran_out():
     outbox = Outbox()
     outbox.append(b"1")
     assert not outbox.wait_sent(0.01)

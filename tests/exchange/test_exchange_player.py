@@ -42,7 +42,7 @@ class Flow(Script):
 
 
 class Audience:
-    """Writes down what is published, by feed and number."""
+    """Keeps what is published, by feed and number."""
 
     def __init__(self):
         self.calls, self.waited, self.wanted, self.paces, self.left = [], [], set(), {}, []
@@ -203,7 +203,7 @@ def test_a_clock_that_the_machine_cannot_follow_is_followed_late_and_nothing_is_
     go.set()
     assert player.wait_recordings(LONG)
     assert audience.names() == ["a1", "a2", "a3", "a4"]
-    # The late steps are made up for at once; the last one comes in its own time again.
+    # The late steps follow at once; the last one comes at its own time again.
     assert [round(at - 1_000.0, 3) for _, at in audience.calls] == [30.0, 30.0, 30.0, 50.0]
 
 
@@ -232,7 +232,7 @@ def test_a_feed_without_a_step_is_over_at_once(player, audience):
     assert audience.names() == []
 
 
-def test_tickers_are_made_for_feeds_whose_tickers_somebody_wants(player, audience):
+def test_tickers_are_made_for_feeds_with_a_listener_for_tickers(player, audience):
     audience.wanted = {"b"}
     first, second = Script("a", [0, 1]), Script("b", [0, 1])
     player.play([first, second])
@@ -257,7 +257,7 @@ def test_feeds_that_never_end_are_not_waited_for(player):
     assert player.wait_recordings(LONG)
 
 
-def test_a_broken_feed_is_told_and_does_not_end_the_others(player, audience):
+def test_a_broken_feed_is_reported_and_does_not_end_the_others(player, audience):
     error = RecordingError("x.gz", 3, "expected a depth event, was not")
     player.play([Script("a", [0, 1, 2], fails_at=1, error=error), Script("b", [0, 1, 2])])
     audience.wait_calls(4)
@@ -267,13 +267,13 @@ def test_a_broken_feed_is_told_and_does_not_end_the_others(player, audience):
     assert audience.left == ["a"], "its clients are not left with a book that nothing changes any more"
 
 
-def test_an_unforeseen_error_is_told_too_with_its_symbol(player):
+def test_an_unforeseen_error_is_reported_too_with_its_symbol(player):
     player.play([Script("a", [0], fails_at=0, error=ZeroDivisionError("oh"))])
     with pytest.raises(DepthActorsError, match="the feed of a failed: ZeroDivisionError"):
         player.wait_recordings(LONG)
 
 
-def test_the_first_failure_is_the_one_that_is_told(player, audience):
+def test_the_first_failure_is_the_one_that_is_reported(player, audience):
     player.play([Script("a", [0, 2], fails_at=0, error=KeyError("first"))])
     with pytest.raises(DepthActorsError, match="first"):
         player.wait_recordings(LONG)

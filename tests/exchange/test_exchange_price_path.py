@@ -1,4 +1,4 @@
-"""Courses: the same for a seed and an asset, up and down in turn, at a pace that an order flow can follow."""
+"""Price paths: the same for a seed and an asset, up and down in turn, at a pace that an order flow can follow."""
 
 from itertools import pairwise
 

@@ -152,7 +152,7 @@ def test_a_client_that_answers_every_ping_stays(serve, connect):
 
 
 @table("payload", [b"", b"1", b"hello"])
-def test_an_unsolicited_pong_is_welcome_and_saves_nobody(serve, connect, payload):
+def test_an_unsolicited_pong_is_allowed_and_does_not_count(serve, connect, payload):
     exchange = serve(still(ping_interval=0.05, pong_deadline=0.2, messages_per_second=1000))
     client = connect(exchange, "/ws")
     client.socket.pong(payload)

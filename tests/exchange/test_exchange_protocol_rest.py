@@ -63,7 +63,7 @@ def used(reply):
 
 
 def within_a_minute(scenario):
-    """Carry it out again if the minute of the clock turned meanwhile: the exchange's count began anew."""
+    """Run a scenario, again if a minute of the clock began meanwhile: the exchange then counts from zero."""
     while True:
         minute = time.time() // 60
         result = scenario()
@@ -159,7 +159,7 @@ def test_omitted_limit_weighs_1_on_futures_and_the_default_tier_on_spot(serving,
 
 
 @table("market", SYMBOLS)
-def test_every_reply_tells_the_weight_used_also_an_error(serving, market):
+def test_every_reply_shows_the_weight_used_also_an_error(serving, market):
     exchange, base = serving(market), REST[market]
 
     def ask():
@@ -375,7 +375,7 @@ def answer_to(exchange, request):
 
 
 @table("start", [b"POST /api/v3/ping HTTP/1.1", b"DELETE /api/v3/ping HTTP/1.1", b"nonsense"])
-def test_what_is_no_get_request_is_answered_400_and_hung_up_on(deep, start):
+def test_what_is_no_get_request_is_answered_400_and_disconnected(deep, start):
     assert answer_to(deep, start).startswith(b"HTTP/1.1 400 ")
     assert get(deep, "/api/v3/ping").status_code == 200
 

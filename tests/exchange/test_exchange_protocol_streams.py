@@ -93,12 +93,12 @@ def by_stream(frames):
 
 
 def sequel(before, event):
-    """Tell whether an event follows another by the market's own rule."""
+    """Return whether an event follows another by the market's own rule."""
     return event["pu"] == before["u"] if "pu" in event else event["U"] == before["u"] + 1
 
 
 def is_silent_beside(client, live_stream, count=12):
-    """Tell whether a combined connection brings frames of that one stream only."""
+    """Return whether a combined connection brings frames of that one stream only."""
     return {frame["stream"] for frame in client.events(count)} == {live_stream}
 
 
@@ -118,7 +118,7 @@ def test_a_diff_event_has_the_keys_of_its_market_and_the_right_types(served, con
 
 
 @table(("market", "st", "pair"), [("usdm", 1, "BTCUSDT"), ("coinm", 2, "BTCUSD")])
-def test_futures_tell_their_kind_and_pair_in_every_event(served, connect, market, st, pair):
+def test_futures_have_their_kind_and_pair_in_every_event(served, connect, market, st, pair):
     client = connect(served(market), combined(market, FAST, "@depth5@100ms", "@bookTicker"))
     events = by_stream(client.events(60))
     assert len(events) == 3
@@ -282,7 +282,7 @@ def test_book_ticker_has_the_keys_of_its_market(served, connect, market):
 
 
 @table("market", SYMBOLS)
-def test_book_ticker_tells_each_change_of_the_best_levels(served, connect, market):
+def test_book_ticker_shows_each_change_of_the_best_levels(served, connect, market):
     exchange = served(market)
     found = by_stream(connect(exchange, combined(market, "@bookTicker", FAST)).events(120))
     tickers, diffs = found["bookTicker"], found["depth@100ms"]

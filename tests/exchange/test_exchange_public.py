@@ -1,4 +1,4 @@
-"""The public names of the local exchange, as `help()` and `dir()` show them to who looks around."""
+"""The public names of the local exchange, as `help()` and `dir()` show them."""
 
 import pydoc
 import sys

@@ -1,4 +1,4 @@
-"""The fixture `local_exchange`, as the author of a bot uses it: in a test suite of his own."""
+"""The fixture `local_exchange`, as the author of a bot uses it: in a test suite of its own."""
 
 import os
 import subprocess

@@ -27,7 +27,7 @@ SMALL_FILE = 200_000
 
 
 def steps(feed):
-    """Play a feed to its end and yield what each step brought."""
+    """Play a feed to its end and yield each step."""
     while feed.due() is not None:
         yield feed.step(tickers=False)
 
@@ -62,7 +62,7 @@ def test_events_come_whole_and_in_order(spot_file):
     assert events(feed) == SPOT_EVENTS
 
 
-def test_a_tick_tells_what_its_event_tells(tmp_path):
+def test_a_tick_shows_what_its_event_tells(tmp_path):
     spot, *_ = ticks(RecordingFeed(file_of(tmp_path, spot_messages())))
     assert (spot.first_id, spot.last_id, spot.previous_id) == (90, 95, 89)
     assert spot.time_us == SPOT_EVENTS[0]["E"] * 1_000
@@ -211,7 +211,7 @@ def test_booktickers_are_replayed_in_their_place_when_asked_for(tmp_path):
     assert seen == [95, 102, 103, ticker(103)["data"], ticker(104, bid="99.00")["data"], 110, 111]
 
 
-def test_booktickers_are_left_out_when_nobody_listens(tmp_path):
+def test_booktickers_are_left_out_without_a_listener(tmp_path):
     feed = RecordingFeed(file_of(tmp_path, [*spot_messages(), ticker(111)]))
     assert not any(step.tickers for step in steps(feed))
 
@@ -301,8 +301,8 @@ def test_close_ends_the_feed_but_not_its_book(spot_file):
 # In a loop.
 
 
-def laps(feed, count):
-    """Play so many events of a feed in a loop."""
+def rounds(feed, count):
+    """Return the first `count` events of a feed in a loop."""
     played = []
     while len(played) < count:
         step = feed.step(tickers=False)
@@ -312,7 +312,7 @@ def laps(feed, count):
 
 
 def follow(book, feed, played, chained):
-    """Check over all laps: ids chain, times never step back, and books are those of a replay; return these."""
+    """Check over all rounds: ids chain, times never step back, and books are those of a replay; return these."""
     books = []
     for before, tick in pairwise([None, *played]):
         event = tick.decoded()
@@ -336,12 +336,12 @@ def follow(book, feed, played, chained):
     [(spot_messages(), SPOT_SNAPSHOT, False), (futures_messages(), futures_messages()[1], True)],
     ids=["spot", "futures"],
 )
-def test_a_loop_goes_on_without_a_seam_and_every_lap_has_the_same_books(tmp_path, messages, first, chained):
+def test_a_loop_goes_on_without_a_gap_and_every_round_has_the_same_books(tmp_path, messages, first, chained):
     feed = RecordingFeed(file_of(tmp_path, messages), loop=True)
     recorded = [message for message in messages if "e" in message]
     old = sum(event["u"] <= first["lastUpdateId"] for event in recorded)
     lap = len(recorded) - old + 1
-    played = laps(feed, len(recorded) + 3 * lap)
+    played = rounds(feed, len(recorded) + 3 * lap)
     books = follow(Replay(first), feed, played, chained)
     assert books[old : len(recorded) + 1] * 3 == books[len(recorded) + 1 - lap : len(recorded) + 1 + 2 * lap]
     for turn in range(len(recorded), len(played), lap):
@@ -350,8 +350,8 @@ def test_a_loop_goes_on_without_a_seam_and_every_lap_has_the_same_books(tmp_path
         assert (truth.bids, truth.asks) == Replay(first).book()
 
 
-def test_the_seam_is_a_made_up_event_of_what_differs(spot_file):
-    *_, turn = laps(RecordingFeed(spot_file, loop=True), len(SPOT_EVENTS) + 1)
+def test_the_end_of_a_round_is_an_additional_event_of_what_differs(spot_file):
+    *_, turn = rounds(RecordingFeed(spot_file, loop=True), len(SPOT_EVENTS) + 1)
     event = turn.decoded()
     assert list(event) == ["e", "E", "s", "U", "u", "b", "a"]
     assert (event["e"], event["s"], event["U"]) == ("depthUpdate", "BTCUSDT", 112)
@@ -360,7 +360,7 @@ def test_the_seam_is_a_made_up_event_of_what_differs(spot_file):
     assert event["E"] > SPOT_EVENTS[-1]["E"]
 
 
-def test_a_lap_takes_its_recorded_time_and_the_pauses_around_the_seam(spot_file):
+def test_a_round_takes_its_recorded_time_and_the_pauses_around_its_end(spot_file):
     feed = RecordingFeed(spot_file, loop=True)
     dues = []
     for _ in range(15):
@@ -369,7 +369,7 @@ def test_a_lap_takes_its_recorded_time_and_the_pauses_around_the_seam(spot_file)
     assert dues == pytest.approx([number / 10 for number in range(15)], abs=2e-3)
 
 
-def test_snapshots_of_every_lap_bridge(spot_file):
+def test_snapshots_of_every_round_bridge(spot_file):
     feed = RecordingFeed(spot_file, loop=True)
     while feed.present(1).last_update_id < 300:
         book = feed.snapshot(100)
@@ -381,7 +381,7 @@ def test_snapshots_of_every_lap_bridge(spot_file):
             assert replay.book() == (truth.bids, truth.asks)
 
 
-def test_steps_are_numbered_through_all_laps(spot_file):
+def test_steps_are_numbered_through_all_rounds(spot_file):
     feed = RecordingFeed(spot_file, loop=True)
     assert [feed.step(tickers=False).number for _ in range(20)] == list(range(1, 21))
 
@@ -393,13 +393,13 @@ def test_times_go_on_where_lines_were_received_late(tmp_path):
         if "E" in message:
             messages[number] = message | {"E": 1_700_000_000_000 + 2_000 * number}
     feed = RecordingFeed(file_of(tmp_path, messages, interval_ns=1_000_000), loop=True)
-    times = [tick.time_us for tick in laps(feed, 20)]
+    times = [tick.time_us for tick in rounds(feed, 20)]
     assert times == sorted(times)
 
 
-def test_in_a_loop_a_gap_comes_back_in_each_lap_and_so_does_the_snapshot_after_it(tmp_path):
+def test_in_a_loop_a_gap_comes_back_in_each_round_and_so_does_the_snapshot_after_it(tmp_path):
     feed = RecordingFeed(file_of(tmp_path, gap_messages()), loop=True)
-    played = laps(feed, 7 + 2 * 7)
+    played = rounds(feed, 7 + 2 * 7)
     assert all(later.last_id > before.last_id for before, later in pairwise(played))
     gaps = [number for number, (before, tick) in enumerate(pairwise(played)) if tick.first_id > before.last_id + 1]
     assert gaps == [4, 11, 18]
@@ -409,11 +409,11 @@ def test_in_a_loop_a_gap_comes_back_in_each_lap_and_so_does_the_snapshot_after_i
 
 def test_in_a_loop_ids_go_on_after_a_gap_that_no_snapshot_bridged(tmp_path):
     messages = [*spot_messages(), spot_event(200, 210, bids=[("50.00", "1.0")])]
-    played = laps(RecordingFeed(file_of(tmp_path, messages), loop=True), 20)
+    played = rounds(RecordingFeed(file_of(tmp_path, messages), loop=True), 20)
     assert all(later.last_id > before.last_id for before, later in pairwise(played))
 
 
-def test_booktickers_of_every_lap_tell_the_best_of_the_book_with_their_id(tmp_path):
+def test_booktickers_of_every_round_show_the_best_of_the_book_with_their_id(tmp_path):
     messages = [
         *spot_messages()[:4],
         ticker(103, ask="101.50"),
@@ -428,7 +428,7 @@ def test_booktickers_of_every_lap_tell_the_best_of_the_book_with_their_id(tmp_pa
         assert (Decimal(event["b"]), Decimal(event["a"])) == (truth.bids[0][0], truth.asks[0][0])
 
 
-def test_booktickers_never_step_back_at_the_seam(tmp_path):
+def test_booktickers_never_step_back_at_the_end_of_a_round(tmp_path):
     # As recorders write them: tickers come before the first depth event, too.
     messages = [ticker(80), ticker(95), *spot_messages(), ticker(111)]
     feed = RecordingFeed(file_of(tmp_path, messages), loop=True)
@@ -438,7 +438,7 @@ def test_booktickers_never_step_back_at_the_seam(tmp_path):
 
 def test_a_loop_ends_when_it_is_closed(spot_file):
     feed = RecordingFeed(spot_file, loop=True)
-    played = laps(feed, 12)
+    played = rounds(feed, 12)
     feed.close()
     assert feed.book_at(played[-1].last_id).last_update_id == played[-1].last_id
 
@@ -454,14 +454,14 @@ def one_a_market(paths):
 
 @needs_captures
 @pytest.mark.parametrize("path", one_a_market(SMALL), ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_real_recording_goes_round_without_a_seam(path):
+def test_a_real_recording_goes_round_without_a_gap(path):
     feed = RecordingFeed(path, market="us" if "us-" in path.parent.name else None, loop=True)
     lines = list(recording.read(path))
     first = next(line.message for line in lines if line.is_snapshot)
     stream = next(line.message.get("stream") for line in lines if line.is_diff)
     recorded = [line.event for line in lines if line.is_diff and line.message.get("stream") == stream]
     lap = sum(event["u"] > first["lastUpdateId"] for event in recorded) + 1
-    played = laps(feed, len(recorded) + 1 + 2 * lap)
+    played = rounds(feed, len(recorded) + 1 + 2 * lap)
     books = follow(Replay(first), feed, played, chained=feed.market.sequencing is markets.Sequencing.CHAINED)
     for turn in range(len(recorded), len(played), lap):
         assert books[turn] == Replay(first).book()

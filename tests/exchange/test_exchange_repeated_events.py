@@ -32,7 +32,7 @@ def frames(tape):
 
 
 @table("row", ROWS)
-def test_a_lap_is_the_steps_asked_for_and_the_way_back(row):
+def test_a_round_is_the_steps_asked_for_and_the_way_back(row):
     tape = tape_of(row)
     assert len(tape) == STEPS + 1
     book = replay_of(tape)
@@ -46,7 +46,7 @@ def test_a_lap_is_the_steps_asked_for_and_the_way_back(row):
 
 
 @table("row", ROWS)
-def test_ids_rise_from_the_tapes_start_with_holes_only_where_the_market_has_them(row):
+def test_ids_rise_from_the_first_event_with_holes_only_where_the_market_has_them(row):
     ranges = frames(tape_of(row))
     holes = [after[0] - before[1] - 1 for before, after in pairwise([(0, 0), *ranges])]
     assert all(first <= last for first, last in ranges)
@@ -65,7 +65,7 @@ def test_the_book_before_any_place_is_a_replays(place):
     assert truth.bids[0][0] < truth.asks[0][0]
 
 
-def test_whoever_changes_a_book_changes_it_for_nobody_else():
+def test_a_returned_book_can_be_changed_alone():
     tape = tape_of()
     before = tape.book_before(5).cut()
     tape.book_before(5).apply({"b": [["1", "1"]], "a": []})
@@ -87,7 +87,7 @@ def test_an_id_at_which_nothing_ended_has_no_place():
     assert {tape.place_after(update_id) for update_id in [*inside, -1]} == {None}
 
 
-def test_a_seed_makes_the_same_tape_and_another_one_another():
+def test_a_seed_makes_the_same_repetition_and_another_one_another():
     first = RepeatedEvents(markets.SPOT, 20, seed=1, levels=5.0, depth=40)
     again = RepeatedEvents(markets.SPOT, 20, seed=1, levels=5.0, depth=40)
     other = RepeatedEvents(markets.SPOT, 20, seed=2, levels=5.0, depth=40)
@@ -102,7 +102,7 @@ def test_steps_in_which_nothing_happens_are_left_out():
         assert any(sides(tape, place).values())
 
 
-def test_a_tape_of_one_step_leads_there_and_back():
+def test_a_repetition_of_one_step_leads_there_and_back():
     tape = RepeatedEvents(markets.SPOT, 1, seed=1, levels=5.0, depth=40)
     assert len(tape) == 2
     assert {price for price, _ in sides(tape, 0)["b"]} == {price for price, _ in sides(tape, 1)["b"]}

@@ -32,7 +32,7 @@ def replay_of(depth):
 
 
 @table("row", ROWS)
-def test_events_chain_over_laps_and_make_the_books_of_book_at(row):
+def test_events_chain_over_rounds_and_make_the_books_of_book_at(row):
     feed = feed_of(row)
     book = replay_of(feed.present(1_000))
     start = feed.book_at(book.last_id)
@@ -51,7 +51,7 @@ def test_events_chain_over_laps_and_make_the_books_of_book_at(row):
     assert (present.last_id, present.book()) == (last_id, book.book())
 
 
-def test_every_lap_repeats_the_last_one_but_for_ids_and_times():
+def test_every_round_repeats_the_last_one_but_for_ids_and_times():
     now = [NOW]
     feed = feed_of(clock=lambda: now[0])
     first = [tick.decoded() for tick in ticks(feed, STEPS + 1)]
@@ -64,7 +64,7 @@ def test_every_lap_repeats_the_last_one_but_for_ids_and_times():
         assert before | moved | {"E": after["E"], "T": after["T"]} == after
 
 
-def test_the_truth_reaches_back_to_the_first_lap_however_many_follow():
+def test_the_truth_reaches_back_to_the_first_round_however_many_follow():
     feed = feed_of()
     start = feed.present(1_000)
     ticks(feed, 20_000)
@@ -84,7 +84,7 @@ def test_ids_that_were_not_played_are_refused_with_the_symbol():
             feed.book_at(update_id)
 
 
-def test_symbols_share_a_tape_and_have_places_of_their_own():
+def test_symbols_share_a_repetition_and_have_places_of_their_own():
     feeds = [feed_of(symbol=f"SYM{number}USDT") for number in range(30)]
     places = {feed.present(1).last_update_id for feed in feeds}
     assert len(places) > 10

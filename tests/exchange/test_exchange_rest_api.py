@@ -52,7 +52,7 @@ def test_weight_is_counted_from_zero_in_each_minute_of_the_clock():
 
 
 @table(("second", "retry"), [(0.0, 60), (12.5, 48), (59.1, 1), (59.9, 1)])
-def test_a_429_tells_the_seconds_to_the_minutes_end(second, retry):
+def test_a_429_shows_the_seconds_to_the_minutes_end(second, retry):
     asker = Asker(weight_per_minute=4)
     asker.now += second
     assert asker.retry(DEPTH) == (429, retry)
@@ -85,7 +85,7 @@ def test_each_further_ban_lasts_twice_as_long():
     assert lengths == [10, 20, 40]
 
 
-def test_a_ban_tells_when_it_ends():
+def test_a_ban_shows_when_it_ends():
     asker = Asker(weight_per_minute=4, refusals=1, ban=10)
     asker.ask(DEPTH)
     status, reply, headers = asker.ask(DEPTH)
@@ -177,7 +177,7 @@ def test_what_the_exchange_does_not_have_is_404(path):
 
 
 @table("kind", ["429", "418"])
-def test_a_refusing_fault_tells_how_long_to_wait_and_costs_its_weight(kind):
+def test_a_refusing_fault_shows_how_long_to_wait_and_costs_its_weight(kind):
     asker = Asker(faults=[Fault(kind, seconds=2.5)])
     status, reply, headers = asker.ask(DEPTH)
     assert (status, reply["code"], headers[USED], headers["Retry-After"]) == (int(kind), -1003, "5", "3")

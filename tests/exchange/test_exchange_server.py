@@ -131,7 +131,7 @@ def test_stop_closes_clients_with_going_away():
     client.close()
 
 
-def test_stop_does_not_wait_for_who_says_nothing_or_reads_nothing():
+def test_stop_does_not_wait_for_clients_that_say_or_read_nothing():
     exchange = LocalExchange.with_order_flow("BTCUSDT", rate=2_000.0, levels=5.0, depth=50).start()
     deaf = StreamClient(exchange, "/ws/btcusdt@depth@100ms")
     deaf.receive()
@@ -193,7 +193,7 @@ def test_clients_that_come_while_it_stops_are_turned_away():
     assert threads() == set()
 
 
-def test_a_connection_that_cannot_be_accepted_is_told_and_the_next_one_is_served(serve, caplog, monkeypatch):
+def test_a_connection_that_cannot_be_accepted_is_reported_and_the_next_one_is_served(serve, caplog, monkeypatch):
     exchange = serve(still())
     # The thread is at its wait from here on.
     get(exchange, "/api/v3/ping")
@@ -218,7 +218,7 @@ def test_a_connection_that_cannot_be_accepted_is_told_and_the_next_one_is_served
 def test_refused_connections_are_reset_and_the_next_one_is_served(serve):
     exchange = serve(still(faults=[Fault("refuse", count=2)]))
     for _ in range(2):
-        # A client may be told while it still connects.
+        # A client may get the reset while it still connects.
         with (
             pytest.raises(ConnectionResetError),
             socket.create_connection(("127.0.0.1", exchange.port), timeout=LONG) as client,

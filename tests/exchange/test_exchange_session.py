@@ -74,7 +74,7 @@ class Stage:
         self.session.outbox.append(text_frame(text.encode()))
 
     def read(self):
-        """Read one frame of any kind, and answer none."""
+        """Read one frame of any kind, and reply to none."""
         frame = self.peer.recv_frame()
         return frame.opcode, frame.data
 
@@ -180,7 +180,7 @@ def test_a_client_that_vanishes_is_left(stage):
     assert here.ended()
 
 
-def test_a_client_that_breaks_the_protocol_is_told_and_ended(stage):
+def test_a_client_that_breaks_the_protocol_is_reported_and_ended(stage):
     here = stage()
     # Clients must mask their frames.
     here.peer.sock.sendall(text_frame(b"bare"))
@@ -203,7 +203,7 @@ def test_close_sends_what_is_queued_and_then_the_code(stage):
     assert here.ended()
 
 
-def test_a_client_that_does_not_answer_the_close_is_hung_up_on(stage):
+def test_a_client_that_does_not_answer_the_close_is_disconnected(stage):
     here = stage()
     begun = time.monotonic()
     here.session.close()
@@ -217,7 +217,7 @@ def test_giving_up_ends_it_at_once_whatever_is_queued(stage):
     here = stage()
     for _ in range(100):
         here.put("x" * 100_000)
-    # The writer is stuck by now or soon: nobody reads.
+    # The writer is stuck by now or soon: the peer does not read.
     here.session.give_up()
     assert here.ended()
     assert len(here.rest()) < 100 * 100_000
@@ -266,7 +266,7 @@ def test_a_reset_asks_for_the_socket_to_be_reset(stage):
     here.session.suffer(Fault("reset"))
     assert here.ended()
     assert here.session.reset is True
-    # Until whoever owns the socket closes it, nothing is said: no close frame.
+    # Until the owner of the socket closes it, nothing is sent: no close frame.
     assert here.rest() == b""
 
 

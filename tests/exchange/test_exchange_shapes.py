@@ -59,13 +59,13 @@ def test_a_partial_event_of_futures_is_written_as_a_diff(market):
 
 
 @table("market", ["spot", "us"])
-def test_a_partial_event_of_spot_tells_neither_symbol_nor_time(market):
+def test_a_partial_event_of_spot_shows_neither_symbol_nor_time(market):
     event = shape_of(markets.lookup(market)).partial("BTCUSDT", DEPTH, IDS)
     assert same(event, {"lastUpdateId": 77} | LISTS)
 
 
 @table("market", SYMBOLS)
-def test_a_ticker_tells_the_best_levels_and_its_id(market):
+def test_a_ticker_shows_the_best_levels_and_its_id(market):
     event = json.loads(shape_of(markets.lookup(market)).ticker(SYMBOLS[market], TIME_US, 75, BIDS[0], ASKS[0]))
     assert {name: event[name] for name in "usbBaA"} == {
         "u": 75,

@@ -67,7 +67,7 @@ def scripts():
 
 
 def play(feed, kind, script):
-    """Return the events of a stream, each with its step and the ticks so far."""
+    """Return the events of a stream, each with its step and the number of changes so far."""
     found = []
     for _ in script:
         step = feed.step()
@@ -99,7 +99,7 @@ def test_a_slow_stream_has_each_change_once_and_chains_as_the_fast_one(market, i
             prices = [sign * float(price) for price, _ in event[name]]
             assert prices == sorted(set(prices))
         done = ticks
-    # What came after the last turn waits for the next one.
+    # Changes after the last event wait for the next one.
     assert len(script) - (feed.ticks[done].number if done < len(feed.ticks) else len(script)) < interval / 100
 
 
@@ -125,7 +125,7 @@ def test_a_slow_stream_is_due_also_at_a_step_without_a_change():
 
 @table("kind", [Diff(0), Diff(100)])
 @given(script=scripts())
-def test_the_fast_streams_are_the_ticks_byte_for_byte(kind, script):
+def test_the_fast_streams_are_the_events_byte_for_byte(kind, script):
     feed = ScriptedFeed("spot", script)
     sent = [each for _ in script for each in payloads(feed, kind, feed.step())]
     assert sent == [tick.payload for tick in feed.ticks]
@@ -163,7 +163,7 @@ def test_tickers_are_passed_on_as_they_come():
     assert payloads(feed, Ticker(), feed.step(tickers=True)) == [b'{"u":1}', b'{"u":2}']
 
 
-def test_a_diff_tells_the_time_of_its_last_change_though_the_step_brought_none():
+def test_a_diff_shows_the_time_of_its_last_change_though_the_step_brought_none():
     feed = ScriptedFeed("spot", [({"1.0": "2.0"}, {}), *[None] * 9])
     sent = [each for _ in range(10) for each in events.events(feed, Diff(1_000), feed.step())]
     assert [each.time_us for each in sent] == [START_US + 100_000]

@@ -1,4 +1,4 @@
-"""What each market can list: its own names, at prices that agree with each other, on grids that its numbers fit."""
+"""What each market can list: its own names, at prices that agree, in number formats that leave room for a book."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -53,7 +53,7 @@ def price(row, symbol):
         *[(OPTIONS, symbol) for symbol in ("BTC-261225-100000-C", "ETH-270326-3000-P", "DOGE-261225-0.15-P")],
     ],
 )
-def test_what_is_made_of_the_table_is_listed(row, symbol):
+def test_symbols_of_known_assets_are_listed(row, symbol):
     assert knows(row, symbol)
     assert fits(row, symbol)
 

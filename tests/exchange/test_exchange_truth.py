@@ -77,25 +77,25 @@ def test_a_copy_goes_its_own_way(before, more):
     assert twin.cut() == naive([*before, *more])
 
 
-def test_texts_keep_their_spelling():
+def test_texts_keep_their_form():
     book = PlainBook([["9.10", "1.000"], ["10.00", "2.50"]], [["12.0", "1"], ["11.0", "3"]])
     assert book.cut(1) == ([("10.00", "2.50")], [("11.0", "3")])
 
 
-def test_one_price_in_two_spellings_is_one_level():
+def test_one_price_in_two_forms_is_one_level():
     book = PlainBook([["10.0", "1"]])
     book.apply({"b": [["10.00", "2"]], "a": []})
     assert book.cut() == ([("10.00", "2")], [])
 
 
 @table("zero", ["0", "0.0", "0.00000000"])
-def test_zero_in_any_spelling_removes_a_level_known_or_not(zero):
+def test_zero_in_any_form_removes_a_level_known_or_not(zero):
     book = PlainBook([["10", "1"]])
     book.apply({"b": [["10.0", zero], ["9", zero]], "a": [["11", zero]]})
     assert book.cut() == ([], [])
 
 
-def test_prices_of_fifteen_digits_are_told_apart():
+def test_prices_of_fifteen_digits_are_distinguished():
     book = PlainBook([["1234567.12345678", "1"], ["1234567.12345679", "2"]])
     assert [quantity for _, quantity in book.cut()[0]] == ["2", "1"]
 

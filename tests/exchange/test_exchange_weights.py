@@ -47,7 +47,7 @@ def test_a_ban_holds_into_later_minutes_and_what_is_asked_meanwhile_counts():
 
 
 @given(st.lists(st.tuples(st.integers(0, 180), st.integers(1, 40)), max_size=80))
-def test_any_course_of_requests_ends_as_the_rules_say(requests):
+def test_any_sequence_of_requests_ends_as_the_rules_say(requests):
     counter = WeightCounter()
     now = 0.0
     used, refusals, bans, minute, banned_until = 0, 0, 0, 0, 0.0

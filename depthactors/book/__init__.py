@@ -1,4 +1,4 @@
-"""The order book: its two sides, the immutable view of it, and the digest that compares two."""
+"""The order book: its two sides, immutable views and copies of it, and a digest that compares two books."""
 
 from depthactors.book.digest import top_digest
 from depthactors.book.order_book import OrderBook

@@ -1,8 +1,8 @@
-"""One update of a book as a value: copied in microseconds, put in order and converted when somebody reads it.
+"""One update of a book as a value: copied in microseconds, sorted and converted when it is read.
 
-A copy is taken in the turn of whoever keeps the book, at each update, for readers in other threads, who mostly read
-the best few levels or nothing at all. So it takes over the window as it is and the quantities as one dict, which
-CPython copies at once, and makes no level: a fifth of a microsecond a hundred levels for what costs twenty in full.
+The book's actor takes a copy at each update, for readers in other threads, which mostly read the best few levels or
+nothing at all. So a copy has the window as it is and the quantities as one dict, which CPython copies at once, and no
+level: a hundred levels cost a fifth of a microsecond, where levels made at once would cost twenty.
 """
 
 from __future__ import annotations
@@ -21,22 +21,25 @@ if TYPE_CHECKING:
     from depthactors.book.view import BookView
 
 _SPARSE: Final = 4
-"""Levels known for each one wanted from where on these are looked up one by one instead of copying all."""
+"""Known levels for each wanted one, from which on the wanted ones are looked up instead of copying all."""
 
 
 class CopiedSide:
-    """One side's levels at one update. Does not change; any thread."""
+    """One side's levels at one update. Immutable.
+
+    Thread: any.
+    """
 
     __slots__ = ("_keys", "_quantities", "_sign", "_whole")
 
     def __init__(self, sign: float, keys: list[Key], quantities: dict[Key, Number], *, whole: bool) -> None:
-        """Take over a list of keys, best first, and a dict that has them.
+        """Take over a list of keys and a dict that has them.
 
         Args:
             sign: `BID` or `ASK`.
-            keys: the best, ascending.
+            keys: the best keys, ascending.
             quantities: each level's quantity, by key.
-            whole: the keys are all there are to show; otherwise those of the dict are.
+            whole: whether the list has all keys to show; otherwise the dict has.
         """
         self._sign = sign
         self._keys = keys
@@ -49,11 +52,11 @@ class CopiedSide:
         return _restored_side, (self._sign, keys, quantities)
 
     def floats(self, limit: int | None) -> list[list[float]]:
-        """Return the best `limit` levels as new lists `[price, quantity]`, or all; O(levels), and O(n log n) once."""
+        """Return the best `limit` levels, or all, as new lists `[price, quantity]`; O(levels), and O(n log n) once."""
         quantities: dict[Key, Any] = self._quantities
         keys = self._best(limit)
         try:
-            # Half of what a loop over pairs costs: this is what every program calls at each update.
+            # It costs half as much as a loop over pairs, and programs call it at each update.
             if self._sign == BID:
                 return [[-key, quantities[key] * 1.0] for key in keys]
             return [[key, quantities[key] * 1.0] for key in keys]
@@ -62,18 +65,18 @@ class CopiedSide:
             return [[key * self._sign, float(quantities[key])] for key in keys]
 
     def texts(self, limit: int | None, decimals: tuple[int, int]) -> list[tuple[str, str]]:
-        """Return the best `limit` levels as the exchange spelt them, or all."""
+        """Return the best `limit` levels, or all, as the exchange spelt them."""
         for_price, for_quantity = decimals
         return [(spelt(price, for_price), spelt(quantity, for_quantity)) for price, quantity in self.levels(limit)]
 
     def levels(self, limit: int | None) -> tuple[Level[Number], ...]:
-        """Return the best `limit` levels `(price, quantity)` as the book keeps them, or all."""
+        """Return the best `limit` levels `(price, quantity)`, or all, as the book keeps them."""
         sign, quantities = self._sign, self._quantities
         return tuple([(key * sign, quantities[key]) for key in self._best(limit)])
 
     def _best(self, limit: int | None) -> list[Key]:
         if not self._whole and (limit is None or limit > len(self._keys)):
-            # Two threads may do it at once, with the same outcome.
+            # Two threads may do it at once, with the same result.
             self._keys = sorted(self._quantities)
             self._whole = True
         return self._keys if limit is None else self._keys[:limit]
@@ -84,14 +87,16 @@ def _restored_side(sign: float, keys: list[Key], quantities: dict[Key, Number]) 
 
 
 class BookCopy:
-    """Both sides of one update. Does not change; any thread; can be pickled.
+    """Both sides of one update. Immutable, and can be pickled.
+
+    Thread: any.
 
     Attributes:
         symbol: the book's symbol, upper case.
         last_update_id: the exchange's id of this state.
         event_time: the exchange's clock at the last event, milliseconds since the epoch; 0 if unknown.
         recv_time: this machine's clock when the last change arrived, seconds since the epoch.
-        decimals: digits behind the point in the exchange's spelling of prices and of quantities.
+        decimals: the digits behind the point in the exchange's spelling of prices and of quantities.
         bids: the bid side.
         asks: the ask side.
     """
@@ -130,9 +135,9 @@ _FIELDS: Final = ("symbol", "last_update_id", "event_time", "recv_time", "decima
 
 
 def copy_book(book: OrderBook, bid_edge: Key = inf, ask_edge: Key = inf) -> BookCopy:
-    """Copy a book, in the turn of whoever keeps it; of each side the levels up to an edge.
+    """Copy the levels of each side up to an edge; O(levels), some 3 us a thousand, and O(log n) more with edges.
 
-    O(levels), some 3 us a thousand; the edges cost O(log n) more.
+    Thread: the one that changes the book.
     """
     return BookCopy(
         book.symbol,
@@ -146,7 +151,7 @@ def copy_book(book: OrderBook, bid_edge: Key = inf, ask_edge: Key = inf) -> Book
 
 
 def copy_view(view: BookView[Any], levels: int) -> BookCopy:
-    """Copy the best `levels` of a view, which came from another process; O(levels)."""
+    """Copy the best `levels` of a view from another process; O(levels)."""
     bids, asks = view.exact("bid")[:levels], view.exact("ask")[:levels]
     return BookCopy(
         view.symbol,

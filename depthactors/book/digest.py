@@ -1,4 +1,4 @@
-"""A short text that tells whether two books agree at the top."""
+"""A short text by which the best levels of two books are compared."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def top_digest(book: OrderBook, levels: int = 20) -> str:
     r"""Return the sha256, in hex, of the best `levels` of each side.
 
-    Hashed are the lines `b PRICE QTY\n`, then `a PRICE QTY\n`, best first, as plain decimals
-    without trailing zeros; so two spellings of one book have one digest.
+    The hashed text has a line `b PRICE QTY\n` for each bid, then a line `a PRICE QTY\n` for each ask, best first, as
+    plain decimals without trailing zeros. So two spellings of one book have the same digest.
     """
     lines = [
         f"{mark} {plain(exact(abs(key)))} {plain(exact(side.quantities[key]))}\n"

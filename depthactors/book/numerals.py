@@ -1,7 +1,7 @@
-"""From a book's numbers back to exact ones and to the exchange's spelling, without loss.
+"""From a book's numbers to exact ones and to the exchange's spelling, without loss.
 
-A float of at most 15 significant digits has the exchange's number as its shortest decimal form; `binance` sees to it
-that each price is one, and each quantity is one or a `Decimal`.
+A float of at most 15 significant digits has the exchange's number as its shortest decimal form. `binance` makes sure
+that each price is such a float, and each quantity such a float or a `Decimal`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
-    # Its defaults are for type checkers, which bring the package along; programs need not have it.
+    # Only type checkers need the defaults, and they have this package; programs do not need it.
     from typing_extensions import TypeVar
 
     NumberT = TypeVar("NumberT", bound="Number", default=float)
@@ -26,29 +26,29 @@ else:
     NumberT_co = TypeVar("NumberT_co", bound="Number", covariant=True)
 
 Number: TypeAlias = float | Decimal
-"""What a view's prices and quantities are: one of the two throughout an engine."""
+"""The type of prices and quantities: one of the two throughout an engine."""
 
 Level: TypeAlias = tuple[NumberT, NumberT]
 """`(price, quantity)`."""
 
 CONTEXT: Final = Context(prec=40, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
-"""For sums and products of the exchange's numbers, whatever the program's own context is."""
+"""The context for sums and products of the exchange's numbers, whatever the program's own context is."""
 
 TOLERANCE: Final = Decimal("1e-12")
-"""Share of a number by which a float, or a sum of some, may miss the decimal that is meant."""
+"""Relative error of a float, or of a sum of floats, as compared with the decimal that is meant."""
 
 _ZERO: Final = Decimal(0)
 
 _KEPT: Final = 1 << 10
-"""Numbers kept, some 200 kB of them: the best levels' hardly change between two looks, and making a `Decimal` takes ten
+"""Numbers in the cache, some 200 kB: the best levels hardly change between two views, and making a `Decimal` takes ten
 times as long as finding it."""
 
 
 def check_number_type(number: Any) -> None:
-    """Refuse what cannot be the number type of an engine.
+    """Check the number type of an engine.
 
     Raises:
-        UsageError: another one than `float` and `Decimal`.
+        UsageError: it is neither `float` nor `Decimal`.
     """
     if number is not float and number is not Decimal:
         msg = f"expected float or Decimal as the number type, was {number!r}"
@@ -56,17 +56,17 @@ def check_number_type(number: Any) -> None:
 
 
 def given(what: str, number: Any) -> tuple[Decimal, Decimal]:
-    """Return a user's price or quantity as the number that is meant, and by how much it may miss that.
+    """Return the number that a user's price or quantity means, and the largest error that it may have.
 
-    A float is meant as its shortest decimal form, and may miss by some units in its last place, as `0.1 + 0.2` does.
+    A float means its shortest decimal form, and may be wrong by some units in its last place, as `0.1 + 0.2` is.
 
     Raises:
-        UsageError: not a number.
+        UsageError: it is not a number.
     """
     if isinstance(number, Decimal):
         meant = number
     elif isinstance(number, float):
-        # Not `repr`, which subclasses change: numpy's says what type it is.
+        # Not `repr`, which subclasses change: numpy's includes the type.
         meant = Decimal(float.__repr__(number))
     elif isinstance(number, Integral):
         meant = Decimal(int(number))
@@ -82,8 +82,11 @@ def given(what: str, number: Any) -> tuple[Decimal, Decimal]:
 
 
 def exact(number: Number) -> Decimal:
-    """Return the exchange's number; any thread."""
-    # One Decimal is never answered with another that only equals it: 0.10 is not 0.1 where it is shown.
+    """Return the exchange's number.
+
+    Thread: any.
+    """
+    # A Decimal is never replaced by an equal one: 0.10 is not 0.1 where it is shown.
     return number if isinstance(number, Decimal) else _decimal(number)
 
 

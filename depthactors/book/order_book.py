@@ -1,4 +1,4 @@
-"""The order book: two sides, the update id they belong to, and what can be promised of them."""
+"""The order book: two sides, their update id, and what can be promised about them."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ if TYPE_CHECKING:
 
 
 class OrderBook:
-    """One symbol's book, begun from a snapshot and kept by diffs.
+    """One symbol's book, made from a snapshot and kept current by diffs.
 
-    It applies what it is given; whether a diff is the next one is `sync`'s business. One thread
-    changes it. `version` is odd while an event is applied, so another thread can copy optimistically
-    and see afterwards whether the copy is of one update (`book.view.capture`).
+    It applies every diff that it is given; `sync` decides whether a diff is the next one. `version` is odd while an
+    event is applied, so another thread can copy the book and see afterwards whether the copy is of one update
+    (`book.view.capture`).
+
+    Thread: one thread changes it.
 
     Attributes:
-        symbol: upper case.
-        depth: how many of the best levels a side are promised; 0 for no promise.
+        symbol: the symbol, upper case.
+        depth: the number of best levels a side that are promised; 0 for no promise.
         bids: the bid side, keys negated.
         asks: the ask side.
         last_update_id: the exchange's id of this state.
-        event_time: the last event's `E`, milliseconds since the epoch (0 before the first).
-        recv_time: when the last change arrived, seconds since the epoch on this machine's clock.
-        version: odd while an event is applied, else even; only ever grows.
-        decimals: digits behind the point in the exchange's spelling of prices and of quantities.
-        spare: vouched-for levels beyond `depth` on the thinner side that has an edge; infinite where no side
-            has one, zero where one is to be looked at again. Below zero the promise is broken.
-        crossed: the best bid is above the best ask, which no exchange's book ever is.
+        event_time: the last event's `E`, milliseconds since the epoch; 0 before the first event.
+        recv_time: the time at which the last change arrived, seconds since the epoch on this machine's clock.
+        version: a number that grows, odd while an event is applied, else even.
+        decimals: the digits behind the point in the exchange's spelling of prices and of quantities.
+        spare: the number of vouched-for levels beyond `depth`, on the thinner side that has an edge; infinite where no
+            side has an edge, zero where a side has to be looked at again. Below zero the promise is broken.
+        crossed: whether the best bid is above the best ask, which is never so on the exchange.
     """
 
     __slots__ = (
@@ -63,16 +65,16 @@ class OrderBook:
         recv_time: float = 0.0,
         whole: bool = False,
     ) -> None:
-        """Begin from a snapshot; O(n log n).
+        """Make a book of a snapshot; O(n log n).
 
         Args:
-            symbol: upper case.
-            snapshot: checked levels; each side vouches for the prices down to its last one.
-            depth: levels a side that are promised; readers of so many are served from the window.
-            keep_unvouched: keep levels beyond the snapshot's range as they are heard of.
-            max_levels: forget the worst levels a side beyond this many.
-            recv_time: when the snapshot arrived, seconds since the epoch.
-            whole: there are no levels but the snapshot's, as in a book of one's own.
+            symbol: the symbol, upper case.
+            snapshot: the checked levels; each side vouches for the prices down to its last one.
+            depth: the number of levels a side that are promised; reads of up to that number are quick.
+            keep_unvouched: whether to keep levels beyond the snapshot's range that diffs bring.
+            max_levels: the number of levels a side beyond which the worst are dropped.
+            recv_time: the time at which the snapshot arrived, seconds since the epoch.
+            whole: whether the snapshot has all levels that there are.
         """
         self.symbol = symbol
         self.depth = depth
@@ -96,10 +98,10 @@ class OrderBook:
         self._assess()
 
     def apply(self, diff: Diff, recv_time: float = 0.0) -> None:
-        """Take over one event; O(levels of the event).
+        """Apply one event; O(levels of the event).
 
-        The caller has made sure that `diff` follows `last_update_id`. Should this raise (memory, a
-        bug), `version` stays odd and nobody can read the half-applied book.
+        The caller has made sure that `diff` follows `last_update_id`. Should this raise (memory, a bug), `version`
+        stays odd, so that no reader takes the half-applied book.
         """
         self.version += 1
         self.bids.apply(diff.bids)
@@ -111,14 +113,14 @@ class OrderBook:
         self.version += 1
 
     def look(self, last_good: OrderBook | None, *, quiet: bool, was_cut: bool) -> None:
-        """Decide of each side of a fresh snapshot whether it is whole, see `trust`; O(levels).
+        """Decide for each side of a fresh snapshot whether it is whole, see `trust`; O(levels).
 
-        For the thread that makes the book, before others can see it, as is `settle`.
+        Thread: the one that makes the book, before others can see it.
 
         Args:
             last_good: the book before, if any.
-            quiet: the stream has brought nothing yet.
-            was_cut: a side that was believed to be whole proved to be none.
+            quiet: whether the stream has brought nothing yet.
+            was_cut: whether a side that was believed to be whole was found to be cut.
         """
         for side, before in (
             (self.bids, None if last_good is None else last_good.bids),
@@ -128,9 +130,11 @@ class OrderBook:
         self._assess()
 
     def settle(self, old: OrderBook, *, was_cut: bool) -> bool:
-        """Take over from the book that this one replaces, at the same update id, what it knows better; O(levels).
+        """Take over what the replaced book, at the same update id, knows better; O(levels).
 
-        Returns whether a side that was believed to be whole proved to be none, `was_cut` whether one had before.
+        Returns whether a side that was believed to be whole was found to be cut; `was_cut` is whether one was before.
+
+        Thread: the one that makes the book, before others can see it.
         """
         self.bids, bids_cut = trust.settle(old.bids, self.bids, was_cut=was_cut)
         self.asks, asks_cut = trust.settle(old.asks, self.asks, was_cut=was_cut)
@@ -138,9 +142,9 @@ class OrderBook:
         return bids_cut or asks_cut
 
     def emptied(self, old: OrderBook) -> bool:
-        """Return whether the snapshot of this book is empty on a side on which the book before has levels.
+        """Return whether this book's snapshot is empty on a side on which the book before has levels.
 
-        Not where what the stream brought since makes both sides alike.
+        A side does not count if the diffs since then made it equal to the other book's.
         """
         return any(
             not new.granted and side.quantities and new.levels() != side.levels()
@@ -149,28 +153,28 @@ class OrderBook:
 
     @property
     def short(self) -> bool:
-        """Whether a side has fewer levels than the snapshot was asked for, and may be whole or not."""
+        """Whether a side has fewer levels than were requested, and it is unknown whether it is whole."""
         return self.bids.short or self.asks.short
 
     @property
     def cut(self) -> bool:
-        """Whether a side has fewer levels than the snapshot was asked for, as far as is known not all there are."""
+        """Whether a side has fewer levels than were requested, and is not known to be whole."""
         return any(side.granted < side.asked and not side.whole for side in (self.bids, self.asks))
 
     @property
     def believed(self) -> bool:
-        """Whether a side is taken for whole without a proof."""
+        """Whether a side is believed to be whole without a proof."""
         return any(side.whole and side.believed is not None for side in (self.bids, self.asks))
 
     def promise(self, depth: int) -> None:
-        """Promise `depth` levels a side from now on; deeper reads than before leave the window."""
+        """Promise `depth` levels a side from now on; reads that are deeper than before are slower."""
         self.depth = depth
         self._assess()
 
     def take_times(self, other: OrderBook) -> None:
-        """Date the last change as a book at the same update id does, which heard it: a fetch is no change.
+        """Take the times of the last change from a book at the same update id: a snapshot is no change.
 
-        For the thread that makes the book, before others can see it.
+        Thread: the one that makes the book, before others can see it.
         """
         self.event_time, self.recv_time = other.event_time, other.recv_time
 
@@ -193,16 +197,16 @@ class OrderBook:
 
     @property
     def trusted_bids(self) -> int:
-        """How many of the best bids the snapshot's range vouches for."""
+        """The number of best bids that are vouched for."""
         return self.bids.vouched()
 
     @property
     def trusted_asks(self) -> int:
-        """How many of the best asks the snapshot's range vouches for."""
+        """The number of best asks that are vouched for."""
         return self.asks.vouched()
 
     def differences(self, other: OrderBook) -> int:
-        """Count the levels in which two books differ, of those that both vouch for; O(levels)."""
+        """Return the number of levels in which two books differ, where both vouch for them; O(levels)."""
         count = 0
         for ours, theirs in ((self.bids, other.bids), (self.asks, other.asks)):
             edge = min(ours.edge, theirs.edge)
@@ -213,7 +217,7 @@ class OrderBook:
         return count
 
     def matches(self, other: OrderBook) -> bool:
-        """Return whether two books show the same: all that both vouch for, if that is what they promise, or all."""
+        """Return whether two sound books are equal in all that both vouch for, or other books in all levels."""
         if self.sound and other.sound:
             return not self.differences(other)
         return self.bids.levels() == other.bids.levels() and self.asks.levels() == other.asks.levels()
@@ -222,7 +226,7 @@ class OrderBook:
         """Verify every invariant of the book; O(n log n).
 
         Raises:
-            BookIntegrityError: names the invariant that is broken and dumps the state.
+            BookIntegrityError: an invariant is broken; the message names it and has the state.
         """
         self.bids.check(f"{self.symbol} bids")
         self.asks.check(f"{self.symbol} asks")
@@ -237,12 +241,12 @@ class OrderBook:
             raise BookIntegrityError(msg)
 
     def __repr__(self) -> str:
-        """Show symbol, id, best prices and sizes."""
+        """Show symbol, id, best prices and numbers of levels."""
         bid, ask = (plain(price) if price is not None else "-" for price in (self.best_bid, self.best_ask))
         return f"<OrderBook {self.symbol} u={self.last_update_id} {bid}/{ask} levels={len(self.bids)}/{len(self.asks)}>"
 
     def _assess(self) -> None:
-        """Work out `spare` and `crossed`; O(1), at each event."""
+        """Compute `spare` and `crossed`; O(1), at each event."""
         bids, asks, depth = self.bids, self.asks, self.depth
         self.spare = min(bids.spare(depth), asks.spare(depth)) if depth else inf
         bid_window, ask_window = bids.window, asks.window

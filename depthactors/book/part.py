@@ -1,8 +1,8 @@
 """The part of a shared book that one subscription would have if it were alone.
 
-A book is as deep as its deepest subscription asks. What a snapshot for a shallower one would vouch for is less: the
-levels down to an edge of its own, until so few of them are left that it would ask for another snapshot. The deeper
-book is right about all of these levels, so the edge is drawn in it, where such a snapshot would end now.
+A book is as deep as its deepest subscription wants. A snapshot for a shallower one would vouch for less: the levels
+down to an edge of its own, until so few of them are left that another snapshot would be needed. The deeper book is
+right about all of these levels, so the edge is drawn in it, where such a snapshot would end now.
 """
 
 from __future__ import annotations
@@ -20,33 +20,36 @@ if TYPE_CHECKING:
     from depthactors.book.side import BookSide, Key
 
 _MOST: Final = 3
-"""Times the snapshot's size: a book alone forgets its worst levels beyond that, and keeps three quarters."""
+"""The most levels of a book that is alone, in sizes of its snapshot: beyond them it keeps three quarters."""
 
 
 class OwnPart:
-    """Copies one subscription's part of whatever book it is shown. One thread at a time: the book's own."""
+    """Copies one subscription's part of a book.
+
+    Thread: the one that changes the book.
+    """
 
     def __init__(self, depth: int, limit: int, deepest: int) -> None:
         """Draw no edge yet.
 
         Args:
-            depth: levels a side that are promised.
-            limit: levels a side of a snapshot for that depth.
-            deepest: the deepest promise whose snapshots are no larger: a book of no more is this subscription's alone,
-                as far as its levels go.
+            depth: the number of levels a side that are promised.
+            limit: the number of levels a side of a snapshot for that depth.
+            deepest: the deepest promise that has snapshots of that size: a book of no more has the levels that it would
+                have for this subscription alone.
         """
         self._depth = depth
         self._limit = limit
         self._deepest = deepest
-        # Alone, half of what a fresh snapshot has to spare may go before the next one is asked for.
+        # Alone, half of the spare levels of a fresh snapshot may go before the next one is requested.
         self._least = depth + (limit - depth) / 2
         self._book: OrderBook | None = None
         self._edges = inf, inf
 
     def copy(self, book: OrderBook | BookView[Any]) -> BookCopy:
-        """Copy what this subscription would have alone; costs as `copy_book`.
+        """Copy the levels that this subscription would have alone; the cost is that of `copy_book`.
 
-        Of a view, which has the levels that were promised and no others, it is the best `depth`.
+        Of a view, which has the promised levels and no others, these are the best `depth`.
         """
         if isinstance(book, BookView):
             return copy_view(book, self._depth)
@@ -72,5 +75,5 @@ class OwnPart:
     @staticmethod
     def _drawn(side: BookSide, levels: int) -> Key:
         keys = side.best_keys(levels)
-        # With fewer levels than were asked for, a snapshot shows all there is.
+        # A snapshot of fewer levels than were requested shows all that there are.
         return keys[-1] if len(keys) == levels else side.edge

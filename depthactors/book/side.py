@@ -1,16 +1,15 @@
 """One side of an order book: quantities by price, and the best prices in order.
 
-Theory of operation. Most changes fall near the touch, most reads want the best few levels, and a
-book has thousands. So all levels are in a dict, and only the best few hundred prices are also in a
-sorted list, the *window*. A change outside the window costs a dict store; the window is cut when it
-grows and rebuilt from the dict when deletions have eaten it. A key is a price times the side's
-sign, so that ascending is best first on both sides and one code serves both. With all prices in the
-list an event takes 1.3 times as long on spot and 1.2 times on USD-M (`python -m tests.bench book`).
+Theory of operation. Most changes are near the best price, most reads want the best few levels, and a book has
+thousands. So all levels are in a dict, and only the best few hundred prices are also in a sorted list, the *window*. A
+change outside the window costs one dict store. The window is cut when it grows, and filled again from the dict when
+deletions have used it up. A key is a price times the side's sign, so that ascending keys are best first on both sides.
+With all prices in the list an event takes 1.3 times as long on spot and 1.2 times on USD-M
+(`python -m tests.bench book`).
 
-Trust. A snapshot of n levels vouches for the prices down to its last level, the *edge*. Beyond it
-a level would be known only if it happened to change, so changes there are dropped, unless the book
-was told to keep every level it hears of. Of a *short* side, which may be whole (`trust`), they are kept
-apart, for nobody to read, until that is decided.
+Trust. A snapshot of n levels vouches for the prices down to its last level, the *edge*. Beyond it a level would be
+known only if it happened to change, so changes there are dropped, unless the book keeps every level. A *short* side
+may be whole (`trust`): until that is decided, its changes beyond the edge are kept apart and not shown.
 """
 
 from __future__ import annotations
@@ -36,21 +35,22 @@ ASK: Final = 1.0
 class BookSide:
     """One side of a book.
 
-    Not thread-safe: one thread changes it. Others may read `window` and `quantities` under
-    `OrderBook.version`, see `book.view.capture`.
+    Thread: one thread changes it. Others may read `window` and `quantities` under `OrderBook.version`, see
+    `book.view.capture`.
 
     Attributes:
         sign: `BID` or `ASK`.
-        quantities: each level's quantity, by key; a `Decimal` where a float would lose digits.
-        window: the best keys, ascending; all of them while `window_edge` is infinite.
-        window_edge: the window holds exactly the keys at most this.
-        edge: the last key the snapshot vouches for; infinite on a whole side, below all of an empty one.
-        asked: levels that the snapshot was asked for.
-        granted: levels that it had.
-        short: whether it had fewer than were asked for, and the side is not taken for whole.
-        agreements: snapshots in a row, before this one, that agreed with it.
+        quantities: each level's quantity by its key; a `Decimal` where a float would lose digits.
+        window: the best keys, ascending; all keys while `window_edge` is infinite.
+        window_edge: the largest key that belongs in the window.
+        edge: the last key that the snapshot vouches for; infinite on a whole side, minus infinity on an empty one.
+        asked: the number of levels that were requested with the snapshot.
+        granted: the number of levels that it had.
+        short: whether it had fewer levels than were requested, and the side is not taken for whole.
+        beyond: the levels beyond the edge of a short side, not shown; `None` on other sides.
+        agreements: the number of snapshots in a row before this one that agreed with it.
         varied: whether these had different numbers of levels.
-        believed: the number of levels with which it was taken for whole without a proof; `None` with one.
+        believed: the number of levels with which it was taken for whole without a proof; `None` with a proof.
     """
 
     __slots__ = (
@@ -87,13 +87,13 @@ class BookSide:
         """Build the side from a snapshot's levels; O(n log n).
 
         Args:
-            levels: the snapshot's, in any order.
+            levels: the snapshot's levels, in any order.
             sign: `BID` or `ASK`.
-            whole: there are none beyond.
-            keep_unvouched: keep levels beyond the edge as they are heard of.
+            whole: whether there are no levels beyond.
+            keep_unvouched: whether to keep levels beyond the edge that diffs bring.
             max_levels: forget the worst levels beyond this many; the edge moves with them.
-            window: how many of the best levels readers want at once.
-            asked: levels that the snapshot was asked for; with fewer the side is short, unless it is whole.
+            window: the number of best levels that readers usually want at once.
+            asked: the number of levels that were requested; with fewer the side is short, unless it is whole.
         """
         # Should a price come twice, the later one holds.
         latest = dict(zip(levels[::2], levels[1::2], strict=True))
@@ -108,8 +108,8 @@ class BookSide:
         self.believed: int | None = None
         self._keep_unvouched = keep_unvouched
         self._max_levels = max_levels
-        # 8, 48 and 96 were the fastest of the sizes tried on recorded traffic with a top-5 read
-        # an event; they grow with what readers want, so that no usual read leaves the window.
+        # 8, 48 and 96 were the fastest sizes on recorded traffic, with a read of 5 levels an event. They grow with what
+        # readers want, so that no usual read leaves the window.
         self._low = max(8, window + window // 4)
         self._size = self._low * 2 + 32
         self._high = self._size * 2
@@ -121,14 +121,14 @@ class BookSide:
             self._rebuild_window()
 
     def __len__(self) -> int:
-        """Return how many levels are known."""
+        """Return the number of levels."""
         return len(self.quantities)
 
     def apply(self, changes: Levels) -> None:  # noqa: C901 - the hot path, where each call counts
         """Set or remove the levels of one event; cannot fail on changes that `binance` made.
 
-        O(1) a level beyond the window, O(window) within it. A key already known is not inserted
-        again; removing an unknown level is normal (the exchange does it all the time).
+        O(1) a level beyond the window, O(window) within it. Removing an unknown level is normal: the exchange does it
+        all the time.
         """
         quantities, window, window_edge, sign = self.quantities, self.window, self.window_edge, self.sign
         limit = inf if self._keep_unvouched else self.edge
@@ -156,23 +156,23 @@ class BookSide:
 
     @property
     def whole(self) -> bool:
-        """Whether there are no levels but these, proven or believed."""
+        """Whether it has all levels that there are, by a proof or by belief."""
         return self.edge == inf
 
     @property
     def known(self) -> int:
-        """How many levels were heard of, vouched for or not."""
+        """The number of levels with those beyond the edge."""
         return len(self.quantities) + len(self.beyond or ())
 
     def levels(self) -> dict[Key, Number]:
-        """Return the quantities of all levels that were heard of, vouched for or not."""
+        """Return the quantities of all levels with those beyond the edge."""
         return self.quantities | self.beyond if self.beyond else self.quantities
 
     def take_for_whole(self, believed: int | None) -> None:
-        """Take it that there are no levels but those that were heard of; O(n log n).
+        """Take the known levels for all that there are, those beyond the edge included; O(n log n).
 
         Args:
-            believed: the number of levels, where that is all that speaks for it; `None` with a proof.
+            believed: the number of levels, where it is a belief; `None` with a proof.
         """
         self.quantities = self.levels()
         self.edge, self.short, self.beyond, self.believed = inf, False, None, believed
@@ -202,15 +202,15 @@ class BookSide:
         return keys if count is None else keys[:count]
 
     def vouched(self) -> int:
-        """Count the best levels that the snapshot's range vouches for; O(1), or O(n log n) if others are kept."""
+        """Return the number of best levels that are vouched for; O(1), or O(n log n) if others are kept too."""
         if not self._keep_unvouched or self.edge == inf:
             return len(self.quantities)
         return bisect_right(sorted(self.quantities), self.edge)
 
     def spare(self, depth: int) -> float:
-        """Count the vouched-for levels beyond the best `depth`; infinite on a whole side.
+        """Return the number of vouched-for levels beyond the best `depth`; infinite on a whole side.
 
-        None on one that is only believed to be whole, and has another number of levels than then: look again.
+        Zero on a side that was believed to be whole with another number of levels: it has to be looked at again.
         """
         if self.edge != inf:
             return self.vouched() - depth
@@ -220,7 +220,7 @@ class BookSide:
         """Verify every invariant; O(n log n).
 
         Raises:
-            BookIntegrityError: names the invariant and dumps the side.
+            BookIntegrityError: an invariant is broken; the message names it and has the side.
         """
         ordered = sorted(self.quantities)
         inside = [key for key in ordered if key <= self.window_edge]
@@ -229,9 +229,9 @@ class BookSide:
             (self.window != inside, "window is not the best keys in order"),
             # A cut window never runs dry while the dict has more: reads of the top are full.
             (len(self.window) < min(self._low, len(ordered)), "window is too short"),
-            # Nothing is kept that nobody vouches for.
+            # Only levels that are vouched for are kept.
             (not self._keep_unvouched and bool(ordered) and ordered[-1] > self.edge, "level beyond the edge"),
-            # What is kept apart is not vouched for, and only of a side that may be whole.
+            # Levels are kept apart only of a side that may be whole, and only those that are not vouched for.
             (self.beyond is not None and not self.short, "levels kept apart of a side that is not short"),
             (any(key <= self.edge for key in self.beyond or ()), "level kept apart within the edge"),
             # A level of quantity zero is no level.
@@ -248,7 +248,7 @@ class BookSide:
                 raise BookIntegrityError(msg)
 
     def _keep_apart(self, beyond: dict[Key, Number], changes: Levels) -> None:
-        """Note what a short side has beyond its edge, for the day that it may prove to be whole; O(levels of it)."""
+        """Keep the changes beyond the edge of a short side, in case that it is whole; O(changes)."""
         for price, quantity in zip(changes[::2], changes[1::2], strict=True):
             key = price * self.sign
             if key > self.edge:
@@ -256,7 +256,7 @@ class BookSide:
                 if not quantity:
                     del beyond[key]
         if self.known > self.asked:
-            # More than any reply to the same request has: none will agree.
+            # More levels than any reply to the same request has: no reply will agree.
             self.short, self.beyond = False, None
 
     def _cut_window(self) -> None:
@@ -265,7 +265,7 @@ class BookSide:
         self.window_edge = self.window[-1]
 
     def _rebuild_window(self) -> None:
-        """Fill the window anew from the dict; O(n log window), rare."""
+        """Fill the window again from the dict; O(n log window), rare."""
         if len(self.quantities) <= self._high:
             self.window[:] = sorted(self.quantities)
             self.window_edge = inf
@@ -274,7 +274,7 @@ class BookSide:
             self.window_edge = self.window[-1]
 
     def _forget_worst(self) -> None:
-        """Drop the worst quarter and vouch for the rest only; O(n log n), rare."""
+        """Drop the worst quarter, and vouch for the rest alone; O(n log n), rare."""
         ordered = sorted(self.quantities)
         kept = max(1, (self._max_levels or 0) * 3 // 4)
         for key in ordered[kept:]:

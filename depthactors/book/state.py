@@ -9,15 +9,15 @@ class BookState(StrEnum):
     """What may be believed of a book."""
 
     SYNCING = "SYNCING"
-    """No book to show: waiting for the stream, a snapshot, or both; or the last one proved wrong."""
+    """No book to show: the stream, a snapshot or both are awaited, or the last book was wrong."""
     LIVE = "LIVE"
     """The best `depth` levels of both sides equal the exchange's at `last_update_id`."""
     STALE = "STALE"
-    """The last good book; updates were missed and a new one is being made."""
+    """The last good book: updates were missed, and a new book is being made."""
     STOPPED = "STOPPED"
     """Unsubscribed, or the engine was stopped; the book will not change any more."""
     FAILED = "FAILED"
-    """Given up, for a reason that is reported; the book will not change any more."""
+    """Given up for a reported reason; the book will not change any more."""
 
     @property
     def over(self) -> bool:

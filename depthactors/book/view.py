@@ -1,4 +1,4 @@
-"""What a reader gets of a book: immutable, picklable, both sides of one update id."""
+"""The view of a book that readers get: immutable, picklable, both sides of one update id."""
 
 from __future__ import annotations
 
@@ -38,12 +38,14 @@ _values_of: Final = attrgetter(*_SLOT_OF.values())
 
 
 class BookView(Generic[NumberT_co]):
-    """The best levels of both sides at one update id. Immutable, picklable, safe in any thread.
+    """The best levels of both sides at one update id. Immutable and picklable.
 
-    Generic in the number type, `float` where none is named: `BookView` is `BookView[float]`.
+    Generic in the number type: `BookView` alone is `BookView[float]`.
 
-    It keeps numbers as the book does, and converts them when they are first asked for. `mid`, `spread` and `microprice`
-    are computed from the exchange's decimals and rounded once: of floats a spread of 0.03 is not 0.029999999999974534.
+    It keeps numbers as the book does, and converts them when they are first read. `mid`, `spread` and `microprice` are
+    computed from the exchange's decimals and rounded once: a spread of 0.03 is not 0.029999999999974534 as a float.
+
+    Thread: any.
     """
 
     __slots__ = (*_SLOT_OF.values(), "_asks", "_bids")
@@ -63,7 +65,7 @@ class BookView(Generic[NumberT_co]):
         decimals: tuple[int, int] = (0, 0),
         converted: bool = False,
     ) -> None:
-        """Keep levels `(price, quantity)`, exact ones; unless `converted`, they become `number` when first read."""
+        """Keep exact levels `(price, quantity)`; unless they are `converted`, they become `number` when first read."""
         # Read-only properties over plain slots: setting twelve attributes of a frozen class cost four times as much.
         self._symbol = symbol
         self._state = state
@@ -88,7 +90,7 @@ class BookView(Generic[NumberT_co]):
         return hash((self.symbol, self.state, self.last_update_id))
 
     def __repr__(self) -> str:
-        """Show the touch, the id and the state."""
+        """Show the best levels, the id and the state."""
         (bid, bid_size), (ask, ask_size) = self.best_bid or ("-", "-"), self.best_ask or ("-", "-")
         return (
             f"<BookView {self.symbol} {self.state} u={self.last_update_id} "
@@ -100,17 +102,17 @@ class BookView(Generic[NumberT_co]):
 
     @property
     def symbol(self) -> str:
-        """Upper case."""
+        """The book's symbol, upper case."""
         return self._symbol
 
     @property
     def state(self) -> BookState:
-        """What may be believed of it, at the time it was taken."""
+        """What could be believed of the book when the view was taken."""
         return self._state
 
     @property
     def last_update_id(self) -> int:
-        """The exchange's id of this book; 0 when there is none yet."""
+        """The exchange's id of this state of the book; 0 when there is no book yet."""
         return self._last_update_id
 
     @property
@@ -125,7 +127,7 @@ class BookView(Generic[NumberT_co]):
 
     @property
     def age(self) -> float:
-        """Seconds between that and the taking of this view. A quiet book ages without being stale."""
+        """Seconds from the last change to the taking of this view. A quiet book ages without being stale."""
         return self._age
 
     @property
@@ -183,7 +185,7 @@ class BookView(Generic[NumberT_co]):
         return self._derived(context.divide(weighted, context.add(bid_size, ask_size)))
 
     def imbalance(self, n: int = 1) -> NumberT_co | None:
-        """Return (bid - ask) / (bid + ask) quantity of the best `n` levels: -1 to 1, `None` on an empty book."""
+        """Return (bid - ask) / (bid + ask) of the best `n` levels' quantities: -1 to 1, `None` on an empty book."""
         add: Callable[[Iterable[Any]], Any] = fsum if self._number is float else sum
         bid = add(quantity for _, quantity in self.bids[:n])
         ask = add(quantity for _, quantity in self.asks[:n])
@@ -191,9 +193,9 @@ class BookView(Generic[NumberT_co]):
         return share
 
     def vwap(self, side: Side, quantity: Number) -> NumberT_co | None:
-        """Return the mean price of taking `quantity` from `side`; `None` if the view holds less than that.
+        """Return the mean price of taking `quantity` from `side`; `None` if the view has less than that.
 
-        A quantity given as a float, and every sum of floats, is taken to twelve digits.
+        A quantity that is a float, and every sum of floats, counts to twelve digits.
         """
         wanted, misses = given("a quantity", quantity)
         if not (wanted.is_finite() and wanted > 0):
@@ -214,9 +216,9 @@ class BookView(Generic[NumberT_co]):
         return None
 
     def to_price(self, side: Side, price: Number) -> tuple[Level[NumberT_co], ...]:
-        """Return the levels from the best to `price`, that one included; O(log n).
+        """Return the levels from the best to `price`, which is included; O(log n).
 
-        A price of any number type is the decimal that it stands for: `0.1` and `Decimal("0.1")` are one.
+        A price of any number type means its decimal: `0.1` and `Decimal("0.1")` are the same.
         """
         levels = self._side(side)
         limit, misses = given("a price", price)
@@ -225,9 +227,9 @@ class BookView(Generic[NumberT_co]):
         return levels[: bisect_right(levels, worst, key=lambda level: sign * level[0])]
 
     def to_volume(self, side: Side, volume: Number) -> tuple[Level[NumberT_co], ...]:
-        """Return the fewest best levels that hold `volume` together, or all if they hold less.
+        """Return the fewest best levels that have `volume` together, or all levels if they have less.
 
-        A volume is taken as the quantity of `vwap` is.
+        A volume counts as the quantity of `vwap` does.
         """
         levels = self._side(side)
         left, tolerance = self._to_fill(*given("a volume", volume))
@@ -238,7 +240,7 @@ class BookView(Generic[NumberT_co]):
         return levels
 
     def best(self, levels: int | None, number: type[NumberT]) -> BookView[NumberT]:
-        """Return the same book with the best `levels` of each side, or all, in numbers of a type; nothing is lost."""
+        """Return the same view of the best `levels` a side, or all, in numbers of another type, without loss."""
         cut = {"bids": self._exact_bids[:levels], "asks": self._exact_asks[:levels], "number": number}
         return BookView(**self._arguments() | cut)
 
@@ -262,7 +264,7 @@ class BookView(Generic[NumberT_co]):
         return self.bids if side == "bid" else self.asks
 
     def _touch(self) -> tuple[Context, Decimal, Decimal, Decimal, Decimal] | None:
-        """Return both best levels, exact, and in which context to compute: a float's own last digits would show."""
+        """Return the context to compute in and both best levels, exact: floats would show their own last digits."""
         if not self._exact_bids or not self._exact_asks:
             return None
         (bid, bid_size), (ask, ask_size) = self._exact_bids[0], self._exact_asks[0]
@@ -274,7 +276,7 @@ class BookView(Generic[NumberT_co]):
         return derived
 
     def _to_fill(self, wanted: Decimal, misses: Decimal) -> tuple[Any, Any]:
-        """Return what levels are to hold together, and how little of it may be left, in the view's numbers."""
+        """Return the quantity to fill, and the part of it that may be left, in the view's numbers."""
         if self._number is float:
             misses = max(misses, CONTEXT.multiply(wanted.copy_abs(), TOLERANCE))
         return self._number(wanted), self._number(misses)
@@ -302,11 +304,12 @@ _fill: Final = BookView.__init__
 def capture(
     book: OrderBook, count: int | None, state: BookState, number: type[NumberT], now: float, depth: int = 0
 ) -> BookView[NumberT] | None:
-    """Copy the best `count` levels of both sides, or all of them with `None`.
+    """Copy the best `count` levels of both sides, or all of them with `None`, without a lock or a message.
 
-    Any thread may call it. `None` means that the book changed meanwhile: try again. A view that
-    comes back is of one update id. O(count) within the window, without a lock or a message.
-    A book that is not sound, or does not promise `depth` levels, is stale.
+    Returns `None` if the book changed meanwhile: try again. A view is always of one update id. A book that is not
+    sound, or does not promise `depth` levels, is stale. O(count) within the window.
+
+    Thread: any.
     """
     version = book.version
     if version % 2:
@@ -318,7 +321,7 @@ def capture(
         if bids is None or asks is None:
             bids, asks = _levels(book.bids, count), _levels(book.asks, count)
     except (KeyError, IndexError, RuntimeError):
-        # A level went, or the dict changed its size, under the copy: it is torn.
+        # A level was removed, or the dict changed its size, during the copy: it is torn.
         return None
     if state is BookState.LIVE and (book.spare < 0 or book.crossed or book.depth < depth):
         state = BookState.STALE

@@ -1,17 +1,20 @@
 """A book's requests for snapshots: at the right time, for as many levels as are needed, and no flood."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from depthactors.actors import snapshot_requests
 from depthactors.actors.book_messages import Deepen, FramesLost, StreamDown, StreamUp
 from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.questions import Top
 from depthactors.actors.snapshot_messages import SnapshotFailed, SnapshotsAt, SnapshotWanted
-from depthactors.actors.snapshot_requests import RequestDue
+from depthactors.actors.snapshot_requests import RequestDue, SnapshotRequests
 from depthactors.book import BookState
 from depthactors.errors import SnapshotError, StreamError
-from depthactors.pacing import Backoff
-from depthactors.sync import Priority
-from tests.actors.actor_support import BookScene, frame, usual
+from depthactors.pacing import Backoff, Timing
+from depthactors.sync import Priority, RequestSnapshot
+from tests.actors.actor_support import BookScene, frame, spec, usual
 from tests.support import until
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
@@ -226,3 +229,76 @@ def test_replies_with_few_levels_are_compared_soon_after_any_number_of_requests(
     for number in range(7, 10):
         scene.request(number)
         scene.arrive(last_id=151, levels=7, limit=100)
+
+
+class Planner:
+    """Requests without an actor or a clock: it records what is sent and for when the timer is set."""
+
+    def __init__(self, monkeypatch, **options):
+        self.now, self.waits, self.sent = 100.0, [], []
+        monkeypatch.setattr(snapshot_requests, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(snapshot_requests, "random", SimpleNamespace(random=lambda: 0.0))
+        monkeypatch.setattr(snapshot_requests, "tell", lambda _ref, message: self.sent.append(message))
+        self.sync = SimpleNamespace(
+            in_sequence=True,
+            granted_less=False,
+            buffered=0,
+            agreements=None,
+            book=None,
+            wanted=lambda: RequestSnapshot(1, Priority.REFRESH),
+        )
+        cell = SimpleNamespace(spec=spec(depth=100, **options), timing=Timing())
+        mailbox = SimpleNamespace(after=lambda seconds, _message: self.waits.append(seconds))
+        self.requests = SnapshotRequests(cell, self.sync, mailbox, None, None)
+
+    def base(self, *, spare=0, sound=True):
+        """Let the book be of a new snapshot."""
+        self.sync.book = SimpleNamespace(spare=spare, sound=sound)
+
+
+@pytest.fixture
+def planner(monkeypatch):
+    return Planner(monkeypatch)
+
+
+def test_a_book_that_loses_its_levels_sends_a_request_at_once_and_a_refresh_waits_for_the_stream(planner):
+    planner.requests.plan(Priority.RESYNC, again=False)
+    planner.requests.plan(Priority.REFRESH, again=False)
+    assert planner.waits == [0.0, Timing().snapshot_patience + 0.1]
+
+
+def test_a_refresh_is_wider_each_time_that_the_levels_were_used_up_soon_and_usual_again_after(planner):
+    limits = []
+    for spare, later in ((0, 1.0), (0, 1.0), (0, 1.0), (0, 61.0), (0, 1.0), (900, 1.0)):
+        planner.requests.arrived()
+        planner.now += later
+        planner.base(spare=spare)
+        planner.requests.plan(Priority.REFRESH, again=False)
+        planner.requests.send()
+        limits.append(planner.sent[-1].limit)
+    usual_limit = spec(depth=100).market.snapshot_limit(100)
+    assert limits[-1] == limits[3] == usual_limit
+    assert usual_limit < limits[0] <= limits[1] <= limits[2] <= 1_000
+
+
+def test_an_exchange_that_grants_fewer_levels_is_not_asked_for_more(planner):
+    planner.requests.arrived()
+    planner.base()
+    planner.requests.plan(Priority.REFRESH, again=False)
+    planner.sync.granted_less = True
+    planner.requests.plan(Priority.REFRESH, again=False)
+    planner.requests.send()
+    assert planner.sent[-1].limit == spec(depth=100).market.snapshot_limit(100)
+
+
+def test_snapshots_with_too_few_levels_make_requests_wait_longer_unless_they_agree(planner):
+    planner.sync.granted_less = True
+    short_waits = []
+    for agreements in (None, None, None, 1):
+        planner.sync.agreements = agreements
+        planner.base(sound=False)
+        planner.requests.plan(Priority.REFRESH, again=False)
+        short_waits.append(planner.waits[-1])
+        planner.requests.send()
+    assert short_waits[0] < short_waits[1] < short_waits[2]
+    assert short_waits[3] == short_waits[1], "one agreement counts like one more try"

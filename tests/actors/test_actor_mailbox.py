@@ -10,6 +10,7 @@ from pykka._envelope import Envelope
 from depthactors.actors.book_messages import StreamUp
 from depthactors.actors.mailbox import FRAME_LIMIT, Frames, Mailbox, mailbox_of
 from tests.actors.actor_support import Actors, hold, join
+from tests.support import PATIENCE
 
 PRODUCERS = 4
 EACH = 2000
@@ -220,6 +221,20 @@ def test_the_threads_of_an_actor_are_known_by_its_mailbox():
         probe.stop()
         thread.join(10)
         assert not thread.is_alive()
+
+
+def test_the_threads_of_ended_children_are_kept_until_they_are_over():
+    mailbox, leave = Mailbox(), threading.Event()
+    over, ending = threading.Thread(target=lambda: None), threading.Thread(target=leave.wait, args=(PATIENCE,))
+    for thread in (over, ending):
+        thread.start()
+    over.join(PATIENCE)
+    mailbox.inherit((over, ending))
+    assert mailbox.inherited == {ending}
+    leave.set()
+    ending.join(PATIENCE)
+    mailbox.inherit(())
+    assert mailbox.inherited == set()
 
 
 @pytest.mark.parametrize("first", [Frames(1, [b"x"], 1.5), StreamUp(2)], ids=lambda each: type(each).__name__)

@@ -2,13 +2,14 @@
 
 import os
 import sys
+import threading
 from dataclasses import dataclass
 from functools import partial, wraps
 
 import pytest
 
 from depthactors import reporting
-from depthactors.actors.callbacks import call, name_of, view_callback
+from depthactors.actors.callbacks import call, is_calling, name_of, view_callback
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import CallbackError
 from tests.actors.actor_support import snapshot
@@ -100,6 +101,19 @@ def test_a_function_that_wraps_itself_is_named_too():
 
     odd.__wrapped__ = odd
     assert name_of(odd).endswith("odd")
+
+
+@pytest.mark.parametrize("error", [None, ValueError])
+def test_a_thread_is_calling_until_the_function_has_returned_or_raised(error):
+    seen, this = [], threading.current_thread()
+
+    def function(_argument):
+        seen.append(is_calling(this))
+        if error is not None:
+            raise error
+
+    call(function, None)
+    assert (seen, is_calling(this)) == ([True], False)
 
 
 def test_an_exception_is_returned_with_its_cause_and_without_our_frames():

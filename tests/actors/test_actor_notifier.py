@@ -10,7 +10,7 @@ from depthactors.actors.cell import Listener
 from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.notifier import Notifier
 from depthactors.book import BookState
-from depthactors.errors import ExchangeError
+from depthactors.errors import CallbackError, ExchangeError
 from tests.actors.actor_support import spec
 from tests.support import PATIENCE, Recorder, until
 
@@ -85,6 +85,22 @@ def test_an_exception_of_a_callback_does_not_hold_up_the_calls_behind_it(cell, k
     notifier.report_event(cell, EVENT)
     finish(notifier)
     assert events.seen == [EVENT]
+
+
+def test_an_exception_of_a_listener_is_reported_and_one_of_on_error_is_not_reported_to_itself(cell):
+    def broken(item):
+        reported(item)
+        raise ZeroDivisionError
+
+    reported = Recorder()
+    notifier = Notifier(broken)
+    cell.report = notifier.report_error
+    cell.add(Listener(None, broken))
+    notifier.report_event(cell, EVENT)
+    event, failure = reported.wait(count=2)
+    finish(notifier)
+    assert (event, type(failure)) == (EVENT, CallbackError)
+    assert len(reported.seen) == 2
 
 
 def test_calls_without_room_are_counted_with_one_warning_and_errors_take_no_room_of_events(

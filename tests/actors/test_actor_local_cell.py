@@ -1,7 +1,5 @@
-"""The cell of a book: what readers find there, whichever actor the book has."""
+"""The cell of a book of this process: what readers find there, whichever actor the book has."""
 
-import signal
-import sys
 import time
 from contextlib import closing
 from decimal import Decimal
@@ -13,7 +11,6 @@ from depthactors.actors.base import ChildFailed
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import Deepen, GiveUp, StreamUp
-from depthactors.actors.cell import Listener
 from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.actors.questions import Top
@@ -205,47 +202,3 @@ def test_a_book_whose_actor_is_stuck_is_stale_to_its_readers(actors, book):
 def test_a_live_book_is_stale_in_what_it_does_not_promise(cell, book):
     cell.publish(book, LIVE)
     assert (cell.state_of(10), cell.state_of(11)) == (LIVE, STALE)
-
-
-def test_a_signal_handler_removes_a_listener_while_its_thread_counts(cell):
-    class Interrupting(Listener):
-        @property
-        def skipped(self):
-            signal.raise_signal(signal.SIGINT)
-            return 1
-
-    listener = Interrupting(None, None)
-    cell.add(listener)
-    before = signal.signal(signal.SIGINT, lambda *_: cell.remove(listener))
-    try:
-        cell.counted()
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert (listener.closed, cell.listeners) == (True, ())
-
-
-@pytest.mark.parametrize("ending", [False, True], ids=["begin", "end"])
-def test_what_a_signal_handler_changes_in_the_middle_of_a_change_is_not_lost(cell, ending):
-    kept, gone = Listener(None, None), Listener(None, None)
-    cell.add(kept)
-    cell.add(gone)
-    begun, ended = [], []
-
-    def interrupt(_frame, _event, _argument):
-        # At each line of the change, as a handler may come.
-        begun.append(Listener(None, None))
-        cell.add(begun[-1])
-        if ending and begun[0] not in ended:
-            ended.append(begun[0])
-            cell.remove(begun[0])
-        return interrupt
-
-    before = sys.gettrace()
-    sys.settrace(interrupt)
-    try:
-        cell.remove(gone)
-    finally:
-        sys.settrace(before)
-    cell.add(last := Listener(None, None))
-    assert len(begun) > 5
-    assert cell.listeners == (kept, *begun[ending:], last)

@@ -17,6 +17,7 @@ import pykka
 
 from depthactors import reporting
 from depthactors.actors.base import EngineActor
+from depthactors.actors.guarded import Guarded
 from depthactors.actors.mailbox import tell
 from depthactors.actors.questions import Status
 from depthactors.actors.threads import thread_name
@@ -39,6 +40,7 @@ from depthactors.shards.messages import (
 )
 from depthactors.shards.orders import Ask, Send
 from depthactors.shards.process import WorkerProcess
+from depthactors.shards.signs_of_life import SignsOfLife
 from depthactors.status import WorkerStatus
 
 if TYPE_CHECKING:
@@ -49,8 +51,6 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_START_LIMIT: Final = 30.0
-"""Seconds for a process to give its first sign of life: it has to be loaded, perhaps while all cores are busy."""
 _END_TIMEOUT: Final = 3.0
 """Seconds for a process to end by itself when it is told to."""
 
@@ -105,10 +105,8 @@ class WorkerActor(EngineActor):
         self._restarts = restarts
         self._process: WorkerProcess | None = None
         self._requests = count(1)
-        self._asked: dict[int, pykka.Future[Any]] = {}
-        self._heard_at = self._looked_at = 0.0
-        self._heard = False
-        self._taking_since: float | None = None
+        self._asked: Guarded[dict[int, pykka.Future[Any]]] = Guarded({})
+        self._signs = SignsOfLife(self._timing, time.monotonic())
         self.cpu = 0.0
         self.left_out = 0
         self.pid: int | None = None
@@ -117,7 +115,7 @@ class WorkerActor(EngineActor):
         """Start the process, and the thread that receives."""
         self._process = process = WorkerProcess()
         self.pid = process.pid
-        self._heard_at = self._looked_at = time.monotonic()
+        self._signs = SignsOfLife(self._timing, time.monotonic())
         receiver = threading.Thread(target=self._receive, args=(process,), name=thread_name(self.name), daemon=True)
         receiver.start()
         self.mailbox.helpers = (receiver,)
@@ -145,7 +143,7 @@ class WorkerActor(EngineActor):
         """Stop the process; on return it writes to no slot any more."""
         process = self._process
         if process is not None:
-            if error is not None or not self._heard:
+            if error is not None or not self._signs.is_heard:
                 # A process that is still being loaded keeps no book, and would notice the end of the channel late.
                 process.abort()
             elif not process.stop(_END_TIMEOUT):
@@ -155,10 +153,11 @@ class WorkerActor(EngineActor):
                 helper.join(1.0)
             process.channel.close()
         gone = pykka.ActorDeadError(f"{self.name} ended")
-        for number in tuple(self._asked):
-            future = self._asked.pop(number, None)
-            if future is not None:
-                future.set_exception((type(gone), gone, None))
+        with self._asked as asked:
+            unanswered = tuple(asked.values())
+            asked.clear()
+        for future in unanswered:
+            future.set_exception((type(gone), gone, None))
 
     def refuse(self, message: Any, error: pykka.ActorDeadError) -> None:
         """Answer a request that came too late to be sent."""
@@ -167,11 +166,13 @@ class WorkerActor(EngineActor):
 
     def _ask(self, request: Any, future: pykka.Future[Any]) -> None:
         number = next(self._requests)
-        self._asked[number] = future
+        with self._asked as asked:
+            asked[number] = future
         try:
             self._send(request(number))
         except Exception as error:  # noqa: BLE001 - a message that cannot be pickled is the asker's error
-            del self._asked[number]
+            with self._asked as asked:
+                asked.pop(number, None)
             future.set_exception((type(error), error, None))
 
     def _send(self, message: Any) -> None:
@@ -184,18 +185,9 @@ class WorkerActor(EngineActor):
             self._process.channel.send_bytes(data)
 
     def _look(self) -> None:
-        now = time.monotonic()
-        late, self._looked_at = now - self._looked_at - self._timing.worker_look, now
-        if late > self._timing.worker_look:
-            # This process was stopped, or had no time to look: the silence of that time does not count.
-            self._heard_at += late
-        taking_since = self._taking_since
-        if taking_since is not None and now - taking_since > self._timing.worker_look:
-            # The receiving thread is busy, perhaps in a log handler: there may be signs of life that are not read yet.
-            self._heard_at = now
-        silent = now - self._heard_at
-        if silent > (self._timing.worker_silence if self._heard else _START_LIMIT):
-            words = f"it gave no sign of life for {silent:.1f} s"
+        silence = self._signs.fatal_silence(time.monotonic())
+        if silence is not None:
+            words = f"it gave no sign of life for {silence:.1f} s"
             raise self._death(words)
         self.mailbox.after(self._timing.worker_look, LookAtProcess())
 
@@ -219,9 +211,9 @@ class WorkerActor(EngineActor):
             check_greeting(process.channel.receive_bytes())
             while True:
                 message = process.channel.receive()
-                self._taking_since = time.monotonic()
+                self._signs.begin_message(time.monotonic())
                 self._take(process, message)
-                self._taking_since = None
+                self._signs.end_message()
         except (LineError, WorkerVersionError) as error:
             tell(self.actor_ref, ChannelEnded(error))
         except BaseException as error:
@@ -245,7 +237,7 @@ class WorkerActor(EngineActor):
                 self._routes.refused(message)
             case Alive(cpu):
                 # No other message counts: books send updates without a supervisor too.
-                self._heard_at, self._heard = time.monotonic(), True
+                self._signs.note(time.monotonic())
                 self.cpu = cpu
             case AllowanceCall(request, market, method, arguments):
                 value = getattr(allowance_of(market), method)(*arguments)
@@ -259,7 +251,8 @@ class WorkerActor(EngineActor):
                 reporting.relay(record)
 
     def _answered(self, answer: Answer) -> None:
-        future = self._asked.pop(answer.request, None)
+        with self._asked as asked:
+            future = asked.pop(answer.request, None)
         error = answer.error
         if future is None:
             logger.debug("= %s answered a request that is not waited for any more", self.name)

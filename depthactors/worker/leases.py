@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
+from depthactors.actors.guarded import Guarded
 from depthactors.net.allowance import WeightLevel
 from depthactors.shards.messages import AllowanceCall
 
@@ -35,7 +36,7 @@ class Leases:
         """Call through this outbox."""
         self._outbox = outbox
         self._requests = count(1)
-        self._asked: dict[int, pykka.ThreadingFuture[Any]] = {}
+        self._asked: Guarded[dict[int, pykka.Future[Any]]] = Guarded({})
 
     def allowance_of(self, market: Market) -> LeasedAllowance:
         """Return the allowance of a market's weight pool."""
@@ -44,7 +45,9 @@ class Leases:
     def ask(self, market: Market, method: str, *arguments: Any) -> Any:
         """Call a method of an allowance, and return what it returns; `None` if no answer comes in time."""
         request = next(self._requests)
-        future = self._asked[request] = pykka.ThreadingFuture()
+        future: pykka.Future[Any] = pykka.ThreadingFuture()
+        with self._asked as asked:
+            asked[request] = future
         message = AllowanceCall(request, market, method, arguments)
         self._outbox.put(message)
         try:
@@ -55,7 +58,8 @@ class Leases:
             logger.warning("! the engine's process did not answer within %g s what may be spent", _ANSWER_TIMEOUT)
             return None
         finally:
-            self._asked.pop(request, None)
+            with self._asked as asked:
+                asked.pop(request, None)
 
     def tell(self, market: Market, method: str, *arguments: Any) -> None:
         """Call a method of an allowance without waiting for it."""
@@ -63,7 +67,8 @@ class Leases:
 
     def take_answer(self, answer: Answer) -> None:
         """Give an answer to the thread that waits for it. Thread: the receiving one."""
-        future = self._asked.pop(answer.request, None)
+        with self._asked as asked:
+            future = asked.pop(answer.request, None)
         if future is not None:
             future.set(answer.value)
 

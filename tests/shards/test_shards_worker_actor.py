@@ -219,28 +219,6 @@ def test_silence_is_death(scene):
 
 
 @pytest.mark.parametrize("timing", [{"worker_look": 0.01}])
-def test_silence_that_this_process_slept_through_is_none(scene, monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    scene.says(Alive(0.5))
-    scene.hears(0.5)
-    clock.ahead = 1000.0
-    looked = clock.looks
-    while clock.looks < looked + 3:
-        scene.ref.ask(Status(), timeout=PATIENCE)
-    assert scene.ref.is_alive()
-
-
-class Clock:
-    def __init__(self):
-        self.ahead = 0.0
-        self.looks = 0
-
-    def monotonic(self):
-        self.looks += 1
-        return time.monotonic() + self.ahead
-
-
 def test_a_log_handler_that_blocks_keeps_nothing_from_being_heard(scene):
     class Blocking(logging.Handler):
         def emit(self, _record):

@@ -1,4 +1,4 @@
-"""Keeping one book in step with its stream: rules, the table of transitions, and the machine."""
+"""Keeping one book in step with its stream: the sequencing rules, the table of transitions, and the synchronizer."""
 
 from depthactors.sync.counters import Counters
 from depthactors.sync.effects import (

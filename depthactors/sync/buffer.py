@@ -1,4 +1,4 @@
-"""Diffs that wait: of a connection for a snapshot, of its successor for the end of its predecessor."""
+"""Diffs that wait: of a connection for a snapshot, and of its successor for the connection's end."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from depthactors.sync.sequencing import Follower
 
 MAX_LEVELS: Final = 200_000
-"""Levels that the diffs of a run may have together, a few tens of megabytes: a full run of ordinary ones has fewer."""
+"""The most levels of all diffs of a run, a few tens of megabytes: a full run of ordinary diffs has fewer."""
 
 _NUMBER: Final = 32
-"""Bytes of a price or a quantity in a list, about: a float has 24, and a list 8 for its place."""
+"""Bytes of a price or a quantity in a list: a float has 24, and its place in the list 8."""
 
 
 class DiffBuffer:
-    """A bounded, unbroken run of diffs. When it is full the oldest go: only a newer snapshot can fit then."""
+    """A bounded, unbroken run of diffs. When it is full the oldest are dropped: only a newer snapshot can fit then."""
 
     def __init__(self, limit: int, sequencing: Sequencing, max_levels: int = MAX_LEVELS) -> None:
         """Begin empty, for at most `limit` diffs, and `max_levels` levels unless the newest alone has more."""
@@ -34,34 +34,34 @@ class DiffBuffer:
         self._sequencing = sequencing
 
     def __len__(self) -> int:
-        """Return how many diffs wait."""
+        """Return the number of diffs."""
         return len(self._diffs)
 
     def __iter__(self) -> Iterator[Diff]:
-        """Go through them in order."""
+        """Iterate over the diffs in order."""
         return iter(self._diffs)
 
     @property
     def size(self) -> int:
-        """About how many bytes they take."""
+        """The approximate size of the diffs in bytes."""
         return self._levels * _NUMBER
 
     @property
     def last_id(self) -> int:
-        """Where the run ends, 0 when it is empty."""
+        """The id at which the run ends, 0 when it is empty."""
         return self._diffs[-1].last_id if self._diffs else 0
 
     @property
     def event_time(self) -> int:
-        """The exchange's time of the last one, milliseconds since the epoch, 0 when there is none."""
+        """The exchange's time of the last diff, milliseconds since the epoch; 0 when the run is empty."""
         return self._diffs[-1].event_time if self._diffs else 0
 
     def judge(self, diff: Diff) -> Verdict:
-        """Return how `diff` stands to the end of the run; anything can begin an empty one."""
+        """Return how `diff` stands to the end of the run; any diff can begin an empty run."""
         return classify_next(diff, self.last_id, self._sequencing) if self._diffs else Verdict.NEXT
 
     def append(self, diff: Diff) -> int:
-        """Add a diff that was judged to follow; returns how many of the oldest went, to make room."""
+        """Add a diff that was judged to follow; return how many of the oldest were dropped to make room."""
         self._diffs.append(diff)
         self._levels += _levels_of(diff)
         gone = 0
@@ -71,22 +71,22 @@ class DiffBuffer:
         return gone
 
     def forget(self, last_id: int) -> None:
-        """Let go of what ends at this id or before."""
+        """Drop the diffs that end at this id or before."""
         while self._diffs and self._diffs[0].last_id <= last_id:
             self._drop_oldest()
 
     def clear(self) -> None:
-        """Let go of all."""
+        """Drop all diffs."""
         self._diffs.clear()
         self._levels = 0
 
     def joins(self, snapshot_id: int) -> bool:
-        """Return whether the run continues a snapshot with this id, or begins after nothing that is missing."""
+        """Return whether no diff is missing between a snapshot with this id and the run."""
         first = self._diffs[0] if self._diffs else None
         return first is None or classify_first(first, snapshot_id, self._sequencing) is not Verdict.GAP
 
     def replay(self, follower: Follower, recv_time: float) -> int:
-        """Apply what the book does not have yet; returns how many diffs that were. O(levels of all)."""
+        """Apply the diffs that the book does not have yet, and return their number; O(levels of all diffs)."""
         applied = 0
         for diff in self._diffs:
             if follower.judge(diff, self._sequencing) is not Verdict.STALE:
@@ -98,7 +98,7 @@ class DiffBuffer:
         """Verify that each diff follows the one before.
 
         Raises:
-            BookIntegrityError: names the two that do not.
+            BookIntegrityError: the run is broken; the message has the two diffs.
         """
         for one, other in pairwise(self._diffs):
             if classify_next(other, one.last_id, self._sequencing) is not Verdict.NEXT:
@@ -110,25 +110,25 @@ class DiffBuffer:
 
 
 class Standby:
-    """A connection whose diffs come beside those of the one that is listened to.
+    """The successor of a connection, while both bring diffs.
 
-    Both bring the same updates, one a little sooner. What is kept is an unbroken run of those that the
-    book does not have; mostly it is empty.
+    Both bring the same updates, one of them a little sooner. An unbroken run of the diffs that the book does not have
+    is kept; it is empty most of the time.
 
     Attributes:
-        epoch: of the connection.
-        run: what is kept.
-        recv_time: when the last of it came.
+        epoch: the successor's number.
+        run: the diffs that are kept.
+        recv_time: the time at which the last of them arrived, seconds since the epoch.
     """
 
     def __init__(self, epoch: int, limit: int, sequencing: Sequencing) -> None:
-        """Begin empty, for at most `limit` diffs; beyond them the oldest goes, so that a gap will show."""
+        """Begin empty, for at most `limit` diffs; beyond them the oldest is dropped, so that a gap will be noticed."""
         self.epoch = epoch
         self.run = DiffBuffer(limit, sequencing)
         self.recv_time = 0.0
 
     def take(self, diff: Diff, recv_time: float, last_id: int) -> None:
-        """Keep a diff, unless the book, at `last_id`, has it; and let go of what the book has by now."""
+        """Keep a diff, unless the book, at `last_id`, has it; drop the diffs that the book has by now."""
         self.run.forget(last_id)
         if diff.last_id <= last_id:
             return

@@ -1,4 +1,4 @@
-"""What can happen to a book, classified: each cause is a value with the things that it brings along."""
+"""What can happen to a book, classified: each cause is a value with all that its actions need."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class DiffStale:
-    """A diff that is in the book or in the buffer."""
+    """A diff that the book or the buffer has already."""
 
     title: ClassVar = "stale diff"
 
 
 @dataclass(frozen=True, slots=True)
 class DiffBehind:
-    """The same, and the base was never met by the stream."""
+    """The same, and the stream has never met the base."""
 
     title: ClassVar = "stale first diff"
 
@@ -130,7 +130,7 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The book in sequence changed, or what it promises: look whether it keeps that."""
+    """The book in sequence or its promise changed: check whether it keeps the promise."""
 
     title: ClassVar = "changed"
 
@@ -166,5 +166,5 @@ Cause: TypeAlias = (
 
 
 def error_of(cause: Cause) -> DepthActorsError | None:
-    """Return the error that a cause brings along, `None` without one."""
+    """Return the error of a cause, `None` without one."""
     return cause.error if isinstance(cause, StreamDown | Fault | SnapshotCrossed | Close) else None

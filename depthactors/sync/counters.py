@@ -1,4 +1,4 @@
-"""What a synchronizer counts."""
+"""The counters of a book."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Counters:
-    """What happened to a book since it was made; each only grows.
+    """The events of a book since it was made. Each counter only grows.
 
     Attributes:
-        diffs: depth events of the connection that is listened to.
-        applied: those that changed the book.
-        stale: those that it had already.
-        gaps: those before which something was missing.
-        faults: frames that were lost or unreadable, crossed books, streams that were doubted.
-        resyncs: how often a book that was live was made anew.
+        diffs: depth events of the present connections.
+        applied: depth events that were applied to the book.
+        stale: depth events that the book had already.
+        gaps: depth events before which another one was missing.
+        faults: frames that were lost or unreadable, crossed books, and streams that were doubted.
+        resyncs: rebuilds of a book that was live.
         snapshots: snapshots that arrived.
-        snapshots_too_old: of them, those that did not reach the stream.
-        snapshots_unwanted: of them, those that nothing waited for any more.
-        snapshots_refused: of them, those that the stream went past without meeting them.
-        late: what connections brought that are over.
-        overlapped: depth events that a successor connection brought before it took over.
-        handovers: how often a successor took over.
-        refreshes: live books that were replaced by a fresh one.
-        audits: of them, those that were compared with the fresh one at the same update id.
+        snapshots_too_old: snapshots that did not reach the stream.
+        snapshots_unwanted: snapshots that came when none was awaited any more.
+        snapshots_refused: snapshots that the stream did not meet, or that were empty without reason.
+        late: messages of connections that are over.
+        overlapped: depth events of a successor connection before it took over.
+        handovers: times that a successor connection took over.
+        refreshes: replacements of a live book by a fresh one.
+        audits: refreshes in which both books were compared at the same update id.
         audit_differences: levels that differed in these comparisons.
-        buffer_overflows: depth events that made room for later ones while a snapshot was awaited.
-        lost_frames: frames that found no room in the mailbox.
-        drops: times that all that waited for the book was dropped, since all books together had too much.
+        buffer_overflows: depth events that were dropped from the buffer to make room for later ones.
+        lost_frames: frames that had no room in the mailbox.
+        drops: times that the book's backlog was dropped, since all books together had too much.
         callback_errors: calls of listeners that raised.
-        coalesced: updates that listeners were not called for, since a later one was already there.
+        coalesced: updates without a call of a listener, since a later update was already there.
     """
 
     diffs: int = 0

@@ -1,8 +1,8 @@
-"""What speaks against a book or its snapshots, and how often it was said: what is remembered beside the phase.
+"""Doubts: what a synchronizer remembers beside its phase, and when it believes an answer that contradicts the book.
 
-The exchange is contradicted for a while, since its answers come from copies that lag and its connections overlap; what
-it says again and again is believed in the end. Each rule about that is a method here, so that a cause is classified
-before it is looked up in the table.
+The exchange's answers come from copies that lag, and its connections overlap. So an answer that contradicts the book is
+not believed at first, and believed when it comes repeatedly. Each such rule is a method here, so that a cause is
+classified before it is looked up in the table.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from depthactors.sync.sequencing import Follower
 
 STALE_LIMIT: Final = 100
-"""Old diffs in a row until the book is doubted: more than two connections overlap by."""
+"""Old diffs in a row until the book is doubted: more than come when two connections overlap."""
 STALE_LIMIT_JOINED: Final = 10
-"""The same on a connection that the book has joined: it can only repeat itself, and a venue that repeats an event does
-not repeat so many in a row."""
+"""The same on a connection whose diff the book has applied: it can only repeat itself, and a venue that repeats events
+does not repeat this number in a row."""
 OVERLAP_MS: Final = 5_000
-"""Milliseconds for which a successor connection may bring what its predecessor brought, with times of its own: some
-times the second or two for which both run."""
+"""Milliseconds for which a successor connection may bring the updates of its predecessor, with other times: some times
+the second or two for which both run."""
 RESTARTED_AFTER: Final = 3
-"""Snapshots in a row, each with diffs behind it, that are older than what was shown, until they are believed."""
+"""Snapshots in a row, each followed by diffs, that are older than the book, until they are believed."""
 EMPTIED_AFTER: Final = 2
-"""Snapshots in a row without the levels of a book that is in step with its stream, until one more is believed."""
+"""Empty snapshots in a row of a book that has levels and is in sequence, after which the next one is believed."""
 UNLISTED_AFTER: Final = 3
-"""Answers in a row, without a diff between them, that a book which was live is not listed, until they are believed."""
+"""Answers in a row, without a diff between them, that the symbol of a book that was live is not listed, until they
+are believed."""
 
 
 @dataclass(slots=True)
@@ -41,11 +42,11 @@ class Doubts:
 
     Attributes:
         was_live: the book was LIVE at least once.
-        unheard: what is shown differs from what was shown before, and the stream has not brought anything yet.
-        was_cut: a side that was believed to be whole proved to be none.
-        first_look: nothing was compared with the base in use yet.
-        unmet: the snapshot that a silent stream was not seen to reach; the next one is compared with it.
-        held: how many snapshots were kept for the stream to reach them.
+        unheard: the book changed while its stream brought nothing, and the stream has not brought anything since.
+        was_cut: a side that was believed to be whole was found to be cut.
+        first_look: no snapshot was compared with the present base yet.
+        unmet: the snapshot that a silent stream has not reached; the next snapshot is compared with it.
+        held: the number of snapshots that were kept until the stream would reach them.
         unlisted_at: the number of diffs when the exchange last answered that the symbol is not listed.
     """
 
@@ -64,12 +65,12 @@ class Doubts:
     _unlisted: int = 0
 
     def doubted(self, follower: Follower) -> bool:
-        """Return whether a book in sequence is not believed; the stream's first diff ends that."""
+        """Return whether a book in sequence is not believed; the stream's first diff ends the doubt."""
         self.unheard = self.unheard and not follower.confirmed
         return self.unheard
 
     def hold(self, diffs: int) -> None:
-        """Note that a snapshot is kept, after that number of diffs, until the stream reaches it."""
+        """Note that a snapshot is kept until the stream reaches it; `diffs` is the number of diffs so far."""
         self.held += 1
         self._held_at = diffs
 
@@ -106,9 +107,9 @@ class Doubts:
         return Fault(ExchangeError(f"expected news after update {last_id}, {words}"), first)
 
     def is_behind(self, snapshot_id: int, shown: OrderBook | None, buffer: DiffBuffer) -> bool:
-        """Return whether a snapshot would take readers back: the exchange's copy lags, a newer one will come.
+        """Return whether a snapshot is older than the book: the exchange's copy lags, and a newer one will come.
 
-        Unless the stream itself runs at lower ids, and later than what was shown, or repeatedly: then the ids began
+        It is not if the stream itself has lower ids, with later times than the book or repeatedly: then the ids began
         anew.
         """
         if shown is None or max(snapshot_id, buffer.last_id) >= shown.last_update_id:
@@ -121,14 +122,14 @@ class Doubts:
         self._behind = 0
 
     def refuses_empty(self) -> bool:
-        """Take a snapshot without levels that the stream has: return whether to ask again rather than to believe it."""
+        """Return whether to request another snapshot instead of believing an empty one, and count the empty one."""
         if self._emptied < EMPTIED_AFTER:
             self._emptied += 1
             return True
         return False
 
     def compared(self) -> None:
-        """Note that a snapshot is not refused for being empty."""
+        """Note that a snapshot was not refused as an empty one."""
         self._emptied = 0
 
     def listed(self) -> None:
@@ -136,10 +137,10 @@ class Doubts:
         self._unlisted = 0
 
     def is_unlisted(self, diffs: int) -> bool:
-        """Take the answer that the symbol is not listed, after that number of diffs: return whether to believe it.
+        """Return whether to believe the answer that the symbol is not listed; `diffs` is the number of diffs so far.
 
-        A stream that brings diffs is proof of the contrary. Where it brought none since the last such answer, one is
-        enough for a book that was never live; one that was live takes several in a row.
+        A stream that brings diffs proves the contrary. If it has brought none since the last such answer, one answer is
+        enough for a book that was never live; a book that was live takes several in a row.
         """
         heard = diffs > self.unlisted_at
         self._unlisted = 1 if heard else self._unlisted + 1
@@ -148,9 +149,9 @@ class Doubts:
 
 
 def _repeatable(follower: Follower | None, buffer: DiffBuffer) -> tuple[int, int]:
-    """Return how many old diffs in a row are too many, and up to which event time one is a repetition; 0: unknown.
+    """Return how many old diffs in a row are too many, and the latest event time of a repetition, 0 if unknown.
 
-    After a handover the successor may bring for a while what its predecessor brought before it.
+    After a handover the successor may bring for a while the updates that its predecessor brought.
     """
     if follower is None:
         return STALE_LIMIT, buffer.event_time

@@ -1,4 +1,4 @@
-"""What the machine wants done, as values: the actor carries them out, the machine never calls out."""
+"""Effects: the synchronizer returns what has to be done as values, and the book's actor carries it out."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 class Priority(IntEnum):
-    """Which snapshot goes first when the weight does not suffice for all; smaller is sooner."""
+    """The order of snapshots when there is not enough weight for all; a smaller value is earlier."""
 
     RESYNC = 0
-    """A book that was live is not."""
+    """A book was live and is not any more."""
     NEW = 1
-    """A book that was never live."""
+    """A book was never live."""
     REFRESH = 2
-    """A live book that wants a fresh base."""
+    """A live book needs a fresh base."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSnapshot:
-    """Fetch a snapshot; answer with the same epoch. One that follows another soon should wait a little."""
+    """Fetch a snapshot, and answer with the same epoch. A request soon after another one should wait a little."""
 
     epoch: int
     priority: Priority
@@ -32,17 +32,17 @@ class RequestSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """The book shows a new update: tell those who listen."""
+    """The book shows a new update: notify the listeners."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """A new base is in hand that the stream has not reached yet: call `overdue` if that takes long."""
+    """A new base waits for the stream to reach it: call `overdue` if that takes long."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    """What may be believed of the book changed; `error` says why, where there is a why."""
+    """The book's public state changed; `error` is the reason, if there is one."""
 
     previous: BookState
     state: BookState
@@ -51,30 +51,30 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """The chain broke and the book is being built anew; `error` says what broke."""
+    """The chain of diffs is broken, and the book is being rebuilt; `error` is the reason."""
 
     error: DepthActorsError
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A snapshot was let go without use, and another one is asked for; `error` says why."""
+    """A snapshot was not used, and another one is requested; `error` is the reason."""
 
     error: DepthActorsError
 
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """The stream brings nothing though the book moves: subscribe to it anew. Not live until it brings something."""
+    """The stream brings nothing though the book changes: subscribe again. The book is not live until a diff comes."""
 
     error: StreamError
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """A refreshed book was compared with the one it replaces, at the same update id.
+    """A fresh book was compared with the one that it replaces, at the same update id.
 
-    `differences` counts levels, of all that both vouch for.
+    `differences` is the number of levels that differ, of those that both vouch for.
     """
 
     last_update_id: int

@@ -1,9 +1,9 @@
-"""The synchronizer: one book driven by what happens to it, answering with effects.
+"""The synchronizer keeps one book right: it takes what happens to the book, and returns effects.
 
-Theory of operation. Each method takes one thing that happened, classifies it against what is held, and steps: the
-transition is looked up in `table.TABLE`, and its action, in `transitions`, is carried out on the book. What the outside
-has to do comes back as a list of effects, in the order in which they are to be carried out. No thread, no clock, no
-socket: the time is an argument.
+Theory of operation. Each method takes one event, compares it with the book and the buffer, and makes it a cause. The
+transition for the cause is looked up in `table.TABLE`, and its action, in `transitions`, changes the book. What the
+caller has to do is returned as a list of effects, in the order in which they are to be carried out. No thread, no
+clock, no socket: the time is an argument.
 """
 
 from __future__ import annotations
@@ -81,12 +81,12 @@ class Synchronizer:
         """Begin without a stream.
 
         Args:
-            sequencing: the market's rule.
-            new_book: makes a book of a snapshot and the time it arrived.
-            buffer_limit: the number of diffs that are kept while a snapshot is awaited; beyond it the oldest goes, so
-                that only a newer snapshot can fit.
-            book: the last good book of a predecessor, shown as stale meanwhile.
-            counters: a predecessor's counters, to count on with.
+            sequencing: the market's sequencing rule.
+            new_book: makes a book of a snapshot and the time at which it arrived.
+            buffer_limit: the number of diffs that are kept while a snapshot is awaited; beyond it the oldest is
+                dropped, so that only a newer snapshot can fit.
+            book: the last good book of a predecessor, which is shown as stale meanwhile.
+            counters: the counters of a predecessor, which are continued.
         """
         self.counters = counters if counters is not None else Counters()
         self._sequencing = sequencing
@@ -101,15 +101,15 @@ class Synchronizer:
         """Note that a connection brings every diff from now on.
 
         Args:
-            epoch: the connection's number; later ones are larger.
-            beside: the connection that it is the successor of, and which still brings every diff too: the successor
-                takes over when that one ends.
+            epoch: the connection's number; later connections have larger numbers.
+            beside: the connection whose successor this one is, and which still brings every diff, too: the successor
+                takes over when that connection ends.
         """
         effects: list[Effect] = []
         current = self.epoch
         if current is not None:
             if epoch <= current:
-                # Subscribed to once more, or a predecessor that is as good as over.
+                # The same subscription again, or an older connection.
                 return NOTHING
             if beside == current:
                 self._standby = Standby(epoch, self._buffer_limit, self._sequencing)
@@ -119,7 +119,7 @@ class Synchronizer:
         return [*effects, *self._step(StreamUp(epoch))]
 
     def stream_down(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
-        """Note that the connection ended; whatever else it brings is late. Its successor takes over, if any."""
+        """Note that the connection ended; its successor takes over, if there is one. What it still brings is late."""
         standby = self._standby
         if standby is not None and epoch == standby.epoch:
             self._standby = None
@@ -136,7 +136,7 @@ class Synchronizer:
         counters, transitions = self.counters, self._transitions
         phase = transitions.phase
         if type(phase) is Following and phase.epoch == epoch:
-            # The common case, without the rules and the look-up that would come to the same.
+            # The common case: the rules and the table would lead to the same.
             follower = phase.follower
             book = follower.book
             if follower.joined and diff.previous_id == book.last_update_id:
@@ -159,9 +159,9 @@ class Synchronizer:
         return self._step(DiffGap(diff) if verdict is Verdict.GAP else DiffNext(diff, recv_time))
 
     def fault(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
-        """Note that something of this book's stream was lost or unreadable: what follows cannot be trusted."""
+        """Note that a part of this book's stream was lost or unreadable, so that the next diffs cannot be trusted."""
         if self._standby is not None and epoch == self._standby.epoch:
-            # Should it matter, ids will show it.
+            # If that matters, the ids will show it.
             self._standby.run.clear()
             return NOTHING
         if epoch != self.epoch:
@@ -199,13 +199,13 @@ class Synchronizer:
             self.counters.applied += applied
             self.counters.stale += len(self._buffer) - applied
             if not candidate.confirmed and self.book is not None and self.book.differences(book):
-                # It moved while nobody heard its stream, or this is none of it: the stream, or a second one, will tell.
+                # The book changed without its stream, or the snapshot is another book's: the next diff will show.
                 self._doubts.unheard = True
         silent = self._silence_since_unmet(book)
         return [*self._step(SnapshotFits(candidate) if fits else SnapshotAhead(candidate)), *silent]
 
     def unlisted(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
-        """Take the answer that the exchange does not list the symbol; the book fails, or the answer is doubted."""
+        """Take the answer that the exchange does not list the symbol: the book fails if the answer is believed."""
         if epoch != self.epoch:
             self.counters.late += 1
             return NOTHING
@@ -218,17 +218,17 @@ class Synchronizer:
     def overdue(self) -> Sequence[Effect]:
         """Decide about a snapshot that the stream has not reached for long.
 
-        Where it shows the levels of the book that is followed, only its id was ahead (chained ids have holes), and it
-        is taken. Where the stream went on and did not meet it, it was none of this book. Where the stream brought
-        nothing, it shows a book that is followed to miss something; and where none is followed, a second snapshot shows
-        whether all is just quiet: if that one differs, it is not.
+        If it has the levels of the book in sequence, only its id was ahead (chained ids have holes), and it is used. If
+        the stream went on and did not meet it, it was not this book's. If the stream brought nothing, a book in
+        sequence has missed something; without a book in sequence, a second snapshot is compared: if it differs, the
+        stream is silent, else the book is only quiet.
         """
         phase, heard = self._transitions.phase, self._doubts.heard_since_held(self.counters.diffs)
         if isinstance(phase, Aligning):
             found, book = phase.candidate.book, phase.follower.book
             differences = book.differences(found)
             if book.matches(found) or found.emptied(book):
-                # Of a snapshot without a level it is decided there.
+                # Whether an empty snapshot is believed is decided there.
                 return self._step(Met())
             if not heard and differences:
                 silent = self._fall_silent(found, differences)
@@ -243,7 +243,7 @@ class Synchronizer:
         return NOTHING
 
     def deepen(self, depth: int) -> Sequence[Effect]:
-        """Promise `depth` levels from now on; a book too thin for it is stale until it is refreshed."""
+        """Promise `depth` levels from now on; a book with fewer vouched-for levels is stale until it is refreshed."""
         phase = self._transitions.phase
         if isinstance(phase, Bridging | Aligning):
             phase.candidate.book.promise(depth)
@@ -258,7 +258,7 @@ class Synchronizer:
         return self._step(Close(state, error))
 
     def wanted(self) -> RequestSnapshot | None:
-        """Return the request that is still unanswered, for asking again after a failure."""
+        """Return the request that is still unanswered, to send it again after a failure."""
         return self._transitions.wanted()
 
     @property
@@ -278,18 +278,18 @@ class Synchronizer:
 
     @property
     def epoch(self) -> int | None:
-        """The connection that is listened to, `None` without one; what others bring is dropped and counted."""
+        """The number of the present connection, `None` without one; messages of others are dropped and counted."""
         phase = self._transitions.phase
         return None if isinstance(phase, Unconnected) else phase.epoch
 
     @property
     def held(self) -> int:
-        """How many snapshots were kept for the stream to reach them."""
+        """The number of snapshots so far that were kept until the stream would reach them."""
         return self._doubts.held
 
     @property
     def granted_less(self) -> bool:
-        """Whether the book in use is of a snapshot with fewer levels than were asked for: a larger one is of no use."""
+        """Whether the book's snapshot had fewer levels than were requested, so that a larger request is useless."""
         follower = self._follower
         return follower is not None and follower.book.cut
 
@@ -304,35 +304,38 @@ class Synchronizer:
 
     @property
     def in_sequence(self) -> bool:
-        """Whether the book is followed, live or not."""
+        """Whether each diff is applied to the book, live or not."""
         return self._follower is not None
 
     @property
     def doubted(self) -> bool:
-        """Whether the book is followed and not believed, as its stream has brought nothing and it moved before that."""
+        """Whether the book is in sequence and not believed: it has changed while its stream brought nothing."""
         return self._follower is not None and self._doubts.unheard
 
     @property
     def buffered(self) -> int:
-        """How many diffs wait for a snapshot."""
+        """The number of diffs that wait for a snapshot."""
         return len(self._buffer)
 
     @property
     def buffered_bytes(self) -> int:
-        """About how many bytes they take; any thread."""
+        """The approximate size of these diffs in bytes.
+
+        Thread: any.
+        """
         return self._buffer.size
 
     def check(self) -> None:
         """Verify every invariant of the machine and of its books; O(n log n).
 
         Raises:
-            BookIntegrityError: names the invariant that is broken.
+            BookIntegrityError: an invariant is broken; the message names it.
         """
         follower, phase = self._follower, self._transitions.phase
         faults = [
-            # Only beside a connection is another one a successor.
+            # A successor needs a connection before it.
             (self._standby is not None and self.epoch in {None, self._standby.epoch}, "successor of nothing"),
-            # The book that is followed is the one that readers see.
+            # Readers see the book that is in sequence.
             (follower is not None and follower.book is not self.book, "readers see another book"),
             (self.state is not self._transitions.label(phase), "state is not what the phase says"),
         ]
@@ -353,7 +356,7 @@ class Synchronizer:
         return phase.follower if isinstance(phase, Followed) else None
 
     def _take_beside(self, epoch: int, diff: Diff, recv_time: float) -> Sequence[Effect]:
-        """Take what another connection than the present one brings: its successor, or one that is over."""
+        """Take a diff of another connection than the present one: of its successor, or of one that is over."""
         standby = self._standby
         if standby is not None and epoch == standby.epoch:
             self.counters.overlapped += 1
@@ -380,24 +383,24 @@ class Synchronizer:
         return self._step(DiffBehind() if self.phase is SyncState.BRIDGING else DiffStale())
 
     def _hand_over(self, standby: Standby) -> Sequence[Effect]:
-        """Go on with the successor, from where its predecessor ended; ids tell whether anything is missing."""
+        """Go on with the successor from where its predecessor ended; the ids show whether anything is missing."""
         self._standby = None
         self.counters.handovers += 1
         effects = list(self._step(Handover(standby.epoch)))
         for diff in standby.run:
-            # One update is reported for all of them.
+            # One update is published for all of them.
             effects = [effect for effect in effects if type(effect) is not Publish]
             effects += self.diff(standby.epoch, diff, standby.recv_time)
         return effects
 
     def _refuse(self, found: OrderBook) -> Sequence[Effect]:
-        """Let go of a snapshot that the stream did not meet."""
+        """Drop a snapshot that the stream did not meet, and request another one."""
         self.counters.snapshots_refused += 1
         words = f"expected the stream to meet update {found.last_update_id} of a snapshot, did not"
         return [Refused(SnapshotError(words)), *self._step(SnapshotOld())]
 
     def _silence_since_unmet(self, book: OrderBook) -> Sequence[Effect]:
-        """Report that the book moved between two snapshots in a row, and the stream brought nothing."""
+        """Report it if the book changed between two snapshots in a row, and the stream brought nothing."""
         unmet, self._doubts.unmet = self._doubts.unmet, None
         if unmet is None or self._doubts.heard_since_held(self.counters.diffs):
             return NOTHING
@@ -405,7 +408,7 @@ class Synchronizer:
         return [self._fall_silent(book, differences)] if differences else NOTHING
 
     def _fall_silent(self, found: OrderBook, differences: int) -> Silent:
-        """Doubt whatever is shown until the stream brings something."""
+        """Doubt the book until the stream brings something."""
         self.counters.faults += 1
         self._doubts.unheard = True
         words = f"expected the stream to reach update {found.last_update_id}, was silent"

@@ -1,6 +1,6 @@
-"""How a diff stands to a book: is it old, the next one, or is something missing between them? A gap is decided here.
+"""Sequencing: is a diff old, is it the next one, or is one missing before it? A gap is decided here.
 
-The exchange's rules are one function a step; a `Follower` chooses the function and applies the diff.
+Each step of the exchange's rules is a function; a `Follower` chooses the function and applies the diff.
 
 Spot, Binance.US: "How to manage a local order book correctly", web-socket-streams.md, as corrected
 on 2025-11-12. USD-M, COIN-M, options: the page of the same name in each market's documentation.
@@ -12,11 +12,11 @@ on 2025-11-12. USD-M, COIN-M, options: the page of the same name in each market'
 | next    (spot 7, futures 5) | `U <= id + 1`                | `pu == id`                         |
 | gap     (spot 7, futures 5) | `U > id + 1`                 | anything else                      |
 
-Different from the text, on purpose. Spot 5 says that the first event contains the snapshot's id;
-one that begins right behind it is as good. Futures 4 wants `U <= id`, but ids have holes and a
-snapshot's id may lie in one, between `pu` and `U`; an event covers all from `pu` on. An event that
-was already applied (`u <= id`) is dropped in both columns once a book is joined, so a duplicate is
-no gap. `previous_id` of a `Diff` is `pu`, or `U - 1` where ids are contiguous.
+These rules differ from the exchange's text in three points. Spot 5 says that the first event contains the snapshot's
+id; an event that begins right behind it is right, too. Futures 4 wants `U <= id`, but ids have holes, and a snapshot's
+id may be in one, between `pu` and `U`; an event covers all ids from `pu` on. An event that was already applied
+(`u <= id`) is dropped in both columns once a diff has joined the book, so a duplicate is no gap. `previous_id` of a
+`Diff` is `pu`, or `U - 1` where ids are contiguous.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 
 class Verdict(Enum):
-    """How a diff stands to the book it is offered to."""
+    """How a diff stands to a book."""
 
     STALE = "stale"
     """The book has it already."""
     BRIDGE = "bridge"
-    """It joins a snapshot to the stream: the first to be applied."""
+    """It joins a snapshot to the stream: it is the first diff to be applied."""
     NEXT = "next"
-    """It follows the last one applied."""
+    """It follows the last diff that was applied."""
     GAP = "gap"
-    """Between the book and it something is missing."""
+    """A diff is missing between the book and this one."""
 
 
 def classify_first(diff: Diff, last_id: int, sequencing: Sequencing) -> Verdict:
@@ -68,9 +68,10 @@ class Follower:
     """A book, and how it stands with the stream that it follows.
 
     Attributes:
-        joined: a diff of the present connection has been applied; until then the rule for the first one holds.
-        confirmed: the stream has been seen at the book's id: it is this book's, and not another one's.
-        refill_below: spare levels below which a new base is wanted, see `OrderBook.spare`.
+        book: the book.
+        joined: whether a diff of the present connection has been applied; until then the rule for the first diff holds.
+        confirmed: whether the stream has been seen at the book's id, so that it is certainly this book's stream.
+        refill_below: the number of spare levels below which a new base is wanted, see `OrderBook.spare`.
     """
 
     __slots__ = ("book", "confirmed", "joined", "refill_below")
@@ -82,9 +83,9 @@ class Follower:
         self.refill_below = 0.0
 
     def watch_depth(self) -> None:
-        """Choose when to want a new base: after the loss of half of the levels that there are to spare now.
+        """Choose when a new base is wanted: after the loss of half of the present spare levels.
 
-        With nothing to spare, or a side that is to be looked at again, it is wanted at once.
+        Without spare levels, or with a side that has to be looked at again, it is wanted at once.
         """
         spare = self.book.spare
         self.refill_below = spare / 2 if 0 < spare < inf else 0.5
@@ -95,7 +96,7 @@ class Follower:
         if self.joined:
             return classify_next(diff, last_id, sequencing)
         if self.confirmed and diff.last_id <= last_id:
-            # After a handover: what ends at the book's id is in it. To a snapshot it might add something.
+            # After a handover: the book has a diff that ends at its id. A snapshot might not have all of it.
             return Verdict.STALE
         return classify_first(diff, last_id, sequencing)
 

@@ -1,14 +1,13 @@
 """What each transition does: the actions of the table, and the book, the buffer and the memory that they work on.
 
-An action takes the phase and the cause that its row of the table names, and returns the phase that the row leads to;
-the types say so, and a type checker proves it. What an action finds out on the way, as that a book is crossed, is the
-cause of the next step.
+An action takes the phase and the cause that its row of the table names, and returns the phase that the row leads to; a
+type checker proves it. An action may find something, as a crossed book: that is the cause of the next step.
 
 A new base (first snapshot, resync, refresh) is always built beside the book that readers see and takes its place only
 when it stands at the same update id or later; until then the old book stays.
 
-A snapshot is believed when the stream meets it: a diff joins it, or ends at its id. Only where the stream brings
-nothing at all is it believed alone, unless it differs from the last good book, and doubted again if the first diff is
+A snapshot is believed when the stream meets it: a diff joins it, or ends at its id. If the stream brings nothing at
+all, a snapshot is believed alone, unless it differs from the last good book; it is doubted again if the first diff is
 older.
 """
 
@@ -80,13 +79,13 @@ PhaseT_co = TypeVar("PhaseT_co", bound=Phase, covariant=True)
 
 
 class Done(NamedTuple, Generic[PhaseT_co]):
-    """What an action comes to.
+    """The result of an action.
 
     Attributes:
         phase: the phase from now on.
-        effects: what the outside has to do.
+        effects: what the caller has to do.
         then: the cause of the next step, if the action found one.
-        error: why less may be believed of the book, where the cause does not say it.
+        error: the reason for a change of the public state, if the cause does not have it.
     """
 
     phase: PhaseT_co
@@ -96,7 +95,7 @@ class Done(NamedTuple, Generic[PhaseT_co]):
 
 
 class Row(NamedTuple):
-    """A transition: the kind of phase that it leads to, and the action that leads there."""
+    """A transition: the class of the phase that it leads to, and the action that leads there."""
 
     after: type[Any]
     action: Callable[[Transitions, Any, Any], Done[Phase]]
@@ -112,7 +111,7 @@ class Transitions:
     Attributes:
         book: the last good book, or `None` before the first and after a crossed one.
         state: what may be believed of it.
-        phase: where it stands with its stream.
+        phase: where the book stands with its stream.
         buffer: the diffs that wait for a snapshot.
         doubts: what is remembered beside the phase.
         counters: what happened so far.
@@ -121,7 +120,7 @@ class Transitions:
     def __init__(
         self, table: Table, sequencing: Sequencing, buffer_limit: int, book: OrderBook | None, counters: Counters
     ) -> None:
-        """Begin without a stream, perhaps with a book of before."""
+        """Begin without a stream, perhaps with the last good book of a predecessor."""
         self.book = book
         self.state = BookState.SYNCING if book is None else BookState.STALE
         self.phase: Phase = Disconnected()
@@ -132,7 +131,7 @@ class Transitions:
         self._sequencing = sequencing
 
     def step(self, cause: Cause) -> Sequence[Effect]:
-        """Look the transition up, carry out its action, and report it if what may be believed changed."""
+        """Look up the transition and carry out its action; the effects report a change of the public state."""
         effects: list[Effect] = []
         following: Cause | None = cause
         while following is not None:
@@ -140,7 +139,7 @@ class Transitions:
             done = self._table[type(self.phase), type(cause)].action(self, self.phase, cause)
             self.phase, following = done.phase, done.then
             if isinstance(following, Fault):
-                # The change is reported once the fault is dealt with, with its error.
+                # The change is reported after the fault's own step, with its error.
                 effects += done.effects
             else:
                 effects += self._relabelled(done.effects, done.error or error_of(cause))
@@ -195,7 +194,7 @@ class Transitions:
         return self._asking(Buffering(cause.epoch))
 
     def suspend(self, _phase: Connected, _cause: StreamDown) -> Done[Disconnected]:
-        """Keep the last good book, and nothing else."""
+        """Keep the last good book and nothing else."""
         self._forget_chain()
         return Done(Disconnected())
 
@@ -264,7 +263,7 @@ class Transitions:
         return self._asking(Buffering(phase.epoch))
 
     def ask_successor(self, _phase: Buffering, cause: Handover) -> Done[Buffering]:
-        """Ask for a snapshot on the successor's account: an answer to the predecessor's comes too late."""
+        """Ask for a snapshot for the successor: an answer for its predecessor would be late."""
         return self._asking(Buffering(cause.epoch))
 
     def refresh_again(self, phase: Refreshing | Aligning, _cause: SnapshotOld) -> Done[Refreshing]:
@@ -277,7 +276,7 @@ class Transitions:
         return self._refreshing(phase.epoch, phase.follower)
 
     def rejoin(self, phase: FollowedT, cause: Handover) -> Done[FollowedT]:
-        """Go on with the successor: its first diff is judged as such."""
+        """Go on with the successor: the rule for the first diff holds for its first diff."""
         phase.follower.joined = False
         return Done(replace(phase, epoch=cause.epoch))
 
@@ -288,7 +287,7 @@ class Transitions:
         return self._refreshing(cause.epoch, phase.follower)
 
     def wait(self, phase: Bridging, cause: Handover) -> Done[Bridging]:
-        """Go on with the successor, which is to meet the base."""
+        """Go on with the successor, whose diffs may meet the base."""
         return Done(replace(phase, epoch=cause.epoch))
 
     def hold(self, phase: Buffering, cause: SnapshotAhead) -> Done[Bridging]:
@@ -327,7 +326,7 @@ class Transitions:
         return self._swapped(phase.epoch, phase.follower, phase.candidate)
 
     def assess(self, phase: FollowedT, _cause: Cause) -> Done[FollowedT]:
-        """Look whether the book keeps what it promises now."""
+        """Check whether the book keeps its promise."""
         return self.assessed(phase)
 
     def close(self, _phase: Phase, cause: Close) -> Done[Closed]:
@@ -346,11 +345,11 @@ class Transitions:
         return phase.candidate.book.last_update_id if isinstance(phase, Bridging) else self.buffer.last_id
 
     def assessed(self, phase: FollowedT) -> Done[FollowedT]:
-        """Look at the book after an event: is it still uncrossed, still deep enough?"""
+        """Check a changed book: it may be crossed, or not deep enough any more."""
         book = phase.follower.book
         if book.crossed:
             words = f"expected bid <= ask, was {book.best_bid} / {book.best_ask} at update {book.last_update_id}"
-            # No good book is left to show: this one is wrong and the one before is gone.
+            # No good book is left: this one is wrong, and the one before was overwritten.
             self.book = None
             self.counters.faults += 1
             return Done(phase, NOTHING, Fault(BookIntegrityError(words)))
@@ -362,7 +361,7 @@ class Transitions:
                 case Following():
                     return Done(phase, PUBLISH, RefreshDue(), error)
                 case Refreshing(urgent=False) if not book.sound:
-                    # The refresh under way has become a repair: let it overtake.
+                    # The refresh has become a repair: its request becomes more urgent.
                     return Done(replace(phase, urgent=True), [*PUBLISH, self.request(phase)], None, error)
         return Done(phase, PUBLISH, None, error)
 
@@ -389,13 +388,13 @@ class Transitions:
     def _adopted(self, epoch: int, candidate: Follower) -> Done[Following]:
         if self.book is not None and self.book.last_update_id == candidate.book.last_update_id:
             candidate.book.take_times(self.book)
-        # A book that was only doubted comes back as it was.
+        # A book that was only doubted is the same as before.
         self.counters.resyncs += self.doubts.was_live and candidate.book is not self.book
         self.doubts.first_look = True
         return self.assessed(self._based(epoch, candidate))
 
     def _based(self, epoch: int, candidate: Follower) -> Following:
-        """Follow a new base from here on."""
+        """Make a new base the book."""
         self.book = candidate.book
         self.buffer.clear()
         self.doubts.based()
@@ -407,7 +406,7 @@ class Transitions:
         before = Following(epoch, follower)
         doubts.first_look = False
         if new.emptied(old) and doubts.refuses_empty():
-            # Rather than believe that a book which is in step with its stream has no levels any more.
+            # A book in sequence hardly loses all its levels at once.
             self.counters.snapshots_refused += 1
             words = f"expected levels in the snapshot at update {new.last_update_id}, as the stream has them, was empty"
             return Done(before, [Refused(SnapshotError(words))], RefreshDue())
@@ -428,19 +427,19 @@ class Transitions:
         new.take_times(old)
         candidate.confirmed |= follower.confirmed
         candidate.joined |= follower.joined and old.last_update_id == new.last_update_id
-        # Nothing is missing that the exchange has: whatever the doubt was, it is over.
+        # The comparison has shown that nothing is missing: any doubt is over.
         doubts.unheard = False
         was_live = self.state is BookState.LIVE
         done = self.assessed(self._based(epoch, candidate))
         shown = done.effects
         if was_live and not isinstance(done.then, Fault) and self.label(done.phase) is BookState.LIVE:
-            # Readers have seen this update: the same levels at the same id.
+            # Readers have seen the same levels at the same id.
             shown = [effect for effect in shown if type(effect) is not Publish]
         return done._replace(effects=[*effects, *shown])
 
 
 def _why_thin(book: OrderBook) -> str:
-    """Say what the promise lacks."""
+    """Return the words on what the promise lacks."""
     words = (
         f"expected {book.depth} vouched-for levels a side, was {book.trusted_bids} bids and {book.trusted_asks} asks"
     )

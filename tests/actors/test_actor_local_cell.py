@@ -1,5 +1,6 @@
 """The cell of a book of this process: what readers find there, whichever actor the book has."""
 
+import threading
 import time
 from contextlib import closing
 from decimal import Decimal
@@ -17,10 +18,10 @@ from depthactors.actors.questions import Top
 from depthactors.actors.snapshot_messages import SnapshotFailed, SnapshotWanted
 from depthactors.actors.supervisor_messages import BookGivenUp
 from depthactors.book import BookState, OrderBook
-from depthactors.errors import ActorDiedError, EscalatedError, UnknownSymbolError
+from depthactors.errors import ActorDiedError, EscalatedError, StreamError, UnknownSymbolError
 from depthactors.sync import Priority
 from tests.actors.actor_support import BookScene, FakeRest, FakeStreams, frame, hold, join, market_at, spec, usual
-from tests.support import Recorder, until
+from tests.support import PATIENCE, Recorder, until
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 BID, ASK = [99.0, 1.5], [101.0, 2.5]
@@ -197,6 +198,28 @@ def test_a_book_whose_actor_is_stuck_is_stale_to_its_readers(actors, book):
     assert cell.state is LIVE, "what the actor said last"
     let_go()
     until(lambda: cell.state_of(10) is LIVE)
+
+
+def test_in_a_fork_the_book_is_stopped_and_a_lock_of_the_parent_holds_up_nothing(cell):
+    held, leave = threading.Event(), threading.Event()
+
+    def hold_lock():
+        with cell._changing:
+            held.set()
+            leave.wait(PATIENCE)
+
+    thread = threading.Thread(target=hold_lock)
+    thread.start()
+    assert held.wait(PATIENCE)
+    error = StreamError("in a fork")
+    cell.detach(error)
+    listener = Listener(None, None)
+    cell.add(listener)
+    assert thread.is_alive()
+    leave.set()
+    thread.join(PATIENCE)
+    assert (cell.state, cell.error, cell.listeners) == (BookState.STOPPED, error, (listener,))
+    assert cell.settled.is_set()
 
 
 def test_a_live_book_is_stale_in_what_it_does_not_promise(cell, book):

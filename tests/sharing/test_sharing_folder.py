@@ -15,6 +15,7 @@ import pytest
 
 from depthactors.errors import SharingError, UsageError
 from depthactors.sharing import DepthReader, EngineFolder, SharedBook, book_size, folder
+from depthactors.sharing import place as place_module
 from depthactors.sharing.place import LOCK, folder_of, parts_of
 from tests.sharing.publisher import ROOT, Program, Publisher
 
@@ -91,7 +92,6 @@ def test_of_many_that_start_at_once_one_gets_the_name(name, monkeypatch):
 def test_what_a_killed_engine_left_is_removed_when_any_engine_starts(name, program):
     program.do("follow", "BTCUSDT")
     program.kill()
-    assert (folder_of(name) / LOCK).exists()
     other = EngineFolder(f"{name}-other")
     other.open()
     other.close()
@@ -106,24 +106,34 @@ def test_a_running_engine_is_not_swept(name, program):
         assert reader.alive
 
 
-def test_what_is_another_users_is_not_removed(name, program, monkeypatch):
-    program.kill()
+@pytest.fixture
+def killed(name, monkeypatch, tmp_path):
+    """The folder of a killed engine, in a memory of its own: in the real one any engine would remove it."""
+    monkeypatch.setattr(place_module, "_MEMORY", tmp_path)
+    killed = EngineFolder(name)
+    killed.open()
+    killed.new_book(5)
+    # As the system does at the end of a process: the locks are given back, and the files stay.
+    killed.detach()
+
+
+@pytest.mark.usefixtures("killed")
+def test_what_is_another_users_is_not_removed(name, monkeypatch):
     real = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: real + 1)
     folder._sweep()
     assert (folder_of(name) / LOCK).exists()
     with pytest.raises(SharingError, match="not a folder of this user's"):
         EngineFolder(name).open()
-    monkeypatch.undo()
+    monkeypatch.setattr(os, "geteuid", lambda: real)
     folder._sweep()
     assert not folder_of(name).exists()
 
 
-def test_files_of_others_in_a_folder_stay(name, program):
-    program.do("follow", "BTCUSDT")
+@pytest.mark.usefixtures("killed")
+def test_files_of_others_in_a_folder_stay(name):
     foreign = folder_of(name) / "notes.txt"
     foreign.write_text("mine")
-    program.kill()
     folder._sweep()
     assert [each.name for each in folder_of(name).iterdir()] == ["notes.txt"]
     again = EngineFolder(name)

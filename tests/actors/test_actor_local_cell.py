@@ -12,6 +12,7 @@ from depthactors.actors.base import ChildFailed
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import Deepen, GiveUp, StreamUp
+from depthactors.actors.cell import Listener
 from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.actors.questions import Top

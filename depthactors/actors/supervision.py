@@ -361,7 +361,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         self._notifier.wake()
         for name, supervised, _ in self._children():
             if self._is_gone(supervised.ref):
-                error = supervised.failure or ActorDiedError(f"{name}: its thread ended without a word")
+                error = supervised.failure or ActorDiedError(f"{name}: its thread ended without notice")
                 self._replace(name, supervised.ref, error)
 
     def _is_gone(self, ref: pykka.ActorRef[Any]) -> bool:

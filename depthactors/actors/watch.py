@@ -62,7 +62,7 @@ class Watch:
         # The thread may have ended without notice: no call may wait for an answer.
         self._supervisor.actor_stopped.set()
         death = mailbox.death
-        why = "its thread ended without a word" if death is None else f"{type(death).__name__}: {death}"
+        why = "its thread ended without notice" if death is None else f"{type(death).__name__}: {death}"
         error = SupervisorDiedError(f"the supervisor died: {why}")
         try:
             root.give_up(error)

@@ -45,7 +45,7 @@ def children():
 
 
 OTHERS: set[int] = set()
-"""Children of tests before, which are none of this one's business."""
+"""Child processes of earlier tests."""
 
 
 @pytest.fixture(autouse=True)
@@ -169,7 +169,7 @@ def test_books_are_the_exchanges_and_answer_as_those_of_one_process(engine, exch
     assert errors.seen == []
 
 
-def test_a_book_let_go_before_its_worker_runs_keeps_no_other_from_being_followed(exchange, errors):
+def test_a_book_unsubscribed_before_its_worker_runs_disturbs_no_other(exchange, errors):
     with DepthEngine(processes=1, on_error=errors) as engine:
         books = engine.subscribe_many(SYMBOLS, depth=5)
         books[0].close()
@@ -197,7 +197,7 @@ def test_several_markets_in_one_engine(monkeypatch):
                 assert book.market == name
 
 
-def test_a_slow_callback_is_told_the_latest_and_delays_its_own_book_only(engine, exchange):
+def test_a_slow_callback_gets_the_latest_view_and_delays_its_own_book_only(engine, exchange):
     slow, quick = Recorder(), Recorder()
     entered, go_on = threading.Event(), threading.Event()
 
@@ -390,7 +390,7 @@ def _runs(pid):
         return False
 
 
-def test_a_fork_says_so_and_does_not_keep_the_workers_alive(exchange):
+def test_a_fork_raises_a_typed_error_and_does_not_keep_the_workers_alive(exchange):
     engine = DepthEngine(processes=1)
     book = engine.subscribe("BTCUSDT", depth=5).wait_live(PATIENCE)
     (worker,) = pids(engine)

@@ -44,7 +44,7 @@ def spec_of(market, symbol="BTCUSDT", depth=5, number=float):
 
 
 class WorkerEnd:
-    """What the engine's process is to a worker: it keeps what it is told, and says what may be spent."""
+    """The engine's process as a worker sees it: it records what the worker sends, and answers for the allowance."""
 
     def __init__(self, line):
         self.line = line
@@ -107,7 +107,7 @@ class WorkerEnd:
 
 @contextmanager
 def worker_in_thread(folder):
-    """Run a worker in a thread of this process; yields the engine's end of its line."""
+    """Run a worker in a thread of this process; yields the engine's end of its channel."""
     leased = allowances._new
     logger = logging.getLogger("depthactors")
     level = logger.level
@@ -130,7 +130,7 @@ def worker_in_thread(folder):
 
 
 class Rounds:
-    """Lets an end of a line wait for room in short rounds, and says when there were so many of them in vain."""
+    """Lets a channel wait for room in short rounds; `enough` is set after a number of rounds in vain."""
 
     def __init__(self, line, wanted):
         self._poll, self._wanted = line._room, wanted
@@ -146,7 +146,7 @@ class Rounds:
 
 
 class FollowedBook:
-    """A slot that a worker is told to fill, as the engine's process sees it."""
+    """A slot for a worker to fill, with its cell in the engine's process."""
 
     def __init__(self, folder, spec, number=1):
         self.place, slot = folder.new_book(spec.depth)
@@ -157,7 +157,7 @@ class FollowedBook:
 
 
 class Silent(EngineActor):
-    """Stands for a worker or a supervisor: it keeps what it is told."""
+    """An actor in place of a worker or a supervisor: it records its messages."""
 
     def __init__(self, record):
         super().__init__("silent", None)

@@ -58,7 +58,7 @@ def test_many_threads_send_whole_messages(ends):
 
 
 @pytest.mark.parametrize("closing", [0, 1])
-def test_either_end_closed_is_the_end_for_both(ends, closing):
+def test_either_process_can_end_the_channel_for_both(ends, closing):
     waiting = []
 
     def wait(line):
@@ -79,7 +79,7 @@ def test_either_end_closed_is_the_end_for_both(ends, closing):
             line.send("anybody there?")
 
 
-def test_a_message_that_cannot_be_pickled_harms_nobody(ends):
+def test_a_message_that_cannot_be_pickled_leaves_the_channel_as_it_was(ends):
     here, there = ends
     with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
         here.send(threading.Lock())
@@ -87,14 +87,14 @@ def test_a_message_that_cannot_be_pickled_harms_nobody(ends):
     assert there.receive() == "next"
 
 
-def test_a_message_that_cannot_be_made_out_is_an_error_of_the_line(ends):
+def test_a_message_that_cannot_be_unpickled_is_an_error_of_the_channel(ends):
     here, there = ends
     here.send(Unreadable())
     with pytest.raises(LineError, match="UnpicklingError"):
         there.receive()
 
 
-def test_an_end_without_patience_is_one_that_waits(ends):
+def test_without_patience_a_channel_waits(ends):
     here, there = ends
     here._patience = None
     rounds = Rounds(here, 50)
@@ -126,7 +126,7 @@ def test_the_end_of_the_other_process_ends_the_wait(ends):
     assert len(errors) == 1
 
 
-def test_an_end_that_takes_nothing_is_given_up(monkeypatch):
+def test_a_channel_whose_other_end_reads_nothing_is_aborted(monkeypatch):
     monkeypatch.setattr(module, "_SLICE", 20)
     here, descriptor = Channel.pair()
     there = Channel(descriptor)
@@ -139,7 +139,7 @@ def test_an_end_that_takes_nothing_is_given_up(monkeypatch):
         line.close()
 
 
-def test_a_fork_does_not_keep_the_line_open(ends):
+def test_a_fork_does_not_keep_the_channel_open(ends):
     here, there = ends
     leave, go_on = os.pipe()
     child = os.fork()
@@ -158,7 +158,7 @@ def test_a_fork_does_not_keep_the_line_open(ends):
         os.waitpid(child, 0)
 
 
-def test_a_fork_in_the_middle_of_the_making_keeps_nothing_either(monkeypatch):
+def test_a_fork_while_a_channel_is_made_does_not_keep_it_open(monkeypatch):
     plain, forking, ends = socket.socketpair, [], []
 
     def fork():

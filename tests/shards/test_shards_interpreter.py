@@ -47,7 +47,7 @@ def program(tmp_path):
     return str(path)
 
 
-def test_a_worker_has_the_options_of_the_program_and_finds_what_it_finds(program, tmp_path):
+def test_a_worker_has_the_options_and_the_search_path_of_the_program(program, tmp_path):
     options, modules = ["-O", "-X", "dev", "-W", "error::UserWarning"], str(tmp_path / "modules")
     command = output(sys.executable, *options, program, PYTHONPATH=modules)
     assert command[0] == sys.executable
@@ -81,7 +81,7 @@ def test_a_frozen_program_has_no_workers(monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["/usr/sbin/uwsgi", "/usr/bin/uwsgi_python3", "/usr/sbin/apache2", "", None])
-def test_a_server_with_python_inside_has_none_but_on_an_interpreter_that_it_names(path, executable, monkeypatch):
+def test_a_server_with_python_inside_has_workers_only_on_an_interpreter_that_it_names(path, executable, monkeypatch):
     executable(path)
     with refused("no Python interpreter that could run a worker"):
         DepthEngine(processes=2)
@@ -95,7 +95,7 @@ def test_the_usual_interpreters_are_known(path, executable):
     DepthEngine(processes=2)
 
 
-def test_a_worker_has_no_workers_and_what_it_starts_is_none(monkeypatch):
+def test_a_worker_has_no_workers_and_its_own_processes_are_not_workers(monkeypatch):
     monkeypatch.setattr(interpreter, "_is_worker", False)
     # Another program that was run as a worker, by mistake.
     monkeypatch.setattr(os, "environ", interpreter.environment())
@@ -111,7 +111,7 @@ def test_a_worker_has_no_workers_and_what_it_starts_is_none(monkeypatch):
     ("module", "question", "name"),
     [("gevent.monkey", "is_module_patched", "threading"), ("eventlet.patcher", "is_monkey_patched", "thread")],
 )
-def test_threads_that_are_replaced_serve_no_worker(module, question, name, monkeypatch):
+def test_with_replaced_threads_there_are_no_workers(module, question, name, monkeypatch):
     monkeypatch.setitem(sys.modules, module, SimpleNamespace(**{question: lambda asked: asked == name}))
     with refused(f"a program whose threads {module.partition('.')[0]} has replaced"):
         DepthEngine(processes=2)

@@ -1,4 +1,4 @@
-"""A worker's process: it starts, is told nothing by Ctrl-C, and ends without a rest."""
+"""A worker's process: it starts, ignores Ctrl-C, and leaves nothing when it ends."""
 
 import logging
 import multiprocessing.spawn
@@ -39,7 +39,7 @@ def begin(process, folder):
     check_greeting(process.channel.receive_bytes())
 
 
-def test_one_of_another_version_says_which_and_ends(process, monkeypatch):
+def test_a_worker_of_another_version_sends_its_version_and_ends(process, monkeypatch):
     process.channel.send_bytes(greet().replace(VERSION.encode(), b"9.8.7"))
     process.channel.send("what it cannot understand")
     assert f'depthactors": "{VERSION}' in process.channel.receive_bytes().decode()
@@ -47,7 +47,7 @@ def test_one_of_another_version_says_which_and_ends(process, monkeypatch):
         process.channel.receive()
 
 
-def test_it_gives_signs_of_life_and_ends_with_its_line(process, folder):
+def test_it_gives_signs_of_life_and_ends_with_its_channel(process, folder):
     begin(process, folder)
     while not isinstance(process.channel.receive(), Alive):
         pass
@@ -57,7 +57,7 @@ def test_it_gives_signs_of_life_and_ends_with_its_line(process, folder):
     assert not Path(f"/proc/{process.pid}").exists(), "a zombie"
 
 
-def test_ctrl_c_while_it_is_loaded_is_none_of_its_business(process, folder):
+def test_it_ignores_ctrl_c_while_it_is_loaded(process, folder):
     deadline = time.monotonic() + PATIENCE
     while not ignores_interrupts(process.pid):
         assert time.monotonic() < deadline
@@ -67,7 +67,7 @@ def test_ctrl_c_while_it_is_loaded_is_none_of_its_business(process, folder):
     assert isinstance(process.channel.receive(), Alive)
 
 
-def test_one_that_does_not_end_by_itself_is_killed(process):
+def test_a_process_that_does_not_end_by_itself_is_killed(process):
     os.kill(process.pid, signal.SIGSTOP)
     assert not process.stop(0.05)
     assert process.status == -signal.SIGKILL

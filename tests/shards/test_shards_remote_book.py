@@ -1,4 +1,4 @@
-"""The stand-in of a book, told by a worker that only records."""
+"""The actor that stands for a book, beside a worker that only records."""
 
 import pykka
 import pytest
@@ -48,7 +48,7 @@ def scene(folder):
     end(scene.ref)
 
 
-def test_the_death_of_a_stand_in_is_told_and_changes_nothing_in_what_may_be_believed(scene, monkeypatch):
+def test_the_death_of_the_actor_is_reported_and_leaves_the_books_state_as_it_was(scene, monkeypatch):
     def take_note():
         msg = "no note"
         raise RuntimeError(msg)
@@ -60,7 +60,7 @@ def test_the_death_of_a_stand_in_is_told_and_changes_nothing_in_what_may_be_beli
     assert "RuntimeError: no note" in str(event.error)
 
 
-def test_a_refused_book_is_failed_for_that_reason_everywhere(scene):
+def test_a_refused_book_has_failed_for_that_reason_in_the_cell_and_in_the_slot(scene):
     error = SharingError("no slot there")
     scene.ref.tell(BookRefused(7, scene.followed.place, error))
     event = scene.events.wait_for(lambda event: event.state is BookState.FAILED)
@@ -69,7 +69,7 @@ def test_a_refused_book_is_failed_for_that_reason_everywhere(scene):
     assert (shown_state(scene.record), reason(scene.record)) == (BookState.FAILED, "no slot there")
 
 
-def test_the_refusal_of_a_slot_that_was_replaced_is_no_news(scene):
+def test_the_refusal_of_a_former_slot_is_ignored(scene):
     scene.ref.tell(BookRefused(7, "book-before", SharingError("no slot there")))
     lost = WorkerDiedError("killed")
     scene.ref.tell(WorkerLost(lost))
@@ -77,7 +77,7 @@ def test_the_refusal_of_a_slot_that_was_replaced_is_no_news(scene):
     assert scene.cell.state is BookState.SYNCING
 
 
-def test_changes_are_told_and_a_beginning_keeps_what_the_slot_shows(scene):
+def test_events_are_reported_and_a_new_worker_keeps_what_the_slot_shows(scene):
     def changed(previous, state, error=None):
         scene.ref.tell(BookChanged(7, 1, BookEvent("BTCUSDT", previous, state, error)))
 
@@ -117,7 +117,7 @@ def test_questions_go_to_the_worker_and_their_answers_back(scene):
         scene.ref.ask(Best(), timeout=PATIENCE)
 
 
-def test_the_worker_is_told_to_say_something_of_updates_once_and_only_for_who_listens(scene):
+def test_updates_are_ordered_once_and_only_for_a_listener_that_wants_them(scene):
     scene.ref.ask(Greet(Listener(None, scene.events)), timeout=PATIENCE)
     assert not scene.cell.reports_updates
     listener = Listener(scene.updates, None, 5)
@@ -128,7 +128,7 @@ def test_the_worker_is_told_to_say_something_of_updates_once_and_only_for_who_li
     assert scene.sent.seen == [Send(ReportUpdates(7))]
 
 
-def test_a_successor_does_what_its_predecessor_was_told_and_did_not_live_to(scene):
+def test_a_successor_greets_the_listeners_that_its_predecessor_did_not_greet(scene):
     scene.ref.tell(object())
     scene.events.wait_for(lambda event: isinstance(event.error, ActorDiedError))
     # The greeting went to the dead one.

@@ -9,7 +9,7 @@ from tests.support import Recorder, until
 PATIENCE = 20.0
 
 
-def test_updates_that_a_dying_actor_was_told_of_are_shown_by_its_successor(exchange):
+def test_updates_that_a_dying_actor_has_not_shown_are_shown_by_its_successor(exchange):
     updates, shown, go_on = Recorder(), threading.Event(), threading.Event()
 
     def on_update(view):

@@ -46,7 +46,7 @@ def shown(folder):
     return Shown(folder)
 
 
-def test_what_the_slot_shows_is_what_may_be_believed(shown):
+def test_the_state_of_the_book_is_that_of_its_slot(shown):
     cell = shown.cell
     assert (cell.state, cell.state_of(5), cell.view(5, float).bids) == (BookState.SYNCING, BookState.SYNCING, ())
     shown.writer.write(record())
@@ -60,7 +60,7 @@ def test_what_the_slot_shows_is_what_may_be_believed(shown):
     assert cell.state_of(5) is BookState.LIVE
 
 
-def test_more_than_the_slot_has_is_for_the_books_actor(shown):
+def test_more_levels_than_the_slot_has_are_for_the_worker(shown):
     shown.writer.write(record())
     assert shown.cell.view(6, float) is None
     assert shown.cell.view(None, float) is None
@@ -68,7 +68,7 @@ def test_more_than_the_slot_has_is_for_the_books_actor(shown):
     assert shown.cell.state_of(6) is BookState.STALE
 
 
-def test_what_a_lost_worker_left_is_stale_and_stays_readable(shown):
+def test_the_book_of_a_lost_worker_is_stale_and_stays_readable(shown):
     shown.cell.lose("no process")
     assert shown.cell.state_in_slot() is BookState.SYNCING, "there is no book yet"
     shown.writer = shown.cell._slot.again()
@@ -96,7 +96,7 @@ def test_a_slot_that_says_that_the_book_is_over_is_not_believed(shown, over):
     assert (shown_state(shown.record), shown.why) == (BookState.STALE, "the process died")
 
 
-def test_a_deeper_slot_begins_with_what_there_is(shown):
+def test_a_deeper_slot_begins_with_the_present_book_as_stale(shown):
     shown.writer.write(record())
     file, slot = shown.folder.new_book(20)
     shown.cell.change_slot(file, 20, slot, "a deeper book is on the way")
@@ -118,14 +118,14 @@ def test_a_book_that_is_over_is_so_whatever_the_slot_says(shown):
     assert shown.cell.shown(5) is None
 
 
-def test_a_worker_is_told_all_of_it_when_it_opens_the_book(shown):
+def test_the_order_to_open_has_all_that_a_worker_needs(shown):
     cell = shown.cell
     cell.reports_updates = True
     opening = cell.opening()
     assert (opening.number, opening.spec, opening.place, opening.reports_updates) == (1, cell.spec, cell.place, True)
 
 
-def test_updates_are_noted_once_until_they_are_looked_at(shown):
+def test_updates_are_noted_once_until_the_actor_has_looked(shown):
     told = Recorder()
     shown.cell.note_update()
     assert shown.cell.take_note() == (0.0, 0), "without an actor there is nobody to look"
@@ -139,7 +139,7 @@ def test_updates_are_noted_once_until_they_are_looked_at(shown):
     assert len(told.seen) == 1
 
 
-def test_rows_say_what_is_known_here_and_there(shown):
+def test_a_row_has_what_both_processes_know(shown):
     shown.writer.write(record())
     cell = shown.cell
     here = cell.status()

@@ -1,4 +1,4 @@
-"""Who is told of what a worker says of a book."""
+"""The way of a worker's reports to the actors of the books."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def scene(folder):
     notifier.abort()
 
 
-def test_a_book_is_told_once_of_updates_until_it_has_looked(scene):
+def test_an_actor_gets_one_message_for_updates_until_it_has_looked(scene):
     routes, cell, told, _ = scene
     routes.updated((3, 99))
     routes.updated((3,))
@@ -44,7 +44,7 @@ def test_a_book_is_told_once_of_updates_until_it_has_looked(scene):
     assert cell.take_note()[1] == 0
 
 
-def test_changes_and_refusals_reach_their_book_and_nobody_elses(scene):
+def test_events_and_refusals_reach_their_book_alone(scene):
     routes, cell, told, _ = scene
     change = BookChanged(3, 1, BookEvent("BTCUSDT", BookState.SYNCING, BookState.LIVE, None))
     refusal = BookRefused(3, "book-1", SharingError("gone"))
@@ -65,7 +65,7 @@ def test_changes_and_refusals_reach_their_book_and_nobody_elses(scene):
     routes.refused(refusal)
 
 
-def test_a_book_that_its_worker_gave_up_is_over_before_its_actor_hears_of_it(scene):
+def test_a_book_that_its_worker_gave_up_is_over_before_its_actor_handles_that(scene):
     routes, cell, _, _ = scene
     failure = BookChanged(3, 1, BookEvent("BTCUSDT", BookState.LIVE, BookState.FAILED, StreamError("gone")))
     routes.changed(replace(failure, life=7))
@@ -76,7 +76,7 @@ def test_a_book_that_its_worker_gave_up_is_over_before_its_actor_hears_of_it(sce
     assert not cell.is_over, "the next worker keeps it"
 
 
-def test_errors_of_no_book_are_told_to_the_engines_user(scene):
+def test_errors_of_no_book_are_reported_to_on_error(scene):
     routes, _, _, errors = scene
     error = StreamError("the network is down")
     routes.failed(error)

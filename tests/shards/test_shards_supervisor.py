@@ -32,7 +32,7 @@ from tests.support import Recorder, until
 
 
 class FakeWorker(EngineActor):
-    """Keeps what it is told to send, and answers at once."""
+    """Records what it is to send, and answers at once."""
 
     started: list
 
@@ -75,7 +75,7 @@ class FakeWorker(EngineActor):
         future.set(None)
 
     def place_of(self, cell):
-        """Where a book's slot is, as the worker was told; `None` before that."""
+        """The place of a book's slot in the latest order; `None` without one."""
         opening = self.opened.get(cell.number)
         return None if opening is None else opening.place
 
@@ -210,7 +210,7 @@ def test_books_for_which_there_is_no_other_slot_stay_with_their_worker_which_goe
     assert second.ended.wait(PATIENCE)
 
 
-def test_a_worker_that_keeps_dying_is_given_up_with_its_books_and_that_is_said_once(scene):
+def test_a_worker_that_keeps_dying_is_given_up_with_its_books_and_reported_once(scene):
     one, other = scene.open("A", "B")
     scene.kill_for_good(0)
     until(lambda: one.state is BookState.FAILED)
@@ -325,7 +325,7 @@ def test_a_book_that_is_alone_in_its_file_is_given_another_slot(new_scene, folde
     until(lambda: {each.name for each in folder.path.glob("book-*")} == {parts_of(last.place)[0]})
 
 
-def test_what_a_former_worker_says_of_a_book_is_no_news(new_scene):
+def test_the_reports_of_a_former_worker_are_ignored(new_scene):
     scene = new_scene(1)
     (cell,) = scene.open("A")
     (first,) = scene.workers
@@ -341,7 +341,7 @@ def test_what_a_former_worker_says_of_a_book_is_no_news(new_scene):
     until(lambda: cell.state is BookState.FAILED)
 
 
-def test_an_update_that_is_asked_for_while_its_book_is_opened_anew_is_not_lost(scene, monkeypatch):
+def test_the_order_to_report_updates_is_not_lost_while_the_book_is_opened_anew(scene, monkeypatch):
     (cell,) = scene.open("A")
     first = scene.workers[0]
     asked = threading.Event()

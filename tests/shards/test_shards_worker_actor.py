@@ -1,4 +1,4 @@
-"""The worker actor, and a process that says what the test wants."""
+"""The worker actor, with a process that sends what the test wants."""
 
 import logging
 import re
@@ -135,12 +135,12 @@ def test_it_begins_sends_asks_and_ends_in_order(scene, folder):
         scene.process.peer.receive()
 
 
-def test_a_process_that_is_being_loaded_yet_is_not_waited_for(scene):
+def test_a_process_that_is_still_being_loaded_is_not_waited_for(scene):
     end(scene.ref)
     assert scene.process.status == -signal.SIGKILL
 
 
-def test_what_the_process_says_gets_to_whom_it_concerns(scene):
+def test_each_message_of_the_process_is_handled(scene):
     scene.says(Alive(1.5))
     scene.hears(1.5)
     scene.says(AllowanceCall(9, replace(SPOT, weight_pool="of this test alone"), "take_weight", (10,)))
@@ -159,7 +159,7 @@ def test_what_the_process_says_gets_to_whom_it_concerns(scene):
     ],
     ids=["another", "one without greetings"],
 )
-def test_a_process_of_another_version_is_not_understood_and_its_death_says_why(folder, monkeypatch, theirs, words):
+def test_a_process_of_another_version_is_killed_and_the_error_names_both_versions(folder, monkeypatch, theirs, words):
     monkeypatch.setattr(module, "WorkerProcess", FakeProcess)
     monkeypatch.setattr(FakeProcess, "greeting", theirs)
     told = Recorder()
@@ -172,7 +172,7 @@ def test_a_process_of_another_version_is_not_understood_and_its_death_says_why(f
     assert re.search(rf"worker-1 \(process 4711\): expected a process of depthactors {VERSION} \(.*{words}", str(error))
 
 
-def test_the_end_of_the_process_is_the_death_of_the_actor_and_of_all_who_wait(scene):
+def test_the_end_of_the_process_is_the_death_of_the_actor_and_answers_all_requests(scene):
     future = scene.ask()
     scene.process.peer.receive()
     scene.process.peer.abort()
@@ -183,7 +183,7 @@ def test_the_end_of_the_process_is_the_death_of_the_actor_and_of_all_who_wait(sc
         future.get(timeout=PATIENCE)
 
 
-def test_who_asked_when_it_was_about_to_die_is_told_at_once(scene):
+def test_a_request_to_a_dying_actor_is_answered_at_once(scene):
     # Frozen in sending, with a question behind that.
     entered, go_on = threading.Event(), threading.Event()
 
@@ -202,7 +202,7 @@ def test_who_asked_when_it_was_about_to_die_is_told_at_once(scene):
         future.get(timeout=PATIENCE)
 
 
-def test_a_message_that_cannot_be_taken_is_the_end_of_a_process_that_nobody_would_listen_to_any_more(scene):
+def test_a_message_that_cannot_be_handled_is_the_end_of_the_process(scene):
     scene.says(AllowanceCall(0, SPOT, "no_such_method", ()))
     error = scene.died()
     assert isinstance(error, WorkerDiedError)
@@ -219,7 +219,7 @@ def test_silence_is_death(scene):
 
 
 @pytest.mark.parametrize("timing", [{"worker_look": 0.01}])
-def test_a_log_handler_that_blocks_keeps_nothing_from_being_heard(scene):
+def test_a_log_handler_that_blocks_does_not_delay_other_messages(scene):
     class Blocking(logging.Handler):
         def emit(self, _record):
             entered.set()
@@ -238,7 +238,7 @@ def test_a_log_handler_that_blocks_keeps_nothing_from_being_heard(scene):
         logger.removeHandler(handler)
 
 
-def test_a_log_handler_that_raises_ends_nobody(scene):
+def test_a_log_handler_that_raises_ends_neither_actor_nor_process(scene):
     class Raising(logging.Handler):
         def emit(self, record):
             raise ValueError(record.msg)
@@ -254,12 +254,12 @@ def test_a_log_handler_that_raises_ends_nobody(scene):
         logger.removeHandler(handler)
 
 
-def test_what_no_worker_is_told_is_refused(scene):
+def test_other_messages_are_refused(scene):
     with pytest.raises(UsageError, match="expected a message for a worker"):
         scene.ref.ask("hello", timeout=PATIENCE)
 
 
-def test_one_that_is_gone_is_asked_for_no_status_and_one_that_cannot_tell_has_no_row(scene):
+def test_a_dead_worker_and_one_that_cannot_answer_have_no_row(scene):
     answered = threading.Thread(target=lambda: scene.says(Answer(_request(scene), error=LifecycleError("stuck"))))
     answered.start()
     status = Shards((), (scene.ref,)).gather(PATIENCE)

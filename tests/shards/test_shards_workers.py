@@ -10,7 +10,7 @@ from tests.shards.shard_support import spec_of
 
 
 class Ref:
-    """An actor that only knows whether it was told to end."""
+    """An actor that only knows whether it was stopped."""
 
     def __init__(self, name, restarts):
         self.name, self.restarts, self.alive = name, restarts, True

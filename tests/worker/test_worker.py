@@ -1,4 +1,4 @@
-"""What a worker process does with what it is told, most of it in a thread of this process."""
+"""A worker process and its orders, in a thread of this process for the most part."""
 
 import threading
 from dataclasses import replace
@@ -35,7 +35,7 @@ def test_a_book_whose_slot_is_gone_is_refused_alone(worker, folder, market):
     assert good.cell.view(5, float).state is BookState.LIVE
 
 
-def test_it_follows_answers_tells_and_closes(worker, folder, market, exchange):
+def test_it_follows_answers_reports_and_closes(worker, folder, market, exchange):
     books = [FollowedBook(folder, spec_of(market, symbol), number) for number, symbol in enumerate(SYMBOLS)]
     worker.open(*(book.opening(told=book is books[0]) for book in books))
     for book in books:
@@ -80,7 +80,7 @@ def test_an_order_that_cannot_be_understood_is_an_error_of_the_worker(worker):
     assert "expected an order for a worker" in str(worker.wait(ErrorReport).error)
 
 
-def test_an_order_that_nobody_foresaw_ends_the_worker_which_says_why_and_its_books_are_stale(worker, folder, market):
+def test_an_order_that_raises_ends_the_worker_which_reports_why_and_its_books_are_stale(worker, folder, market):
     book = FollowedBook(folder, spec_of(market))
     worker.open(book.opening())
     worker.wait_changed(BookChanged, 1, BookState.LIVE)
@@ -101,7 +101,7 @@ def test_the_death_of_the_supervisor_there_is_the_end_of_the_worker_and_not_of_i
     assert not [each for each in worker.told.seen if isinstance(each, BookChanged) and each.event.state in OVER]
 
 
-def test_an_engine_that_takes_nothing_for_long_is_waited_for(worker, folder, market):
+def test_an_engine_that_reads_nothing_for_long_is_waited_for(worker, folder, market):
     books = [FollowedBook(folder, spec_of(market, symbol), number) for number, symbol in enumerate(SYMBOLS)]
     worker.open(*(book.opening(told=True) for book in books))
     for book in books:
@@ -140,14 +140,14 @@ def test_a_book_that_was_given_up_is_not_followed_deeper(worker, folder, market)
     assert (refusal.number, refusal.place, type(refusal.error)) == (1, deeper.place, UnknownSymbolError)
 
 
-def test_a_worker_whose_engine_is_gone_ends_though_a_fork_holds_the_line_open(worker, monkeypatch):
+def test_a_worker_whose_engine_is_gone_ends_though_a_fork_holds_the_channel_open(worker, monkeypatch):
     monkeypatch.setattr(worker.worker._orders, "_look", 0.01)
     monkeypatch.setattr(worker.worker._orders, "_parent", -1)
     worker.worker._orders.put(ReportUpdates(99))
     worker.ended()
 
 
-def test_with_the_line_everything_ends(exchange, folder, market):
+def test_with_the_channel_everything_ends(exchange, folder, market):
     with worker_in_thread(folder) as end:
         end.open(FollowedBook(folder, spec_of(market)).opening())
         end.wait_changed(BookChanged, 1, BookState.LIVE)

@@ -1,4 +1,4 @@
-"""What a worker says: in order, updates merged, and nothing lost for what cannot be said."""
+"""The messages of a worker: in order, updates merged, and none lost because another one cannot be sent."""
 
 import logging
 import threading
@@ -60,7 +60,7 @@ def test_updates_are_merged_and_none_is_left_out(scene):
     assert len(said) < writers * times / 2
 
 
-def test_what_cannot_be_pickled_is_said_so_and_the_rest_is_sent(scene, caplog):
+def test_a_message_that_cannot_be_pickled_is_logged_and_the_others_are_sent(scene, caplog):
     outbox, there = scene
     outbox.start()
     with caplog.at_level(logging.WARNING, "depthactors"):
@@ -77,7 +77,7 @@ def change(number, state, previous=BookState.LIVE):
     return BookChanged(number, 1, BookEvent("BTCUSDT", previous, state, None))
 
 
-def test_what_waits_while_nobody_takes_it_is_bounded_counted_and_ends_with_what_is_so_now(scene):
+def test_what_waits_is_bounded_and_counted_and_has_the_present_state(scene):
     outbox, there = scene
     # Not started: as if the other process were stopped for hours.
     for number in range(module.ROOM + 100):
@@ -108,7 +108,7 @@ def test_what_waits_while_nobody_takes_it_is_bounded_counted_and_ends_with_what_
     assert outbox.left_out == 2 * (module.ROOM + 100) + 1 - sent + ("last" not in came)
 
 
-def test_what_nobody_waits_for_any_more_is_not_sent(scene):
+def test_a_withdrawn_message_is_not_sent(scene):
     outbox, there = scene
     outbox.put(AllowanceCall(1, None, "take_weight", (5,)))
     outbox.put(AllowanceCall(2, None, "take_weight", (5,)))
@@ -118,7 +118,7 @@ def test_what_nobody_waits_for_any_more_is_not_sent(scene):
     assert there.receive().request == 2
 
 
-def test_the_end_of_the_line_ends_the_thread(scene):
+def test_the_end_of_the_channel_ends_the_thread(scene):
     outbox, there = scene
     outbox.start()
     there.abort()

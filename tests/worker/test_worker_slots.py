@@ -105,7 +105,7 @@ def test_the_end_of_a_book_here_is_no_end_in_its_slot_and_nothing_is_written_aft
     assert (shown_state(shown(followed)), reason(shown(followed))) == (BookState.FAILED, "given up")
 
 
-def test_whoever_hears_of_a_change_finds_it_in_the_slot_of_a_deeper_book_too(slots, folder):
+def test_a_listener_finds_each_change_in_the_slot_also_of_a_deeper_book(slots, folder):
     spec = spec_of(SPOT)
     former, deeper = FollowedBook(folder, spec), FollowedBook(folder, spec_of(SPOT, depth=50))
     cell, seen = LocalCell(spec), []
@@ -118,7 +118,7 @@ def test_whoever_hears_of_a_change_finds_it_in_the_slot_of_a_deeper_book_too(slo
     assert seen == [(BookState.SYNCING, "no network")]
 
 
-def test_it_beats_and_marks_what_lags(slots, folder, beats, monkeypatch):
+def test_it_beats_and_marks_the_books_that_lag(slots, folder, beats, monkeypatch):
     spec = spec_of(SPOT)
     followed = FollowedBook(folder, spec)
     cell = LocalCell(spec)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -34,6 +35,11 @@ if PROCESSES:
         plain_init(self, *arguments, **options | {"processes": options.get("processes") or int(PROCESSES)})
 
     DepthEngine.__init__ = init_with_workers
+
+# Many programs are started: each module is compiled once for all of them, even where Python is told to keep nothing.
+sys.dont_write_bytecode = False
+sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A shell's background jobs ignore Ctrl-C, and so would every program that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

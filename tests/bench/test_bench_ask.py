@@ -1,9 +1,12 @@
 """`ask`: each way is timed from each number of threads."""
 
+import pytest
+
 from tests.bench import ask
 from tests.bench.bench_support import options
 
 
+@pytest.mark.full
 def test_each_way_has_a_ratio(monkeypatch):
     monkeypatch.setattr(ask, "CALLS", 40)
     result = ask.run(options())

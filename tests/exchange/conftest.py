@@ -3,7 +3,15 @@ from contextlib import ExitStack
 import pytest
 
 from depthactors.exchange import LocalExchange
+from depthactors.exchange.server import server, session
 from tests.exchange.exchange_support import StreamClient, live, spot_messages, write_recording
+
+
+@pytest.fixture(autouse=True)
+def _short_goodbyes(monkeypatch):
+    """Most clients here do not reply to a close frame; the exchange would wait for each."""
+    for module in (server, session):
+        monkeypatch.setattr(module, "CLOSING_PATIENCE", 0.05)
 
 
 @pytest.fixture

@@ -21,13 +21,6 @@ FAST = {"rate": 400.0}
 TIMES = re.compile(r'"([ET])":\d+')
 
 
-@pytest.fixture(autouse=True)
-def _short_goodbyes(monkeypatch):
-    """Most clients here do not reply to a close frame; the exchange would wait for each."""
-    monkeypatch.setattr("depthactors.exchange.server.session.CLOSING_PATIENCE", 0.05)
-    monkeypatch.setattr("depthactors.exchange.server.server.CLOSING_PATIENCE", 0.05)
-
-
 def streams_of(market):
     """Name every stream of a symbol: diffs and partial depth at all speeds, and the bookTicker."""
     name = SYMBOLS[market].lower()

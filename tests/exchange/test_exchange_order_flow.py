@@ -38,7 +38,7 @@ def exact(flow):
 def test_same_seed_same_bytes(row):
     first, second = (OrderFlow("BTCUSDT", row, 7, depth=300) for _ in range(2))
     assert repr(first.book()) == repr(second.book())
-    assert repr(changes(first, 300)) == repr(changes(second, 300))
+    assert repr(changes(first, 100)) == repr(changes(second, 100))
     assert repr(first.book()) == repr(second.book())
     assert first.last_id == second.last_id
 
@@ -84,7 +84,7 @@ def test_the_changes_applied_to_the_book_before_give_the_book_after(row, seed, d
 
 @every_row
 def test_a_change_has_one_entry_a_price_best_first(row):
-    for change in changes(OrderFlow("BTCUSDT", row, levels=60.0, depth=500), 100):
+    for change in changes(OrderFlow("BTCUSDT", row, levels=60.0, depth=300), 40):
         bids, asks = ([Decimal(price) for price, _ in side] for side in (change.bids, change.asks))
         assert bids == sorted(set(bids), reverse=True)
         assert asks == sorted(set(asks))

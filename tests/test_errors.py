@@ -55,7 +55,7 @@ def test_bases_that_users_catch(kind, bases):
 
 
 @table("excerpt", ["x" * 1000, b"x" * 1000])
-def test_malformed_frame_keeps_the_start_of_the_offender(excerpt):
+def test_malformed_frame_keeps_the_start_of_the_text(excerpt):
     error = MalformedFrameError("expected JSON", excerpt)
     assert error.cause == "expected JSON"
     assert error.excerpt == "x" * 120
@@ -87,7 +87,7 @@ def test_recording_error_names_the_place_first():
     assert (error.path, error.line, error.cause) == ("day.gz", 7, "expected JSON")
 
 
-def test_an_error_kept_as_a_value_holds_on_to_no_frame():
+def test_an_error_kept_as_a_value_has_no_frame():
     def fail():
         try:
             int("x")
@@ -102,7 +102,7 @@ def test_an_error_kept_as_a_value_holds_on_to_no_frame():
     assert all(link.__traceback__ is None is link.__context__ for link in (kept, kept.__cause__))
 
 
-def test_a_cause_that_cannot_be_changed_is_no_hindrance():
+def test_the_frames_of_a_frozen_cause_are_removed_too():
     @dataclass(frozen=True)
     class FrozenError(Exception):
         code: int

@@ -49,7 +49,7 @@ def test_an_unknown_market_lists_those_that_exist(name):
         ("testnet", "spot-testnet"),
     ],
 )
-def test_an_unknown_market_is_told_which_one_is_meant(name, meant):
+def test_an_unknown_market_names_the_one_that_may_be_meant(name, meant):
     with pytest.raises(UnknownMarketError, match=f"; did you mean '{meant}'[?]$"):
         lookup(name)
 
@@ -215,17 +215,17 @@ def test_no_symbol(symbol):
         ({"s": "XRP-261030-0.55-P", "pu": 1}, "options"),
     ],
 )
-def test_a_market_is_told_by_the_shape_of_its_events(event, name):
+def test_a_market_is_known_by_the_shape_of_its_events(event, name):
     assert guess(event).name == name
 
 
-def test_recorded_markets_are_told(captures):
+def test_recorded_markets_are_known_by_their_events(captures):
     for name in ("usdm", "options"):
         events = [orjson.loads(line)["data"] for line in (captures / f"{name}-frames.jsonl").read_bytes().splitlines()]
         assert {guess(event).name for event in events if event["e"] == "depthUpdate"} == {name}
 
 
-def test_recorded_folders_are_told(capture):
+def test_recorded_folders_are_known_by_their_events(capture):
     event = next(line.event for line in recording.read(capture) if line.is_diff)
     folder = capture.parts[-3]
     assert guess(event).name == {"us": "spot"}.get(folder, folder)

@@ -61,7 +61,7 @@ def test_a_price_of_fifteen_digits_and_any_quantity_survive_exactly(price, quant
 
 @table("price", ["1", "1e-300"])
 @table("quantity", ["1e-693", "1e-39223372036854775808"])
-def test_a_quantity_that_no_float_tells_from_zero_is_zero_whatever_its_price(price, quantity):
+def test_a_quantity_whose_float_is_zero_is_zero_whatever_its_price(price, quantity):
     assert binance.parse_levels([[price, quantity]])[1] == 0
 
 

@@ -41,7 +41,7 @@ SAID = [
 ]
 
 
-def test_where_it_is_said_how_long_that_is_how_long():
+def test_a_wait_that_the_exchange_gives_is_kept():
     pauses = {(status, header, body): read(status, header, body) for status, header, body, _ in SAID}
     assert {case: (pause.seconds, pause.longest) for case, pause in pauses.items()} == {
         (status, header, body): (seconds, seconds) for status, header, body, seconds in SAID
@@ -58,7 +58,7 @@ UNSAID = [
 ]
 
 
-def test_where_it_is_not_said_waits_may_grow():
+def test_a_wait_that_the_exchange_does_not_give_may_grow():
     pauses = {(status, header): read(status, header, body) for header in UNREADABLE for status, body, _ in UNSAID}
     assert {case: pause.seconds for case, pause in pauses.items()} == {
         (status, header): seconds for header in UNREADABLE for status, _, seconds in UNSAID
@@ -77,7 +77,7 @@ def test_an_answer_whose_body_is_too_large_is_read_by_its_status():
     assert read(200, None, None) is None
 
 
-def test_other_answers_ask_nobody_to_wait():
+def test_other_answers_ask_for_no_wait():
     answers = [
         (200, "7", BANNED % int(1_000 * (NOW + 300))),
         (302, "7", b""),
@@ -96,7 +96,7 @@ def test_other_answers_ask_nobody_to_wait():
     st.none() | st.text(max_size=40) | st.floats().map(str) | st.floats(0, 1e11).map(formatdate),
     st.binary(max_size=80) | st.integers(0, 10**16).map(lambda number: BANNED % number),
 )
-def test_whatever_is_said_waits_have_bounds(status, header, body):
+def test_every_wait_has_bounds(status, header, body):
     pause = read(status, header, body)
     if pause is not None:
         assert SHORTEST <= pause.seconds <= pause.longest <= LONGEST

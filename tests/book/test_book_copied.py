@@ -47,7 +47,7 @@ def test_it_shows_the_levels_of_the_book_best_first(levels, limit):
 
 @table("levels", [30, 300, 3000])
 @table("reach", [0, 4, 25, 150, 5000])
-def test_an_edge_leaves_out_what_is_beyond(levels, reach):
+def test_levels_beyond_an_edge_are_left_out(levels, reach):
     book = new_book(levels)
     copy = copy_book(book, -1000.0 + reach, 1001.0 + reach)
     assert copy.bids.floats(None) == levels_of(book, "bids", -1000.0 + reach)
@@ -55,7 +55,7 @@ def test_an_edge_leaves_out_what_is_beyond(levels, reach):
     assert copy.asks.floats(3) == levels_of(book, "asks", 1001.0 + reach)[:3]
 
 
-def test_it_shows_the_update_that_it_was_taken_at_when_it_is_read_later():
+def test_a_copy_that_is_read_later_shows_the_update_at_which_it_was_taken():
     book = new_book()
     copy, before = copy_book(book), (levels_of(book, "bids"), levels_of(book, "asks"))
     book.apply(diff([(1000.0, 0.0), (1000.25, 3.0)], [(1001.0, 9.0)]), 20.0)
@@ -85,7 +85,7 @@ def test_a_quantity_that_no_float_holds_is_exact_in_texts_and_levels():
 
 
 @table("edge", [inf, 1005.0])
-def test_it_can_be_pickled_with_what_it_shows_and_no_more(edge):
+def test_it_is_pickled_with_the_levels_that_it_shows_and_no_others(edge):
     copy = copy_book(new_book(3000), -995.0 if edge < inf else inf, edge)
     again = pickle.loads(pickle.dumps(copy))
     assert (again.symbol, again.last_update_id, again.recv_time, again.decimals) == ("BTCUSDT", 7, 12.5, (2, 5))

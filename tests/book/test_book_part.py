@@ -120,7 +120,7 @@ def test_a_new_base_of_the_book_has_an_edge_of_its_own():
 
 
 @table("known", [3, 20])
-def test_of_a_view_it_is_what_was_promised(known):
+def test_of_a_view_it_has_the_promised_levels(known):
     truth = Truth({99.0 - n: 1.0 for n in range(known)}, {100.0 + n: 1.0 for n in range(known)})
     view = capture(OrderBook("X", truth.snapshot(1000), depth=DEEP), None, BookState.LIVE, float, 0.0)
     assert [len(side) for side in shown(new_part(), view)] == [min(known, DEPTH)] * 2

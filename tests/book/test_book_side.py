@@ -115,7 +115,7 @@ def test_reads_of_the_promised_size_stay_in_the_window():
         assert len(side.window) >= 1000
 
 
-def test_a_side_that_was_not_whole_drops_what_lies_beyond_its_edge():
+def test_a_side_that_is_not_whole_drops_changes_beyond_its_edge():
     side = side_of(3, whole=False)
     side.apply([3.5, 1.0, 2.5, 1.0, 9.0, 0.0])
     assert (side.edge, side.best_keys()) == (3.0, [1.0, 2.0, 2.5, 3.0])

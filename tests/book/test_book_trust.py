@@ -90,7 +90,7 @@ def test_few_levels_or_none_are_believed_at_the_first_look(count):
         (3, {"was_cut": True}),
     ],
 )
-def test_a_side_that_may_have_been_cut_is_not(count, circumstances):
+def test_a_side_that_may_have_been_cut_is_not_believed(count, circumstances):
     assert looked_at(reply(count), **circumstances).short
 
 
@@ -151,14 +151,14 @@ def test_replies_to_other_requests_differ_for_other_reasons():
     assert side.believed == 9
 
 
-def test_a_cap_is_found_out_when_the_stream_tells_of_a_level_that_the_reply_has_no_room_for():
+def test_a_cap_is_found_when_the_stream_brings_a_level_that_the_reply_lacks():
     side = reply(7)
     follow(side, 8)
     side, _ = settled(side, reply(7))
     assert (side.short, side.agreements, side.edge) == (True, 0, 7.0)
 
 
-def test_a_cap_is_found_out_when_a_level_comes_into_the_reply_that_the_stream_did_not_tell_of():
+def test_a_cap_is_found_when_the_reply_has_a_level_that_the_stream_did_not_bring():
     side = reply(7)
     side.apply(gone(7))
     side, _ = settled(side, reply(7))
@@ -181,7 +181,7 @@ def test_a_side_that_is_believed_to_be_whole_is_looked_at_again_when_its_number_
     assert (cut.short, was_cut) == (True, True)
 
 
-def test_a_side_that_is_known_to_be_whole_takes_a_shorter_reply_for_one_that_was_cut():
+def test_a_shorter_reply_for_a_side_that_is_known_to_be_whole_was_cut():
     old = whole(12)
     side, was_cut = settled(old, reply(7))
     assert (side.whole, side.levels(), was_cut) == (True, old.levels(), False)

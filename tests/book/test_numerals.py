@@ -21,7 +21,7 @@ def test_a_number_comes_back_exact(number):
 
 
 @given(NUMBERS, st.integers(0, 10), st.sampled_from([float, Decimal]))
-def test_a_spelt_number_is_the_number_with_at_least_so_many_decimals(number, decimals, kind):
+def test_a_spelt_number_has_at_least_the_given_decimals(number, decimals, kind):
     text = spelt(kind(number), decimals)
     assert Decimal(text) == number
     assert set(text) <= set("0123456789.")

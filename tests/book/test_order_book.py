@@ -164,7 +164,7 @@ def test_a_whole_side_keeps_any_promise():
     assert (book.spare, book.sound, book.trusted_bids) == (inf, True, 0)
 
 
-def test_levels_that_nobody_vouches_for_keep_no_promise():
+def test_levels_that_are_not_vouched_for_keep_no_promise():
     book = book_of(limit=2, depth=3, keep_unvouched=True)
     book.apply(diff_of(2, [["8", "1"]], [["13", "1"]]))
     assert (len(book.bids), book.trusted_bids, len(book.asks), book.trusted_asks) == (3, 2, 3, 2)

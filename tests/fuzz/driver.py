@@ -15,7 +15,7 @@ _CUT, _GARBLED = StreamError("cut"), MalformedFrameError("garbled")
 
 
 class Driver:
-    """Turns two bytes into one input, and remembers what the effects told.
+    """Turns two bytes into one input, and remembers the state that the effects reported.
 
     Ids are near a cursor that moves with the diffs, so that some follow each other.
     """
@@ -27,7 +27,7 @@ class Driver:
         self.depth = 1
         book = self._new_book(Snapshot(8, 0, LIMIT, (0, 0), [9.0, 1.0], [11.0, 1.0]), 0.0) if setting & 16 else None
         self.sync = Synchronizer(self.sequencing, self._new_book, buffer_limit=self.buffer_limit, book=book)
-        self.told = self.sync.state
+        self.reported = self.sync.state
         self.cursor = 8
         self.epochs = 0
         self._inputs = (
@@ -49,8 +49,8 @@ class Driver:
         """Give one input and look at the effects."""
         for effect in self._inputs[kind % len(self._inputs)](value) or ():
             if isinstance(effect, StateChanged):
-                assert effect.previous is self.told is not effect.state, f"expected a change of {self.told}"
-                self.told = effect.state
+                assert effect.previous is self.reported is not effect.state, f"expected a change of {self.reported}"
+                self.reported = effect.state
             elif isinstance(effect, RequestSnapshot):
                 assert effect.epoch == self.sync.epoch, f"expected a request of {self.sync.epoch}, was {effect}"
 
@@ -60,7 +60,7 @@ class Driver:
         sync.check()
         assert sync.buffered <= self.buffer_limit
         assert sync._standby is None or len(sync._standby.run) <= self.buffer_limit
-        assert sync.state is self.told, f"expected the state that was told ({self.told}), was {sync.state}"
+        assert sync.state is self.reported, f"expected the state that was reported ({self.reported}), was {sync.state}"
         if sync.state is BookState.LIVE:
             assert sync.book is not None
             assert sync.book.sound

@@ -43,7 +43,7 @@ _levels = _mostly(st.lists(_level, max_size=6).map(lambda parts: f"[{','.join(pa
 
 @st.composite
 def _object(draw, **members):
-    """Make an object of these members: one may be lost, odd, told twice, or in another place."""
+    """Make an object of these members: one may be lost, odd, there twice, or in another place."""
     pairs = [[f'"{name}"', draw(value)] for name, value in members.items()]
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2]))):
         place = draw(st.integers(0, len(pairs) - 1)) if pairs else 0

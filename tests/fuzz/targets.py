@@ -118,14 +118,14 @@ def router(data: bytes) -> None:
             router.route(binance.TEXT, lines, 1.5)
     except StreamError:
         assert router.rejected == MOST_REJECTED + 1, f"expected too much rubbish, was {router.rejected}"
-    assert sum(type(told) is FrameRejected for told in owner.told) == min(router.rejected, MOST_REJECTED)
+    assert sum(type(each) is FrameRejected for each in owner.got) == min(router.rejected, MOST_REJECTED)
     for stream, ref in receivers.now.items():
         brought = ref.drain()
         left = iter(frames)
         delivered = [frame for each in brought if type(each) is Frames for frame in each.frames]
         assert all(frame in left for frame in delivered), "expected frames in their order, each once"
         lost = sum(each.count for each in brought if type(each) is FramesLost) + router._lost.get(stream, 0)
-        assert lost == ref.actor_inbox.dropped, "expected every dropped frame to be told, or still to be"
+        assert lost == ref.actor_inbox.dropped, "expected every dropped frame to be reported, now or later"
         assert len(delivered) <= FRAME_ROOM
     router.closed(StreamError("the end"))
 
@@ -162,14 +162,14 @@ class _Inbox(Mailbox):
 
 
 class _Ref:
-    """Stands for an actor: keeps what it is told."""
+    """Stands for an actor: keeps the messages that it gets."""
 
     def __init__(self) -> None:
-        self.told: list[object] = []
+        self.got: list[object] = []
         self.actor_inbox = _Inbox(FRAME_ROOM)
 
     def tell(self, message: object) -> None:
-        self.told.append(message)
+        self.got.append(message)
 
     def drain(self) -> list[object]:
         brought: deque = self.actor_inbox._data

@@ -12,7 +12,7 @@ def failing(failures, now=0.0):
     return pace
 
 
-def test_some_failures_are_nobodys_business_but_the_askers():
+def test_a_few_failures_do_not_close_the_host_for_others():
     pace = failing(PATIENCE - 1)
     assert pace.left(0.0) == 0.0
     pace.sent(0.0)
@@ -29,7 +29,7 @@ def test_waits_grow_to_a_few_seconds():
     assert waits == [1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0]
 
 
-def test_one_at_a_time_is_asked_for():
+def test_one_request_at_a_time_is_sent_to_a_failing_host():
     pace = failing(PATIENCE)
     assert pace.left(1.0) == 0.0
     pace.sent(1.0)
@@ -38,7 +38,7 @@ def test_one_at_a_time_is_asked_for():
     assert pace.left(9.0) == 0.0
 
 
-def test_whatever_comes_opens_it_for_all():
+def test_any_answer_opens_the_host_for_all():
     pace = failing(3 * PATIENCE)
     pace.answered()
     assert pace.left(0.0) == 0.0

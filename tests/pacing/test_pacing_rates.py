@@ -27,7 +27,7 @@ def test_backoff_grows_to_the_cap():
 
 
 @table(("tried", "over"), [(1, False), (2, False), (3, True), (4, True)])
-def test_backoff_gives_up_after_so_many_tries(tried, over):
+def test_backoff_gives_up_after_the_last_try(tried, over):
     assert (Backoff(tries=3).wait(tried, 1, 0.5) is None) == over
 
 
@@ -45,7 +45,7 @@ def test_rate_window_against_a_list_of_all_times(count, seconds, times):
 
 
 @given(st.integers(1, 5), st.integers(1, 20), TIMES)
-def test_after_the_wait_that_was_told_the_window_is_open(count, seconds, times):
+def test_after_the_wait_that_it_returned_the_window_is_open(count, seconds, times):
     window = RateWindow(count, float(seconds))
     for now in times:
         wait = window.take(now)

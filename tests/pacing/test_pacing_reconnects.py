@@ -17,11 +17,11 @@ def test_failed_tries_wait_ever_longer():
     assert waits([None] * 7) == [1, 2, 4, 8, 16, 30, 30]
 
 
-def test_a_connection_that_held_is_replaced_soon_however_often():
+def test_a_lasting_connection_is_replaced_soon_however_often():
     assert waits([60.0] * 4) == [1, 1, 1, 1]
 
 
-def test_one_that_is_cut_again_and_again_is_not_opened_as_fast_but_never_after_more_than_five_seconds():
+def test_a_connection_that_is_cut_repeatedly_is_opened_more_slowly_but_within_five_seconds():
     assert waits([0.1] * 6) == [1, 2, 4, 5, 5, 5]
 
 
@@ -37,7 +37,7 @@ def test_tries_are_used_up_by_failures_alone(tries):
     assert None not in waits([*[None] * (tries - 1), 0.1, *[None] * (tries - 1)], backoff)
 
 
-def test_a_connection_that_serves_makes_up_for_earlier_failures():
+def test_a_connection_that_serves_ends_the_count_of_failures():
     reconnects = Reconnects(Backoff(tries=2))
     assert reconnects.wait(None, 0.5) is not None
     assert reconnects.failures == 1

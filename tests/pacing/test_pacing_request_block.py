@@ -3,7 +3,7 @@
 from depthactors.pacing import RequestBlock
 
 
-def test_as_long_as_was_said():
+def test_it_lasts_as_long_as_the_exchange_said():
     silence = RequestBlock()
     assert silence.left(0.0) == 0.0
     silence.begin(30.0, 30.0, 100.0)
@@ -13,14 +13,14 @@ def test_as_long_as_was_said():
     assert silence.left(131.0) == 5.0
 
 
-def test_four_answers_to_requests_that_were_under_way_are_one():
+def test_answers_to_requests_that_were_sent_before_do_not_make_it_longer():
     silence = RequestBlock()
     for moment in (100.0, 100.1, 100.2, 101.0):
         silence.begin(60.0, 900.0, moment)
     assert silence.left(101.0) == 59.0
 
 
-def test_each_that_follows_on_another_is_longer_up_to_a_bound():
+def test_each_block_that_follows_another_is_longer_up_to_a_bound():
     silence, now, waits = RequestBlock(), 0.0, []
     for _ in range(8):
         silence.begin(60.0, 900.0, now)
@@ -29,14 +29,14 @@ def test_each_that_follows_on_another_is_longer_up_to_a_bound():
     assert waits == [60.0, 120.0, 240.0, 480.0, 900.0, 900.0, 900.0, 900.0]
 
 
-def test_a_guess_is_spread_and_what_was_said_is_not():
+def test_a_guess_is_spread_and_a_given_wait_is_not():
     guessed, said = RequestBlock(), RequestBlock()
     guessed.begin(60.0, 900.0, 0.0, 0.5)
     said.begin(60.0, 60.0, 0.0, 0.5)
     assert (guessed.left(0.0), said.left(0.0)) == (63.0, 60.0)
 
 
-def test_when_all_was_well_for_a_while_it_begins_anew():
+def test_after_a_while_without_a_block_guesses_begin_anew():
     silence = RequestBlock()
     silence.begin(60.0, 900.0, 0.0)
     silence.begin(60.0, 900.0, 61.0)

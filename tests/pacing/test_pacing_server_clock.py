@@ -29,7 +29,7 @@ def test_many_answers_bound_the_offset_closely():
     assert clock.offset == pytest.approx(-7.3, abs=0.15)
 
 
-def test_a_clock_that_was_set_is_measured_anew():
+def test_a_clock_that_was_set_is_measured_again():
     clock = ServerClock()
     clock.observe(100.0, 100.4, 100.5)
     clock.observe(200.0, 260.4, 260.5)

@@ -31,13 +31,13 @@ class Stream:
         return asked
 
 
-def test_a_silent_stream_is_asked_about_after_the_limit_and_one_look_more_at_most():
+def test_a_silent_stream_is_checked_after_the_limit_and_one_look_more_at_most():
     stream = Stream()
     stream.run(60, rate=5)
     assert 15.0 <= stream.run(30)[0] <= 22.5
 
 
-def test_one_of_which_more_frequent_refreshes_are_asked_is_given_no_longer_than_these():
+def test_a_stream_with_more_frequent_refreshes_is_given_no_longer_than_their_interval():
     stream = Stream()
     stream.run(4 * HOUR)
     stream.watch.shorten(60.0)
@@ -48,7 +48,7 @@ def test_one_of_which_more_frequent_refreshes_are_asked_is_given_no_longer_than_
     assert all(15.0 <= later - earlier <= 22.5 for earlier, later in pairwise(stream.run(HOUR)))
 
 
-def test_one_that_is_just_quiet_is_asked_about_ever_more_seldom_up_to_the_longest_time():
+def test_a_quiet_stream_is_checked_more_and_more_rarely_up_to_the_longest_time():
     asked = Stream(longest=1800.0).run(12 * HOUR)
     pauses = [later - earlier for earlier, later in pairwise(asked)]
     assert pauses == sorted(pauses)
@@ -64,7 +64,7 @@ def test_after_a_quiet_night_a_busy_stream_is_watched_as_closely_as_ever():
 
 
 @table("every", [30, 60, 600])
-def test_a_stream_that_speaks_seldom_costs_few_questions(every):
+def test_a_stream_with_rare_diffs_costs_few_checks(every):
     stream = Stream()
     assert len(stream.run(6 * HOUR, rate=1 / every)) <= 10
 
@@ -77,7 +77,7 @@ def test_a_new_stream_has_a_new_start():
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 100.0), st.integers(0, 50)), max_size=80))
-def test_it_is_never_asked_within_the_shortest_time_nor_left_alone_beyond_the_longest(steps):
+def test_a_check_comes_never_before_the_shortest_time_nor_after_the_longest(steps):
     watch, now, diffs, last = SilenceWatch(15.0, 120.0), 0.0, 0, 0.0
     for seconds, news in steps:
         now, diffs = now + seconds, diffs + news

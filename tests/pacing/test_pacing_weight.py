@@ -91,7 +91,7 @@ def test_the_exchange_is_not_believed_when_it_has_counted_less():
     assert budget.used == 5600
 
 
-def test_an_answer_from_before_the_turn_of_the_minute_says_nothing_about_the_new_one():
+def test_an_answer_from_before_the_new_minute_is_not_used():
     budget = informed(6000)
     budget.take(5800, 11.0)
     budget.observe(5800, 59.9, 60.1)
@@ -106,7 +106,7 @@ def test_the_less_urgent_leaves_a_reserve_to_the_urgent():
     assert budget.take(20, 12.0) == 0.0
 
 
-def test_who_would_have_to_wait_sends_one_request_late_in_the_minute():
+def test_one_request_that_would_have_to_wait_is_sent_late_in_the_minute():
     budget = informed()
     budget.take(890, 11.0, 0.1)
     assert budget.take(20, 57.0, 0.1) == 0.0
@@ -116,7 +116,7 @@ def test_who_would_have_to_wait_sends_one_request_late_in_the_minute():
     assert budget.take(20, 57.0, 0.1) == 3.5
 
 
-def test_before_anything_is_known_of_others_most_is_left_to_them():
+def test_most_is_left_to_others_before_anything_is_known_of_them():
     budget = WeightBudget(1000)
     assert budget.take(250, 1.0) == 0.0
     assert budget.take(10, 1.0) == 4.0
@@ -157,7 +157,7 @@ def test_the_pace_of_others_within_a_minute_is_what_they_are_expected_to_go_on_a
     assert budget.expected_of_others == 600
 
 
-def test_however_busy_the_others_are_a_little_goes_on():
+def test_however_busy_the_others_are_a_little_is_used():
     budget = informed()
     budget.take(10, 11.0)
     budget.observe(860, 19.0, 20.0)
@@ -177,7 +177,7 @@ def test_others_that_are_gone_are_forgotten_after_a_minute():
 
 @pytest.mark.parametrize("seed", [pytest.param(seed, marks=pytest.mark.full if seed else ()) for seed in range(8)])
 @table("outside, ahead, round_trip", list(product([0, 600, 2400, 4200], [120, 30], [0.02, 0.15])))
-def test_beside_a_steady_outsider_nobody_is_refused_and_the_rest_is_used(outside, ahead, seed, round_trip):
+def test_beside_a_steady_outsider_no_request_is_refused_and_the_rest_is_used(outside, ahead, seed, round_trip):
     """The exchange's own counter, an outsider who spends evenly, and a client with endless work, for ten minutes."""
     draws, counter, limits = random.Random(seed), WeightCounter(), Limits.of(markets.SPOT)
     budget, start = WeightBudget(6000), 120 + draws.random() * 60

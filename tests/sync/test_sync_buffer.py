@@ -43,7 +43,7 @@ def test_a_snapshot_from_before_the_run_does_not_join(sequencing):
 
 
 @BOTH
-def test_a_full_buffer_lets_go_of_the_oldest_and_says_so(sequencing):
+def test_a_full_buffer_drops_the_oldest_and_returns_how_many(sequencing):
     exchange = NaiveExchange(sequencing, seed=1)
     snapshot = exchange.snapshot()
     buffer = DiffBuffer(3, sequencing)
@@ -52,7 +52,7 @@ def test_a_full_buffer_lets_go_of_the_oldest_and_says_so(sequencing):
     assert not buffer.joins(snapshot.last_update_id)
 
 
-def test_its_levels_are_bounded_too_except_for_the_newest():
+def test_its_levels_are_bounded_too_but_for_the_newest_diff():
     sequencing = Sequencing.CONTIGUOUS
     buffer = DiffBuffer(100, sequencing, max_levels=10)
 

@@ -91,7 +91,7 @@ def cut_off_and_back(bench):
 
 
 @BOTH
-def test_a_quiet_book_that_did_not_move_while_it_was_cut_off_is_live_on_its_snapshot_alone(sequencing):
+def test_a_quiet_book_that_did_not_change_while_it_was_cut_off_is_live_on_its_snapshot_alone(sequencing):
     bench = cut_off_and_back(Bench(sequencing).live())
     bench.sync.snapshot(2, bench.exchange.snapshot(), 3.0)
     assert bench.sync.state is BookState.LIVE
@@ -99,9 +99,7 @@ def test_a_quiet_book_that_did_not_move_while_it_was_cut_off_is_live_on_its_snap
 
 @BOTH
 @pytest.mark.parametrize("told_by", ["stream", "second snapshot"])
-def test_a_quiet_book_that_moved_while_it_was_cut_off_is_not_live_until_the_stream_or_a_second_snapshot_tells(
-    sequencing, told_by
-):
+def test_a_quiet_book_that_changed_while_it_was_cut_off_is_live_after_a_diff_or_a_second_snapshot(sequencing, told_by):
     bench = cut_off_and_back(Bench(sequencing).live())
     while bench.exchange.top(bench.exchange.id) == top_of(bench.sync.book):
         bench.exchange.event()
@@ -188,7 +186,7 @@ def test_a_refresh_ahead_of_the_stream_waits_until_the_stream_has_reached_it(seq
 
 
 @BOTH
-def test_a_stream_that_brings_nothing_though_the_book_moves_is_silent_and_not_live_until_it_brings_something(
+def test_a_stream_that_brings_nothing_though_the_book_changes_is_silent_and_the_book_not_live_until_a_diff_comes(
     sequencing,
 ):
     bench = Bench(sequencing).live()
@@ -210,7 +208,7 @@ def test_a_stream_that_brings_nothing_though_the_book_moves_is_silent_and_not_li
     assert bench.sync.state is BookState.LIVE
 
 
-def test_a_silent_stream_of_a_book_that_does_not_move_any_more_is_live_after_the_next_comparison():
+def test_a_book_that_does_not_change_any_more_is_live_after_the_next_comparison_though_its_stream_is_silent():
     bench = Bench().live()
     bench.sync.refresh()
     while bench.exchange.top(bench.exchange.id) == top_of(bench.sync.book):
@@ -224,7 +222,7 @@ def test_a_silent_stream_of_a_book_that_does_not_move_any_more_is_live_after_the
 
 
 @BOTH
-def test_a_refresh_that_the_stream_goes_on_without_meeting_is_of_another_book(sequencing):
+def test_a_refresh_that_the_stream_does_not_meet_is_of_another_book(sequencing):
     bench = Bench(sequencing).live()
     bench.sync.refresh()
     foreign = NaiveExchange(sequencing, seed=99)
@@ -266,7 +264,7 @@ def test_another_books_snapshot_is_refused_when_the_stream_goes_on_without_meeti
 
 
 @BOTH
-def test_a_snapshot_ahead_of_a_stream_that_falls_silent_is_believed_when_a_second_one_says_so_too(sequencing):
+def test_a_snapshot_ahead_of_a_silent_stream_is_believed_when_a_second_one_is_equal(sequencing):
     bench = Bench(sequencing).trade(2)
     bench.exchange.event()
     bench.snapshot()
@@ -277,7 +275,7 @@ def test_a_snapshot_ahead_of_a_stream_that_falls_silent_is_believed_when_a_secon
 
 
 @BOTH
-def test_a_book_that_moves_between_two_snapshots_of_a_silent_stream_is_not_live(sequencing):
+def test_a_book_that_changes_between_two_snapshots_while_its_stream_is_silent_is_not_live(sequencing):
     bench = Bench(sequencing).trade(2)
     bench.exchange.event()
     bench.snapshot()
@@ -292,7 +290,7 @@ def test_a_book_that_moves_between_two_snapshots_of_a_silent_stream_is_not_live(
 
 
 @BOTH
-def test_snapshots_before_and_after_an_outage_tell_nothing_of_silence(sequencing):
+def test_snapshots_before_and_after_an_outage_prove_no_silence(sequencing):
     bench = Bench(sequencing).trade(2)
     bench.exchange.event()
     bench.snapshot()
@@ -360,7 +358,7 @@ def test_a_book_that_was_believed_without_a_diff_is_doubted_when_the_first_one_i
     assert (bench.sync.state, bench.sync.counters.resyncs) == (BookState.LIVE, 0)
 
 
-def test_a_snapshot_that_is_ahead_by_its_id_alone_is_taken_in_the_end():
+def test_a_snapshot_that_is_ahead_by_its_id_alone_is_used_when_it_is_overdue():
     bench = Bench(Sequencing.CHAINED).live()
     bench.sync.refresh()
     in_the_hole = bench.exchange.snapshot()._replace(last_update_id=bench.exchange.id + 1)
@@ -410,7 +408,7 @@ def test_ids_that_begin_anew_on_the_same_connection_are_noticed_at_once_and_foll
 
 
 @BOTH
-def test_diffs_that_come_twice_for_long_are_no_ids_that_begin_anew(sequencing):
+def test_diffs_that_come_twice_for_long_are_repetitions(sequencing):
     bench = Bench(sequencing).live()
     for _ in range(2 * STALE_LIMIT):
         diff = bench.exchange.event()
@@ -425,14 +423,14 @@ def test_diffs_that_come_twice_for_long_are_no_ids_that_begin_anew(sequencing):
     assert bench.sync.counters.faults == 1, "nor while they wait for a snapshot"
 
 
-def test_a_symbol_that_was_never_heard_of_and_is_not_listed_is_given_up_at_once():
+def test_a_symbol_without_a_diff_that_is_not_listed_is_given_up_at_once():
     bench, error = Bench(), UnknownSymbolError("no such symbol")
     assert not bench.sync.unlisted(0, error), "an answer to an earlier connection"
     assert list(bench.sync.unlisted(1, error)) == [StateChanged(BookState.SYNCING, BookState.FAILED, error)]
 
 
 @pytest.mark.parametrize("phase", [SyncState.BUFFERING, SyncState.REFRESHING])
-def test_that_a_symbol_is_not_listed_is_doubted_while_its_stream_brings_diffs(phase):
+def test_a_symbol_whose_stream_brings_diffs_is_not_given_up_though_it_is_not_listed(phase):
     bench, error = Bench(), UnknownSymbolError("no such symbol")
     if phase is SyncState.REFRESHING:
         bench.live().sync.refresh()
@@ -444,7 +442,7 @@ def test_that_a_symbol_is_not_listed_is_doubted_while_its_stream_brings_diffs(ph
     assert bench.snapshot(lag=1).sync.state is BookState.LIVE
 
 
-def test_a_book_that_was_live_is_given_up_when_its_stream_ends_and_it_is_not_listed_time_and_again():
+def test_a_book_that_was_live_is_given_up_after_several_answers_that_it_is_not_listed():
     bench, error = Bench().live(), UnknownSymbolError("delisted")
     bench.sync.refresh()
     states = []
@@ -456,7 +454,7 @@ def test_a_book_that_was_live_is_given_up_when_its_stream_ends_and_it_is_not_lis
 
 @BOTH
 @pytest.mark.parametrize("way", ["refresh", "refresh whose id alone is ahead", "outage"])
-def test_a_snapshot_without_news_changes_no_time_of_the_book(sequencing, way):
+def test_a_snapshot_at_the_books_own_update_changes_no_time_of_it(sequencing, way):
     bench = Bench(sequencing).live().trade()
     times = bench.sync.book.event_time, bench.sync.book.recv_time
     assert times == (bench.exchange.now, 1.0)
@@ -566,7 +564,7 @@ def test_a_successor_takes_over_without_a_gap_whatever_the_order_of_the_two(sequ
 
 
 @BOTH
-def test_a_connection_whose_end_was_not_told_is_over_when_the_next_one_begins(sequencing):
+def test_a_connection_whose_end_was_not_reported_is_over_when_the_next_one_begins(sequencing):
     bench = Bench(sequencing).live()
     effects = bench.sync.stream_up(2)
     assert [type(effect) for effect in effects] == [StateChanged, RequestSnapshot]
@@ -601,7 +599,7 @@ def test_a_successor_takes_over_where_it_alone_brought_the_last_updates(sequenci
 
 
 @BOTH
-def test_a_successor_that_misses_something_is_resynced_from(sequencing):
+def test_a_book_is_resynced_when_a_successor_has_missed_something(sequencing):
     bench = Bench(sequencing).live()
     bench.sync.stream_up(2, 1)
     bench.exchange.event()
@@ -675,7 +673,7 @@ def test_what_an_old_connection_brings_is_dropped_and_counted():
     assert bench.sync.phase is SyncState.BUFFERING
 
 
-def test_a_lagging_snapshot_never_takes_readers_back():
+def test_a_snapshot_older_than_the_book_is_not_used():
     bench = Bench().live()
     bench.sync.stream_down(1, StreamError("cut"))
     bench.sync.stream_up(2)
@@ -733,7 +731,7 @@ def test_a_crossed_book_is_not_shown():
     assert (bench.sync.book, bench.sync.state) == (None, BookState.SYNCING)
 
 
-def test_a_crossed_snapshot_is_told_and_asked_for_again():
+def test_a_crossed_snapshot_is_reported_and_requested_again():
     bench = Bench()
     crossed = Snapshot(500, 0, LIMIT, (0, 0), [20.0, 1.0], [19.0, 1.0])
     effects = bench.sync.snapshot(1, crossed, 0.0)
@@ -823,16 +821,16 @@ def test_an_empty_snapshot_against_what_the_stream_brought_is_not_believed(seque
 
 @BOTH
 @pytest.mark.parametrize("ahead", [0, 1], ids=["met", "ahead by its id"])
-def test_an_empty_snapshot_of_a_live_book_is_asked_for_again_and_believed_when_it_repeats(sequencing, ahead):
+def test_an_empty_snapshot_of_a_live_book_is_requested_again_and_believed_when_it_repeats(sequencing, ahead):
     bench = Bench(sequencing).live()
     bench.sync.refresh()
-    told = []
+    effects = []
     for _ in range(EMPTIED_AFTER):
-        told += bench.sync.snapshot(1, empty(bench.exchange)._replace(last_update_id=bench.exchange.id + ahead), 2.0)
-        told += bench.sync.overdue()
+        effects += bench.sync.snapshot(1, empty(bench.exchange)._replace(last_update_id=bench.exchange.id + ahead), 2.0)
+        effects += bench.sync.overdue()
         assert bench.sync.state is BookState.LIVE
         assert bench.sync.wanted() is not None
-    assert [type(effect) for effect in told if not isinstance(effect, Ahead)] == [Refused, RequestSnapshot] * 2
+    assert [type(effect) for effect in effects if not isinstance(effect, Ahead)] == [Refused, RequestSnapshot] * 2
     bench.sync.snapshot(1, empty(bench.exchange), 2.0)
     assert bench.sync.state is BookState.STALE
     bench.sync.snapshot(1, empty(bench.exchange), 2.0)

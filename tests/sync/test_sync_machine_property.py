@@ -35,7 +35,7 @@ class Interleavings(RuleBasedStateMachine):
         self.last = None
         self.requests = deque()
         self.answers = deque()
-        self.told = BookState.SYNCING
+        self.reported = BookState.SYNCING
         self.published = -1
 
     def take(self, effects):
@@ -44,11 +44,11 @@ class Interleavings(RuleBasedStateMachine):
                 assert effect.epoch == next(iter(self.wires))
                 self.requests.append(effect)
             elif isinstance(effect, StateChanged):
-                assert effect.previous is self.told is not effect.state
-                self.told = effect.state
+                assert effect.previous is self.reported is not effect.state
+                self.reported = effect.state
             elif isinstance(effect, Audited):
                 assert effect.differences == 0
-            elif isinstance(effect, Publish) and self.told is BookState.LIVE:
+            elif isinstance(effect, Publish) and self.reported is BookState.LIVE:
                 # What readers are shown never runs backwards.
                 shown = self.exchange.place_of(self.sync.book.last_update_id)
                 assert shown >= self.published
@@ -66,7 +66,7 @@ class Interleavings(RuleBasedStateMachine):
     @precondition(lambda self: self.wires)
     @rule()
     def connect_without_a_word(self):
-        """A new connection, and the end of those before is not told."""
+        """A new connection, and the end of those before is not reported."""
         self.epochs += 1
         self.wires = {self.epochs: deque()}
         self.requests.clear()
@@ -98,7 +98,7 @@ class Interleavings(RuleBasedStateMachine):
     @precondition(lambda self: self.exchange.id > 10_000)
     @rule()
     def begin_anew(self):
-        """The exchange numbers its updates from anew, far below; nobody is told."""
+        """The exchange begins its update ids anew, far below, without notice."""
         self.exchange.begin_anew()
         self.answers.clear()
 
@@ -212,7 +212,7 @@ class Interleavings(RuleBasedStateMachine):
     def holds(self):
         self.sync.check()
         assert self.sync.buffered <= BUFFER_LIMIT
-        assert self.sync.state is self.told
+        assert self.sync.state is self.reported
         book = self.sync.book
         if self.sync.state is BookState.LIVE:
             assert book.sound

@@ -111,6 +111,12 @@ def test_a_death_is_reported_even_if_the_release_raises_too(actors, parent, rele
     join(child)
 
 
+def test_pykka_knows_an_actor_until_it_ends(child):
+    assert child in pykka.ActorRegistry.get_all()
+    child.stop(timeout=5)
+    assert child not in pykka.ActorRegistry.get_all()
+
+
 def test_an_actor_without_a_parent_dies_alone(actors, released):
     host = actors.start(Host)
     orphan = actors.start(Child, None, released)

@@ -223,6 +223,17 @@ def test_in_a_fork_the_book_is_stopped_and_a_lock_of_the_parent_holds_up_nothing
     assert cell.settled.is_set()
 
 
+def test_the_backlog_is_what_waits_for_the_actor_and_in_it(actors, cell):
+    assert cell.backlog() == 0
+    cell.ref, _ = actors.probe()
+    let_go = hold(cell.ref)
+    mailbox_of(cell.ref).put_frames(Frames(1, [b"four", b"four"], time.time()))
+    assert cell.backlog() == 8
+    cell.buffered_bytes = lambda: 100
+    assert cell.backlog() == 108
+    let_go()
+
+
 def test_a_live_book_is_stale_in_what_it_does_not_promise(cell, book):
     cell.publish(book, LIVE)
     assert (cell.state_of(10), cell.state_of(11)) == (LIVE, STALE)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from depthactors.actors.book_messages import Greet
 from depthactors.book import BookState
 from depthactors.errors import BookNotSharedError, SharingError
 from depthactors.sharing import SharedBook
@@ -46,10 +47,11 @@ def test_a_deepened_book_that_was_not_published_is_published_at_the_next_beat(sc
     assert len([*scene.folder.path.glob("book-*")]) == 1
 
 
-def test_a_book_that_is_alone_in_its_file_has_another_slot_and_the_memory_is_given_back(scene):
+def test_a_book_that_is_alone_in_its_file_has_another_slot_and_the_memory_is_given_back(actors, scene):
     cells = [scene.follow(f"S{number}USDT") for number in range(40)]
     kept = cells.pop(0)
     scene.update(kept, 1)
+    kept.ref, messages = actors.probe()
     before = scene.books._fillers[id(kept)].place
     for cell in cells[:-1]:
         scene.books.remove(cell)
@@ -60,6 +62,7 @@ def test_a_book_that_is_alone_in_its_file_has_another_slot_and_the_memory_is_giv
     assert [each.name for each in scene.folder.path.glob("book-*")] == [parts_of(after)[0]]
     view = scene.view("S0USDT")
     assert (view.state, view.last_update_id) == (STALE, 1), "until its actor greets the new slot"
+    assert messages.wait_one(Greet).listener in kept.listeners
     assert len(kept.listeners) == 1
     scene.update(kept, 2)
     assert (scene.view("S0USDT").state, scene.view("S0USDT").last_update_id) == (LIVE, 2)

@@ -92,6 +92,6 @@ def _search_path() -> list[str]:
 def _here() -> str:
     try:
         return str(Path.cwd())
-    except FileNotFoundError:
-        # It was removed meanwhile: nothing is found there, as in this program.
+    except OSError:
+        # It was removed meanwhile, or may not be read: nothing is found there, in this program neither.
         return ""

@@ -33,8 +33,8 @@ class WorkerProcess:
         except OSError as error:
             msg = f"expected a pair of sockets for a worker process: {error}"
             raise LifecycleError(msg) from error
+        command = interpreter.command(there.fileno())
         try:
-            command = interpreter.command(there.fileno())
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
                 command,
                 stdin=subprocess.DEVNULL,

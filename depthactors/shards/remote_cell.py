@@ -181,11 +181,12 @@ class RemoteCell(ListenedCell):
 
     def _whole_book(self, count: int | None, number: type[NumberT]) -> BookView[NumberT]:
         """Ask the worker, once for each callback. Thread: the actor's."""
-        if self._whole is None:
+        whole = self._whole
+        if whole is None:
             answer: pykka.Future[Any] = pykka.ThreadingFuture()
             self.ask(Full(), answer)
-            self._whole = answer.get(timeout=_ANSWER_TIMEOUT)
-        return self._whole.best(count, number)
+            whole = self._whole = answer.get(timeout=_ANSWER_TIMEOUT)
+        return whole.best(count, number)
 
     def ask(self, question: Any, answer: pykka.Future[Any]) -> None:
         """Ask the book's actor in the worker. Thread: any; returns at once.

@@ -4,7 +4,6 @@ import orjson
 
 from depthactors import binance, markets
 from depthactors.exchange.shapes import shape
-from depthactors.exchange.shapes.contract_names import pair_of
 from depthactors.exchange.shapes.depth import Depth
 from depthactors.exchange.shapes.table import shape_of
 from tests.exchange.exchange_support import SYMBOLS
@@ -98,8 +97,3 @@ def test_the_announcement_of_a_shutdown_has_both_forms(unit, time):
     event = {"e": "serverShutdown", "E": time}
     assert same(shape.shutdown(TIME_US, combined=False, unit=unit), event)
     assert same(shape.shutdown(TIME_US, combined=True, unit=unit), {"stream": "!serverShutdown", "data": event})
-
-
-@table(("symbol", "pair"), [("BTCUSD_PERP", "BTCUSD"), ("BTCUSD_261225", "BTCUSD"), ("BTCUSDT", "BTCUSDT")])
-def test_the_pair_of_a_contract(symbol, pair):
-    assert pair_of(symbol) == pair

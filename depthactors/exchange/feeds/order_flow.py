@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect
 from functools import partial
 from itertools import accumulate
-from math import exp, inf, log
+from math import exp, log
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -33,10 +33,9 @@ from depthactors.exchange.feeds.order_bands import (
     octaves,
     set_rates,
 )
-from depthactors.exchange.feeds.price_path import PricePath
-from depthactors.exchange.shapes.symbol_rules import UNKNOWN_PRICE
+from depthactors.exchange.feeds.trend import Trend
 from depthactors.exchange.shapes.table import shape_of
-from depthactors.markets import SPOT, Sequencing
+from depthactors.markets import Sequencing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,11 +51,6 @@ LEAST_DEPTH: Final = 10
 _MARKET_SHARE: Final = 0.22  # market orders for each limit order
 _SWEEP_CHANCE: Final = 0.02  # a market order is as large as the best level, on average; with this chance
 _SWEEP_FACTOR: Final = 6.0  # it is larger by this factor
-_STRONGEST_TREND: Final = 0.9  # buys minus sells, as a part of all market orders
-_GAP: Final = 40.0  # ticks from the price path at which a trend would have strength 1
-_GAP_PART: Final = 0.004  # the same as a part of the price; the smaller of both counts
-_USUAL_TICKS: Final = 800_000  # ticks of a price at which an order flow can follow a price path at full pace
-_BASIS: Final = 0.0005  # largest difference between a market's price and spot's, as a part of the price
 _LEAN: Final = 0.3  # the part of a trend's strength that limit orders follow too
 _REPLACED: Final = 0.5  # orders that come for each level change wanted, if all levels were missing
 _REACH: Final = 1.25  # times the farthest placement: orders beyond are withdrawn
@@ -109,17 +103,11 @@ class OrderFlow:
         """
         check_figures(levels, depth)
         self._random = Random(f"{seed}/{market.name}/{symbol}")  # noqa: S311 - a game, not a secret
-        self._number_format, price, moved_by = shape_of(market).symbols.terms(symbol)
+        terms = shape_of(market).symbols.terms(symbol)
+        self._number_format = terms.number_format
         pace = levels / USUAL_LEVELS
-        if price is None:
-            price = Random(f"{seed}/{symbol}/price").uniform(*UNKNOWN_PRICE)  # noqa: S311 - as above
-            pace *= _USUAL_TICKS * self._number_format.tick / price
-        self._paths = [(PricePath(seed, asset, pace), direction) for asset, direction in moved_by]
-        self._step = 0
-        basis = 0.0 if market.name == SPOT.name else self._random.uniform(-_BASIS, _BASIS)
-        self._price = price / self._number_format.tick * (1.0 + basis)
-        self._gap = min(_GAP, _GAP_PART * self._price)
-        first = round(self._aim())
+        self._trend = Trend(terms, symbol, market, seed=seed, pace=pace, random=self._random)
+        first = round(self._trend.aim())
         depth = max(LEAST_DEPTH, min(depth, int(first * (1.0 - exp(-DENSITY)) / (_ROOM * _MARGIN))))
         levels = min(levels, depth)
         self._hole = _HOLE if market.sequencing is Sequencing.CHAINED else 1
@@ -211,7 +199,7 @@ class OrderFlow:
 
     def _rates(self) -> list[float]:
         """Return how many of each action to expect in a step."""
-        trend = self._trend()
+        trend = self._trend.next_strength(self.best_bid, self._floor)
         replaced = self._replaced
         rates: list[float] = []
         for bands, eager in zip(self._bands, (1.0 + _LEAN * trend, 1.0 - _LEAN * trend), strict=True):
@@ -223,17 +211,6 @@ class OrderFlow:
         rates += [band.deaths * len(band.quotes) for bands in self._bands for band in bands]
         buys = self._trades * (1.0 + trend) / 2
         return [*rates, buys, self._trades - buys]
-
-    def _aim(self) -> float:
-        """Return the price that the paths of the assets give for this step, in ticks."""
-        way = sum(direction * path.at(self._step) for path, direction in self._paths)
-        return self._price * exp(way)
-
-    def _trend(self) -> float:
-        """Return the trend's strength in this step: negative while the price is above its path."""
-        self._step += 1
-        short = inf if self.best_bid < self._floor else self._aim() - self.best_bid
-        return max(-_STRONGEST_TREND, min(_STRONGEST_TREND, short / self._gap))
 
     def _trade(self, side: Side) -> int:
         """Send a market order to `side`; return how many levels it changed."""

@@ -16,7 +16,7 @@ As in pykka, an exception while an `ask` is handled goes to the caller and the a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pykka
 
@@ -25,9 +25,6 @@ from depthactors.actors.mailbox import Mailbox, mailbox_of, tell
 from depthactors.actors.threads import ActorThread, start_thread, thread_name
 from depthactors.errors import ActorDiedError, DepthActorsError, LifecycleError
 from depthactors.private_names import ActorStop, Envelope, add_actor, remove_actor
-
-if TYPE_CHECKING:
-    from typing import Self
 
 logger = reporting.logger(__name__)
 
@@ -97,7 +94,7 @@ class EngineActor(pykka.ThreadingActor):
     # The loop.
 
     @classmethod
-    def start(cls, *args: Any, **kwargs: Any) -> pykka.ActorRef[Self]:
+    def start(cls, *args: Any, **kwargs: Any) -> pykka.ActorRef[Any]:
         """Make an actor and start its thread; arguments as for the class.
 
         Raises:

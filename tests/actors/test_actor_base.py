@@ -117,6 +117,13 @@ def test_pykka_knows_an_actor_until_it_ends(child):
     assert child not in pykka.ActorRegistry.get_all()
 
 
+def test_a_parents_mailbox_knows_a_child_until_its_thread_ends(child, parent):
+    assert mailbox_of(parent[0]).children == {child}
+    child.stop(timeout=5)
+    join(child)
+    assert mailbox_of(parent[0]).children == set()
+
+
 def test_an_actor_without_a_parent_dies_alone(actors, released):
     host = actors.start(Host)
     orphan = actors.start(Child, None, released)

@@ -11,6 +11,7 @@ from depthactors.actors import queued_listener
 from depthactors.actors.cell import Listener
 from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.queued_listener import EVENT_ROOM, UPDATE_ROOM, QueuedListener
+from depthactors.errors import CallbackError
 from depthactors.pacing import USUAL
 from tests.actors.actor_support import BookScene, frame, spec
 from tests.support import Recorder
@@ -212,9 +213,12 @@ def test_skipped_updates_and_failures_of_removed_listeners_stay_in_the_books_sta
     book = BookScene(actors)
     mailbox = QueuedListener(scene.turns, "BTCUSDT", capture=lambda _book: 0, update=lambda item: 1 / item, event=None)
     book.cell.add(mailbox)
+    errors = []
+    book.cell.report = errors.append
     for _ in range(UPDATE_ROOM + 1):
         mailbox.update(None)
     scene.turns.give_all()
+    assert [type(error) for error in errors] == [CallbackError]
     counted = UPDATE_ROOM, 1
     for end in (lambda: None, lambda: book.cell.remove(mailbox)):
         end()

@@ -143,4 +143,4 @@ def shut_down_system_socket(sock: Any, how: int) -> bool:
 def at_end_of_main_thread(function: Callable[[], None]) -> None:
     """Have a function called when the main thread is over, before other threads are waited for; if Python can do it."""
     if hasattr(threading, "_register_atexit"):
-        threading._register_atexit(function)  # noqa: SLF001
+        threading._register_atexit(function)  # pyright: ignore[reportAttributeAccessIssue]  # noqa: SLF001

@@ -57,7 +57,7 @@ def parse_proxy(text: object, source: str = "a proxy") -> Proxy:
         parts = urlsplit(address if has_scheme else f"http://{address}")
         scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
     except ValueError:
-        scheme, host, port = "", None, None
+        parts, scheme, host, port = urlsplit(""), "", None, None
     if scheme == "https" and host is not None:
         words = "a proxy that is itself reached by TLS cannot be used. Most proxies for https take http://host:port"
         msg = f"expected {source} like http://host:port, was https://: {words}"

@@ -19,15 +19,16 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.errors import SharingError, UsageError
 
-try:
+# POSIX alone has it.
+_HAS_LOCKS = find_spec("fcntl") is not None
+if TYPE_CHECKING or _HAS_LOCKS:
     import fcntl
-except ImportError:  # pragma: no cover - not POSIX
-    fcntl = None  # type: ignore[assignment]
 
 PREFIX: Final = "depthactors-"
 LOCK: Final = "lock"
@@ -91,7 +92,7 @@ def find_folder(name: str) -> Path:
 
 
 def _check_system() -> None:
-    if fcntl is None:
+    if not _HAS_LOCKS:
         msg = "expected a POSIX system, was one without file locks: books cannot be shared between processes here"
         raise SharingError(msg)
 

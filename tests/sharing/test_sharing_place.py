@@ -73,6 +73,6 @@ def test_a_reader_that_may_not_write_there_finds_an_engine_that_may(monkeypatch,
 
 
 def test_a_system_without_locks_is_told(monkeypatch):
-    monkeypatch.setattr(place, "fcntl", None)
+    monkeypatch.setattr(place, "_HAS_LOCKS", False)
     with pytest.raises(SharingError, match="expected a POSIX system, was one without file locks"):
         folder_of("books")

@@ -102,6 +102,8 @@ def test_a_stream_that_brings_diffs_or_has_no_book_is_not_checked(make):
         assert scene.pass_next() == ()
     scene.sync.in_sequence = False
     assert scene.requests_until(40 * LIMIT) == []
+    begun, scene.sync.in_sequence = scene.now, True
+    assert scene.requests_until(50 * LIMIT)[0] - begun >= LIMIT, "silence counts from when there is a book"
 
 
 def test_a_book_is_refreshed_at_its_interval_and_not_at_the_same_moment_as_others(make):

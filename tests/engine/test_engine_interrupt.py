@@ -10,6 +10,9 @@ import pytest
 from depthactors.exchange import LocalExchange
 from tests.support import complaints
 
+PROMPT = 6.0
+"""Seconds, on a busy machine too: less than what a stop that waits for its deadline takes."""
+
 JOINING = """
 import sys, threading
 from depthactors import ThreadedDepthCacheManager
@@ -81,7 +84,7 @@ def test_an_interrupted_script_ends_in_time_without_a_thread_left(run, script, s
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=10)
-    assert time.monotonic() - begin < 2.0
+    assert time.monotonic() - begin < PROMPT
     assert (process.returncode, output) == (status, "['MainThread']\n"), errors
 
 
@@ -90,7 +93,7 @@ def test_an_unguarded_interrupt_ends_as_any_program_does(run):
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=10)
-    assert time.monotonic() - begin < 2.0
+    assert time.monotonic() - begin < PROMPT
     # A shell shows this as 130.
     assert process.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in errors

@@ -178,6 +178,7 @@ def test_a_book_unsubscribed_before_its_worker_runs_disturbs_no_other(exchange, 
         assert errors.seen == []
 
 
+@pytest.mark.full
 def test_several_markets_in_one_engine(monkeypatch):
     markets = ["spot", "usdm", "coinm"]
     with (
@@ -262,11 +263,19 @@ def test_a_worker_that_is_stopped_is_noticed_and_replaced(exchange, errors, set_
         assert victim not in children()
 
 
-def test_a_question_to_a_worker_that_is_stopped_stalls_no_callback_and_ends_with_its_timeout(engine):
+@pytest.fixture
+def patient_engine(exchange, set_timing):
+    """An engine that takes no worker for stuck."""
+    set_timing(worker_silence=600.0)
+    with DepthEngine(number=Decimal, processes=2) as engine:
+        yield engine
+
+
+def test_a_question_to_a_worker_that_is_stopped_stalls_no_callback_and_ends_with_its_timeout(patient_engine):
     stuck, other = Recorder(), Recorder()
-    book = engine.subscribe("BTCUSDT", depth=5)
-    engine.subscribe("ETHUSDT", depth=5, on_update=other)
-    engine.wait_live(PATIENCE)
+    book = patient_engine.subscribe("BTCUSDT", depth=5)
+    patient_engine.subscribe("ETHUSDT", depth=5, on_update=other)
+    patient_engine.wait_live(PATIENCE)
     other.wait_one()
     victim = worker_of(book)
     os.kill(victim, signal.SIGSTOP)
@@ -274,7 +283,7 @@ def test_a_question_to_a_worker_that_is_stopped_stalls_no_callback_and_ends_with
         asked = book.ref.ask(Full(), block=False)
         with pytest.raises(pykka.Timeout):
             book.ask(Best(), timeout=0.05)
-        engine.subscribe("BTCUSDT", depth=5, on_update=stuck)
+        patient_engine.subscribe("BTCUSDT", depth=5, on_update=stuck)
         assert stuck.wait_one().state is BookState.LIVE, "it is called with what the slot shows"
         seen = len(other.seen)
         until(lambda: len(other.seen) > seen + 3)
@@ -340,9 +349,9 @@ def test_stop_leaves_nothing_and_a_second_engine_may_follow(exchange):
     name = f"stopped-{os.getpid()}"
     threads = threading.active_count()
     descriptors = len([*Path("/proc/self/fd").iterdir()])
-    engine = DepthEngine(processes=2, name=name)
+    engine = DepthEngine(processes=1, name=name)
     book = engine.subscribe("BTCUSDT", depth=5).wait_live(PATIENCE)
-    assert len(children()) == 2
+    assert len(children()) == 1
     engine.stop()
     assert children() == set()
     assert threading.active_count() == threads
@@ -361,7 +370,7 @@ def test_stop_leaves_nothing_and_a_second_engine_may_follow(exchange):
     assert children() == set()
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("end", [pytest.param(signal.SIGTERM, marks=pytest.mark.full), signal.SIGKILL])
 def test_workers_end_with_the_engines_process_however_it_ends_and_leave_nothing(exchange, end):
     program = """
         import sys, time

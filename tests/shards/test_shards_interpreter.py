@@ -61,6 +61,7 @@ def test_a_worker_has_the_options_and_the_search_path_of_the_program(program, tm
     assert "/somewhere/else" not in path
 
 
+@pytest.mark.full
 def test_the_workers_of_an_isolated_program_are_isolated(program):
     assert "-I" in output(sys.executable, "-I", program)
 

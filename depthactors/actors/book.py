@@ -53,11 +53,8 @@ if TYPE_CHECKING:
 
     from depthactors.actors.book_messages import BookOrder, StreamNews
     from depthactors.actors.local_cell import LocalCell
-    from depthactors.actors.questions import Question
     from depthactors.actors.snapshot_messages import SnapshotNews
     from depthactors.binance import Snapshot
-    from depthactors.book import BookView
-    from depthactors.book.numerals import Number
     from depthactors.errors import BacklogError, DepthActorsError
     from depthactors.sync import Effect
 
@@ -115,7 +112,7 @@ class BookActor(EngineActor):
             case Frames():
                 self._take_frames(message)
             case Top() | Best() | Full() | DepthTo() | Status():
-                return self._answer(message)
+                return self._cell.read(message)
             case StreamUp() | StreamDown() | FramesLost() | Dropped():
                 self._handle_stream(message)
             case SnapshotArrived() | SnapshotFailed() | SnapshotDelayed() | SnapshotsAt():
@@ -146,19 +143,6 @@ class BookActor(EngineActor):
         self._listeners.notify_event(BookEvent(self._symbol, previous, self._cell.state, cause))
 
     # Messages.
-
-    def _answer(self, question: Question) -> Any:
-        match question:
-            case Top(levels):
-                return self._view(levels)
-            case Best():
-                return self._view(1)
-            case Full():
-                return self._view(None)
-            case DepthTo(side, price):
-                return self._view(None).to_price(side, price)
-            case Status():
-                return self._cell.status()
 
     def _handle_stream(self, news: StreamNews) -> None:
         match news:
@@ -340,8 +324,3 @@ class BookActor(EngineActor):
             self._carry_out(self._sync.deepen(depth))
         else:
             self._cell.publish(self._sync.book, self._sync.state)
-
-    def _view(self, levels: int | None) -> BookView[Number]:
-        view = self._cell.view(levels, self._cell.spec.number)
-        assert view is not None, "only this thread changes the book"
-        return view

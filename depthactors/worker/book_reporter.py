@@ -72,7 +72,7 @@ class BookReporter:
         reply: Any = SentReply(request, self._outbox)
         mailbox_of(ref).ask(question, reply)
 
-    def mute(self) -> None:
+    def close(self) -> None:
         """Report nothing any more, and fill no slot."""
         for listener in self.cell.listeners:
             self.cell.remove(listener)

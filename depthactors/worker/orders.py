@@ -184,7 +184,7 @@ class Orders:
             return
         deadline = time.monotonic() + _CLOSE_TIMEOUT
         # What becomes of the book, and of its slot, is decided in the engine's process.
-        book.mute()
+        book.close()
         for _ in range(book.cell.followers):
             join(self._runtime.ask(CloseBook(book.cell)), deadline)
 

@@ -251,7 +251,7 @@ def test_a_killed_worker_is_replaced_and_the_others_books_are_untouched(engine, 
 
 
 def test_a_worker_that_is_stopped_is_noticed_and_replaced(exchange, errors, set_timing):
-    set_timing(worker_silence=1.0, worker_look=0.1, beat=0.1)
+    set_timing(worker_silence=1.5, worker_look=0.1, beat=0.1)
     events = Recorder()
     with DepthEngine(number=Decimal, processes=1, on_error=errors) as engine:
         book = engine.subscribe("BTCUSDT", depth=5, on_event=events).wait_live(PATIENCE)

@@ -71,9 +71,9 @@ def test_updates_are_reported_once_they_are_wanted_and_once_each(scene):
     assert scene.outbox.updated == [7]
 
 
-def test_a_muted_book_has_no_listener(scene):
+def test_a_closed_reporter_leaves_no_listener(scene):
     scene.reporter.report_updates()
-    scene.reporter.mute()
+    scene.reporter.close()
     assert scene.cell.listeners == ()
 
 

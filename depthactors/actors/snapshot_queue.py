@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sortedcontainers import SortedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, MutableMapping
 
     from depthactors.actors.snapshot_messages import SnapshotWanted
 
@@ -19,7 +19,7 @@ class SnapshotQueue:
     def __init__(self) -> None:
         """Begin empty."""
         self._serial = count()
-        self._waiting: SortedDict[tuple[int, int], SnapshotWanted] = SortedDict()
+        self._waiting: MutableMapping[tuple[int, int], SnapshotWanted] = SortedDict()
         self._places: dict[tuple[str, str], tuple[int, int]] = {}
 
     def __len__(self) -> int:

@@ -377,6 +377,7 @@ def test_used_up_tries_are_told_once_and_books_hear_of_one_failure(start, server
     exhausted = scene.reported.wait_one(ReconnectExhausted)
     assert (exhausted.name, "503" in str(exhausted.error)) == ("socket-1", True)
     assert (scene.status().failures, scene.status().connected) == (3, False)
+    told.wait_one(StreamDown)
     assert (len(server.handshakes.seen), len(scene.reported.seen), len(told.of(StreamDown))) == (3, 1, 1)
 
 
@@ -394,6 +395,7 @@ def test_a_connection_that_never_answers_is_no_success(start, server):
     server.on_request = lambda number, _message: server.cut(number)
     told = scene.subscribe(BTC)
     scene.reported.wait(ReconnectExhausted)
+    told.wait_one(StreamDown)
     assert (len(server.handshakes.seen), told.of(StreamUp), len(told.of(StreamDown))) == (3, [], 1)
 
 
@@ -585,7 +587,7 @@ def test_a_silent_stream_that_stays_is_given_back_and_asked_for_again(scene):
     scene.tell_at_once(Resubscribe(BTC), Unsubscribe(BTC, StreamError("silent")), Subscribe(BTC, book))
     moved.wait(StreamUp)
     assert scene.heard_of(BTC) == ["SUBSCRIBE", "UNSUBSCRIBE", "SUBSCRIBE"]
-    assert len(told.of(StreamDown)) == 1
+    told.wait_one(StreamDown)
 
 
 def test_a_stream_that_is_taken_elsewhere_is_told_its_end(scene):

@@ -10,7 +10,7 @@ from depthactors.actors.cell import Listener
 from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState, OrderBook
-from depthactors.errors import LifecycleError, UsageError
+from depthactors.errors import CallbackError, LifecycleError, UsageError
 from tests.actors.actor_support import spec
 
 BIDS, ASKS = [99.0, 1.5, 98.0, 1.0], [101.0, 2.5, 102.0, 3.0]
@@ -51,6 +51,30 @@ def test_in_a_fork_the_book_is_stopped_for_the_reason_given(cell, book):
     cell.detach(error)
     assert (cell.state, cell.error, cell.settled.is_set()) == (BookState.STOPPED, error, True)
     assert cell.view(1, float).bids == ((99.0, 1.5),)
+
+
+@pytest.mark.parametrize("raises", [False, True], ids=["event returns", "event raises, too"])
+def test_the_first_exception_of_each_function_is_reported_to_event_and_to_on_error(cell, raises):
+    reported, events = [], []
+
+    def event(news):
+        events.append(news)
+        if raises:
+            raise ZeroDivisionError
+
+    cell.report = reported.append
+    listener = Listener(lambda _book: None, event)
+    cell.add(listener)
+    failure = CallbackError("update raised")
+    for _ in range(2):
+        cell.callback_failed(listener, "update", failure)
+    assert [news.error for news in events] == [failure], "an exception of event is not reported to event"
+    assert reported[0] is failure
+    assert len(reported) == 1 + raises
+    assert (cell.counted().callback_errors, set(listener.raised)) == (
+        raises,
+        {"update", "event"} if raises else {"update"},
+    )
 
 
 def test_a_signal_handler_removes_a_listener_while_its_thread_counts(cell):

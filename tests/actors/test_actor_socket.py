@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from http import HTTPStatus
 from itertools import count, pairwise
 
@@ -23,7 +24,7 @@ from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff, Timing
 from tests.actors.actor_support import Actors, FakeStreams, frame, join, market_at
-from tests.support import until
+from tests.support import PATIENCE, until
 
 QUICK = Backoff(first=0.02, factor=1.0, cap=0.02)
 THREE_TRIES = Backoff(first=0.01, factor=1.0, tries=3)
@@ -519,7 +520,8 @@ def test_streams_that_come_and_go_during_a_rotation_do_so_on_both_connections(st
 
 
 def test_a_receiver_that_is_replaced_during_a_rotation_hears_of_both(start, server):
-    scene = start(rotate_after=0.1)
+    # The rotation must not be over before the other receiver is there.
+    scene = start(rotate_after=0.1, timing=replace(Timing.fast(), overlap=PATIENCE))
     scene.carry(BTC).wait(StreamUp, 2)
     book, told = scene.actors.probe()
     scene.ref.tell(Subscribe(BTC, book))

@@ -103,6 +103,7 @@ def test_only_frames_count_against_the_bound():
         mailbox.put(Envelope("control"))
         mailbox.put_ordered(StreamUp(1))
     assert mailbox.has_room(some(1))
+    assert (mailbox.waiting_frames, mailbox.waiting_bytes) == (0, 0)
     assert Mailbox().has_room(some(FRAME_LIMIT))
     assert not Mailbox().has_room(some(FRAME_LIMIT + 1))
 

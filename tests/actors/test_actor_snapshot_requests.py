@@ -45,6 +45,7 @@ def test_deepening_beyond_the_trusted_levels_requests_more(actors):
     scene.arrive(last_id=100, levels=300, limit=300)
     until(lambda: scene.settled().state is LIVE)
     assert len(scene.ref.ask(Top(200), timeout=5).bids) == 200
+    assert scene.cell.current[0].depth == 200, "the new book promises as much as the former one"
 
 
 def test_a_new_snapshot_actor_gets_the_unanswered_request(actors, scene):

@@ -65,8 +65,14 @@ def server():
 
 
 @pytest.fixture
-def client():
-    with contextlib.closing(rest_client(connect_timeout=0.5, read_timeout=0.5)) as rest:
+def patience():
+    """Seconds to connect, and between two bytes: more than a busy machine needs."""
+    return 10.0
+
+
+@pytest.fixture
+def client(patience):
+    with contextlib.closing(rest_client(connect_timeout=patience, read_timeout=patience)) as rest:
         yield rest
 
 
@@ -233,6 +239,7 @@ def unknown_encoding(handler):
     handler.reply(Content_Encoding="br")
 
 
+@pytest.mark.parametrize("patience", [0.5])
 @pytest.mark.parametrize(
     "answer",
     [no_answer, ends_at_once, resets, cut_body, garbage, bad_gzip, unknown_encoding],
@@ -244,7 +251,7 @@ def test_no_answer_is_an_error_without_a_status(fetch, answer):
     assert type(error) is SnapshotError
     assert (error.status, error.code) == (None, None)
     assert "BTCUSDT" in str(error)
-    assert time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun < 5.0
 
 
 def test_a_redirect_is_a_failure_and_not_followed(fetch, server):

@@ -160,7 +160,7 @@ def test_a_silent_server_is_given_up_after_the_time_for_connecting():
         begun = time.monotonic()
         peer.request()
         client.end()
-        assert time.monotonic() - begun < 1.0
+        assert time.monotonic() - begun < PATIENCE
 
 
 def test_silence_is_noticed():
@@ -168,12 +168,12 @@ def test_silence_is_noticed():
         begun = time.monotonic()
         assert peer.read() == (PING, b"")
         assert "silent" in client.end()
-        assert 0.35 < time.monotonic() - begun < 1.5
+        assert 0.35 < time.monotonic() - begun < PATIENCE
 
 
 def test_a_quiet_peer_that_answers_pings_is_not_silent():
-    with connected(silence_limit=0.2) as (peer, client):
-        for _ in range(4):
+    with connected(silence_limit=0.4) as (peer, client):
+        for _ in range(2):
             assert peer.read() == (PING, b"")
             peer.socket_send(frame(b"", PONG))
         peer.socket_send(frame(b"news"))
@@ -183,7 +183,7 @@ def test_a_quiet_peer_that_answers_pings_is_not_silent():
 
 def test_a_frame_that_stops_half_way_is_finished_after_the_ping():
     first, rest = frame(b"x" * 300)[:150], frame(b"x" * 300)[150:]
-    with connected(frame(b"before"), first, silence_limit=0.2) as (peer, client):
+    with connected(frame(b"before"), first, silence_limit=0.5) as (peer, client):
         assert client.frames(1) == [b"before"]
         assert peer.read() == (PING, b"")
         peer.socket_send(rest)
@@ -223,7 +223,7 @@ def test_a_pong_that_the_peer_does_not_take_ends_the_connection():
 @pytest.mark.parametrize("when", ["reading", "shaking hands", "before the start"])
 def test_close_from_another_thread(when):
     peer = Peer()
-    client = Client(peer.url, connect_timeout=1.0)
+    client = Client(peer.url, connect_timeout=60.0)
     if when == "before the start":
         client.connection.abort()
     client.connection.start()
@@ -235,7 +235,7 @@ def test_close_from_another_thread(when):
     begun = time.monotonic()
     client.connection.abort()
     client.end()
-    assert time.monotonic() - begun < (2.0 if when == "before the start" else 0.5)
+    assert time.monotonic() - begun < PATIENCE
     client.connection.abort()
     for end in (peer.listener, peer.socket):
         if end is not None:

@@ -96,10 +96,10 @@ class Supervised:
         return True
 
     def succeed(self, name: str, start: Callable[[], pykka.ActorRef[Any]]) -> bool:
-        """Replace the dead actor by the one that `start` starts; returns whether it could be started.
+        """Replace the dead actor by a new one; returns whether it could be started.
 
-        Whatever `start` raises is logged and kept as the failure; the dead actor stays in place, and the supervisor's
-        next look tries again.
+        Whatever `start` raises is logged and kept as the failure. The dead actor then stays in place, and the
+        supervisor's next look tries again.
         """
         try:
             self.ref = start()
@@ -165,7 +165,7 @@ class Beat:
 class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
     """Root of the actors: keeps the books, and replaces or gives up what dies.
 
-    A subclass says what a book needs: connections and snapshots in this process, or a worker process.
+    A subclass defines what a book needs: connections and snapshots in this process, or a worker process.
 
     Thread: its own; no user's function is called in it.
     """
@@ -227,7 +227,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
             if not book.cell.is_over and (book.failure is None or not book.child.ref.is_alive()):
                 self._fail_book(book, error)
 
-    # What a subclass says.
+    # What a subclass defines.
 
     @abstractmethod
     def _open_books(self, specs: tuple[BookSpec, ...]) -> tuple[CellT, ...]:
@@ -243,7 +243,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
 
     @abstractmethod
     def _detach(self, book: BookT, error: EscalatedError | None) -> None:
-        """Give back what serves a book that is let go, or has failed with an error."""
+        """Release the stream or the worker of a book that is unsubscribed, or has failed with an error."""
 
     @abstractmethod
     def _others(self) -> Iterator[Child]:

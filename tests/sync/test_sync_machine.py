@@ -878,3 +878,83 @@ def test_a_book_whose_snapshots_are_cut_below_its_promise_is_not_live_and_says_w
             # More levels came within the range that is vouched for.
             assert top_of(sync.book, 7) == exchange.top(sync.book.last_update_id, 7)
     assert sync.counters.audit_differences == 0
+
+
+@BOTH
+def test_each_diff_is_counted_once_whichever_way_it_goes(sequencing):
+    bench = Bench(sequencing).live()
+    bench.trade(4)
+    bench.sync.refresh()
+    bench.trade(2)
+    counters = bench.sync.counters
+    # Of the three before the snapshot; with chained ids the diff that ends at its id is applied.
+    stale = 2 if sequencing is Sequencing.CONTIGUOUS else 1
+    assert (counters.diffs, counters.applied, counters.stale, counters.faults) == (9, 9 - stale, stale, 0)
+
+
+def test_after_a_refresh_of_a_quiet_book_the_rule_for_the_next_diff_still_holds():
+    bench = Bench(Sequencing.CHAINED).live()
+    bench.sync.refresh()
+    assert bench.snapshot().kinds() == [Audited]
+    straddling = bench.exchange.event()
+    straddling = straddling._replace(previous_id=straddling.previous_id - 1)
+    bench.effects = bench.sync.diff(1, straddling, 1.0)
+    assert bench.kinds() == [StateChanged, Resync, RequestSnapshot]
+    assert bench.sync.counters.gaps == 1
+
+
+def test_a_refresh_that_makes_a_stale_book_live_is_published():
+    bench = Bench().live()
+    bench.sync.deepen(LIMIT)
+    assert (bench.sync.state, bench.sync.phase) == (BookState.STALE, SyncState.REFRESHING)
+    bench.sync.deepen(3)
+    assert bench.sync.state is BookState.LIVE
+    bench.sync.deepen(LIMIT)
+    deeper = bench.exchange.snapshot(caps=(20, 20))
+    bench.effects = bench.sync.snapshot(1, deeper, 2.0)
+    assert bench.sync.state is BookState.LIVE
+    assert {StateChanged, Audited, Publish} <= set(bench.kinds())
+
+
+def test_a_refresh_that_has_become_a_repair_is_requested_once_more_and_no_oftener():
+    bench = Bench().live()
+    bench.sync.refresh()
+    bench.sync.book.promise(LIMIT + 1)
+    bench.trade()
+    (request,) = [effect for effect in bench.effects if isinstance(effect, RequestSnapshot)]
+    assert (request.priority, bench.sync.state) == (Priority.RESYNC, BookState.STALE)
+    assert bench.sync.wanted() == request
+    for _ in range(3):
+        assert RequestSnapshot not in bench.trade().kinds()
+
+
+def test_a_request_that_was_sent_again_as_a_repair_is_not_sent_once_more():
+    bench = Bench().live()
+    bench.sync.refresh()
+    bench.sync.book.promise(LIMIT + 1)
+    assert bench.sync.wanted().priority is Priority.RESYNC
+    assert RequestSnapshot not in bench.trade().kinds()
+
+
+@pytest.mark.parametrize("way", ["crossed", "silent"])
+def test_a_fault_is_counted_once(way):
+    bench = Bench().live()
+    if way == "crossed":
+        last = bench.exchange.id
+        bench.sync.diff(1, Diff(last + 1, last + 1, last, 0, [bench.sync.book.asks.best() + 1, 1.0], []), 0.0)
+    else:
+        bench.sync.refresh()
+        while bench.exchange.top(bench.exchange.id) == top_of(bench.sync.book):
+            bench.exchange.event()
+        bench.snapshot()
+        bench.sync.overdue()
+    assert bench.sync.state is not BookState.LIVE
+    assert bench.sync.counters.faults == 1
+
+
+def test_a_check_finds_a_broken_book():
+    bench = Bench().live()
+    bench.sync.check()
+    bench.sync.book.bids.window.reverse()
+    with pytest.raises(BookIntegrityError, match="window"):
+        bench.sync.check()

@@ -13,7 +13,7 @@ from depthactors.book.state import BookState
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from decimal import Context, Decimal
 
     from depthactors.book.order_book import OrderBook
@@ -186,9 +186,7 @@ class BookView(Generic[NumberT_co]):
 
     def imbalance(self, n: int = 1) -> NumberT_co | None:
         """Return (bid - ask) / (bid + ask) of the best `n` levels' quantities: -1 to 1, `None` on an empty book."""
-        add: Callable[[Iterable[Any]], Any] = fsum if self._number is float else sum
-        bid = add(quantity for _, quantity in self.bids[:n])
-        ask = add(quantity for _, quantity in self.asks[:n])
+        bid, ask = self._total(self.bids[:n]), self._total(self.asks[:n])
         share: NumberT_co | None = (bid - ask) / (bid + ask) if bid + ask else None
         return share
 
@@ -263,6 +261,10 @@ class BookView(Generic[NumberT_co]):
         _check_side(side)
         return self.bids if side == "bid" else self.asks
 
+    def _total(self, levels: tuple[Level[Any], ...]) -> Any:
+        quantities = [quantity for _, quantity in levels]
+        return fsum(quantities) if self._number is float else sum(quantities)
+
     def _touch(self) -> tuple[Context, Decimal, Decimal, Decimal, Decimal] | None:
         """Return the context to compute in and both best levels, exact: floats would show their own last digits."""
         if not self._exact_bids or not self._exact_asks:
@@ -296,8 +298,8 @@ def _restored(arguments: dict[str, Any]) -> BookView[Any]:
     return BookView(**arguments)
 
 
-_new: Final = object.__new__
-_fill: Final = BookView.__init__
+_new: Final[Callable[[type[Any]], Any]] = object.__new__
+_fill: Final[Callable[..., None]] = BookView.__init__
 """Called one after the other they take two thirds of the time of `BookView(...)`, or less than half with keywords."""
 
 
@@ -328,7 +330,7 @@ def capture(
     if book.crossed:
         bids = asks = ()
     recv_time = book.recv_time
-    view: BookView[NumberT] = _new(BookView)
+    view: BookView[NumberT] = _new(BookView)  # pyright: ignore[reportAssignmentType] - of any number type
     _fill(
         view,
         book.symbol,

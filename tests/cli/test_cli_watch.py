@@ -190,11 +190,11 @@ def test_it_outlives_a_killed_engine_and_goes_on_with_the_next(local_exchange):
         assert line_of(watcher, "BTCUSDT LIVE ")
         first.kill()
         line = line_of(watcher, "BTCUSDT STALE ")
-        assert line.endswith(f"depthactors-{NAME} was killed, or ended without being stopped\n")
+        assert line.endswith(f"the engine '{NAME}' was killed, or ended without being stopped\n")
         with engine() as second:
             assert line_of(watcher, "BTCUSDT LIVE ")
             second.send_signal(signal.SIGINT)
-            assert line_of(watcher, "BTCUSDT STOPPED ").endswith(f"depthactors-{NAME} was stopped\n")
+            assert line_of(watcher, "BTCUSDT STOPPED ").endswith(f"the engine '{NAME}' was stopped\n")
         with engine():
             assert line_of(watcher, "BTCUSDT LIVE ")
             watcher.send_signal(signal.SIGINT)
@@ -207,7 +207,7 @@ def test_an_engine_that_is_stuck_is_shown_as_such_until_it_gets_on(local_exchang
     with engine() as stuck, watching() as watcher:
         assert line_of(watcher, "BTCUSDT LIVE ")
         stuck.send_signal(signal.SIGSTOP)
-        assert line_of(watcher, "BTCUSDT STALE ").endswith(f"depthactors-{NAME} has given no sign of life for 5 s\n")
+        assert line_of(watcher, "BTCUSDT STALE ").endswith(f"the engine '{NAME}' has given no sign of life for 5 s\n")
         stuck.send_signal(signal.SIGCONT)
         assert line_of(watcher, "BTCUSDT LIVE ")
 

@@ -61,7 +61,7 @@ class Followed:
             assert len(wanted) - len(shown) <= self.handles[feed.symbol].cell.counted().coalesced
 
 
-@pytest.fixture(params=["spot", pytest.param("coinm", marks=pytest.mark.full)])
+@pytest.fixture(params=["spot", pytest.param("coinm", marks=pytest.mark.proof)])
 def follow(request, monkeypatch, set_timing):
     # The overlap is as in programs: a busy machine needs it.
     set_timing(Timing.fast(), overlap=USUAL.overlap)
@@ -97,7 +97,7 @@ def test_a_rotation_before_the_exchanges_cut_loses_nothing(follow):
 
 
 @pytest.mark.one_process
-@pytest.mark.parametrize("shutdowns", [1, pytest.param(2, marks=pytest.mark.full)])
+@pytest.mark.parametrize("shutdowns", [1, pytest.param(2, marks=pytest.mark.proof)])
 def test_an_announced_shutdown_loses_nothing(follow, shutdowns):
     followed = follow()
     for number in range(1, shutdowns + 1):

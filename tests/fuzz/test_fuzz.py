@@ -9,6 +9,7 @@ from tests.fuzz.targets import TARGETS
 
 FILES = sorted(CORPUS.glob("*/*"))
 _effort = settings(derandomize=True)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -1,9 +1,9 @@
 """What a snapshot vouches for: what was granted, not what was asked for.
 
-A venue may grant fewer levels than were requested, always or sometimes, on one side or on both, and does not say so.
+An exchange may grant fewer levels than were requested, always or sometimes, on one or both sides, and does not say so.
 So a side vouches for the prices down to its last level, whatever was requested: a promise within these prices holds on
-every venue. One question remains: a side with fewer levels than were requested, a *short* side, may be complete. Only
-then may a book of 7 levels be LIVE for a promise of 20; a book that was cut at 7 levels must not be.
+every exchange. One question remains: a side with fewer levels than were requested, a *short* side, may be complete.
+Only then may a book of 7 levels be LIVE for a promise of 20; a book that was cut at 7 levels must not be.
 
 The rules. A short side is believed to be *whole*
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from depthactors.book.side import BookSide
 
 LEAST_CAP: Final = 5
-"""The smallest cap of any venue: the smallest size of a snapshot and of a partial stream."""
+"""The smallest cap of any exchange: the smallest size of a snapshot and of a partial stream."""
 AGREEMENTS: Final = 2
 """The number of replies that agree with the one before, until a short side is taken for whole, where their numbers of
 levels differ; see rule 3 for this one and the others."""

@@ -1,4 +1,15 @@
-"""Keeping one book in step with its stream: the sequencing rules, the table of transitions, and the synchronizer."""
+"""Keeping one book in step with its stream: the sequencing rules, the table of transitions, and the synchronizer.
+
+| word      | meaning                                                                                      |
+|-----------|----------------------------------------------------------------------------------------------|
+| epoch     | the number of a connection; later connections have larger numbers                            |
+| base      | a book made from a snapshot, before any diff of the stream is applied to it                  |
+| candidate | a base that is not in use yet, because the stream has not reached its id                     |
+| meet      | a diff ends at the base's id, or is the first one to be applied to it: they belong together |
+| joined    | a diff of the present connection was applied                                                 |
+| confirmed | the stream has met the base                                                                  |
+| doubted   | in sequence, but not believed, so not `LIVE`                                                 |
+"""
 
 from depthactors.sync.counters import Counters
 from depthactors.sync.effects import (

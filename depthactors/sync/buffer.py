@@ -1,4 +1,4 @@
-"""Diffs that wait: of a connection for a snapshot, and of its successor for the connection's end."""
+"""Diffs that wait: those of a connection for a snapshot, those of its successor for the end of the connection."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class DiffBuffer:
         return self._diffs[-1].event_time if self._diffs else 0
 
     def judge(self, diff: Diff) -> Verdict:
-        """Return how `diff` stands to the end of the run; any diff can begin an empty run."""
+        """Return how `diff` relates to the end of the run; any diff can begin an empty run."""
         return classify_next(diff, self.last_id, self._sequencing) if self._diffs else Verdict.NEXT
 
     def append(self, diff: Diff) -> int:

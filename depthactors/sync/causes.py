@@ -45,14 +45,14 @@ class DiffStale:
 
 @dataclass(frozen=True, slots=True)
 class DiffBehind:
-    """The same, and the stream has never met the base."""
+    """A stale diff of a stream that has not met the base yet."""
 
     title: ClassVar = "stale first diff"
 
 
 @dataclass(frozen=True, slots=True)
 class DiffConfirms:
-    """A diff that ends at the id of a base that the stream had not met: the base is of this stream."""
+    """A diff that ends at the id of a base that the stream had not met: they belong together."""
 
     title: ClassVar = "confirming diff"
 
@@ -85,7 +85,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotOld:
-    """A snapshot that does not reach the stream, or that the stream does not meet."""
+    """A snapshot that is too old for the buffered diffs, or that the stream has not met in time."""
 
     title: ClassVar = "snapshot too old"
 
@@ -116,21 +116,21 @@ class SnapshotAhead:
 
 @dataclass(frozen=True, slots=True)
 class RefreshDue:
-    """A new base is wanted."""
+    """The book needs a new base."""
 
     title: ClassVar = "refresh due"
 
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """The stream met the base that was ahead of it."""
+    """The stream has reached the base that was ahead of it."""
 
     title: ClassVar = "met"
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The book in sequence or its promise changed: check whether it keeps the promise."""
+    """The book in sequence, or the depth that it promises, changed: check whether it keeps its promise."""
 
     title: ClassVar = "changed"
 

@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 STALE_LIMIT: Final = 100
 """Old diffs in a row until the book is doubted: more than come when two connections overlap."""
 STALE_LIMIT_JOINED: Final = 10
-"""The same on a connection whose diff the book has applied: it can only repeat itself, and a venue that repeats events
-does not repeat this number in a row."""
+"""The same once the book has applied a diff of the connection: then only a repeated event is old, and no exchange
+repeats this number of events in a row."""
 OVERLAP_MS: Final = 5_000
-"""Milliseconds for which a successor connection may bring the updates of its predecessor, with other times: some times
-the second or two for which both run."""
+"""Milliseconds for which a successor connection may repeat its predecessor's updates with other event times. Both run
+together for a second or two; this is several times as long."""
 RESTARTED_AFTER: Final = 3
-"""Snapshots in a row, each followed by diffs, that are older than the book, until they are believed."""
+"""Snapshots in a row that are older than the book, each followed by diffs, until they are believed."""
 EMPTIED_AFTER: Final = 2
 """Empty snapshots in a row of a book that has levels and is in sequence, after which the next one is believed."""
 UNLISTED_AFTER: Final = 3
-"""Answers in a row, without a diff between them, that the symbol of a book that was live is not listed, until they
-are believed."""
+"""Answers in a row, without a diff between them, that the symbol is not listed, until they are believed for a book
+that was live."""
 
 
 @dataclass(slots=True)
 class Doubts:
-    """The memory of one book.
+    """What is remembered about one book.
 
     Attributes:
         was_live: the book was LIVE at least once.
@@ -109,8 +109,8 @@ class Doubts:
     def is_behind(self, snapshot_id: int, shown: OrderBook | None, buffer: DiffBuffer) -> bool:
         """Return whether a snapshot is older than the book: the exchange's copy lags, and a newer one will come.
 
-        It is not if the stream itself has lower ids, with later times than the book or repeatedly: then the ids began
-        anew.
+        It is not behind if the stream itself has lower ids, with later times than the book or repeatedly: then the ids
+        began anew.
         """
         if shown is None or max(snapshot_id, buffer.last_id) >= shown.last_update_id:
             return False

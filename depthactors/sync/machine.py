@@ -115,11 +115,11 @@ class Synchronizer:
                 self._standby = Standby(epoch, self._buffer_limit, self._sequencing)
                 return NOTHING
             self._standby = None
-            effects += self._step(StreamDown(StreamError(f"connection {current} ended without a word")))
+            effects += self._step(StreamDown(StreamError(f"connection {current} ended without notice")))
         return [*effects, *self._step(StreamUp(epoch))]
 
     def stream_down(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
-        """Note that the connection ended; its successor takes over, if there is one. What it still brings is late."""
+        """Note that the connection ended; its successor takes over, if there is one. Its later messages are dropped."""
         standby = self._standby
         if standby is not None and epoch == standby.epoch:
             self._standby = None
@@ -161,7 +161,7 @@ class Synchronizer:
     def fault(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
         """Note that a part of this book's stream was lost or unreadable, so that the next diffs cannot be trusted."""
         if self._standby is not None and epoch == self._standby.epoch:
-            # If that matters, the ids will show it.
+            # If a diff of it is missing later, the ids show the gap.
             self._standby.run.clear()
             return NOTHING
         if epoch != self.epoch:
@@ -273,7 +273,7 @@ class Synchronizer:
 
     @property
     def phase(self) -> SyncState:
-        """Where the book stands with its stream."""
+        """The phase that the book is in."""
         return self._transitions.phase.state
 
     @property
@@ -295,7 +295,7 @@ class Synchronizer:
 
     @property
     def agreements(self) -> int | None:
-        """How many snapshots in a row agreed on a short side that may be whole; `None` if the last one did not."""
+        """Number of snapshots in a row that agreed on a short side that may be whole; `None` if the last did not."""
         follower = self._follower
         if follower is None or not follower.book.short:
             return None
@@ -400,7 +400,7 @@ class Synchronizer:
         return [Refused(SnapshotError(words)), *self._step(SnapshotOld())]
 
     def _silence_since_unmet(self, book: OrderBook) -> Sequence[Effect]:
-        """Report it if the book changed between two snapshots in a row, and the stream brought nothing."""
+        """Report a silent stream if the book changed between two snapshots in a row, and the stream brought nothing."""
         unmet, self._doubts.unmet = self._doubts.unmet, None
         if unmet is None or self._doubts.heard_since_held(self.counters.diffs):
             return NOTHING

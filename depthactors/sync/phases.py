@@ -1,4 +1,4 @@
-"""Where a book stands with its stream, and what it has there: each phase is a value with the parts that exist in it."""
+"""The phases of a book: what its stream brings, and how far the book has got. A phase is a value with its own parts."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(Enum):
-    """How a diff stands to a book."""
+    """How a diff relates to a book."""
 
     STALE = "stale"
     """The book has it already."""
@@ -65,13 +65,13 @@ def classify_next(diff: Diff, last_id: int, sequencing: Sequencing) -> Verdict:
 
 
 class Follower:
-    """A book, and how it stands with the stream that it follows.
+    """A book, and what is known of its stream.
 
     Attributes:
         book: the book.
         joined: whether a diff of the present connection has been applied; until then the rule for the first diff holds.
         confirmed: whether the stream has been seen at the book's id, so that it is certainly this book's stream.
-        refill_below: the number of spare levels below which a new base is wanted, see `OrderBook.spare`.
+        refill_below: the number of spare levels below which the book needs a new base, see `OrderBook.spare`.
     """
 
     __slots__ = ("book", "confirmed", "joined", "refill_below")
@@ -83,15 +83,15 @@ class Follower:
         self.refill_below = 0.0
 
     def watch_depth(self) -> None:
-        """Choose when a new base is wanted: after the loss of half of the present spare levels.
+        """Choose when the book needs a new base: after the loss of half of the present spare levels.
 
-        Without spare levels, or with a side that has to be looked at again, it is wanted at once.
+        Without spare levels, or with a side that has to be looked at again, it needs one at once.
         """
         spare = self.book.spare
         self.refill_below = spare / 2 if 0 < spare < inf else 0.5
 
     def judge(self, diff: Diff, sequencing: Sequencing) -> Verdict:
-        """Return how `diff` stands to the book as it is now."""
+        """Return how `diff` relates to the book as it is now."""
         last_id = self.book.last_update_id
         if self.joined:
             return classify_next(diff, last_id, sequencing)

@@ -111,7 +111,7 @@ class Transitions:
     Attributes:
         book: the last good book, or `None` before the first and after a crossed one.
         state: what may be believed of it.
-        phase: where the book stands with its stream.
+        phase: the phase that the book is in.
         buffer: the diffs that wait for a snapshot.
         doubts: what is remembered beside the phase.
         counters: what happened so far.
@@ -215,7 +215,7 @@ class Transitions:
         return self.assessed(phase)
 
     def apply_to_both(self, phase: Aligning, cause: DiffNext) -> Done[Aligning]:
-        """Apply a diff to the book, and to the new base once it follows that; they meet at the same id."""
+        """Apply a diff to the book, and to the new base if the base does not have it; both come to the same id."""
         self._take(phase.follower, cause)
         done = self.assessed(phase)
         if done.then is not None:
@@ -227,7 +227,7 @@ class Transitions:
         return done._replace(then=Met()) if met else done
 
     def confirm(self, phase: FollowedT, _cause: DiffConfirms) -> Done[FollowedT]:
-        """Believe the book: the stream came to the very update that its snapshot shows."""
+        """Believe the book: the stream has brought exactly the update that the snapshot shows."""
         phase.follower.confirmed = True
         # Whether this update was published depends on whether the book was live.
         return Done(phase, NOTHING if self.label(phase) is self.state else PUBLISH)
@@ -299,7 +299,7 @@ class Transitions:
         return Done(Aligning(phase.epoch, phase.follower, cause.candidate), self._held())
 
     def doubt(self, phase: Followed, _cause: DiffBehind) -> Done[Bridging]:
-        """Take the book that was believed without a diff for a snapshot that is ahead of the stream."""
+        """Treat the book, which was believed without a diff, as a snapshot that is ahead of the stream."""
         self._forget_chain()
         return Done(Bridging(phase.epoch, phase.follower), self._held())
 
@@ -439,11 +439,11 @@ class Transitions:
 
 
 def _why_thin(book: OrderBook) -> str:
-    """Return the words on what the promise lacks."""
+    """Return what the book lacks of its promise, in words."""
     words = (
         f"expected {book.depth} vouched-for levels a side, was {book.trusted_bids} bids and {book.trusted_asks} asks"
     )
     if not book.cut:
         return words
-    granted = f"{book.bids.granted} and {book.asks.granted}"
-    return f"{words}: of {book.bids.asked} levels asked for the venue granted {granted}, which may not be all there are"
+    granted = f"the exchange granted {book.bids.granted} and {book.asks.granted}"
+    return f"{words}: of {book.bids.asked} levels asked for {granted}, which may not be all there are"

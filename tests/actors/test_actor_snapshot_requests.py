@@ -139,7 +139,7 @@ def test_an_exchange_that_grants_too_few_levels_is_asked_ever_more_seldom_and_fo
         scene.arrive(levels=6 + number, limit=100)
     row = scene.settled()
     assert (row.state, row.trusted_bids, row.counters.snapshots) == (STALE, 10, 4)
-    assert "of 100 levels asked for the venue granted 7 and 7" in row.error
+    assert "of 100 levels asked for the exchange granted 7 and 7" in row.error
     assert not scene.updates.seen
     assert waits[-3] < waits[-2] < waits[-1]
 

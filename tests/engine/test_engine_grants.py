@@ -55,7 +55,8 @@ def test_a_book_whose_snapshots_are_cut_is_never_live_and_wrong(serve, set_timin
         until(lambda: engine.status().books[0].counters.snapshots >= 4)
         if cap:
             cause = events.wait_for(lambda event: event.state is STALE).error
-            assert f"the venue granted {'100' if cap.get('side') else cap['levels']} and {cap['levels']}" in str(cause)
+            granted = f"{'100' if cap.get('side') else cap['levels']} and {cap['levels']}"
+            assert f"the exchange granted {granted}" in str(cause)
         view = book.view()
     assert_right(exchange, [*updates.seen, *([view] if view.state is LIVE else [])])
 

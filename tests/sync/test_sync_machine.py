@@ -870,7 +870,7 @@ def test_a_book_whose_snapshots_are_cut_below_its_promise_is_not_live_and_says_w
         effect for effect in sync.snapshot(1, exchange.snapshot(caps=(5, 5)), 1.0) if isinstance(effect, StateChanged)
     ]
     assert changed.state is BookState.STALE
-    assert "of 8 levels asked for the venue granted 5 and 5" in str(changed.error)
+    assert "of 8 levels asked for the exchange granted 5 and 5" in str(changed.error)
     for _ in range(60):
         sync.diff(1, exchange.event(), 1.0)
         sync.snapshot(1, exchange.snapshot(caps=(5, 5)), 1.0)

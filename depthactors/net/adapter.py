@@ -89,7 +89,9 @@ class CuttableAdapter(BaseAdapter):
         way = (parts.scheme, parts.netloc, proxy_for(url, self._proxy))
         connection = self._connection(url, way)
         try:
-            connection.request(request.method or "GET", request.path_url, request.body, dict(request.headers))
+            # The type of a body differs between releases of requests.
+            body: Any = request.body
+            connection.request(request.method or "GET", request.path_url, body, dict(request.headers))
             answer = connection.getresponse()
         except BaseException:
             connection.close()

@@ -34,7 +34,8 @@ def served(monkeypatch):
 
         def serve(count, market="spot", *options):
             command = ["-m", "depthactors", "exchange", "--market", market, "--symbols", str(count), "--port", "0"]
-            figures = ["--rate", "2", "--levels", "3", "--depth", "100"]
+            # On a busy machine messages that were sent in good time arrive together.
+            figures = ["--rate", "2", "--levels", "3", "--depth", "100", "--limit", "messages_per_second=100"]
             process = stack.enter_context(
                 subprocess.Popen([sys.executable, *command, *figures, *options], stdout=subprocess.PIPE, text=True)
             )
@@ -138,8 +139,7 @@ def test_a_stop_is_no_error_to_any_callback(monkeypatch, eager_threads):
 @pytest.mark.one_process
 def test_a_second_connection_is_opened_only_for_what_the_first_may_not_carry(served):
     count = markets.OPTIONS.max_streams + 20
-    # On a busy machine messages that were sent in good time arrive together.
-    served(count, "options", "--limit", "messages_per_second=100")
+    served(count, "options")
     symbols = invent(markets.OPTIONS, count)
     news = FirstNews(symbols)
     with ThreadedDepthCacheManager() as manager:

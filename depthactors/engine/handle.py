@@ -40,11 +40,11 @@ class BookHandle(Generic[NumberT_co]):
         lease: this subscription's share in the book; for the engine.
     """
 
-    def __init__(self, cell: BookCell, depth: int, let_go: Callable[[BookHandle[Any]], None]) -> None:
+    def __init__(self, cell: BookCell, depth: int, unsubscribe: Callable[[BookHandle[Any]], None]) -> None:
         """Called by `DepthEngine.subscribe`."""
         self._depth = depth
         self._number: type[Any] = cell.spec.number
-        self._let_go = let_go
+        self._unsubscribe = unsubscribe
         self.cell = cell
         self.listener: Listener | None = None
         self.lease = Lease()
@@ -185,4 +185,4 @@ class BookHandle(Generic[NumberT_co]):
 
     def close(self) -> None:
         """End this subscription, as `DepthEngine.unsubscribe` does."""
-        self._let_go(self)
+        self._unsubscribe(self)

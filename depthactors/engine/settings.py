@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from depthactors.errors import DepthActorsError
 
-_FACTOR_OF_FEW: Final = 4.0
+_FACTOR_IF_LIMITED: Final = 4.0
 """Factor of each wait to the one before where the tries are numbered: five take half a minute, as python-binance's."""
 
 
@@ -61,7 +61,7 @@ def network_settings(
         msg = f"expected max_reconnects as a number of tries or None, was {max_reconnects!r}"
         raise UsageError(msg)
     return NetworkSettings(
-        backoff=Backoff() if max_reconnects is None else Backoff(tries=max_reconnects, factor=_FACTOR_OF_FEW),
+        backoff=Backoff() if max_reconnects is None else Backoff(tries=max_reconnects, factor=_FACTOR_IF_LIMITED),
         proxy=None if proxy is None else parse_proxy(proxy),
         connect_timeout=connect_timeout,
         read_timeout=read_timeout,

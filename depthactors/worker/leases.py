@@ -61,7 +61,7 @@ class Leases:
             with self._asked as asked:
                 asked.pop(request, None)
 
-    def tell(self, market: Market, method: str, *arguments: Any) -> None:
+    def notify(self, market: Market, method: str, *arguments: Any) -> None:
         """Call a method of an allowance without waiting for it."""
         self._outbox.put(AllowanceCall(0, market, method, arguments))
 
@@ -91,15 +91,15 @@ class LeasedAllowance:
 
     def note_answer(self, used: int | None, date: float | None, sent: float, received: float) -> None:
         """Pass on the used weight and the time that an answer of the exchange named."""
-        self._leases.tell(self._market, "note_answer", used, date, sent, received)
+        self._leases.notify(self._market, "note_answer", used, date, sent, received)
 
     def silence(self, seconds: float, longest: float = 0.0) -> None:
         """Block all requests of all processes for `seconds`."""
-        self._leases.tell(self._market, "silence", seconds, longest)
+        self._leases.notify(self._market, "silence", seconds, longest)
 
     def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
         """Block all attempts of all processes to connect for `seconds`."""
-        self._leases.tell(self._market, "silence_connections", seconds, longest)
+        self._leases.notify(self._market, "silence_connections", seconds, longest)
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
         """Return the seconds until `weight` can have been spent, if no other client spends."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthactors.exchange.feeds.matching import NOBODY, MatchingBook, Order
+from depthactors.exchange.feeds.matching import NO_KEY, MatchingBook, Order
 from tests.support import table
 
 BID, ASK = -1, 1
@@ -59,7 +59,7 @@ def assert_same(book, naive, known):
         assert [(key, list(level.items())) for key, level in side.levels.items()] == levels
         totals = {key: sum(lots for _, lots in level) for key, level in levels}
         assert {key: level.total for key, level in side.levels.items()} == totals
-        assert side.best == min(totals, default=NOBODY)
+        assert side.best == min(totals, default=NO_KEY)
         for key, total in side.changes.items():
             known[sign][key] = total
         side.changes.clear()

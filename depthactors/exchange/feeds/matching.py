@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from sortedcontainers import SortedDict
 
-NOBODY: Final = 1 << 60
+NO_KEY: Final = 1 << 60
 """The best key of an empty side: worse than any other key, and it trades with none."""
 
 
@@ -53,7 +53,7 @@ class Side:
 
     Attributes:
         levels: `Level` by key, ascending, so best first.
-        best: the first of these keys, or `NOBODY`.
+        best: the first of these keys, or `NO_KEY`.
         changes: the new total of each level that changed, by key, 0 for a level that is gone. Its
             reader clears it.
         opposite: the side with which this one trades.
@@ -66,7 +66,7 @@ class Side:
     def __init__(self) -> None:
         # `sortedcontainers` has no types; the keys are `int`, the values `Level`.
         self.levels: Any = SortedDict()
-        self.best = NOBODY
+        self.best = NO_KEY
         self.changes: dict[int, int] = {}
 
 
@@ -167,4 +167,4 @@ class MatchingBook(Generic[OrderT]):
         del levels[key]
         side.changes[key] = 0
         if key == side.best:
-            side.best = next(iter(levels), NOBODY)
+            side.best = next(iter(levels), NO_KEY)

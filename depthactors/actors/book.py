@@ -206,7 +206,7 @@ class BookActor(EngineActor):
             self._notify_latest(skipped)
 
     def _notify_latest(self, skipped: int) -> None:
-        """Make up for updates that no listener was called with, because they came too late."""
+        """Call the listeners with the latest update instead of those that came too late, and count these."""
         if self.mailbox.waiting_frames == 0:
             # Listeners are called with the latest update, however late it is.
             skipped -= 1
@@ -217,7 +217,7 @@ class BookActor(EngineActor):
         before = self._sync.state
         self._carry_out(self._sync.stream_down(epoch, error))
         if self._sync.state is before and self._sync.epoch is None and not before.over:
-            # No change of state has the error: the book was not live anyway.
+            # The state did not change, so no event of the book has brought the error to the listeners.
             self._listeners.notify_error(error)
 
     def _frames_lost(self, epoch: int, count: int) -> None:
@@ -269,7 +269,7 @@ class BookActor(EngineActor):
 
         Args:
             effects: what the state machine returned.
-            again: whether a snapshot request among them repeats one that was answered just now.
+            again: whether a snapshot has just arrived, so that a request among the effects repeats it.
         """
         changed = self._sync.state is not self._cell.state
         self._publish(effects)

@@ -1,7 +1,8 @@
-"""The socket actor: the streams of one connection, the way back when it is lost, and its successor in time.
+"""The socket actor: it subscribes to streams on one connection, reconnects, and replaces the connection in time.
 
-A connection is rotated (`actors.rotation`) before the exchange ends it for its age, each socket of an engine at another
-time, and at once when the exchange announces a shutdown. Each book then goes on with the successor (`sync.machine`).
+A connection is rotated (`actors.rotation`) before the exchange ends it for its age, each socket of an engine at a
+different time, and at once when the exchange announces a shutdown. Each book then goes on with the successor
+(`sync.machine`).
 """
 
 from __future__ import annotations
@@ -93,9 +94,9 @@ class SocketActor(EngineActor):
     """Carries up to `market.max_streams` streams.
 
     Each connection has a reader thread (`net.stream`), which hands frames to the books through a `Router`. There is one
-    connection, during a rotation a successor, and for moments those that are on their way out (`Connections`).
+    connection, during a rotation also its successor, and for moments connections that are ending (`Connections`).
 
-    Thread: the actor's, `__init__` aside.
+    Thread: all methods but `__init__` run in the actor's.
     """
 
     def __init__(
@@ -115,10 +116,10 @@ class SocketActor(EngineActor):
         Args:
             name: a name unique among the sockets.
             market: the market of the streams.
-            supervisor: notified of exhausted reconnects and of the actor's death.
-            epochs: gives each connection of the engine its number.
-            settings: how the exchange is reached.
-            allowance: attempts to connect.
+            supervisor: the actor that is notified of exhausted reconnects and of this actor's death.
+            epochs: the numbers for the connections of the engine.
+            settings: the settings of the network.
+            allowance: the limits of the exchange, which all sockets share.
             place: number among the sockets of the engine; no two rotate at the same time.
             restarts: number of times that the actor was replaced.
         """
@@ -221,7 +222,7 @@ class SocketActor(EngineActor):
         for connection in self._connections.serving:
             connection.unsubscribe(stream)
         if error is not None:
-            # The successor first: without it, the end of the other one is the end of the stream.
+            # The successor first: otherwise the book would go on with it when the other connection ends.
             for connection in reversed(self._connections.serving):
                 mailbox_of(ref).put_ordered(StreamDown(connection.epoch, error))
         if not self._receivers.now:
@@ -235,7 +236,7 @@ class SocketActor(EngineActor):
             present.resubscribe(stream)
 
     def _retire(self) -> None:
-        """Let the connections go with their last stream; the next stream brings one back, without any wait."""
+        """End the connections when no stream is left; the next stream opens a connection at once."""
         self._reconnects.served()
         self._outage = None
         for connection in self._connections.serving:
@@ -244,7 +245,7 @@ class SocketActor(EngineActor):
         self._connections.present = self._connections.successor = None
 
     def _ask_again(self) -> None:
-        """Ask for what was refused a while ago; without a connection, the next one does."""
+        """Subscribe again to refused streams whose wait is over. Without a connection, the next one does it."""
         present = self._connections.present
         if present is not None and present.is_open:
             present.subscribe_apart(self._refusals.take_due(time.monotonic()))
@@ -315,7 +316,7 @@ class SocketActor(EngineActor):
         if isinstance(error, HandshakeRefusedError):
             self._allowance.silence_connections(error.retry_after, error.longest)
             if error.status == _BANNED:
-                # It is the address that is banned.
+                # The whole address is banned, so REST requests have to wait, too.
                 self._allowance.silence(error.retry_after, error.longest)
         self._refused_streams.ended(connection, error)
         successor = self._connections.successor
@@ -350,20 +351,20 @@ class SocketActor(EngineActor):
         if connection.has_served:
             logger.warning("- %s; next try in %.1f s", about(self.name, error), wait)
         else:
-            # It brought nothing. What was lost after it had served is often back in a moment; this is not.
+            # This connection never served, so the failure may last. One that had served is often back in a moment.
             refused = error.retry_after if isinstance(error, HandshakeRefusedError) else 0.0
             words = "%s: no connection, so no data: %s; next try in %.1f s"
             self._trouble.came("connection", words, self._books, error, max(wait, refused))
         self._connect_in(wait)
 
-    # Looking after.
+    # Checks.
 
     def _check_readers(self) -> None:
-        """Notice a reader thread that a bug or want of memory has ended before it could notify anybody."""
+        """Notice a reader thread that a bug or lack of memory ended before it could report its end."""
         self.mailbox.after(self._timing.reader_look, CheckReaders())
         unread = {connection.epoch: connection for connection in self._connections if not connection.is_read}
         for epoch in self._unread & unread.keys():
-            # Seen twice: its last message is not just on the way.
+            # Seen in two checks: its last message cannot still be on the way.
             logger.error("! %s the reader of connection %d is gone", self.name, epoch)
             unread[epoch].reader_died(StreamError(f"{self.name}: the reader of connection {epoch} died"))
         self._unread = set(unread)

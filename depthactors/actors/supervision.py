@@ -4,7 +4,7 @@ The strategy is OTP's one-for-one: a child that dies is replaced, and no other c
 exception, of whatever class, that leaves a handler or the start of an actor; or a thread that ended without notice,
 which the supervisor looks for. Each child has a restart intensity of its own: at most `RESTARTS` in `RESTART_SECONDS`
 (OTP's `intensity` and `period`). Beyond it the child is given up, and its books fail with the reason. A successor that
-cannot be started, since the system has no thread to give, counts as a restart; the next look at the children tries
+cannot be started, because the system has no thread left, counts as a restart; the next look at the children tries
 again.
 
 | child          | what its successor takes over    | what others notice         | when it is given up          |
@@ -14,13 +14,13 @@ again.
 | socket         | the streams and their books      | its books: `STALE`, `LIVE` | its books are `FAILED`       |
 | reader thread  | (the socket's connection is made | the same                   | with the reconnects, where   |
 |                | anew, after a wait)              |                            | `max_reconnects` limits them |
-| snapshot actor | the allowance, which is the      | nothing: the books ask     | the books of its pool are    |
-|                | address's                        | again                      | `FAILED`                     |
+| snapshot actor | the allowance, which belongs to  | nothing: the books ask     | the books of its pool are    |
+|                | the address                      | again                      | `FAILED`                     |
 | REST worker    | (the next request starts one)    | one request fails          | never                        |
 | worker process | the books' cells and slots: the  | readers of its books:      | its books are `FAILED`       |
 |                | last good levels, the listeners  | `STALE`, `LIVE`            |                              |
-| stand-in of a  | its cell                         | its listeners: an error    | that book is `FAILED`        |
-| book           |                                  |                            |                              |
+| actor of a     | its cell                         | its listeners: an error    | that book is `FAILED`        |
+| remote book    |                                  |                            |                              |
 
 A worker process of another version of the package, as after an upgrade, is not replaced: the other workers keep its
 books. With workers, each process has a supervisor; the last two rows are children of the one in the engine's process.
@@ -95,7 +95,7 @@ class Supervised:
         self.restarts += 1
         return True
 
-    def succeed(self, name: str, start: Callable[[], pykka.ActorRef[Any]]) -> bool:
+    def start_successor(self, name: str, start: Callable[[], pykka.ActorRef[Any]]) -> bool:
         """Replace the dead actor by a new one; returns whether it could be started.
 
         Whatever `start` raises is logged and kept as the failure. The dead actor then stays in place, and the
@@ -163,7 +163,7 @@ class Beat:
 
 
 class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
-    """Root of the actors: keeps the books, and replaces or gives up what dies.
+    """Root of the actors: keeps the books, and replaces or gives up actors that die.
 
     A subclass defines what a book needs: connections and snapshots in this process, or a worker process.
 
@@ -206,7 +206,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
             case Beat():
                 return self._go_on_beating()
             case Status():
-                return self._below()
+                return self._status_parts()
             case Shutdown():
                 return self._shut_down()
         msg = f"expected a message for the supervisor, was {type(message).__name__}"
@@ -239,7 +239,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
 
     @abstractmethod
     def _attach(self, book: BookT) -> None:
-        """Have the successor of a book's actor served like its predecessor."""
+        """Connect the successor of a book's actor to the stream or the worker of its predecessor."""
 
     @abstractmethod
     def _detach(self, book: BookT, error: EscalatedError | None) -> None:
@@ -250,15 +250,15 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         """Return the children that are no books."""
 
     @abstractmethod
-    def _below(self) -> object:
-        """Return the books and the actors below, for the engine's status."""
+    def _status_parts(self) -> object:
+        """Return the books and the actors of which the engine's status consists."""
 
     @abstractmethod
     def _beat(self) -> None:
-        """Show readers in other processes that the books are looked after."""
+        """Show readers in other processes that this supervisor is alive."""
 
     def _go_on_beating(self) -> None:
-        """Beat now, and again after the pause."""
+        """Beat now, and set the timer for the next beat."""
         self.mailbox.after(self._timing.beat, Beat())
         self._beat()
 
@@ -282,12 +282,12 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
             self._close_book(cell)
 
     def _close_book(self, cell: BookCell, lease: Lease | None = None) -> tuple[threading.Thread, ...]:
-        """End a subscription; returns the threads that end with the last one of a book."""
+        """End a subscription; returns the threads that end with a book's last subscription."""
         if lease is not None and not lease.close():
             return ()
         book = self._books.get(cell.spec.key)
         if book is None or book.cell is not cell:
-            # Failed long ago, and followed anew by another subscription.
+            # This cell's book has failed, and another subscription follows the same book anew.
             return ()
         cell.followers -= 1
         return () if cell.followers > 0 else self._forget(book)
@@ -304,24 +304,24 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         alive = book.child.ref.is_alive()
         book.child.ref.stop(block=False)
         if not alive and not book.cell.is_over:
-            self._end_in_its_place(book.cell, BookState.STOPPED, None)
+            self._end_without_actor(book.cell, BookState.STOPPED, None)
 
     def _fail_book(self, book: BookT, error: EscalatedError) -> None:
         """Let a book end as failed, also if its actor is dead."""
         self._detach(book, error)
         book.failure = error
         if not tell(book.child.ref, GiveUp(error)):
-            self._end_in_its_place(book.cell, BookState.FAILED, error)
+            self._end_without_actor(book.cell, BookState.FAILED, error)
 
-    def _end_in_its_place(self, cell: BookCell, state: BookState, error: EscalatedError | None) -> None:
-        """Label a book without an actor as over, and have its listeners notified."""
+    def _end_without_actor(self, cell: BookCell, state: BookState, error: EscalatedError | None) -> None:
+        """Label a book whose actor is dead as over, and have its listeners notified."""
         previous, cell.error = cell.state, error
         cell.become(state)
         if state is BookState.FAILED:
             report_failure(cell.spec, error)
         self._notifier.report_event(cell, BookEvent(cell.spec.symbol, previous, state, error))
 
-    # The dead.
+    # Replacing the dead.
 
     def _children(self) -> list[Child]:
         books = [
@@ -352,7 +352,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
             )
         else:
             book.cell.restarts += 1
-            if book.child.succeed(symbol, partial(self._start_book, book.cell)):
+            if book.child.start_successor(symbol, partial(self._start_book, book.cell)):
                 self._attach(book)
 
     def _look(self) -> None:

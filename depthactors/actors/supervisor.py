@@ -130,7 +130,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
                 return self._look_for_backlog()
         return super().handle(message)
 
-    def _below(self) -> Children:
+    def _status_parts(self) -> Children:
         return Children(
             tuple(book.cell for book in self._books.values()),
             tuple(each.child.ref for each in self._sockets.values()),
@@ -275,7 +275,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             place=socket.place,
             restarts=socket.child.restarts,
         )
-        if socket.child.succeed(name, start):
+        if socket.child.start_successor(name, start):
             for key in list(socket.streams.values()):
                 self._attach(self._books[key])
 
@@ -289,7 +289,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
                 self._fail_book(book, escalated)
             return
         start = partial(start_snapshots, pool.market, self._settings, self.actor_ref, restarts=pool.child.restarts)
-        if pool.child.succeed(name, start):
+        if pool.child.start_successor(name, start):
             for book in books:
                 tell(book.child.ref, SnapshotsAt(pool.child.ref))
 

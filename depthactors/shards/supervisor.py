@@ -80,7 +80,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             return self._rebalance(message.processes)
         return super().handle(message)
 
-    def _below(self) -> Shards:
+    def _status_parts(self) -> Shards:
         return Shards(tuple(book.cell for book in self._books.values()), self._workers.refs)
 
     # Books.
@@ -253,7 +253,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             return
         for book in books:
             self._lose(book, lost)
-        if not self._workers.succeed(worker):
+        if not self._workers.start_successor(worker):
             return
         for book in books:
             book.cell.worker = worker.child.ref

@@ -101,9 +101,9 @@ class Workers:
             name = f"worker-{next(self._names)}"
             self.present.append(SupervisedWorker(name, Supervised(self._start(name, 0))))
 
-    def succeed(self, worker: SupervisedWorker) -> bool:
+    def start_successor(self, worker: SupervisedWorker) -> bool:
         """Start the successor of a dead worker; returns whether that succeeded."""
-        return worker.child.succeed(worker.name, lambda: self._start(worker.name, worker.child.restarts))
+        return worker.child.start_successor(worker.name, lambda: self._start(worker.name, worker.child.restarts))
 
     def dismiss(self) -> None:
         """End the workers beyond the wanted number that keep no book."""

@@ -73,7 +73,7 @@ def test_a_successor_has_the_name_the_books_and_the_count_of_restarts(workers):
     keep(worker, "A")
     former = worker.child.ref
     assert worker.child.may_restart(0.0)
-    assert workers.succeed(worker)
+    assert workers.start_successor(worker)
     assert worker.child.ref is not former
     assert (worker.child.ref.name, worker.child.ref.restarts) == ("worker-1", 1)
     assert symbols_of(worker) == ["A"]
@@ -91,7 +91,7 @@ def test_a_successor_that_cannot_be_started_leaves_the_dead_one_where_it_is(capl
     workers = Workers(1, start)
     workers.complete()
     dead = workers.present[0].child.ref
-    assert not workers.succeed(workers.present[0])
+    assert not workers.start_successor(workers.present[0])
     assert workers.refs == (dead,)
     assert "no process to give" in caplog.text
 

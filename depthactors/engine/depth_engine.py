@@ -107,11 +107,11 @@ class DepthEngine(Generic[NumberT_co]):
             proxy: `http://user:password@host:port`, `socks5://...` or `socks5h://...` for all connections; `None` for
                 the environment's proxy, which is not used for this machine itself.
             connect_timeout: seconds for each connection: name, addresses, proxy, TLS and handshake.
-            read_timeout: seconds between two bytes of a REST answer.
+            read_timeout: longest pause in seconds within a REST answer.
             silence_limit: seconds of silence after which a connection is pinged; after the same time again it is given
                 up. A half-open connection is noticed within twice that time.
             rotate_after: seconds after which a connection is replaced by a successor, without a gap. The exchange ends
-                each connection after 24 hours; with `None` that is followed by a resync.
+                each connection after 24 hours; with `None` a resync follows.
             on_error: called, in a thread of the engine's own, with each error that belongs to no single book, and with
                 the first exception of each callback. A call that does not return delays the next ones, and nothing
                 else.
@@ -272,7 +272,7 @@ class DepthEngine(Generic[NumberT_co]):
                     handle.cell.add(handle.listener)
                     tell(handle.ref, Greet(handle.listener))
         except BaseException:
-            # Ctrl-C is one: the program does not get the handles.
+            # Ctrl-C, for example: the program does not get the handles.
             for handle in handles:
                 self._handles[id(handle)] = handle
                 self.unsubscribe(handle, 0.0)
@@ -299,7 +299,7 @@ class DepthEngine(Generic[NumberT_co]):
 
         With a book's last subscription, its stream and its actor end, and this waits for them for `timeout` seconds. It
         does not wait for a callback that is running, and not at all if it is called in a callback of a book: then the
-        actor ends by itself. A handle that was given before is ignored; after Ctrl-C in here it may be given again.
+        actor ends by itself. A second call with a handle does nothing; after Ctrl-C in the first call repeat it.
 
         Raises:
             LifecycleError: the engine cannot be asked, as in a fork; then nothing has changed.
@@ -381,7 +381,7 @@ class DepthEngine(Generic[NumberT_co]):
         return self._runtime.running
 
     def wait_stopped(self, timeout: float | None = None) -> bool:
-        """Wait until `stop` has returned, in any thread; returns whether it has: always in a fork.
+        """Wait until `stop` has returned, in any thread; returns whether it has, in a fork `True` at once.
 
         Raises:
             LifecycleError: this is called in a callback, for which the end of the engine would wait.
@@ -405,7 +405,7 @@ class DepthEngine(Generic[NumberT_co]):
         self._runtime.stop(timeout)
         if not self._runtime.is_fork:
             for handle in tuple(self._handles.values()):
-                # A listener with a lane is closed by its owner, after it was called with the end.
+                # A listener with a lane is closed by its manager, after the call with the end.
                 if handle.listener is not None and handle.listener.in_turn:
                     handle.listener.close()
             self._handles.clear()

@@ -1,4 +1,4 @@
-"""The address of a market: the exchange's, or the one that the environment names."""
+"""The address of a market: the exchange's, or that of a local exchange that the environment names."""
 
 from __future__ import annotations
 
@@ -71,5 +71,5 @@ def _is_loopback(host: str) -> bool:
 
 @lru_cache
 def _announce_once(address: str) -> None:
-    """Write it to stderr, once a process: simulated prices must not be taken for real ones."""
+    """Write the address to stderr, once in a process: simulated prices must not be taken for real ones."""
     reporting.announce(f"{EXCHANGE_VARIABLE} is set: every market is at {address}, not at the exchange")

@@ -103,13 +103,13 @@ class BookHandle(Generic[NumberT_co]):
     def ask(self, message: Any, timeout: float = 5.0) -> Any:
         """Ask the book's actor and wait for the answer; some 60 microseconds.
 
-        If the actor dies meanwhile, its replacement is asked. In a callback that runs in a book's turn the answer is
-        read from the book instead, since two actors could wait for each other.
+        If the actor dies meanwhile, its replacement is asked. In a callback that runs in a book's thread the answer
+        is read from the book instead, since two actors could wait for each other.
 
         Raises:
             pykka.Timeout: no answer in `timeout` seconds.
             LifecycleError: the book was unsubscribed or given up, or the engine was stopped.
-            UsageError: not a question to a book, or a timeout that is no number of seconds.
+            UsageError: the message is no question to a book, or `timeout` is no number of seconds.
         """
         check_timeout(timeout)
         deadline = time.monotonic() + timeout
@@ -146,7 +146,7 @@ class BookHandle(Generic[NumberT_co]):
         deadline = time.monotonic() + timeout
         while True:
             if self._is_own_turn and not (self.state is BookState.LIVE or self.state.over):
-                msg = f"{self.symbol}: expected to wait outside the book's own callbacks, which it waits for itself"
+                msg = f"{self.symbol}: expected wait_live() outside the book's callbacks, for which it would wait"
                 raise LifecycleError(msg)
             settled = self.cell.settled.wait(max(0.0, deadline - time.monotonic()))
             if self._is_live():
@@ -180,7 +180,7 @@ class BookHandle(Generic[NumberT_co]):
 
     @property
     def _is_own_turn(self) -> bool:
-        """Whether this thread is the book's own, which runs a callback."""
+        """Whether this thread is the book's own, so whether a callback of the book runs."""
         return mailbox_of(self.ref).thread is threading.current_thread()
 
     def close(self) -> None:

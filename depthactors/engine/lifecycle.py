@@ -1,4 +1,4 @@
-"""The ends of an engine that the program does not ask for: the interpreter's exit, and a fork."""
+"""How an engine ends when the program does not stop it: at the interpreter's exit, and in a fork."""
 
 from __future__ import annotations
 

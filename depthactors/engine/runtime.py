@@ -55,8 +55,8 @@ class Runtime:
     Thread: any, and signal handlers.
 
     Attributes:
-        settings: how the exchange is reached.
-        notifier: calls users' functions about what belongs to no book's thread; it outlives the supervisor.
+        settings: the settings of the network.
+        notifier: calls users' functions outside the books' threads; it outlives the supervisor.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class Runtime:
         """Start nothing yet.
 
         Args:
-            settings: how the exchange is reached.
+            settings: the settings of the network.
             on_error: called, in the notifier's thread, with each error that belongs to no book.
             owner: the engine or worker, which is stopped when the interpreter ends, and detached in a fork.
             name: name under which other processes find the books; `None` if the books are this process's alone.
             processes: number of workers that keep the books; `None` for this process.
-            sharing: in a worker, where the books are shared.
+            sharing: in a worker, the publisher of the books.
 
         Raises:
             UsageError: a name that is not allowed.
@@ -141,7 +141,7 @@ class Runtime:
         """Check that this is not the supervisor's thread, in which a handler of its log records may run.
 
         Raises:
-            LifecycleError: it is, and would wait for itself.
+            LifecycleError: it is that thread, which would wait for itself.
         """
         supervisor = self._supervisor
         if supervisor is not None and mailbox_of(supervisor).thread is threading.current_thread():
@@ -174,11 +174,11 @@ class Runtime:
             return False
         if self._is_starting:
             # A second supervisor would take the name, and the locks that this thread holds at the moment.
-            msg = "the engine is just being started, by what this signal handler interrupts"
+            msg = "the engine is just being started by the code that this signal handler interrupts"
             raise LifecycleError(msg)
         self._is_starting = True
         self._pid = os.getpid()
-        # Before anything is held that a fork would hold, too.
+        # Before locks and files are held, which a fork would inherit.
         running.add(self._owner)
         try:
             self._supervisor = self._start_supervisor()
@@ -230,14 +230,14 @@ class Runtime:
         return self._answer(self._prepared(), message, pykka.ThreadingFuture())
 
     def open(self, specs: tuple[BookSpec, ...]) -> tuple[BookCell, ...]:
-        """Have books followed; all of them, or none if this fails or is interrupted by Ctrl-C. Errors as of `ask`."""
+        """Have books followed; all of them, or none if this fails or is interrupted by Ctrl-C. Errors as for `ask`."""
         supervisor, future = self._prepared(), pykka.ThreadingFuture[Any]()
         try:
             timing = self.settings.timing
             timeout = timing.call_deadline + timing.opening_time * len(specs)
             cells: tuple[BookCell, ...] = self._answer(supervisor, OpenBooks(specs), future, timeout)
         except BaseException:
-            # It is handled after the other message, and closes what that one has opened.
+            # The supervisor handles this after `OpenBooks`, and closes the books that it has opened.
             tell(supervisor, Withdraw(future))
             raise
         return cells
@@ -246,7 +246,7 @@ class Runtime:
         """Give back a share in a book; returns the threads that end with it, none if `timeout` leaves no time to wait.
 
         Raises:
-            LifecycleError: as of `ask`.
+            LifecycleError: as for `ask`.
         """
         supervisor, future = self._prepared(), pykka.ThreadingFuture[Any]()
         mailbox_of(supervisor).ask(CloseBook(cell, lease), future)
@@ -260,7 +260,7 @@ class Runtime:
         return threads
 
     def _prepared(self) -> pykka.ActorRef[Any]:
-        """Return the supervisor, started, and allowed to be asked in this thread."""
+        """Start the supervisor if necessary and return it; check that this thread may ask it."""
         self.start()
         supervisor = self._supervisor
         if supervisor is None:
@@ -280,7 +280,7 @@ class Runtime:
     ) -> Any:
         if timeout is None:
             timeout = self.settings.timing.call_deadline
-        # The caller has the future, however this ends; a dead actor's mailbox answers at once.
+        # The caller made the future, and keeps it if this is interrupted. A dead actor's mailbox answers at once.
         mailbox_of(supervisor).ask(message, future)
         try:
             return future.get(timeout=timeout)
@@ -296,17 +296,17 @@ class Runtime:
         return f"{why}; make a new engine"
 
     def _supervisor_died(self, error: EscalatedError) -> None:
-        """Give notice, and release the threads that wait for the end. Thread: the one that watches the supervisor."""
+        """Show a notice, and release the threads that wait for the end. Thread: the watch's."""
         self._death = error
         if self._sharing is None:
-            words = "the engine has ended, every book of it is given up, and a new one has to be made: %s"
+            words = "the engine has ended and all its books are given up; make a new engine: %s"
             logger.notice(("supervisor", id(self)), words, error, level=logging.ERROR)
         else:
             logger.error("! the worker ends, to be replaced: %s", error)
         self._ended.set()
 
     def wait_stopped(self, timeout: float | None) -> bool:
-        """Wait until `stop` has returned, in any thread; returns whether it has: always in a fork."""
+        """Wait until `stop` has returned, in any thread; returns whether it has, in a fork `True` at once."""
         if self.is_fork:
             return True
         if is_engine_thread(threading.current_thread()) and not self._ended.wait(0.0):
@@ -371,7 +371,7 @@ class Runtime:
 def _stop_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.Thread]:
     """Stop the supervisor and its children; returns the threads that are still alive.
 
-    A supervisor that is dead, or does not answer, is not needed: its children are known outside it.
+    If the supervisor is dead or does not answer, its mailbox still knows the children.
     """
     supervisor = mailbox_of(ref)
     boxes = {mailbox_of(child) for child in tuple(supervisor.children)}
@@ -397,10 +397,10 @@ def _patience() -> float:
 
 
 def _check_lock() -> None:
-    """Check that the interpreter has its global lock: views are taken without another one.
+    """Check that the interpreter has its global lock (GIL): books are copied without any other lock.
 
     Raises:
-        LifecycleError: it has none; says how to run with it.
+        LifecycleError: the lock is disabled; the message says how to enable it.
     """
     is_enabled: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)
     if is_enabled is not None and not is_enabled():

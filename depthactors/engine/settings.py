@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from depthactors.errors import DepthActorsError
 
 _FACTOR_IF_LIMITED: Final = 4.0
-"""Factor of each wait to the one before where the tries are numbered: five take half a minute, as python-binance's."""
+"""Factor from one wait to the next if the number of tries is limited: five take half a minute, as in python-binance."""
 
 
 class Settings(TypedDict, total=False):
-    """The settings of an engine, but for its market and number type, as type checkers see them."""
+    """The settings of an engine, except its market and number type, as type checkers see them."""
 
     speed_ms: int
     refresh_interval: float | None
@@ -50,7 +50,7 @@ def network_settings(
     """Check the settings of the network; arguments as for `DepthEngine`, and the timing.
 
     Raises:
-        UsageError: names the setting that is not allowed, and has its value.
+        UsageError: a setting is not allowed; the message has its name and value.
     """
     check_seconds("connect_timeout", connect_timeout)
     check_seconds("read_timeout", read_timeout)
@@ -75,7 +75,7 @@ def check_interval(seconds: Any) -> None:
     """Check a refresh interval; `None` and 0 mean that there are no refreshes.
 
     Raises:
-        UsageError: not a number of seconds, negative, or not finite; has the value.
+        UsageError: not a number of seconds, negative, or not finite; the message has the value.
     """
     if seconds is None or (type(seconds) in {int, float} and 0 <= seconds < inf):
         return

@@ -97,14 +97,14 @@ class LocalExchange:
         faults: Iterable[Fault] = (),
         limits: Mapping[str, float] | None = None,
     ) -> Self:
-        """Serve recordings, a symbol each.
+        """Serve recordings, one for each symbol.
 
         Args:
             files: one path or many.
             speed: 1.0 for as recorded, 10.0 for ten times faster, `None` for as fast as the clients take the events.
             market: the market of all files; `None` to recognise each file's by its events.
-            loop: whether to begin again at the end, without end; ids and times increase, and an event leads the book
-                back. A loop needs a speed.
+            loop: whether to begin again at the end, for ever; ids and times go on increasing, and one more event leads
+                the book back to the beginning. A loop needs a speed.
             port: the port; 0 for any free one.
             faults: the faults, from the start.
             limits: changes of the markets' own limits.
@@ -303,7 +303,7 @@ class LocalExchange:
         return self._faults.strikes()
 
     def wait_finished(self, timeout: float) -> bool:
-        """Wait until a recording has started and every started one has been sent to its last line.
+        """Wait until a recording has started and every started recording has been sent to its last line.
 
         Sent means written to the sockets of all clients. Order flows do not count: they never finish. Recordings
         in a loop never finish either.

@@ -43,7 +43,7 @@ _END_TIMEOUT: Final = 5.0
 _LAST_CALL: Final = 2.0
 """Seconds that a callback under way may still take; then the program ends without it."""
 _LOOK: Final = 0.05
-"""Seconds between two checks of whether the callbacks got the news of the end."""
+"""Seconds between two checks of whether the callbacks have been called with the end."""
 _LONG: Final = 3600.0
 """Seconds: no system can wait without limit in one call."""
 
@@ -104,7 +104,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             max_reconnects: tries before a stream is given up; `None` for never.
             processes: number of worker processes that keep the books; callbacks are called here all the same.
             shared_as: the name by which `DepthReader` finds the books in any process of this machine.
-            threads: `manager` calls all callbacks from one thread, `book` those of each book from one of its own.
+            threads: `manager` for one thread that calls all callbacks, `book` for a thread for each book.
 
         Raises:
             UsageError: an argument is wrong, or cannot be honoured.
@@ -130,7 +130,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         self._was_started = self._was_stopped = False
         self._stopping_callback: threading.Thread | None = None
         self._ended, self._gone = Latch(), Latch()
-        # Held for a change of the names and no longer; reentrant, for a signal handler may come between.
+        # Held only while the names change; reentrant, since a signal handler may run in between.
         self._naming = threading.RLock()
 
     def start(self) -> None:
@@ -167,7 +167,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         self._gone.set()
 
     def _end_without_engine(self) -> None:
-        """Stop after the death of the engine, once the callbacks got the news of it."""
+        """Stop after the death of the engine, once the callbacks have been called with the end."""
         deadline = time.monotonic() + _END_TIMEOUT
         while time.monotonic() < deadline and not all(stream.is_over for stream in tuple(self._streams.values())):
             self._ended.wait(_LOOK)
@@ -271,7 +271,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         self._callbacks.close()
         for name, stream in streams:
             if stream.bm is not None:
-                # In a fork there is nothing to end: it is all the parent's.
+                # In a fork there is nothing to end: everything belongs to the parent.
                 with suppress(LifecycleError):
                     stream.engine.check_process()
                     stream.stop(deadline)
@@ -304,7 +304,7 @@ class ThreadedDepthCacheManager(threading.Thread):
 
     def _wait(self, deadline: float) -> None:
         """Wait until the thread has ended, or for the monotonic deadline."""
-        # `Thread.join` alone would do, but in Python 3.11 an interrupted one takes the thread for ended.
+        # Not `Thread.join` alone: in Python 3.11 the thread counts as ended after a `join` that was interrupted.
         while self.is_alive() and (left := deadline - time.monotonic()) > 0:
             # In slices, so that Ctrl-C is noticed on every system.
             if self._gone.wait(min(left, 1.0)):
@@ -417,7 +417,7 @@ class _Stream:
 
     Attributes:
         engine: the engine that keeps the book.
-        bm: the socket manager whose engine that is, `None` for the manager's own.
+        bm: the socket manager that has this engine, `None` if the depth cache manager has it.
         handle: the subscription, once there is one.
     """
 
@@ -437,7 +437,7 @@ class _Stream:
 
     @property
     def is_over(self) -> bool:
-        """Whether the book was given up, and the callback called with all events of it."""
+        """Whether the book was given up, and the callback has been called with all its events."""
         listener = None if self.handle is None else self.handle.listener
         return self._given_up and isinstance(listener, QueuedListener) and listener.is_empty
 
@@ -448,7 +448,7 @@ class _Stream:
         self._given_up |= event.state.over
 
     def close(self) -> None:
-        """Begin no further call of its callback. Any thread, signal handlers too; returns at once."""
+        """Begin no further call of its callback. Thread: any, signal handlers included; returns at once."""
         if self.handle is not None and self.handle.listener is not None:
             self.handle.listener.close()
 

@@ -140,7 +140,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         The former slot is removed once it is not in the list of books any more.
 
         Raises:
-            SharingError: no room for another slot; the book keeps the one that it has.
+            SharingError: there is no room for another slot; the book keeps its present slot.
         """
         place, slot = self._folder.new_book(depth)
         former = cell.place
@@ -166,7 +166,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
 
     def _detach(self, book: WorkersBook, error: EscalatedError | None) -> None:
         """Have the worker close a book; if the book has failed, label it in the slot."""
-        # Here, before the same symbol can be opened anew: messages to a worker stay in order.
+        # Sent here, before the same symbol can be opened anew: messages to a worker stay in order.
         book.cell.closed = self._close_in_worker(book.cell)
         if error is not None:
             book.cell.fail(str(error))
@@ -197,7 +197,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         )
 
     def _rebalance(self, processes: int | None) -> int:
-        """Add or end workers, and move books until all have as many; returns how many books move."""
+        """Add or end workers, and spread the books evenly; returns the number of books that move."""
         workers = self._workers
         if processes is not None:
             workers.wanted = processes
@@ -262,7 +262,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
 
     @staticmethod
     def _lose(book: WorkersBook, error: WorkerDiedError) -> None:
-        """Begin another life of a book, with its next worker; what the former one left is stale."""
+        """Begin the next life of a book, with its next worker; until that fills the slot, the last view is stale."""
         book.cell.life += 1
         book.cell.lose(str(error))
         tell(book.child.ref, WorkerLost(error))
@@ -291,7 +291,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             self._fail_book(book, error)
         self._notifier.report_error(error)
 
-    # Looking after.
+    # Checks.
 
     def _is_gone(self, ref: pykka.ActorRef[Any]) -> bool:
         # By its thread: an actor counts as dead before it has ended its process, which writes to slots until then.

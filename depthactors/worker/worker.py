@@ -1,8 +1,8 @@
-"""A worker process of an engine: an engine without a face, at the end of a channel.
+"""A worker process of an engine: it keeps books, and gets its orders through a channel.
 
-`shards.process` starts it. It ends when the channel ends, as it does with the engine's process, however that ends. An
-engine's process that reads nothing for a while, since it is stopped or busy, is waited for. What becomes of the books
-when this process ends is decided in the engine's process: no slot is labelled more than stale here.
+`shards.process` starts it. It ends when the channel ends, as it does with the engine's process, however that ends. If
+the engine's process reads nothing for a while, because it is stopped or busy, the worker waits for it. What becomes of
+the books when this process ends is decided in the engine's process: here a slot is labelled as stale at most.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class Worker:
                 self._orders.put(message)
 
     def _end(self) -> None:
-        """End this process, which the engine then replaces. Thread: the one of the orders."""
+        """End this process, which the engine then replaces. Thread: that of the orders."""
         self._is_stopped = True
         self._channel.abort()
 

@@ -253,9 +253,7 @@ def test_the_end_of_the_supervisor_is_said(dead_address):
         engine._runtime._supervisor.tell(object())
         engine.wait_stopped(20)
     """)
-    assert said.startswith(
-        "depthactors: the engine has ended, every book of it is given up, and a new one has to be made"
-    )
+    assert said.startswith("depthactors: the engine has ended and all its books are given up; make a new engine")
 
 
 @pytest.mark.full

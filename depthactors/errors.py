@@ -160,7 +160,7 @@ class SilentStreamError(StreamError):
 
 
 class SnapshotError(ExchangeError):
-    """A REST depth request that did not bring a snapshot, or one that cannot be of this book.
+    """A REST depth request that brought no snapshot, or a snapshot that cannot be of this book.
 
     Attributes:
         status: the HTTP status, or `None` when no answer came.

@@ -168,7 +168,7 @@ class Writer:
 
 
 def _open(path: Path) -> BinaryIO:
-    """Open a file to append members to; one that ends within a member is repaired."""
+    """Open a file to append members to; a file that ends within a member is repaired."""
     raw = path.open("a+b")
     try:
         _lock(raw, path)
@@ -189,7 +189,7 @@ def _lock(raw: BinaryIO, path: Path) -> None:
     except BlockingIOError:
         is_ours = False
     if not is_ours:
-        raise RecordingError(str(path), 0, "expected a file that no other writer has open, was one that is")
+        raise RecordingError(str(path), 0, "expected a file that no other writer has open, was open")
 
 
 def _cut_member(raw: BinaryIO, path: Path) -> int | None:

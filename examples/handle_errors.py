@@ -1,4 +1,4 @@
-"""Tell the three things a callback gets apart: a depth cache, an error dict, and the None that ends a stream."""
+"""Handle the three things that a callback gets: a depth cache, an error dict, and the None that ends a stream."""
 
 import sys
 import threading
@@ -7,7 +7,7 @@ from depthactors import DepthCache, ThreadedDepthCacheManager
 
 
 def main(seconds: float = 60.0, max_reconnects: int = 5) -> None:
-    """Follow a symbol that does not exist, then one that does, for so many seconds; once anew if it is given up."""
+    """Follow a symbol that does not exist, then BTCUSDT for some seconds; once more if it is given up."""
     given_up = threading.Event()
 
     def handle_depth_cache(depth_cache: DepthCache | dict[str, str] | None) -> None:

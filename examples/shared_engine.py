@@ -11,7 +11,7 @@ NAME = os.environ.get("SHARED_BOOKS", "books")
 
 
 def main(seconds: float | None = None) -> None:
-    """Share for so many seconds, or until a signal; readers come and go meanwhile, and nothing here knows of them."""
+    """Share for some seconds, or until a signal; readers may come and go meanwhile."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with DepthEngine(market="spot", name=NAME) as engine:
@@ -19,7 +19,7 @@ def main(seconds: float | None = None) -> None:
             print(f"{', '.join(book.symbol for book in books)} are shared as {NAME}", flush=True)
             threading.Event().wait(seconds)
     except KeyboardInterrupt:
-        print("told to end")
+        print("a signal: ending")
     print("shared no longer")
 
 

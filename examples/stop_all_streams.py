@@ -8,7 +8,7 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT")
 
 
 def main(updates: int = 100) -> None:
-    """Follow three books until so many updates have come for one of them."""
+    """Follow three books until one of them has had this number of updates."""
     counts: dict[str, int] = {}
     over: list[str] = []
     manager = ThreadedDepthCacheManager()

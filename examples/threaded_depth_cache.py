@@ -1,4 +1,4 @@
-"""Follow a spot book with a callback, in a program written for python-binance: only the import is another."""
+"""Follow a spot book with a callback, in a program written for python-binance: only the import differs."""
 
 import sys
 import threading
@@ -7,7 +7,7 @@ from depthactors import DepthCache, ThreadedDepthCacheManager
 
 
 def main(updates: int = 5) -> None:
-    """Print the touch of so many updates, then stop."""
+    """Print the best prices of a number of updates, then stop."""
     enough = threading.Event()
     seen = []
 

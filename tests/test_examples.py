@@ -483,7 +483,7 @@ def test_shared_engine_is_read_by_another_process_until_a_signal(exchange, share
             engine.process.send_signal(number)
             assert engine.end() == 0
             assert not reader.alive
-    assert engine.lines[-2:] == ["told to end", "shared no longer"]
+    assert engine.lines[-2:] == ["a signal: ending", "shared no longer"]
 
 
 def test_shared_engine_for_some_seconds(exchange, shared_name):

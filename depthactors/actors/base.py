@@ -63,7 +63,7 @@ class EngineActor(pykka.ThreadingActor):
         self.name = name
         self.parent = parent
         self.mailbox = cast("Mailbox", self.actor_inbox)
-        # Without a parent: a mailbox that nobody reads.
+        # Without a parent: a mailbox without a reader.
         self._parent_mailbox = Mailbox() if parent is None else mailbox_of(parent)
 
     def __str__(self) -> str:
@@ -205,7 +205,7 @@ class EngineActor(pykka.ThreadingActor):
 
 
 def _with_text(error: BaseException) -> BaseException:
-    """Return the error, or one that can be printed in its place: `str` of a foreign exception may raise."""
+    """Return the error, or another one that can be printed: `str` of a foreign exception may raise."""
     if isinstance(error, DepthActorsError):
         return error
     try:

@@ -93,7 +93,7 @@ class BookTimers:
                 return self._check_silence(watch)
 
     def set_refresh(self) -> None:
-        """Set the refresh timer to the interval of the book's `BookSpec`, in place of the one that is set."""
+        """Set the refresh timer to the interval of the book's `BookSpec`; an earlier setting is void."""
         interval = self._cell.spec.refresh_interval
         if interval:
             spread = 1 - _REFRESH_SPREAD * random.random()  # noqa: S311 - spreads load, guards nothing
@@ -112,7 +112,7 @@ class BookTimers:
     def set_doubt_check(self) -> None:
         """If the book is doubted, request a second snapshot soon, once for each connection.
 
-        The check for silence would do so, too, but later; and until then a quiet book is shown to nobody.
+        The check for silence would do so, too, but later; and until then a quiet book is not live.
         """
         epoch = self._sync.epoch
         if self._sync.doubted and epoch is not None and epoch != self._doubted_epoch:

@@ -173,7 +173,7 @@ class BookCell(Protocol):
 
     @abstractmethod
     def callback_failed(self, listener: Listener, which: Function, failure: CallbackError) -> None:
-        """Report the first exception of each function of a listener. Thread: the one that called the function."""
+        """Report the first exception of each function of a listener. Thread: the caller's of that function."""
 
     @abstractmethod
     def counted(self) -> Counters:

@@ -149,7 +149,7 @@ class Connection:
 
     @property
     def unrouted_frames(self) -> int:
-        """Number of frames of streams that nobody followed."""
+        """Number of frames of streams without a receiver."""
         return self._router.unrouted
 
     def opened(self) -> None:
@@ -167,7 +167,7 @@ class Connection:
     def subscribe(self, stream: bytes) -> None:
         """Ask for a stream whose receiver is new, unless the exchange refuses it.
 
-        If it is up, only the receiver is notified: what its predecessor was notified of is news to it.
+        If it is up, the receiver is notified, since only its predecessor knows that.
         """
         with self._subscriptions as subscriptions:
             if self.is_open and subscriptions.is_up(stream):
@@ -184,7 +184,7 @@ class Connection:
         self._send_soon()
 
     def unsubscribe(self, stream: bytes) -> None:
-        """Give a stream back that nobody follows any more."""
+        """Give a stream back that has no receiver any more."""
         with self._subscriptions as subscriptions:
             subscriptions.drop(stream)
         self._send_soon()

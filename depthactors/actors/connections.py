@@ -1,4 +1,4 @@
-"""The connections of one socket actor: the present one, during a rotation its successor, and those that are leaving.
+"""The connections of one socket actor: the present one, during a rotation its successor, and leaving connections.
 
 Thread: the actor's.
 """
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class Connections:
-    """At most one present connection, at most one successor of it, and those that the peer is to end.
+    """At most one present connection, at most one successor of it, and those that the peer should end.
 
     Attributes:
         present: the connection that carries the streams; `None` in an outage, and without a stream.
         successor: the connection that is to take over from it.
         opened: number of connections so far, attempts included.
-        last_epoch: number of the last one.
+        last_epoch: number of the last connection.
     """
 
     def __init__(self, context: SocketContext) -> None:

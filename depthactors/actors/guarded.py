@@ -12,10 +12,10 @@ ValueT = TypeVar("ValueT")
 
 
 class Guarded(Generic[ValueT]):
-    """A value and its lock: `with guarded as value:`. Nothing that waits, and nobody else's code, runs inside."""
+    """A value and its lock: `with guarded as value:`. No foreign code runs inside, and nothing that waits."""
 
     def __init__(self, value: ValueT) -> None:
-        """Guard a value that nobody else has."""
+        """Guard a value to which there is no other reference."""
         self._value = value
         self._lock = threading.Lock()
 

@@ -15,7 +15,7 @@ class Hosts:
     """One `HostPace` for each address, with the reason why the host counts as failing. `now` is monotonic."""
 
     def __init__(self, backoff: Backoff) -> None:
-        """Begin with all hosts well; `backoff` has the waits between requests to one that fails."""
+        """Begin with all hosts well; `backoff` has the waits between requests to a host that fails."""
         self._backoff = backoff
         self._paces: dict[str, HostPace] = {}
         self._failures: dict[str, DepthActorsError] = {}

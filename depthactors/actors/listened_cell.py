@@ -119,7 +119,7 @@ class ListenedCell(BookCell):
     def callback_failed(self, listener: Listener, which: Function, failure: CallbackError) -> None:
         """Report the first exception of each function of a listener, to its own `event` and to `on_error`.
 
-        An exception of `event` is reported to `on_error` only. Thread: the one that called the function.
+        An exception of `event` is reported to `on_error` only. Thread: the caller's of that function.
         """
         if which in listener.raised:
             return

@@ -37,7 +37,7 @@ _LONGEST_WAIT: Final = 3600.0
 
 _Entry: TypeAlias = tuple[float, Envelope[Any], list[tuple[int, int]]]
 """A data message: when it was put, the message, and its numbers of frames and bytes, in a list with one item.
-`pop` is one step, so one of two threads gets the item: the actor's with the message, or the one that drops frames."""
+`pop` is one step, so only one thread gets the item: the actor's with the message, or a thread that drops frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Mailbox:
         """Refuse the messages that wait, and all later ones. Thread: the actor's, at its end.
 
         Args:
-            refuse: called once with each message, in this thread or in one that puts a message later.
+            refuse: called once with each message, in this thread or in a thread that puts a message later.
         """
         self._refuse = refuse
         self._refuse_all(refuse)

@@ -46,7 +46,7 @@ class Publisher(ABC):
         Returns the listener that writes the slot, for the book's actor to greet.
 
         Raises:
-            SharingError: there is no slot for it; the book stays in the one that it has.
+            SharingError: there is no slot for it; the book stays in its present slot.
         """
 
     def remove(self, cell: LocalCell) -> None:
@@ -69,7 +69,7 @@ class Publisher(ABC):
         return False
 
     def publish(self) -> None:  # noqa: B027 - by default there is no list
-        """Let readers find the books that were added, and not those that were removed."""
+        """Show readers which books there are now, after some were added or removed."""
 
     def _close(self, filler: SlotFiller) -> None:
         filler.close()

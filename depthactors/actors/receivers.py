@@ -29,7 +29,7 @@ class Receivers:
         self.now = {**self.now, stream: ref}
 
     def pop(self, stream: bytes) -> pykka.ActorRef[Any] | None:
-        """Bring the stream's frames to nobody; returns the actor that was the receiver, `None` without one."""
+        """Remove the stream's receiver and return it, `None` if there is none."""
         ref = self.now.get(stream)
         if ref is not None:
             self.now = {name: each for name, each in self.now.items() if name != stream}

@@ -63,7 +63,7 @@ class RefusedStreams:
             connection.subscribe_apart(self._blame(connection.epoch, wanted, error))
 
     def ended(self, connection: Connection, error: StreamError) -> None:
-        """Take what a connection was asked for last for the cause of its end, where it may well be."""
+        """Blame the last requests on a connection for its end, if they are its probable cause."""
         for streams in connection.unanswered():
             wanted = self._followed(streams)
             if wanted and (error.close_code == _POLICY or wanted[0] in self._context.refusals):
@@ -75,7 +75,7 @@ class RefusedStreams:
         return tuple(stream for stream in streams if stream in self._context.receivers.now)
 
     def _relieve(self, connection: Connection, wanted: tuple[bytes, ...], error: SubscriptionError) -> None:
-        """Have streams carried elsewhere: those that were refused, or half of them where none is up here."""
+        """Have other connections carry the refused streams, or half of them if no stream is up here."""
         if not connection.carried:
             wanted = wanted[len(wanted) // 2 :]
             connection.abort(error)

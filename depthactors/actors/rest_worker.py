@@ -56,8 +56,8 @@ class RestWorker:
         Args:
             name: the thread's name.
             owner: the snapshot actor, which is sent a `Fetched` for each request.
-            client: a client that nobody else uses.
-            allowance: learns from each answer.
+            client: a client for this thread alone.
+            allowance: the pool's weight budget, which each answer corrects.
         """
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.at: int | None = None

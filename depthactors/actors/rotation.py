@@ -37,9 +37,9 @@ class Rotation:
         """Set no timer before a connection is open.
 
         Args:
-            context: the actor's.
-            connections: the actor's.
-            allowance: attempts to connect.
+            context: the context of the socket actor.
+            connections: the connections of the socket actor.
+            allowance: the limits of the exchange, which all sockets share.
             place: number of the socket in its engine; no two rotate at the same time.
         """
         self.count = 0

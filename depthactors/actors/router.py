@@ -99,7 +99,7 @@ class Router:
             elif stream in receivers:
                 groups[stream] = [payload]
             else:
-                # A reply, a notice, or a stream that nobody follows: first what came before it.
+                # A reply, a notice, or a stream without a receiver: first deliver what came before it.
                 self._deliver(groups, recv_time)
                 groups = {}
                 self._take_other(payload, recv_time)

@@ -149,7 +149,7 @@ class SnapshotRequests:
         spec = self._spec
         request = SnapshotWanted(spec.market, spec.symbol, limit, wanted.epoch, wanted.priority, self._owner)
         tell(self.snapshots, request)
-        # The request may be lost with a dying actor. One that is sent again keeps its place in the queue.
+        # The request may be lost with a dying actor. If it is sent again, it keeps its place in the queue.
         self._send_in(self._cell.timing.snapshot_deadline)
 
     def _send_soon(self) -> None:
@@ -195,7 +195,7 @@ class SnapshotRequests:
         return True
 
     def _send_in(self, seconds: float) -> None:
-        """Set the timer, in place of the one that is set."""
+        """Set the timer; an earlier setting is void."""
         self._serial += 1
         self._mailbox.after(seconds, RequestDue(self._serial))
 

@@ -2,7 +2,7 @@
 
 One rule decides: **a stream is up when the last request about it was a SUBSCRIBE that the exchange accepted**, and no
 UNSUBSCRIBE of it waits to be sent. Before a request is sent, its streams wait in one of three queues: those to give
-back, those to ask for, and groups to ask for apart, each in a request of its own.
+back (UNSUBSCRIBE), those to ask for (SUBSCRIBE), and groups to ask for apart, each in a request of its own.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Subscriptions:
         self._apart.extend(groups)
 
     def drop(self, stream: bytes) -> None:
-        """Give a stream back, or do not ask for it; nobody follows it any more."""
+        """Give a stream back, or do not ask for it; it has no receiver any more."""
         self._came_up.discard(stream)
         if stream in self._to_ask_for:
             del self._to_ask_for[stream]
@@ -77,7 +77,7 @@ class Subscriptions:
             self._to_ask_for[stream] = None
 
     def has_more(self, followed: Container[bytes]) -> bool:
-        """Return whether there is something to send; `followed` are the streams that somebody follows."""
+        """Return whether there is something to send; `followed` are the streams with a receiver."""
         return bool(self._to_give_back or self._to_ask_for or self._next_group(followed))
 
     def next_request(self, number: int, most: int, followed: Container[bytes]) -> Request | None:

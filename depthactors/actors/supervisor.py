@@ -330,7 +330,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         if going and not self._overloaded:
             error = BacklogError(
                 f"more than {BACKLOG_LIMIT} bytes wait for the books of this process: {len(going)} of them lose theirs "
-                "and are made anew; the machine is too slow for so many, or snapshots take too long"
+                "and are made anew; the machine is too slow for its books, or snapshots take too long"
             )
             logger.notice("backlog", "%s", error)
             self._notifier.report_error(error)

@@ -137,7 +137,7 @@ _FIELDS: Final = ("symbol", "last_update_id", "event_time", "recv_time", "decima
 def copy_book(book: OrderBook, bid_edge: Key = inf, ask_edge: Key = inf) -> BookCopy:
     """Copy the levels of each side up to an edge; O(levels), some 3 us a thousand, and O(log n) more with edges.
 
-    Thread: the one that changes the book.
+    Thread: the book's.
     """
     return BookCopy(
         book.symbol,

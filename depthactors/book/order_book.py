@@ -115,7 +115,7 @@ class OrderBook:
     def look(self, last_good: OrderBook | None, *, quiet: bool, was_cut: bool) -> None:
         """Decide for each side of a fresh snapshot whether it is whole, see `trust`; O(levels).
 
-        Thread: the one that makes the book, before others can see it.
+        Thread: any, before other threads can see the book.
 
         Args:
             last_good: the book before, if any.
@@ -134,7 +134,7 @@ class OrderBook:
 
         Returns whether a side that was believed to be whole was found to be cut; `was_cut` is whether one was before.
 
-        Thread: the one that makes the book, before others can see it.
+        Thread: any, before other threads can see the book.
         """
         self.bids, bids_cut = trust.settle(old.bids, self.bids, was_cut=was_cut)
         self.asks, asks_cut = trust.settle(old.asks, self.asks, was_cut=was_cut)
@@ -174,7 +174,7 @@ class OrderBook:
     def take_times(self, other: OrderBook) -> None:
         """Take the times of the last change from a book at the same update id: a snapshot is no change.
 
-        Thread: the one that makes the book, before others can see it.
+        Thread: any, before other threads can see the book.
         """
         self.event_time, self.recv_time = other.event_time, other.recv_time
 

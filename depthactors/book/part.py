@@ -26,7 +26,7 @@ _MOST: Final = 3
 class OwnPart:
     """Copies one subscription's part of a book.
 
-    Thread: the one that changes the book.
+    Thread: the book's.
     """
 
     def __init__(self, depth: int, limit: int, deepest: int) -> None:

@@ -29,7 +29,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="gzip, a line '<receive time, ns> <json>' each")
     parser.add_argument("--json", action="store_true", help="one JSON object a file")
-    parser.add_argument("--market", type=market, metavar="MARKET", help="by default the content tells")
+    parser.add_argument("--market", type=market, metavar="MARKET", help="by default recognised by the events")
     parser.set_defaults(run=run)
 
 

@@ -30,6 +30,6 @@ class Watched:
             live = view.state is BookState.LIVE
             why = None if live else reader.reason(self.symbol, market=book.market, speed_ms=book.speed_ms)
         except SharingError as error:
-            # Let go of, or not followed yet by an engine that has just begun.
+            # The engine has unsubscribed it, or has just started and does not follow it yet.
             return None, f"is not shown: {error}"
         return view, words if why is None else f"{words}: {why}"

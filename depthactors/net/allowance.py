@@ -161,7 +161,7 @@ _new: Callable[[Market], Allowing] = _counted_here
 def allowance_of(market: Market) -> Allowing:
     """Return the allowance of a market's weight pool, the same for every engine of the process."""
     with _registering:
-        # To the end: the first in order is the one that was not used for the longest time.
+        # Moved to the end, so the first is the allowance that was not used for the longest time.
         allowance = _allowances.pop(market.weight_pool, None) or _new(market)
         _allowances[market.weight_pool] = allowance
         while len(_allowances) > _POOLS:

@@ -57,7 +57,7 @@ def _secured(
     sock: socket.socket, host: str, deadline: Deadline, hold: Callable[[socket.socket], None]
 ) -> ssl.SSLSocket:
     context = trusting_context()
-    # The handshake comes after `hold`: wrapping moves the connection to another socket than the one that is held.
+    # The handshake comes after `hold`: wrapping moves the connection to another socket object, which must be held.
     secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
     try:
         hold(secured)

@@ -41,7 +41,7 @@ class DepthCache:
 
     It is a value. What a callback or `recv` gets shows both sides of one update, for as long as it is kept, in any
     thread or process; the next update comes as another object. `copy`, `pickle` and a
-    `multiprocessing.Queue` take it. `get_depth_cache` alone returns one that shows the book as it is when it is read.
+    `multiprocessing.Queue` take it. Only a cache of `get_depth_cache` shows the book as it is when it is read.
 
     The levels are those that a snapshot for the stream's own `limit` vouches for (100 a side for the usual 10 on spot):
     at least `limit` where the market has them, and not more where another stream follows the book deeper. With worker
@@ -224,7 +224,7 @@ class DepthCache:
 
     def _check_own(self) -> None:
         if self._followed is not None:
-            msg = f"{self.symbol}: expected a cache that may be changed, was one that follows the exchange"
+            msg = f"{self.symbol}: expected a cache that may be changed, was a cache that follows the exchange"
             raise UsageError(msg)
 
     def _change(self, level: list[Any] | tuple[Any, ...], side: Side) -> None:

@@ -227,7 +227,7 @@ class DepthCacheManager:
 
     def _end(self, stay: object, engine: DepthEngine | None, handle: BookHandle | None) -> None:
         try:
-            # One that has died is stopped all the same.
+            # An engine that has died is given back all the same.
             if handle is not None and engine is not None and engine.running:
                 handle.close()
         finally:
@@ -320,7 +320,7 @@ class _Shown:
         return self._handle.state
 
     def take(self, book: OrderBook | BookView[Any]) -> None:
-        """Show another update. Thread: the one that writes the book."""
+        """Show another update. Thread: the book's."""
         self.copy = self._part.copy(book)
 
 

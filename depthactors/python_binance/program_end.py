@@ -90,7 +90,7 @@ def _main_thread_ended() -> None:
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:
-    # A second one ends the program by force, as ever.
+    # A second Ctrl-C ends the program by force, as usual.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     managers = _outlive()
     for manager in managers:

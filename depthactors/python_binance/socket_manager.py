@@ -130,7 +130,7 @@ class BinanceSocketManager:
         self._stop_ending(timeout)
 
     def _let_go(self) -> None:
-        """Mark the engine as one to stop; the next lease makes another. The lock is held."""
+        """Mark the engine as ending; the next lease makes another. The lock is held."""
         if self._engine is not None:
             self._ending.add(self._engine)
             self._engine = None

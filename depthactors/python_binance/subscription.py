@@ -76,7 +76,7 @@ def follow(
 def capture_for(
     market: Market, depth: int, conv_type: Callable[[str], Any]
 ) -> Callable[[OrderBook | BookView[Any]], DepthCache]:
-    """Return the function that makes the depth caches of one stream. Thread: the one that writes the book."""
+    """Return the function that makes the depth caches of one stream. Thread: the book's."""
     part, newest = own_part(market, depth), Newest()
 
     def capture(book: OrderBook | BookView[Any]) -> DepthCache:

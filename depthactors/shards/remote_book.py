@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 logger = reporting.logger(__name__)
 
 _CLOSE_TIMEOUT: Final = 5.0
-"""Seconds for the worker to close a book that is let go."""
+"""Seconds for the worker to close a book that is unsubscribed."""
 _QUESTIONS: Final = (Top, Best, Full, DepthTo, Status)
 
 

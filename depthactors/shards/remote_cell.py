@@ -1,4 +1,4 @@
-"""The cell of a book that a worker process keeps: it is read out of the book's slot in shared memory."""
+"""The cell of a book that a worker process keeps: it reads the book's slot in shared memory."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class RemoteCell(ListenedCell):
         reports_updates: whether the process is to report updates.
         life: number of workers that have kept the book so far; reports of an earlier life are dropped.
         failed_life: the life in which the worker gave the book up, 0 for none; the actor may not have handled that yet.
-        closed: a future that has a value once the worker has closed the book; `None` before it is told to.
-        ordering: held while `reports_updates` changes and the worker is told so, and while it is told to open the book:
-            the first order must not overtake an opening that does not name it.
+        closed: a future that has a value once the worker has closed the book; `None` before it is ordered to.
+        ordering: a lock, held while an order to report updates or to open the book is made and sent, so that the orders
+            arrive in the order in which they were made.
     """
 
     def __init__(

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 logger = reporting.logger(__name__)
 
 _END_TIMEOUT: Final = 3.0
-"""Seconds for a process to end by itself when it is told to."""
+"""Seconds for a process to end by itself after the order to stop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,15 +51,15 @@ class Workers:
     Thread: the supervisor's.
 
     Attributes:
-        wanted: the number of workers that there are to be.
-        present: the workers that keep books, or are to keep some.
+        wanted: the number of workers that there should be.
+        present: the workers that keep books, or will keep some.
     """
 
     def __init__(self, wanted: int, start: Callable[[str, int], pykka.ActorRef[Any]]) -> None:
         """Begin without any.
 
         Args:
-            wanted: the number of workers that there are to be.
+            wanted: the number of workers that there should be.
             start: a function that starts the actor of a worker; it takes the worker's name and number of restarts.
         """
         self.wanted = wanted
@@ -74,12 +74,12 @@ class Workers:
 
     @property
     def emptiest(self) -> SupervisedWorker:
-        """The worker with the fewest books, of those that are to stay."""
+        """The worker with the fewest books, of the workers that stay."""
         return min(self._staying, key=lambda worker: len(worker.books))
 
     @property
     def fullest(self) -> SupervisedWorker:
-        """The worker with the most books, of those that are to stay."""
+        """The worker with the most books, of the workers that stay."""
         return max(self._staying, key=lambda worker: len(worker.books))
 
     @property

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _BOOKS_NEW: Final = f"{BOOKS}.new"
 _FIRST_FILE: Final = 1 << 16
 _LARGEST_FILE: Final = 1 << 22
-"""Bytes of the first file of slots, and of the largest one that has room for further books."""
+"""Bytes of the first file of slots, and of the largest file with room for further books."""
 _SPARSE: Final = 4
 """Factor by which a file may be larger than its books."""
 _PATIENCE: Final = 1.0
@@ -88,7 +88,7 @@ class EngineFolder:
         check_name(name)
         self.name = name
         self.path = Path()
-        # Descriptors: of the lock that no other user can open, and of the one that readers look at.
+        # Descriptors of two locks: no other user can open the first, and readers look at the second.
         self._locks: list[int] = []
         self._pulse: Pulse | None = None
         self._made = 0

@@ -1,4 +1,4 @@
-"""The users whose files a reader trusts: its own, root, and one that it names.
+"""The users whose files a reader trusts: its own user, root, and a user that it names.
 
 Any user may make a folder of any name in shared memory, and write wrong prices into it. And a user who may write to a
 file may shorten it, which kills each process that has it mapped, at its next access (SIGBUS). So the folder, and each
@@ -85,7 +85,7 @@ def _believed(descriptor: int, path: str, users: frozenset[int], is_kind: Any, k
     os.close(descriptor)
     named = " or ".join(str(user) for user in sorted(users))
     msg = (
-        f"expected {kind} of user {named}, writable for nobody else, at {path}, was one of user {status.st_uid} "
+        f"expected {kind} of user {named}, not writable for others, at {path}, was one of user {status.st_uid} "
         f"with mode {stat.filemode(status.st_mode)} (DepthReader(name, owner=...) trusts another user)"
     )
     raise SharingError(msg)

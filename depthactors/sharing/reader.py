@@ -326,7 +326,7 @@ class DepthReader(Generic[NumberT_co]):
         """Return the number type of a record.
 
         Raises:
-            SharingError: it is not the one that this reader was made for.
+            SharingError: it is not the number type of this reader.
         """
         number = number_of(record)
         if self._number is not None and number is not self._number:

@@ -2,7 +2,8 @@
 
 A record is a head, then four rows of doubles (prices and quantities of the bids, the same of the asks), then words:
 JSON with the reason why the book is not live, and with the quantities that are no exact doubles, if there are any. All
-numbers are in the machine's own byte order, since no record leaves the machine.
+numbers are in the machine's own byte order, since no record leaves the machine. Another layout of records needs another
+number in `pulse.LAYOUT`.
 """
 
 from __future__ import annotations
@@ -187,7 +188,7 @@ def _rows(side: BookSide, depth: int) -> tuple[list[float], list[Any]]:
 
 
 def _spelt(quantities: list[Any]) -> dict[str, str]:
-    """Return those that are no exact doubles as text, by their place."""
+    """Return the quantities that are no exact doubles, as text, by their place."""
     try:
         # A float and a `Decimal` cannot be added; a look at the type of each would take ten times as long.
         if type(sum(quantities)) is not Decimal:

@@ -72,9 +72,9 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """A fresh book was compared with the one that it replaces, at the same update id.
+    """A fresh book was compared with the book that it replaces, at the same update id.
 
-    `differences` is the number of levels that differ, of those that both vouch for.
+    `differences` is the number of levels that differ, among the levels that both vouch for.
     """
 
     last_update_id: int

@@ -356,7 +356,7 @@ class Synchronizer:
         return phase.follower if isinstance(phase, Followed) else None
 
     def _take_beside(self, epoch: int, diff: Diff, recv_time: float) -> Sequence[Effect]:
-        """Take a diff of another connection than the present one: of its successor, or of one that is over."""
+        """Take a diff of another connection than the present one: of its successor, or of an ended connection."""
         standby = self._standby
         if standby is not None and epoch == standby.epoch:
             self.counters.overlapped += 1

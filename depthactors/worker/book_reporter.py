@@ -64,7 +64,7 @@ class BookReporter:
             self.cell.add(updates)
 
     def ask(self, request: int, question: Any) -> None:
-        """Ask the book's actor, which sends the answer itself. Thread: the one of the orders; returns at once."""
+        """Ask the book's actor, which sends the answer itself. Thread: that of the orders; returns at once."""
         ref = self.cell.ref
         if ref is None or not ref.is_alive():
             self._outbox.put(Answer(request, error=pykka.ActorDeadError("the book's actor is being replaced")))
@@ -96,6 +96,6 @@ class SentReply:
         self._outbox.put(Answer(self._request, value))
 
     def set_exception(self, exc_info: Any = None) -> None:
-        """Send the error that is given, or the one that is being handled."""
+        """Send the given error, or the exception that is being handled."""
         error = (exc_info or sys.exc_info())[1]
         self._outbox.put(Answer(self._request, error=portable(error)))

@@ -56,7 +56,7 @@ class WorkerOutbox:
         self._alive: Alive | None = None
         self._changes: dict[int, list[BookChanged]] = {}
         self._updated: set[int] = set()
-        # Held for moments only, by the threads that put and by the one that sends.
+        # Held for moments only, by the threads that put and by the sending thread.
         self._putting = threading.Lock()
         self._left_out_sent = 0
         self._resume = 0.0

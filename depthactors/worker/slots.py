@@ -57,7 +57,7 @@ class WorkerSlots(Publisher):
         self._fill(cell, cell.spec.depth)
 
     def has_moved(self, cell: LocalCell) -> bool:
-        """Whether the engine's process has given the book another slot than the one that is filled."""
+        """Whether the engine's process has given the book another slot than the present one."""
         place = self._fillers[id(cell)].place
         return self._places.get(cell.spec.key, place) != place
 

@@ -74,7 +74,7 @@ def test_what_others_may_write_is_not_believed(publisher, file, mode):
     publisher.follow("BTCUSDT")
     path = publisher.folder.path / file
     path.chmod(path.stat().st_mode | mode)
-    with pytest.raises(SharingError, match="writable for nobody else"):
+    with pytest.raises(SharingError, match="not writable for others"):
         DepthReader(publisher.folder.name).view("BTCUSDT")
 
 

@@ -30,7 +30,7 @@ class Change(NamedTuple):
         last_id: the id of the step's last update, and of the book after it.
         bids: levels, best first; quantity zero for a level that vanished, even one that came within the step.
         asks: the same for asks.
-        best_prices: each change of a best price or its quantity, in order; empty if nobody asked for it. A market order
+        best_prices: each change of a best price or its quantity, in order; empty if not asked for. A market order
             that takes several levels is seen once, when it is done.
     """
 

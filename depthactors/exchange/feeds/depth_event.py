@@ -41,7 +41,7 @@ class Step(NamedTuple):
     Attributes:
         number: the interval's number.
         event: what changed; `None` if nothing did.
-        tickers: bookTicker events of the interval in their order, JSON; empty if nobody asked for them.
+        tickers: bookTicker events of the interval in their order, JSON; empty if not asked for.
     """
 
     number: int

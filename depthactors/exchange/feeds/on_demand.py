@@ -62,11 +62,11 @@ class OnDemand:
         )
 
     def number_format(self, market: Market, symbol: str) -> NumberFormat | None:
-        """Return how the numbers of a symbol are written; `None` for one that is not offered."""
+        """Return how the numbers of a symbol are written; `None` if it is not offered."""
         return self._maker.number_format(market, symbol) if self.offers(market, symbol) else None
 
     def feed(self, market: Market, symbol: str) -> Feed | None:
-        """Make the feed of a symbol; `None` for one that is not offered, or if there are too many feeds already."""
+        """Make the feed of a symbol; `None` if it is not offered, or if there are too many feeds already."""
         if not self.offers(market, symbol):
             return None
         if symbol in self._named[market.name] or self._has_room(market, symbol):

@@ -94,7 +94,7 @@ class RecordedLines:
             self._file.close()
 
     def _lines(self) -> Iterator[Line]:
-        """Read the file from its beginning; one that is cut off ends there."""
+        """Read the file from its beginning, to its end or to where it is cut off."""
         try:
             for line in recording.read(self._path):
                 if self._shift.ids:

@@ -30,7 +30,7 @@ class RestPath(NamedTuple):
 
 
 def rest_path(path: str) -> RestPath | None:
-    """Read a REST path; `None` for one that the exchange does not have."""
+    """Read a REST path; `None` for a path that the exchange does not have."""
     place, _, query_text = path.partition("?")
     base, _, endpoint = place.rpartition("/")
     depth_path = f"{base}/depth"

@@ -171,7 +171,7 @@ class Client:
                 self._queue(control.result(None, request.request_id))
         served = [each for each, faults in found if not any(fault.kind == "unserved" for fault in faults)]
         self._broadcaster.add(self, served)
-        # Only now: a recording that starts before its first listener would have sent events to nobody.
+        # Only now: a recording that starts before its first listener would lose events.
         self._play([each.feed for each in served])
 
     def _unsubscribe(self, names: tuple[str, ...], reply: bytes) -> None:

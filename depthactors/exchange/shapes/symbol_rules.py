@@ -88,7 +88,7 @@ class SymbolRules(NamedTuple):
         return self.known_terms(symbol) is not None
 
     def terms(self, symbol: str) -> Terms:
-        """Return the terms of any symbol; one that is not known gets a number format for `UNKNOWN_PRICE`."""
+        """Return the terms of any symbol; an unknown symbol gets a number format for `UNKNOWN_PRICE`."""
         low, _ = UNKNOWN_PRICE
         return self.known_terms(symbol) or Terms(self.format_rule.format_for(low, low), None, ((symbol, 1),))
 

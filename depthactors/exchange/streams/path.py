@@ -33,7 +33,7 @@ class StreamPath(NamedTuple):
 
 
 def stream_path(path: str) -> StreamPath | None:
-    """Read a websocket path; `None` for one that the exchange does not have."""
+    """Read a websocket path; `None` for a path that the exchange does not have."""
     place, _, query_text = path.partition("?")
     place = unquote(place).rstrip("/")
     prefix = next((each for each in (ROUTED_PREFIX, *MUTE_PREFIXES) if place.startswith(f"{each}/")), "")

@@ -34,7 +34,7 @@ from depthactors.engine.settings import check_interval, check_processes, network
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.net.settings import ROTATE_AFTER
 from depthactors.pacing import USUAL, Timing
-from depthactors.pacing.seconds import check_timeout
+from depthactors.pacing.seconds import checked_timeout
 from depthactors.shards.orders import Rebalance
 
 if TYPE_CHECKING:
@@ -308,7 +308,7 @@ class DepthEngine(Generic[NumberT_co]):
         if not isinstance(handle, BookHandle):
             msg = f"expected the handle that subscribe() returned, was {handle!r}"
             raise UsageError(msg)
-        check_timeout(timeout)
+        timeout = checked_timeout(timeout)
         self.check_process()
         self._runtime.check_thread()
         if id(handle) not in self._handles:
@@ -332,7 +332,7 @@ class DepthEngine(Generic[NumberT_co]):
             DepthActorsError: the error of a book that was given up.
             UsageError: a timeout that is no number of seconds.
         """
-        check_timeout(timeout)
+        timeout = checked_timeout(timeout)
         deadline = time.monotonic() + timeout
         waiting = list(self._handles.values())
         for handle in waiting:
@@ -351,7 +351,7 @@ class DepthEngine(Generic[NumberT_co]):
             LifecycleError: the engine was stopped, or does not answer.
             UsageError: a timeout that is no number of seconds.
         """
-        check_timeout(timeout)
+        timeout = checked_timeout(timeout)
         status: EngineStatus = self._runtime.ask(Status()).gather(timeout)
         return status
 
@@ -388,7 +388,7 @@ class DepthEngine(Generic[NumberT_co]):
             UsageError: a timeout that is no number of seconds.
         """
         if timeout is not None:
-            check_timeout(timeout)
+            timeout = checked_timeout(timeout)
         return self._runtime.wait_stopped(timeout)
 
     def stop(self, timeout: float = STOP_TIMEOUT) -> None:
@@ -401,7 +401,7 @@ class DepthEngine(Generic[NumberT_co]):
         Raises:
             UsageError: a timeout that is no number of seconds; then nothing has changed.
         """
-        check_timeout(timeout)
+        timeout = checked_timeout(timeout)
         self._runtime.stop(timeout)
         if not self._runtime.is_fork:
             for handle in tuple(self._handles.values()):

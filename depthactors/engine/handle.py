@@ -15,7 +15,7 @@ from depthactors.actors.threads import ActorThread
 from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co
 from depthactors.errors import LifecycleError, NotLiveError
-from depthactors.pacing.seconds import check_timeout
+from depthactors.pacing.seconds import checked_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,7 @@ class BookHandle(Generic[NumberT_co]):
             LifecycleError: the book was unsubscribed or given up, or the engine was stopped.
             UsageError: the message is no question to a book, or `timeout` is no number of seconds.
         """
-        check_timeout(timeout)
+        timeout = checked_timeout(timeout)
         deadline = time.monotonic() + timeout
         while True:
             if self.cell.state is BookState.STOPPED:
@@ -142,7 +142,7 @@ class BookHandle(Generic[NumberT_co]):
                 cannot become live until the callback returns.
             UsageError: a timeout that is no number of seconds.
         """
-        check_timeout(timeout)
+        timeout = checked_timeout(timeout)
         deadline = time.monotonic() + timeout
         while True:
             if self._is_own_turn and not (self.state is BookState.LIVE or self.state.over):

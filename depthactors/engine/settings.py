@@ -77,7 +77,7 @@ def check_interval(seconds: Any) -> None:
     Raises:
         UsageError: not a number of seconds, negative, or not finite; the message has the value.
     """
-    if seconds is None or (type(seconds) in {int, float} and 0 <= seconds < inf):
+    if seconds is None or seconds == 0 or (type(seconds) in {int, float} and 0 < seconds < inf):
         return
     msg = f"expected refresh_interval in seconds, or 0 or None for no refreshes, was {seconds!r}"
     raise UsageError(msg)

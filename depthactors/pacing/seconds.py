@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, isnan
+from numbers import Real
 from typing import Any, Final
 
 from depthactors.errors import UsageError
 
 _LONGEST: Final = 1e9
-"""Seconds: beyond some 300 years the system's own waits overflow."""
+"""Seconds, some 30 years: the system's own waits overflow at ten times that."""
 
 
 def check_seconds(name: str, seconds: Any) -> None:
@@ -22,12 +23,13 @@ def check_seconds(name: str, seconds: Any) -> None:
         raise UsageError(msg)
 
 
-def check_timeout(timeout: Any) -> None:
-    """Check that a time to wait is a finite number. Zero and less mean not to wait.
+def checked_timeout(timeout: Any) -> float:
+    """Return a time to wait, in seconds. Zero and less mean not to wait; infinity means as long as a system can wait.
 
     Raises:
-        UsageError: it is not; the message has the value.
+        UsageError: it is no number; the message has the value.
     """
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout < _LONGEST:
+    if isinstance(timeout, bool) or not isinstance(timeout, Real) or isnan(timeout):
         msg = f"expected timeout as a number of seconds, was {timeout!r}"
         raise UsageError(msg)
+    return min(float(timeout), _LONGEST)

@@ -25,7 +25,7 @@ from depthactors.errors import (
     SharingError,
     UsageError,
 )
-from depthactors.pacing.seconds import check_timeout
+from depthactors.pacing.seconds import checked_timeout
 from depthactors.sharing.attached import Attached
 from depthactors.sharing.ownership import believed_users
 from depthactors.sharing.place import check_name, find_folder
@@ -122,7 +122,7 @@ class DepthReader(Generic[NumberT_co]):
             EngineGoneError: none ran within `timeout` seconds; others as for the constructor.
             UsageError: a timeout that is no number of seconds.
         """
-        check_timeout(timeout)
+        timeout = checked_timeout(timeout)
         deadline = time.monotonic() + timeout
         while True:
             try:
@@ -269,7 +269,7 @@ class DepthReader(Generic[NumberT_co]):
         speed_ms: int | None,
     ) -> BookView[NumberT_co]:
         """Return the first view that fits, or the last one when the time is over."""
-        check_timeout(timeout)
+        timeout = checked_timeout(timeout)
         deadline = time.monotonic() + timeout
         pause, seen = _FIRST_PAUSE, None
         while True:

@@ -3,6 +3,7 @@
 import dataclasses
 import pickle
 import threading
+from math import inf
 
 import orjson
 import pytest
@@ -55,6 +56,17 @@ def test_a_timeout_that_is_no_number_is_refused_by_every_call_that_waits(dead_ad
             with pytest.raises(UsageError, match="expected timeout as a number of seconds, was '5'"):
                 wait("5")
         assert engine.running
+
+
+def test_a_timeout_may_be_infinite(exchange):
+    engine = DepthEngine()
+    book = engine.subscribe("BTCUSDT").wait_live(inf)
+    engine.wait_live(inf)
+    assert book.ask(Top(1), inf).state is BookState.LIVE
+    assert engine.status(inf).live == 1
+    engine.unsubscribe(book, inf)
+    engine.stop(inf)
+    assert engine.wait_stopped(inf)
 
 
 def test_waiting_in_vain_says_why(dead_address):

@@ -39,6 +39,7 @@ def test_a_number_of_tries_that_is_none_is_refused(value):
 def test_an_interval_may_be_left_out():
     check_interval(None)
     check_interval(0)
+    check_interval(False)
     check_interval(0.5)
 
 

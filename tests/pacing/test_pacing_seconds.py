@@ -1,11 +1,13 @@
 """What a program may give as a duration, and what it reads if it may not."""
 
+import threading
+from fractions import Fraction
 from math import inf, nan
 
 import pytest
 
 from depthactors.errors import UsageError
-from depthactors.pacing.seconds import check_seconds, check_timeout
+from depthactors.pacing.seconds import check_seconds, checked_timeout
 from tests.support import table
 
 
@@ -21,13 +23,19 @@ def test_another_duration_is_an_error_with_its_name_and_value(value):
     assert str(refused.value) == f"expected patience in seconds above zero, was {value!r}"
 
 
-@table("value", [0, -0.5, 5, 30.0])
+@table("value", [0, -0.5, 5, 30.0, Fraction(1, 2)])
 def test_a_timeout_may_be_over(value):
-    check_timeout(value)
+    assert checked_timeout(value) == value
 
 
-@table("value", ["5", None, inf, nan, 1e9, True, [5]])
+@table("value", [inf, 1e300])
+def test_an_endless_timeout_is_one_that_every_wait_of_the_system_takes(value):
+    # Some waits are a `time_t` of 32 bits.
+    assert 2**29 < checked_timeout(value) < min(threading.TIMEOUT_MAX, 2**31)
+
+
+@table("value", ["5", None, nan, True, [5]])
 def test_a_timeout_that_is_no_number_of_seconds_is_an_error_with_its_value(value):
     with pytest.raises(UsageError) as refused:
-        check_timeout(value)
+        checked_timeout(value)
     assert str(refused.value) == f"expected timeout as a number of seconds, was {value!r}"

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from decimal import Decimal
+from math import inf
 
 import pytest
 
@@ -245,6 +246,12 @@ def test_a_timeout_that_is_no_number_is_refused(name, reader):
     for wait in (lambda timeout: reader.wait("BTCUSDT", timeout=timeout), lambda t: reader.wait_live("BTCUSDT", t)):
         with pytest.raises(UsageError, match="expected timeout as a number of seconds, was '5'"):
             wait("5")
+
+
+def test_a_timeout_may_be_infinite(shared, name, reader):
+    with DepthReader.wait_for_engine(name, inf):
+        assert reader.wait("BTCUSDT", timeout=inf).state is LIVE
+        assert reader.wait_live("BTCUSDT", inf).state is LIVE
 
 
 def test_waiting_costs_few_looks(shared, reader, monkeypatch):

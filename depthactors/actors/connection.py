@@ -48,11 +48,11 @@ class SocketContext:
     Attributes:
         name: the actor's name.
         owner: the actor, which is notified of what happens to a connection.
-        mailbox: the actor's, for timers.
+        mailbox: the mailbox of the actor, for timers.
         market: the market of the streams.
-        settings: how the exchange is reached.
-        epochs: gives each connection of the engine its number.
-        request_ids: gives each control message of the actor its number.
+        settings: the settings of the network.
+        epochs: the numbers for the connections of the engine.
+        request_ids: the numbers for the control messages of the actor.
         receivers: the receiver of each stream.
         refusals: what the exchange refused so far.
     """

@@ -30,7 +30,7 @@ def check_green_threads() -> None:
     """Check that threads are not replaced in part, or after this package was imported.
 
     Raises:
-        LifecycleError: they are; says what was replaced, and what to do.
+        LifecycleError: they are replaced so; the message says what was replaced, and what to do.
     """
     for name, parts in _PARTS.items():
         replaced = _replaced(name)

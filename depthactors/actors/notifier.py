@@ -1,6 +1,6 @@
-"""Calling users about errors that belong to no book, and about the end of books whose actor is gone.
+"""Calling users' functions about errors that belong to no book, and about the end of books whose actor is dead.
 
-In a thread of its own, because a callback may block: then only the calls behind it wait.
+They are called in a thread of their own, because a callback may block: then only the calls behind it wait.
 """
 
 from __future__ import annotations

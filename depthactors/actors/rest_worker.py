@@ -42,7 +42,7 @@ class _Job(NamedTuple):
 class RestWorker:
     """A thread with a client.
 
-    Thread: the actor's, but for what is private.
+    Thread: the actor's; private methods run in this thread.
 
     Attributes:
         thread: a daemon; it ends after `abort`.

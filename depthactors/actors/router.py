@@ -29,7 +29,7 @@ _MOST_REJECTED: Final = 100
 class Router:
     """One connection's way to the books.
 
-    Thread: the reader's, but for what is said of `beside` and `is_detached`.
+    Thread: the reader's, except where an attribute or a method says otherwise.
 
     Attributes:
         epoch: the connection's number, in every message that comes from it.
@@ -108,8 +108,8 @@ class Router:
     def closed(self, error: StreamError) -> None:
         """Notify the books, behind their last frames, and the socket actor. Any thread, once the reader has ended.
 
-        Notified are the books whose stream was up here; with `notify_failure` also those whose stream was asked for,
-        and all of them if none came up.
+        The books whose stream was up here are notified; with `notify_failure` also the books whose stream was asked
+        for, and all books if no stream came up.
         """
         with self._subscriptions as subscriptions:
             receivers = self._receivers.now

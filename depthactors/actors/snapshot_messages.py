@@ -22,7 +22,8 @@ class SnapshotWanted:
     """Fetch a snapshot. A later request for the same book replaces this one.
 
     Attributes:
-        market, symbol: the book's.
+        market: market of the book.
+        symbol: symbol of the book.
         limit: number of levels to request.
         epoch: returned with the answer.
         priority: place in the queue.

@@ -154,7 +154,7 @@ class SnapshotActor(EngineActor):
         return self._dispatch()
 
     def release(self, error: BaseException | None) -> None:
-        """End the worker threads, and the requests that they are at."""
+        """End the worker threads, and their running requests."""
         del error
         for worker in self._workers:
             worker.abort()
@@ -168,7 +168,7 @@ class SnapshotActor(EngineActor):
             tell(wanted.ref, SnapshotDelayed(wanted.epoch, error))
 
     def _dispatch(self) -> None:
-        """Give the workers what the allowance allows."""
+        """Have the workers send as many requests as the allowance allows."""
         while self._queue and self._has_room:
             wanted = self._first()
             if wanted is None:

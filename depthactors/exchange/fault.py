@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 class Place(Enum):
-    """Where a fault strikes: what its occasions are."""
+    """Where a fault strikes: what its occasions are.
+
+    The code of a fault at an event is in `streams.event_faults`, `streams.broadcaster` or, if it concerns connections,
+    `server.session`; at a subscription in `server.client`; at a connection or a handshake in `server.server`; at a
+    depth request in `rest.depth_faults` and `rest.api`.
+    """
 
     EVENT = "an event of a diff stream that has a subscriber"
     SUBSCRIBE = "a stream that a client subscribes to"

@@ -76,7 +76,7 @@ class RestartIntensity:
 
 
 def stagger(number: int) -> float:
-    """Return a place in [0, 1) for the thing of a number, so that all things are spread evenly, however many come.
+    """Return a place in [0, 1) for a number, so that the numbers from 0 on are spread evenly, however many there are.
 
     The places are multiples of the golden ratio: each new one falls into one of the largest gaps between the others.
     """

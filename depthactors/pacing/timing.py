@@ -26,7 +26,7 @@ class Timing:
         lost_after: time after its connection was cut until a REST request is given up.
         snapshot_backoff: waits of a book whose snapshots are of no use.
         short_backoff: the same where the exchange grants fewer levels than are asked for, perhaps for ever.
-        snapshot_pause: a request so soon after another one waits its back-off, unless the other one was of use.
+        snapshot_pause: time after a request in which the next one waits its back-off, unless the first was of use.
         snapshot_patience: time beyond the stream's interval to wait for the first diff before a snapshot is requested.
         snapshot_deadline: time until an unanswered request is sent again; waiting for weight may take longer.
         snapshot_life: time in which the price should not reach the end of what a snapshot vouches for.

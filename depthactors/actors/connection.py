@@ -130,6 +130,11 @@ class Connection:
         return self._stream.thread.is_alive()
 
     @property
+    def read_at(self) -> float:
+        """The time at which it last brought something, monotonic; 0 if it has brought nothing yet."""
+        return self._stream.read_at
+
+    @property
     def serves_all(self) -> bool:
         """Whether every stream of the actor is up on it, but for those that the exchange refuses. O(streams)."""
         with self._subscriptions as subscriptions:

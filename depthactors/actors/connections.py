@@ -5,7 +5,8 @@ Thread: the actor's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthactors.actors.connection import Connection
 from depthactors.actors.socket_messages import LeavingOverdue
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 
     from depthactors.actors.connection import SocketContext
     from depthactors.errors import StreamError
+
+_MOST_LOOKS: Final = 10
+"""Looks at a leaving connection that still brings something, after which it is ended by force: its peer goes on."""
+
+
+class _Leaving(NamedTuple):
+    connection: Connection
+    until: float
 
 
 class Connections:
@@ -34,12 +43,12 @@ class Connections:
         self.opened = 0
         self.last_epoch = 0
         self._context = context
-        self._leaving: dict[int, Connection] = {}
+        self._leaving: dict[int, _Leaving] = {}
 
     def __iter__(self) -> Iterator[Connection]:
         """Go through all connections, the leaving ones last."""
         yield from self.serving
-        yield from self._leaving.values()
+        yield from (leaving.connection for leaving in self._leaving.values())
 
     @property
     def serving(self) -> tuple[Connection, ...]:
@@ -64,17 +73,28 @@ class Connections:
 
     def leave(self, connection: Connection, reason: StreamError) -> None:
         """Have the peer end a connection; it is ended by force if the peer does not do so in time."""
-        self._leaving[connection.epoch] = connection
+        wait = self._context.settings.timing.leaving
+        self._leaving[connection.epoch] = _Leaving(connection, time.monotonic() + _MOST_LOOKS * wait)
         if connection.is_open:
             connection.close(reason)
-            self._context.mailbox.after(self._context.settings.timing.leaving, LeavingOverdue(connection.epoch))
+            self._context.mailbox.after(wait, LeavingOverdue(connection.epoch))
         else:
             connection.abort(reason)
 
-    def abort_leaving(self, epoch: int) -> None:
-        """End a leaving connection by force, if it has not ended yet."""
-        if epoch in self._leaving:
-            self._leaving[epoch].abort()
+    def check_leaving(self, epoch: int) -> None:
+        """End a leaving connection by force, if it has not ended and brings nothing.
+
+        One that still brings something is behind its successor, which has only what came after it was subscribed: what
+        is in between would be lost.
+        """
+        leaving = self._leaving.get(epoch)
+        if leaving is None:
+            return
+        wait, now = self._context.settings.timing.leaving, time.monotonic()
+        if now < min(leaving.connection.read_at + wait, leaving.until):
+            self._context.mailbox.after(wait, LeavingOverdue(epoch))
+        else:
+            leaving.connection.abort()
 
     def has_left(self, epoch: int) -> bool:
         """Note that a connection has ended; returns whether it was a leaving one."""

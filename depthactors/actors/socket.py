@@ -174,7 +174,7 @@ class SocketActor(EngineActor):
             case OverlapOver(epoch):
                 self._rotation.hand_over(epoch)
             case LeavingOverdue(epoch):
-                self._connections.abort_leaving(epoch)
+                self._connections.check_leaving(epoch)
             case AnswerOverdue(number):
                 for connection in self._connections:
                     connection.check_answer(number)

@@ -57,6 +57,10 @@ class StreamConnection:
     messages of each read, and last `on_close`, always and exactly once, with the cause of the end. They must not block.
 
     Thread: any may call `send`, `close` and `abort`.
+
+    Attributes:
+        thread: the reader thread.
+        read_at: the time of the last read, monotonic; 0 before the first.
     """
 
     def __init__(
@@ -99,6 +103,7 @@ class StreamConnection:
         self._batch: list[bytes] = []
         self._opcode = ABNF.OPCODE_TEXT
         self._recv_time = 0.0
+        self.read_at = 0.0
         self._whole_at = 0.0
         self._is_alive = False
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -279,6 +284,7 @@ class StreamConnection:
     def _check_progress(self) -> None:
         """Check, once a read, that messages are not too large, and that frames become complete."""
         web_socket, now = self._web_socket, time.monotonic()
+        self.read_at = now
         if self._is_alive:
             self._is_alive, self._whole_at = False, now
         elif now - self._whole_at > 2 * self._silence_limit:

@@ -20,7 +20,8 @@ class Timing:
         answer_deadline: time for the exchange to answer a control message.
         refusal_backoff: waits of one stream that is refused repeatedly: a request costs a control message, no weight.
         overlap: time beyond the slowest stream's interval for which a connection and its successor both bring updates.
-        leaving: time for the exchange to end a connection that was handed over.
+        leaving: time without a byte after which a connection that was handed over, and that the exchange does not end,
+            is ended by force.
         reader_look: time between two looks at the reader threads.
         host_backoff: waits between requests to a REST host that fails: its recovery is noticed in some ten seconds.
         lost_after: time after its connection was cut until a REST request is given up.
@@ -87,7 +88,6 @@ class Timing:
         return cls(
             refusal_backoff=quick,
             overlap=0.05,
-            leaving=0.5,
             reader_look=0.1,
             host_backoff=quick,
             lost_after=0.5,

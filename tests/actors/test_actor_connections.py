@@ -1,6 +1,7 @@
 """The connections of a socket actor: which is the present one, which its successor, and which are leaving."""
 
 import socket
+import time
 from contextlib import closing
 from itertools import count
 from types import SimpleNamespace
@@ -62,17 +63,37 @@ def test_a_successor_becomes_the_present_connection_and_its_predecessor_leaves(s
     assert (connections.has_left(1), connections.has_left(1), list(connections)) == (True, False, [second])
 
 
-def test_a_connection_that_the_peer_does_not_end_is_aborted(scene):
-    connections = scene.connections
-    connections.open(notify_failure=True)
-    leaving = connections.present
+@pytest.fixture
+def leaving(scene):
+    """A connection that was handed over, and that its peer does not end."""
+    scene.connections.open(notify_failure=True)
+    leaving = scene.connections.present
     leaving.is_open = True
-    connections.present = None
-    connections.leave(leaving, REASON)
-    assert [message for _, _, message in scene.mailbox._timers if isinstance(message, LeavingOverdue)] == [
-        LeavingOverdue(1)
-    ]
+    scene.connections.present = None
+    scene.connections.leave(leaving, REASON)
+    return leaving
+
+
+def looks_to_come(scene):
+    return [message for _, _, message in scene.mailbox._timers if isinstance(message, LeavingOverdue)]
+
+
+def test_a_connection_that_the_peer_does_not_end_is_aborted(scene, leaving):
+    assert looks_to_come(scene) == [LeavingOverdue(1)]
     assert leaving.is_read
-    connections.abort_leaving(7)
-    connections.abort_leaving(1)
+    scene.connections.check_leaving(7)
+    scene.connections.check_leaving(1)
     assert scene.told.wait_one(Closed) == Closed(1, REASON)
+
+
+def test_a_leaving_connection_that_is_behind_is_not_aborted_while_it_brings_something(scene, leaving, monkeypatch):
+    now = time.monotonic()
+    leaving._stream.read_at = now
+    scene.connections.check_leaving(1)
+    assert leaving.is_read
+    assert looks_to_come(scene) == [LeavingOverdue(1)] * 2
+    late = now + 100 * USUAL.leaving
+    monkeypatch.setattr("depthactors.actors.connections.time.monotonic", lambda: late)
+    leaving._stream.read_at = late
+    scene.connections.check_leaving(1)
+    assert scene.told.wait_one(Closed) == Closed(1, REASON), "its peer sends on and on"

@@ -24,9 +24,8 @@ class Relay:
 
     def close(self):
         for each in list(self._sockets):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+            _shut_down(each)
+        self._listener.close()
 
     def _accept(self):
         with suppress(OSError):
@@ -35,24 +34,37 @@ class Relay:
                 threading.Thread(target=self._serve, args=(near,), daemon=True).start()
 
     def _serve(self, near):
-        with suppress(OSError):
+        with near, suppress(OSError):
             head = b""
             while not head.endswith(b"\r\n\r\n"):
-                head += near.recv(1)
+                byte = near.recv(1)
+                if not byte:
+                    return
+                head += byte
             method, target, _ = head.decode().split(" ", 2)
             host, port = target.rsplit(":", 1)
-            far = socket.create_connection((host, int(port)))
-            self._sockets += [near, far]
-            self.asked.append((method, target))
-            near.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            threading.Thread(target=self._carry, args=(far, near), daemon=True).start()
-            self._carry(near, far)
+            with socket.create_connection((host, int(port))) as far:
+                self._sockets += [near, far]
+                self.asked.append((method, target))
+                near.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=self._carry, args=(far, near), daemon=True)
+                back.start()
+                self._carry(near, far)
+                back.join()
 
     @staticmethod
     def _carry(source, drain):
         with suppress(OSError):
             while data := source.recv(65_536):
                 drain.sendall(data)
+        # The other direction ends, too.
+        _shut_down(source)
+        _shut_down(drain)
+
+
+def _shut_down(sock):
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,7 @@ def check() -> None:
     """Check that every name is there; some microseconds.
 
     Raises:
-        DependencyError: one is not; says which, of which version, and what to install.
+        DependencyError: a name is missing; the message says which, of which version, and what to install.
     """
     for requirement, names in NAMES.items():
         for name in names:

@@ -121,7 +121,7 @@ def replay(path: str | Path, market: str | Market | None = None) -> Replay:
 
     Raises:
         RecordingError: unreadable, but for a cut end; without a depth event, of several symbols, or with a depth event
-            or snapshot that is malformed; names the line.
+            or snapshot that is malformed; the message names the line.
     """
     lines, cut = _whole_lines(path)
     first = next((line for line in lines if line.is_diff), None)

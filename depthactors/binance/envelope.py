@@ -45,7 +45,7 @@ def read_envelope(opcode: int, frame: bytes) -> tuple[bytes, bytes]:
 
 
 def stream_of(message: dict[str, Any]) -> bytes:
-    """Return the name of the stream of a decoded frame, empty for one of no stream."""
+    """Return the name of the stream of a decoded frame, empty for a frame of no stream."""
     name = message.get("stream")
     return name.encode() if isinstance(name, str) else b""
 

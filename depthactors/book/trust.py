@@ -1,4 +1,4 @@
-"""What a snapshot vouches for: what was granted, not what was asked for.
+"""What a snapshot vouches for: the levels that were granted, not the levels that were requested.
 
 An exchange may grant fewer levels than were requested, always or sometimes, on one or both sides, and does not say so.
 So a side vouches for the prices down to its last level, whatever was requested: a promise within these prices holds on

@@ -1,4 +1,4 @@
-"""`depthactors demo`: a local exchange, three books, their ladders live in the terminal."""
+"""`depthactors demo`: a local exchange and three books, whose ladders are live in the terminal."""
 
 from __future__ import annotations
 

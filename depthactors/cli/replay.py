@@ -1,4 +1,4 @@
-"""`depthactors replay`: run recordings through the pure core and print what they came to."""
+"""`depthactors replay`: run recordings through the pure core and print the results."""
 
 from __future__ import annotations
 

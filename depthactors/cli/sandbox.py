@@ -41,7 +41,7 @@ if os.getppid() != int(sys.argv[1]):
     sys.exit(143)
 os.execvp(sys.argv[2], sys.argv[2:])
 """
-"""Becomes the command, which the kernel ends when its parent is gone; what Python makes of signals is undone."""
+"""Program that becomes the command: the kernel ends it with its parent, and signals have their default action again."""
 
 
 def add_parser(commands: Any) -> None:
@@ -93,7 +93,7 @@ def _mortal() -> list[str]:
 
 @contextmanager
 def _passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass on to the command what asks this process to end; Ctrl-C reaches it by itself."""
+    """Pass signals that end this process on to the command; Ctrl-C reaches it by itself."""
     before = {number: signal.signal(number, lambda number, _: child.send_signal(number)) for number in _PASSED_ON}
     try:
         yield
@@ -108,7 +108,7 @@ def _as_typed(command: list[str]) -> list[bytes]:
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:
-    """Wait for the command's end; Ctrl-C reaches it by itself, and what it makes of that is its own affair."""
+    """Wait for the command's end; Ctrl-C reaches it by itself, and it decides what to do then."""
     while True:
         try:
             return child.wait()

@@ -3,7 +3,7 @@
 `LocalExchange` serves REST and streams of every market from recordings or from a seeded order
 flow, knows the exact book after every event (`book_at`), and misbehaves on request (`Fault`).
 
-The rooms, from the bottom: `shapes` (symbols, numbers, events and replies of each family of markets), `feeds` (where
+The folders, from the bottom: `shapes` (symbols, numbers, events and replies of each family of markets), `feeds` (where
 prices come from), `streams` (which client gets which event), `rest` (replies), `server` (sockets).
 """
 

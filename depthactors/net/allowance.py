@@ -99,7 +99,7 @@ class Allowance:
             return self._silence.left(self._monotonic()) or self._budget.take(weight, self._now(), reserve)
 
     def note_answer(self, used: int | None, date: float | None, sent: float, received: float) -> None:
-        """Learn from an answer.
+        """Correct the count by an answer of the exchange.
 
         Args:
             used: weight used in the minute, by the answer's header.

@@ -1,4 +1,4 @@
-"""`Client`: the exchange that a program means, as python-binance's client says it."""
+"""`Client`: which exchange a program means, in the form of python-binance's client."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Client(metaclass=HintingType):
         tld: `com`, `us`, or another top-level domain of the exchange.
         testnet: whether the test networks are meant.
         demo: whether the demo hosts are meant, unless the test networks are.
-        requests_params: its `timeout` and its `proxies` hold.
-        session_params: its `proxy` holds.
+        requests_params: a mapping whose `timeout` and `proxies` are used.
+        session_params: a mapping whose `proxy` is used.
         https_proxy: the proxy for REST and websockets.
     """
 
@@ -59,7 +59,7 @@ class Client(metaclass=HintingType):
             private_key_pass: not needed.
             ping: ignored; no request is sent here.
             loop: ignored; there is no event loop here.
-            session_params: a `proxy`, and `trust_env`, which holds anyway; anything else is refused when used.
+            session_params: a `proxy`, and `trust_env`, which is always on; anything else is refused when used.
             https_proxy: `http://host:port` for REST and websockets.
             time_unit: `MILLISECOND`; another one is refused when used.
             verbose: log at DEBUG level.
@@ -89,5 +89,5 @@ class Client(metaclass=HintingType):
         # Out of sight of type checkers, which find these names missing by themselves.
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Say where the names are that only python-binance's client has."""
+            """Raise an error that says where to find the names that only python-binance's client has."""
             raise missing_in_client(type(self).__name__, name)

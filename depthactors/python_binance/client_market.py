@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ADDRESSES: Final = {"spot": "API", "usdm": "FUTURES", "coinm": "FUTURES_COIN", "options": "OPTIONS"}
 """What the names of a client's addresses begin with; `_URL`, `_TESTNET_URL` and `_DEMO_URL` follow."""
 _SAME_PLACE: Final = {"https://testnet.binanceops.com": "https://testnet.binancefuture.com"}
-"""Addresses that python-binance has for the place that another one has become."""
+"""An address that python-binance has, and the address that we have for the same place."""
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*", re.IGNORECASE)
 _SPOT_REST: Final = re.compile(r"https://(api[1-4]?|api-gcp)\.binance\.(?P<tld>[a-z0-9.-]+)", re.IGNORECASE)
 _DATA_ONLY: Final = "https://data-api.binance.vision"

@@ -195,7 +195,7 @@ class DepthCache:
         return _own_cache, (type(self), self.conv_type, self._shown(), self.update_time)
 
     def __await__(self) -> NoReturn:
-        """Show a coroutine how it receives a depth cache: `await dcm.recv()` has blocked its event loop."""
+        """Raise an error that shows a coroutine how to receive: `await dcm.recv()` has blocked its event loop."""
         msg = f"a DepthCache is no awaitable: depthactors works in threads; use `{IN_COROUTINE}`"
         raise TypeError(msg)
 

@@ -2,7 +2,7 @@
 
 The guide's own handler stops a program at any error but `BinanceWebsocketClosed`. So there is a dict where a program of
 python-binance would have lost data for good: at the end of a stream, once, with `None` behind it; and when the
-connection ends, once an outage. What is mended here is logged and counted, and no dict. `ERRORS` is the whole of it.
+connection ends, once an outage. What is repaired here is logged and counted, without a dict. `ERRORS` lists all cases.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ class ErrorRow(NamedTuple):
     """One thing that can happen to a stream.
 
     Attributes:
-        what: happens.
-        error: our error for it; `None` where an end has no error.
-        theirs: what python-binance 1.0.37's callback gets.
-        type: of the error dict; `None` where there is none.
-        ends: whether the stream is over, which `None` behind the dict says.
-        instead: what a program gets where there is no dict.
+        what: what happens, in words.
+        error: class of our error for it; `None` if the end has no error.
+        theirs: what a callback of python-binance 1.0.37 gets.
+        type: type in the error dict; `None` if there is no dict.
+        ends: whether the stream is over; then `None` follows the dict.
+        instead: what a program gets if there is no dict.
     """
 
     what: str

@@ -88,7 +88,7 @@ class DepthCacheManager:
         }
         self._conv_type = conv_type
         self._bm = connections or BinanceSocketManager(client)
-        # Held for a change of what follows and no longer; reentrant, for a signal handler may come between.
+        # Held only while the following attributes change; reentrant, since a signal handler may run in between.
         self._lifecycle = threading.RLock()
         self._stay: object | None = None
         self._engine: DepthEngine | None = None
@@ -213,7 +213,7 @@ class DepthCacheManager:
         with self._lifecycle:
             stay, engine, handle = self._stay, self._engine, self._handle
             if engine is None:
-                # It is being entered, perhaps: that fails then, and gives back what it got.
+                # It may be being entered at this moment: that fails then, and gives back what it got.
                 self._stay = None
             with self._news:
                 self._over = True
@@ -240,7 +240,7 @@ class DepthCacheManager:
         raise TypeError(msg)
 
     def __aexit__(self, *_: object) -> NoReturn:
-        """Never reached: `async with` looks for it before it enters."""
+        """Never called: `async with` needs it before it calls `__aenter__`."""
         self.__aenter__()
 
     def _next(self, deadline: float | None) -> dict[str, Any] | _Changed | None:
@@ -271,13 +271,13 @@ class DepthCacheManager:
                 self._changed = True
                 self._news.notify_all()
 
-        # Called in the book's own turn: neither function waits.
+        # Called in the book's thread: neither function waits.
         return Listener(on_update, self._on_event, handle.depth)
 
     def _on_event(self, event: BookEvent) -> None:
         with self._news:
             if self._over:
-                # Closed, or given up: there is no more to say.
+                # Closed, or given up: nothing is returned after that.
                 return
             self._messages += error_messages(event)
             self._over = event.state.over

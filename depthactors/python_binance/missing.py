@@ -60,7 +60,7 @@ HOOKS: Final = (
 
 
 def missing_in_module(module: str, name: str) -> AttributeError | ImportError:
-    """Return what a module's `__getattr__` raises: with the way to go on, if python-binance has the name.
+    """Return what a module's `__getattr__` raises; if python-binance has the name, the error says what to use.
 
     It is an AttributeError, so that `hasattr` says no; in `from depthactors import name`, which drops the words of
     one, an ImportError.

@@ -145,7 +145,7 @@ class BinanceSocketManager:
         # Out of sight of type checkers, which find these names missing by themselves.
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Say where the streams are that only python-binance has."""
+            """Raise an error that says where to find the streams that only python-binance has."""
             raise missing_in_socket_manager(type(self).__name__, name)
 
     def __enter__(self) -> Self:

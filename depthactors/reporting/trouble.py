@@ -1,4 +1,4 @@
-"""The troubles of one source of data, for a time or for ever."""
+"""Notices about one source of data: what is wrong there, and when it is well again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign text made fit for one line: the exchange's, that of a program's objects, that of exceptions."""
+"""Foreign text as one printable line: text of the exchange, of a program's objects, of exceptions."""
 
 from __future__ import annotations
 

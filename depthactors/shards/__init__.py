@@ -1,4 +1,4 @@
-"""Worker processes, seen from the engine's process: their supervisor, and what stands for their books.
+"""Worker processes, seen from the engine's process: their supervisor, and an actor and a cell for each of their books.
 
 All of this package runs in the engine's process; the worker process uses `messages`, `channel` and `greeting` too.
 """

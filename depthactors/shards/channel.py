@@ -29,7 +29,7 @@ _SLICE: Final = 1000
 
 _channels: weakref.WeakSet[Channel] = weakref.WeakSet()
 _not_taken: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-"""Other ends, until the processes that they are for have them."""
+"""The other ends of new channels, until their processes have them."""
 
 
 class Channel:
@@ -87,7 +87,7 @@ class Channel:
             try:
                 self._socket.send(_LENGTH.pack(len(data)) + data, socket.MSG_DONTWAIT)
             except OSError:
-                # No room, or no other end: without this message that one finds the end alone.
+                # No room, or no other end. Without this message the other process still notices the end of the channel.
                 return
             finally:
                 self._sending.release()

@@ -84,7 +84,7 @@ def _executable() -> str:
 
 
 def _search_path() -> list[str]:
-    # What is no text is not looked at by an import either.
+    # An import ignores what is no text, too.
     entries: list[object] = [*sys.path]
     return [path or _here() for path in entries if isinstance(path, str)]
 

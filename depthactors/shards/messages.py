@@ -135,8 +135,8 @@ class Alive:
 class BookChanged:
     """An event of a book; its slot shows the change already.
 
-    `STOPPED` and `FAILED` are what became of the book in the worker. The engine's process decides what becomes of the
-    book itself, and writes that into the slot, to which the worker then writes no more.
+    `STOPPED` and `FAILED` are the end of the book in the worker alone. The engine's process decides whether the book
+    itself is over, and writes that into the slot, to which the worker then writes no more.
     """
 
     number: int

@@ -39,7 +39,7 @@ class Ask:
         self.future.set_exception((type(error), error, None))
 
 
-# To the actor that stands for a book.
+# To a remote book actor.
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Rebalance:
     """Spread the books evenly; answered with the number of books that move.
 
     Attributes:
-        processes: the number of workers from now on; `None` for as many as there are.
+        processes: the number of workers from now on; `None` for the present number.
     """
 
     processes: int | None

@@ -1,4 +1,4 @@
-"""The actor that stands for a worker's book in the engine's process: it calls the listeners.
+"""The remote book actor: for one book of a worker, it calls the listeners in the engine's process.
 
 Questions do not wait for it: its mailbox sends them to the worker, in the thread that asks.
 """
@@ -49,7 +49,7 @@ class _Inbox(Mailbox):
 
 
 class RemoteBookActor(EngineActor):
-    """Stands for one book.
+    """Represents one book of a worker.
 
     Thread: its own; users' callbacks run in it, as in that of the book's actor without workers. It waits for no worker.
     """
@@ -144,7 +144,7 @@ class RemoteBookActor(EngineActor):
 
     def _refused(self, place: str, error: DepthActorsError) -> None:
         if place == self._cell.place and not self._cell.state.over:
-            # A refusal of another place is late: the slot was replaced before the worker got to it.
+            # A refusal for another place is late: the slot was replaced before the worker opened it.
             self._cell.fail(str(error))
             self._become(BookState.FAILED, error)
 

@@ -84,7 +84,7 @@ class RemoteCell(ListenedCell):
         return self._state
 
     def become(self, state: BookState) -> None:
-        """Report this state; the slot keeps the latest good book. Thread: as of `BookCell`."""
+        """Report this state; the slot keeps the latest good book. Thread: as for `BookCell`."""
         self._state = state
         self._settle(state)
 

@@ -1,4 +1,4 @@
-"""The way of a worker's reports to the actors that stand for its books."""
+"""The way of a worker's reports to the remote book actors."""
 
 from __future__ import annotations
 

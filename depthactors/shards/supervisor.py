@@ -51,7 +51,7 @@ _AT_ONCE: Final = 50
 
 
 class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
-    """Keeps the worker processes, and for each book the actor that stands for it in this process."""
+    """Keeps the worker processes, and for each book an actor in this process."""
 
     def __init__(self, settings: NetworkSettings, notifier: Notifier, folder: EngineFolder, processes: int) -> None:
         """Begin without children.

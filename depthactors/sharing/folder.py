@@ -114,7 +114,7 @@ class EngineFolder:
             msg = f"{self.name}: expected a folder {self.path} of this user's to share books in: {error}"
             raise SharingError(msg) from error
         except BaseException:
-            # Ctrl-C is one: this process would hold the name without an engine.
+            # Ctrl-C, for example: this process would hold the name without an engine.
             self.close()
             raise
         if not is_ours:
@@ -125,7 +125,7 @@ class EngineFolder:
         """Check that there is room for books of these depths.
 
         Raises:
-            SharingError: there is not; says how much is needed, how much is free, and where.
+            SharingError: there is not; the message says how much is needed, how much is free, and where.
         """
         needed = sum(map(book_size, depths))
         if needed > (free := _free()):

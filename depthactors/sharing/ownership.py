@@ -2,7 +2,7 @@
 
 Any user may make a folder of any name in shared memory, and write wrong prices into it. And a user who may write to a
 file may shorten it, which kills each process that has it mapped, at its next access (SIGBUS). So the folder, and each
-file in it, must belong to a trusted user, and be writable for no other one; a trusted user is expected not to shorten
+file in it, must belong to a trusted user, and be writable for no other user; a trusted user is expected not to shorten
 its own files. The checks are made on the file that was opened, not on its name, which may soon mean another file.
 """
 

@@ -71,7 +71,7 @@ class PulseReader:
             of: the engine's folder, for errors.
 
         Raises:
-            SharingError: the engine has another layout; names both versions.
+            SharingError: the engine has another layout; the message names both versions.
             ValueError: the file is just being made, or belongs to an engine of another layout that has ended.
         """
         self._memory = memory

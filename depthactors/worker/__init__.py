@@ -1,4 +1,4 @@
-"""A worker process, from inside: an engine like any other, which the engine's process commands over a channel.
+"""A worker process, from inside: an engine like any other, which gets its orders from the engine's process.
 
 All of this package runs in a worker process.
 """

@@ -40,8 +40,8 @@ class BookReporter:
             opening: the order to follow the book.
             cell: the book's cell.
             outbox: the sender of the reports.
-            is_supervised: whether the supervisor of this process lives. Its death ends all books here, but not for the
-                engine: the process is replaced.
+            is_supervised: a function that returns whether the supervisor of this process lives. Its death ends all
+                books here, but not for the engine: the process is replaced.
         """
         self.cell = cell
         self._number = opening.number
@@ -55,7 +55,7 @@ class BookReporter:
         tell(cell.ref, Greet(events))
 
     def report_updates(self) -> None:
-        """Report updates from now on. Thread: the one of the orders; twice is harmless."""
+        """Report updates from now on. Thread: that of the orders; twice is harmless."""
         if not self._reports_updates:
             self._reports_updates = True
             updates = Listener(lambda _book: self._outbox.put_updated(self._number), None)

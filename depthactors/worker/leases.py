@@ -26,7 +26,7 @@ logger = reporting.logger(__name__)
 _ANSWER_TIMEOUT: Final = 2.0
 """Seconds for the engine's process to answer."""
 _ASK_AGAIN: Final = 1.0
-"""Seconds to wait where no answer came: the engine's process is busy, or gone."""
+"""Seconds to wait if no answer came: the engine's process is busy, or gone."""
 
 
 class Leases:

@@ -60,7 +60,7 @@ class Orders:
         Args:
             begin: the engine's first message.
             runtime: the supervisor of this process, which is asked to do the work.
-            slots: where the books are shared.
+            slots: the slots of the books.
             outbox: the sender of answers.
             end: a function that ends the worker; called when this thread ends.
         """
@@ -156,7 +156,7 @@ class Orders:
                 book.report_updates()
 
     def _is_over(self, opening: BookOpening) -> bool:
-        """Refuse to follow a book deeper that was given up here, before the engine's process had heard of it.
+        """Refuse to follow a book deeper that was given up here, before the engine's process knew of it.
 
         Followed anew it would be another book with the same number, whose listeners are being notified of the end of
         the first.

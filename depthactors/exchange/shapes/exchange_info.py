@@ -1,9 +1,9 @@
 """The reply to `GET .../exchangeInfo`: the symbols of a market, with their ticks and lots. Pure.
 
 Field names are those of binance-spot-api-docs, `rest-api.md`, `enums.md` and `filters.md`,
-and of the derivatives pages "Exchange Information"; where the exchange really sends something else than
-the pages say (`orderTypes`, spot's `NOTIONAL`), it is what the exchange sends. Assets, dates and strikes are read from
-the symbols' names, ticks and lots from their number formats. The rest is about orders, which clients cannot
+and of the derivatives pages "Exchange Information"; where the exchange sends something else than
+the pages say (`orderTypes`, spot's `NOTIONAL`), they are as the exchange sends them. Assets, dates and strikes are
+read from the symbols' names, ticks and lots from their number formats. The rest is about orders, which clients cannot
 send here: it is the same for every symbol.
 """
 

@@ -187,6 +187,6 @@ class Router:
     def _reject(self, error: MalformedFrameError) -> None:
         self.rejected += 1
         if self.rejected > _MOST_REJECTED:
-            msg = f"expected depth events and replies, was unreadable for {self.rejected} frames, at last: {error}"
+            msg = f"expected depth events and replies, {self.rejected} frames were unreadable, the last one: {error}"
             raise StreamError(msg)
         tell(self._owner, FrameRejected(self.epoch, as_value(error)))

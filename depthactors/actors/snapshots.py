@@ -263,7 +263,7 @@ class SnapshotActor(EngineActor):
     def _limit(self, wanted: SnapshotWanted, error: RateLimitedError) -> None:
         """Put a request back that was refused for a time: it has not failed, and all of the pool wait."""
         self._limited += 1
-        self._trouble.came("limit", "no snapshots, which a book begins with: %s", error)
+        self._trouble.came("limit", "no snapshots, without which no book becomes live: %s", error)
         self._error, self._refusal = str(error), error
         if wanted not in self._queue:
             self._queue.put(wanted)
@@ -274,7 +274,7 @@ class SnapshotActor(EngineActor):
         self._failed += 1
         if wanted.priority is not Priority.REFRESH and not isinstance(error, UnknownSymbolError):
             # An unknown symbol ends the book, which reports that itself; a refresh that fails takes no data away.
-            words = "no snapshot, which a book begins with, to be tried again: %s"
+            words = "no snapshot, without which no book becomes live; requested again: %s"
             self._trouble.came((type(error).__name__, getattr(error, "status", None)), words, error)
         self._error = str(error)
         tell(wanted.ref, SnapshotFailed(wanted.epoch, error))

@@ -105,7 +105,7 @@ class Supervised:
             self.ref = start()
         except Exception as error:  # noqa: BLE001 - nothing that a child does may end the supervisor
             self.failure = as_value(error)
-            words = "%s: could not be replaced, to be tried again: %s"
+            words = "%s: could not be replaced, and will be tried again: %s"
             logger.notice(("replace", name), words, name, self.failure)
             return False
         self.failure = None

@@ -255,7 +255,7 @@ class Runtime:
         try:
             threads: tuple[threading.Thread, ...] = future.get(timeout=timeout)
         except (pykka.Timeout, pykka.ActorDeadError) as error:
-            logger.warning("! %s: whether it has ended is not known: %s", cell.spec.symbol, error)
+            logger.warning("! %s: it is not known whether the subscription has ended: %s", cell.spec.symbol, error)
             return ()
         return threads
 

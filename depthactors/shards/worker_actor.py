@@ -218,8 +218,8 @@ class WorkerActor(EngineActor):
             tell(self.actor_ref, ChannelEnded(error))
         except BaseException as error:
             # A bug, or want of memory: without this thread the process is of no use.
-            logger.exception("! %s: a message could not be taken", self.name)
-            words = f"a message of it could not be taken: {type(error).__name__}: {reporting.words_of(error)}"
+            logger.exception("! %s: a message could not be handled", self.name)
+            words = f"its message could not be handled: {type(error).__name__}: {reporting.words_of(error)}"
             tell(self.actor_ref, ChannelEnded(LineError(words)))
 
     def _take(self, process: WorkerProcess, message: Any) -> None:  # noqa: C901 - the list of messages, a line each

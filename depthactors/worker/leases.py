@@ -55,7 +55,7 @@ class Leases:
         except pykka.Timeout:
             # Otherwise weight would be taken for a request that is not made.
             self._outbox.withdraw(message)
-            logger.warning("! the engine's process did not answer within %g s what may be spent", _ANSWER_TIMEOUT)
+            logger.warning("! the engine's process did not say within %g s what may be requested", _ANSWER_TIMEOUT)
             return None
         finally:
             with self._asked as asked:

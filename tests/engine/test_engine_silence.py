@@ -190,7 +190,7 @@ RECOVERIES = {
     ),
     "snapshots": (
         Fault("500", count=1),
-        "depthactors: no snapshot, which a book begins with, to be tried again: BTCUSDT: spot answered 500",
+        "depthactors: no snapshot, without which no book becomes live; requested again: BTCUSDT: spot answered 500",
         "depthactors: spot: snapshots come again",
     ),
 }
@@ -214,7 +214,7 @@ def test_a_rate_limit_is_said(exchange):
     with DepthEngine() as engine:
         engine.subscribe("BTCUSDT").wait_live(20)
     """)
-    assert said.splitlines()[0].startswith("depthactors: no snapshots, which a book begins with: ")
+    assert said.splitlines()[0].startswith("depthactors: no snapshots, without which no book becomes live: ")
     assert "429" in said
 
 

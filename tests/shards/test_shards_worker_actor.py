@@ -206,7 +206,7 @@ def test_a_message_that_cannot_be_handled_is_the_end_of_the_process(scene):
     scene.says(AllowanceCall(0, SPOT, "no_such_method", ()))
     error = scene.died()
     assert isinstance(error, WorkerDiedError)
-    assert "could not be taken: AttributeError: " in str(error)
+    assert "could not be handled: AttributeError: " in str(error)
     assert scene.process.ended.is_set()
 
 

@@ -18,6 +18,8 @@ from depthactors.actors import book_event, book_spec, questions
 from depthactors.book import BookState, BookView
 from depthactors.errors import WorkerVersionError
 from depthactors.net import settings
+from depthactors.net.allowance import WeightLevel
+from depthactors.net.proxy import Proxy
 from depthactors.pacing import Backoff, Timing
 from depthactors.shards import messages
 from depthactors.sharing.pulse import LAYOUT
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _MODULES: Final = (messages, book_event, book_spec, questions, status, settings, markets, errors)
-_CLASSES: Final = (BookState, BookView, Backoff, Timing, Counters)
+_CLASSES: Final = (BookState, BookView, Proxy, Backoff, Timing, WeightLevel, Counters)
 
 
 def greet() -> bytes:
@@ -77,7 +79,8 @@ def _shape(kind: type) -> str:
     elif issubclass(kind, Enum):
         parts = [str(each) for each in kind]
     else:
-        parts = [str(each) for each in getattr(kind, "__slots__", ())]
+        # A named tuple has fields, another class perhaps slots.
+        parts = [str(each) for each in getattr(kind, "_fields", getattr(kind, "__slots__", ()))]
     return f"{kind.__module__}.{kind.__qualname__}({', '.join(parts)})"
 
 

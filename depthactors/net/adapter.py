@@ -156,10 +156,10 @@ class CuttableAdapter(BaseAdapter):
                 return kept
             # The server has closed it meanwhile.
             kept.close()
-        sock = open_socket(url, way[2], Deadline(self._connect_timeout), self._hold)
-        sock.settimeout(self._read_timeout)
-        connection = HTTPConnection(way[1])
-        connection.sock = sock
+        # It takes all before the port for the name of the host; user and password are in a header already.
+        connection = HTTPConnection(way[1].rpartition("@")[2])
+        connection.sock = open_socket(url, way[2], Deadline(self._connect_timeout), self._hold)
+        connection.sock.settimeout(self._read_timeout)
         return connection
 
     def _hold(self, sock: socket.socket) -> None:

@@ -59,6 +59,14 @@ def test_what_is_asked_and_answered(adapter):
     assert sum(line.lower().startswith(("host:", "accept-encoding:")) for line in lines) == 2
 
 
+def test_user_and_password_of_an_address_are_no_part_of_the_host(adapter):
+    with serving([ANSWER]) as (url, heads):
+        assert get(adapter, url.replace("//", "//user:word@"))[1] == b"{}"
+    lines = heads[0].decode().split("\r\n")
+    assert f"Host: {url.removeprefix('http://')}" in lines
+    assert "Authorization: Basic dXNlcjp3b3Jk" in lines
+
+
 def test_a_connection_that_the_server_closed_meanwhile_is_replaced(adapter):
     with serving([ANSWER] * 2, [ANSWER]) as (url, heads):
         assert get(adapter, url)[1] == b"{}"

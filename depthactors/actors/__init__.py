@@ -1,1 +1,1 @@
-"""The actors: supervisor, sockets, books, snapshots; and what they say to each other."""
+"""The actors: supervisor, sockets, books, snapshots; and the messages between them."""

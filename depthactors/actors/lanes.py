@@ -66,7 +66,7 @@ class Lane:
                 self._give_turns()
                 self._wake.get()
             except BaseException:
-                # Not what a callback raises: want of memory, or what a profiler of the program raises. The thread goes
+                # Not what a callback raises: lack of memory, or what a profiler of the program raises. The thread goes
                 # on, since no listener would be called without it, and looks at all that wait: no wake-up is lost.
                 logger.exception("! %s a turn failed", self.thread.name)
 

@@ -1,6 +1,6 @@
 """The watch over the supervisor: a thread that waits for its death, and then fails the books and stops the children.
 
-The supervisor does nothing that should fail. It may die all the same: by a bug, by want of memory, or because the host
+The supervisor does nothing that should fail. It may die nevertheless: by a bug, for lack of memory, or because the host
 program stopped every actor of pykka. Without the watch, the books would go on with no supervisor to replace what dies,
 and each call to the engine would wait for an answer until its timeout.
 """

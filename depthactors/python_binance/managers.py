@@ -227,7 +227,7 @@ class DepthCacheManager:
 
     def _end(self, stay: object, engine: DepthEngine | None, handle: BookHandle | None) -> None:
         try:
-            # An engine that has died is given back all the same.
+            # An engine that has died is given back, too.
             if handle is not None and engine is not None and engine.running:
                 handle.close()
         finally:
@@ -297,7 +297,7 @@ class OptionsDepthCacheManager(DepthCacheManager):
 
 
 class _Changed:
-    """The news that the book has changed; the change itself is read when it is wanted."""
+    """A sign that the book has changed; the book itself is read when the program asks."""
 
 
 class _Shown:

@@ -217,7 +217,7 @@ class WorkerActor(EngineActor):
         except (LineError, WorkerVersionError) as error:
             tell(self.actor_ref, ChannelEnded(error))
         except BaseException as error:
-            # A bug, or want of memory: without this thread the process is of no use.
+            # A bug, or lack of memory: without this thread the process is of no use.
             logger.exception("! %s: a message could not be handled", self.name)
             words = f"its message could not be handled: {type(error).__name__}: {reporting.words_of(error)}"
             tell(self.actor_ref, ChannelEnded(LineError(words)))

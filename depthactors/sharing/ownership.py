@@ -37,7 +37,7 @@ def believed_users(owner: Any) -> frozenset[int]:
         try:
             users.add(pwd.getpwnam(owner).pw_uid)
         except KeyError:
-            msg = f"expected the name or number of a user as owner, was {owner!r}, whom this system does not know"
+            msg = f"expected the name or number of a user as owner, was {owner!r}, which this system does not know"
             raise UsageError(msg) from None
     elif owner is not None:
         if type(owner) is not int or owner < 0:

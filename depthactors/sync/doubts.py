@@ -104,7 +104,7 @@ class Doubts:
         else:
             return None
         self._stale_run = 0
-        return Fault(ExchangeError(f"expected news after update {last_id}, {words}"), first)
+        return Fault(ExchangeError(f"expected a diff after update {last_id}, {words}"), first)
 
     def is_behind(self, snapshot_id: int, shown: OrderBook | None, buffer: DiffBuffer) -> bool:
         """Return whether a snapshot is older than the book: the exchange's copy lags, and a newer one will come.

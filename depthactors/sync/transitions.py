@@ -338,7 +338,7 @@ class Transitions:
 
     @property
     def reached_id(self) -> int:
-        """The id up to which the stream was heard, whether a book has it or the buffer."""
+        """The id up to which the stream has brought updates, to a book or to the buffer."""
         phase = self.phase
         if isinstance(phase, Followed):
             return phase.follower.book.last_update_id

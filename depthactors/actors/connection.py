@@ -188,11 +188,12 @@ class Connection:
             subscriptions.want_apart(groups)
         self._send_soon()
 
-    def unsubscribe(self, stream: bytes) -> None:
-        """Give a stream back that has no receiver any more."""
+    def unsubscribe(self, stream: bytes) -> bool:
+        """Give a stream back that has no receiver any more; returns whether it came up here."""
         with self._subscriptions as subscriptions:
-            subscriptions.drop(stream)
+            came_up = subscriptions.drop(stream)
         self._send_soon()
+        return came_up
 
     def resubscribe(self, stream: bytes) -> None:
         """Give a stream back and ask for it anew."""

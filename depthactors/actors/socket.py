@@ -219,11 +219,9 @@ class SocketActor(EngineActor):
         if ref is None:
             return
         self._refusals.accept((stream,))
-        for connection in self._connections.serving:
-            connection.unsubscribe(stream)
-        if error is not None:
-            # The successor first: otherwise the book would go on with it when the other connection ends.
-            for connection in reversed(self._connections.serving):
+        # The successor first: otherwise the book would go on with it when the other connection ends.
+        for connection in reversed(self._connections.serving):
+            if connection.unsubscribe(stream) and error is not None:
                 mailbox_of(ref).put_ordered(StreamDown(connection.epoch, error))
         if not self._receivers.now:
             self._retire()

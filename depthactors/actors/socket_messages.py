@@ -21,7 +21,7 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
-    """Carry `stream` no longer; its receiver is notified of the end if there is an `error`."""
+    """Carry `stream` no longer; its receiver is notified of the end if there is an `error` and the stream was up."""
 
     stream: str
     error: StreamError | None = None

@@ -62,13 +62,15 @@ class Subscriptions:
         """Ask for streams behind all others, each group in a request of its own."""
         self._apart.extend(groups)
 
-    def drop(self, stream: bytes) -> None:
-        """Give a stream back, or do not ask for it; it has no receiver any more."""
+    def drop(self, stream: bytes) -> bool:
+        """Give a stream back, or do not ask for it; it has no receiver any more. Returns whether it came up."""
+        came_up = stream in self._came_up
         self._came_up.discard(stream)
         if stream in self._to_ask_for:
             del self._to_ask_for[stream]
         elif self._is_requested(stream):
             self._to_give_back[stream] = None
+        return came_up
 
     def renew(self, stream: bytes) -> None:
         """Give a stream back and ask for it anew, if it is up."""

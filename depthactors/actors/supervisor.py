@@ -223,7 +223,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         self._unsubscribe(book, None)
 
     def _unsubscribe(self, book: _Book, error: StreamError | None) -> None:
-        """Unsubscribe from the book's stream; its actor is notified if there is an error."""
+        """Unsubscribe from the book's stream; its actor is notified if there is an error and the stream was up."""
         socket = self._sockets.get(book.socket)
         if socket is not None and socket.streams.pop(book.stream, None) is not None:
             tell(socket.child.ref, Unsubscribe(book.stream, error))
@@ -362,9 +362,12 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             self._room[socket.market] = min(room, self._room.get(socket.market, room))
             logger.warning("! %s: no more than %d streams a connection from now on", socket.market.name, room)
         for book in books:
-            self._carry_elsewhere(book, alone=not is_full)
+            # It may be up beside a successor that refuses it. The other connection may be older, so its book has to
+            # know that this one is over.
+            error = StreamError(f"{book.cell.spec.symbol}: {name} does not carry its stream any more")
+            self._carry_elsewhere(book, error, alone=not is_full)
 
-    def _carry_elsewhere(self, book: _Book, error: StreamError | None = None, *, alone: bool) -> None:
+    def _carry_elsewhere(self, book: _Book, error: StreamError, *, alone: bool) -> None:
         """Have another connection carry a book's stream; the same one if the system has no thread for another."""
         self._unsubscribe(book, error)
         try:

@@ -22,6 +22,7 @@ from depthactors.actors.supervisor_messages import (
     ReconnectExhausted,
     Shutdown,
     StreamSilent,
+    StreamsRefused,
 )
 from depthactors.book import BookState
 from depthactors.errors import (
@@ -415,6 +416,20 @@ def test_a_silent_stream_is_subscribed_to_anew_and_then_given_a_connection_of_it
     goes_on(other)
     assert events.seen == []
     assert other.counters.resyncs == 0
+
+
+def test_a_stream_that_was_up_goes_on_when_a_connection_that_was_made_before_carries_it(supervisor, market, open_books):
+    narrow = replace(market, max_streams=3)
+    first = open_books(*SYMBOLS, market=narrow)
+    *_, cell = open_books(*SYMBOLS, market=narrow, speed_ms=1000)
+    for other in first[1:]:
+        supervisor.ask(CloseBook(other), timeout=5)
+    # As when it is one too many for the successor of its connection.
+    supervisor.tell(StreamsRefused("socket-spot-2", (narrow.diff_stream(cell.spec.symbol, 1000),), is_full=True))
+    goes_on(cell)
+    streams = [ref.ask(Status(), timeout=5).streams for ref in children(supervisor).sockets]
+    goes_on(cell)
+    assert streams == [2, 2]
 
 
 def test_what_is_told_of_a_book_that_is_gone_is_no_ones_business(supervisor, open_books):

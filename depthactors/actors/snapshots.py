@@ -104,9 +104,9 @@ class SnapshotActor(EngineActor):
 
         Args:
             name: the pool's name.
-            supervisor: notified of the actor's death.
+            supervisor: the actor that is notified of this actor's death.
             allowance: the pool's weight, which outlives this actor.
-            new_client: makes a client for each worker thread.
+            new_client: a function that makes a client for each worker thread.
             answer_deadline: seconds for a whole answer, after which its connection is cut.
             timing: the engine's durations.
             restarts: number of times that the actor was replaced.

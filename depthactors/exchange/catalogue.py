@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from depthactors.markets import Family, Market
 
 PRECEDENCE: Final = (markets.SPOT, markets.US, markets.COINM, markets.USDM, markets.OPTIONS)
-"""The order in which an unrouted path means markets, if several list the symbol; further markets come last."""
+"""The order of the markets that an unrouted path can mean, if several list the symbol; further markets come last."""
 
 
 class Catalogue:

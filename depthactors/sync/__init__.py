@@ -3,8 +3,8 @@
 | word      | meaning                                                                                      |
 |-----------|----------------------------------------------------------------------------------------------|
 | epoch     | the number of a connection; later connections have larger numbers                            |
-| base      | a book made from a snapshot, before any diff of the stream is applied to it                  |
-| candidate | a base that is not in use yet, because the stream has not reached its id                     |
+| base      | a book as it was made from a snapshot, to which diffs are applied                            |
+| candidate | a base, or the book made from it, that is not in use yet                                     |
 | meet      | a diff ends at the base's id, or is the first one to be applied to it: they belong together |
 | joined    | a diff of the present connection was applied                                                 |
 | confirmed | the stream has met the base                                                                  |

@@ -27,9 +27,9 @@ STALE_BY: Final = 100
 
 
 class RepeatedFeed:
-    """One symbol that plays a tape in a circle, from a place drawn for it.
+    """One symbol that repeats the same events, from a place that its seed decides.
 
-    Ids go on from cycle to cycle. bookTicker streams stay silent.
+    Ids go on from round to round. bookTicker streams stay silent.
     """
 
     is_recording = False

@@ -22,7 +22,7 @@ logger = reporting.logger(__name__)
 
 FIREWALL_PAGE: Final = b"<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1></body></html>"
 LIMITING: Final = frozenset({"429", "418", "429-date", "418-body"})
-"""Kinds that refuse a request as one of too much weight; what follows the status says how the time is sent."""
+"""Kinds that refuse a request as one of too much weight; behind the status: how the time to wait is sent."""
 
 
 class DepthFaults:

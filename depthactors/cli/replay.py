@@ -1,4 +1,4 @@
-"""`depthactors replay`: run recordings through the pure core and print the results."""
+"""`depthactors replay`: run recordings through the code that keeps live books, and print the results."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "replay",
-        help="run recordings through the pure core",
-        description="Run recordings through the pure core: no threads, the same result every time. Exit status 1: "
-        "a gap that no snapshot in the file repairs, or no snapshot at all; 2: an unreadable file.",
+        help="replay recordings and report their gaps",
+        description="Run recordings through the code that keeps live books, without threads: the same result every "
+        "time. Exit status 1: a gap that no snapshot in the file repairs, or no snapshot; 2: an unreadable file.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="gzip, a line '<receive time, ns> <json>' each")
     parser.add_argument("--json", action="store_true", help="one JSON object a file")

@@ -61,7 +61,7 @@ def add_options(parser: argparse.ArgumentParser, *, port: int) -> None:
         default=[],
         metavar="KIND[:NAME=VALUE,...]",
         help="misbehave, e.g. drop:symbol=BTCUSDT,every=50 or 429:chance=0.1,seed=3; names: symbol, at, every, count, "
-        "chance, seed, seconds; may be repeated; 'help' lists the kinds",
+        "chance, seed, seconds, levels, side, above; may be repeated; 'help' lists the kinds",
     )
     add(
         "--limit",

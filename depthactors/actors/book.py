@@ -291,7 +291,7 @@ class BookActor(EngineActor):
                     self._listeners.notify_error(error)
                 case Silent(error):
                     self._timers.watch_stream()
-                    self._report(StreamSilent(self._cell, error))
+                    self._report(StreamSilent(self._cell, error, self._sync.counters.diffs))
 
     def _publish(self, effects: Sequence[Effect]) -> None:
         """Show the book and its state to readers, and watch the stream that it comes from."""

@@ -122,8 +122,8 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
                 return self._detach(book) if book is not None and book.cell is cell else None
             case StreamsRefused(name, streams, is_full):
                 return self._streams_refused(name, streams, is_full=is_full)
-            case StreamSilent(cell, error):
-                return self._stream_silent(cell, error)
+            case StreamSilent(cell, error, diffs):
+                return self._stream_silent(cell, error, diffs)
             case FrameRejected(_, error):
                 return self._notifier.report_error(error)
             case LookAtBacklog():
@@ -336,11 +336,14 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             self._notifier.report_error(error)
         self._overloaded = bool(going)
 
-    def _stream_silent(self, cell: LocalCell, error: StreamError) -> None:
+    def _stream_silent(self, cell: LocalCell, error: StreamError, diffs: int) -> None:
         """Subscribe to a silent stream anew; if that did not help, on a connection without other streams."""
         key = cell.spec.key
         book = self._books.get(key)
         if book is None or book.cell is not cell or book.failure is not None:
+            return
+        if cell.counters.diffs > diffs:
+            # It was only late, and has come since. Between the two requests a diff of it would be lost.
             return
         book.silences += 1
         logger.notice(("silent", key), "no data: %s; subscribed to anew", reporting.about(cell.spec.symbol, error))

@@ -61,10 +61,17 @@ class BookGivenUp:
 
 @dataclass(frozen=True, slots=True)
 class StreamSilent:
-    """The stream of a book brings nothing although the book changes."""
+    """The stream of a book brings nothing although the book changes.
+
+    Attributes:
+        cell: the book's cell.
+        error: what the book was notified of.
+        diffs: the number of diffs that the stream had brought by then.
+    """
 
     cell: LocalCell
     error: StreamError
+    diffs: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ from tests.support import Recorder, until
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 LIVE, STALE, FAILED = BookState.LIVE, BookState.STALE, BookState.FAILED
 RESTARTS = 5
+NEVER_REACHED = 10**9
+"""A number of diffs that no stream of a test brings: it counts as silent."""
 QUICK = NetworkSettings(backoff=Backoff(first=0.02, factor=1.0))
 
 
@@ -405,10 +407,10 @@ def test_a_silent_stream_is_subscribed_to_anew_and_then_given_a_connection_of_it
     cell, other = open_books(*SYMBOLS[:2])
     events, _ = listen(other)
     error = SilentStreamError("nothing comes")
-    supervisor.tell(StreamSilent(cell, error))
+    supervisor.tell(StreamSilent(cell, error, NEVER_REACHED))
     goes_on(cell)
     assert len(children(supervisor).sockets) == 1
-    supervisor.tell(StreamSilent(cell, error))
+    supervisor.tell(StreamSilent(cell, error, NEVER_REACHED))
     until(lambda: len(children(supervisor).sockets) == 2)
     streams = [ref.ask(Status(), timeout=5).streams for ref in children(supervisor).sockets]
     goes_on(cell)
@@ -416,6 +418,18 @@ def test_a_silent_stream_is_subscribed_to_anew_and_then_given_a_connection_of_it
     goes_on(other)
     assert events.seen == []
     assert other.counters.resyncs == 0
+
+
+def test_a_silent_stream_that_has_come_since_is_left_as_it_is(supervisor, open_books):
+    (cell,) = open_books("BTCUSDT")
+    goes_on(cell)
+    before = cell.counters.diffs - 1
+    for _ in range(2):
+        supervisor.tell(StreamSilent(cell, SilentStreamError("nothing came"), before))
+    (ref,) = children(supervisor).sockets
+    assert ref.ask(Status(), timeout=5).connected
+    goes_on(cell)
+    assert (cell.counters.gaps, cell.counters.faults, len(children(supervisor).sockets)) == (0, 0, 1)
 
 
 def test_a_stream_that_was_up_goes_on_when_a_connection_that_was_made_before_carries_it(supervisor, market, open_books):
@@ -435,7 +449,7 @@ def test_a_stream_that_was_up_goes_on_when_a_connection_that_was_made_before_car
 def test_what_is_told_of_a_book_that_is_gone_is_no_ones_business(supervisor, open_books):
     (cell,) = open_books("BTCUSDT")
     supervisor.ask(CloseBook(cell), timeout=5)
-    supervisor.tell(StreamSilent(cell, SilentStreamError("late")))
+    supervisor.tell(StreamSilent(cell, SilentStreamError("late"), NEVER_REACHED))
     supervisor.tell(BookGivenUp(cell))
     assert children(supervisor).cells == ()
 

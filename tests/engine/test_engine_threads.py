@@ -153,7 +153,7 @@ def test_a_silent_stream_without_a_connection_of_its_own_to_get_is_asked_for_on_
         engine.wait_live(10)
         threads.refused = ("socket-",)
         for _ in range(2):
-            engine._runtime._supervisor.tell(StreamSilent(book.cell, SilentStreamError("nothing comes")))
+            engine._runtime._supervisor.tell(StreamSilent(book.cell, SilentStreamError("nothing comes"), 10**9))
         until(lambda: threads.tries)
         assert len(engine.status().sockets) == 1
         seen = book.view().last_update_id

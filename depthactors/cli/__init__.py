@@ -56,9 +56,17 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="depthactors", description="Live Binance order books, an actor a book.")
+    parser = argparse.ArgumentParser(
+        prog="depthactors", description="Live Binance order books for programs that use threads."
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
-    parser.add_argument("--log", metavar="LEVEL", default="ERROR", type=_log_level, help="DEBUG, INFO, WARNING...")
+    parser.add_argument(
+        "--log",
+        metavar="LEVEL",
+        default="ERROR",
+        type=_log_level,
+        help="write the log from this level up to stderr: DEBUG, INFO, WARNING or ERROR (default ERROR)",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (demo, watch, replay, exchange, sandbox):
         command.add_parser(commands)

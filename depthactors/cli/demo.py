@@ -43,9 +43,9 @@ def add_parser(commands: Any) -> None:
         "compare each book with the exchange's own at the end. Events of two of the symbols are lost, repeated, late "
         "or broken now and then. Exit status 1 if a book differed, 130 on Ctrl-C.",
     )
-    parser.add_argument("--seconds", type=above_zero, default=15.0, help="how long (default 15)")
-    parser.add_argument("--seed", type=int, default=7, help="of the exchange's order flow")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="write the last screen as a picture")
+    parser.add_argument("--seconds", type=above_zero, default=15.0, help="seconds until the end (default 15)")
+    parser.add_argument("--seed", type=int, default=7, help="seed of the exchange's order flow (default 7)")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write the last screen into FILE, as an SVG picture")
     parser.set_defaults(run=run)
 
 
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from depthactors.exchange import Fault, LocalExchange  # noqa: PLC0415 - an extra
     except ImportError as error:
-        complain(f"demo needs the extra: pip install 'depthactors[demo]' ({error})")
+        complain(str(error))
         return 2
     interrupted = False
     faults = [Fault(kind, symbol, every=every) for kind, symbol, every in FAULTS]

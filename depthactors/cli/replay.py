@@ -27,9 +27,13 @@ def add_parser(commands: Any) -> None:
         description="Run recordings through the code that keeps live books, without threads: the same result every "
         "time. Exit status 1: a gap that no snapshot in the file repairs, or no snapshot; 2: an unreadable file.",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="gzip, a line '<receive time, ns> <json>' each")
-    parser.add_argument("--json", action="store_true", help="one JSON object a file")
-    parser.add_argument("--market", type=market, metavar="MARKET", help="by default recognised by the events")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="gzip file with a line '<receive time, ns> <json>' for each message"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object for each file")
+    parser.add_argument(
+        "--market", type=market, metavar="MARKET", help="market of the recordings (default: recognised by the events)"
+    )
     parser.set_defaults(run=run)
 
 

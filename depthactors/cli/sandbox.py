@@ -54,7 +54,7 @@ def add_parser(commands: Any) -> None:
         "command's exit status (127: no such command).",
     )
     add_options(parser, port=0)
-    parser.add_argument("command", nargs="+", metavar="COMMAND", help="what to run, and its arguments")
+    parser.add_argument("command", nargs="+", metavar="COMMAND", help="command to run, and its arguments")
     parser.set_defaults(run=run)
 
 
@@ -82,7 +82,7 @@ def _refused(command: str) -> int | None:
     if Path(command).exists():
         complain(f"{command!r} cannot be run: it is no program, or not executable")
         return NOT_EXECUTABLE
-    complain(f"expected a command to run, was {command!r}")
+    complain(f"no such command: {command!r}")
     return NOT_FOUND
 
 

@@ -40,19 +40,23 @@ def add_options(parser: argparse.ArgumentParser, *, port: int) -> None:
     add(
         "--symbols",
         metavar="N|A,B",
-        help="serve these only, or the N best-known pairs only (default: any pair of well-known assets, from when it "
-        "is first asked for; another name is no symbol)",
+        help="serve only the symbols A and B, or only the N best-known pairs (default: any pair of well-known assets, "
+        "from the first request for it; another name is an invalid symbol)",
     )
-    add("--also", metavar="A,B", help="serve these beside the pairs of well-known assets")
-    add("--rate", type=above_zero, default=10.0, help="diff events a second and symbol (default 10)")
+    add("--also", metavar="A,B", help="serve the symbols A and B, too, beside the pairs of well-known assets")
+    add("--rate", type=above_zero, default=10.0, help="events per second of each symbol (default 10)")
     add("--levels", type=above_zero, default=20.0, help="level changes in an event, on average (default 20)")
-    add("--depth", type=int, default=1_000, help="levels a side, about (default 1000)")
+    add("--depth", type=int, default=1_000, help="approximate number of levels on each side of a book (default 1000)")
     add("--seed", type=int, default=0, help="seed of the order flow (default 0)")
     add("--repeat", type=int, metavar="EVENTS", help="make EVENTS events beforehand and repeat them: for high loads")
     add("--recording", nargs="+", metavar="FILE", help="serve recordings instead of an order flow")
-    add("--speed", type=above_zero, help="speed of the recordings: 1 as recorded (default: as fast as clients take it)")
+    add(
+        "--speed",
+        type=above_zero,
+        help="speed of the recordings; 1: as recorded (default: as fast as the clients read)",
+    )
     add("--loop", action="store_true", help="begin the recordings again at their end")
-    add("--port", type=int, default=port, help=f"(default {port or 'any free one'})")
+    add("--port", type=int, default=port, help=f"TCP port to listen on (default {port or 'any free one'})")
     add(
         "--fault",
         action=Listed,
@@ -84,8 +88,7 @@ def open_exchange(options: argparse.Namespace) -> LocalExchange:
     try:
         from depthactors.exchange import LocalExchange  # noqa: PLC0415 - an extra
     except ImportError as error:
-        msg = f"this command needs the extra: pip install 'depthactors[demo]' ({error})"
-        raise UsageError(msg) from None
+        raise UsageError(str(error)) from None
     common = {"port": options.port, "faults": options.fault, "limits": dict(options.limit)}
     if options.recording:
         if options.symbols or options.also or len(options.market or ()) > 1:
@@ -128,7 +131,7 @@ def described(exchange: LocalExchange) -> str:
     listed = f"{', '.join(symbols[:NAMED])}{more}"
     if exchange.has_table:
         return f"{', '.join(names)}: any pair of well-known assets ({listed})"
-    return f"{', '.join(names)}, {listed}"
+    return f"{', '.join(names)}: {listed}"
 
 
 def _symbols(text: str, market: list[str] | None) -> list[str]:

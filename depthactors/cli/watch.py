@@ -32,16 +32,25 @@ def add_parser(commands: Any) -> None:
         "watch",
         help="show the books that another process shares",
         description="Show books of an engine that runs in another process of this machine and shares them by a name "
-        "(DepthEngine(name=NAME)): ladders on a terminal, else a line a second and book. It goes on when the engine "
-        "ends, and when one of that name is back. Exit status 130 on Ctrl-C, 2 if there is no such engine or book.",
+        "(DepthEngine(name=NAME)): ladders on a terminal, elsewhere one line per book and second. When the engine "
+        "ends, it waits for the next engine of that name. Exit status 130 on Ctrl-C, 2 if there is no such engine or "
+        "book.",
     )
-    parser.add_argument("symbols", nargs="*", metavar="SYMBOL", help=f"which books (default: the first {HANDFUL})")
+    parser.add_argument("symbols", nargs="*", metavar="SYMBOL", help=f"books to show (default: the first {HANDFUL})")
     parser.add_argument("--attach", required=True, metavar="NAME", help="the engine's name")
-    parser.add_argument("--market", type=market, metavar="MARKET", help="books of this market only")
-    parser.add_argument("--levels", type=at_least_one, default=LEVELS, help=f"a side (default {LEVELS})")
-    parser.add_argument("--seconds", type=above_zero, default=math.inf, help="how long (default: until Ctrl-C)")
+    parser.add_argument("--market", type=market, metavar="MARKET", help="show only books of this market")
     parser.add_argument(
-        "--wait", type=above_zero, default=0.0, metavar="S", help="seconds for engine and books to come"
+        "--levels", type=at_least_one, default=LEVELS, help=f"number of levels to show on each side (default {LEVELS})"
+    )
+    parser.add_argument(
+        "--seconds", type=above_zero, default=math.inf, help="seconds until the end (default: until Ctrl-C)"
+    )
+    parser.add_argument(
+        "--wait",
+        type=above_zero,
+        default=0.0,
+        metavar="S",
+        help="wait up to S seconds for the engine and its books (default 0)",
     )
     parser.add_argument("--list", action="store_true", help="list symbol, market, speed and depth of books, and end")
     parser.set_defaults(run=run)

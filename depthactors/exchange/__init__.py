@@ -50,8 +50,5 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "websockets":
             raise
-        msg = (
-            "expected the package 'websockets', which serves the local exchange's connections; "
-            "install it with: pip install depthactors[demo]"
-        )
+        msg = "the local exchange needs the package 'websockets': pip install 'depthactors[demo]'"
         raise ImportError(msg) from error

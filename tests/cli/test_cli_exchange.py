@@ -32,7 +32,7 @@ def process():
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)], ids=["ctrl-c", "sigterm"])
 def test_it_says_how_to_reach_it_and_serves_until_a_signal(process, number, status):
     child, directions = process("--symbols", "7", "--market", "usdm", "--fault", "stale")
-    assert directions[0] == "local exchange: usdm, BTCUSDT, ETHUSDT, BNBUSDT, SOLUSDT, XRPUSDT and 2 more"
+    assert directions[0] == "local exchange: usdm: BTCUSDT, ETHUSDT, BNBUSDT, SOLUSDT, XRPUSDT and 2 more"
     url = re.search(r"DEPTHACTORS_EXCHANGE=(http://127.0.0.1:\d+) ", directions[1]).group(1)
     rest = directions[2].split()[-1]
     assert rest == f"{url}/fapi/v1/depth?symbol=BTCUSDT"

@@ -40,7 +40,7 @@ def test_an_unchanged_program_runs_and_its_status_and_output_come_through():
 @pytest.mark.parametrize(
     ("command", "status", "words"),
     [
-        (["/nonexistent/program"], 127, "expected a command to run, was '/nonexistent/program'"),
+        (["/nonexistent/program"], 127, "no such command: '/nonexistent/program'"),
         (["/"], 126, "'/' cannot be run"),
     ],
 )
@@ -69,7 +69,7 @@ def test_what_is_served_is_said_on_standard_error():
     ended = subprocess.run(
         sandbox("true", options=("--market", "usdm", "--symbols", "2")), capture_output=True, text=True, check=False
     )
-    assert ended.stderr == "depthactors: sandbox: usdm, BTCUSDT, ETHUSDT\n"
+    assert ended.stderr == "depthactors: sandbox: usdm: BTCUSDT, ETHUSDT\n"
 
 
 def test_a_market_that_is_not_served_is_said_to_be_none_of_the_sandboxs():

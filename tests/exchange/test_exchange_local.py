@@ -509,10 +509,10 @@ def test_the_package_is_imported_without_websockets_and_only_serving_needs_it():
     works, kind, message = json.loads(done.stdout)
     assert (works, kind) == (True, "ImportError")
     assert "'websockets'" in message
-    assert "pip install depthactors[demo]" in message
+    assert "pip install 'depthactors[demo]'" in message
     # An import by name ends the program with the remedy.
     assert done.returncode == 1
-    assert "pip install depthactors[demo]" in done.stderr.splitlines()[-1]
+    assert "pip install 'depthactors[demo]'" in done.stderr.splitlines()[-1]
 
 
 def test_every_public_name_is_there_and_no_other():

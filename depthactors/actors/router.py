@@ -168,9 +168,8 @@ class Router:
             request = subscriptions.answer(number, accepted=not is_error)
             streams = request.streams if request is not None and request.subscribes else ()
             # At its place among the frames, and before the socket actor can give the stream back.
-            for stream in streams:
-                if subscriptions.is_up(stream):
-                    self._put_ordered(self._receivers.now.get(stream), StreamUp(self.epoch, self.beside))
+            for stream in () if request is None else request.came_up:
+                self._put_ordered(self._receivers.now.get(stream), StreamUp(self.epoch, self.beside))
         if request is None:
             self._reject(MalformedFrameError("expected a reply to a request that is not answered yet", frame))
         elif reply.error is not None:

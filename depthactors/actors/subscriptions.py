@@ -25,12 +25,14 @@ class Request:
         streams: what it is about.
         subscribes: `True` for a SUBSCRIBE, `False` for an UNSUBSCRIBE.
         accepted: the exchange's answer; `None` while there is none.
+        came_up: the streams that came up with the answer.
     """
 
     number: int
     streams: tuple[bytes, ...]
     subscribes: bool
     accepted: bool | None = None
+    came_up: tuple[bytes, ...] = ()
 
 
 class Subscriptions:
@@ -114,13 +116,14 @@ class Subscriptions:
         if request is None:
             return None
         request.accepted = accepted
-        for stream in request.streams:
-            if self._latest.get(stream) is not request:
-                continue
-            if not (request.subscribes and accepted):
+        # A later request about a stream overrules this one.
+        latest = [stream for stream in request.streams if self._latest.get(stream) is request]
+        if request.subscribes and accepted:
+            request.came_up = tuple(stream for stream in latest if stream not in self._to_give_back)
+            self._came_up.update(request.came_up)
+        else:
+            for stream in latest:
                 del self._latest[stream]
-            elif stream not in self._to_give_back:
-                self._came_up.add(stream)
         return request
 
     def is_up(self, stream: bytes) -> bool:

@@ -103,6 +103,18 @@ def test_a_stream_that_was_dropped_is_not_up_for_its_next_receiver(scene):
     assert scene.btc_told.of(StreamDown) == [], "it was not notified that the stream is up here"
 
 
+@pytest.mark.parametrize("late", [ACCEPTED, REFUSED], ids=["accepted", "refused"])
+def test_a_late_answer_to_an_earlier_request_does_not_bring_a_stream_up_again(scene, late):
+    """To a book beside its first connection, a second `StreamUp` would be another successor, without its diffs."""
+    scene.request(BTC)
+    scene.subscriptions.drop(BTC)
+    assert not scene.subscriptions.next_request(2, 1, (BTC,)).subscribes
+    scene.request(BTC, number=3)
+    scene.route(b'{"result":null,"id":2}', b'{"result":null,"id":3}', late, btc(1))
+    assert scene.btc_told.wait(count=2) == [StreamUp(EPOCH), Frames(EPOCH, [btc(1)], 1.5)]
+    assert scene.subscriptions.is_up(BTC)
+
+
 def test_a_refused_stream_is_not_up(scene):
     scene.request(BTC)
     scene.route(REFUSED, btc(1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from depthactors.actors.callbacks import name_of
 from depthactors.errors import CallbackError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def check_callback(name: str, callback: Any, instead: str = "") -> None:
         )
         raise CallbackError(msg)
     if callback is not None and (parameters := _refused_parameters(callback)) is not None:
-        msg = f"expected a function of one argument as {name}, was one of {parameters}: {callback!r}"
+        msg = f"expected a function of one argument as {name}, was {name_of(callback)}, which takes {parameters}"
         raise CallbackError(msg)
 
 
@@ -46,5 +47,5 @@ def _refused_parameters(callback: Callable[..., object]) -> str | None:
     try:
         signature.bind(None)
     except TypeError:
-        return str(signature)
+        return str(signature.replace(return_annotation=inspect.Signature.empty))
     return None

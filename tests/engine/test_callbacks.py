@@ -1,5 +1,6 @@
 """What is taken as a callback."""
 
+import re
 from decimal import Decimal
 from functools import partial
 from queue import SimpleQueue
@@ -45,8 +46,14 @@ def test_anything_that_can_be_called_plainly_is_taken(good):
 
 @pytest.mark.parametrize("bad", [lambda: None, two, partial(two, 1, 2), lambda *, view: view, WithCall])
 def test_one_that_cannot_take_one_argument_is_refused(bad):
-    with pytest.raises(CallbackError, match=r"expected a function of one argument as on_update, was one of \("):
+    with pytest.raises(CallbackError, match=r"expected a function of one argument as on_update, was .*, which takes"):
         check_callback("on_update", bad)
+
+
+def test_a_function_that_is_refused_is_named_with_its_parameters():
+    words = f"as on_update, was {__name__}.two, which takes (symbol, view)"
+    with pytest.raises(CallbackError, match=re.escape(words) + "$"):
+        check_callback("on_update", two)
 
 
 @pytest.mark.parametrize("bad", [7, "print", object(), coroutine, partial(coroutine)])

@@ -342,7 +342,7 @@ class DepthEngine(Generic[NumberT_co]):
                 late = [each.symbol for each in waiting if each.state is not BookState.LIVE]
                 named = ", ".join(late[:10]) + (", ..." if len(late) > 10 else "")
                 msg = f"{len(late)} of {len(waiting)} books were not live within {timeout:g} s: {named}; {error}"
-                raise NotLiveError(msg) from error
+                raise NotLiveError(msg) from None
 
     def status(self, timeout: float = 5.0) -> EngineStatus:
         """Return the state of every book, connection and weight pool; O(books), and a message a connection and pool.

@@ -3,6 +3,7 @@
 import dataclasses
 import pickle
 import threading
+import traceback
 from math import inf
 
 import orjson
@@ -74,8 +75,9 @@ def test_waiting_in_vain_says_why(dead_address):
         book = engine.subscribe("BTCUSDT")
         with pytest.raises(NotLiveError, match=r"BTCUSDT.*SYNCING"):
             book.wait_live(0.2)
-        with pytest.raises(NotLiveError, match="1 of 1 books"):
+        with pytest.raises(NotLiveError, match="1 of 1 books") as caught:
             engine.wait_live(0.2)
+    assert "".join(traceback.format_exception(caught.value)).count("Traceback") == 1
 
 
 def test_a_book_that_was_given_up_raises_its_error_again_and_again(exchange):

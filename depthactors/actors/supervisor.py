@@ -387,8 +387,12 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         if socket is None:
             return
         socket.child.ref.stop(block=False)
-        kind = ReconnectsExhaustedError if isinstance(error, StreamError) else EscalatedError
-        escalated = kind(f"{name} was given up: {reporting.cause_of(error)}")
+        cause = reporting.cause_of(error)
+        escalated = (
+            ReconnectsExhaustedError(f"the tries to connect are used up: {cause}")
+            if isinstance(error, StreamError)
+            else EscalatedError(f"{name} was given up: {cause}")
+        )
         escalated.__cause__ = error
         for key in socket.streams.values():
             self._fail_book(self._books[key], escalated)

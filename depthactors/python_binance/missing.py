@@ -9,9 +9,10 @@ _ASYNC: Final = "depthactors works in threads: use `client = Client()` in place 
 _STAYS: Final = "depthactors has depth caches only: leave `from binance import {name}` as it is"
 _ERRORS: Final = "it is in a module of its own: `from depthactors.exceptions import {name}`"
 _CLIENT: Final = (
-    "a Client of depthactors only says which exchange is meant; use python-binance's own for the rest, "
-    "`from binance import Client`, which is taken wherever a client is"
+    "a Client of depthactors only selects the exchange; for the rest use python-binance's own, "
+    "`from binance import Client`: every manager of depthactors takes that one, too"
 )
+_NO_CONNECTION: Final = "a Client of depthactors has no connection to close: delete this line"
 
 _SOCKETS: Final = (
     "a BinanceSocketManager of depthactors only lends its connections to depth caches; for other streams "
@@ -91,7 +92,8 @@ class HintingType(type):
 def missing_in_client(owner: str, name: str) -> AttributeError:
     """Return what an access to a missing name of a client raises."""
     msg = f"{owner!r} has no attribute {name!r}"
-    return AttributeError(msg if name.startswith("_") else f"{msg}: {_CLIENT}", name=name)
+    hint = _NO_CONNECTION if name == "close_connection" else _CLIENT
+    return AttributeError(msg if name.startswith("_") else f"{msg}: {hint}", name=name)
 
 
 def missing_in_socket_manager(owner: str, name: str) -> AttributeError:

@@ -36,12 +36,17 @@ def test_the_package_has_a_version():
     assert depthactors.__version__.count(".") == 2
 
 
-@pytest.mark.parametrize("name", ["get_order_book", "close_connection", "KLINE_INTERVAL_1MINUTE", "create"])
+@pytest.mark.parametrize("name", ["get_order_book", "KLINE_INTERVAL_1MINUTE", "create"])
 @pytest.mark.parametrize("client", [Client, Client()], ids=["class", "object"])
 def test_what_only_their_client_has_is_missing_with_the_way_to_it(client, name):
     assert not hasattr(client, name)
     with pytest.raises(AttributeError, match=rf"{name}.*from binance import Client"):
         getattr(client, name)
+
+
+def test_a_client_that_a_program_closes_says_that_the_line_can_go():
+    with pytest.raises(AttributeError, match="no connection to close: delete this line"):
+        Client().close_connection()
 
 
 def test_a_client_can_be_copied():

@@ -33,6 +33,8 @@ _STAMP_DIGITS: Final = 19
 _CUT: Final = "cut short, as by a recorder that was killed; the lines before are whole"
 _BEGUN: Final = repr(b"\x1f")
 """Words of `gzip` for a member of which the file has only the first byte."""
+_NOT_GZIP: Final = "Not a gzipped file"
+"""First words of `gzip` for something else than a member."""
 _FLUSH_NS: Final = 1_000_000_000
 """Time between two messages after which written messages are flushed to the system, in nanoseconds."""
 _END: Final = gzip.compress(b"", mtime=0)
@@ -108,6 +110,8 @@ def read(path: str | Path) -> Iterator[Line]:
     except (OSError, zlib.error) as error:
         if isinstance(error, gzip.BadGzipFile) and _BEGUN in str(error):
             raise RecordingCutError(name, number + 1, _CUT) from None
+        if number == 0 and str(error).startswith(_NOT_GZIP):
+            raise RecordingError(name, 0, "not a gzip file") from None
         if error.args[1:]:
             # The system's message without the file's name; it concerns no line.
             raise RecordingError(name, 0, str(error.args[1])) from None

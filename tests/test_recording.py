@@ -258,6 +258,13 @@ def test_no_sound_gzip(path, content):
         list(recording.read(path))
 
 
+def test_a_text_file_is_named_as_no_gzip_file(path):
+    path.write_bytes(b"1 {}\n")
+    with pytest.raises(RecordingError) as caught:
+        list(recording.read(path))
+    assert str(caught.value) == f"{path}: not a gzip file"
+
+
 def test_a_missing_file_and_a_folder(tmp_path):
     for place, words in ((tmp_path / "none.gz", "No such file or directory"), (tmp_path, "Is a directory")):
         with pytest.raises(RecordingError) as caught:

@@ -66,6 +66,12 @@ def test_each_program_runs(program, sigterm, monkeypatch, capsys):
     assert capsys.readouterr().out
 
 
+def test_a_prompt_takes_each_program_as_it_stands():
+    # An empty line ends a block of statements there.
+    for program in PROGRAMS:
+        assert not re.search(r"\n\n(?= )", program), program
+
+
 @pytest.mark.parametrize("block", TESTS, ids=range(len(TESTS)))
 def test_each_test_passes(block, local_exchange):
     namespace = {}

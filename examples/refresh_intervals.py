@@ -22,13 +22,14 @@ def main(refreshes: int = 2, refresh_interval: float = 10.0) -> None:
         manager.start_depth_cache(handle_depth_cache, symbol="BNBUSDT", refresh_interval=0)
         for symbol, event in live.items():
             print(f"{symbol} is {'live' if event.wait(timeout=30) else 'not live'}", flush=True)
+        print(f"fresh snapshots of ETHUSDT, one in about {refresh_interval:g} s:", flush=True)
         counted = 0
         while manager.is_alive() and counted < refreshes:
             manager.join(timeout=0.2)
             books = {book.symbol: book for book in manager.status().books}
             if (now := books["ETHUSDT"].counters.refreshes) > counted:
                 counted = now
-                print(f"ETHUSDT was refreshed {counted} times", flush=True)
+                print(f"ETHUSDT refreshes: {counted}", flush=True)
         for book in manager.status().books:
             print(f"{book.symbol} {book.state} {book.counters.refreshes} refreshes")
     finally:

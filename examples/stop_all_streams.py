@@ -30,6 +30,7 @@ def main(updates: int = 100) -> None:
             manager.stop()
 
     manager.start()
+    print(f"until {updates} updates of one book, or Ctrl-C:", flush=True)
     try:
         for symbol in SYMBOLS:
             manager.start_depth_cache(handle_depth_cache, symbol=symbol, ws_interval=100)

@@ -232,6 +232,9 @@ def test_all_callbacks_come_from_one_thread_one_at_a_time(exchange):
         quickly(manager, callback, "BTCUSDT")
         quickly(manager, callback, "BTCUSDT", bm=bm)
         seen = [inbox.next() for _ in range(40)]
+        # The second stream of a book on connections of its own may be late on a busy machine.
+        while set(seen) != {*SYMBOLS} and len(seen) < 4000:
+            seen.append(inbox.next())
     assert (set(seen), len(threads), overlaps) == ({*SYMBOLS}, 1, [])
 
 

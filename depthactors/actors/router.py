@@ -57,7 +57,7 @@ class Router:
             owner: the socket actor.
             receivers: the receiver of each stream.
             subscriptions: what is subscribed on the connection.
-            notify_failure: whether all books are notified of the end if no stream came up: once an outage.
+            notify_failure: whether all books are notified of the end if no request was accepted: once an outage.
             beside: the connection that this one is to succeed.
         """
         self.epoch = epoch
@@ -108,8 +108,8 @@ class Router:
     def closed(self, error: StreamError) -> None:
         """Notify the books, behind their last frames, and the socket actor. Any thread, once the reader has ended.
 
-        The books whose stream was up here are notified; with `notify_failure` also the books whose stream was asked
-        for, and all books if no stream came up.
+        The books whose stream was up here are notified; with `notify_failure`, or if a request was accepted, also the
+        books whose stream was asked for, and all books if no stream came up.
         """
         with self._subscriptions as subscriptions:
             receivers = self._receivers.now
@@ -175,6 +175,8 @@ class Router:
         elif reply.error is not None:
             tell(self._owner, Refused(self.epoch, streams, reply.error, reply.code))
         else:
+            # It serves, so its end is another outage than the one before it.
+            self._notify_failure = True
             self._lost = {stream: count for stream, count in self._lost.items() if stream in self._receivers.now}
             tell(self._owner, Acknowledged(self.epoch, streams))
 

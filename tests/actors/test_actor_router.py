@@ -271,6 +271,17 @@ def test_a_connection_that_was_never_made_is_told_to_books_only_if_wanted(scene,
     assert len(scene.btc_told.of(StreamDown)) == notify_failure
 
 
+def test_the_end_of_a_connection_that_served_after_an_outage_is_another_outage(scene):
+    """A book that was added since, and waits for its stream, does not know of the outage before."""
+    scene.router = scene.new_router(notify_failure=False)
+    scene.request(BTC)
+    scene.route(ACCEPTED)
+    scene.request(ETH, number=2)
+    scene.router.closed(END)
+    assert scene.eth_told.wait_one() == StreamDown(EPOCH, END)
+    assert scene.btc_told.wait(count=2) == [StreamUp(EPOCH), StreamDown(EPOCH, END)]
+
+
 def test_an_announced_shutdown_is_told_once_however_often_it_comes(scene):
     scene.route(*[b'{"e":"serverShutdown","E":1770123456789}'] * 50)
     mailbox_of(scene.owner).put_ordered("behind it")

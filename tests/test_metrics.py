@@ -1,5 +1,7 @@
 """The metrics are the status, under Prometheus' names, and a scrape disturbs nobody."""
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -99,3 +101,11 @@ def test_a_book_whose_worker_does_not_answer_has_no_numbers_that_only_the_worker
     value = scrape(main=engine)
     assert value("depthactors_book_trusted_bid_levels", **BTC) is None
     assert value("depthactors_book_promised_levels", **BTC) == 5
+
+
+def test_without_the_extra_it_is_named():
+    program = 'import sys; sys.modules["prometheus_client"] = None; import depthactors.metrics'
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: depthactors.metrics needs the package 'prometheus_client': pip install 'depthactors[metrics]'"
+    )

@@ -117,7 +117,7 @@ class Market:
         if depth > self.max_depth:
             msg = (
                 f"expected a depth of at most {self.max_depth} on {self.name} (a snapshot has "
-                f"{self.max_limit} levels, of which some are needed to spare), was {depth}"
+                f"{self.max_limit} levels, of which a tenth is kept in reserve), was {depth}"
             )
             raise DepthTooLargeError(msg)
         wanted = min(depth + max(10, depth // 2), self.max_limit)

@@ -330,11 +330,14 @@ class DepthEngine(Generic[NumberT_co]):
         Raises:
             NotLiveError: some were not live within `timeout` seconds; the message counts and names them.
             DepthActorsError: the error of a book that was given up.
+            LifecycleError: the engine was stopped.
             UsageError: a timeout that is no number of seconds.
         """
         timeout = checked_timeout(timeout)
         deadline = time.monotonic() + timeout
         waiting = list(self._handles.values())
+        # Not sooner: `stop` forgets the handles after this is known.
+        self._runtime.check_not_stopped()
         for handle in waiting:
             try:
                 handle.wait_live(max(0.0, deadline - time.monotonic()))

@@ -115,9 +115,7 @@ class BookHandle(Generic[NumberT_co]):
         deadline = time.monotonic() + timeout
         while True:
             if self.cell.state is BookState.STOPPED:
-                why = self.cell.error or "it is not followed any more"
-                msg = f"{self.symbol}: the book is not kept any more: {why}"
-                raise LifecycleError(msg)
+                raise self._over()
             if isinstance(threading.current_thread(), ActorThread) and (read := self.cell.read(message)) is not None:
                 return read
             try:
@@ -166,9 +164,13 @@ class BookHandle(Generic[NumberT_co]):
         if state is BookState.FAILED and error is not None:
             raise error.with_traceback(None)
         if state is BookState.STOPPED:
-            msg = f"{self.symbol}: the book is not followed any more"
-            raise LifecycleError(msg)
+            raise self._over()
         return state is BookState.LIVE
+
+    def _over(self) -> LifecycleError:
+        """Return what a question about a stopped book raises."""
+        why = self.cell.error or "it was unsubscribed, or the engine was stopped"
+        return LifecycleError(f"{self.symbol}: the book is not followed any more: {why}")
 
     def silence(self) -> None:
         """Prevent further calls of the listener; a call that is running is not waited for.

@@ -101,6 +101,16 @@ class Runtime:
         self._starting = threading.RLock()
         self._is_starting = False
 
+    def check_not_stopped(self) -> None:
+        """Check that `stop` has not been called.
+
+        Raises:
+            LifecycleError: it has.
+        """
+        if self._stopped:
+            msg = "the engine was stopped; make a new one"
+            raise LifecycleError(msg)
+
     @property
     def running(self) -> bool:
         """Whether the supervisor runs: never in a fork, where its thread does not exist."""
@@ -161,12 +171,10 @@ class Runtime:
         _check_lock()
         with self._starting:
             is_new = self._start_once()
-        if self._stopped:
-            if is_new:
-                # A signal handler or another thread stopped the engine during the start, perhaps too early to see it.
-                self._end(STOP_TIMEOUT)
-            msg = "the engine was stopped; make a new one"
-            raise LifecycleError(msg)
+        if self._stopped and is_new:
+            # A signal handler or another thread stopped the engine during the start, perhaps too early to see it.
+            self._end(STOP_TIMEOUT)
+        self.check_not_stopped()
 
     def _start_once(self) -> bool:
         """Start the supervisor if that was not done before; returns whether it was started now. The lock is held."""

@@ -11,6 +11,7 @@ import pytest
 
 from depthactors import BookState, BookView, DepthEngine, DepthTo, Full, Status, Top
 from depthactors.errors import (
+    LifecycleError,
     NotLiveError,
     UnknownSymbolError,
     UsageError,
@@ -78,6 +79,14 @@ def test_waiting_in_vain_says_why(dead_address):
         with pytest.raises(NotLiveError, match="1 of 1 books") as caught:
             engine.wait_live(0.2)
     assert "".join(traceback.format_exception(caught.value)).count("Traceback") == 1
+
+
+def test_a_stopped_engine_says_so_to_each_that_waits_or_asks(exchange):
+    with DepthEngine() as engine:
+        book = engine.subscribe("BTCUSDT").wait_live(10)
+    for call in (book.wait_live, lambda: book.ask(Top(5)), engine.wait_live):
+        with pytest.raises(LifecycleError, match="the engine was stopped"):
+            call()
 
 
 def test_a_book_that_was_given_up_raises_its_error_again_and_again(exchange):

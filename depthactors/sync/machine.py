@@ -96,6 +96,8 @@ class Synchronizer:
         self._doubts = self._transitions.doubts
         self._buffer = self._transitions.buffer
         self._standby: Standby | None = None
+        # An older connection that brings every diff, too: one that a stream moves to may be older than the one it leaves.
+        self._spare: int | None = None
 
     def stream_up(self, epoch: int, beside: int | None = None) -> Sequence[Effect]:
         """Note that a connection brings every diff from now on.
@@ -109,7 +111,9 @@ class Synchronizer:
         current = self.epoch
         if current is not None:
             if epoch <= current:
-                # The same subscription again, or an older connection.
+                # The same subscription again, or an older connection, which is used if the present one ends.
+                if epoch < current:
+                    self._spare = epoch
                 return NOTHING
             if beside == current:
                 self._standby = Standby(epoch, self._buffer_limit, self._sequencing)
@@ -124,12 +128,19 @@ class Synchronizer:
         if standby is not None and epoch == standby.epoch:
             self._standby = None
             return NOTHING
+        spare = self._spare
+        if epoch == spare:
+            self._spare = None
         if epoch != self.epoch:
             self.counters.late += 1
             return NOTHING
         if standby is not None:
             return self._hand_over(standby)
-        return self._step(StreamDown(error))
+        effects = self._step(StreamDown(error))
+        if spare is None:
+            return effects
+        self._spare = None
+        return [*effects, *self._step(StreamUp(spare))]
 
     def diff(self, epoch: int, diff: Diff, recv_time: float) -> Sequence[Effect]:
         """Take one checked depth event; O(levels) when it is applied."""
@@ -254,7 +265,7 @@ class Synchronizer:
 
     def close(self, state: BookState, error: DepthActorsError | None = None) -> Sequence[Effect]:
         """End in `STOPPED` or `FAILED`; the last good book stays readable."""
-        self._standby = None
+        self._standby = self._spare = None
         return self._step(Close(state, error))
 
     def wanted(self) -> RequestSnapshot | None:

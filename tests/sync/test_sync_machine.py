@@ -584,6 +584,36 @@ def join(one, other):
 
 
 @BOTH
+@pytest.mark.parametrize("first", ["the end", "the beginning"])
+def test_a_stream_that_moves_to_an_older_connection_goes_on_whichever_is_reported_first(sequencing, first):
+    bench = Bench(sequencing).live()
+    bench.sync.stream_down(1, StreamError("cut"))
+    bench.sync.stream_up(7)
+    bench.sync.snapshot(7, bench.exchange.snapshot(), 2.0)
+    if first == "the end":
+        bench.sync.stream_down(7, StreamError("moved"))
+        effects = bench.sync.stream_up(3)
+    else:
+        assert not bench.sync.stream_up(3)
+        effects = bench.sync.stream_down(7, StreamError("moved"))
+    assert [effect.epoch for effect in effects if type(effect) is RequestSnapshot] == [3]
+    assert (bench.sync.epoch, bench.sync.state) == (3, BookState.STALE)
+    bench.sync.diff(3, bench.exchange.event(), 3.0)
+    bench.sync.snapshot(3, bench.exchange.snapshot(), 3.0)
+    assert bench.sync.state is BookState.LIVE
+
+
+@BOTH
+def test_an_older_connection_that_has_ended_is_not_gone_on_with(sequencing):
+    bench = Bench(sequencing).live()
+    bench.sync.stream_up(7)
+    assert not bench.sync.stream_up(3)
+    assert not bench.sync.stream_down(3, StreamError("cut"))
+    bench.sync.stream_down(7, StreamError("cut"))
+    assert bench.sync.epoch is None
+
+
+@BOTH
 def test_a_successor_takes_over_where_it_alone_brought_the_last_updates(sequencing):
     bench = Bench(sequencing).live()
     bench.sync.stream_up(2, 1)

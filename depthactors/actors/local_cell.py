@@ -31,6 +31,8 @@ class LocalCell(ListenedCell):
     Attributes:
         current: book that readers see, and its state, always set together.
         buffered_bytes: function that returns the bytes of the stream that wait for a snapshot; any thread may call it.
+        is_ending: whether the actor was told to stop. It may be in a callback that does not return, and nothing brings
+            the book up to date any more. Set by the supervisor.
     """
 
     def __init__(self, spec: BookSpec, timing: Timing = USUAL) -> None:
@@ -38,6 +40,7 @@ class LocalCell(ListenedCell):
         super().__init__(spec, timing)
         self.current: tuple[OrderBook | None, BookState] = (None, BookState.SYNCING)
         self.buffered_bytes: Callable[[], int] | None = None
+        self.is_ending = False
 
     @property
     def state(self) -> BookState:
@@ -58,7 +61,7 @@ class LocalCell(ListenedCell):
         book, state = self.current
         if state is BookState.LIVE and book is not None:
             promised = book.sound and book.depth >= depth
-            if not promised or self.lag() > self.timing.lag_limit:
+            if not promised or self._is_late:
                 return BookState.STALE
         return state
 
@@ -66,12 +69,12 @@ class LocalCell(ListenedCell):
         """Return a copy of the best `count` levels without a message, or `None` if all of several tries fail.
 
         A live book is stale in the copy if it does not promise `depth` levels yet, or if its actor is late by more than
-        `Timing.lag_limit`. Thread: any.
+        `Timing.lag_limit`, or ending. Thread: any.
         """
 
         def copy() -> BookView[NumberT] | None:
             book, state = self.current
-            if state is BookState.LIVE and self.lag() > self.timing.lag_limit:
+            if state is BookState.LIVE and self._is_late:
                 state = BookState.STALE
             if book is None:
                 return BookView(self.spec.symbol, state, number=number)
@@ -112,6 +115,11 @@ class LocalCell(ListenedCell):
     def lag(self) -> float:
         """Return the seconds for which the stream's oldest message has waited for the actor. Thread: any."""
         return mailbox_of(self.ref).lag() if self.ref is not None else 0.0
+
+    @property
+    def _is_late(self) -> bool:
+        """Whether the actor does not keep the book up to date, whatever state it has reported. Thread: any."""
+        return self.is_ending or self.lag() > self.timing.lag_limit
 
     def backlog(self) -> int:
         """Return the approximate bytes that wait for the actor, or in it for a snapshot. Thread: any."""

@@ -205,6 +205,11 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         book = self._books.get(spec.key)
         return book is None or book.cell.spec.depth < spec.depth
 
+    def _stop_book(self, book: _Book) -> None:
+        # Before its stream ends: a state that is read in between is true.
+        book.cell.is_ending = True
+        super()._stop_book(book)
+
     def _forget(self, book: _Book) -> tuple[threading.Thread, ...]:
         threads = super()._forget(book)
         if self._shared is not None:

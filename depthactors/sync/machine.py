@@ -96,7 +96,7 @@ class Synchronizer:
         self._doubts = self._transitions.doubts
         self._buffer = self._transitions.buffer
         self._standby: Standby | None = None
-        # An older connection that brings every diff, too: one that a stream moves to may be older than the one it leaves.
+        # An older connection that brings every diff, too: a stream may move to it from a newer one.
         self._spare: int | None = None
 
     def stream_up(self, epoch: int, beside: int | None = None) -> Sequence[Effect]:

@@ -231,3 +231,23 @@ def test_who_shares_a_book_keeps_it_however_often_the_other_is_let_go(dead_addre
         assert [row.symbol for row in engine.status().books] == ["BTCUSDT"]
         engine.unsubscribe(second)
         assert engine.status().books == ()
+
+
+@pytest.mark.one_process
+@pytest.mark.parametrize("end", ["stop", "unsubscribe"])
+def test_a_book_that_a_callback_holds_up_is_not_live_any_more_after_its_end(exchange, end):
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(_view):
+        held.set()
+        go_on.wait(60)
+
+    with DepthEngine() as engine:
+        book = engine.subscribe("BTCUSDT", depth=10, on_update=hold)
+        assert held.wait(20)
+        assert (book.state, book.view().state) == (LIVE, LIVE)
+        engine.stop(timeout=1.0) if end == "stop" else engine.unsubscribe(book)
+        assert (book.state, book.view().state) == (BookState.STALE, BookState.STALE)
+        assert book.cell.status().state is BookState.STALE
+        go_on.set()
+        until(lambda: book.state is BookState.STOPPED)

@@ -17,6 +17,7 @@ def main() -> None:
             return
         if depth_cache is None:
             print("a stream is over")
+            both.set()
             return
         if depth_cache.symbol in stopped:
             print(f"{depth_cache.symbol} was stopped, and this is never printed")
@@ -31,7 +32,11 @@ def main() -> None:
     try:
         btc = manager.start_depth_cache(handle_depth_cache, symbol="BTCUSDT", ws_interval=100)
         eth = manager.start_depth_cache(handle_depth_cache, symbol="ETHUSDT", ws_interval=100)
-        print("both came" if both.wait(timeout=30) else "not both came")
+        both.wait(timeout=30)
+        if len(seen) < 2:
+            print("a book has no data")
+            return
+        print("both came")
         manager.stop_socket(btc)
         stopped.add("BTCUSDT")
         print(f"stopped {btc}, {eth} " + ("goes on" if one_more.wait(timeout=30) else "is silent"))

@@ -205,6 +205,10 @@ def test_stop_one_stream(exchange):
     ]
 
 
+def test_stop_one_stream_ends_where_a_book_has_no_data(other_exchange):
+    assert "a book has no data" in run("stop_one_stream", complaint="given up, no more data comes")
+
+
 def test_stop_all_streams_from_a_callback(exchange):
     lines = run("stop_all_streams", 40)
     assert lines[0] == "until 40 updates of one book, or Ctrl-C:"

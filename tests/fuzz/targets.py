@@ -144,7 +144,9 @@ def recording(data: bytes) -> None:
                     assert type(line.message) is type(line.event) is dict
                     assert {line.is_snapshot, line.is_diff, line.is_ticker} <= {True, False}
             except RecordingError as error:
-                _check_said(error, file.name, number + 1)
+                # What is not gzip has no lines.
+                is_gzip = number or content.startswith(b"\x1f\x8b")
+                _check_said(error, file.name, number + 1 if is_gzip else 0)
 
 
 TARGETS = {target.__name__: target for target in (frame, depth_reply, machine, router, recording)}

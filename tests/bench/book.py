@@ -76,10 +76,12 @@ def _checks(rows):
 def play(given, *, peers, repeat):
     """Let all contestants take turns; returns what each gave."""
     names = OURS + (PEERS if peers else ())
+    # All on the same interpreter.
+    python = peers_python() if peers else sys.executable
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         workers = {
-            (name, read): stack.enter_context(Worker(name, given, folder / f"{name}-{read}", read=read))
+            (name, read): stack.enter_context(Worker(name, given, folder / f"{name}-{read}", read=read, python=python))
             for name in names
             for read in (True, False)
         }
@@ -92,7 +94,7 @@ def play(given, *, peers, repeat):
 class Worker(Program):
     """One contestant's process."""
 
-    def __init__(self, name, given, folder, *, read):
+    def __init__(self, name, given, folder, *, read, python=sys.executable):
         self.frames = given.frames[: FRAMES_WHEN_READ.get(name) if read else None]
         self.rounds = []
         folder.mkdir()
@@ -101,7 +103,7 @@ class Worker(Program):
         ours = name in OURS
         super().__init__(
             [
-                sys.executable if ours else peers_python(),
+                python,
                 HERE / "book_worker.py",
                 *(name, folder, given.market, given.symbol, "read" if read else "blind"),
             ],

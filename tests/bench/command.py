@@ -7,12 +7,21 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import ask, book, pipe, scale, share, start, stop
+from tests.bench import ask, book, pipe, scale, share, sleepers, start, stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BENCHMARKS = {"book": book, "pipe": pipe, "ask": ask, "start": start, "stop": stop, "scale": scale, "share": share}
+BENCHMARKS = {
+    "book": book,
+    "pipe": pipe,
+    "sleepers": sleepers,
+    "ask": ask,
+    "start": start,
+    "stop": stop,
+    "scale": scale,
+    "share": share,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,9 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="print results as JSON, a line a benchmark, or add them to FILE",
     )
-    parser.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds that count (default 3)")
-    parser.add_argument("--seconds", type=float, default=4, metavar="S", help="for `pipe`: a measurement (default 4)")
-    parser.add_argument("--symbols", type=int, nargs="*", metavar="N", help="for `pipe`: how many (default 1 to 1,000)")
+    parser.add_argument("--repeat", type=int, default=5, metavar="N", help="rounds that count (default 5)")
+    parser.add_argument("--seconds", type=float, default=3, metavar="S", help="for `pipe`: a measurement (default 3)")
+    parser.add_argument("--books", type=int, nargs="*", metavar="N", help="for `pipe`: how many (default 1 100 1000)")
+    parser.add_argument("--clients", nargs="*", metavar="NAME", help="for `pipe`: programs of `clients/` (default all)")
+    parser.add_argument("--quick", action="store_true", help="for `pipe`, `sleepers`: one short round")
+    parser.add_argument(
+        "--checkout",
+        action="append",
+        metavar="LABEL=FOLDER",
+        help="for `pipe`, `sleepers`: a folder with the package to measure, instead of this one; may be repeated",
+    )
     options = parser.parse_args(arguments)
     passed = True
     for name in BENCHMARKS if options.name == "all" else [options.name]:

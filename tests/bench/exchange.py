@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,12 @@ class Exchange(Program):
             raise
         return self
 
-    def play(self, rate) -> int:
-        """Go on at another rate; returns how many frames were made till now."""
-        self.tell(rate)
+    def play(self, rate) -> None:
+        """Go on at another rate."""
+        self.tell(json.dumps({"rate": rate}))
+        self.hear(PATIENCE)
+
+    def made(self, begin_us, end_us) -> int:
+        """Return the number of events that were made in between, microseconds since the epoch."""
+        self.tell(json.dumps({"between": [begin_us, end_us]}))
         return self.hear(PATIENCE)

@@ -1,7 +1,8 @@
 """The local exchange in a process of its own, for the benchmarks; it ends with its input.
 
-A line of input is a new rate of all symbols together, frames a second; the answer is how many frames were made so
-far. Events carry their time in microseconds instead of milliseconds, for latencies.
+A line of input is `{"rate": FRAMES}`, a new rate of all symbols together, frames a second; or `{"between": [US, US]}`,
+whose answer is the number of events that have a time in between, of those made since the latest rate was told. Events
+carry their time in microseconds instead of milliseconds, for latencies.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gc
 import json
 import sys
 import time
+from bisect import bisect_left
 from random import Random
 
 from depthactors import markets
@@ -30,10 +32,10 @@ class PacedFeed(RepeatedFeed):
     Its snapshots are never behind its stream: a client that does not recover from one that is could not be measured.
     """
 
-    def __init__(self, symbol, tape, number, rate):
+    def __init__(self, symbol, tape, number, rate, times):
         super().__init__(symbol, markets.SPOT, tape, seed=number, rate=rate, clock=lambda: time.time() * 1e3)
         self.rate = rate
-        self.made = 0
+        self._times = times
         self._due_at = self._phase / rate
         self._jitter = Random(number)
 
@@ -41,9 +43,10 @@ class PacedFeed(RepeatedFeed):
         return self._due_at
 
     def step(self, *, tickers):
-        self.made += 1
         self._due_at += self._jitter.uniform(0.5, 1.5) / self.rate
-        return super().step(tickers=tickers)
+        step = super().step(tickers=tickers)
+        self._times.append(step.event.time_us // 1000)
+        return step
 
     def snapshot(self, limit):
         return self.present(limit)
@@ -59,15 +62,22 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     tape = RepeatedEvents(markets.SPOT, STEPS, seed=1, levels=options.levels, depth=options.depth)
     each = options.rate / options.symbols
-    feeds = [PacedFeed(f"S{number}USDT", tape, number, each) for number in range(options.symbols)]
+    # Of all symbols, in order: one thread makes all events.
+    times = []
+    feeds = [PacedFeed(f"S{number}USDT", tape, number, each, times) for number in range(options.symbols)]
     gc.freeze()
     sys.setswitchinterval(0.0005)
     with LocalExchange(feeds, limits=None if options.limited else UNLIMITED) as exchange:
         _tell(exchange.port)
-        for line in sys.stdin:
+        for order in map(json.loads, sys.stdin):
+            if "between" in order:
+                begin, end = order["between"]
+                _tell(bisect_left(times, end) - bisect_left(times, begin))
+                continue
             for feed in feeds:
-                feed.rate = float(line) / options.symbols
-            _tell(sum(feed.made for feed in feeds))
+                feed.rate = order["rate"] / options.symbols
+            times.clear()
+            _tell(True)
 
 
 def _tell(fact):

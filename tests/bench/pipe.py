@@ -1,226 +1,219 @@
 """`pipe`: the whole way from the exchange's socket to a callback that reads the best five levels of both sides.
 
-The exchange has a process of its own, and each client has one. All symbols together bring the same number of frames
-a second, however many they are. CPU is the client process's own, all of its threads; a latency is from the moment
-at which the exchange made an event to the callback's end. The sustained rate is the highest of a ladder at which 99
-of 100 updates come within a tenth of a second; latency is told at a tenth of that, and at one rate for all clients.
+The exchange has a process of its own, and each client has one. *Sustained* is the highest rate, of all books together,
+at which a client shows at least 0.99 of the frames, leaves out none on purpose, and shows 99 of 100 within a tenth of a
+second; it is found by bisection. `drain` is no client: it only empties the socket, and shows how far the generator
+gets. A figure of a client that comes nearer to that than 1.3 times is marked as the generator's. CPU is the client
+process's own, all of its threads; a latency is from the moment at which the exchange made an event to the callback's
+end. Contestants take turns: each round has each of them once, and a calibration of the machine.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from tempfile import TemporaryDirectory
 
+from tests.bench.calibration import calibrate, calibration_words
 from tests.bench.environment import peers_python
-from tests.bench.exchange import HERE, ROOT, Exchange
-from tests.bench.processes import Program
-from tests.bench.report import Result, ratio_words, table
+from tests.bench.exchange import ROOT
+from tests.bench.follower import MOST, RATE, Contestant, Plan, Visit
+from tests.bench.frames import stage
+from tests.bench.made import make_recording
+from tests.bench.report import Result, at_least_words, ratio_words, table
 from tests.bench.timing import spread
 
-SYMBOLS = (1, 10, 100, 500, 1000)
+BOOKS = (1, 100, 1000)
 OURS = ("depthactors_engine", "depthactors_manager")
-PEERS = ("ccxt_pro", "python_binance")
-MOST_SYMBOLS = {"python_binance": 100}
-"""It opens a connection a symbol, and does not get so far with more."""
-STARTING = 120.0
-RATE = 500.0
-"""Frames a second at which CPU is measured: one that every client can follow."""
-WARM_UP = 7.0
-"""Seconds until books have as many levels as their market needs, and caches are filled."""
-LADDER = 1.5
-STEP = 2.0
-"""Seconds on each rung."""
-HIGHEST = 40_000.0
-LATE_MS = 100.0
+PEERS = ("ccxt_pro", "cryptofeed_3", "python_binance")
+"""The clients that ours is held against."""
+CEILINGS = ("drain", "picows_socket")
+NEED_PEERS = (*PEERS, "picows_socket")
+HEADROOM = 1.3
+LEFT_OUT = {
+    "order-book": "a book without a client; cryptofeed 3 keeps its books in it",
+    "nautilus_trader": "its live client needs an account's node around it; its book is in `book`",
+}
+QUICK = Plan(seconds=1.5, repeat=1, precision=0.1)
+GOALS = {1: 20_000, 100: 13_000, 1000: 10_000}
 
 
-class Client(Program):
-    """One client with its symbols on one exchange."""
-
-    def __init__(self, name, exchange) -> None:
-        ours = name not in PEERS
-        script = HERE / "clients" / f"{name}.py"
-        command = [sys.executable if ours else peers_python(), script, exchange.port, *exchange.symbols]
-        super().__init__(command, path=ROOT if ours else None)
-        self._exchange = exchange
-        self._rate = RATE
-
-    def measure(self, rate, seconds) -> Window:
-        """Measure at so many frames a second."""
-        self._exchange.play(rate)
-        if rate != self._rate:
-            # Each symbol's next event still comes at the rate of before.
-            self._measure(min(2.0, len(self._exchange.symbols) / self._rate))
-            self._rate = rate
-        before = self._exchange.play(rate)
-        told = self._measure(seconds)
-        return Window(rate, self._exchange.play(rate) - before, told)
-
-    def _measure(self, seconds):
-        self.tell(seconds)
-        return self.hear(seconds + STARTING)
-
-
-class Window(NamedTuple):
-    """What one client did meanwhile.
+@dataclass
+class Row:
+    """What the rounds of one contestant gave, at one number of books.
 
     Attributes:
-        rate: frames a second that were wanted of the exchange.
-        sent: frames that it made.
-        told: what the client's meter told.
+        contestant: its name.
+        client: the name of its program.
+        books: number of books.
+        rates: the sustained rate of each round.
+        usual: windows at one rate for all.
+        best: windows at the sustained rates.
+        failure: why there is no more.
     """
 
-    rate: float
-    sent: int
-    told: dict
+    contestant: str
+    client: str
+    books: int
+    rates: list = field(default_factory=list)
+    usual: list = field(default_factory=list)
+    best: list = field(default_factory=list)
+    generator_behind: bool = False
+    failure: str = ""
 
-    @property
-    def cpu_us(self):
-        """CPU microseconds a frame."""
-        return 1e6 * self.told["cpu"] / self.sent
-
-    @property
-    def shown(self):
-        """The share of frames that a callback was called for."""
-        return self.told["updates"] / self.sent
-
-    @property
-    def in_time(self):
-        """Whether it kept up."""
-        late = self.told["late_ms"]
-        return late is not None and late["p99"] < LATE_MS
-
-    @property
-    def exchange_is_behind(self):
-        """Whether the exchange did not get so far itself."""
-        return self.sent < 0.9 * self.rate * self.told["seconds"]
-
-
-def follow(clients, symbols, *, seconds, repeat) -> list[dict]:
-    """Let clients follow so many symbols; returns a row for each."""
-    rows = {name: {"client": name, "symbols": symbols} for name in clients}
-    usual = {name: [] for name in clients}
-    # In turns, since the machine is not equally fast all the time.
-    for _ in range(repeat):
-        for name, row in rows.items():
-            _try(row, usual[name].append, _usually, name, symbols, seconds)
-    for name, row in rows.items():
-        if "failure" not in row:
-            row.update(_sum_up(usual[name]))
-            _try(row, row.update, _climb, name, symbols)
-        if row.get("sustained"):
-            # A fresh client: one that was overrun on the ladder may not come to itself again.
-            _try(row, row.update, _be_late, name, symbols, row["sustained"] / 10, seconds)
-    return list(rows.values())
+    def figures(self) -> dict:
+        """Return the medians, fit for JSON."""
+        row = {"client": self.client, "contestant": self.contestant, "symbols": self.books}
+        if self.failure:
+            row["failure"] = self.failure
+        if not self.rates:
+            return {"failure": "no round was finished"} | row
+        return row | {
+            "sustained": median(self.rates),
+            "rates": spread(self.rates),
+            "generator_behind": self.generator_behind,
+            "busy_cpu_us": median(window.cpu_us for window in self.best) if self.best else None,
+            "cpu_us": spread([window.cpu_us for window in self.usual]),
+            "own_us": spread([window.own_us for window in self.usual]),
+            "shown": median(window.shown for window in self.usual),
+            "latency": {
+                name: median(window.told["late_ms"][name] for window in self.usual) for name in ("p50", "p99", "p99.9")
+            },
+            "threads": self.usual[-1].told["threads"],
+            "rss_mb": self.usual[-1].told["rss_mb"],
+        }
 
 
-def _try(row, take, measure, name, symbols, *how):
-    """Measure with a new exchange and a new client, unless one failed before."""
-    if "failure" in row:
-        return
-    try:
-        with Exchange(symbols, RATE) as exchange, Client(name, exchange) as client:
-            client.hear(STARTING)
-            take(measure(client, *how))
-    except (TimeoutError, RuntimeError, OSError) as error:
-        row["failure"] = str(error)
+def follow(contestants, books, plan, between=lambda: None) -> list[dict]:
+    """Let contestants follow so many books in turns; returns the figures of each. `between` is called each round."""
+    rows = {each: Row(each.name, each.script, books) for each in contestants}
+    for number in range(plan.repeat):
+        between()
+        for contestant, row in rows.items():
+            if row.failure:
+                continue
+            sys.stderr.write(f"{books} books, round {number + 1} of {plan.repeat}: {contestant.name}\n")
+            try:
+                with Visit(contestant, books, plan) as visit:
+                    rate = visit.climb(median(row.rates) if row.rates and median(row.rates) else None)
+            except (TimeoutError, RuntimeError, OSError) as error:
+                row.failure = str(error)
+                continue
+            if not visit.usual.told["updates"]:
+                row.failure = "showed nothing"
+                continue
+            row.rates.append(rate)
+            row.usual.append(visit.usual)
+            row.best += [visit.best] if visit.best else []
+            row.generator_behind |= visit.failed is not None and visit.failed.generator_is_behind
+    return [row.figures() for row in rows.values()]
 
 
-def _usually(client, seconds):
-    client.measure(RATE, WARM_UP)
-    window = client.measure(RATE, seconds)
-    if not window.told["updates"]:
-        msg = f"{client.name} showed nothing for {seconds:g} s"
-        raise RuntimeError(msg)
-    return window
+def contestants(names, checkouts, *, peers) -> list[Contestant]:
+    """Return the contestants of these client names; ours once for each checkout (a label and a folder)."""
+    python = peers_python() if peers else sys.executable
+    found = []
+    for name in names:
+        if name in NEED_PEERS or name == "drain":
+            found.append(Contestant(name, name, python, None))
+            continue
+        for label, folder in checkouts:
+            found.append(Contestant(f"{name} {label}".strip(), name, python, folder))
+    return found
 
 
-def _sum_up(usual):
-    median_of = {name: median(window.told["late_ms"][name] for window in usual) for name in usual[0].told["late_ms"]}
-    return {
-        "cpu_us": spread([window.cpu_us for window in usual]),
-        "own_us": spread([1e6 * window.told["own_cpu"] / window.sent for window in usual]),
-        "shown": median(window.shown for window in usual),
-        "threads": usual[-1].told["threads"],
-        "rss_mb": usual[-1].told["rss_mb"],
-        "late": median_of,
-    }
+def plan_of(options) -> Plan:
+    """Return how long and how often to measure."""
+    if options.quick:
+        return QUICK
+    return Plan(options.seconds, options.repeat)
 
 
-def _climb(client):
-    best, cpu_us, limit, window = 0.0, None, "", _usually(client, STEP)
-    while window.in_time and window.rate < HIGHEST:
-        best, cpu_us = window.sent / window.told["seconds"], window.cpu_us
-        if window.exchange_is_behind:
-            limit = "the exchange's"
-            break
-        window = client.measure(window.rate * LADDER, STEP)
-    return {"sustained": best, "busy_cpu_us": cpu_us, "limit": limit}
-
-
-def _be_late(client, rate, seconds):
-    client.measure(rate, WARM_UP)
-    return {"latency": client.measure(rate, seconds).told["late_ms"]}
+def checkouts_of(options) -> list[tuple[str, str | Path]]:
+    """Return labels and folders of the package that is measured."""
+    return [tuple(each.split("=", 1)) for each in options.checkout or ()] or [("", ROOT)]
 
 
 def run(options) -> Result:
-    """Follow 1 to 1,000 symbols with each client."""
-    clients = OURS + (PEERS if options.peers else ())
-    rows = []
-    for symbols in options.symbols or SYMBOLS:
-        able = [client for client in clients if symbols <= MOST_SYMBOLS.get(client, symbols)]
-        rows += follow(able, symbols, seconds=options.seconds, repeat=options.repeat)
-    return Result(f"{_table(rows)}\n\n{_checks(rows)}", {"rows": rows})
+    """Follow 1 to 1,000 books with each client."""
+    names = options.clients or ["drain", *OURS, *(("picows_socket", *PEERS) if options.peers else ())]
+    peers = options.peers or any(name in NEED_PEERS for name in names)
+    chosen = contestants(names, checkouts_of(options), peers=peers)
+    with TemporaryDirectory() as folder:
+        make_recording(Path(folder) / "made.gz", events=500, levels=20)
+        frames = stage(Path(folder) / "made.gz").frames
+    machine, rows = [], []
+    for books in options.books or BOOKS:
+        rows += follow(chosen, books, plan_of(options), lambda: machine.append(calibrate(chosen[0].python, frames)))
+    left_out = "\n".join(f"- not measured: {name}: {why}" for name, why in LEFT_OUT.items()) if options.peers else ""
+    text = "\n\n".join(filter(None, [_table(rows), calibration_words(machine), left_out, _checks(rows)]))
+    return Result(text, {"rows": rows, "calibration": machine})
 
 
 def _table(rows):
-    header = ["symbols", "client", f"CPU us a frame at {RATE:g} a second", "shown", f"p99 ms at {RATE:g} a second"]
-    header += ["sustained a second", "CPU us a frame there", "p50 ms", "p99 ms", "p99.9 ms at a tenth", "threads", "MB"]
-    return table(header, [_line(row) for row in rows])
+    header = [
+        "books",
+        "client",
+        "sustained a second",
+        "CPU us a frame there",
+        f"p50, p99, p99.9 ms at {RATE:g} a second",
+    ]
+    header += [f"shown at {RATE:g}", f"CPU us a frame at {RATE:g}", "threads", "MB"]
+    ceilings = {row["symbols"]: row["sustained"] for row in rows if row["client"] == "drain" and "sustained" in row}
+    return table(header, [_line(row, ceilings.get(row["symbols"])) for row in rows])
 
 
-def _line(row):
-    start = [row["symbols"], row["client"]]
+def _line(row, ceiling):
+    start = [row["symbols"], row["contestant"]]
+    if "sustained" not in row:
+        return [*start, row["failure"], *[""] * 6]
+    rate = "{}{:,.0f} ({:,.0f} to {:,.0f})".format("> " if row["rates"].most >= MOST else "", *row["rates"])
+    if row["client"] not in CEILINGS and generator_is_limit(row, ceiling):
+        rate += ", the generator's limit"
     if "failure" in row:
-        return [*start, row["failure"], *[""] * 9]
-    late = row.get("latency")
-    at_least = "> " if row["limit"] else ""
+        rate += f", then {row['failure']}"
     return [
         *start,
-        "{:.0f} ({:.0f} to {:.0f})".format(*row["cpu_us"]),
-        f"{row['shown']:.0%}",
-        f"{row['late']['p99']:.2f}",
-        f"{at_least}{row['sustained']:.0f}",
+        rate,
         f"{row['busy_cpu_us']:.0f}" if row["busy_cpu_us"] else "-",
-        *(f"{late[name]:.2f}" if late else "-" for name in ("p50", "p99", "p99.9")),
+        ", ".join(f"{row['latency'][name]:.1f}" for name in ("p50", "p99", "p99.9")),
+        f"{row['shown']:.1%}",
+        "{:.0f} ({:.0f} to {:.0f})".format(*row["cpu_us"]),
         row["threads"],
         f"{row['rss_mb']:.0f}",
     ]
 
 
+def generator_is_limit(row, ceiling) -> bool:
+    """Return whether a rate may be the generator's: it was behind, or not seen to reach 1.3 times that."""
+    return row["generator_behind"] or (ceiling is not None and ceiling < HEADROOM * row["sustained"])
+
+
 def _checks(rows):
-    good = {(row["client"], row["symbols"]): row for row in rows if "failure" not in row}
-    cpu = {key: row["cpu_us"].median for key, row in good.items()}
-    pairs = {
-        "CPU a frame, 100 symbols : 1 symbol": (cpu.get((OURS[0], 100)), cpu.get((OURS[0], 1)), 1.5),
-        "CPU a frame, 1,000 symbols : 1 symbol": (cpu.get((OURS[0], 1000)), cpu.get((OURS[0], 1)), 2.5),
-        "CPU a frame at 100 symbols, ours : python-binance": (
-            cpu.get((OURS[0], 100)),
-            cpu.get(("python_binance", 100)),
-            0.1,
-        ),
-        "CPU a frame at 100 symbols, ours : ccxt Pro": (cpu.get((OURS[0], 100)), cpu.get(("ccxt_pro", 100)), 1 / 3),
-    }
-    for symbols in sorted({row["symbols"] for row in rows}):
-        for kind, rate in {"latency": "a tenth of the own sustained rate", "late": "one rate for all"}.items():
-            p99 = {
-                client: row[kind]["p99"]
-                for client in OURS[:1] + PEERS
-                if (row := good.get((client, symbols))) and row.get(kind)
-            }
-            peers = [p99[client] for client in PEERS if client in p99]
-            if peers and OURS[0] in p99:
-                name = f"p99 latency at {symbols} symbols and {rate}, ours : the best peer's"
-                pairs[name] = (p99[OURS[0]], min(peers), 1 / 3)
-    return "\n".join(ratio_words(name, *pair) for name, pair in pairs.items() if None not in pair)
+    good = [row for row in rows if row.get("sustained")]
+    lines = []
+    for row in good:
+        books, name = row["symbols"], row["contestant"]
+        here = [other for other in good if other["symbols"] == books]
+        peers = [other for other in here if other["client"] in PEERS]
+        if row["client"] == "depthactors_manager":
+            engine = name.replace("manager", "engine")
+            lines += [
+                at_least_words(f"{books} books, {name} : engine", row["sustained"], other["sustained"], 0.5)
+                for other in here
+                if other["contestant"] == engine
+            ]
+        if row["client"] != "depthactors_engine":
+            continue
+        if books in GOALS:
+            lines.append(at_least_words(f"{books} books, {name} : goal", row["sustained"], GOALS[books], 1.0))
+        if peers:
+            best = max(other["sustained"] for other in peers)
+            p99 = min(other["latency"]["p99"] for other in peers)
+            lines.append(at_least_words(f"{books} books, {name} : best peer, sustained", row["sustained"], best, 1.5))
+            lines.append(
+                ratio_words(f"{books} books, {name} : best peer, p99 at {RATE:g}", row["latency"]["p99"], p99, 0.75)
+            )
+    return "\n".join(lines)

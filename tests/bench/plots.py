@@ -22,6 +22,7 @@ NAMES = {
     "nautilus": "nautilus_trader (best level only)",
     "order_book": "order-book",
     "unicorn": "unicorn depth cache",
+    "cryptofeed_3": "cryptofeed",
     "python_binance": "python-binance",
 }
 OURS, THEIRS = "#0a7d4f", "#8a8f98"
@@ -29,6 +30,7 @@ FOLLOWING = {
     "depthactors_engine": {"color": OURS, "marker": "o"},
     "depthactors_manager": {"color": OURS, "marker": "s", "linestyle": "--"},
     "ccxt_pro": {"color": THEIRS, "marker": "^"},
+    "cryptofeed_3": {"color": THEIRS, "marker": "v", "linestyle": "-."},
     "python_binance": {"color": THEIRS, "marker": "D", "linestyle": ":"},
 }
 
@@ -37,7 +39,7 @@ def main(results, folder) -> None:
     """Draw all plots; the same figures make the same files."""
     mpl.rcParams |= {"svg.hashsalt": "depthactors", "svg.fonttype": "none"}
     rows = {line["benchmark"]: line.get("rows") for line in map(json.loads, Path(results).read_text().splitlines())}
-    following = [row for row in rows["pipe"] if "failure" not in row]
+    following = [row for row in rows["pipe"] if row["client"] in FOLLOWING and row.get("sustained")]
     drawn = {
         "book": _bars(rows["book"]),
         "cpu": _lines(following, lambda row: row["cpu_us"][0], "the client's CPU, microseconds a frame"),

@@ -57,7 +57,8 @@ def run(options) -> Result:
         (Path(folder) / "snapshot.json").write_text(json.dumps(given.snapshot))
         (Path(folder) / "frames").write_bytes(b"\n".join(given.frames))
         fed = [row for depth in DEPTHS for row in _fed(folder, given, depth, options.repeat)]
-    through = pipe.follow(CLIENTS, SYMBOLS, seconds=options.seconds, repeat=options.repeat)
+    clients = pipe.contestants(CLIENTS, [("", ROOT)], peers=False)
+    through = pipe.follow(clients, SYMBOLS, pipe.plan_of(options))
     checks = "\n".join(_checks(fed) + _checks_through({row["client"]: row for row in through}))
     text = "\n\n".join([_fed_table(fed), pipe._table(through), checks])
     passed = all(row["right"] for row in fed)

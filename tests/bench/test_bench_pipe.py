@@ -1,30 +1,50 @@
-"""`pipe` with two symbols: the engine and the drop-in manager show what the exchange sends."""
+"""`pipe` with two books: the engine and the drop-in manager show what the exchange sends."""
 
 import pytest
 
-from tests.bench import pipe
+from tests.bench import follower, pipe
 from tests.bench.bench_support import options
 
 
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    for name, value in {"RATE": 50.0, "WARM_UP": 0.5, "MOST": 100.0, "LEAST": 20.0, "SETTLE": 0.4}.items():
+        monkeypatch.setattr(follower, name, value)
+    monkeypatch.setattr(pipe, "QUICK", follower.Plan(0.5, 1, 0.5))
+
+
 @pytest.mark.proof
-def test_both_of_ours_are_measured(monkeypatch):
-    monkeypatch.setattr(pipe, "RATE", 50.0)
-    monkeypatch.setattr(pipe, "WARM_UP", 0.5)
-    monkeypatch.setattr(pipe, "HIGHEST", 60.0)
-    monkeypatch.setattr(pipe, "STEP", 0.5)
-    result = pipe.run(options(seconds=0.5))
+def test_both_of_ours_are_measured_beside_the_generator_and_the_machine():
+    result = pipe.run(options(quick=True))
     rows = result.figures["rows"]
-    assert [row["client"] for row in rows] == list(pipe.OURS)
+    assert [row["client"] for row in rows] == ["drain", *pipe.OURS]
     for row in rows:
         assert "failure" not in row, row
         assert row["cpu_us"].median > 0
-        assert row["shown"] == pytest.approx(1.0, abs=0.3)
+        assert row["shown"] == 1.0
         assert row["sustained"] > 0
         assert 0 < row["latency"]["p50"] <= row["latency"]["p99"]
+    assert "Calibration: `orjson.loads` of a frame" in result.text
 
 
-def test_a_client_that_ends_has_a_failure_for_a_row(monkeypatch):
-    monkeypatch.setattr(pipe, "OURS", ("no_such_client",))
-    (row,) = pipe.follow(["no_such_client"], 1, seconds=0.1, repeat=1)
+def test_a_client_that_ends_has_a_failure_for_a_row():
+    (row,) = pipe.follow([follower.Contestant("none", "no_such_client")], 1, follower.Plan(0.1, 1))
     assert "ended with 2" in row["failure"]
     assert "ended with 2" in pipe._table([row])
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "behind", "limit"), [(1300, False, False), (1299, False, True), (9000, True, True)]
+)
+def test_a_rate_that_the_generator_does_not_exceed_by_far_is_said_to_be_its_own(ceiling, behind, limit):
+    assert pipe.generator_is_limit({"sustained": 1000, "generator_behind": behind}, ceiling) is limit
+
+
+def test_ours_is_measured_once_for_each_checkout():
+    checkouts = pipe.checkouts_of(options(checkout=["before=/a", "after=/b"]))
+    found = pipe.contestants(["drain", "depthactors_engine"], checkouts, peers=False)
+    assert [(each.name, each.checkout) for each in found] == [
+        ("drain", None),
+        ("depthactors_engine before", "/a"),
+        ("depthactors_engine after", "/b"),
+    ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench import pipe, scale, share
+from tests.bench import follower, pipe, scale, share
 from tests.bench.bench_support import options
 
 
@@ -11,8 +11,8 @@ def _short(monkeypatch):
     for name, value in {"BOOKS": 2, "FRAMES": 60, "LEVELS": 4, "DEPTHS": (5,), "SYMBOLS": 2}.items():
         monkeypatch.setattr(scale, name, value)
     monkeypatch.setattr(scale, "CLIENTS", (scale.WITH_TWO,))
-    for name, value in {"RATE": 50.0, "WARM_UP": 0.2, "HIGHEST": 60.0, "STEP": 0.2}.items():
-        monkeypatch.setattr(pipe, name, value)
+    for name, value in {"RATE": 50.0, "WARM_UP": 0.2, "MOST": 60.0, "SETTLE": 0.4}.items():
+        monkeypatch.setattr(follower, name, value)
 
 
 @pytest.mark.proof

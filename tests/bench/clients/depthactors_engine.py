@@ -3,20 +3,20 @@
 import os
 import sys
 
-from meter import Meter
+from meter import Meter, coalesced
 
 from depthactors import DepthEngine
 
 
 def main(port, *symbols):
     os.environ["DEPTHACTORS_EXCHANGE"] = f"http://127.0.0.1:{port}"
-    meter = Meter(symbols)
 
     def on_update(view):
         _ = view.bids, view.asks
         meter.saw(view.symbol, view.event_time)
 
     with DepthEngine(market="spot") as engine:
+        meter = Meter(symbols, coalesced=lambda: coalesced(engine))
         engine.subscribe_many(symbols, depth=5, on_update=on_update)
         meter.run()
 

@@ -3,14 +3,13 @@
 import os
 import sys
 
-from meter import Meter
+from meter import Meter, coalesced
 
 from depthactors import ThreadedDepthCacheManager
 
 
 def main(port, *symbols):
     os.environ["DEPTHACTORS_EXCHANGE"] = f"http://127.0.0.1:{port}"
-    meter = Meter(symbols)
 
     def handle(cache):
         if isinstance(cache, dict):
@@ -20,6 +19,7 @@ def main(port, *symbols):
         meter.saw(cache.symbol, cache.update_time)
 
     manager = ThreadedDepthCacheManager()
+    meter = Meter(symbols, coalesced=lambda: coalesced(manager))
     manager.start()
     for symbol in symbols:
         manager.start_depth_cache(handle, symbol=symbol, ws_interval=100)

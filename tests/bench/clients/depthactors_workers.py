@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from meter import Meter
+from meter import Meter, coalesced
 
 from depthactors import DepthEngine
 
@@ -18,7 +18,11 @@ def follow(processes, port, *symbols):
         meter.saw(view.symbol, view.event_time)
 
     with DepthEngine(market="spot", processes=processes) as engine:
-        meter = Meter(symbols, lambda: sum(_cpu(row.pid) for row in engine.status().workers))
+        meter = Meter(
+            symbols,
+            others=lambda: sum(_cpu(row.pid) for row in engine.status().workers),
+            coalesced=lambda: coalesced(engine),
+        )
         engine.subscribe_many(symbols, depth=5, on_update=on_update)
         meter.run()
 

@@ -34,7 +34,7 @@ NEED_PEERS = (*PEERS, "picows_socket")
 HEADROOM = 1.3
 LEFT_OUT = {
     "order-book": "a book without a client; cryptofeed 3 keeps its books in it",
-    "nautilus_trader": "its live client needs an account's node around it; its book is in `book`",
+    "nautilus_trader": "its live client runs inside its trading node only; its book is in `book`",
 }
 QUICK = Plan(seconds=1.5, repeat=1, precision=0.1)
 GOALS = {1: 20_000, 100: 13_000, 1000: 10_000}

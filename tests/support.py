@@ -103,6 +103,19 @@ def complaints(errors):
     return "".join(others)
 
 
+class SetClock:
+    """A clock that a test sets: `now` is the monotonic time, and the time of day is `ahead` of it."""
+
+    def __init__(self, now=0.0, ahead=0.0):
+        self.now, self.ahead = now, ahead
+
+    def monotonic(self):
+        return self.now
+
+    def time(self):
+        return self.now + self.ahead
+
+
 class InterruptedAt:
     """Raises KeyboardInterrupt where Ctrl-C may: at the n-th entry of a function, or after a call of a built-in one."""
 

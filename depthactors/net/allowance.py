@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import random
 import threading
-import time
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.pacing import RateWindow, RequestBlock, ServerClock, WeightBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.dispatcher import Clock
     from depthactors.markets import Market
 
 _CONNECTION_WINDOW: Final = 300.0
@@ -73,25 +74,25 @@ class Allowance:
         self,
         per_minute: int,
         connections: int,
-        clock: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
+        clock: Clock = SYSTEM_CLOCK,
+        draw: Callable[[], float] = random.random,
     ) -> None:
         """Begin unspent.
 
         Args:
             per_minute: weight that the exchange allows in a minute.
             connections: attempts to connect that the exchange allows in five minutes.
-            clock: this machine's clock, in seconds since the epoch.
-            monotonic: monotonic clock, in seconds.
+            clock: this machine's time.
+            draw: returns random numbers in [0, 1), which spread the load after a wait.
         """
         self._lock = threading.Lock()
         self._budget = WeightBudget(per_minute)
         self._server = ServerClock()
         self._silence, self._connection_silence = RequestBlock(), RequestBlock()
         self._connections = RateWindow(max(1, int(connections * _CONNECTION_SHARE)), _CONNECTION_WINDOW)
-        self._monotonic = monotonic
+        self._monotonic, self._draw = clock.monotonic, draw
         # Read once: the exchange's minutes go on when this machine's clock is set.
-        self._epoch = clock() - monotonic()
+        self._epoch = clock.time() - clock.monotonic()
 
     def take_weight(self, weight: int, reserve: float = 0.0) -> float:
         """Take weight now and return 0, or take none and return the seconds to wait; see `WeightBudget.take`."""
@@ -117,12 +118,12 @@ class Allowance:
     def silence(self, seconds: float, longest: float = 0.0) -> None:
         """Block all requests for `seconds`, as the exchange wants; see `pacing.RequestBlock`."""
         with self._lock:
-            self._silence.begin(seconds, longest, self._monotonic(), random.random())  # noqa: S311 - spreads load
+            self._silence.begin(seconds, longest, self._monotonic(), self._draw())
 
     def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
         """Block all attempts to connect for `seconds`, as the exchange wants; see `pacing.RequestBlock`."""
         with self._lock:
-            self._connection_silence.begin(seconds, longest, self._monotonic(), random.random())  # noqa: S311 - spreads load
+            self._connection_silence.begin(seconds, longest, self._monotonic(), self._draw())
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
         """Return the seconds until `weight` can have been spent."""

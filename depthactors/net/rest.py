@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ import requests
 from depthactors import binance
 from depthactors.binance.depth_reply import MAX_BODY, DepthReply
 from depthactors.binance.http_answer import HttpAnswer
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.errors import SnapshotError, as_value
 from depthactors.net.adapter import CuttableAdapter
 from depthactors.net.proxy import proxy_for
@@ -19,6 +19,7 @@ from depthactors.reporting import printable
 from depthactors.version import VERSION
 
 if TYPE_CHECKING:
+    from depthactors.dispatcher import Clock
     from depthactors.markets import Market
     from depthactors.net.settings import NetworkSettings
 
@@ -34,8 +35,9 @@ class RestClient:
     No redirect is followed, no cookie kept, no `.netrc` read: the exchange needs none of them.
     """
 
-    def __init__(self, settings: NetworkSettings) -> None:
-        """Open no connection before the first request."""
+    def __init__(self, settings: NetworkSettings, clock: Clock = SYSTEM_CLOCK) -> None:
+        """Open no connection before the first request; `clock` has the times of answers."""
+        self._clock = clock
         self._proxy = settings.proxy
         self._adapter = CuttableAdapter(settings.proxy, settings.connect_timeout, settings.read_timeout)
 
@@ -46,7 +48,7 @@ class RestClient:
         `request` ends it at once, but for the look-up of a name.
         """
         url = f"{market.rest_url}{market.depth_path}"
-        sent, through = time.monotonic(), ""
+        sent, through = self._clock.monotonic(), ""
         try:
             proxy = proxy_for(url, self._proxy)
             through = "" if proxy is None else f" through the proxy {proxy}"
@@ -61,7 +63,7 @@ class RestClient:
             failure.__cause__ = error
             return DepthReply(as_value(failure))
         return binance.read_depth_reply(
-            answer, market, symbol, limit, sent=sent, received=time.monotonic(), recv_time=time.time()
+            answer, market, symbol, limit, sent=sent, received=self._clock.monotonic(), recv_time=self._clock.time()
         )
 
     def cut(self, request: int = 0) -> None:

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import ssl
 import threading
-import time
 from typing import TYPE_CHECKING, Final, cast
 
 from websocket import ABNF, WebSocket, WebSocketBadStatusException, WebSocketException
 
 from depthactors import binance, reporting
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.errors import HandshakeRefusedError, StreamError, as_value
 from depthactors.net.deadline import Deadline
 from depthactors.net.dial import shut_down
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from depthactors.dispatcher import Clock
     from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
@@ -47,7 +48,6 @@ _WORDS: Final = 200
 """Characters of the other side's answer that are repeated in an error."""
 _LONGEST_PING: Final = 125
 """Bytes of a ping's data (RFC 6455, 5.5), all of which are sent back."""
-_NS: Final = 1e-9
 
 
 class StreamConnection:
@@ -72,6 +72,7 @@ class StreamConnection:
         on_frames: Callable[[int, list[bytes], float], None],
         on_close: Callable[[StreamError], None],
         name: str,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Prepare; nothing is opened before `start`.
 
@@ -86,8 +87,10 @@ class StreamConnection:
                 time at which they arrived, in seconds since the epoch.
             on_close: called with the cause of the end.
             name: the thread's name.
+            clock: has the times of arrival.
         """
         self._url = url
+        self._clock = clock
         self._on_open, self._on_frames, self._on_close = on_open, on_frames, on_close
         self._connect_timeout = settings.connect_timeout
         self._silence_limit = settings.silence_limit
@@ -183,7 +186,7 @@ class StreamConnection:
         """Make an error of an answer that opens no websocket."""
         # An empty answer has no status.
         status, body = answer.status_code or 0, answer.resp_body or b""
-        pause = binance.read_not_now(binance.HttpAnswer(status, answer.resp_headers or {}, body), time.time())
+        pause = binance.read_not_now(binance.HttpAnswer(status, answer.resp_headers or {}, body), self._clock.time())
         if pause is None:
             excerpt = printable(body[:_WORDS].decode("utf-8", "replace"))
             return StreamError(f"{self._url}{self._through}: expected a websocket, was answered {status} {excerpt}")
@@ -206,7 +209,7 @@ class StreamConnection:
             # websocket-client parses the head of the answer, and its cookies, with code that raises many classes.
             raise self._stream_error(error) from error
         use_socket(self._web_socket, sock)
-        self._whole_at = time.monotonic()
+        self._whole_at = self._clock.monotonic()
         read_by(self._web_socket, self._buffered_read)
         self._web_socket.settimeout(self._silence_limit)
 
@@ -275,7 +278,7 @@ class StreamConnection:
         if not data:
             msg = f"{self._url}: the peer ended the connection"
             raise StreamError(msg)
-        self._recv_time = time.time_ns() * _NS
+        self._recv_time = self._clock.time()
         self._check_progress()
         if isinstance(connection, ssl.SSLSocket):
             data += self._drain(connection)
@@ -283,7 +286,7 @@ class StreamConnection:
 
     def _check_progress(self) -> None:
         """Check, once a read, that messages are not too large, and that frames become complete."""
-        web_socket, now = self._web_socket, time.monotonic()
+        web_socket, now = self._web_socket, self._clock.monotonic()
         self.read_at = now
         if self._is_alive:
             self._is_alive, self._whole_at = False, now

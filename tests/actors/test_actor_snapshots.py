@@ -13,6 +13,7 @@ from depthactors.actors.questions import Status
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.binance import DepthReply
+from depthactors.dispatcher import SystemClock
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.allowance import Allowance
 from depthactors.net.rest import RestClient
@@ -38,9 +39,16 @@ def new_client():
 SECOND = 20.0
 
 
+class EarlyInAMinute(SystemClock):
+    """The machine's clock when it is set to 20 s after a minute's beginning."""
+
+    def time(self):
+        return SECOND
+
+
 def in_a_minute(per_minute):
     """Return an allowance for which a minute has begun 20 s ago: weight is counted by clock minutes."""
-    return Allowance(per_minute, 300, clock=lambda: SECOND)
+    return Allowance(per_minute, 300, EarlyInAMinute())
 
 
 class Gate:

@@ -7,20 +7,11 @@ import pytest
 
 from depthactors import markets
 from depthactors.net.allowance import Allowance, allowance_of, forget_allowances
-
-
-class Clock:
-    """Both clocks, set by the test; the exchange's is `ahead` of ours."""
-
-    def __init__(self, now=30.0):
-        self.now = now
-
-    def __call__(self):
-        return self.now
+from tests.support import SetClock
 
 
 def allowance(clock, per_minute=1000, connections=10):
-    return Allowance(per_minute, connections, clock, clock)
+    return Allowance(per_minute, connections, clock)
 
 
 def test_usdm_and_coinm_share_one_and_other_markets_have_their_own():
@@ -37,7 +28,7 @@ def test_a_local_exchange_has_its_own_for_each_pool_and_address():
 
 
 def test_minutes_turn_when_the_exchanges_do():
-    clock = Clock(30.0)
+    clock = SetClock(30.0)
     ours = allowance(clock)
     # The exchange's clock is 20 s ahead: its minute turns at our 40.
     ours.note_answer(0, 50.0, 29.99, 30.01)
@@ -49,20 +40,20 @@ def test_minutes_turn_when_the_exchanges_do():
 
 
 def test_the_machines_clock_may_be_set_back_or_forth():
-    clock, monotonic = Clock(30.0), Clock(1_000.0)
-    ours = Allowance(1000, 10, clock, monotonic)
+    clock = SetClock(1_000.0, ahead=-970.0)
+    ours = allowance(clock)
     ours.note_answer(0, None, 1_006.0, 1_006.0)
     assert ours.take_weight(960) == 0.0
     for now in (-100.0, 29.0, 95.0, 10_000.0):
-        clock.now = now
-        monotonic.now += 1.0
+        clock.now += 1.0
+        clock.ahead = now - clock.now
         assert ours.take_weight(100) > 1.0, "the exchange's minute goes on"
-    monotonic.now = 1_031.0
+    clock.now = 1_031.0
     assert ours.take_weight(100) == 0.0
 
 
 def test_the_level_tells_what_is_spent_and_by_whom():
-    clock = Clock(30.0)
+    clock = SetClock(30.0)
     ours = allowance(clock)
     ours.take_weight(100)
     ours.note_answer(400, None, 30.0, 30.0)
@@ -74,7 +65,7 @@ def test_the_level_tells_what_is_spent_and_by_whom():
 
 
 def test_silence_outlasts_the_minute_and_a_shorter_one():
-    clock = Clock(30.0)
+    clock = SetClock(30.0)
     ours = allowance(clock)
     ours.silence(120.0)
     clock.now = 31.0
@@ -86,18 +77,18 @@ def test_silence_outlasts_the_minute_and_a_shorter_one():
 
 
 def test_silence_of_connections_concerns_no_requests_and_the_other_way_round():
-    ours = allowance(Clock(30.0))
+    ours = allowance(SetClock(30.0))
     ours.silence_connections(60.0, 900.0)
     assert 60.0 <= ours.take_connection() <= 66.0
     assert (ours.take_weight(5), ours.level().silent_for) == (0.0, 0.0)
-    ours = allowance(Clock(30.0))
+    ours = allowance(SetClock(30.0))
     ours.silence(60.0)
     assert (ours.take_connection(), ours.take_weight(5)) == (0.0, 60.0)
 
 
 @pytest.mark.parametrize("date", [0.0, 253402300799.0], ids=["1970", "9999"])
 def test_a_date_that_is_absurd_makes_nobody_wait_for_longer_than_its_minute(date):
-    clock = Clock(30.0)
+    clock = SetClock(30.0)
     ours = allowance(clock)
     ours.note_answer(0, date, 30.0, 30.0)
     ours.silence(10.0)
@@ -111,7 +102,7 @@ def test_a_date_that_is_absurd_makes_nobody_wait_for_longer_than_its_minute(date
 
 
 def test_attempts_to_connect_are_counted_in_five_minutes():
-    clock = Clock(0.0)
+    clock = SetClock(0.0)
     ours = allowance(clock)
     assert [ours.take_connection() for _ in range(9)] == [0.0] * 9
     assert ours.take_connection() == 300.0
@@ -120,7 +111,7 @@ def test_attempts_to_connect_are_counted_in_five_minutes():
 
 
 def test_many_threads_take_no_more_than_there_is():
-    ours, taken = allowance(Clock(30.0)), []
+    ours, taken = allowance(SetClock(30.0)), []
 
     def take():
         taken.extend(10 for _ in range(50) if not ours.take_weight(10))

@@ -9,6 +9,7 @@ from depthactors.net.allowance import Allowance, WeightLevel
 from depthactors.shards.messages import Answer
 from depthactors.worker import leases as module
 from depthactors.worker.leases import Leases
+from tests.support import SetClock
 
 
 class Outbox:
@@ -32,7 +33,7 @@ class Outbox:
 
 
 def test_it_is_the_engines_own_allowance_from_afar():
-    own = Allowance(100, 10, clock=lambda: 1_000_000.0, monotonic=lambda: 0.0)
+    own = Allowance(100, 10, clock=SetClock(ahead=1_000_000.0))
     outbox = Outbox(own)
     allowance = outbox.leases.allowance_of(SPOT)
     assert allowance.take_weight(40) == 0.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.errors import LifecycleError, UsageError
 from depthactors.exchange.catalogue import Catalogue, rows_of
 from depthactors.exchange.fault_plan import FaultPlan
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from depthactors.dispatcher import Clock
     from depthactors.exchange.fault import Fault
     from depthactors.exchange.feeds.feed import Feed
     from depthactors.exchange.feeds.on_demand import OnDemand
@@ -57,6 +58,7 @@ class LocalExchange:
         faults: Iterable[Fault] = (),
         limits: Mapping[str, float] | None = None,
         on_demand: OnDemand | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Prepare; nothing listens before `start`.
 
@@ -66,6 +68,7 @@ class LocalExchange:
             faults: the faults, from the start.
             limits: changes of the markets' own limits.
             on_demand: further symbols, each served from when it is first asked for.
+            clock: the time by which the exchange goes; its threads wait by the system's.
 
         Raises:
             UsageError: no feed, two feeds of one market and symbol, an unknown limit, or an invalid port.
@@ -76,10 +79,11 @@ class LocalExchange:
         self._catalogue = Catalogue(feeds, on_demand)
         self._wanted_port = port
         self._limits = limits
+        self._clock = clock
         Limits.of(self._catalogue.market_of(""), limits)
         self._faults = FaultPlan(faults)
-        self._broadcaster = Broadcaster(self._faults)
-        self._player = Player(self._broadcaster)
+        self._broadcaster = Broadcaster(self._faults, clock)
+        self._player = Player(self._broadcaster, clock)
         self._catalogue.play = self._player.play
         self._server: ExchangeServer | None = None
         self._stopped = False
@@ -203,11 +207,11 @@ class LocalExchange:
 
         Pairs in unusual quote assets, and further options, are not among them before they are asked for.
         """
-        return self._catalogue.symbols(int(time.time() * 1_000))
+        return self._catalogue.symbols(int(self._clock.time() * 1_000))
 
     def symbols_of(self, market: str) -> tuple[str, ...]:
         """Return the symbols that are served on one market; none for a market that is not served."""
-        return self._catalogue.symbols(int(time.time() * 1_000), market)
+        return self._catalogue.symbols(int(self._clock.time() * 1_000), market)
 
     @property
     def markets(self) -> tuple[Market, ...]:
@@ -233,12 +237,13 @@ class LocalExchange:
             if self._server is None:
                 server = ExchangeServer(
                     self._catalogue,
-                    RestApi(self._catalogue, self._faults, self._limits),
+                    RestApi(self._catalogue, self._faults, self._limits, self._clock),
                     self._broadcaster,
                     self._faults,
                     play=self._player.play,
                     limits=self._limits,
                     port=self._wanted_port,
+                    clock=self._clock,
                 )
                 self._server = server
                 self._player.start()
@@ -255,14 +260,14 @@ class LocalExchange:
         Raises:
             LifecycleError: threads were still alive at the deadline; the message names them.
         """
-        deadline = time.monotonic() + timeout
+        deadline = self._clock.monotonic() + timeout
         with self._lifecycle:
             if self._stopped:
                 return
             self._stopped = True
             self._player.stop()
             alive = [] if self._server is None else self._server.stop(deadline)
-            if not self._player.join(max(0.0, deadline - time.monotonic())):
+            if not self._player.join(max(0.0, deadline - self._clock.monotonic())):
                 alive.append("depthactors-exchange-player")
             else:
                 for feed in self._catalogue.feeds:
@@ -321,10 +326,10 @@ class LocalExchange:
         if not any(feed.is_recording for feed in self._catalogue.feeds):
             msg = "expected a recording to wait for, was none"
             raise UsageError(msg)
-        deadline = time.monotonic() + timeout
+        deadline = self._clock.monotonic() + timeout
         if self._server is None or not self._player.wait_recordings(timeout):
             return False
-        return all(client.wait_sent(max(0.0, deadline - time.monotonic())) for client in self._server.clients())
+        return all(client.wait_sent(max(0.0, deadline - self._clock.monotonic())) for client in self._server.clients())
 
     def __enter__(self) -> Self:
         """Start the exchange, if it is not started."""

@@ -11,11 +11,11 @@ import argparse
 import gc
 import json
 import sys
-import time
 from bisect import bisect_left
 from random import Random
 
 from depthactors import markets
+from depthactors.dispatcher import SystemClock
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.feeds.repeated_events import RepeatedEvents
 from depthactors.exchange.feeds.repeated_feed import RepeatedFeed
@@ -23,6 +23,13 @@ from depthactors.exchange.feeds.repeated_feed import RepeatedFeed
 STEPS = 500
 UNLIMITED = {"weight_per_minute": 10**9, "connections": 10**9, "messages_per_second": 10**6}
 """Some clients ask for far more weight than the exchange would let them have."""
+
+
+class ThousandTimes(SystemClock):
+    """The time of day times a thousand: a feed writes it in milliseconds, so that `E` has microseconds."""
+
+    def time(self):
+        return super().time() * 1e3
 
 
 class PacedFeed(RepeatedFeed):
@@ -33,7 +40,7 @@ class PacedFeed(RepeatedFeed):
     """
 
     def __init__(self, symbol, tape, number, rate, times):
-        super().__init__(symbol, markets.SPOT, tape, seed=number, rate=rate, clock=lambda: time.time() * 1e3)
+        super().__init__(symbol, markets.SPOT, tape, seed=number, rate=rate, clock=ThousandTimes())
         self.rate = rate
         self._times = times
         self._due_at = self._phase / rate

@@ -14,7 +14,7 @@ from depthactors.exchange.streams.broadcaster import CONNECTION_FAULTS, Broadcas
 from depthactors.exchange.streams.kinds import Diff, Partial, Ticker
 from depthactors.exchange.streams.subscription import Subscription
 from tests.exchange.exchange_support import StillFeed, spot_event
-from tests.support import table
+from tests.support import SetClock, table
 
 FAST, SLOW, PARTIAL, TICKER = Diff(100), Diff(1000), Partial(5, 100), Ticker()
 
@@ -73,9 +73,9 @@ class Stage:
     """A broadcaster with one feed, and a time that the test sets."""
 
     def __init__(self, *faults):
-        self.now = 0.0
+        self.clock = SetClock()
         self.plan = FaultPlan(faults)
-        self.broadcaster = Broadcaster(self.plan, lambda: self.now)
+        self.broadcaster = Broadcaster(self.plan, self.clock)
         self.feed = RepeatedEvents()
 
     def listen(self, *kinds, listener=None, feed=None):
@@ -292,7 +292,7 @@ def test_a_delay_of_one_stream_holds_back_no_other():
     stage.publish(10)
     # The tenth event of the fast stream was struck, not the first one of the slow stream.
     assert listener.heard()[9:] == [("btcusdt@depth", 10)]
-    stage.now = 5.0
+    stage.clock.now = 5.0
     stage.publish()
     assert listener.heard()[10:] == [("btcusdt@depth@100ms", 10), ("btcusdt@depth@100ms", 11)]
 
@@ -303,7 +303,7 @@ def test_a_client_that_comes_after_all_others_left_gets_nothing_that_was_held_ba
     first = stage.listen()
     stage.publish(2)
     stage.leave(first)
-    stage.now = 100.0
+    stage.clock.now = 100.0
     stage.publish(50)
     late = stage.listen()
     stage.publish(3)

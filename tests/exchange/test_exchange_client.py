@@ -19,7 +19,7 @@ from depthactors.exchange.streams.broadcaster import Broadcaster
 from depthactors.exchange.streams.message import Message
 from depthactors.exchange.streams.path import StreamPath
 from tests.exchange.exchange_support import StillFeed, spot_event
-from tests.support import table
+from tests.support import SetClock, table
 
 ACK = {"result": None, "id": 1}
 FAST, ETH = "btcusdt@depth@100ms", "ethusdt@depth@100ms"
@@ -46,7 +46,7 @@ class Stage:
     """One client of an exchange with two symbols, a time that the test sets, and no socket."""
 
     def __init__(self, *streams, combined=True, unit=MILLISECOND, faults=(), outbox=None, **limits):
-        self.now = 0.0
+        self.clock = SetClock()
         self.line, self.outbox = Line(), outbox or Outbox()
         self.feeds = [StillFeed(), StillFeed(symbol="ETHUSDT")]
         self.plan = FaultPlan(faults)
@@ -63,7 +63,7 @@ class Stage:
             play=self.play,
             limits=replace(LIMITS, **limits),
             faults=self.plan,
-            clock=lambda: self.now,
+            clock=self.clock,
         )
         self.client.start()
 
@@ -178,7 +178,7 @@ def test_a_bad_request_is_answered_and_changes_nothing():
 def test_so_many_messages_a_second_and_not_one_more():
     stage = Stage(messages_per_second=3)
     assert [stage.client.counts() for _ in range(3)] == [True] * 3
-    stage.now = 0.99
+    stage.clock.now = 0.99
     assert not stage.client.counts()
     assert stage.line.closed == [(1008, "Too many requests")]
 
@@ -187,7 +187,7 @@ def test_messages_of_the_last_second_count_only():
     stage = Stage(messages_per_second=2)
     for _ in range(10):
         assert stage.client.counts()
-        stage.now += 0.51
+        stage.clock.now += 0.51
     assert stage.line.closed == []
 
 

@@ -7,6 +7,7 @@ import pytest
 import websocket
 
 from depthactors import markets
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.exchange import Fault
 from depthactors.exchange.limits import Limits
 from depthactors.exchange.rest.reply import Reply
@@ -63,13 +64,13 @@ class Stage:
             self.port = listener.getsockname()[1]
             self.peer = socket.create_connection(("127.0.0.1", self.port), timeout=LONG)
             sock, _ = listener.accept()
-        self.connection = Connection(sock, "depthactors-exchange-test", self.rest, self._welcome)
+        self.connection = Connection(sock, "depthactors-exchange-test", self.rest, self._welcome, SYSTEM_CLOCK)
         self.thread = threading.Thread(target=self.connection.run, args=(pause,), kwargs={"refuse": refuse})
         self.thread.start()
 
     def _welcome(self, path):
         self.paths.append(path)
-        return http.no_websocket() if self.full else Opening(LIMITS, Client)
+        return http.no_websocket(0.0) if self.full else Opening(LIMITS, Client)
 
     def send(self, text):
         self.peer.sendall(text.encode())

@@ -7,7 +7,7 @@ from depthactors import markets
 from depthactors.errors import UsageError
 from depthactors.exchange.feeds.order_flow_feed import LONGEST_LAG, OrderFlowFeed, phase
 from tests.exchange.exchange_support import SYMBOLS, Replay
-from tests.support import table
+from tests.support import SetClock, table
 
 ROWS = [markets.SPOT, markets.US, markets.USDM, markets.COINM, markets.OPTIONS]
 SMALL = {"depth": 40, "levels": 6.0}
@@ -15,7 +15,7 @@ NOW = 1_700_000_000.25
 
 
 def feed_of(row=markets.USDM, **options):
-    return OrderFlowFeed(SYMBOLS[row.name], row, **({"clock": lambda: NOW} | SMALL | options))
+    return OrderFlowFeed(SYMBOLS[row.name], row, **({"clock": SetClock(NOW)} | SMALL | options))
 
 
 def ticks(feed, count, *, tickers=False):
@@ -84,10 +84,10 @@ def test_steps_without_a_change_have_no_event_and_count():
 
 
 def test_events_are_stamped_with_the_time_of_the_day():
-    now = [NOW]
-    feed = feed_of(clock=lambda: now[0])
+    clock = SetClock(NOW)
+    feed = feed_of(clock=clock)
     first, *_ = ticks(feed, 1)
-    now[0] += 2.5
+    clock.now += 2.5
     second, *_ = ticks(feed, 1)
     assert (first.time_us, first.decoded()["E"]) == (1_700_000_000_250_000, 1_700_000_000_250)
     assert second.decoded()["E"] - first.decoded()["E"] == 2_500
@@ -95,7 +95,7 @@ def test_events_are_stamped_with_the_time_of_the_day():
 
 
 def test_only_the_times_depend_on_the_clock():
-    early, late = ([each.decoded() for each in ticks(feed_of(clock=lambda at=at: at), 50)] for at in (1.0, 9.0))
+    early, late = ([each.decoded() for each in ticks(feed_of(clock=SetClock(at)), 50)] for at in (1.0, 9.0))
     assert [event | {"E": 0, "T": 0} for event in early] == [event | {"E": 0, "T": 0} for event in late]
 
 

@@ -6,16 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.exchange.server.outbox import BATCH, OVERFLOW, Outbox
+from tests.support import SetClock
 
 LONG = 5.0
-
-
-class Clock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
@@ -129,7 +122,7 @@ def test_close_wakes_a_thread_that_takes(started):
 
 
 def test_a_client_that_takes_nothing_from_its_full_queue_is_given_up_when_the_patience_ends():
-    clock = Clock()
+    clock = SetClock()
     outbox = Outbox(room=2, patience=5.0, clock=clock)
     clock.now = 100.0
     assert outbox.append(b"1")
@@ -141,7 +134,7 @@ def test_a_client_that_takes_nothing_from_its_full_queue_is_given_up_when_the_pa
 
 
 def test_a_client_that_takes_now_and_then_is_not():
-    clock = Clock()
+    clock = SetClock()
     outbox = Outbox(room=2, patience=5.0, clock=clock)
     for _ in range(20):
         for _ in range(3):
@@ -157,7 +150,7 @@ def test_a_client_behind_by_several_times_the_room_is_given_up_at_once():
 
 
 def test_a_queue_that_is_not_full_is_left_alone_however_long():
-    clock = Clock()
+    clock = SetClock()
     outbox = Outbox(room=3, patience=5.0, clock=clock)
     assert outbox.append(b"1")
     clock.now = 1e6
@@ -180,7 +173,7 @@ def test_wait_for_room_gives_up_a_client_that_takes_nothing():
 
 
 def test_wait_for_room_does_not_wait_when_the_patience_is_over():
-    clock = Clock()
+    clock = SetClock()
     outbox = Outbox(room=1, patience=5.0, clock=clock)
     outbox.append(b"1")
     clock.now = 5.0
@@ -207,7 +200,7 @@ def test_wait_sent_reports_when_time_ran_out():
 
 @given(st.lists(st.sampled_from(["append", "take", "tick", "finish", "close"]), max_size=60))
 def test_it_is_a_queue_with_an_end(actions):
-    clock = Clock()
+    clock = SetClock()
     room, patience = 4, 3.0
     outbox = Outbox(room, patience, clock)
     waiting, number, finished, closed, free_since = deque(), 0, False, False, 0.0

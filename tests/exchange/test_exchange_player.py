@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from depthactors.errors import DepthActorsError, RecordingError
 from depthactors.exchange.feeds.depth_event import Step
 from depthactors.exchange.feeds.player import Player
+from tests.support import SetClock
 
 LONG = 5.0
 
@@ -80,15 +81,12 @@ class Audience:
             assert self.changed.wait_for(lambda: len(self.calls) >= count, LONG)
 
 
-class Clock:
+class Clock(SetClock):
     """A clock that jumps to what the player waits for, so that a run of hours takes no time."""
 
     def __init__(self):
-        self.now = 1_000.0
+        super().__init__(1_000.0)
         self.waits = []
-
-    def __call__(self):
-        return self.now
 
     def attach(self, player):
         """Let the waits of the player's thread pass at once; those without an end stay real."""

@@ -208,7 +208,7 @@ def read_to_the_end(client):
 
 
 def test_a_client_that_reads_nothing_is_cut_off_and_the_others_miss_nothing(serve, connect, monkeypatch):
-    monkeypatch.setattr(session, "Outbox", lambda: Outbox(room=50, patience=0.1))
+    monkeypatch.setattr(session, "Outbox", lambda clock: Outbox(room=50, patience=0.1, clock=clock))
     path = f"/ws/{stream_of('spot', '@depth@100ms')}"
     exchange = serve(live(repeat=8, levels=900.0, depth=1_500, rate=400.0))
     slow = connect(exchange, path, sockopt=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)]).socket

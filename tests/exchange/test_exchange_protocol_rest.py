@@ -12,7 +12,7 @@ import requests
 
 from depthactors.exchange import LocalExchange
 from tests.exchange.exchange_support import REST, SYMBOLS, StillFeed, get, live
-from tests.support import table
+from tests.support import SetClock, table
 
 FUTURES = ("usdm", "coinm", "options")
 SPOTS = ("spot", "us")
@@ -186,6 +186,13 @@ def test_ping_is_empty_and_time_is_now_in_milliseconds(serving, market):
     reply = get(serving(market), f"{REST[market]}/time").json()
     assert list(reply) == ["serverTime"]
     assert before <= reply["serverTime"] <= time.time_ns() // 1_000_000
+
+
+def test_the_time_is_that_of_the_clock_it_was_given(serve):
+    exchange = serve(LocalExchange([StillFeed()], clock=SetClock(1_000.0, ahead=1_700_000_000.0)))
+    reply = get(exchange, "/api/v3/time")
+    assert reply.json() == {"serverTime": 1_700_001_000_000}
+    assert reply.headers["Date"] == "Tue, 14 Nov 2023 22:30:00 GMT"
 
 
 @table(

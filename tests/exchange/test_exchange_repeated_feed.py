@@ -10,7 +10,7 @@ from depthactors.exchange.feeds.order_flow_feed import LONGEST_LAG, phase
 from depthactors.exchange.feeds.repeated_events import RepeatedEvents
 from depthactors.exchange.feeds.repeated_feed import STALE_BY, RepeatedFeed
 from tests.exchange.exchange_support import SYMBOLS, Replay
-from tests.support import table
+from tests.support import SetClock, table
 
 ROWS = [markets.SPOT, markets.US, markets.USDM, markets.COINM, markets.OPTIONS]
 NOW = 1_700_000_000.25
@@ -19,7 +19,7 @@ TAPES = {row.name: RepeatedEvents(row, STEPS, seed=1, levels=5.0, depth=40) for 
 
 
 def feed_of(row=markets.USDM, symbol=None, **options):
-    options = {"clock": lambda: NOW} | options
+    options = {"clock": SetClock(NOW)} | options
     return RepeatedFeed(symbol or SYMBOLS[row.name], row, TAPES[row.name], **options)
 
 
@@ -52,10 +52,10 @@ def test_events_chain_over_rounds_and_make_the_books_of_book_at(row):
 
 
 def test_every_round_repeats_the_last_one_but_for_ids_and_times():
-    now = [NOW]
-    feed = feed_of(clock=lambda: now[0])
+    clock = SetClock(NOW)
+    feed = feed_of(clock=clock)
     first = [tick.decoded() for tick in ticks(feed, STEPS + 1)]
-    now[0] += 60.0
+    clock.now += 60.0
     second = [tick.decoded() for tick in ticks(feed, STEPS + 1)]
     span = TAPES["usdm"].span
     for before, after in zip(first, second, strict=True):

@@ -9,7 +9,7 @@ from depthactors.exchange.fault import Fault
 from depthactors.exchange.fault_plan import FaultPlan
 from depthactors.exchange.rest.api import RestApi
 from tests.exchange.exchange_support import SYMBOLS, StillFeed
-from tests.support import table
+from tests.support import SetClock, table
 
 MINUTE_START = 1_700_000_040.0
 USED = "X-MBX-USED-WEIGHT-1M"
@@ -20,9 +20,9 @@ class Asker:
     """A RestApi with a clock that the test moves."""
 
     def __init__(self, *feeds, faults=(), **limits):
-        self.now = MINUTE_START
+        self.clock = SetClock(MINUTE_START)
         feeds = feeds or [StillFeed(market) for market in SYMBOLS if market != "us"]
-        self.api = RestApi(Catalogue(feeds), FaultPlan(faults), limits, clock=lambda: self.now)
+        self.api = RestApi(Catalogue(feeds), FaultPlan(faults), limits, clock=self.clock)
 
     def whole(self, path, headers=None):
         return self.api.reply(path, headers or {})
@@ -41,22 +41,22 @@ class Asker:
 
 def test_weight_is_counted_from_zero_in_each_minute_of_the_clock():
     asker = Asker()
-    asker.now = MINUTE_START + 59.0
+    asker.clock.now = MINUTE_START + 59.0
     assert asker.used(DEPTH) == 5
-    asker.now = MINUTE_START + 59.999
+    asker.clock.now = MINUTE_START + 59.999
     assert asker.used(DEPTH) == 10
-    asker.now = MINUTE_START + 60.0
+    asker.clock.now = MINUTE_START + 60.0
     assert asker.used(DEPTH) == 5
-    asker.now = MINUTE_START + 119.0
+    asker.clock.now = MINUTE_START + 119.0
     assert asker.used(DEPTH) == 10
 
 
 @table(("second", "retry"), [(0.0, 60), (12.5, 48), (59.1, 1), (59.9, 1)])
 def test_a_429_shows_the_seconds_to_the_minutes_end(second, retry):
     asker = Asker(weight_per_minute=4)
-    asker.now += second
+    asker.clock.now += second
     assert asker.retry(DEPTH) == (429, retry)
-    asker.now += retry
+    asker.clock.now += retry
     assert asker.retry() == (200, 0)
 
 
@@ -68,9 +68,9 @@ def test_refused_requests_cost_as_much_as_others():
 def test_going_on_after_429_is_418_until_the_ban_ends_even_in_later_minutes():
     asker = Asker(weight_per_minute=5, refusals=2, ban=100)
     assert [asker.retry(DEPTH)[0] for _ in range(4)] == [200, 429, 429, 418]
-    asker.now += 99.0
+    asker.clock.now += 99.0
     assert asker.retry() == (418, 1)
-    asker.now += 1.0
+    asker.clock.now += 1.0
     assert asker.retry() == (200, 0)
 
 
@@ -81,7 +81,7 @@ def test_each_further_ban_lasts_twice_as_long():
         while (reply := asker.retry(DEPTH))[0] != 418:
             pass
         lengths.append(reply[1])
-        asker.now += 60.0
+        asker.clock.now += 60.0
     assert lengths == [10, 20, 40]
 
 
@@ -90,7 +90,9 @@ def test_a_ban_shows_when_it_ends():
     asker.ask(DEPTH)
     status, reply, headers = asker.ask(DEPTH)
     assert (status, headers["Retry-After"]) == (418, "10")
-    assert reply["msg"].startswith(f"Way too much request weight used; IP banned until {int(asker.now + 10)}000. ")
+    assert reply["msg"].startswith(
+        f"Way too much request weight used; IP banned until {int(asker.clock.now + 10)}000. "
+    )
 
 
 @given(
@@ -104,9 +106,9 @@ def test_no_pool_is_ever_served_more_weight_than_its_limit_in_a_minute(requests)
     symbols = {"/dapi/v1/": "BTCUSD_PERP"}
     counted, served = {}, {}
     for pause, (base, weight) in requests:
-        asker.now += pause
+        asker.clock.now += pause
         status, _, headers = asker.ask(f"{base}depth?symbol={symbols.get(base, 'BTCUSDT')}&limit=1000")
-        key = base == "/api/v3/", asker.now // 60
+        key = base == "/api/v3/", asker.clock.now // 60
         counted[key] = counted.get(key, 0) + weight
         served[key] = served.get(key, 0) + (weight if status == 200 else 0)
         assert int(headers[USED]) == counted[key]

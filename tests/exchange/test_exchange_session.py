@@ -11,6 +11,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from depthactors import markets
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.exchange import Fault
 from depthactors.exchange.limits import Limits
 from depthactors.exchange.server.session import Session
@@ -57,7 +58,7 @@ class Stage:
     def __init__(self, *, unit=MILLISECOND, combined=False, allowed=1_000, **limits):
         self.sock, other = socket.socketpair()
         other.settimeout(LONG)
-        self.session = Session(self.sock, ServerProtocol(state=OPEN), replace(LIMITS, **limits), unit)
+        self.session = Session(self.sock, ServerProtocol(state=OPEN), replace(LIMITS, **limits), unit, SYSTEM_CLOCK)
         self.client = Client(self.session, allowed)
         self.client.combined = combined
         self.peer = websocket.WebSocket()

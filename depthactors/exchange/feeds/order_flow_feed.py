@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from math import inf
 from random import Random
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.errors import UsageError
 from depthactors.exchange.feeds.book_history import DEFAULT_HISTORY, BookHistory
 from depthactors.exchange.feeds.depth_event import DepthEvent, Step
@@ -16,8 +16,7 @@ from depthactors.exchange.shapes.depth import Depth
 from depthactors.exchange.shapes.table import shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from depthactors.dispatcher import Clock
     from depthactors.exchange.feeds.changes import Change
     from depthactors.exchange.feeds.truth import BookTruth
     from depthactors.markets import Market
@@ -56,7 +55,7 @@ class OrderFlowFeed:
         levels: float = DEFAULT_LEVELS,
         depth: int = DEFAULT_DEPTH,
         history: int = DEFAULT_HISTORY,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Prepare.
 
@@ -68,7 +67,7 @@ class OrderFlowFeed:
             levels: number of level changes in such an event, on average.
             depth: number of levels a side, about.
             history: number of events (at least) that `book_at` reaches back.
-            clock: returns seconds since the epoch, for `E` and `T`.
+            clock: the time of day of the events, for `E` and `T`.
 
         Raises:
             UsageError: a rate that is not above zero, or figures that no book can have.
@@ -104,7 +103,7 @@ class OrderFlowFeed:
     def step(self, *, tickers: bool) -> Step:
         """Trade for one interval."""
         self._steps += 1
-        if self._clock() < self._opens_at:
+        if self._clock.monotonic() < self._opens_at:
             return Step(self._steps, None)
         flow, history = self._prepared()
         previous_id = flow.last_id
@@ -152,7 +151,7 @@ class OrderFlowFeed:
 
         Thread: that of `step`.
         """
-        self._opens_at = self._clock() + seconds
+        self._opens_at = self._clock.monotonic() + seconds
 
     def close(self) -> None:
         """Do nothing: there is no file."""
@@ -173,7 +172,7 @@ class OrderFlowFeed:
         return [self._shape.ticker(self.symbol, now_us, *best) for best in change.best_prices]
 
     def _now_us(self) -> int:
-        return int(self._clock() * 1_000_000)
+        return int(self._clock.time() * 1_000_000)
 
 
 def longest_lag(rate: float) -> int:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Protocol
 
 from depthactors import reporting
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.errors import DepthActorsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+    from depthactors.dispatcher import Clock
     from depthactors.exchange.feeds.depth_event import Step
     from depthactors.exchange.feeds.feed import Feed
 
@@ -70,12 +71,12 @@ class Player:
     Thread: `depthactors-exchange-player`; any thread may call the methods.
     """
 
-    def __init__(self, audience: Audience, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, audience: Audience, clock: Clock = SYSTEM_CLOCK) -> None:
         """Prepare; `start` starts the thread.
 
         Args:
             audience: the receiver of the events.
-            clock: returns seconds, monotonic.
+            clock: the time by which steps are due.
         """
         self._audience = audience
         self._clock = clock
@@ -109,7 +110,7 @@ class Player:
     def play(self, feeds: Iterable[Feed]) -> None:
         """Start those of the feeds that have not started yet, all at the same instant."""
         with self._changed:
-            now = self._clock()
+            now = self._clock.monotonic()
             for feed in feeds:
                 if feed not in self._started:
                     self._started.add(feed)
@@ -157,7 +158,7 @@ class Player:
             if self._holding is not (longest is not None):
                 self._holding = longest is not None
                 self._changed.notify_all()
-            now = self._clock()
+            now = self._clock.monotonic()
             if self._timed and self._timed[0].due <= now:
                 return heappop(self._timed)
             if self._untimed:

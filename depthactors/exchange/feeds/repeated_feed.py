@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.errors import UsageError
 from depthactors.exchange.feeds.depth_event import DepthEvent, Step
 from depthactors.exchange.feeds.order_flow_feed import longest_lag, phase
@@ -15,8 +15,7 @@ from depthactors.exchange.shapes.depth import Depth
 from depthactors.exchange.shapes.table import shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from depthactors.dispatcher import Clock
     from depthactors.exchange.feeds.repeated_events import RepeatedEvents
     from depthactors.exchange.feeds.truth import BookTruth
     from depthactors.markets import Market
@@ -43,7 +42,7 @@ class RepeatedFeed:
         *,
         seed: int = 0,
         rate: float = 10.0,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Choose the place of the first event.
 
@@ -53,7 +52,7 @@ class RepeatedFeed:
             events: the events, which many feeds share.
             seed: the seed, which decides the place.
             rate: steps a second, which is events a second on the market's fastest stream.
-            clock: returns seconds since the epoch, for `E` and `T`.
+            clock: the time of day of the events, for `E` and `T`.
 
         Raises:
             UsageError: a rate that is not above zero.
@@ -140,4 +139,4 @@ class RepeatedFeed:
         return Depth(last_id, self._now_us(), *self._repeated.book_before(place).cut(limit))
 
     def _now_us(self) -> int:
-        return int(self._clock() * 1_000_000)
+        return int(self._clock.time() * 1_000_000)

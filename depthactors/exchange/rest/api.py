@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from depthactors import reporting
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.errors import DepthActorsError
 from depthactors.exchange.fault import Place
 from depthactors.exchange.limits import Limits
@@ -23,8 +23,9 @@ from depthactors.exchange.shapes.table import shape_of
 from depthactors.markets import MARKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from depthactors.dispatcher import Clock
     from depthactors.exchange.catalogue import Catalogue
     from depthactors.exchange.fault import Fault
     from depthactors.exchange.fault_plan import FaultPlan
@@ -43,7 +44,7 @@ class RestApi:
         catalogue: Catalogue,
         faults: FaultPlan,
         limits: Mapping[str, float] | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Count weight from zero.
 
@@ -51,7 +52,7 @@ class RestApi:
             catalogue: the feeds.
             faults: the faults of depth requests.
             limits: changes of the markets' own limits.
-            clock: returns seconds since the epoch, for `/time` and for the minutes of the weight.
+            clock: the time of day, for `/time` and for the minutes of the weight.
         """
         self._catalogue = catalogue
         self._faults = faults
@@ -79,7 +80,7 @@ class RestApi:
             weight = parameters.weight_of(asked, market, limit)
         except BadRequestError as error:
             refusal, weight = error, LIGHT_WEIGHT
-        charge = self._weights.charge(market.weight_pool, weight, Limits.of(market, self._limits), self._clock())
+        charge = self._weights.charge(market.weight_pool, weight, Limits.of(market, self._limits), self._clock.time())
         used = tuple((name, str(charge.used)) for name in shape_of(market).weight_headers)
         charge, form = limited(charge, faults)
         if charge.status != 200:
@@ -97,7 +98,7 @@ class RestApi:
     def _refused(self, market: Market, charge: Charge, headers: tuple[tuple[str, str], ...], form: str) -> Reply:
         """Return the reply of status 429 or 418, in the words of the exchange; `form` is that of `limited`."""
         allowed = Limits.of(market, self._limits).weight_per_minute
-        until = int((self._clock() + charge.retry_after) * 1_000)
+        until = int((self._clock.time() + charge.retry_after) * 1_000)
         text = {
             TOO_MANY_REQUESTS: f"Too much request weight used; current limit is {allowed} request weight per 1 MINUTE. "
             "Please use WebSocket Streams for live updates to avoid polling the API.",
@@ -106,7 +107,7 @@ class RestApi:
         }[charge.status]
         retry = {
             "": retry_after(charge.retry_after),
-            "date": (("Retry-After", formatdate(self._clock() + charge.retry_after, usegmt=True)),),
+            "date": (("Retry-After", formatdate(self._clock.time() + charge.retry_after, usegmt=True)),),
             "body": (),
         }[form]
         return Reply(charge.status, error_body(-1003, text), (*headers, *retry))
@@ -135,7 +136,7 @@ class RestApi:
             case "time":
                 unit = headers.get("X-MBX-TIME-UNIT", "").upper()
                 scale = 1_000_000 if unit == "MICROSECOND" and shape_of(market).microseconds else 1_000
-                return orjson.dumps({"serverTime": int(self._clock() * scale)})
+                return orjson.dumps({"serverTime": int(self._clock.time() * scale)})
             case "exchangeInfo":
                 return self._exchange_info(asked, market)
         symbol = parameters.symbol_of(asked)
@@ -159,4 +160,4 @@ class RestApi:
         return orjson.dumps(shape_of(market).exchange_info(limited_market, symbols, now_ms))
 
     def _now_ms(self) -> int:
-        return int(self._clock() * 1_000)
+        return int(self._clock.time() * 1_000)

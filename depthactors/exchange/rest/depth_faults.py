@@ -14,6 +14,7 @@ from depthactors.exchange.rest.weights import Charge
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from depthactors.dispatcher import Clock
     from depthactors.exchange.fault import Fault
     from depthactors.exchange.feeds.feed import Feed
     from depthactors.exchange.shapes.depth import Depth
@@ -28,12 +29,12 @@ LIMITING: Final = frozenset({"429", "418", "429-date", "418-body"})
 class DepthFaults:
     """The books that depth requests get, with the faults that strike them. Thread: any."""
 
-    def __init__(self, another: Callable[[Feed], Feed | None], clock: Callable[[], float]) -> None:
+    def __init__(self, another: Callable[[Feed], Feed | None], clock: Clock) -> None:
         """Begin without a cached book.
 
         Args:
             another: returns the feed of another symbol of the same market, for `mismatch`.
-            clock: returns seconds.
+            clock: the time by which `cached-snapshot` lasts.
         """
         self._another = another
         self._clock = clock
@@ -48,12 +49,15 @@ class DepthFaults:
             if fault.kind == "empty-snapshot":
                 cut = dict.fromkeys(cut, 0)
             elif fault.kind == "cached-snapshot":
-                self._cached[feed] = (self._clock() + fault.seconds, self._book(feed, feed.market.max_limit, set()))
+                self._cached[feed] = (
+                    self._clock.monotonic() + fault.seconds,
+                    self._book(feed, feed.market.max_limit, set()),
+                )
             elif fault.kind == "capped" and limit > fault.above:
                 most = fault.levels if fault.levels is not None else self._draw(fault, limit)
                 cut |= {side: min(cut[side], most) for side in ([fault.side] if fault.side is not None else cut)}
         until, cached = self._cached.get(feed, (0.0, depth))
-        if self._clock() < until:
+        if self._clock.monotonic() < until:
             depth = cached
             cut = {side: min(levels, limit) for side, levels in cut.items()}
         return replace(depth, bids=depth.bids[: cut["bid"]], asks=depth.asks[: cut["ask"]])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.exchange.fault import Place
 from depthactors.exchange.streams import control
 from depthactors.exchange.streams.message import text_frame
@@ -14,6 +14,7 @@ from depthactors.pacing import RateWindow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from depthactors.dispatcher import Clock
     from depthactors.exchange.fault import Fault
     from depthactors.exchange.fault_plan import FaultPlan
     from depthactors.exchange.feeds.feed import Feed
@@ -61,7 +62,7 @@ class Client:
         play: Callable[[Iterable[Feed]], None],
         limits: Limits,
         faults: FaultPlan,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Prepare; `start` subscribes to what the path named.
 
@@ -74,7 +75,7 @@ class Client:
             play: starts feeds that have not started yet.
             limits: the limits of messages and streams.
             faults: the faults of subscriptions.
-            clock: returns seconds, monotonic.
+            clock: the time by which messages are counted.
         """
         self._session = session
         self._outbox = outbox
@@ -96,7 +97,7 @@ class Client:
 
     def counts(self) -> bool:
         """Count one message, ping or pong; `False` if it was one too many, which closes the connection."""
-        if self._messages.take(self._clock()):
+        if self._messages.take(self._clock.monotonic()):
             self._session.close(POLICY, "Too many requests")
             return False
         return True

@@ -18,6 +18,7 @@ from depthactors.exchange.server.session import LARGEST_READ, Session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.dispatcher import Clock
     from depthactors.exchange.limits import Limits
     from depthactors.exchange.rest.api import RestApi
     from depthactors.exchange.server.client import Client
@@ -49,7 +50,12 @@ class Connection:
     """
 
     def __init__(
-        self, sock: socket.socket, name: str, rest: RestApi, welcome: Callable[[StreamPath], Opening | bytes]
+        self,
+        sock: socket.socket,
+        name: str,
+        rest: RestApi,
+        welcome: Callable[[StreamPath], Opening | bytes],
+        clock: Clock,
     ) -> None:
         """Take over the socket.
 
@@ -58,11 +64,13 @@ class Connection:
             name: the name of the reader's thread.
             rest: replies to plain HTTP requests.
             welcome: decides about a websocket; returns the HTTP reply if it is refused.
+            clock: the time of the replies, and of the websocket's pings.
         """
         self._sock = sock
         self._name = name
         self._rest = rest
         self._welcome = welcome
+        self._clock = clock
         self._over = Event()
         self._session: Session | None = None
         self.client: Client | None = None
@@ -129,7 +137,7 @@ class Connection:
             if request is not None and getattr(request, "method", "GET") == "GET":
                 return request
             if request is not None or protocol.handshake_exc is not None:
-                self._sock.sendall(http.bad_request())
+                self._sock.sendall(http.bad_request(self._clock.time()))
                 return None
         return None
 
@@ -138,7 +146,7 @@ class Connection:
         reply = self._rest.reply(request.path, request.headers)
         if reply.pause and self._over.wait(reply.pause):
             return False
-        wire = http.encoded(request, reply)
+        wire = http.encoded(request, reply, self._clock.time())
         if reply.cut is not None:
             self._sock.sendall(wire[: len(wire) - len(reply.body) + reply.cut] if reply.cut else b"")
             return False
@@ -155,6 +163,6 @@ class Connection:
         if protocol.state is not OPEN:
             return
         self._sock.settimeout(None)
-        self._session = Session(self._sock, protocol, opening.limits, path.unit)
+        self._session = Session(self._sock, protocol, opening.limits, path.unit, self._clock)
         self.client = opening.client(self._session)
         self._session.run(self.client, f"{self._name}-send")

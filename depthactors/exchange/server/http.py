@@ -32,32 +32,33 @@ def keeps_alive(request: Request) -> bool:
     return not old and "close" not in request.headers.get("Connection", "").lower()
 
 
-def encoded(request: Request, reply: Reply) -> bytes:
-    """Encode a reply."""
+def encoded(request: Request, reply: Reply, now: float) -> bytes:
+    """Encode a reply that is sent at `now`, in seconds since the epoch."""
     connection = "keep-alive" if keeps_alive(request) and reply.cut is None else "close"
     headers = [("Connection", connection), *reply.headers]
-    return _encoded(HTTPStatus(reply.status), reply.body, headers, reply.media)
+    return _encoded(HTTPStatus(reply.status), reply.body, headers, now, reply.media)
 
 
-def bad_request() -> bytes:
-    """Encode the reply to something else than a GET request."""
-    return _encoded(HTTPStatus.BAD_REQUEST, b"{}", [("Connection", "close")])
+def bad_request(now: float) -> bytes:
+    """Encode the reply, at `now`, to something else than a GET request."""
+    return _encoded(HTTPStatus.BAD_REQUEST, b"{}", [("Connection", "close")], now)
 
 
-def no_websocket(status: int = HTTPStatus.TOO_MANY_REQUESTS, retry_after: int = 0) -> bytes:
+def no_websocket(now: float, status: int = HTTPStatus.TOO_MANY_REQUESTS, retry_after: int = 0) -> bytes:
     """Encode the reply to a request for a websocket that is refused; by default as one too many.
 
     Args:
+        now: seconds since the epoch.
         status: the HTTP status.
         retry_after: seconds in the header `Retry-After`; 0 for no header.
     """
     retry = [("Retry-After", str(retry_after))] if retry_after else []
-    return _encoded(HTTPStatus(status), b"{}", [("Connection", "close"), *retry])
+    return _encoded(HTTPStatus(status), b"{}", [("Connection", "close"), *retry], now)
 
 
-def _encoded(status: HTTPStatus, body: bytes, headers: list[tuple[str, str]], media: str = JSON) -> bytes:
+def _encoded(status: HTTPStatus, body: bytes, headers: list[tuple[str, str]], now: float, media: str = JSON) -> bytes:
     every = [
-        ("Date", formatdate(usegmt=True)),
+        ("Date", formatdate(now, usegmt=True)),
         ("Content-Length", str(len(body))),
         ("Content-Type", media),
         *headers,

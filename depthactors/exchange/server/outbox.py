@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from threading import Condition
 from typing import TYPE_CHECKING, Final
 
+from depthactors.dispatcher import SYSTEM_CLOCK
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from depthactors.dispatcher import Clock
 
 ROOM: Final = 1_000
 """Most frames that may wait for one client."""
@@ -33,15 +34,13 @@ class Outbox:
     Thread: any.
     """
 
-    def __init__(
-        self, room: int = ROOM, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, room: int = ROOM, patience: float = PATIENCE, clock: Clock = SYSTEM_CLOCK) -> None:
         """Start empty.
 
         Args:
             room: number of frames that fit.
             patience: most seconds in which a client may take nothing from its full queue.
-            clock: returns seconds, monotonic.
+            clock: the time by which the patience ends.
         """
         self._room = room
         self._patience = patience
@@ -52,7 +51,7 @@ class Outbox:
         self._in_flight = False
         self._finished = False
         self._closed = False
-        self._last_taken = clock()
+        self._last_taken = clock.monotonic()
         self._full_since = 0.0
 
     def append(self, frame: bytes) -> bool:
@@ -68,7 +67,7 @@ class Outbox:
                 return False
             self._frames.append(frame)
             if waiting + 1 == self._room:
-                self._full_since = self._clock()
+                self._full_since = self._clock.monotonic()
             if self._waiting:
                 self._changed.notify_all()
             return True
@@ -103,7 +102,7 @@ class Outbox:
             if not self._frames:
                 return None if self._closed or self._finished else b""
             self._in_flight = True
-            self._last_taken = self._clock()
+            self._last_taken = self._clock.monotonic()
             taken = []
             size = 0
             while self._frames and size < BATCH:
@@ -135,4 +134,4 @@ class Outbox:
 
     def _stuck_for(self) -> float:
         """Return the seconds since the queue became full or frames were taken, whichever was later."""
-        return self._clock() - max(self._full_since, self._last_taken)
+        return self._clock.monotonic() - max(self._full_since, self._last_taken)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import selectors
 import socket
-import time
 from math import ceil
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Final
@@ -21,6 +20,7 @@ from depthactors.pacing import RateWindow
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from depthactors.dispatcher import Clock
     from depthactors.exchange.catalogue import Catalogue
     from depthactors.exchange.fault import Fault
     from depthactors.exchange.fault_plan import FaultPlan
@@ -54,6 +54,7 @@ class ExchangeServer:
         play: Callable[[Iterable[Feed]], None],
         limits: Mapping[str, float] | None,
         port: int,
+        clock: Clock,
     ) -> None:
         """Bind the port; connections are accepted from `start` on.
 
@@ -65,6 +66,7 @@ class ExchangeServer:
             play: starts feeds at their first subscription.
             limits: changes of the markets' own limits.
             port: 0 for any free one.
+            clock: the time of connections and of replies.
 
         Raises:
             OSError: the port is taken.
@@ -75,6 +77,7 @@ class ExchangeServer:
         self._faults = faults
         self._play = play
         self._limits = limits
+        self._clock = clock
         self._openings = RateWindow(Limits.of(catalogue.market_of(""), limits).connections, CONNECTION_WINDOW)
         self._changed = Condition()
         self._connections: dict[Connection, Thread] = {}
@@ -100,7 +103,7 @@ class ExchangeServer:
         Clients get close code 1001; those that do not reply are disconnected.
 
         Args:
-            deadline: the time, on the clock `time.monotonic`.
+            deadline: the time, monotonic.
 
         Returns:
             Names of threads that were still alive at the deadline.
@@ -108,18 +111,18 @@ class ExchangeServer:
         with self._changed:
             self._stopping = True
         self._wake_writer.close()
-        self._accept_thread.join(_left(deadline))
+        self._accept_thread.join(self._left(deadline))
         with self._changed:
             connections = dict(self._connections)
         for connection in connections:
             connection.stop()
         with self._changed:
-            self._changed.wait_for(lambda: not self._connections, min(CLOSING_PATIENCE, _left(deadline)))
+            self._changed.wait_for(lambda: not self._connections, min(CLOSING_PATIENCE, self._left(deadline)))
         for connection in connections:
             connection.give_up()
         threads = [self._accept_thread, *connections.values()]
         for thread in threads:
-            thread.join(_left(deadline))
+            thread.join(self._left(deadline))
         return [thread.name for thread in threads if thread.is_alive()]
 
     def _accept(self) -> None:
@@ -141,7 +144,7 @@ class ExchangeServer:
     def _begin(self, sock: socket.socket) -> None:
         self._accepted += 1
         name = f"depthactors-exchange-{self._accepted}"
-        connection = Connection(sock, name, self._rest, self._welcome)
+        connection = Connection(sock, name, self._rest, self._welcome, self._clock)
         faults = self._faults.strike(Place.CONNECT)
         thread = Thread(target=self._serve, args=(connection, faults), name=name, daemon=True)
         with self._changed:
@@ -160,10 +163,12 @@ class ExchangeServer:
     def _welcome(self, path: StreamPath) -> Opening | bytes:
         """Decide about a websocket; returns the HTTP reply if it is refused."""
         for fault in self._faults.strike(Place.HANDSHAKE):
-            return http.no_websocket(int(fault.kind.removeprefix("handshake-")), ceil(fault.seconds))
+            return http.no_websocket(
+                self._clock.time(), int(fault.kind.removeprefix("handshake-")), ceil(fault.seconds)
+            )
         with self._changed:
-            if self._stopping or self._openings.take(time.monotonic()):
-                return http.no_websocket()
+            if self._stopping or self._openings.take(self._clock.monotonic()):
+                return http.no_websocket(self._clock.time())
         limits = Limits.of(self._catalogue.market_of(path.prefix), self._limits)
 
         def client(session: Session) -> Client:
@@ -176,10 +181,10 @@ class ExchangeServer:
                 play=self._play,
                 limits=limits,
                 faults=self._faults,
+                clock=self._clock,
             )
 
         return Opening(limits, client)
 
-
-def _left(deadline: float) -> float:
-    return max(0.0, deadline - time.monotonic())
+    def _left(self, deadline: float) -> float:
+        return max(0.0, deadline - self._clock.monotonic())

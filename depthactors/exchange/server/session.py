@@ -7,7 +7,6 @@ every client, so they are encoded once for all.
 from __future__ import annotations
 
 import socket
-import time
 from enum import Enum
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from websockets.protocol import Event as ProtocolEvent
     from websockets.server import ServerProtocol
 
+    from depthactors.dispatcher import Clock
     from depthactors.exchange.fault import Fault
     from depthactors.exchange.limits import Limits
     from depthactors.exchange.server.client import Client
@@ -54,7 +54,7 @@ class Session:
     `close`, `give_up` and `suffer`, which never wait.
     """
 
-    def __init__(self, sock: socket.socket, protocol: ServerProtocol, limits: Limits, unit: int) -> None:
+    def __init__(self, sock: socket.socket, protocol: ServerProtocol, limits: Limits, unit: int, clock: Clock) -> None:
         """Take over an open websocket.
 
         Args:
@@ -62,15 +62,17 @@ class Session:
             protocol: the protocol, in state OPEN.
             limits: the limits of pings and of the connection's life.
             unit: the unit of the times in events, in microseconds.
+            clock: the time by which the client is pinged.
         """
-        self.outbox = Outbox()
+        self.outbox = Outbox(clock=clock)
         """The queue of frames to send."""
         self.reset = False
         """Whether the socket must be closed with a reset."""
         self._sock = sock
         self._protocol = protocol
         self._unit = unit
-        self._heartbeat = Heartbeat(limits, time.monotonic())
+        self._clock = clock
+        self._heartbeat = Heartbeat(limits, clock.monotonic())
         self._lock = Lock()
         self._over = Event()
         self._ending = _Ending.HANDSHAKE
@@ -137,9 +139,9 @@ class Session:
         if self._announced:
             return
         self._announced = True
-        frame = shutdown(time.time_ns() // 1_000, combined=self._client.combined, unit=self._unit)
+        frame = shutdown(int(self._clock.time() * 1_000_000), combined=self._client.combined, unit=self._unit)
         with self._lock:
-            self._heartbeat.end_by(time.monotonic() + seconds)
+            self._heartbeat.end_by(self._clock.monotonic() + seconds)
         self.outbox.append(text_frame(frame))
 
     def _receive(self, data: bytes) -> bool:
@@ -209,14 +211,14 @@ class Session:
 
     def _wait(self) -> float:
         with self._lock:
-            return self._heartbeat.wait(time.monotonic())
+            return self._heartbeat.wait(self._clock.monotonic())
 
     def _keep_heartbeat(self) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         with self._lock:
             beat = self._heartbeat.due(now)
             if beat is Beat.PING and self._protocol.state is OPEN:
-                payload = b"%d" % (time.time_ns() // 1_000_000)
+                payload = b"%d" % int(self._clock.time() * 1_000)
                 self._heartbeat.pinged(payload, now)
                 self._protocol.send_ping(payload)
                 self.outbox.append(b"".join(self._protocol.data_to_send()))

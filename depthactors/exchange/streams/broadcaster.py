@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.exchange.fault import Fault, Place
 from depthactors.exchange.shapes.table import shape_of
 from depthactors.exchange.streams import events
@@ -14,8 +14,9 @@ from depthactors.exchange.streams.kinds import Diff, StreamKind, Ticker
 from depthactors.exchange.streams.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from depthactors.dispatcher import Clock
     from depthactors.exchange.fault_plan import FaultPlan
     from depthactors.exchange.feeds.depth_event import Step
     from depthactors.exchange.feeds.feed import Feed
@@ -46,12 +47,12 @@ class _Stream(NamedTuple):
 class Broadcaster:
     """The clients of every feed, by stream. Its lock is never held while something is sent. Thread: any."""
 
-    def __init__(self, faults: FaultPlan, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, faults: FaultPlan, clock: Clock = SYSTEM_CLOCK) -> None:
         """Begin without a listener.
 
         Args:
             faults: the faults of events.
-            clock: returns seconds, monotonic.
+            clock: the time by which events are held back.
         """
         self._faults = faults
         self._clock = clock
@@ -112,7 +113,7 @@ class Broadcaster:
         """Return the factor by which the feed is to run faster than usual."""
         if not self._bursts:
             return 1.0
-        if self._clock() < self._bursts.get(feed, 0.0):
+        if self._clock.monotonic() < self._bursts.get(feed, 0.0):
             return BURST_PACE
         self._bursts.pop(feed, None)
         return 1.0
@@ -121,7 +122,7 @@ class Broadcaster:
         """Queue the events whose delay is over; return the seconds until the next ones, `None` if there are none."""
         if not self._event_faults:
             return None
-        now = self._clock()
+        now = self._clock.monotonic()
         waits: list[float] = []
         for (feed, name), held in list(self._event_faults.items()):
             stream = dict(self._streams_of(feed)).get(name)
@@ -140,10 +141,10 @@ class Broadcaster:
             return (message,)
         if held is None:
             held = self._event_faults[feed, message.stream] = EventFaults()
-        sent = held.apply(message, faults, self._clock())
+        sent = held.apply(message, faults, self._clock.monotonic())
         for fault in faults:
             if fault.kind == "burst":
-                self._bursts[feed] = self._clock() + fault.seconds
+                self._bursts[feed] = self._clock.monotonic() + fault.seconds
             if fault.kind == "new-ids":
                 feed.renumber()
             if fault.kind == "closed":

@@ -173,8 +173,8 @@ def test_threaded_depth_cache(exchange):
     ("name", "last"),
     [
         ("threaded_depth_cache", "the stream is over"),
-        ("stop_all_streams", "running: False"),
-        ("futures_books", "received {'e': 'error', 'type': 'BinanceAPIException'"),
+        pytest.param("stop_all_streams", "running: False", marks=pytest.mark.full),
+        pytest.param("futures_books", "received {'e': 'error', 'type': 'BinanceAPIException'", marks=pytest.mark.full),
     ],
 )
 def test_an_example_ends_when_its_streams_are_over(other_exchange, name, last):
@@ -480,7 +480,10 @@ def shared_name(monkeypatch):
     return name
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGINT, id="ctrl-c", marks=pytest.mark.full), pytest.param(signal.SIGTERM, id="sigterm")],
+)
 def test_shared_engine_is_read_by_another_process_until_a_signal(exchange, shared_name, number):
     with program("shared_engine.py") as engine:
         engine.wait_for(f"^BTCUSDT, ETHUSDT are shared as {shared_name}$")

@@ -49,7 +49,10 @@ def stdout_to(descriptor):
         sys.stdout = kept
 
 
-@pytest.mark.parametrize("command", ["no command", "version", "demo", "watch", "list", "exchange", "faults"])
+@pytest.mark.parametrize(
+    "command",
+    ["no command", "version", "demo", pytest.param("watch", marks=pytest.mark.full), "list", "exchange", "faults"],
+)
 def test_a_reader_who_has_seen_enough_ends_every_command_quietly(command, commands, capsys):
     reader, writer = os.pipe()
     os.close(reader)
@@ -59,7 +62,9 @@ def test_a_reader_who_has_seen_enough_ends_every_command_quietly(command, comman
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-@pytest.mark.parametrize("command", ["version", "demo", "watch", "list", "exchange", "faults"])
+@pytest.mark.parametrize(
+    "command", ["version", pytest.param("demo", marks=pytest.mark.full), "watch", "list", "exchange", "faults"]
+)
 def test_a_full_disk_is_one_line_and_status_1(command, commands, capsys):
     with stdout_to(os.open("/dev/full", os.O_WRONLY)):
         assert main(commands[command]) == 1

@@ -179,7 +179,9 @@ def test_after_any_fault_of_a_book_the_others_were_not_disturbed(exchange, follo
 
 
 @pytest.mark.one_process
-@pytest.mark.parametrize("fault", ["cut", "reset", "expire"])
+@pytest.mark.parametrize(
+    "fault", ["cut", *(pytest.param(each, marks=pytest.mark.full) for each in ("reset", "expire"))]
+)
 def test_a_lost_connection_is_told_once_and_every_book_of_it_is_live_again(exchange, follow, fault):
     books = follow()
     exchange.inject(Fault(fault, symbol=BTC))

@@ -75,7 +75,11 @@ class Hostile(logging.Handler):
             raise OSError(record.getMessage())
 
 
-HOSTILE = [(mode, where) for mode in ("raise", "exit", "block") for where in (None, "depthactors")]
+HOSTILE = [
+    *((mode, "depthactors") for mode in ("raise", "exit", "block")),
+    *(pytest.param(mode, None, marks=pytest.mark.full) for mode in ("exit", "block")),
+    ("raise", None),
+]
 
 
 @pytest.mark.usefixtures("fast")

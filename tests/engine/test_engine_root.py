@@ -133,7 +133,8 @@ def test_who_waits_for_an_answer_of_the_supervisor_has_one_when_it_dies(dead_add
 
 
 @pytest.mark.parametrize(
-    ("kind", "options"), [(Supervisor, {}), pytest.param(ShardSupervisor, {"processes": 1}, id="worker")]
+    ("kind", "options"),
+    [(Supervisor, {}), pytest.param(ShardSupervisor, {"processes": 1}, id="worker", marks=pytest.mark.full)],
 )
 def test_a_supervisor_that_is_stuck_keeps_no_child_from_being_stopped(dead_address, monkeypatch, kind, options):
     entered, leave = threading.Event(), threading.Event()

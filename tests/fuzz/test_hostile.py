@@ -88,7 +88,7 @@ def honest_market(exchange):
     return replace(SPOT.at(exchange.url), limits=(5000,), weights=(5,))
 
 
-QUICK = ("snapshots", "handshakes", "events")
+QUICK = ("snapshots", "events")
 
 
 @pytest.mark.parametrize(

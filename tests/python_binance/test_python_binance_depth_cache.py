@@ -218,8 +218,8 @@ def follow(monkeypatch):
     [
         ("spot", "start_depth_cache", "BNBBTC"),
         ("usdm", "start_futures_depth_socket", "BTCUSDT"),
-        ("coinm", "start_coin_futures_depth_socket", "BTCUSD_PERP"),
-        ("options", "start_options_depth_socket", "BTC-261225-100000-C"),
+        pytest.param("coinm", "start_coin_futures_depth_socket", "BTCUSD_PERP", marks=pytest.mark.full),
+        pytest.param("options", "start_options_depth_socket", "BTC-261225-100000-C", marks=pytest.mark.full),
     ],
 )
 def test_in_a_callback_both_sides_are_of_one_update_and_the_exchanges(follow, market, start, symbol):

@@ -881,8 +881,10 @@ class Guide:
     "fault",
     [
         "500",
-        "unlisted",
-        *(pytest.param(each, marks=pytest.mark.full) for each in ("truncate", "time-out", "429", "mismatch")),
+        *(
+            pytest.param(each, marks=pytest.mark.full)
+            for each in ("unlisted", "truncate", "time-out", "429", "mismatch")
+        ),
     ],
 )
 def test_a_rest_failure_in_a_resync_does_not_end_the_guides_program_and_the_book_recovers(exchange, manager, fault):
@@ -900,7 +902,7 @@ def test_a_rest_failure_in_a_resync_does_not_end_the_guides_program_and_the_book
     assert guide.stopped == []
 
 
-@pytest.mark.parametrize("fault", ["garbage", "wrong-types"])
+@pytest.mark.parametrize("fault", ["garbage", pytest.param("wrong-types", marks=pytest.mark.full)])
 def test_a_broken_frame_does_not_end_the_guides_program(exchange, manager, fault):
     guide = Guide()
     quickly(manager, guide)

@@ -111,7 +111,7 @@ def test_what_is_refused_leaves_no_descriptor_open(publisher, owned_by_another):
     assert len(descriptors()) == before
 
 
-@pytest.mark.parametrize("kind", [fcntl.LOCK_SH, fcntl.LOCK_EX])
+@pytest.mark.parametrize("kind", [pytest.param(fcntl.LOCK_SH, marks=pytest.mark.full), fcntl.LOCK_EX])
 def test_a_lock_that_a_foreign_process_holds_is_in_nobodys_way(name, program, monkeypatch, kind):
     """What every user may open he may lock, from the moment at which the engine is killed."""
     program.do("follow", "BTCUSDT", 1)

@@ -1,6 +1,7 @@
 """A record gives back what `capture` gives in the engine's own process, exactly."""
 
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -133,9 +134,17 @@ SIZES = [
 ]
 
 
-@pytest.mark.parametrize("depth", [1, 10, 1000, 5000])
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("why", ["\x00" * 1000, "\U0001f4a5" * 1000, '"\\' * 500, "\ud800" * 1000])
+REASONS = ["\x00" * 1000, "\U0001f4a5" * 1000, '"\\' * 500, "\ud800" * 1000]
+
+
+def longest_cases():
+    """Return each size and reason at depth 10, one of them at 5000; all that they can be together is `full`."""
+    for depth, (row, size), (column, why) in product((1, 10, 1000, 5000), enumerate(SIZES), enumerate(REASONS)):
+        is_first = row % len(REASONS) == column and (depth == 10 or (depth == 5000 and row == 0))
+        yield pytest.param(depth, size, why, id=f"{depth}-{size}-{column}", marks=() if is_first else pytest.mark.full)
+
+
+@pytest.mark.parametrize(("depth", "size", "why"), list(longest_cases()))
 def test_there_is_room_for_the_longest_of_everything(depth, size, why):
     book = full_book(depth, size)
     record = pack(book, depth, BookState.STALE, Decimal, why)

@@ -54,8 +54,14 @@ def diagnostics_of_mypy(cache, *programs):
     return [each for each in found if str(ROOT / each["file"]) in programs]
 
 
-def test_mypy_finds_the_mistakes_and_no_other(tmp_path):
-    found = diagnostics_of_mypy(tmp_path, *map(str, PROGRAMS))
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A folder where mypy keeps what it knows of the package, for the next test."""
+    return tmp_path_factory.mktemp("mypy")
+
+
+def test_mypy_finds_the_mistakes_and_no_other(cache):
+    found = diagnostics_of_mypy(cache, *map(str, PROGRAMS))
     errors = {(Path(each["file"]).name, each["line"]) for each in found if each["severity"] == "error"}
     assert errors == EXPECTED, found
 
@@ -79,8 +85,8 @@ def programs(tmp_path):
 
 
 @needs_stubs
-def test_mypy_finds_no_mistake_in_the_examples_and_the_pages(programs, tmp_path):
-    assert diagnostics_of_mypy(tmp_path, *programs) == []
+def test_mypy_finds_no_mistake_in_the_examples_and_the_pages(programs, cache):
+    assert diagnostics_of_mypy(cache, *programs) == []
 
 
 @needs_pyright

@@ -182,18 +182,6 @@ class StreamConnection:
     def _stream_error(self, raised: Exception) -> StreamError:
         return StreamError(f"{self._url}{self._through}: {type(raised).__name__}: {printable(str(raised), _WORDS)}")
 
-    def _refused(self, answer: WebSocketBadStatusException) -> StreamError:
-        """Make an error of an answer that opens no websocket."""
-        # An empty answer has no status.
-        status, body = answer.status_code or 0, answer.resp_body or b""
-        pause = binance.read_not_now(binance.HttpAnswer(status, answer.resp_headers or {}, body), self._clock.time())
-        if pause is None:
-            excerpt = printable(body[:_WORDS].decode("utf-8", "replace"))
-            return StreamError(f"{self._url}{self._through}: expected a websocket, was answered {status} {excerpt}")
-        words = f"{pause.words}: no connection for {pause.seconds:.0f} s or longer"
-        msg = f"{self._url}{self._through}: answered {status}, {words}"
-        return HandshakeRefusedError(msg, status=status, retry_after=pause.seconds, longest=pause.longest)
-
     def _connect(self) -> None:
         deadline = Deadline(self._connect_timeout)
         try:
@@ -204,7 +192,10 @@ class StreamConnection:
                 self._url, socket=Metered(sock, deadline), redirect_limit=0
             )
         except WebSocketBadStatusException as error:
-            raise self._refused(error) from error
+            # An empty answer has no status.
+            answer = binance.HttpAnswer(error.status_code or 0, error.resp_headers or {}, error.resp_body or b"")
+            place = f"{self._url}{self._through}"
+            raise refusal(place, answer, self._clock.time()) from error
         except Exception as error:
             # websocket-client parses the head of the answer, and its cookies, with code that raises many classes.
             raise self._stream_error(error) from error
@@ -336,3 +327,14 @@ class StreamConnection:
         """Release all threads that wait on the socket, if there is one."""
         if self._socket is not None:
             shut_down(self._socket)
+
+
+def refusal(place: str, answer: binance.HttpAnswer, now: float) -> StreamError:
+    """Return the error of an answer that opens no websocket; `now` is in seconds since the epoch."""
+    pause = binance.read_not_now(answer, now)
+    if pause is None:
+        excerpt = printable((answer.body or b"")[:_WORDS].decode("utf-8", "replace"))
+        return StreamError(f"{place}: expected a websocket, was answered {answer.status} {excerpt}")
+    words = f"{pause.words}: no connection for {pause.seconds:.0f} s or longer"
+    msg = f"{place}: answered {answer.status}, {words}"
+    return HandshakeRefusedError(msg, status=answer.status, retry_after=pause.seconds, longest=pause.longest)

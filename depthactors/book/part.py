@@ -47,15 +47,19 @@ class OwnPart:
         self._edges = inf, inf
 
     def copy(self, book: OrderBook | BookView[Any]) -> BookCopy:
-        """Copy the levels that this subscription would have alone; the cost is that of `copy_book`.
+        """Copy the levels that this subscription would have alone, at most those of a snapshot; O(levels copied).
+
+        A book keeps up to three times as many. They are left out, since programs convert all to read the best five.
 
         Of a view, which has the promised levels and no others, these are the best `depth`.
         """
         if isinstance(book, BookView):
             return copy_view(book, self._depth)
+        book.bids.widen(self._limit)
+        book.asks.widen(self._limit)
         if book.depth <= self._deepest:
             self._book = None
-            return copy_book(book)
+            return copy_book(book, most=self._limit)
         bids, asks = self._edges
         if book is not self._book or self._is_short(book.bids, bids) or self._is_short(book.asks, asks):
             self._book = book
@@ -63,7 +67,7 @@ class OwnPart:
         else:
             bids, asks = self._shortened(book.bids, bids), self._shortened(book.asks, asks)
         self._edges = bids, asks
-        return copy_book(book, bids, asks)
+        return copy_book(book, bids, asks, self._limit)
 
     def _is_short(self, side: BookSide, edge: Key) -> bool:
         return edge <= side.window_edge and edge != inf and bisect_right(side.window, edge) < self._least

@@ -108,11 +108,7 @@ class BookSide:
         self.believed: int | None = None
         self._keep_unvouched = keep_unvouched
         self._max_levels = max_levels
-        # 8, 48 and 96 were the fastest sizes on recorded traffic, with a read of 5 levels an event. They grow with what
-        # readers want, so that no usual read leaves the window.
-        self._low = max(8, window + window // 4)
-        self._size = self._low * 2 + 32
-        self._high = self._size * 2
+        self._set_sizes(window)
         self.window: list[Key] = []
         self.window_edge: Key = inf
         if max_levels is not None and len(self.quantities) > max_levels:
@@ -187,6 +183,15 @@ class BookSide:
         twin.beyond = None if self.beyond is None else self.beyond.copy()
         return twin
 
+    def widen(self, count: int) -> None:
+        """Keep at least the best `count` keys in the window from now on; O(n log n) the first time, then O(1).
+
+        Thread: the one that changes the side. Readers see the same levels before, after and meanwhile.
+        """
+        if self._low < count:
+            self._set_sizes(count)
+            self._rebuild_window()
+
     def best(self) -> Key | None:
         """Return the best key, `None` on an empty side; O(1)."""
         return self.window[0] if self.window else None
@@ -258,6 +263,13 @@ class BookSide:
         if self.known > self.asked:
             # More levels than any reply to the same request has: no reply will agree.
             self.short, self.beyond = False, None
+
+    def _set_sizes(self, window: int) -> None:
+        # 8, 48 and 96 were the fastest sizes on recorded traffic, with a read of 5 levels an event. They grow with what
+        # readers want, so that no usual read leaves the window.
+        self._low = max(8, window + window // 4)
+        self._size = self._low * 2 + 32
+        self._high = self._size * 2
 
     def _cut_window(self) -> None:
         """Shorten the window to its middle size; O(window)."""

@@ -43,9 +43,9 @@ class DepthCache:
     thread or process; the next update comes as another object. `copy`, `pickle` and a
     `multiprocessing.Queue` take it. Only a cache of `get_depth_cache` shows the book as it is when it is read.
 
-    The levels are those that a snapshot for the stream's own `limit` vouches for (100 a side for the usual 10 on spot):
-    at least `limit` where the market has them, and not more where another stream follows the book deeper. With worker
-    processes they are the best `limit`.
+    The levels are those that a snapshot for the stream's own `limit` vouches for (at most 100 a side for the usual 10
+    on spot): at least `limit` where the market has them, and not more where another stream follows the book deeper.
+    With worker processes they are the best `limit`.
 
     Attributes:
         symbol: the symbol, upper case.

@@ -55,6 +55,20 @@ def test_levels_beyond_an_edge_are_left_out(levels, reach):
     assert copy.asks.floats(3) == levels_of(book, "asks", 1001.0 + reach)[:3]
 
 
+@table("levels", [0, 30, 300, 3000])
+@table("reach", [4, 150, inf])
+@table("most", [1, 20, 100, 500, 5000])
+@table("limit", [None, 5, 400])
+def test_it_has_no_more_levels_than_asked_for(levels, reach, most, limit):
+    book = new_book(levels)
+    copy = copy_book(book, -1000.0 + reach, 1001.0 + reach, most)
+    bids, asks = (levels_of(book, side, at + reach)[:most] for side, at in (("bids", -1000.0), ("asks", 1001.0)))
+    assert (copy.bids.floats(limit), copy.asks.floats(limit)) == (bids[:limit], asks[:limit])
+    assert copy.asks.levels(limit) == tuple(map(tuple, asks[:limit]))
+    again = pickle.loads(pickle.dumps(copy))
+    assert (again.bids.floats(None), again.asks.floats(None)) == (bids, asks)
+
+
 def test_a_copy_that_is_read_later_shows_the_update_at_which_it_was_taken():
     book = new_book()
     copy, before = copy_book(book), (levels_of(book, "bids"), levels_of(book, "asks"))
@@ -106,6 +120,10 @@ def test_of_a_view_it_has_the_best_levels(number):
 @given(st.lists(st.tuples(st.integers(900, 1000), st.integers(0, 2)), max_size=400), st.integers(0, 120))
 def test_whatever_the_book_went_through_it_is_the_books_levels(changes, reach):
     book = new_book(60, depth=5)
+    book.asks.widen(40)
     for at, (price, quantity) in enumerate(changes):
-        book.apply(diff([(float(price), float(quantity))], last_id=8 + at))
+        level = float(price), float(quantity)
+        book.apply(diff([level], [(2001.0 - level[0], level[1])], last_id=8 + at))
     assert copy_book(book, -1000.0 + reach).bids.floats(None) == levels_of(book, "bids", -1000.0 + reach)
+    assert copy_book(book, most=40).bids.floats(None) == levels_of(book, "bids")[:40]
+    assert copy_book(book, most=40).asks.floats(None) == levels_of(book, "asks")[:40]

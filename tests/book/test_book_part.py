@@ -72,7 +72,7 @@ class Alone:
     @property
     def levels(self):
         view = capture(self.book, None, BookState.LIVE, float, 0.0)
-        return [list(map(list, side)) for side in (view.bids, view.asks)]
+        return [list(map(list, side[:LIMIT])) for side in (view.bids, view.asks)]
 
 
 def shown(part, book):
@@ -103,12 +103,14 @@ def test_it_is_what_the_subscription_would_have_alone(bids, asks, diffs):
         assert shown(part, deep) == alone.levels
 
 
-def test_a_book_that_is_no_deeper_is_shown_whole():
+def test_of_a_book_that_is_no_deeper_it_has_what_is_left_of_a_snapshot_and_never_more():
     truth = Truth({99.0 - n: 1.0 for n in range(20)}, {100.0 + n: 1.0 for n in range(20)})
     book = OrderBook("X", truth.snapshot(LIMIT), depth=DEPTH)
     assert [len(side) for side in shown(new_part(), book)] == [LIMIT, LIMIT]
-    book.apply(truth.change([(1, 100.5, 1.0)]))
-    assert [len(side) for side in shown(new_part(), book)] == [LIMIT, LIMIT + 1]
+    book.apply(truth.change([(0, 99.0, 0.0), (1, 100.5, 1.0)]))
+    bids, asks = shown(new_part(), book)
+    assert (len(bids), len(asks)) == (LIMIT - 1, LIMIT)
+    assert [price for price, _ in asks] == [100.0, 100.5, 101.0, 102.0, 103.0, 104.0, 105.0, 106.0]
 
 
 def test_a_new_base_of_the_book_has_an_edge_of_its_own():

@@ -115,6 +115,20 @@ def test_reads_of_the_promised_size_stay_in_the_window():
         assert len(side.window) >= 1000
 
 
+def test_a_side_that_was_widened_keeps_as_many_keys_in_the_window():
+    side = side_of(5000)
+    assert len(side.window) < 1000
+    keys = side.best_keys()
+    side.widen(1000)
+    assert (side.best_keys(), side.window) == (keys, keys[: len(side.window)])
+    for price in range(1, 3000):
+        side.apply([float(price), 0.0])
+        assert len(side.window) >= 1000
+    side.widen(10)
+    assert len(side.window) >= 1000
+    side.check("asks")
+
+
 def test_a_side_that_is_not_whole_drops_changes_beyond_its_edge():
     side = side_of(3, whole=False)
     side.apply([3.5, 1.0, 2.5, 1.0, 9.0, 0.0])

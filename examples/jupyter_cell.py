@@ -20,7 +20,7 @@ async def notebook() -> None:
     news: asyncio.Queue[BookView] = asyncio.Queue()
 
     def pass_on(view: BookView) -> None:
-        # In the book's thread, from which things get to the loop as from any other thread.
+        # In a thread of the engine, from which things get to the loop as from any other thread.
         loop.call_soon_threadsafe(news.put_nowait, view)
 
     def first_cell() -> DepthEngine:

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import settings
 
 from depthactors import DepthEngine, reporting
+from depthactors.dispatcher.pooled import PooledDispatcher
 from depthactors.exchange import LocalExchange
 from depthactors.net.allowance import forget_allowances
 from depthactors.pacing import USUAL
@@ -122,6 +123,19 @@ def caplog(caplog):
     """Return pytest's own fixture, which has what was said before it is looked at."""
     caplog.__class__ = FlushedLog
     return caplog
+
+
+@pytest.fixture
+def dispatcher():
+    """Return a dispatcher that runs actors until the test ends, and leaves no thread behind."""
+    dispatcher = PooledDispatcher("test")
+    dispatcher.start()
+    yield dispatcher
+    threads = dispatcher.threads
+    dispatcher.close()
+    for thread in threads:
+        thread.join(10)
+    assert not [thread.name for thread in threads if thread.is_alive()]
 
 
 @pytest.fixture

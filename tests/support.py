@@ -154,7 +154,7 @@ def interrupted(call, number):
     return False
 
 
-def places_in(call_for, most=400):
+def places_in(call_for, most=600):
     """Interrupt a call at each of its places in turn, each time a fresh one; yield what `call_for` returned beside."""
     for number in range(1, most):
         call, rest = call_for()

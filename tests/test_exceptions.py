@@ -73,14 +73,15 @@ def install(monkeypatch, tmp_path):
             (package / "exceptions.py").write_text(source)
         monkeypatch.syspath_prepend(tmp_path)
 
-    def forget():
-        exceptions._imported.cache_clear()
-        for name in ("binance", own.THEIRS):
-            monkeypatch.delitem(sys.modules, name, raising=False)
-
-    forget()
+    names = ("binance", own.THEIRS)
+    exceptions._imported.cache_clear()
+    for name in names:
+        monkeypatch.delitem(sys.modules, name, raising=False)
     yield install
-    forget()
+    exceptions._imported.cache_clear()
+    for name in names:
+        # Not by `monkeypatch`, which would put it back for the tests that follow.
+        sys.modules.pop(name, None)
 
 
 THEIRS = "".join(f"class {name}(Exception):\n    pass\n" for name, _ in BASES)

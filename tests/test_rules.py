@@ -28,6 +28,7 @@ def modules_of(tree):
 THROUGH_OTHERS = {
     "cli.followed": "cli/test_cli_demo.py",
     "cli.shown": "cli/test_cli_showing.py",
+    "dispatcher.dispatcher": "dispatcher/test_dispatcher_pooled.py",
     "exchange.feeds.changes": "exchange/test_exchange_order_flow.py",
     "exchange.feeds.recorded_lines": "exchange/test_exchange_recording_feed.py",
     "exchange.rest.depth_faults": "exchange/test_exchange_faults_seen.py",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance, reporting
@@ -20,12 +19,12 @@ from depthactors.actors.book_messages import (
     StreamUp,
 )
 from depthactors.actors.book_timers import AheadCheckDue, BookTimers, DoubtCheckDue, RefreshDue, SilenceCheckDue
-from depthactors.actors.mailbox import Frames, tell
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotsAt
 from depthactors.actors.snapshot_requests import RequestDue, SnapshotRequests
 from depthactors.actors.supervisor_messages import BookGivenUp, StreamSilent
 from depthactors.book import BookState, OrderBook
+from depthactors.dispatcher.mailbox import Frames, tell
 from depthactors.errors import (
     ActorDiedError,
     ExchangeError,
@@ -185,7 +184,7 @@ class BookActor(EngineActor):
         """Apply frames in their order. This is the hot path."""
         epoch, recv_time = message.epoch, message.recv_time
         sync, sequencing, symbol = self._sync, self._market.sequencing, self._symbol
-        late, skipped = self._cell.timing.late, 0
+        late, skipped, now = self._cell.timing.late, 0, self.dispatcher.time
         for frame in message.frames:
             try:
                 diff = binance.read_diff(frame, sequencing, symbol)
@@ -194,7 +193,7 @@ class BookActor(EngineActor):
             else:
                 effects = sync.diff(epoch, diff, recv_time)
             if len(effects) == 1 and type(effects[0]) is Publish:
-                if time.time() - recv_time > late:
+                if now() - recv_time > late:
                     skipped += 1
                 else:
                     self._listeners.notify_update()

@@ -1,8 +1,7 @@
-"""Notifying the listeners of a book, in its actor's thread."""
+"""Notifying the listeners of a book, in its actor's turn."""
 
 from __future__ import annotations
 
-import time
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -109,7 +108,7 @@ class BookListeners:
         if not any(listener.in_turn for listener in listeners):
             # The book waits for none of them, so the machine is too slow.
             return
-        now = time.monotonic()
+        now = self._cell.dispatcher.monotonic()
         if now - self._warned_at > self._cell.timing.notice_pause:
             self._warned_at = now
             self.notify_error(SlowCallbackError("callbacks are late and are called with the latest update only"))

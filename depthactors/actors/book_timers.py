@@ -5,8 +5,6 @@ Thread: the book actor's.
 
 from __future__ import annotations
 
-import random
-import time
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from depthactors.actors.cell import BookCell
-    from depthactors.actors.mailbox import Mailbox
+    from depthactors.dispatcher.mailbox import Mailbox
     from depthactors.sync import Effect, Synchronizer
 
 _REFRESH_SPREAD: Final = 0.2
@@ -96,7 +94,7 @@ class BookTimers:
         """Set the refresh timer to the interval of the book's `BookSpec`; an earlier setting is void."""
         interval = self._cell.spec.refresh_interval
         if interval:
-            spread = 1 - _REFRESH_SPREAD * random.random()  # noqa: S311 - spreads load, guards nothing
+            spread = 1 - _REFRESH_SPREAD * self._mailbox.random()
             self._refresh_serial += 1
             self._mailbox.after(interval * spread, RefreshDue(self._refresh_serial))
 
@@ -127,10 +125,10 @@ class BookTimers:
 
     def watch_stream(self) -> None:
         """Begin to watch for silence, because the stream was subscribed to anew."""
-        self._silence.begin(self._sync.counters.diffs, time.monotonic())
+        self._silence.begin(self._sync.counters.diffs, self._mailbox.now())
         self._watch_number += 1
         # The books of a connection begin at the same moment, and must not all request snapshots at the same moment.
-        first = self._silence.pause * random.random()  # noqa: S311 - spreads load, guards nothing
+        first = self._silence.pause * self._mailbox.random()
         self._mailbox.after(first, SilenceCheckDue(self._watch_number))
 
     def _refresh(self, serial: int) -> Sequence[Effect]:
@@ -153,7 +151,7 @@ class BookTimers:
         if watch != self._watch_number:
             return ()
         effects: Sequence[Effect] = ()
-        diffs, now = self._sync.counters.diffs, time.monotonic()
+        diffs, now = self._sync.counters.diffs, self._mailbox.now()
         if not self._sync.in_sequence:
             # There is no book yet that could be doubted.
             self._silence.begin(diffs, now)

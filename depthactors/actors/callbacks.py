@@ -11,7 +11,6 @@ import logging
 import os
 import sys
 import threading
-import time
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from depthactors.book import OrderBook
     from depthactors.book.numerals import NumberT
+    from depthactors.dispatcher.clock import Clock
 
 logger = reporting.logger(__name__)
 
@@ -64,25 +64,20 @@ def call(callback: Callable[[Any], object], argument: object, owner: str = "engi
     return None
 
 
-def view_callback(
-    callback: Callable[[BookView[NumberT]], object], depth: int, number: type[NumberT]
-) -> Callable[[OrderBook | BookView[Any]], None]:
-    """Return a function that calls a user's function with a view of `depth` levels; made for `Listener.update`.
+def view_of(depth: int, number: type[NumberT], clock: Clock) -> Callable[[OrderBook | BookView[Any]], BookView[Any]]:
+    """Return a function that makes the view of `depth` levels for a user's function; made for `QueuedListener`.
 
     Thread: the book actor's, where no update can fall into the copy of the book.
     """
 
-    def call_with_view(book: OrderBook | BookView[Any]) -> None:
+    def view(book: OrderBook | BookView[Any]) -> BookView[Any]:
         if isinstance(book, BookView):
-            callback(book)
-            return
-        view = capture(book, depth, BookState.LIVE, number, time.time())
-        assert view is not None
-        callback(view)
+            return book
+        view = capture(book, depth, BookState.LIVE, number, clock.time())
+        assert view is not None, "the book does not change in its actor's turn"
+        return view
 
-    # For `name_of`, which looks for the user's function.
-    call_with_view.__dict__["__wrapped__"] = callback
-    return call_with_view
+    return view
 
 
 def is_calling(thread: threading.Thread) -> bool:

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from depthactors.actors.book_event import BookEvent
     from depthactors.actors.book_spec import BookSpec
-    from depthactors.actors.gate import Gate
     from depthactors.book import BookState, BookView, OrderBook
     from depthactors.book.numerals import NumberT
+    from depthactors.dispatcher.dispatcher import Dispatcher
+    from depthactors.dispatcher.gate import Gate
+    from depthactors.dispatcher.lane import Lane
     from depthactors.errors import CallbackError, DepthActorsError
     from depthactors.pacing import Timing
     from depthactors.status import BookStatus
@@ -49,7 +51,7 @@ class Lease:
 
 
 class Listener:
-    """Two functions that the book's actor calls in its own thread, so neither may block.
+    """Two functions that the book's actor calls in its own turn, so neither may block.
 
     If a book ends after its actor died, the `Notifier` calls `event`. For functions that may block there is
     `QueuedListener`.
@@ -100,6 +102,8 @@ class BookCell(Protocol):
 
     Attributes:
         spec: what is followed.
+        dispatcher: what runs the book's actor, and the clock of the book.
+        lane: where users' functions are called with the book.
         timing: durations for the actor and the listeners.
         ref: the present actor; another one after a replacement.
         settled: open while the book is live or over, so while there is nothing to wait for.
@@ -113,6 +117,8 @@ class BookCell(Protocol):
 
     spec: BookSpec
     timing: Timing
+    dispatcher: Dispatcher
+    lane: Lane
     ref: pykka.ActorRef[Any] | None
     settled: Gate
     error: DepthActorsError | None

@@ -6,18 +6,17 @@ Thread: the actor's.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance, reporting
 from depthactors.actors.book_messages import StreamUp
-from depthactors.actors.guarded import Guarded
-from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.router import Router
 from depthactors.actors.socket_messages import AnswerOverdue, OpeningOverdue, SendRequests
 from depthactors.actors.subscriptions import Subscriptions
-from depthactors.actors.threads import THREAD_PREFIX
+from depthactors.dispatcher.guarded import Guarded
+from depthactors.dispatcher.mailbox import mailbox_of
+from depthactors.dispatcher.threads import THREAD_PREFIX
 from depthactors.errors import StreamError
 from depthactors.net.stream import StreamConnection
 from depthactors.pacing import RateWindow
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from depthactors.actors.mailbox import Mailbox
     from depthactors.actors.receivers import Receivers
     from depthactors.actors.refusals import Refusals
+    from depthactors.dispatcher.mailbox import Mailbox
     from depthactors.markets import Market
     from depthactors.net.settings import NetworkSettings
 
@@ -162,7 +161,7 @@ class Connection:
         refusals = self._context.refusals
         logger.info("= %s connected, epoch %d", self._context.name, self.epoch)
         self.is_open = True
-        self.opened_at = time.monotonic()
+        self.opened_at = self._context.mailbox.now()
         streams = [stream for stream in self._receivers.now if stream not in refusals]
         apart = (*refusals.groups, *refusals.take_due(self.opened_at))
         with self._subscriptions as subscriptions:
@@ -208,7 +207,7 @@ class Connection:
         while self.is_open:
             followed = self._receivers.now
             with self._subscriptions as subscriptions:
-                wait = self._rate.take(time.monotonic()) if subscriptions.has_more(followed) else 0.0
+                wait = self._rate.take(self._context.mailbox.now()) if subscriptions.has_more(followed) else 0.0
                 request = None if wait else subscriptions.next_request(next(context.request_ids), _BATCH, followed)
             if wait:
                 self._send_soon(wait)

@@ -5,7 +5,6 @@ Thread: the actor's.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthactors.actors.connection import Connection
@@ -74,7 +73,7 @@ class Connections:
     def leave(self, connection: Connection, reason: StreamError) -> None:
         """Have the peer end a connection; it is ended by force if the peer does not do so in time."""
         wait = self._context.settings.timing.leaving
-        self._leaving[connection.epoch] = _Leaving(connection, time.monotonic() + _MOST_LOOKS * wait)
+        self._leaving[connection.epoch] = _Leaving(connection, self._context.mailbox.now() + _MOST_LOOKS * wait)
         if connection.is_open:
             connection.close(reason)
             self._context.mailbox.after(wait, LeavingOverdue(connection.epoch))
@@ -90,7 +89,7 @@ class Connections:
         leaving = self._leaving.get(epoch)
         if leaving is None:
             return
-        wait, now = self._context.settings.timing.leaving, time.monotonic()
+        wait, now = self._context.settings.timing.leaving, self._context.mailbox.now()
         if now < min(leaving.connection.read_at + wait, leaving.until):
             self._context.mailbox.after(wait, LeavingOverdue(epoch))
         else:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.callbacks import call
 from depthactors.actors.cell import BookCell
-from depthactors.actors.gate import Gate
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState
+from depthactors.dispatcher.gate import Gate
+from depthactors.dispatcher.lane import Lane
 from depthactors.errors import UsageError
-from depthactors.pacing import USUAL, Timing
 from depthactors.sync import Counters
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.cell import Function, Listener
+    from depthactors.dispatcher.dispatcher import Dispatcher
     from depthactors.errors import CallbackError, DepthActorsError
+    from depthactors.pacing import Timing
 
 
 def _unheard(_error: DepthActorsError) -> None:
@@ -34,10 +36,12 @@ def _unheard(_error: DepthActorsError) -> None:
 class ListenedCell(BookCell):
     """A base for cells; methods and attributes as for `BookCell`."""
 
-    def __init__(self, spec: BookSpec, timing: Timing = USUAL) -> None:
+    def __init__(self, spec: BookSpec, timing: Timing, dispatcher: Dispatcher) -> None:
         """Begin without an actor and without a book."""
         self.spec = spec
         self.timing = timing
+        self.dispatcher = dispatcher
+        self.lane = Lane(dispatcher, spec.title)
         self.ref: pykka.ActorRef[Any] | None = None
         self.settled = Gate()
         self.error: DepthActorsError | None = None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from time import sleep
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from depthactors.actors.listened_cell import ListenedCell
-from depthactors.actors.mailbox import mailbox_of
 from depthactors.book import BookState, BookView
 from depthactors.book.view import capture
-from depthactors.pacing import USUAL, Timing
+from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.status import BookStatus
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookSpec
     from depthactors.book import OrderBook
     from depthactors.book.numerals import NumberT
+    from depthactors.dispatcher.dispatcher import Dispatcher
+    from depthactors.pacing import Timing
 
 _Copy = TypeVar("_Copy")
 
@@ -35,9 +36,9 @@ class LocalCell(ListenedCell):
             the book up to date any more. Set by the supervisor.
     """
 
-    def __init__(self, spec: BookSpec, timing: Timing = USUAL) -> None:
+    def __init__(self, spec: BookSpec, timing: Timing, dispatcher: Dispatcher) -> None:
         """Begin without an actor and without a book."""
-        super().__init__(spec, timing)
+        super().__init__(spec, timing, dispatcher)
         self.current: tuple[OrderBook | None, BookState] = (None, BookState.SYNCING)
         self.buffered_bytes: Callable[[], int] | None = None
         self.is_ending = False
@@ -78,7 +79,7 @@ class LocalCell(ListenedCell):
                 state = BookState.STALE
             if book is None:
                 return BookView(self.spec.symbol, state, number=number)
-            return capture(book, count, state, number, time.time(), depth)
+            return capture(book, count, state, number, self.dispatcher.time(), depth)
 
         return _first(copy)
 
@@ -103,7 +104,7 @@ class LocalCell(ListenedCell):
             error=None if self.error is None else str(self.error),
             last_update_id=book.last_update_id if book else 0,
             depth=spec.depth,
-            age=max(0.0, time.time() - book.recv_time) if book else 0.0,
+            age=max(0.0, self.dispatcher.time() - book.recv_time) if book else 0.0,
             lag=self.lag(),
             trusted_bids=book.trusted_bids if book else 0,
             trusted_asks=book.trusted_asks if book else 0,
@@ -135,5 +136,5 @@ def _first(copy: Callable[[], _Copy | None]) -> _Copy | None:
             return copied
         if attempt:
             # Let another thread run: the actor's has to finish the change.
-            time.sleep(0)
+            sleep(0)
     return None

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from depthactors.actors.book_list import BookList, shared_book
 from depthactors.actors.book_messages import Greet
-from depthactors.actors.mailbox import tell
 from depthactors.actors.slot_filler import SlotFiller
+from depthactors.dispatcher.mailbox import tell
 from depthactors.errors import SharingError
 from depthactors.sharing.record import as_stale, pack
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -16,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from depthactors.actors.book_event import BookEvent
-    from depthactors.actors.lanes import Lane
     from depthactors.book import BookView, OrderBook
+    from depthactors.dispatcher.clock import Clock
+    from depthactors.dispatcher.lane import GivesTurns
 
 logger = reporting.logger(__name__)
 
@@ -34,7 +34,7 @@ class _Entry(NamedTuple):
 
 
 class QueuedListener(Listener):
-    """Puts updates and events into a queue in the book's thread, and calls a user's functions with them in a lane.
+    """Puts updates and events into a queue in the book's turn, and calls a user's functions with them in a lane.
 
     The functions are called with every update as long as they keep up, and with the latest update only if they are late
     by `Timing.late` or `UPDATE_ROOM` updates. They are called with every event, in order with the updates. The book
@@ -48,7 +48,8 @@ class QueuedListener(Listener):
 
     def __init__(
         self,
-        lane: Lane,
+        lane: GivesTurns,
+        clock: Clock,
         name: str,
         *,
         capture: Callable[[OrderBook | BookView], Any],
@@ -60,9 +61,10 @@ class QueuedListener(Listener):
         """Take the functions; nothing waits yet.
 
         Args:
-            lane: thread in which `update` and `event` are called.
+            lane: where `update` and `event` are called.
+            clock: what tells how long an update has waited.
             name: name of the book, for the log.
-            capture: returns an immutable copy of the book, for `update`; called in the book's thread.
+            capture: returns an immutable copy of the book, for `update`; called in the book's turn.
             update: the user's function for updates, or `None`.
             event: the user's function for events, or `None`.
             depth: number of levels that the book must promise before `update` is called.
@@ -74,6 +76,7 @@ class QueuedListener(Listener):
         )
         self.events_lost = 0
         self._lane = lane
+        self._now = clock.monotonic
         self._name = name
         self._capture = capture
         self._messages = messages
@@ -112,7 +115,7 @@ class QueuedListener(Listener):
         if self.closed:
             return
         # Without the lock, because it may take long, and the lane must not wait for it.
-        entry = _Entry(time.monotonic(), False, self._capture(book))
+        entry = _Entry(self._now(), False, self._capture(book))
         with self._lock:
             skipped = self._updates if self._is_late(entry.put_at) else 0
             stuck = False
@@ -140,7 +143,7 @@ class QueuedListener(Listener):
     def _put_message(self, message: Any) -> None:
         if self.closed:
             return
-        entry = _Entry(time.monotonic(), True, message)
+        entry = _Entry(self._now(), True, message)
         with self._lock:
             full = len(self._waiting) - self._updates >= EVENT_ROOM
             if full:
@@ -160,7 +163,7 @@ class QueuedListener(Listener):
 
     def _next(self) -> _Entry | None:
         """Return the oldest entry; skip late updates that another update follows. The lock is held."""
-        now = time.monotonic()
+        now = self._now()
         while self._waiting:
             entry = self._waiting.popleft()
             if entry.is_event:

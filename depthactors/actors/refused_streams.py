@@ -5,15 +5,13 @@ Thread: the actor's.
 
 from __future__ import annotations
 
-import random
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance, reporting
 from depthactors.actors.book_messages import StreamDown
-from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.socket_messages import AskAgain
 from depthactors.actors.supervisor_messages import StreamsRefused
+from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.errors import SubscriptionError
 from depthactors.reporting import printable
 
@@ -69,7 +67,7 @@ class RefusedStreams:
             if wanted and (error.close_code == _POLICY or wanted[0] in self._context.refusals):
                 words = f"{self._context.name}: the connection ended when it was asked for {_listed(wanted)}: {error}"
                 self._blame(connection.epoch, wanted, SubscriptionError(words))
-        self._context.refusals.resume(time.monotonic())
+        self._context.refusals.resume(self._context.mailbox.now())
 
     def _followed(self, streams: tuple[bytes, ...]) -> tuple[bytes, ...]:
         return tuple(stream for stream in streams if stream in self._context.receivers.now)
@@ -95,7 +93,7 @@ class RefusedStreams:
             elif len(context.receivers.now) > 1:
                 # If it ends the connection that it is asked for on, it then harms no other book.
                 self._send_away(streams, is_full=False)
-            wait = context.refusals.postpone(stream, time.monotonic(), random.random())  # noqa: S311 - spreads load
+            wait = context.refusals.postpone(stream, self._context.mailbox.now(), self._context.mailbox.random())
             context.mailbox.after(wait, AskAgain())
         return halves
 

@@ -11,9 +11,9 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depthactors import reporting
-from depthactors.actors.mailbox import tell
-from depthactors.actors.threads import start_thread
 from depthactors.binance import DepthReply
+from depthactors.dispatcher.mailbox import tell
+from depthactors.dispatcher.threads import start_thread
 from depthactors.errors import RateLimitedError, SnapshotError
 
 if TYPE_CHECKING:

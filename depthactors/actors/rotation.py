@@ -6,8 +6,6 @@ order. Thread: the actor's.
 
 from __future__ import annotations
 
-import random
-import time
 from typing import TYPE_CHECKING, Final
 
 from depthactors import reporting
@@ -55,7 +53,7 @@ class Rotation:
     def set_timer(self, present: Connection) -> None:
         """Rotate the present connection, which is open, when its time has come."""
         if self._rotate_after is not None:
-            age = time.monotonic() - present.opened_at
+            age = self._context.mailbox.now() - present.opened_at
             self._rotate_in(max(0.0, self._rotate_after - age), present)
 
     def rotate(self, epoch: int) -> None:
@@ -88,7 +86,7 @@ class Rotation:
         present = self._connections.present
         if present is not None:
             backoff = self._context.settings.backoff
-            wait = backoff.wait(0, self._failed_in_a_row, random.random()) or 0.0  # noqa: S311 - spreads load
+            wait = backoff.wait(0, self._failed_in_a_row, self._context.mailbox.random()) or 0.0
             self._rotate_in(wait, present)
 
     def consider_overlap(self) -> None:

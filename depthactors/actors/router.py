@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance
 from depthactors.actors.book_messages import FramesLost, StreamDown, StreamUp
-from depthactors.actors.mailbox import Frames, mailbox_of, tell
 from depthactors.actors.socket_messages import Acknowledged, Closed, FrameRejected, Opened, Refused, ShutdownAnnounced
 from depthactors.binance import read_envelope
+from depthactors.dispatcher.mailbox import Frames, mailbox_of, tell
 from depthactors.errors import MalformedFrameError, StreamError, as_value
 
 if TYPE_CHECKING:
     import pykka
 
-    from depthactors.actors.guarded import Guarded
     from depthactors.actors.receivers import Receivers
     from depthactors.actors.subscriptions import Subscriptions
+    from depthactors.dispatcher.guarded import Guarded
 
 _MOST_REJECTED: Final = 100
 """Frames that cannot be read, or that answer nothing, after which the connection is as good as none."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class SlotFiller:
     """Writes one book into its slot, each time that it changes.
 
-    Thread: the book actor's, or the notifier's after the actor's death; `mark_if_late` and `close` the supervisor's.
+    Thread: the book actor's, or that of the notifier's lane after the actor's death; `mark_if_late` and `close`: the
+    supervisor's.
 
     Attributes:
         cell: cell of the book.

@@ -8,21 +8,19 @@
 
 from __future__ import annotations
 
-import random
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors.actors.mailbox import tell
 from depthactors.actors.snapshot_messages import SnapshotWanted
+from depthactors.dispatcher.mailbox import tell
 from depthactors.sync import Priority
 
 if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.local_cell import LocalCell
-    from depthactors.actors.mailbox import Mailbox
     from depthactors.book import OrderBook
+    from depthactors.dispatcher.mailbox import Mailbox
     from depthactors.sync import Synchronizer
 
 _AFTER_USE: Final = 2
@@ -120,7 +118,7 @@ class SnapshotRequests:
     def arrived(self) -> None:
         """Note that a snapshot has arrived; call it before the snapshot is used."""
         self.failing = False
-        self._arrived_at = time.monotonic()
+        self._arrived_at = self._mailbox.now()
 
     def used(self) -> None:
         """Shorten the wait of the next request if the snapshot was of use; call it after the snapshot was used."""
@@ -129,7 +127,7 @@ class SnapshotRequests:
 
     def failed(self) -> None:
         """Repeat the request after a wait."""
-        self._requested_at = time.monotonic()
+        self._requested_at = self._mailbox.now()
         self._send_soon()
 
     def due(self, serial: int) -> None:
@@ -143,7 +141,7 @@ class SnapshotRequests:
         wanted = self._sync.wanted()
         if wanted is None:
             return
-        self._sent_at = time.monotonic()
+        self._sent_at = self._mailbox.now()
         self._requested_at = max(self._requested_at, self._sent_at)
         limit = self._wide if self._sync.in_sequence else self._limit
         spec = self._spec
@@ -155,7 +153,7 @@ class SnapshotRequests:
     def _send_soon(self) -> None:
         """Send at once, or after a growing wait if the latest request was short ago or brought fewer levels."""
         self.awaits_first_diff = False
-        now, timing = time.monotonic(), self._cell.timing
+        now, timing = self._mailbox.now(), self._cell.timing
         is_new_short = self._count_short_base()
         if self._waits_as_short and not self._sync.granted_less:
             # The book begins anew; that the exchange granted fewer levels before is no reason to wait.
@@ -175,7 +173,7 @@ class SnapshotRequests:
         backoff, number = timing.snapshot_backoff, self._in_a_row
         if is_new_short:
             backoff, number = timing.short_backoff, self._short_bases
-        wait = backoff.wait(0, number, random.random()) or 0.0  # noqa: S311 - spreads load, guards nothing
+        wait = backoff.wait(0, number, self._mailbox.random()) or 0.0
         self._requested_at = now + wait
         self._is_waiting, self._waits_as_short = True, is_new_short
         self._send_in(wait)
@@ -206,7 +204,7 @@ class SnapshotRequests:
             # The exchange would not send more. The same number shows whether these are all levels that there are.
             self._wide = self._limit
             return
-        is_young = time.monotonic() - self._arrived_at < self._cell.timing.snapshot_life
+        is_young = self._mailbox.now() - self._arrived_at < self._cell.timing.snapshot_life
         if book is None or not is_young or book.spare >= _USED_UP * (self._wide - self._depth):
             self._wide = self._limit
             return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from dataclasses import dataclass
 from itertools import count
 from math import inf
@@ -12,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors import reporting
 from depthactors.actors.base import EngineActor
 from depthactors.actors.hosts import Hosts
-from depthactors.actors.mailbox import tell
 from depthactors.actors.questions import Status
 from depthactors.actors.rest_worker import Fetched, RestWorker
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted
 from depthactors.actors.snapshot_queue import SnapshotQueue
-from depthactors.actors.threads import thread_name
 from depthactors.binance import DepthReply, Snapshot
+from depthactors.dispatcher.mailbox import tell
+from depthactors.dispatcher.threads import thread_name
 from depthactors.errors import LifecycleError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.allowance import allowance_of
 from depthactors.net.rest import RestClient
@@ -163,7 +161,7 @@ class SnapshotActor(EngineActor):
         """Notify a book that has to wait because no requests, or none to its host, may be sent."""
         error: DepthActorsError | None = self._refusal
         if error is None or not self._allowance.level().silent_for:
-            error = self._hosts.why_not(wanted.market.rest_url, time.monotonic())
+            error = self._hosts.why_not(wanted.market.rest_url, self.mailbox.now())
         if error is not None:
             tell(wanted.ref, SnapshotDelayed(wanted.epoch, error))
 
@@ -203,7 +201,7 @@ class SnapshotActor(EngineActor):
         """Have a worker send a request whose weight is taken."""
         number = next(self._numbers)
         self._under_way[number] = wanted
-        self._hosts.sent(wanted.market.rest_url, time.monotonic())
+        self._hosts.sent(wanted.market.rest_url, self.mailbox.now())
         self.mailbox.after(self._answer_deadline, ReplyOverdue(number))
         worker.fetch(number, wanted)
 
@@ -225,7 +223,7 @@ class SnapshotActor(EngineActor):
 
     def _first(self) -> SnapshotWanted | None:
         """Return the most urgent request whose host may be asked; without one, look again when one may."""
-        now, soonest = time.monotonic(), inf
+        now, soonest = self.mailbox.now(), inf
         for wanted in self._queue:
             left = self._hosts.left(wanted.market.rest_url, now)
             if not left:
@@ -236,7 +234,7 @@ class SnapshotActor(EngineActor):
 
     def _wake_in(self, wait: float) -> None:
         """Dispatch again after `wait` seconds, unless that will be done sooner anyway."""
-        now = time.monotonic()
+        now = self.mailbox.now()
         if now + wait < self._wakes_at - _SOONER:
             self._wakes_at = now + wait
             logger.info("= %s waits %.1f s, %d snapshots queued", self.name, wait, len(self._queue))
@@ -285,7 +283,7 @@ class SnapshotActor(EngineActor):
         if isinstance(error, UnknownSymbolError) or (isinstance(error, SnapshotError) and (error.status or 500) < 500):
             # An answer, and about this symbol.
             self._hosts.answered(url)
-        elif self._hosts.failed(url, error, time.monotonic(), random.random()):  # noqa: S311 - spreads load
+        elif self._hosts.failed(url, error, self.mailbox.now(), self.mailbox.random()):
             for each in self._queue:
                 if each.market.rest_url == url:
                     tell(each.ref, SnapshotDelayed(each.epoch, error))

@@ -7,8 +7,6 @@ different time, and at once when the exchange announces a shutdown. Each book th
 
 from __future__ import annotations
 
-import random
-import time
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +15,6 @@ from depthactors.actors.base import EngineActor
 from depthactors.actors.book_messages import StreamDown
 from depthactors.actors.connection import SocketContext
 from depthactors.actors.connections import Connections
-from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.questions import Status
 from depthactors.actors.receivers import Receivers
 from depthactors.actors.refusals import Refusals
@@ -44,6 +41,7 @@ from depthactors.actors.socket_messages import (
     Unsubscribe,
 )
 from depthactors.actors.supervisor_messages import ReconnectExhausted
+from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.errors import HandshakeRefusedError, StreamError, UsageError
 from depthactors.net.allowance import allowance_of
 from depthactors.pacing import Reconnects
@@ -246,7 +244,7 @@ class SocketActor(EngineActor):
         """Subscribe again to refused streams whose wait is over. Without a connection, the next one does it."""
         present = self._connections.present
         if present is not None and present.is_open:
-            present.subscribe_apart(self._refusals.take_due(time.monotonic()))
+            present.subscribe_apart(self._refusals.take_due(self.mailbox.now()))
 
     @property
     def _books(self) -> str:
@@ -271,7 +269,7 @@ class SocketActor(EngineActor):
 
     def _connect_in(self, seconds: float) -> None:
         self._connect_is_due = True
-        self._connect_at = time.monotonic() + seconds
+        self._connect_at = self.mailbox.now() + seconds
         self.mailbox.after(seconds, Connect())
 
     def _handle_for(self, connection: Connection, message: Any) -> None:
@@ -305,7 +303,7 @@ class SocketActor(EngineActor):
 
     def _closed(self, epoch: int, error: StreamError) -> None:
         if self._connections.has_left(epoch):
-            self._refusals.resume(time.monotonic())
+            self._refusals.resume(self.mailbox.now())
             return
         connection = self._connections.find(epoch)
         if connection is None:
@@ -339,8 +337,8 @@ class SocketActor(EngineActor):
 
     def _reconnect(self, connection: Connection, error: StreamError) -> None:
         self._outage = error
-        lasted = time.monotonic() - connection.opened_at if connection.has_served else None
-        wait = self._reconnects.wait(lasted, random.random())  # noqa: S311 - spreads load
+        lasted = self.mailbox.now() - connection.opened_at if connection.has_served else None
+        wait = self._reconnects.wait(lasted, self.mailbox.random())
         if wait is None:
             logger.error("! %s gave up after %d tries: %s", self.name, self._reconnects.failures, error)
             if self.parent is not None:
@@ -376,7 +374,7 @@ class SocketActor(EngineActor):
             connected=is_open,
             streams=len(self._receivers.now),
             epoch=connections.last_epoch if present is None else present.epoch,
-            age=time.monotonic() - present.opened_at if present is not None and is_open else 0.0,
+            age=self.mailbox.now() - present.opened_at if present is not None and is_open else 0.0,
             connections=connections.opened,
             rotations=self._rotation.count,
             failures=self._reconnects.failures,
@@ -384,5 +382,5 @@ class SocketActor(EngineActor):
             unrouted_frames=0 if present is None else present.unrouted_frames,
             restarts=self._restarts,
             error=None if self._outage is None else str(self._outage),
-            retry_in=max(0.0, self._connect_at - time.monotonic()) if self._connect_is_due else 0.0,
+            retry_in=max(0.0, self._connect_at - self.mailbox.now()) if self._connect_is_due else 0.0,
         )

@@ -30,7 +30,6 @@ stopped, and the engine reports it.
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,24 +41,24 @@ from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_failure import report_failure
 from depthactors.actors.book_messages import GiveUp
 from depthactors.actors.cell import BookCell
-from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.questions import Status
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown, Withdraw
-from depthactors.actors.threads import is_running
 from depthactors.book import BookState
+from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.errors import ActorDiedError, EscalatedError, SupervisorDiedError, UsageError, as_value
 from depthactors.pacing import RestartIntensity
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterator
 
     import pykka
 
     from depthactors.actors.book_spec import BookKey, BookSpec
     from depthactors.actors.cell import Lease
-    from depthactors.actors.mailbox import Mailbox
     from depthactors.actors.notifier import Notifier
+    from depthactors.dispatcher.dispatcher import Dispatcher
+    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.mailbox import Mailbox
     from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
@@ -170,14 +169,15 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
     Thread: its own; no user's function is called in it.
     """
 
-    def __init__(self, settings: NetworkSettings, notifier: Notifier) -> None:
+    def __init__(self, dispatcher: Dispatcher, settings: NetworkSettings, notifier: Notifier) -> None:
         """Begin without children.
 
         Args:
+            dispatcher: what runs this actor and its children.
             settings: how to reach the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
         """
-        super().__init__("supervisor", None)
+        super().__init__("supervisor", None, dispatcher)
         self.mailbox.root = self
         self._settings = settings
         self._timing = settings.timing
@@ -281,8 +281,8 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         for cell in cells:
             self._close_book(cell)
 
-    def _close_book(self, cell: BookCell, lease: Lease | None = None) -> tuple[threading.Thread, ...]:
-        """End a subscription; returns the threads that end with a book's last subscription."""
+    def _close_book(self, cell: BookCell, lease: Lease | None = None) -> tuple[Ending, ...]:
+        """End a subscription; returns what ends with a book's last subscription."""
         if lease is not None and not lease.close():
             return ()
         book = self._books.get(cell.spec.key)
@@ -292,12 +292,12 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         cell.followers -= 1
         return () if cell.followers > 0 else self._forget(book)
 
-    def _forget(self, book: BookT) -> tuple[threading.Thread, ...]:
-        """Follow a book no longer; returns the threads that are ending."""
+    def _forget(self, book: BookT) -> tuple[Ending, ...]:
+        """Follow a book no longer; returns what is ending."""
         self._detach(book, None)
         del self._books[book.key]
         self._stop_book(book)
-        return mailbox_of(book.child.ref).threads
+        return mailbox_of(book.child.ref).endings
 
     def _stop_book(self, book: BookT) -> None:
         """Let a book end as stopped, also if its actor is dead and waits for a successor."""
@@ -346,7 +346,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         if book.failure is not None:
             # Given up meanwhile; its actor died before it could report that.
             self._fail_book(book, book.failure)
-        elif not book.child.may_restart(time.monotonic()):
+        elif not book.child.may_restart(self.mailbox.now()):
             self._fail_book(
                 book, EscalatedError(f"{symbol}: the book's actor keeps dying: {reporting.cause_of(error)}")
             )
@@ -358,19 +358,18 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
     def _look(self) -> None:
         """Replace the children that died without notice."""
         self.mailbox.after(self._timing.watch_interval, LookAtChildren())
-        self._notifier.wake()
         for name, supervised, _ in self._children():
             if self._is_gone(supervised.ref):
-                error = supervised.failure or ActorDiedError(f"{name}: its thread ended without notice")
+                error = supervised.failure or ActorDiedError(f"{name}: it ended without notice")
                 self._replace(name, supervised.ref, error)
 
     def _is_gone(self, ref: pykka.ActorRef[Any]) -> bool:
-        return not is_running(ref)
+        return not ref.is_alive()
 
     # The end.
 
     def _shut_down(self) -> tuple[Mailbox, ...]:
-        """Stop all children; returns their mailboxes, whose threads the caller joins."""
+        """Stop all children; returns their mailboxes, whose ends the caller waits for."""
         self._is_leaving = True
         # Books first: they would report the end of a stream.
         for book in self._books.values():

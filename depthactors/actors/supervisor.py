@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -17,7 +16,6 @@ from depthactors.actors.book import BookActor
 from depthactors.actors.book_messages import Deepen, Dropped, Greet, RefreshEvery
 from depthactors.actors.gathering import Children
 from depthactors.actors.local_cell import LocalCell
-from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.snapshot_messages import SnapshotsAt
 from depthactors.actors.snapshots import start_snapshots
 from depthactors.actors.socket import start_socket
@@ -30,6 +28,7 @@ from depthactors.actors.supervisor_messages import (
     StreamsRefused,
 )
 from depthactors.book import BookState
+from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.errors import (
     BacklogError,
     EscalatedError,
@@ -40,7 +39,6 @@ from depthactors.errors import (
 )
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
 
     import pykka
@@ -48,6 +46,8 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookKey, BookSpec
     from depthactors.actors.notifier import Notifier
     from depthactors.actors.publisher import Publisher
+    from depthactors.dispatcher.dispatcher import Dispatcher
+    from depthactors.dispatcher.life import Ending
     from depthactors.markets import Market
     from depthactors.net.settings import NetworkSettings
 
@@ -87,15 +87,22 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
     Start order: snapshot actor, book, socket. Stop order is the reverse.
     """
 
-    def __init__(self, settings: NetworkSettings, notifier: Notifier, shared: Publisher | None = None) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        settings: NetworkSettings,
+        notifier: Notifier,
+        shared: Publisher | None = None,
+    ) -> None:
         """Begin without children.
 
         Args:
+            dispatcher: what runs this actor and its children.
             settings: how to reach the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
             shared: shares the books with other processes; `None` for books of this process alone.
         """
-        super().__init__(settings, notifier)
+        super().__init__(dispatcher, settings, notifier)
         self._shared = shared
         self._epochs = count(1)
         self._places = count()
@@ -162,7 +169,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             book.cell.followers += 1
             return book.cell
         stream = spec.market.diff_stream(spec.symbol, spec.speed_ms)
-        cell = LocalCell(spec, self._timing)
+        cell = LocalCell(spec, self._timing, self.dispatcher)
         cell.report = self._notifier.report_error
         cell.followers = 1
         if self._shared is not None:
@@ -210,11 +217,11 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         book.cell.is_ending = True
         super()._stop_book(book)
 
-    def _forget(self, book: _Book) -> tuple[threading.Thread, ...]:
-        threads = super()._forget(book)
+    def _forget(self, book: _Book) -> tuple[Ending, ...]:
+        ending = super()._forget(book)
         if self._shared is not None:
             self._shared.remove(book.cell)
-        return threads
+        return ending
 
     def _attach(self, book: _Book) -> None:
         """Have the book's socket send the stream to the present actor."""
@@ -267,7 +274,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             yield Child(name, pool.child, partial(self._replace_pool, pool))
 
     def _replace_socket(self, name: str, socket: _Socket, error: BaseException) -> None:
-        if not socket.child.may_restart(time.monotonic()):
+        if not socket.child.may_restart(self.mailbox.now()):
             self._give_up_socket(name, error)
             return
         start = partial(
@@ -287,7 +294,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
     def _replace_pool(self, pool: _Pool, error: BaseException) -> None:
         name = pool.market.weight_pool
         books = [book for key, book in self._books.items() if key[0].weight_pool == name]
-        if not pool.child.may_restart(time.monotonic()):
+        if not pool.child.may_restart(self.mailbox.now()):
             del self._pools[name]
             escalated = EscalatedError(f"snapshots of {name} keep failing: {reporting.cause_of(error)}")
             for book in books:

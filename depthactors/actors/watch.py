@@ -1,4 +1,4 @@
-"""The watch over the supervisor: a thread that waits for its death, and then fails the books and stops the children.
+"""The watch over the supervisor: it waits for its death, and then fails the books and stops the children.
 
 The supervisor does nothing that should fail. It may die nevertheless: by a bug, for lack of memory, or because the host
 program stopped every actor of pykka. Without the watch, the books would go on with no supervisor to replace what dies,
@@ -7,12 +7,10 @@ and each call to the engine would wait for an answer until its timeout.
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from depthactors import reporting
-from depthactors.actors.mailbox import mailbox_of
-from depthactors.actors.threads import start_thread, thread_name
+from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.errors import SupervisorDiedError
 
 if TYPE_CHECKING:
@@ -27,42 +25,33 @@ logger = reporting.logger(__name__)
 
 
 class Watch:
-    """Waits for the end of a supervisor's thread, in a daemon thread that then ends too.
-
-    Attributes:
-        thread: the daemon thread.
-    """
+    """Waits for the end of a supervisor, and then does what the supervisor cannot do any more."""
 
     def __init__(
         self, supervisor: pykka.ActorRef[Any], is_wanted: Callable[[], bool], died: Callable[[EscalatedError], None]
     ) -> None:
-        """Start the thread.
+        """Begin to wait.
 
         Args:
             supervisor: a supervisor that has started.
             is_wanted: a function that returns whether the engine should still run; called after the supervisor's end.
             died: a function that is called if so, when the books have failed and the children are stopping.
-
-        Raises:
-            LifecycleError: the system has no thread to give.
         """
         self._supervisor = supervisor
         self._is_wanted = is_wanted
         self._died = died
-        self.thread = threading.Thread(target=self._run, name=thread_name("watch"), daemon=True)
-        start_thread(self.thread, "watch")
+        life = mailbox_of(supervisor).life
+        assert life is not None, "it was started"
+        life.when_over(self._ended)
 
-    def _run(self) -> None:
-        mailbox = mailbox_of(self._supervisor)
-        root = cast("BaseSupervisor[Any, Any]", mailbox.root)
-        assert mailbox.thread is not None, "it was started"
-        mailbox.thread.join()
+    def _ended(self) -> None:
+        """Thread: the supervisor's."""
         if not self._is_wanted():
             return
-        # The thread may have ended without notice: no call may wait for an answer.
-        self._supervisor.actor_stopped.set()
+        mailbox = mailbox_of(self._supervisor)
+        root = cast("BaseSupervisor[Any, Any]", mailbox.root)
         death = mailbox.death
-        why = "its thread ended without notice" if death is None else f"{type(death).__name__}: {death}"
+        why = "it was stopped by another part of the program" if death is None else f"{type(death).__name__}: {death}"
         error = SupervisorDiedError(f"the supervisor died: {why}")
         try:
             root.give_up(error)
@@ -73,6 +62,6 @@ class Watch:
 
 
 def stop_children(supervisor: pykka.ActorRef[Any]) -> None:
-    """Stop every child that has a thread, also one that the supervisor does not know. Thread: any; returns at once."""
+    """Stop every child that lives, also one that the supervisor does not know. Thread: any; returns at once."""
     for ref in tuple(mailbox_of(supervisor).children):
         ref.stop(block=False)

@@ -11,20 +11,19 @@ it. It holds no book and no socket; calls become messages.
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
 
 from depthactors import markets, reporting
 from depthactors.actors.book_messages import Greet
 from depthactors.actors.book_spec import BookSpec
-from depthactors.actors.callbacks import view_callback
-from depthactors.actors.cell import Lease, Listener
-from depthactors.actors.mailbox import tell
+from depthactors.actors.callbacks import view_of
+from depthactors.actors.cell import Lease
 from depthactors.actors.questions import Status
-from depthactors.actors.threads import ActorThread
+from depthactors.actors.queued_listener import QueuedListener
 from depthactors.book import BookState
 from depthactors.book.numerals import NumberT_co, check_number_type
+from depthactors.dispatcher.mailbox import tell
 from depthactors.engine.callbacks import check_callback
 from depthactors.engine.environment import resolve
 from depthactors.engine.handle import BookHandle
@@ -44,9 +43,10 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from depthactors.actors.book_event import BookEvent
-    from depthactors.actors.cell import BookCell
+    from depthactors.actors.cell import BookCell, Listener
     from depthactors.book import BookView
     from depthactors.book.numerals import Number
+    from depthactors.dispatcher.life import Ending
     from depthactors.engine.settings import Settings
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
@@ -112,7 +112,7 @@ class DepthEngine(Generic[NumberT_co]):
                 up. A half-open connection is noticed within twice that time.
             rotate_after: seconds after which a connection is replaced by a successor, without a gap. The exchange ends
                 each connection after 24 hours; with `None` a resync follows.
-            on_error: called, in a thread of the engine's own, with each error that belongs to no single book, and with
+            on_error: called, in one of the engine's threads, with each error that belongs to no single book, and with
                 the first exception of each callback. A call that does not return delays the next ones, and nothing
                 else.
             name: name by which `DepthReader` finds the books in any process of this machine; one engine at a time has
@@ -184,12 +184,13 @@ class DepthEngine(Generic[NumberT_co]):
         Args:
             symbol: upper or lower case.
             depth: number of the best levels a side that are promised to be right.
-            on_update: called with a `BookView` after each update while the book is live, in the book's own thread. A
-                slow one delays this book only; when updates pile up, it is called with the latest.
-            on_event: called with a `BookEvent` for each change of state and each error, in the book's own thread, or
-                in that of `on_error` if the book is given up because its actor died repeatedly. An exception in
-                `on_update` ends nothing: the first is a `CallbackError` here and in `on_error`, with its traceback in
-                the log, or on stderr if there is none; the others are counted.
+            on_update: called with a `BookView` after each update while the book is live, in one of the engine's
+                threads. All callbacks of a book are called one at a time and in order. They may block; a slow one
+                delays the callbacks of this book only, and is called with the latest update once it is late. What the
+                handle shows in a callback may be newer than the view.
+            on_event: called with a `BookEvent` for each change of state and each error, in order with the updates. An
+                exception in `on_update` ends nothing: the first is a `CallbackError` here and in `on_error`, with its
+                traceback in the log, or on stderr if there is none; the others are counted.
             market: another market than the engine's.
 
         Raises:
@@ -220,10 +221,19 @@ class DepthEngine(Generic[NumberT_co]):
         if isinstance(symbols, str):
             msg = f"expected several symbols, was the text {symbols!r}"
             raise UsageError(msg)
-        update = None if on_update is None else view_callback(on_update, depth, self._number)
 
-        def new_listener(_handle: BookHandle[NumberT_co]) -> Listener | None:
-            return None if update is None and on_event is None else Listener(update, on_event, depth)
+        def new_listener(handle: BookHandle[NumberT_co]) -> Listener | None:
+            if on_update is None and on_event is None:
+                return None
+            return QueuedListener(
+                handle.cell.lane,
+                handle.cell.dispatcher,
+                handle.symbol,
+                capture=view_of(depth, self._number, handle.cell.dispatcher),
+                update=on_update,
+                event=on_event,
+                depth=depth,
+            )
 
         return self._follow(
             symbols,
@@ -244,7 +254,7 @@ class DepthEngine(Generic[NumberT_co]):
         speed_ms: int,
         refresh_interval: float | None,
     ) -> BookHandle[NumberT_co]:
-        """Follow a book with a listener that reads the book itself, in its actor's thread; for facades.
+        """Follow a book with a listener that reads the book itself, in its actor's turn; for facades.
 
         `new_listener` is called with the handle, so that an interrupted call leaves neither handle nor listener behind.
         """
@@ -298,8 +308,8 @@ class DepthEngine(Generic[NumberT_co]):
         """End a subscription: after the return no further call of its callbacks begins.
 
         With a book's last subscription, its stream and its actor end, and this waits for them for `timeout` seconds. It
-        does not wait for a callback that is running, and not at all if it is called in a callback of a book: then the
-        actor ends by itself. A second call with a handle does nothing; after Ctrl-C in the first call repeat it.
+        does not wait for a callback that is running. A second call with a handle does nothing; after Ctrl-C in the
+        first call repeat it.
 
         Raises:
             LifecycleError: the engine cannot be asked, as in a fork; then nothing has changed.
@@ -313,16 +323,15 @@ class DepthEngine(Generic[NumberT_co]):
         self._runtime.check_thread()
         if id(handle) not in self._handles:
             return
-        ending: tuple[threading.Thread, ...] = ()
+        ending: tuple[Ending, ...] = ()
         deadline = time.monotonic() + timeout
         if self.running:
             handle.silence()
-            waits = not isinstance(threading.current_thread(), ActorThread)
-            ending = self._runtime.close(handle.cell, handle.lease, deadline - time.monotonic() if waits else 0.0)
+            ending = self._runtime.close(handle.cell, handle.lease, deadline - time.monotonic())
         # Not sooner: a program that is interrupted before this may try again.
         self._handles.pop(id(handle), None)
         if left := join(ending, deadline, patience=0.0):
-            logger.debug("= %s: %s ends by itself", handle.symbol, ", ".join(thread.name for thread in left))
+            logger.debug("= %s: %s ends by itself", handle.symbol, ", ".join(each.name for each in left))
 
     def wait_live(self, timeout: float = 60.0) -> None:
         """Wait until every followed book is live.
@@ -408,9 +417,8 @@ class DepthEngine(Generic[NumberT_co]):
         self._runtime.stop(timeout)
         if not self._runtime.is_fork:
             for handle in tuple(self._handles.values()):
-                # A listener with a lane is closed by its manager, after the call with the end.
-                if handle.listener is not None and handle.listener.in_turn:
-                    handle.listener.close()
+                # The listeners of a manager have a lane of its own, which it closes after the call with the end.
+                handle.cell.lane.close()
             self._handles.clear()
 
     def detach(self) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 import pykka
 
 from depthactors.actors.cell import Lease
-from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
-from depthactors.actors.threads import ActorThread
 from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co
+from depthactors.dispatcher.current import current_task
 from depthactors.errors import LifecycleError, NotLiveError
 from depthactors.pacing.seconds import checked_timeout
 
@@ -103,8 +101,8 @@ class BookHandle(Generic[NumberT_co]):
     def ask(self, message: Any, timeout: float = 5.0) -> Any:
         """Ask the book's actor and wait for the answer; some 60 microseconds.
 
-        If the actor dies meanwhile, its replacement is asked. In a callback that runs in a book's thread the answer
-        is read from the book instead, since two actors could wait for each other.
+        If the actor dies meanwhile, its replacement is asked. In a thread of an engine, so in a callback, the answer
+        is read from the book instead where that is possible.
 
         Raises:
             pykka.Timeout: no answer in `timeout` seconds.
@@ -116,7 +114,7 @@ class BookHandle(Generic[NumberT_co]):
         while True:
             if self.cell.state is BookState.STOPPED:
                 raise self._over()
-            if isinstance(threading.current_thread(), ActorThread) and (read := self.cell.read(message)) is not None:
+            if current_task() is not None and (read := self.cell.read(message)) is not None:
                 return read
             try:
                 return self.ref.ask(message, timeout=max(0.0, deadline - time.monotonic()))
@@ -136,16 +134,12 @@ class BookHandle(Generic[NumberT_co]):
         Raises:
             NotLiveError: it was not live within `timeout` seconds; the message says why, if that is known.
             DepthActorsError: the error for which the book was given up, such as `UnknownSymbolError`.
-            LifecycleError: it was unsubscribed meanwhile, or this is called in a callback of the same book, which
-                cannot become live until the callback returns.
+            LifecycleError: it was unsubscribed meanwhile.
             UsageError: a timeout that is no number of seconds.
         """
         timeout = checked_timeout(timeout)
         deadline = time.monotonic() + timeout
         while True:
-            if self._is_own_turn and not (self.state is BookState.LIVE or self.state.over):
-                msg = f"{self.symbol}: expected wait_live() outside the book's callbacks, for which it would wait"
-                raise LifecycleError(msg)
             settled = self.cell.settled.wait(max(0.0, deadline - time.monotonic()))
             if self._is_live():
                 return self
@@ -179,11 +173,6 @@ class BookHandle(Generic[NumberT_co]):
         """
         if self.listener is not None:
             self.cell.remove(self.listener)
-
-    @property
-    def _is_own_turn(self) -> bool:
-        """Whether this thread is the book's own, so whether a callback of the book runs."""
-        return mailbox_of(self.ref).thread is threading.current_thread()
 
     def close(self) -> None:
         """End this subscription, as `DepthEngine.unsubscribe` does."""

@@ -10,9 +10,12 @@ from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
 from depthactors.actors.callbacks import is_calling
+from depthactors.dispatcher.current import about_to_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from depthactors.dispatcher.life import Ending
 
 PATIENCE: Final = 0.5
 """Seconds that a stop waits for a running callback, which may be waiting for the stop."""
@@ -59,6 +62,8 @@ class Latch:
 
     def wait(self, timeout: float) -> bool:
         """Wait for at most `timeout` seconds; returns whether it is set."""
+        if timeout > 0 and not self._is_set:
+            about_to_wait()
         try:
             self._closed.acquire(timeout=max(0.0, timeout))
         finally:
@@ -68,27 +73,30 @@ class Latch:
         return self._is_set
 
 
-def join(threads: Iterable[threading.Thread], deadline: float, patience: float = inf) -> list[threading.Thread]:
-    """Wait for threads other than this one; returns those that are still alive.
+def join(endings: Iterable[Ending], deadline: float, patience: float = inf) -> list[Ending]:
+    """Wait for actors, and threads other than this one; returns those that are still alive.
 
     A thread that was never started counts as over.
 
     Args:
-        threads: threads to wait for.
+        endings: what to wait for.
         deadline: monotonic time at which waiting ends.
         patience: seconds after which a thread that runs a user's function is not waited for: that function may be
             waiting for this thread.
     """
     impatient = min(deadline, time.monotonic() + patience)
-    others = [thread for thread in threads if thread is not threading.current_thread() and thread.ident is not None]
-    for thread in others:
+    others = [each for each in endings if each is not threading.current_thread() and each.is_alive()]
+    if others:
+        about_to_wait()
+    for each in others:
         # In slices: the thread may enter a user's function meanwhile.
-        while thread.is_alive():
-            left = (impatient if is_calling(thread) else deadline) - time.monotonic()
+        while each.is_alive():
+            is_stuck = isinstance(each, threading.Thread) and is_calling(each)
+            left = (impatient if is_stuck else deadline) - time.monotonic()
             if left <= 0:
                 break
-            thread.join(min(left, _SLICE))
-    return [thread for thread in others if thread.is_alive()]
+            each.join(min(left, _SLICE))
+    return [each for each in others if each.is_alive()]
 
 
 def _stop_all() -> None:

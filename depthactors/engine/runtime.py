@@ -14,13 +14,16 @@ import pykka
 
 from depthactors import reporting
 from depthactors.actors.green_threads import check_green_threads
-from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.notifier import Notifier
 from depthactors.actors.publisher import FolderPublisher
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown, Withdraw
-from depthactors.actors.threads import is_engine_thread, is_running
 from depthactors.actors.watch import Watch, stop_children
+from depthactors.dispatcher.current import current_task
+from depthactors.dispatcher.future import DispatchedFuture
+from depthactors.dispatcher.mailbox import mailbox_of, tell
+from depthactors.dispatcher.pooled import PooledDispatcher
+from depthactors.dispatcher.threads import is_engine_thread
 from depthactors.engine.lifecycle import PATIENCE, Latch, join, running
 from depthactors.errors import LifecycleError, SharingError
 from depthactors.shards.supervisor import ShardSupervisor
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.cell import BookCell, Lease
     from depthactors.actors.publisher import Publisher
+    from depthactors.dispatcher.life import Ending
     from depthactors.engine.lifecycle import Running
     from depthactors.errors import DepthActorsError, EscalatedError
     from depthactors.net.settings import NetworkSettings
@@ -56,7 +60,8 @@ class Runtime:
 
     Attributes:
         settings: the settings of the network.
-        notifier: calls users' functions outside the books' threads; it outlives the supervisor.
+        dispatcher: runs all actors of the engine.
+        notifier: calls users' functions about what belongs to no book; it outlives the supervisor.
     """
 
     def __init__(
@@ -83,7 +88,8 @@ class Runtime:
             UsageError: a name that is not allowed.
         """
         self.settings = settings
-        self.notifier = Notifier(on_error)
+        self._on_error = on_error
+        self._renew()
         self._owner = owner
         self._sharing = sharing
         self._processes = processes
@@ -91,7 +97,6 @@ class Runtime:
         if name is not None or processes is not None:
             self._folder = EngineFolder(name if name is not None else f"process-{os.getpid()}-{next(_nameless)}")
         self._supervisor: pykka.ActorRef[Any] | None = None
-        self._watch: Watch | None = None
         self._death: EscalatedError | None = None
         self._pid: int | None = None
         self._stopped = False
@@ -117,7 +122,7 @@ class Runtime:
         supervisor = self._supervisor
         if supervisor is None or self._stopped or self.is_fork:
             return False
-        return is_running(supervisor)
+        return supervisor.is_alive()
 
     @property
     def alive(self) -> bool:
@@ -154,8 +159,8 @@ class Runtime:
             LifecycleError: it is that thread, which would wait for itself.
         """
         supervisor = self._supervisor
-        if supervisor is not None and mailbox_of(supervisor).thread is threading.current_thread():
-            msg = "this is the supervisor's own thread, which cannot ask the engine; do it in another thread"
+        if supervisor is not None and current_task() is mailbox_of(supervisor):
+            msg = "this is the supervisor's own turn, which cannot ask the engine; do it in another thread"
             raise LifecycleError(msg)
 
     def start(self) -> None:
@@ -205,24 +210,28 @@ class Runtime:
         if folder is not None:
             folder.open()
         try:
+            self.dispatcher.start()
             supervisor = self._new_supervisor(folder)
-            try:
-                self._watch = Watch(supervisor, lambda: not self._stopped, self._supervisor_died)
-            except BaseException:
-                supervisor.stop(block=False)
-                raise
+            Watch(supervisor, lambda: not self._stopped, self._supervisor_died)
         except BaseException:
+            self.dispatcher.close()
+            self._renew()
             if folder is not None:
                 folder.close()
             raise
         return supervisor
 
+    def _renew(self) -> None:
+        """Make what a start needs; a failed one has used it up."""
+        self.dispatcher = PooledDispatcher()
+        self.notifier = Notifier(self.dispatcher, self._on_error)
+
     def _new_supervisor(self, folder: EngineFolder | None) -> pykka.ActorRef[Any]:
         if folder is None:
-            return Supervisor.start(self.settings, self.notifier, self._sharing)
+            return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._sharing)
         if self._processes is not None:
-            return ShardSupervisor.start(self.settings, self.notifier, folder, self._processes)
-        return Supervisor.start(self.settings, self.notifier, FolderPublisher(folder))
+            return ShardSupervisor.start(self.dispatcher, self.settings, self.notifier, folder, self._processes)
+        return Supervisor.start(self.dispatcher, self.settings, self.notifier, FolderPublisher(folder))
 
     def detach(self) -> None:
         """Give up, in a fork, what belongs to its parent."""
@@ -235,11 +244,11 @@ class Runtime:
         Raises:
             LifecycleError: the engine was stopped, its supervisor has died or does not answer, or this is its thread.
         """
-        return self._answer(self._prepared(), message, pykka.ThreadingFuture())
+        return self._answer(self._prepared(), message, DispatchedFuture())
 
     def open(self, specs: tuple[BookSpec, ...]) -> tuple[BookCell, ...]:
         """Have books followed; all of them, or none if this fails or is interrupted by Ctrl-C. Errors as for `ask`."""
-        supervisor, future = self._prepared(), pykka.ThreadingFuture[Any]()
+        supervisor, future = self._prepared(), DispatchedFuture[Any]()
         try:
             timing = self.settings.timing
             timeout = timing.call_deadline + timing.opening_time * len(specs)
@@ -250,22 +259,22 @@ class Runtime:
             raise
         return cells
 
-    def close(self, cell: BookCell, lease: Lease, timeout: float) -> tuple[threading.Thread, ...]:
-        """Give back a share in a book; returns the threads that end with it, none if `timeout` leaves no time to wait.
+    def close(self, cell: BookCell, lease: Lease, timeout: float) -> tuple[Ending, ...]:
+        """Give back a share in a book; returns what ends with it, nothing if `timeout` leaves no time to wait.
 
         Raises:
             LifecycleError: as for `ask`.
         """
-        supervisor, future = self._prepared(), pykka.ThreadingFuture[Any]()
+        supervisor, future = self._prepared(), DispatchedFuture[Any]()
         mailbox_of(supervisor).ask(CloseBook(cell, lease), future)
         if timeout <= 0:
             return ()
         try:
-            threads: tuple[threading.Thread, ...] = future.get(timeout=timeout)
+            ending: tuple[Ending, ...] = future.get(timeout=timeout)
         except (pykka.Timeout, pykka.ActorDeadError) as error:
             logger.warning("! %s: it is not known whether the subscription has ended: %s", cell.spec.symbol, error)
             return ()
-        return threads
+        return ending
 
     def _prepared(self) -> pykka.ActorRef[Any]:
         """Start the supervisor if necessary and return it; check that this thread may ask it."""
@@ -275,7 +284,7 @@ class Runtime:
             msg = "the engine was stopped"
             raise LifecycleError(msg)
         self.check_thread()
-        if not is_running(supervisor):
+        if not supervisor.is_alive():
             raise LifecycleError(self._dead_words)
         return supervisor
 
@@ -311,6 +320,7 @@ class Runtime:
             logger.notice(("supervisor", id(self)), words, error, level=logging.ERROR)
         else:
             logger.error("! the worker ends, to be replaced: %s", error)
+        self.dispatcher.close()
         self._ended.set()
 
     def wait_stopped(self, timeout: float | None) -> bool:
@@ -354,17 +364,22 @@ class Runtime:
         ref = self._supervisor
         if ref is None and self._ended.wait(0.0):
             return
-        if ref is not None and mailbox_of(ref).thread is threading.current_thread():
+        if ref is not None and current_task() is mailbox_of(ref):
             # A handler of the supervisor's log records: it cannot wait for itself. Its children end with it.
             ref.stop(block=False)
             self.notifier.close()
+            self.dispatcher.close()
         elif ref is not None:
             left = _stop_children(ref, deadline)
-            if self._watch is not None:
-                left += join([self._watch.thread], deadline)
-            left += _stop_notifier(self.notifier, deadline)
+            self.notifier.close()
+            self.dispatcher.close()
+            left += join(self.dispatcher.threads, deadline, _patience())
+            # The time is over, or this is a callback: a program that stops the engine there wants no more calls.
+            self.notifier.abort()
             if left:
-                logger.warning("! still running after the time given: %s", ", ".join(thread.name for thread in left))
+                logger.warning(
+                    "! still running after the time given: %s", "; ".join(map(self.dispatcher.describe, left))
+                )
         if self._folder is not None:
             # Last: until here the books could write that they are over.
             self._folder.close()
@@ -376,14 +391,14 @@ class Runtime:
         self._ended.set()
 
 
-def _stop_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.Thread]:
-    """Stop the supervisor and its children; returns the threads that are still alive.
+def _stop_children(ref: pykka.ActorRef[Any], deadline: float) -> list[Ending]:
+    """Stop the supervisor and its children; returns what is still alive.
 
     If the supervisor is dead or does not answer, its mailbox still knows the children.
     """
     supervisor = mailbox_of(ref)
     boxes = {mailbox_of(child) for child in tuple(supervisor.children)}
-    if is_running(ref):
+    if ref.is_alive():
         patience = min(_SHUTDOWN_TIMEOUT, (deadline - time.monotonic()) / 2)
         try:
             stopped: Any = ref.ask(Shutdown(), timeout=max(0.0, patience))
@@ -392,7 +407,7 @@ def _stop_children(ref: pykka.ActorRef[Any], deadline: float) -> list[threading.
             logger.warning("! the supervisor did not stop its children: %s", error)
         ref.stop(block=False)
     stop_children(ref)
-    ending = (*(box.thread for box in boxes if box.thread is not None), *supervisor.threads)
+    ending = (*(box.life for box in boxes if box.life is not None), *supervisor.endings)
     left = join(ending, deadline, _patience())
     # Only now: an actor that handled a message while it was stopped may have started a helper since.
     helpers = {helper for box in boxes for helper in box.helpers} | set(supervisor.inherited)
@@ -414,13 +429,3 @@ def _check_lock() -> None:
     if is_enabled is not None and not is_enabled():
         msg = "expected an interpreter with the global lock (GIL), was one without: run it with PYTHON_GIL=1"
         raise LifecycleError(msg)
-
-
-def _stop_notifier(notifier: Notifier, deadline: float) -> list[threading.Thread]:
-    """Deliver the last errors, in the time left; returns the thread if it is still alive."""
-    notifier.close()
-    thread = notifier.thread
-    left = [] if thread is None else join([thread], deadline, _patience())
-    # The time is over, or this is its own thread: a program that stops the engine in a callback wants no more calls.
-    notifier.abort()
-    return left

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from depthactors.actors.lanes import Lane
+from depthactors.dispatcher.pinned_lane import PinnedLane
 from depthactors.engine.lifecycle import join
 from depthactors.errors import UsageError
 
@@ -28,9 +28,9 @@ class CallbackThreads:
         if threads not in {"manager", "book"}:
             msg = f"expected threads='manager' or 'book', was {threads!r}"
             raise UsageError(msg)
-        self._lane = Lane() if threads == "manager" else None
+        self._lane = PinnedLane() if threads == "manager" else None
         self._books: dict[int, _BookLane] = {}
-        self._all: list[Lane] = [] if self._lane is None else [self._lane]
+        self._all: list[PinnedLane] = [] if self._lane is None else [self._lane]
         self._closed = False
         self._lock = threading.RLock()
 
@@ -43,7 +43,7 @@ class CallbackThreads:
         if self._lane is not None:
             self._lane.start()
 
-    def lane_for(self, handle: BookHandle) -> Lane:
+    def lane_for(self, handle: BookHandle) -> PinnedLane:
         """Return the lane for a subscription; `leave` gives it back.
 
         Raises:
@@ -55,7 +55,7 @@ class CallbackThreads:
             book = self._books.get(id(handle.cell))
             is_new = book is None
             if book is None:
-                book = self._books[id(handle.cell)] = _BookLane(Lane(f"callbacks-{handle.symbol}"))
+                book = self._books[id(handle.cell)] = _BookLane(PinnedLane(f"callbacks-{handle.symbol}"))
             # Known before it is started, so that `leave` finds it if Ctrl-C comes in between.
             book.handles.add(handle)
             if is_new:
@@ -94,6 +94,6 @@ class CallbackThreads:
 class _BookLane:
     __slots__ = ("handles", "lane")
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: PinnedLane) -> None:
         self.lane = lane
         self.handles: set[BookHandle] = set()

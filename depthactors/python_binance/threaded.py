@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
 from depthactors.actors.queued_listener import QueuedListener
-from depthactors.actors.threads import is_engine_thread
+from depthactors.dispatcher.clock import SYSTEM_CLOCK
+from depthactors.dispatcher.threads import is_engine_thread
 from depthactors.engine.callbacks import check_callback
 from depthactors.engine.depth_engine import DepthEngine
 from depthactors.engine.lifecycle import PATIENCE, Latch
@@ -353,6 +354,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             stream.handle = handle
             return QueuedListener(
                 self._callbacks.lane_for(handle),
+                SYSTEM_CLOCK,
                 handle.symbol,
                 capture=capture_for(market_row, handle.depth, conv_type),
                 update=callback,

@@ -14,9 +14,11 @@ import socket
 import struct
 import threading
 import weakref
+from contextlib import suppress
 from typing import Any, Final
 
-from depthactors.errors import LineError
+from depthactors.dispatcher.current import about_to_wait
+from depthactors.errors import LifecycleError, LineError
 from depthactors.sharing.forks import unforked
 
 SEND_PATIENCE: Final = 5
@@ -136,6 +138,10 @@ class Channel:
             try:
                 sent = self._socket.send(data, socket.MSG_DONTWAIT)
             except BlockingIOError:
+                # If an actor sends, the others go on meanwhile. Without a thread for that they wait: half a message
+                # would be of no use to anybody.
+                with suppress(LifecycleError):
+                    about_to_wait()
                 if self._patience is not None and waited >= self._patience:
                     msg = f"nothing read for {waited} s"
                     raise TimeoutError(msg) from None

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors.actors.gathering import answers
-from depthactors.actors.mailbox import tell
 from depthactors.actors.questions import Status
+from depthactors.dispatcher.future import DispatchedFuture
+from depthactors.dispatcher.mailbox import tell
 from depthactors.shards.messages import ReportStatus
 from depthactors.shards.orders import Ask
 from depthactors.status import EngineStatus
@@ -42,7 +43,7 @@ class Shards:
         rows of its books have only what this process knows. Any thread but the actors'.
         """
         deadline = time.monotonic() + timeout
-        asked: list[pykka.Future[Any]] = [pykka.ThreadingFuture() for _ in self.workers]
+        asked: list[pykka.Future[Any]] = [DispatchedFuture() for _ in self.workers]
         for ref, future in zip(self.workers, asked, strict=True):
             if not tell(ref, Ask(partial(ReportStatus, timeout=timeout * _SHARE_OF_WORKER), future)):
                 future.set_exception((pykka.ActorDeadError, pykka.ActorDeadError("it is being replaced"), None))

@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from depthactors.dispatcher.life import Life
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pykka
-
     from depthactors.errors import DepthActorsError
+
+
+class Reply(Protocol):
+    """What takes the answer of a process."""
+
+    def set(self, value: Any = None) -> None:
+        """Take the answer."""
+
+    def set_exception(self, exc_info: Any = None) -> None:
+        """Take the reason why there is none."""
+
+
+class Closing(Life):
+    """Takes the answer to the order to close a book: its life ends with it, whatever the answer is."""
+
+    def set(self, value: Any = None) -> None:
+        """End."""
+        del value
+        self.end()
+
+    def set_exception(self, exc_info: Any = None) -> None:
+        """End: a process that is gone keeps no book."""
+        del exc_info
+        self.end()
+
 
 # To the actor of a worker process.
 
@@ -28,11 +53,11 @@ class Ask:
 
     Attributes:
         request: a function that makes the message out of the request's number.
-        future: the future; it gets an `ActorDeadError` if the process ends first.
+        future: a future of pykka, or what else takes the answer; it gets an `ActorDeadError` if the process ends first.
     """
 
     request: Callable[[int], Any]
-    future: pykka.Future[Any]
+    future: Reply
 
     def refuse(self, error: BaseException) -> None:
         """Answer with an error."""

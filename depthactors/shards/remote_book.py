@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import pykka
-
 from depthactors import reporting
 from depthactors.actors.base import EngineActor
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_failure import report_failure
 from depthactors.actors.book_listeners import BookListeners
 from depthactors.actors.book_messages import GiveUp, Greet
-from depthactors.actors.mailbox import Mailbox, tell
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState
+from depthactors.dispatcher.mailbox import Mailbox, tell
 from depthactors.errors import ActorDiedError, UsageError
 from depthactors.shards.messages import BookChanged, BookRefused, BooksUpdated, ReportUpdates
 from depthactors.shards.orders import Send, WorkerLost
 
 if TYPE_CHECKING:
+    import pykka
+
     from depthactors.actors.cell import Listener
     from depthactors.errors import DepthActorsError
     from depthactors.private_names import Envelope
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_CLOSE_TIMEOUT: Final = 5.0
-"""Seconds for the worker to close a book that is unsubscribed."""
 _QUESTIONS: Final = (Top, Best, Full, DepthTo, Status)
 
 
@@ -51,11 +49,11 @@ class _Inbox(Mailbox):
 class RemoteBookActor(EngineActor):
     """Represents one book of a worker.
 
-    Thread: its own; users' callbacks run in it, as in that of the book's actor without workers. It waits for no worker.
+    It waits for no worker.
     """
 
     @staticmethod
-    def _create_actor_inbox() -> _Inbox:
+    def _create_actor_inbox() -> Any:
         return _Inbox()
 
     def __init__(self, name: str, cell: RemoteCell, supervisor: pykka.ActorRef[Any]) -> None:
@@ -95,7 +93,7 @@ class RemoteBookActor(EngineActor):
         raise UsageError(msg)
 
     def release(self, error: BaseException | None) -> None:
-        """Label the book as over, once its worker has closed it; after a death, report the error alone."""
+        """Label the book as over; after a death, report the error alone."""
         if error is not None:
             if not self._cell.state.over:
                 # The book itself goes on; a notification may be lost.
@@ -105,11 +103,6 @@ class RemoteBookActor(EngineActor):
             return
         if self._cell.state is BookState.FAILED:
             return
-        if self._cell.closed is not None:
-            try:
-                self._cell.closed.get(timeout=_CLOSE_TIMEOUT)
-            except (pykka.ActorDeadError, pykka.Timeout) as failure:
-                logger.debug("= %s was not closed in its worker: %s", self._cell.spec.symbol, failure)
         self._become(BookState.STOPPED, None)
 
     def _updated(self) -> None:
@@ -122,10 +115,9 @@ class RemoteBookActor(EngineActor):
 
     def _show(self) -> None:
         """Notify listeners of the latest update, once: an event and an update may both bring it."""
-        latest = self._cell.latest_id()
-        if latest != self._shown:
-            self._shown = latest
-            with self._cell.held():
+        with self._cell.held() as latest:
+            if latest != self._shown:
+                self._shown = latest
                 self._listeners.notify_update()
 
     def _changed(self, event: BookEvent) -> None:
@@ -160,14 +152,14 @@ class RemoteBookActor(EngineActor):
 
     def _greet(self, listener: Listener) -> None:
         if not listener.greeted:
-            self._want_updates()
-            with self._cell.held():
+            with self._cell.held() as latest:
+                self._want_updates(latest)
                 self._listeners.greet(listener)
 
-    def _want_updates(self) -> None:
+    def _want_updates(self, latest: int) -> None:
         if not self._cell.reports_updates and any(listener.update is not None for listener in self._cell.listeners):
             # The first listener is greeted with the latest update.
-            self._shown = self._cell.latest_id()
+            self._shown = latest
             with self._cell.ordering:
                 self._cell.reports_updates = True
                 self._send(ReportUpdates(self._cell.number))

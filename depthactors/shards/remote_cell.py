@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pykka
 
 from depthactors.actors.listened_cell import ListenedCell
-from depthactors.actors.mailbox import mailbox_of, tell
-from depthactors.actors.questions import Full, Status
+from depthactors.actors.questions import Status
 from depthactors.book import BookState, BookView
-from depthactors.pacing import USUAL, Timing
+from depthactors.dispatcher.mailbox import tell
 from depthactors.shards.messages import BookOpening, BookQuestion, BooksUpdated
 from depthactors.shards.orders import Ask
 from depthactors.sharing.record import pack, reason, restated, shown_state, unpack
@@ -26,10 +24,9 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookSpec
     from depthactors.book import OrderBook
     from depthactors.book.numerals import NumberT
+    from depthactors.dispatcher.dispatcher import Dispatcher
+    from depthactors.pacing import Timing
     from depthactors.sharing.slot import SlotWriter
-
-_ANSWER_TIMEOUT: Final = 5.0
-"""Seconds for the worker to return a whole book to a callback that wants more levels than the slot has."""
 
 
 class RemoteCell(ListenedCell):
@@ -43,7 +40,6 @@ class RemoteCell(ListenedCell):
         reports_updates: whether the process is to report updates.
         life: number of workers that have kept the book so far; reports of an earlier life are dropped.
         failed_life: the life in which the worker gave the book up, 0 for none; the actor may not have handled that yet.
-        closed: a future that has a value once the worker has closed the book; `None` before it is ordered to.
         ordering: a lock, held while an order to report updates or to open the book is made and sent, so that the orders
             arrive in the order in which they were made.
     """
@@ -55,24 +51,23 @@ class RemoteCell(ListenedCell):
         place: str,
         slot: SlotWriter,
         worker: pykka.ActorRef[Any],
-        timing: Timing = USUAL,
+        timing: Timing,
+        dispatcher: Dispatcher,
     ) -> None:
         """Begin with an empty slot."""
-        super().__init__(spec, timing)
+        super().__init__(spec, timing, dispatcher)
         self._state = BookState.SYNCING
         self.number = number
         self.worker = worker
         self.reports_updates = False
         self.life = 1
         self.failed_life = 0
-        self.closed: pykka.Future[Any] | None = None
         self.ordering = threading.Lock()
         slot.write(pack(None, 0, BookState.SYNCING, spec.number))
         self._use(place, spec.depth, slot)
         self._noted_at: float | None = None
         self._merged = 0
         self._held: bytes | None = None
-        self._whole: BookView[Any] | None = None
 
     def opening(self) -> BookOpening:
         """Return the order to follow the book."""
@@ -94,17 +89,16 @@ class RemoteCell(ListenedCell):
         return self.state.over or self.failed_life == self.life
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Have all reads in the actor's thread return one record within this context.
+    def held(self) -> Iterator[int]:
+        """Have `shown` return one update within this context, whatever the worker writes; yields the update's id.
 
-        So a callback that reads twice reads the same update. If it reads more levels than the slot has, it gets the
-        whole book from the worker, perhaps of a later update, and the same one from then on.
+        So all listeners are called with the same update, and none of them twice. Thread: the actor's; O(depth).
         """
-        self._held = self._reader.read()[1]
+        record = self._held = self._reader.read()[1]
         try:
-            yield
+            yield self._id_in(record)
         finally:
-            self._held = self._whole = None
+            self._held = None
 
     def change_slot(self, place: str, depth: int, slot: SlotWriter, why: str) -> None:
         """Read out of another slot, with room for `depth` levels; it begins with the present book as stale."""
@@ -129,14 +123,14 @@ class RemoteCell(ListenedCell):
 
     def latest_id(self) -> int:
         """Return the update id of the book in the slot. Thread: any; O(depth)."""
-        return unpack(self.spec.symbol, self._reader.read()[1], 0.0, levels=0).last_update_id
+        return self._id_in(self._reader.read()[1])
 
     def note_update(self) -> None:
         """Have the actor look at the slot, unless it is about to look. Thread: the worker's receiving one."""
         if self._noted_at is not None:
             self._merged += 1
         elif self.ref is not None:
-            self._noted_at = time.monotonic()
+            self._noted_at = self.dispatcher.monotonic()
             tell(self.ref, BooksUpdated((self.number,)))
 
     @property
@@ -149,7 +143,7 @@ class RemoteCell(ListenedCell):
         noted_at, merged = self._noted_at, self._merged
         # In this order: an update that comes now is noted anew, or is in the slot when the actor looks.
         self._merged, self._noted_at = 0, None
-        return (0.0 if noted_at is None else time.monotonic() - noted_at), merged
+        return (0.0 if noted_at is None else self.dispatcher.monotonic() - noted_at), merged
 
     # What readers see.
 
@@ -162,14 +156,12 @@ class RemoteCell(ListenedCell):
 
     def view(self, count: int | None, number: type[NumberT], depth: int = 0) -> BookView[NumberT] | None:
         """Read the best `count` levels out of the slot; `None` if it does not have that many. Thread: any."""
-        record = None
-        if self._held is not None and self.ref is not None:
-            record = self._held if mailbox_of(self.ref).thread is threading.current_thread() else None
-        beyond = count is None or max(count, depth) > self.depth
-        if record is not None and (beyond or self._whole is not None):
-            return self._whole_book(count, number)
-        if beyond:
+        if count is None or max(count, depth) > self.depth:
             return None
+        return self._unpacked(None, count, number)
+
+    def _unpacked(self, record: bytes | None, count: int, number: type[NumberT]) -> BookView[NumberT]:
+        """Return the best `count` levels of a record that was read before, or of the present one."""
         state = self.state if self.state.over else None
         behind = self._reader.behind
         if record is None:
@@ -177,16 +169,10 @@ class RemoteCell(ListenedCell):
         shown = shown_state(record)
         if state is None and (shown.over or (behind and shown is BookState.LIVE)):
             state = BookState.STALE
-        return unpack(self.spec.symbol, record, time.time(), levels=count, state=state, number=number)
+        return unpack(self.spec.symbol, record, self.dispatcher.time(), levels=count, state=state, number=number)
 
-    def _whole_book(self, count: int | None, number: type[NumberT]) -> BookView[NumberT]:
-        """Ask the worker, once for each callback. Thread: the actor's."""
-        whole = self._whole
-        if whole is None:
-            answer: pykka.Future[Any] = pykka.ThreadingFuture()
-            self.ask(Full(), answer)
-            whole = self._whole = answer.get(timeout=_ANSWER_TIMEOUT)
-        return whole.best(count, number)
+    def _id_in(self, record: bytes) -> int:
+        return unpack(self.spec.symbol, record, 0.0, levels=0).last_update_id
 
     def ask(self, question: Any, answer: pykka.Future[Any]) -> None:
         """Ask the book's actor in the worker. Thread: any; returns at once.
@@ -207,7 +193,8 @@ class RemoteCell(ListenedCell):
     def shown(self, depth: int) -> OrderBook | BookView[Any] | None:
         """Return a view for a listener if the book is live and has `depth` levels. Thread: the actor's."""
         # A listener without a depth gets all levels of the slot.
-        view = self.view(depth or self.depth, self.spec.number, depth)
+        levels = depth or self.depth
+        view = None if levels > self.depth else self._unpacked(self._held, levels, self.spec.number)
         return view if view is not None and view.state is BookState.LIVE else None
 
     @property
@@ -237,7 +224,7 @@ class RemoteCell(ListenedCell):
     def status(self) -> BookStatus:
         """Return what this process knows. Thread: any; O(depth)."""
         spec = self.spec
-        view = unpack(spec.symbol, self._reader.read()[1], time.time(), levels=0)
+        view = unpack(spec.symbol, self._reader.read()[1], self.dispatcher.time(), levels=0)
         return BookStatus(
             symbol=spec.symbol,
             market=spec.market.name,

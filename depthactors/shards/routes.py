@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from depthactors.actors.mailbox import tell
 from depthactors.book import BookState
+from depthactors.dispatcher.mailbox import tell
 
 if TYPE_CHECKING:
     from depthactors.actors.notifier import Notifier
@@ -49,7 +49,7 @@ class Routes:
         cell = self._cells.get(change.number)
         if cell is not None and change.life == cell.life and cell.ref is not None:
             if change.event.state is BookState.FAILED:
-                # A new subscription gets a new book, also if a callback keeps the actor from handling this for long.
+                # A new subscription gets a new book, also before the actor has handled this.
                 cell.failed_life = change.life
             tell(cell.ref, change)
 

@@ -6,19 +6,16 @@ and stay readable, since this process made their slots. A process that keeps dyi
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack, suppress
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-import pykka
-
 from depthactors import reporting
 from depthactors.actors.book_list import BookList, shared_book
-from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.supervision import BaseSupervisor, Beat, Child, Supervised
 from depthactors.book import BookState
+from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.errors import (
     EscalatedError,
     SharingError,
@@ -27,7 +24,7 @@ from depthactors.errors import (
 )
 from depthactors.shards.gathering import Shards
 from depthactors.shards.messages import Close, Open
-from depthactors.shards.orders import Ask, Rebalance, Send, WorkerLost
+from depthactors.shards.orders import Ask, Closing, Rebalance, Send, WorkerLost
 from depthactors.shards.remote_book import RemoteBookActor
 from depthactors.shards.remote_cell import RemoteCell
 from depthactors.shards.routes import Routes
@@ -35,11 +32,14 @@ from depthactors.shards.worker_actor import WorkerActor
 from depthactors.shards.workers import Workers, WorkersBook
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterable, Iterator
+
+    import pykka
 
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.notifier import Notifier
+    from depthactors.dispatcher.dispatcher import Dispatcher
+    from depthactors.dispatcher.life import Ending
     from depthactors.net.settings import NetworkSettings
     from depthactors.shards.workers import SupervisedWorker
     from depthactors.sharing import EngineFolder, SharedBook
@@ -53,16 +53,24 @@ _AT_ONCE: Final = 50
 class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
     """Keeps the worker processes, and for each book an actor in this process."""
 
-    def __init__(self, settings: NetworkSettings, notifier: Notifier, folder: EngineFolder, processes: int) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        settings: NetworkSettings,
+        notifier: Notifier,
+        folder: EngineFolder,
+        processes: int,
+    ) -> None:
         """Begin without children.
 
         Args:
+            dispatcher: what runs this actor and its children.
             settings: how the workers are to reach the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
             folder: an open folder; the slots of all books are made in it, and outlive the workers.
             processes: the number of workers.
         """
-        super().__init__(settings, notifier)
+        super().__init__(dispatcher, settings, notifier)
         self._folder = folder
         self._workers = Workers(processes, self._start_worker)
         self._routes = Routes(notifier)
@@ -119,7 +127,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             return book
         worker = self._workers.emptiest
         place, slot = self._folder.new_book(spec.depth)
-        cell = RemoteCell(spec, next(self._numbers), place, slot, worker.child.ref, self._settings.timing)
+        cell = RemoteCell(spec, next(self._numbers), place, slot, worker.child.ref, self._timing, self.dispatcher)
         cell.report = self._notifier.report_error
         try:
             book = WorkersBook(cell, Supervised(self._start_book(cell)), worker)
@@ -167,22 +175,21 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
     def _detach(self, book: WorkersBook, error: EscalatedError | None) -> None:
         """Have the worker close a book; if the book has failed, label it in the slot."""
         # Sent here, before the same symbol can be opened anew: messages to a worker stay in order.
-        book.cell.closed = self._close_in_worker(book.cell)
+        book.closing = self._close_in_worker(book.cell)
         if error is not None:
             book.cell.fail(str(error))
 
-    def _forget(self, book: WorkersBook) -> tuple[threading.Thread, ...]:
+    def _forget(self, book: WorkersBook) -> tuple[Ending, ...]:
         book.worker.books.pop(book.key, None)
         self._routes.remove(book.cell)
         self._list.remove(book.cell.place)
-        return super()._forget(book)
+        return (*super()._forget(book), book.closing) if book.closing is not None else super()._forget(book)
 
     @staticmethod
-    def _close_in_worker(cell: RemoteCell) -> pykka.Future[Any] | None:
-        """Have the worker close a book; returns a future that has a value once it did, `None` without a worker."""
-        closed: pykka.Future[Any] = pykka.ThreadingFuture()
-        close = partial(Close, number=cell.number)
-        return closed if tell(cell.worker, Ask(close, closed)) else None
+    def _close_in_worker(cell: RemoteCell) -> Ending | None:
+        """Have the worker close a book; returns what ends when it did, `None` without a worker."""
+        closing = Closing(f"{cell.spec.symbol} in its worker")
+        return closing if tell(cell.worker, Ask(partial(Close, number=cell.number), closing)) else None
 
     # Workers.
 
@@ -248,7 +255,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         if isinstance(error, WorkerVersionError):
             self._do_without(worker, books, error)
             return
-        if not worker.child.may_restart(time.monotonic()):
+        if not worker.child.may_restart(self.dispatcher.monotonic()):
             self._give_up(worker, books, EscalatedError(f"{worker.name} keeps dying: {reporting.cause_of(error)}"))
             return
         for book in books:
@@ -294,9 +301,9 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
     # Checks.
 
     def _is_gone(self, ref: pykka.ActorRef[Any]) -> bool:
-        # By its thread: an actor counts as dead before it has ended its process, which writes to slots until then.
-        thread = mailbox_of(ref).thread
-        return thread is None or not thread.is_alive()
+        # By its life: an actor counts as dead before it has ended its process, which writes to slots until then.
+        life = mailbox_of(ref).life
+        return life is None or not life.is_alive()
 
     def _beat(self) -> None:
         """Show readers that this process is alive, and give memory back."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -17,10 +16,11 @@ import pykka
 
 from depthactors import reporting
 from depthactors.actors.base import EngineActor
-from depthactors.actors.guarded import Guarded
-from depthactors.actors.mailbox import tell
 from depthactors.actors.questions import Status
-from depthactors.actors.threads import thread_name
+from depthactors.dispatcher.current import about_to_wait
+from depthactors.dispatcher.guarded import Guarded
+from depthactors.dispatcher.mailbox import tell
+from depthactors.dispatcher.threads import thread_name
 from depthactors.errors import LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.net.allowance import allowance_of
 from depthactors.shards.channel import pickled
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from depthactors.net.settings import NetworkSettings
+    from depthactors.shards.orders import Reply
     from depthactors.shards.routes import Routes
 
 logger = reporting.logger(__name__)
@@ -70,7 +71,8 @@ class ChannelEnded:
 class WorkerActor(EngineActor):
     """Keeps one process.
 
-    Thread: its own for messages, and a second one that receives.
+    Thread: the dispatcher's for messages, and one that receives. While the process starts and ends, others have the
+    run queue.
 
     Attributes:
         cpu: processor time of the process so far, in seconds.
@@ -105,17 +107,18 @@ class WorkerActor(EngineActor):
         self._restarts = restarts
         self._process: WorkerProcess | None = None
         self._requests = count(1)
-        self._asked: Guarded[dict[int, pykka.Future[Any]]] = Guarded({})
-        self._signs = SignsOfLife(self._timing, time.monotonic())
+        self._asked: Guarded[dict[int, Reply]] = Guarded({})
+        self._signs = SignsOfLife(self._timing, self.mailbox.now())
         self.cpu = 0.0
         self.left_out = 0
         self.pid: int | None = None
 
     def begin(self) -> None:
         """Start the process, and the thread that receives."""
+        about_to_wait()
         self._process = process = WorkerProcess()
         self.pid = process.pid
-        self._signs = SignsOfLife(self._timing, time.monotonic())
+        self._signs = SignsOfLife(self._timing, self.mailbox.now())
         receiver = threading.Thread(target=self._receive, args=(process,), name=thread_name(self.name), daemon=True)
         receiver.start()
         self.mailbox.helpers = (receiver,)
@@ -143,6 +146,7 @@ class WorkerActor(EngineActor):
         """Stop the process; on return it writes to no slot any more."""
         process = self._process
         if process is not None:
+            about_to_wait()
             if error is not None or not self._signs.is_heard:
                 # A process that is still being loaded keeps no book, and would notice the end of the channel late.
                 process.abort()
@@ -164,7 +168,7 @@ class WorkerActor(EngineActor):
         if isinstance(message, Ask):
             message.refuse(error)
 
-    def _ask(self, request: Any, future: pykka.Future[Any]) -> None:
+    def _ask(self, request: Any, future: Reply) -> None:
         number = next(self._requests)
         with self._asked as asked:
             asked[number] = future
@@ -185,7 +189,7 @@ class WorkerActor(EngineActor):
             self._process.channel.send_bytes(data)
 
     def _look(self) -> None:
-        silence = self._signs.fatal_silence(time.monotonic())
+        silence = self._signs.fatal_silence(self.mailbox.now())
         if silence is not None:
             words = f"it gave no sign of life for {silence:.1f} s"
             raise self._death(words)
@@ -211,8 +215,8 @@ class WorkerActor(EngineActor):
             check_greeting(process.channel.receive_bytes())
             while True:
                 message = process.channel.receive()
-                self._signs.begin_message(time.monotonic())
-                self._take(process, message)
+                self._signs.begin_message(self.mailbox.now())
+                self._take_report(process, message)
                 self._signs.end_message()
         except (LineError, WorkerVersionError) as error:
             tell(self.actor_ref, ChannelEnded(error))
@@ -222,7 +226,7 @@ class WorkerActor(EngineActor):
             words = f"its message could not be handled: {type(error).__name__}: {reporting.words_of(error)}"
             tell(self.actor_ref, ChannelEnded(LineError(words)))
 
-    def _take(self, process: WorkerProcess, message: Any) -> None:  # noqa: C901 - the list of messages, a line each
+    def _take_report(self, process: WorkerProcess, message: Any) -> None:  # noqa: C901 - the list of messages, a line each
         match message:
             case BooksUpdated(numbers):
                 self._routes.updated(numbers)
@@ -237,7 +241,7 @@ class WorkerActor(EngineActor):
                 self._routes.refused(message)
             case Alive(cpu):
                 # No other message counts: books send updates without a supervisor too.
-                self._signs.note(time.monotonic())
+                self._signs.note(self.mailbox.now())
                 self.cpu = cpu
             case AllowanceCall(request, market, method, arguments):
                 value = getattr(allowance_of(market), method)(*arguments)

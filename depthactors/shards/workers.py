@@ -15,13 +15,20 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.book_spec import BookKey
+    from depthactors.dispatcher.life import Ending
 
 
 @dataclass(slots=True)
 class WorkersBook(FollowedBook[RemoteCell]):
-    """A book, and the worker that keeps it."""
+    """A book, and the worker that keeps it.
+
+    Attributes:
+        worker: the worker.
+        closing: ends when the worker has closed the book; `None` before it is ordered to, and without a worker.
+    """
 
     worker: SupervisedWorker
+    closing: Ending | None = field(default=None, init=False)
 
 
 @dataclass(slots=True, eq=False)

@@ -10,8 +10,8 @@ import pykka
 
 from depthactors.actors.book_messages import Greet
 from depthactors.actors.cell import Listener
-from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.book import BookState
+from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.shards.messages import Answer, BookChanged
 from depthactors.worker.portable import portable
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pykka
 
 from depthactors import reporting
-from depthactors.actors.guarded import Guarded
+from depthactors.dispatcher.future import DispatchedFuture
+from depthactors.dispatcher.guarded import Guarded
 from depthactors.net.allowance import WeightLevel
 from depthactors.shards.messages import AllowanceCall
 
@@ -45,7 +46,7 @@ class Leases:
     def ask(self, market: Market, method: str, *arguments: Any) -> Any:
         """Call a method of an allowance, and return what it returns; `None` if no answer comes in time."""
         request = next(self._requests)
-        future: pykka.Future[Any] = pykka.ThreadingFuture()
+        future: pykka.Future[Any] = DispatchedFuture()
         with self._asked as asked:
             asked[request] = future
         message = AllowanceCall(request, market, method, arguments)

@@ -20,7 +20,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
-from depthactors.actors.threads import thread_name
+from depthactors.dispatcher.threads import thread_name
 from depthactors.errors import LifecycleError, LineError
 from depthactors.shards.messages import Alive, Answer, BookChanged, BookRefused, BooksUpdated, LeftOut
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 import time
 from dataclasses import replace
@@ -21,10 +22,11 @@ from depthactors.actors.book_messages import Greet, StreamUp
 from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.cell import Listener
 from depthactors.actors.local_cell import LocalCell
-from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.actors.questions import Status
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotWanted
 from depthactors.book import BookState
+from depthactors.dispatcher.gate import Gate
+from depthactors.dispatcher.mailbox import Frames, mailbox_of
 from depthactors.pacing import USUAL, Timing
 from tests.support import PATIENCE, Recorder, flat, until
 
@@ -32,8 +34,8 @@ from tests.support import PATIENCE, Recorder, flat, until
 class Probe(EngineActor):
     """Stands for any actor: it records its messages in their order."""
 
-    def __init__(self, record, name="probe"):
-        super().__init__(name, None)
+    def __init__(self, dispatcher, record, name="probe"):
+        super().__init__(name, None, dispatcher)
         self._record = record
 
     def handle(self, message):
@@ -46,7 +48,8 @@ class Probe(EngineActor):
 
 class _Hold:
     def __init__(self):
-        self.entered, self.leave = threading.Event(), threading.Event()
+        # The other actors go on at once while a probe waits at a gate.
+        self.entered, self.leave = threading.Event(), Gate()
 
 
 def hold(ref):
@@ -67,9 +70,10 @@ class Host(pykka.ThreadingActor):
 
 
 class Actors:
-    """Starts actors and ends every one of them, threads included."""
+    """Starts actors in a dispatcher, and ends every one of them, their threads included."""
 
-    def __init__(self):
+    def __init__(self, dispatcher):
+        self.dispatcher = dispatcher
         self._refs = []
 
     def start(self, kind, *arguments, **options):
@@ -79,7 +83,7 @@ class Actors:
     def probe(self, name="probe"):
         """Start a probe; returns it and its record."""
         record = Recorder()
-        return self.start(Probe, record, name), record
+        return self.start(Probe, self.dispatcher, record, name), record
 
     def __enter__(self):
         return self
@@ -95,11 +99,11 @@ class Actors:
 
 
 def join(ref, timeout=PATIENCE):
-    """Wait for the threads of an actor of ours; fails if one stays."""
+    """Wait for the end of an actor of ours, and of its threads; fails if one stays."""
     deadline = time.monotonic() + timeout
-    for thread in getattr(ref.actor_inbox, "threads", ()):
-        thread.join(max(0.0, deadline - time.monotonic()))
-        assert not thread.is_alive(), f"{thread.name} is still running"
+    for ending in getattr(ref.actor_inbox, "endings", ()):
+        ending.join(max(0.0, deadline - time.monotonic()))
+        assert not ending.is_alive(), f"{ending.name} is still running"
 
 
 def usual(**changes):
@@ -121,6 +125,31 @@ def frame(first, last, bids=(), asks=(), symbol="BTCUSDT", suffix="@depth@100ms"
     """Spell a spot depth event as the combined stream does."""
     event = {"e": "depthUpdate", "E": last, "s": symbol, "U": first, "u": last, "b": list(bids), "a": list(asks)}
     return json.dumps({"stream": f"{symbol.lower()}{suffix}", "data": event}, separators=(",", ":")).encode()
+
+
+class FakeMailbox:
+    """Stands for an actor's mailbox: it notes the timers, and its time is what the test sets.
+
+    Attributes:
+        time: what `now` returns.
+        timers: `(message, seconds)` of each timer, in the order in which they were set.
+    """
+
+    def __init__(self):
+        self.time, self.timers, self.helpers, self.waiting_frames = 1_000.0, [], (), 0
+
+    def now(self):
+        return self.time
+
+    def random(self):
+        return random.random()
+
+    def after(self, seconds, message):
+        self.timers.append((message, seconds))
+
+    def timers_of(self, kind):
+        """Return `(message, seconds)` of the timers of a kind."""
+        return [each for each in self.timers if isinstance(each[0], kind)]
 
 
 class FakeStreams:
@@ -239,7 +268,7 @@ class BookScene:
     def __init__(self, actors, timing=None, **changes):
         self.supervisor, self.reported = actors.probe(name="supervisor")
         self.snapshots, self.requests = actors.probe(name="snapshots")
-        self.cell = LocalCell(spec(**changes), timing or usual())
+        self.cell = LocalCell(spec(**changes), timing or usual(), actors.dispatcher)
         self.ref = actors.start(BookActor, "book-BTCUSDT", self.cell, self.snapshots, self.supervisor)
         self.updates, self.events = Recorder(), Recorder()
         self.listen(self.updates, self.events)

@@ -6,8 +6,8 @@ from tests.actors.actor_support import Actors, BookScene
 
 
 @pytest.fixture
-def actors():
-    with Actors() as actors:
+def actors(dispatcher):
+    with Actors(dispatcher) as actors:
         yield actors
 
 

@@ -11,7 +11,9 @@ from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.publisher import FolderPublisher
 from depthactors.binance import Snapshot
 from depthactors.book import BookState, OrderBook
+from depthactors.pacing import USUAL
 from depthactors.sharing import DepthReader, EngineFolder
+from tests.stepped import SteppedDispatcher
 
 _numbers = count()
 
@@ -26,7 +28,7 @@ class Published:
         self.reader = DepthReader(self.folder.name, number=None)
 
     def follow(self, symbol="BTCUSDT", depth=5, number=float):
-        cell = LocalCell(BookSpec(markets.SPOT, symbol, depth, 100, None, number))
+        cell = LocalCell(BookSpec(markets.SPOT, symbol, depth, 100, None, number), USUAL, SteppedDispatcher())
         self.books.add(cell)
         self.books.publish()
         return cell

@@ -8,16 +8,16 @@ import pytest
 from depthactors import markets
 from depthactors.actors.base import ChildFailed, EngineActor
 from depthactors.actors.cell import Listener
-from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status
 from depthactors.actors.socket_messages import FrameRejected
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.supervisor_messages import OpenBooks
 from depthactors.book import BookState
+from depthactors.dispatcher.mailbox import A_TURN, Frames, mailbox_of, tell
 from depthactors.errors import EscalatedError, ExchangeError, LifecycleError
 from depthactors.net.settings import NetworkSettings
-from tests.actors.actor_support import Host, Probe, join, spec
+from tests.actors.actor_support import Host, Probe, hold, join, spec
 from tests.support import Recorder, until
 
 BASE_EXCEPTIONS = [SystemExit, KeyboardInterrupt, GeneratorExit]
@@ -26,8 +26,8 @@ BASE_EXCEPTIONS = [SystemExit, KeyboardInterrupt, GeneratorExit]
 class Child(EngineActor):
     """Raises the exception that it is sent, and records when it is released."""
 
-    def __init__(self, parent, released, on_release=None):
-        super().__init__("child", parent)
+    def __init__(self, parent, released, on_release=None, dispatcher=None):
+        super().__init__("child", parent, dispatcher)
         self._released = released
         self._on_release = on_release
 
@@ -117,7 +117,7 @@ def test_pykka_knows_an_actor_until_it_ends(child):
     assert child not in pykka.ActorRegistry.get_all()
 
 
-def test_a_parents_mailbox_knows_a_child_until_its_thread_ends(child, parent):
+def test_a_parents_mailbox_knows_a_child_until_it_ends(child, parent):
     assert mailbox_of(parent[0]).children == {child}
     child.stop(timeout=5)
     join(child)
@@ -126,23 +126,19 @@ def test_a_parents_mailbox_knows_a_child_until_its_thread_ends(child, parent):
 
 def test_an_actor_without_a_parent_dies_alone(actors, released):
     host = actors.start(Host)
-    orphan = actors.start(Child, None, released)
+    orphan = actors.start(Child, None, released, dispatcher=actors.dispatcher)
     orphan.tell(ZeroDivisionError())
     join(orphan)
     assert host.ask(1, timeout=5) == 1
 
 
-def test_messages_are_handled_in_a_daemon_thread_with_the_actors_name(actors):
+def test_an_actor_with_a_parent_runs_in_the_threads_of_the_parents_dispatcher(actors, child, parent):
     threads = Recorder()
-    ref = actors.start(Probe, lambda _message: threads(threading.current_thread()), name="book-BTCUSDT")
+    ref = actors.start(Probe, actors.dispatcher, lambda _message: threads(threading.current_thread()))
     ref.tell("where?")
     thread = threads.wait_one()
-    assert (thread,) == mailbox_of(ref).threads
-    assert thread.daemon
-    assert thread.name.startswith("depthactors-book-BTCUSDT")
-    ref.stop(block=False)
-    thread.join(10)
-    assert not thread.is_alive()
+    assert (thread in actors.dispatcher.threads, thread.daemon) == (True, True)
+    assert mailbox_of(child).dispatcher is mailbox_of(parent[0]).dispatcher is actors.dispatcher
 
 
 def test_tell_returns_whether_the_actor_was_alive(actors):
@@ -160,7 +156,7 @@ def test_tell_returns_whether_the_actor_was_alive(actors):
 
 def supervise(actors, on_error=None):
     """Start a supervisor and a book of it, at an address where nobody listens; returns it and the book's cell."""
-    supervisor = actors.start(Supervisor, NetworkSettings(), Notifier(on_error))
+    supervisor = actors.start(Supervisor, actors.dispatcher, NetworkSettings(), Notifier(actors.dispatcher, on_error))
     (cell,) = supervisor.ask(OpenBooks((spec(markets.SPOT.at("http://127.0.0.1:1")),)), timeout=5)
     return supervisor, cell
 
@@ -215,24 +211,6 @@ def test_a_dead_supervisor_is_reported_and_its_children_stop(actors, broken):
     assert host.ask("alive", timeout=5) == "alive"
 
 
-@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError("no room")], ids=type)
-def test_an_actor_without_a_thread_is_a_typed_error_and_leaves_nothing_behind(parent, released, error, monkeypatch):
-    def refuse(_thread):
-        raise error
-
-    made = []
-    init = Child.__init__
-    monkeypatch.setattr(Child, "__init__", lambda actor, *given: (init(actor, *given), made.append(actor.actor_ref))[0])
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(LifecycleError, match=f"child: .*{error}") as raised:
-        Child.start(parent[0], released)
-    (ref,) = made
-    assert raised.value.__cause__ is error
-    assert (ref.is_alive(), mailbox_of(ref).threads, tell(ref, "anybody?")) == (False, (), False)
-    assert ref not in pykka.ActorRegistry.get_all()
-    assert (released.seen, parent[1].seen) == ([], [])
-
-
 class Stillborn(Child):
     """Raises before its first message."""
 
@@ -272,15 +250,19 @@ def test_an_exception_of_a_release_goes_no_further_and_the_death_is_reported(act
 
 @pytest.mark.parametrize("error", [MemoryError("none left"), KeyboardInterrupt()], ids=["Exception", "BaseException"])
 def test_an_exception_between_two_messages_is_a_death_like_any_other(monkeypatch, child, parent, released, error):
-    def fail():
+    let_go = hold(parent[0])
+
+    def fail(*_):
         raise error
 
-    monkeypatch.setattr(mailbox_of(child), "get", fail)
-    # It waits for this one already, and looks for the next one then.
     assert child.ask("the last", timeout=5) == "the last"
+    # It is raised before the actor has the message: in the mailbox, and not in the handler.
+    monkeypatch.setattr(mailbox_of(child), "_split", fail)
+    mailbox_of(child).put_frames(Frames(1, [b"x"] * (A_TURN + 1), 0.0))
+    let_go()
     failed = parent[1].wait_one(ChildFailed)
-    assert (failed.ref, type(error).__name__ in f"{type(failed.error).__name__} {failed.error}") == (child, True)
+    assert (failed.ref, failed.error) == (child, error)
     join(child)
-    assert (len(released.seen), child.is_alive()) == (1, False)
+    assert (released.seen, child.is_alive()) == ([error], False)
     with pytest.raises(pykka.ActorDeadError):
         child.ask("too late", timeout=5)

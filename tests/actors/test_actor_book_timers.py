@@ -1,11 +1,11 @@
 """The timers of a book: when it is refreshed, and when its stream or its snapshot is checked."""
 
+import random
 from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
 
-from depthactors.actors import book_timers
 from depthactors.actors.book_timers import AheadCheckDue, BookTimers, DoubtCheckDue
 from depthactors.pacing import Timing
 from depthactors.sync import Counters, Priority, Refused, RequestSnapshot
@@ -22,7 +22,7 @@ class Scene:
     def __init__(self, refresh_interval=None):
         self.now = 0.0
         self.set = []
-        self.mailbox = SimpleNamespace(after=self._after, waiting_frames=0)
+        self.mailbox = SimpleNamespace(after=self._after, waiting_frames=0, now=lambda: self.now, random=random.random)
         self.sync = SimpleNamespace(
             epoch=1,
             counters=Counters(),
@@ -53,18 +53,8 @@ class Scene:
         return times
 
 
-@pytest.fixture
-def make(monkeypatch):
-    def make(**changes):
-        scene = Scene(**changes)
-        monkeypatch.setattr(book_timers, "time", SimpleNamespace(monotonic=lambda: scene.now))
-        return scene
-
-    return make
-
-
-def test_a_stream_that_stays_silent_is_checked_ever_more_seldom(make):
-    scene = make()
+def test_a_stream_that_stays_silent_is_checked_ever_more_seldom():
+    scene = Scene()
     scene.timers.watch_connection()
     times = scene.requests_until(100 * LIMIT)
     pauses = [second - first for first, second in pairwise(times)]
@@ -73,8 +63,8 @@ def test_a_stream_that_stays_silent_is_checked_ever_more_seldom(make):
     assert pauses[3] > 4 * pauses[0]
 
 
-def test_a_silent_stream_is_checked_no_more_seldom_than_the_book_is_refreshed(make):
-    scene = make(refresh_interval=3 * LIMIT)
+def test_a_silent_stream_is_checked_no_more_seldom_than_the_book_is_refreshed():
+    scene = Scene(refresh_interval=3 * LIMIT)
     scene.timers.watch_connection()
     times = scene.requests_until(100 * LIMIT)
     assert len(times) > 15
@@ -82,8 +72,8 @@ def test_a_silent_stream_is_checked_no_more_seldom_than_the_book_is_refreshed(ma
 
 
 @pytest.mark.parametrize("anew", ["watch_connection", "watch_stream"])
-def test_a_stream_that_is_new_is_checked_as_soon_as_the_first_one(make, anew):
-    scene = make()
+def test_a_stream_that_is_new_is_checked_as_soon_as_the_first_one(anew):
+    scene = Scene()
     scene.timers.watch_connection()
     scene.requests_until(50 * LIMIT)
     begun = scene.now
@@ -92,8 +82,8 @@ def test_a_stream_that_is_new_is_checked_as_soon_as_the_first_one(make, anew):
     assert scene.requests_until(begun + 3 * LIMIT)[0] - begun <= 2 * LIMIT
 
 
-def test_a_stream_that_brings_diffs_or_has_no_book_is_not_checked(make):
-    scene = make()
+def test_a_stream_that_brings_diffs_or_has_no_book_is_not_checked():
+    scene = Scene()
     scene.timers.watch_connection()
     scene.timers.watch_connection()
     assert len(scene.set) == 1, "it is the same connection"
@@ -106,8 +96,8 @@ def test_a_stream_that_brings_diffs_or_has_no_book_is_not_checked(make):
     assert scene.requests_until(50 * LIMIT)[0] - begun >= LIMIT, "silence counts from when there is a book"
 
 
-def test_a_book_is_refreshed_at_its_interval_and_not_at_the_same_moment_as_others(make):
-    scene = make(refresh_interval=100.0)
+def test_a_book_is_refreshed_at_its_interval_and_not_at_the_same_moment_as_others():
+    scene = Scene(refresh_interval=100.0)
     scene.timers.set_refresh()
     times = [0.0, *scene.requests_until(10_000.0)]
     pauses = [second - first for first, second in pairwise(times)]
@@ -115,19 +105,19 @@ def test_a_book_is_refreshed_at_its_interval_and_not_at_the_same_moment_as_other
     assert max(pauses) - min(pauses) > 5.0
 
 
-def test_a_shorter_interval_replaces_the_timer_and_none_sets_none(make):
-    scene = make(refresh_interval=100.0)
+def test_a_shorter_interval_replaces_the_timer_and_none_sets_none():
+    scene = Scene(refresh_interval=100.0)
     scene.timers.set_refresh()
     scene.timers.shorten_refresh(50.0)
     (_, former), (_, latter) = scene.set
     assert (scene.timers.due(former), scene.timers.due(latter)) == ((), REQUEST)
-    scene = make()
+    scene = Scene()
     scene.timers.set_refresh()
     assert scene.set == []
 
 
-def test_a_snapshot_that_the_stream_does_not_reach_is_let_go(make):
-    scene = make()
+def test_a_snapshot_that_the_stream_does_not_reach_is_let_go():
+    scene = Scene()
     scene.timers.set_ahead_check()
     assert scene.set == [(Timing().ahead_deadline, AheadCheckDue(1))]
     scene.mailbox.waiting_frames = 1
@@ -139,8 +129,8 @@ def test_a_snapshot_that_the_stream_does_not_reach_is_let_go(make):
     assert scene.pass_next() == (), "it is another snapshot"
 
 
-def test_a_doubted_book_is_checked_once_for_each_connection(make):
-    scene = make()
+def test_a_doubted_book_is_checked_once_for_each_connection():
+    scene = Scene()
     scene.timers.set_doubt_check()
     assert scene.set == [], "it is not doubted"
     scene.sync.doubted = True

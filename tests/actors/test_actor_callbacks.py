@@ -9,10 +9,11 @@ from functools import partial, wraps
 import pytest
 
 from depthactors import reporting
-from depthactors.actors.callbacks import call, is_calling, name_of, view_callback
+from depthactors.actors.callbacks import call, is_calling, name_of, view_of
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import CallbackError
 from tests.actors.actor_support import snapshot
+from tests.stepped import SteppedDispatcher
 
 
 def plain(argument):
@@ -83,16 +84,15 @@ def test_a_function_has_the_name_by_which_a_user_knows_it(callback, name):
     assert name_of(callback) == name
 
 
-def test_a_function_gets_a_view_of_the_book_or_the_view_that_there_is_and_keeps_its_name():
-    seen = []
-    show = view_callback(seen.append, 2, float)
-    book = OrderBook("BTCUSDT", snapshot(levels=5), depth=3, recv_time=1.0)
-    show(book)
-    show(seen[0])
-    assert [(view.last_update_id, len(view.bids), len(view.asks), view.state) for view in seen] == [
-        (100, 2, 2, BookState.LIVE)
-    ] * 2
-    assert name_of(view_callback(plain, 2, float)) == name_of(plain)
+def test_a_function_is_called_with_a_view_of_the_book_or_with_the_view_that_there_is():
+    clock = SteppedDispatcher()
+    view = view_of(2, float, clock)
+    book = OrderBook("BTCUSDT", snapshot(levels=5), depth=3, recv_time=clock.time())
+    clock.now += 4.0
+    made = view(book)
+    assert (made.last_update_id, len(made.bids), len(made.asks), made.state) == (100, 2, 2, BookState.LIVE)
+    assert made.age == 4.0
+    assert view(made) is made
 
 
 def test_a_function_that_wraps_itself_is_named_too():

@@ -23,8 +23,8 @@ BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"
 class Owner(EngineActor):
     """Has one connection, and does with it what it is told to."""
 
-    def __init__(self, market, receivers):
-        super().__init__("owner", None)
+    def __init__(self, dispatcher, market, receivers):
+        super().__init__("owner", None, dispatcher)
         self._context = SocketContext(
             name="owner",
             owner=self.actor_ref,
@@ -64,15 +64,15 @@ def server():
 
 
 @pytest.fixture
-def start(server):
-    with Actors() as actors:
+def start(server, dispatcher):
+    with Actors(dispatcher) as actors:
 
         def start(*streams, **changes):
             book, told = actors.probe()
             receivers = Receivers()
             for stream in streams:
                 receivers.put(stream, book)
-            return actors.start(Owner, market_at(server, **changes), receivers), receivers, told
+            return actors.start(Owner, dispatcher, market_at(server, **changes), receivers), receivers, told
 
         yield start
 

@@ -1,7 +1,6 @@
 """The connections of a socket actor: which is the present one, which its successor, and which are leaving."""
 
 import socket
-import time
 from contextlib import closing
 from itertools import count
 from types import SimpleNamespace
@@ -11,13 +10,13 @@ import pytest
 from depthactors import markets
 from depthactors.actors.connection import SocketContext
 from depthactors.actors.connections import Connections
-from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.receivers import Receivers
 from depthactors.actors.refusals import Refusals
 from depthactors.actors.socket_messages import Closed, LeavingOverdue
 from depthactors.errors import StreamError
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL
+from tests.actors.actor_support import FakeMailbox
 from tests.support import until
 
 REASON = StreamError("enough")
@@ -27,11 +26,12 @@ REASON = StreamError("enough")
 def scene(actors):
     """Connections to an address that answers nothing, and what their owner is sent."""
     owner, told = actors.probe()
+    mailbox = FakeMailbox()
     with closing(socket.create_server(("127.0.0.1", 0))) as mute:
         context = SocketContext(
             name="socket-1",
             owner=owner,
-            mailbox=mailbox_of(owner),
+            mailbox=mailbox,
             market=markets.SPOT.at(f"http://127.0.0.1:{mute.getsockname()[1]}"),
             settings=NetworkSettings(),
             epochs=count(1),
@@ -40,10 +40,10 @@ def scene(actors):
             refusals=Refusals(USUAL.refusal_backoff),
         )
         connections = Connections(context)
-        yield SimpleNamespace(connections=connections, told=told, mailbox=context.mailbox)
+        yield SimpleNamespace(connections=connections, told=told, mailbox=mailbox)
         for connection in connections:
             connection.abort()
-        until(lambda: not any(thread.is_alive() for thread in context.mailbox.helpers))
+        until(lambda: not any(thread.is_alive() for thread in mailbox.helpers))
 
 
 def test_a_successor_becomes_the_present_connection_and_its_predecessor_leaves(scene):
@@ -75,7 +75,7 @@ def leaving(scene):
 
 
 def looks_to_come(scene):
-    return [message for _, _, message in scene.mailbox._timers if isinstance(message, LeavingOverdue)]
+    return [message for message, _ in scene.mailbox.timers_of(LeavingOverdue)]
 
 
 def test_a_connection_that_the_peer_does_not_end_is_aborted(scene, leaving):
@@ -86,14 +86,13 @@ def test_a_connection_that_the_peer_does_not_end_is_aborted(scene, leaving):
     assert scene.told.wait_one(Closed) == Closed(1, REASON)
 
 
-def test_a_leaving_connection_that_is_behind_is_not_aborted_while_it_brings_something(scene, leaving, monkeypatch):
-    now = time.monotonic()
+def test_a_leaving_connection_that_is_behind_is_not_aborted_while_it_brings_something(scene, leaving):
+    now = scene.mailbox.time
     leaving._stream.read_at = now
     scene.connections.check_leaving(1)
     assert leaving.is_read
     assert looks_to_come(scene) == [LeavingOverdue(1)] * 2
-    late = now + 100 * USUAL.leaving
-    monkeypatch.setattr("depthactors.actors.connections.time.monotonic", lambda: late)
-    leaving._stream.read_at = late
+    scene.mailbox.time += 100 * USUAL.leaving
+    leaving._stream.read_at = scene.mailbox.time
     scene.connections.check_leaving(1)
     assert scene.told.wait_one(Closed) == Closed(1, REASON), "its peer sends on and on"

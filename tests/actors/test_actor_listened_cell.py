@@ -11,14 +11,16 @@ from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState, OrderBook
 from depthactors.errors import CallbackError, LifecycleError, UsageError
+from depthactors.pacing import USUAL
 from tests.actors.actor_support import spec
+from tests.stepped import SteppedDispatcher
 
 BIDS, ASKS = [99.0, 1.5, 98.0, 1.0], [101.0, 2.5, 102.0, 3.0]
 
 
 @pytest.fixture
 def cell():
-    return LocalCell(spec())
+    return LocalCell(spec(), USUAL, SteppedDispatcher())
 
 
 @pytest.fixture

@@ -14,14 +14,16 @@ from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import Deepen, GiveUp, StreamUp
 from depthactors.actors.cell import Listener
 from depthactors.actors.local_cell import LocalCell
-from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.actors.questions import Top
 from depthactors.actors.snapshot_messages import SnapshotFailed, SnapshotWanted
 from depthactors.actors.supervisor_messages import BookGivenUp
 from depthactors.book import BookState, OrderBook
+from depthactors.dispatcher.mailbox import Frames, mailbox_of
 from depthactors.errors import ActorDiedError, EscalatedError, StreamError, UnknownSymbolError
+from depthactors.pacing import USUAL
 from depthactors.sync import Priority
 from tests.actors.actor_support import BookScene, FakeRest, FakeStreams, frame, hold, join, market_at, spec, usual
+from tests.stepped import SteppedDispatcher
 from tests.support import PATIENCE, Recorder, until
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
@@ -30,7 +32,7 @@ BID, ASK = [99.0, 1.5], [101.0, 2.5]
 
 @pytest.fixture
 def cell():
-    return LocalCell(spec())
+    return LocalCell(spec(), USUAL, SteppedDispatcher())
 
 
 @pytest.fixture
@@ -187,7 +189,7 @@ def test_a_book_that_is_subscribed_to_again_when_it_fails_keeps_its_stream():
 
 def test_a_book_whose_actor_is_stuck_is_stale_to_its_readers(actors, book):
     probe, _ = actors.probe()
-    cell = LocalCell(spec(), usual(lag_limit=0.05))
+    cell = LocalCell(spec(), usual(lag_limit=0.05), actors.dispatcher)
     cell.ref = probe
     cell.publish(book, LIVE)
     assert (cell.state_of(10), cell.view(5, float).state, cell.lag()) == (LIVE, LIVE, 0.0)

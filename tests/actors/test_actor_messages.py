@@ -9,21 +9,21 @@ from depthactors.actors import (
     book_event,
     book_messages,
     book_spec,
-    mailbox,
     questions,
     snapshot_messages,
     socket_messages,
     supervisor_messages,
 )
 from depthactors.actors.book_messages import StreamUp
-from depthactors.actors.mailbox import Frames
+from depthactors.dispatcher import mailbox
+from depthactors.dispatcher.mailbox import Frames
 
 MODULES = (
+    mailbox,
     base,
     book_event,
     book_messages,
     book_spec,
-    mailbox,
     questions,
     snapshot_messages,
     socket_messages,

@@ -1,4 +1,4 @@
-"""The notifier: it calls users one after the other, in a thread that runs only while calls wait."""
+"""The notifier: it calls users one after the other, in a lane, where a call holds up only the calls behind it."""
 
 import threading
 
@@ -11,8 +11,10 @@ from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.notifier import Notifier
 from depthactors.book import BookState
 from depthactors.errors import CallbackError, ExchangeError
+from depthactors.pacing import USUAL
 from tests.actors.actor_support import spec
-from tests.support import PATIENCE, Recorder, until
+from tests.stepped import SteppedDispatcher
+from tests.support import PATIENCE, Recorder
 
 EVENT = BookEvent("BTCUSDT", BookState.STALE, BookState.FAILED, None)
 
@@ -24,12 +26,8 @@ class Gate:
         self.calls, self.opened = Recorder(), threading.Event()
 
     def __call__(self, item):
-        self.calls((item, threading.current_thread()))
+        self.calls(item)
         self.opened.wait(PATIENCE)
-
-    @property
-    def called(self):
-        return [item for item, _ in self.calls.seen]
 
 
 @pytest.fixture
@@ -40,149 +38,140 @@ def gate():
 
 
 @pytest.fixture
-def cell():
-    return LocalCell(spec())
+def stepped():
+    return SteppedDispatcher()
 
 
-def finish(notifier):
-    notifier.thread.join(PATIENCE)
-    assert not notifier.thread.is_alive()
+@pytest.fixture
+def cell(stepped):
+    return LocalCell(spec(), USUAL, stepped)
 
 
-def test_errors_and_events_are_delivered_in_order_in_a_daemon_thread_which_then_ends(gate, cell):
-    notifier = Notifier(gate)
-    cell.add(Listener(None, gate))
+def test_errors_and_events_are_delivered_in_order_in_one_of_the_dispatchers_threads(dispatcher, cell):
+    called, threads = Recorder(), set()
+
+    def note(item):
+        threads.add(threading.current_thread())
+        called(item)
+
+    notifier = Notifier(dispatcher, note)
+    cell.add(Listener(None, note))
     cell.add(Listener(lambda _book: None, None))
-    assert notifier.thread is None
-    gate.opened.set()
     error = ExchangeError("news")
     notifier.report_error(error)
     notifier.report_event(cell, EVENT)
-    finish(notifier)
     notifier.report_error(error)
-    finish(notifier)
-    assert gate.called == [error, EVENT, error]
-    for _, thread in gate.calls.seen:
-        assert (thread is not threading.current_thread(), thread.daemon) == (True, True)
-        assert thread.name.startswith("depthactors-notifier")
+    assert called.wait(count=3) == [error, EVENT, error]
+    assert threads <= set(dispatcher.threads)
 
 
-def test_without_on_error_and_without_listeners_there_is_nothing_to_do(cell):
-    notifier = Notifier()
+def test_a_call_that_does_not_return_holds_up_no_actor(actors, dispatcher, gate):
+    notifier, (ref, told) = Notifier(dispatcher, gate), actors.probe()
+    notifier.report_error(0)
+    gate.calls.wait()
+    ref.tell("news")
+    assert told.wait_one() == "news"
+    gate.opened.set()
+
+
+def test_without_on_error_and_without_listeners_there_is_nothing_to_do(stepped, cell):
+    notifier = Notifier(stepped)
     notifier.report_error(ExchangeError("news"))
     notifier.report_event(cell, EVENT)
-    assert notifier.thread is None
+    assert not stepped.step()
 
 
 @pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
-def test_an_exception_of_a_callback_does_not_hold_up_the_calls_behind_it(cell, kind):
+def test_an_exception_of_a_callback_does_not_hold_up_the_calls_behind_it(stepped, cell, kind):
     def broken(_error):
         raise kind
 
-    notifier, events = Notifier(broken), Recorder()
+    notifier, events = Notifier(stepped, broken), Recorder()
     cell.add(Listener(None, events))
     notifier.report_error(ExchangeError("news"))
     notifier.report_event(cell, EVENT)
-    finish(notifier)
+    stepped.run()
     assert events.seen == [EVENT]
 
 
-def test_an_exception_of_a_listener_is_reported_and_one_of_on_error_is_not_reported_to_itself(cell):
+def test_an_exception_of_a_listener_is_reported_and_one_of_on_error_is_not_reported_to_itself(stepped, cell):
     def broken(item):
         reported(item)
         raise ZeroDivisionError
 
     reported = Recorder()
-    notifier = Notifier(broken)
+    notifier = Notifier(stepped, broken)
     cell.report = notifier.report_error
     cell.add(Listener(None, broken))
     notifier.report_event(cell, EVENT)
-    event, failure = reported.wait(count=2)
-    finish(notifier)
+    stepped.run()
+    event, failure = reported.seen
     assert (event, type(failure)) == (EVENT, CallbackError)
-    assert len(reported.seen) == 2
 
 
 def test_calls_without_room_are_counted_with_one_warning_and_errors_take_no_room_of_events(
-    gate, cell, monkeypatch, caplog
+    stepped, cell, monkeypatch, caplog
 ):
     monkeypatch.setattr(module, "ERROR_ROOM", 3)
     monkeypatch.setattr(module, "EVENT_ROOM", 5)
-    notifier, events = Notifier(gate), Recorder()
+    errors, events = Recorder(), Recorder()
+    notifier = Notifier(stepped, errors)
     cell.add(Listener(None, events))
-    notifier.report_error(0)
-    gate.calls.wait()
-    for number in range(1, 9):
+    for number in range(8):
         notifier.report_error(number)
     assert notifier.undelivered == 5
     for _ in range(4):
         notifier.report_event(cell, EVENT)
     assert notifier.undelivered == 7
     assert [record.levelname for record in caplog.records if record.name == module.__name__] == ["WARNING"]
-    gate.opened.set()
-    finish(notifier)
-    assert (gate.called, events.seen) == ([0, 1, 2, 3], [EVENT, EVENT])
+    stepped.run()
+    assert (errors.seen, events.seen) == ([0, 1, 2], [EVENT, EVENT])
 
 
-def test_a_listener_that_was_removed_is_not_called(gate, cell):
-    notifier, events = Notifier(gate), Recorder()
-    leaving, staying = Listener(None, events), Listener(None, Recorder())
+def test_a_listener_that_was_removed_is_not_called(stepped, cell):
+    notifier = Notifier(stepped)
+    leaving, staying = Listener(None, Recorder()), Listener(None, Recorder())
     cell.add(leaving)
     cell.add(staying)
-    notifier.report_error(0)
     notifier.report_event(cell, EVENT)
     cell.remove(leaving)
-    gate.opened.set()
-    finish(notifier)
-    assert (events.seen, staying.event.seen) == ([], [EVENT])
+    stepped.run()
+    assert (leaving.event.seen, staying.event.seen) == ([], [EVENT])
 
 
-def test_a_listener_with_a_mailbox_need_not_wait_for_the_others(gate, cell):
-    notifier, events = Notifier(), Recorder()
+def test_a_listener_with_a_queue_of_its_own_need_not_wait_for_the_others(stepped, cell):
+    notifier, events, others = Notifier(stepped), Recorder(), Recorder()
     listener = Listener(None, events)
     listener.in_turn = False
-    cell.add(Listener(None, gate))
+    cell.add(Listener(None, others))
     cell.add(listener)
     notifier.report_event(cell, EVENT)
-    assert events.seen == [EVENT]
-    gate.opened.set()
-    finish(notifier)
+    assert (events.seen, others.seen) == ([EVENT], [])
+    stepped.run()
+    assert others.seen == [EVENT]
 
 
 @pytest.mark.parametrize(("end", "called"), [("close", [0, 1]), ("abort", [0])])
-def test_a_closed_notifier_makes_the_calls_that_wait_and_an_aborted_one_drops_them(gate, end, called):
-    notifier = Notifier(gate)
+def test_a_closed_notifier_makes_the_calls_that_wait_and_an_aborted_one_drops_them(stepped, end, called):
+    seen = []
+
+    def on_error(number):
+        seen.append(number)
+        if number == 0:
+            # While a call is under way.
+            notifier.report_error(1)
+            getattr(notifier, end)()
+            notifier.report_error(2)
+
+    notifier = Notifier(stepped, on_error)
     notifier.report_error(0)
-    gate.calls.wait()
-    notifier.report_error(1)
-    getattr(notifier, end)()
-    notifier.report_error(2)
-    gate.opened.set()
-    finish(notifier)
-    assert (gate.called, notifier.undelivered) == (called, 3 - len(called))
+    stepped.run()
+    assert (seen, notifier.undelivered) == (called, 3 - len(called))
 
 
-def test_what_found_no_thread_waits_until_there_is_one(gate, monkeypatch):
-    def refuse(_thread):
-        msg = "can't start new thread"
-        raise RuntimeError(msg)
-
-    notifier = Notifier(gate)
-    gate.opened.set()
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        notifier.report_error(0)
-        notifier.wake()
-    assert (gate.called, notifier.thread) == ([], None)
-    notifier.wake()
-    notifier.wake()
-    finish(notifier)
-    assert gate.called == [0]
-
-
-def test_reports_of_many_threads_are_all_delivered():
+def test_reports_of_many_threads_are_all_delivered(dispatcher):
     called = Recorder()
-    notifier = Notifier(called)
+    notifier = Notifier(dispatcher, called)
     threads = [
         threading.Thread(target=lambda first=first: [notifier.report_error(first + number) for number in range(100)])
         for first in range(0, 500, 100)
@@ -191,6 +180,4 @@ def test_reports_of_many_threads_are_all_delivered():
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
-    until(lambda: len(called.seen) == 500)
-    finish(notifier)
-    assert sorted(called.seen) == list(range(500))
+    assert sorted(called.wait(count=500)) == list(range(500))

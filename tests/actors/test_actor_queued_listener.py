@@ -1,7 +1,6 @@
 """A listener's mailbox: each update while it keeps up, the latest when it is late, every event, nothing once closed."""
 
 import threading
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -11,9 +10,11 @@ from depthactors.actors import queued_listener
 from depthactors.actors.cell import Listener
 from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.queued_listener import EVENT_ROOM, UPDATE_ROOM, QueuedListener
+from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.errors import CallbackError
 from depthactors.pacing import USUAL
 from tests.actors.actor_support import BookScene, frame, spec
+from tests.stepped import SteppedDispatcher
 from tests.support import Recorder
 
 LATE = USUAL.late
@@ -45,23 +46,21 @@ class Scene:
     """A mailbox with a lane, a clock, and what was called; books and events are numbers."""
 
     def __init__(self, **functions):
-        self.now, self.called, self.turns = 1000.0, [], Turns()
+        self.clock, self.called, self.turns = SteppedDispatcher(), [], Turns()
         functions = {"update": self.called.append, "event": self.called.append} | functions
-        self.mailbox = QueuedListener(self.turns, "BTCUSDT", capture=lambda book: book, **functions)
+        self.mailbox = QueuedListener(self.turns, self.clock, "BTCUSDT", capture=lambda book: book, **functions)
 
 
 @pytest.fixture
-def scene(monkeypatch):
-    scene = Scene()
-    monkeypatch.setattr(queued_listener, "time", SimpleNamespace(monotonic=lambda: scene.now))
-    return scene
+def scene():
+    return Scene()
 
 
 def test_functions_that_keep_up_are_called_with_each_update_in_order_with_events(scene):
     scene.mailbox.update(1)
     scene.mailbox.event("a")
     scene.mailbox.update(2)
-    scene.now += LATE
+    scene.clock.now += LATE
     scene.turns.give_all()
     assert (scene.called, scene.mailbox.skipped, scene.mailbox.is_empty) == ([1, "a", 2], 0, True)
 
@@ -73,10 +72,10 @@ def test_a_call_that_does_not_return_is_reported_once_and_again_after_the_next_t
     )
 
     def wait(seconds):
-        scene.mailbox.update(scene.now)
+        scene.mailbox.update(scene.clock.now)
         for _ in range(int(seconds)):
-            scene.now += 1.0
-            scene.mailbox.update(scene.now)
+            scene.clock.now += 1.0
+            scene.mailbox.update(scene.clock.now)
 
     wait(10)
     assert not said
@@ -93,7 +92,7 @@ def test_a_call_that_does_not_return_is_reported_once_and_again_after_the_next_t
 
 def test_the_book_is_copied_when_the_update_comes_and_not_when_the_call_does():
     book, called, turns = ["first"], [], Turns()
-    mailbox = QueuedListener(turns, "BTCUSDT", capture=tuple, update=called.append, event=None)
+    mailbox = QueuedListener(turns, SYSTEM_CLOCK, "BTCUSDT", capture=tuple, update=called.append, event=None)
     mailbox.update(book)
     book[0] = "second"
     turns.give_all()
@@ -104,7 +103,7 @@ def test_late_functions_are_called_with_the_latest_update_and_each_event(scene):
     for number in range(3):
         scene.mailbox.update(number)
         scene.mailbox.event(f"after {number}")
-    scene.now += LATE + 0.01
+    scene.clock.now += LATE + 0.01
     scene.mailbox.update(3)
     scene.turns.give_all()
     assert scene.called == ["after 0", "after 1", "after 2", 3]
@@ -114,7 +113,7 @@ def test_late_functions_are_called_with_the_latest_update_and_each_event(scene):
 def test_late_updates_in_the_queue_are_skipped_but_for_the_last_one(scene):
     for number in range(4):
         scene.mailbox.update(number)
-    scene.now += LATE + 0.01
+    scene.clock.now += LATE + 0.01
     scene.turns.give_all()
     assert (scene.called, scene.mailbox.skipped) == ([3], 3)
 
@@ -139,7 +138,7 @@ def test_of_too_many_events_the_oldest_are_dropped_counted_and_logged(scene, cap
 def test_a_late_function_is_named_in_the_log_once_in_a_while(scene, caplog):
     for _ in range(3):
         scene.mailbox.update(1)
-        scene.now += LATE + 0.01
+        scene.clock.now += LATE + 0.01
     assert len(caplog.records) == 1
     assert "BTCUSDT" in caplog.text
     assert "append" in caplog.text
@@ -161,7 +160,7 @@ def test_a_function_that_closes_its_listener_is_not_called_again(scene):
         called.append(item)
         mailbox.close()
 
-    mailbox = QueuedListener(scene.turns, "BTCUSDT", capture=id, update=None, event=call)
+    mailbox = QueuedListener(scene.turns, scene.clock, "BTCUSDT", capture=id, update=None, event=call)
     mailbox.event(1)
     mailbox.event(2)
     scene.turns.give_all()
@@ -170,7 +169,13 @@ def test_a_function_that_closes_its_listener_is_not_called_again(scene):
 
 def test_one_event_may_be_several_messages_each_in_a_call_of_its_own(scene):
     mailbox = QueuedListener(
-        scene.turns, "BTCUSDT", capture=id, update=None, event=scene.called.append, messages=lambda event: (event, None)
+        scene.turns,
+        scene.clock,
+        "BTCUSDT",
+        capture=id,
+        update=None,
+        event=scene.called.append,
+        messages=lambda event: (event, None),
     )
     mailbox.event("error")
     assert len(scene.turns.asking) == 2
@@ -179,7 +184,9 @@ def test_one_event_may_be_several_messages_each_in_a_call_of_its_own(scene):
 
 
 def test_a_function_that_raises_is_counted_and_called_again(scene):
-    mailbox = QueuedListener(scene.turns, "BTCUSDT", capture=int, update=lambda number: 1 / number, event=None)
+    mailbox = QueuedListener(
+        scene.turns, scene.clock, "BTCUSDT", capture=int, update=lambda number: 1 / number, event=None
+    )
     for number in (0, 1, 0):
         mailbox.update(number)
     scene.turns.give_all()
@@ -189,18 +196,16 @@ def test_a_function_that_raises_is_counted_and_called_again(scene):
 @given(steps=STEPS)
 def test_in_any_order_of_steps_nothing_is_lost_uncounted_or_out_of_order(steps):
     scene, put = Scene(), []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queued_listener, "time", SimpleNamespace(monotonic=lambda: scene.now))
-        for number, step in enumerate(steps):
-            if step == "turn":
-                scene.turns.give_next()
-            elif isinstance(step, float):
-                scene.now += step
-            else:
-                item = (number, step)
-                put.append(item)
-                getattr(scene.mailbox, step)(item)
-        scene.turns.give_all()
+    for number, step in enumerate(steps):
+        if step == "turn":
+            scene.turns.give_next()
+        elif isinstance(step, float):
+            scene.clock.now += step
+        else:
+            item = (number, step)
+            put.append(item)
+            getattr(scene.mailbox, step)(item)
+    scene.turns.give_all()
     assert scene.mailbox.is_empty
     assert scene.called == sorted(scene.called), "out of order, or called twice"
     assert {item for item in put if item[1] == "event"} <= set(scene.called)
@@ -211,7 +216,9 @@ def test_in_any_order_of_steps_nothing_is_lost_uncounted_or_out_of_order(steps):
 
 def test_skipped_updates_and_failures_of_removed_listeners_stay_in_the_books_status(actors, scene):
     book = BookScene(actors)
-    mailbox = QueuedListener(scene.turns, "BTCUSDT", capture=lambda _book: 0, update=lambda item: 1 / item, event=None)
+    mailbox = QueuedListener(
+        scene.turns, scene.clock, "BTCUSDT", capture=lambda _book: 0, update=lambda item: 1 / item, event=None
+    )
     book.cell.add(mailbox)
     errors = []
     book.cell.report = errors.append
@@ -234,7 +241,7 @@ def test_a_book_never_waits_for_the_functions_of_a_queued_listener(actors):
         leave.wait(10)
 
     turns = Turns()
-    book.cell.add(QueuedListener(turns, "BTCUSDT", capture=id, update=stuck, event=None))
+    book.cell.add(QueuedListener(turns, SYSTEM_CLOCK, "BTCUSDT", capture=id, update=stuck, event=None))
     book.go_live()
     thread = threading.Thread(target=turns.give_all)
     thread.start()
@@ -271,7 +278,7 @@ def test_a_listener_that_another_one_removes_during_an_update_is_not_called_with
 
 
 def test_to_remove_twice_counts_once(scene):
-    cell = LocalCell(spec())
+    cell = LocalCell(spec(), USUAL, scene.clock)
     cell.add(scene.mailbox)
     for _ in range(UPDATE_ROOM + 1):
         scene.mailbox.update(1)

@@ -7,11 +7,11 @@ import pytest
 from depthactors import binance, markets
 from depthactors.actors.book_messages import StreamDown
 from depthactors.actors.connection import SocketContext
-from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.receivers import Receivers
 from depthactors.actors.refusals import Refusals
 from depthactors.actors.refused_streams import RefusedStreams
 from depthactors.actors.supervisor_messages import StreamsRefused
+from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.errors import StreamError, SubscriptionError
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff

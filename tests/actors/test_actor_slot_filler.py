@@ -11,8 +11,10 @@ from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.slot_filler import SlotFiller
 from depthactors.book import BookState
 from depthactors.errors import ExchangeError, SharingError
+from depthactors.pacing import USUAL
 from depthactors.sharing.record import pack, reason, shown_state
 from tests.actors.published import Published
+from tests.stepped import SteppedDispatcher
 
 LIVE, STALE, SYNCING = BookState.LIVE, BookState.STALE, BookState.SYNCING
 
@@ -51,7 +53,7 @@ def test_a_change_of_state_is_shown_with_its_reason(scene):
 
 
 def test_a_process_that_may_not_write_the_end_of_a_book_leaves_it_stale_and_writes_no_more(scene):
-    cell = LocalCell(BookSpec(markets.SPOT, "BTCUSDT", 5, 100, None, float))
+    cell = LocalCell(BookSpec(markets.SPOT, "BTCUSDT", 5, 100, None, float), USUAL, SteppedDispatcher())
     place, slot = scene.folder.new_book(5)
     filler = SlotFiller(cell, 5, place, slot, pack(None, 0, SYNCING, float), says_over=False)
     scene.update(cell, 7)

@@ -6,11 +6,11 @@ import pytest
 
 from depthactors.actors import snapshot_requests
 from depthactors.actors.book_messages import Deepen, FramesLost, StreamDown, StreamUp
-from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.questions import Top
 from depthactors.actors.snapshot_messages import SnapshotFailed, SnapshotsAt, SnapshotWanted
 from depthactors.actors.snapshot_requests import RequestDue, SnapshotRequests
 from depthactors.book import BookState
+from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.errors import SnapshotError, StreamError
 from depthactors.pacing import Backoff, Timing
 from depthactors.sync import Priority, RequestSnapshot
@@ -237,8 +237,6 @@ class Planner:
 
     def __init__(self, monkeypatch, **options):
         self.now, self.waits, self.sent = 100.0, [], []
-        monkeypatch.setattr(snapshot_requests, "time", SimpleNamespace(monotonic=lambda: self.now))
-        monkeypatch.setattr(snapshot_requests, "random", SimpleNamespace(random=lambda: 0.0))
         monkeypatch.setattr(snapshot_requests, "tell", lambda _ref, message: self.sent.append(message))
         self.sync = SimpleNamespace(
             in_sequence=True,
@@ -249,7 +247,9 @@ class Planner:
             wanted=lambda: RequestSnapshot(1, Priority.REFRESH),
         )
         cell = SimpleNamespace(spec=spec(depth=100, **options), timing=Timing())
-        mailbox = SimpleNamespace(after=lambda seconds, _message: self.waits.append(seconds))
+        mailbox = SimpleNamespace(
+            after=lambda seconds, _message: self.waits.append(seconds), now=lambda: self.now, random=lambda: 0.0
+        )
         self.requests = SnapshotRequests(cell, self.sync, mailbox, None, None)
 
     def base(self, *, spare=0, sound=True):

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from depthactors import markets
-from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.questions import Status
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.binance import DepthReply
 from depthactors.dispatcher import SystemClock
+from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.allowance import Allowance
 from depthactors.net.rest import RestClient
@@ -82,8 +82,8 @@ def server():
 
 
 @pytest.fixture
-def actors(server):
-    with Actors() as actors:
+def actors(server, dispatcher):
+    with Actors(dispatcher) as actors:
         yield actors
 
 
@@ -100,7 +100,7 @@ def want(server, actors, told):
 
     def want(symbol="BTCUSDT", priority=Priority.NEW, epoch=1, limit=LIMIT, **changes):
         if symbol not in books:
-            books[symbol] = actors.start(Probe, told, symbol)
+            books[symbol] = actors.start(Probe, actors.dispatcher, told, symbol)
         return SnapshotWanted(market_at(server, **changes), symbol, limit, epoch, priority, books[symbol])
 
     return want
@@ -437,7 +437,7 @@ def test_no_more_is_begun_than_there_are_workers_before_the_answers_were_looked_
 
         def take_weight(self, weight, reserve=0.0):
             if answer.is_set():
-                until(lambda: len(begun) > WORKERS or mailbox_of(ref)._wake.qsize() >= WORKERS - 1)
+                until(lambda: len(begun) > WORKERS or len(mailbox_of(ref)._control) >= WORKERS - 1)
             return super().take_weight(weight, reserve)
 
     ref = start(new_client=lambda: FakeClient(fetch), allowance=Slow(6000, 300), timing=CLOSED)

@@ -14,17 +14,17 @@ from pykka._envelope import Envelope
 from depthactors import markets
 from depthactors.actors import refused_streams, router
 from depthactors.actors.book_messages import StreamDown, StreamUp
-from depthactors.actors.mailbox import Frames, mailbox_of
 from depthactors.actors.questions import Status
 from depthactors.actors.socket import SocketActor
 from depthactors.actors.socket_messages import FrameRejected, Resubscribe, Rotate, Subscribe, Unsubscribe
 from depthactors.actors.supervisor_messages import ReconnectExhausted, StreamsRefused
+from depthactors.dispatcher.mailbox import Frames, mailbox_of
 from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff, Timing
 from tests.actors.actor_support import Actors, FakeStreams, frame, join, market_at
-from tests.support import PATIENCE, until
+from tests.support import PATIENCE, Recorder, until
 
 QUICK = Backoff(first=0.02, factor=1.0, cap=0.02)
 THREE_TRIES = Backoff(first=0.01, factor=1.0, tries=3)
@@ -61,8 +61,7 @@ class Scene:
         """Put messages so that the last is there before the first is taken."""
         mailbox = mailbox_of(self.ref)
         mailbox._control.extend(map(Envelope, messages))
-        for _ in messages:
-            mailbox._wake.put(None)
+        mailbox.schedule()
 
     def status(self):
         return self.ref.ask(Status(), timeout=5)
@@ -83,8 +82,8 @@ def server():
 
 
 @pytest.fixture
-def start(server):
-    with Actors() as actors:
+def start(server, dispatcher):
+    with Actors(dispatcher) as actors:
 
         def start(market=None, backoff=QUICK, **options):
             return Scene(actors, server, market or quick_market(server), backoff, options)
@@ -537,18 +536,26 @@ def test_the_last_stream_takes_a_rotation_along(start, server):
     assert scene.carry(ETH).of(StreamUp) == [StreamUp(3)]
 
 
-def rotation_of(scene):
-    """Return the seconds for which a socket's connection is to live, once its timer is set."""
-    timers = mailbox_of(scene.ref)._timers
-    due = until(lambda: [at for at, _, message in list(timers) if isinstance(message, Rotate)])
-    return due[0] - time.monotonic() + scene.status().age
+def rotations_of(scene):
+    """Return the seconds for which connections of a socket are to live, from now on."""
+    lives, mailbox = Recorder(), mailbox_of(scene.ref)
+    after = mailbox.after
+
+    def set_timer(seconds, message):
+        if isinstance(message, Rotate):
+            lives(seconds)
+        after(seconds, message)
+
+    mailbox.after = set_timer
+    return lives
 
 
 def test_sockets_of_one_engine_rotate_at_different_times(start):
     scenes = [start(rotate_after=1000.0, place=place) for place in range(5)]
+    rotations = [rotations_of(scene) for scene in scenes]
     for scene in scenes:
         scene.carry(BTC)
-    lives = sorted(map(rotation_of, scenes))
+    lives = sorted(each.wait_one() for each in rotations)
     assert 900.0 - 1.0 < lives[0] < lives[-1] < 1000.0 + 1.0
     assert min(later - sooner for sooner, later in pairwise(lives)) > 10.0
 

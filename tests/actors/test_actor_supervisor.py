@@ -60,14 +60,14 @@ def market(exchange):
 
 
 @pytest.fixture
-def actors(exchange):
-    with Actors() as actors:
+def actors(exchange, dispatcher):
+    with Actors(dispatcher) as actors:
         yield actors
 
 
 @pytest.fixture
-def supervisor(actors):
-    return actors.start(Supervisor, QUICK, Notifier())
+def supervisor(actors, dispatcher):
+    return actors.start(Supervisor, dispatcher, QUICK, Notifier(dispatcher))
 
 
 @pytest.fixture
@@ -308,14 +308,14 @@ def test_a_connection_carries_no_more_streams_than_the_market_allows(supervisor,
     assert sorted(streams) == [1, 2]
 
 
-def test_shutting_down_returns_the_mailboxes_of_threads_that_end(supervisor, market):
+def test_shutting_down_returns_the_mailboxes_of_actors_that_end(supervisor, market):
     cells = supervisor.ask(OpenBooks(tuple(spec(market, symbol) for symbol in SYMBOLS)), timeout=5)
     mailboxes = supervisor.ask(Shutdown(), timeout=5)
-    threads = [thread for mailbox in mailboxes for thread in mailbox.threads]
-    assert len(threads) >= 3 + len(cells)
-    for thread in threads:
-        thread.join(5)
-        assert not thread.is_alive(), thread.name
+    endings = [ending for mailbox in mailboxes for ending in mailbox.endings]
+    assert len(endings) >= 3 + len(cells)
+    for ending in endings:
+        ending.join(5)
+        assert not ending.is_alive(), ending.name
     assert {cell.state for cell in cells} == {BookState.STOPPED}
 
 
@@ -353,7 +353,7 @@ def test_a_child_that_cannot_begin_once_is_live_in_the_end(supervisor, market, m
     assert cell.restarts == 1
 
 
-def test_a_child_whose_thread_ended_without_a_word_is_found_and_replaced(supervisor, open_books, monkeypatch):
+def test_a_child_that_ended_without_a_word_is_found_and_replaced(supervisor, open_books, monkeypatch):
     (cell,) = open_books("BTCUSDT")
     # Whatever it was: its last message never came.
     monkeypatch.setattr(BookActor, "on_failure", lambda *_: None)
@@ -368,7 +368,7 @@ def test_a_child_whose_thread_ended_without_a_word_is_found_and_replaced(supervi
 def test_a_book_that_is_stuck_is_told_once(actors, market):
     errors = Recorder()
     settings = replace(QUICK, timing=usual(lag_limit=0.3))
-    supervisor = actors.start(Supervisor, settings, Notifier(errors))
+    supervisor = actors.start(Supervisor, actors.dispatcher, settings, Notifier(actors.dispatcher, errors))
     (cell,) = supervisor.ask(OpenBooks((spec(market),)), timeout=5)
     assert cell.settled.wait(10)
     leave = threading.Event()
@@ -389,7 +389,7 @@ def test_a_book_that_is_stuck_is_told_once(actors, market):
 
 def test_a_supervisor_that_dies_fails_every_book_and_says_so(actors, market):
     errors = Recorder()
-    supervisor = actors.start(Supervisor, QUICK, Notifier(errors))
+    supervisor = actors.start(Supervisor, actors.dispatcher, QUICK, Notifier(actors.dispatcher, errors))
     cells = supervisor.ask(OpenBooks(tuple(spec(market, symbol) for symbol in SYMBOLS)), timeout=5)
     told = [listen(cell)[0] for cell in cells]
     for cell in cells:

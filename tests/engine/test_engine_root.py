@@ -8,10 +8,10 @@ import pykka
 import pytest
 
 from depthactors import BookState, DepthEngine, ThreadedDepthCacheManager
-from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.supervision import LookAtChildren
 from depthactors.actors.supervisor import Supervisor
-from depthactors.actors.threads import THREAD_PREFIX
+from depthactors.dispatcher.mailbox import mailbox_of
+from depthactors.dispatcher.threads import THREAD_PREFIX
 from depthactors.errors import EscalatedError, LifecycleError
 from depthactors.shards.supervisor import ShardSupervisor
 from tests.support import Recorder, until
@@ -27,12 +27,12 @@ def kill(supervisor):
 
 
 def end_without_a_word(supervisor):
-    """Let its thread end as none of its handlers can make it."""
+    """Let it end as none of its handlers can make it."""
 
     def fail():
         raise SystemExit
 
-    mailbox_of(supervisor).get = fail
+    mailbox_of(supervisor).take_turn = fail
     supervisor.tell(LookAtChildren())
 
 
@@ -101,7 +101,7 @@ def test_a_book_whose_actor_had_died_before_is_failed_too(dead_address, dying):
     book = engine.subscribe("BTCUSDT")
     engine._runtime._supervisor.tell(LookAtChildren())
     assert entered.wait(10)
-    thread = mailbox_of(book.ref).thread
+    thread = mailbox_of(book.ref).life
     kill(book.ref)
     thread.join(10)
     leave.set()
@@ -146,20 +146,20 @@ def test_a_supervisor_that_is_stuck_keeps_no_child_from_being_stopped(dead_addre
     monkeypatch.setattr(kind, "_look", block)
     engine, events = DepthEngine(**options), Recorder()
     engine.subscribe("BTCUSDT", on_event=events)
-    children = [mailbox_of(ref).thread for ref in mailbox_of(engine._runtime._supervisor).children]
+    children = [mailbox_of(ref).life for ref in mailbox_of(engine._runtime._supervisor).children]
     assert len(children) > 1
     supervisor = engine._runtime._supervisor
     supervisor.tell(LookAtChildren())
     assert entered.wait(10)
     try:
-        engine.stop(timeout=1)
+        engine.stop(timeout=3)
         events.wait_for(lambda event: event.state is BookState.STOPPED)
         for thread in children:
             thread.join(10)
-        assert sorted(name.split("-")[1] for name in ours()) == ["supervisor", "watch"]
+        assert all("dispatcher" in name for name in ours())
     finally:
         leave.set()
-    mailbox_of(supervisor).thread.join(10)
+    mailbox_of(supervisor).life.join(10)
 
 
 def test_a_host_program_that_stops_all_actors_of_pykka_is_told_what_it_did(dead_address):

@@ -1,4 +1,4 @@
-"""A system that has no thread to give: told in an error of ours, nothing half done, and mended by itself later."""
+"""A system that has no thread, or no room for an actor: told in an error of ours, nothing half done, mended later."""
 
 import threading
 
@@ -8,11 +8,11 @@ import pytest
 from depthactors import BookState, DepthEngine
 from depthactors.actors.base import EngineActor
 from depthactors.actors.questions import Status
-from depthactors.actors.socket_messages import FrameRejected
 from depthactors.actors.supervision import RESTARTS, LookAtChildren
 from depthactors.actors.supervisor_messages import StreamSilent
-from depthactors.actors.threads import THREAD_PREFIX
-from depthactors.errors import EscalatedError, LifecycleError, MalformedFrameError, SilentStreamError
+from depthactors.dispatcher.actor import DispatchedActor
+from depthactors.dispatcher.threads import THREAD_PREFIX
+from depthactors.errors import EscalatedError, LifecycleError, SilentStreamError
 from tests.support import Recorder, until
 
 pytestmark = pytest.mark.one_process
@@ -24,7 +24,7 @@ STATUS = Status()
 
 
 class Threads:
-    """Lets the start of threads fail while there are names in `refused`; `tries` has the names that were."""
+    """Lets the start of threads and actors fail while there are names in `refused`; `tries` has the names that were."""
 
     def __init__(self):
         self.refused = ()
@@ -47,7 +47,16 @@ def threads(monkeypatch):
             raise RuntimeError(msg)
         start(thread)
 
+    def refusing_actor(kind, *arguments, **named):
+        name = f"{THREAD_PREFIX}{arguments[0]}"
+        if isinstance(arguments[0], str) and threads.refuses(name):
+            msg = f"{name}: can't start new thread"
+            raise LifecycleError(msg)
+        return start_actor(kind, *arguments, **named)
+
+    start_actor = DispatchedActor.start.__func__
     monkeypatch.setattr(threading.Thread, "start", refusing)
+    monkeypatch.setattr(DispatchedActor, "start", classmethod(refusing_actor))
     return threads
 
 
@@ -61,7 +70,7 @@ def look(engine):
     return engine.status()
 
 
-@pytest.mark.parametrize("refused", ["book-BNBUSDT", "socket", "snapshots", "supervisor"])
+@pytest.mark.parametrize("refused", ["book-BNBUSDT", "socket", "snapshots", "dispatcher"])
 def test_of_several_books_all_are_followed_or_none(dead_address, threads, refused):
     threads.refused = (refused,)
     engine = DepthEngine()
@@ -158,18 +167,6 @@ def test_a_silent_stream_without_a_connection_of_its_own_to_get_is_asked_for_on_
         assert len(engine.status().sockets) == 1
         seen = book.view().last_update_id
         until(lambda: book.state is LIVE and book.view().last_update_id > seen)
-
-
-def test_an_error_that_finds_no_thread_is_told_at_the_next_look(dead_address, threads):
-    told = Recorder()
-    with DepthEngine(on_error=told) as engine:
-        threads.refused = ("notifier",)
-        engine._runtime._supervisor.tell(FrameRejected(1, MalformedFrameError("garbage")))
-        engine.status()
-        assert (len(threads.tries), told.seen) == (1, [])
-        threads.refused = ()
-        look(engine)
-        assert isinstance(told.wait_for(bool), MalformedFrameError)
 
 
 @pytest.mark.parametrize("helper", ["-reader-", "-rest-"])

@@ -14,8 +14,6 @@ from math import inf
 from depthactors import binance
 from depthactors import recording as recordings
 from depthactors.actors.book_messages import FramesLost
-from depthactors.actors.guarded import Guarded
-from depthactors.actors.mailbox import Frames, Mailbox
 from depthactors.actors.receivers import Receivers
 from depthactors.actors.router import Router
 from depthactors.actors.socket_messages import FrameRejected
@@ -24,6 +22,8 @@ from depthactors.binance import Diff, Snapshot
 from depthactors.book import BookState, OrderBook
 from depthactors.book.numerals import exact
 from depthactors.book.view import capture
+from depthactors.dispatcher.guarded import Guarded
+from depthactors.dispatcher.mailbox import Frames, Mailbox
 from depthactors.errors import MalformedFrameError, RecordingError, StreamError
 from depthactors.markets import SPOT, Sequencing
 from tests.fuzz.driver import Driver
@@ -175,7 +175,7 @@ class _Ref:
 
     def drain(self) -> list[object]:
         brought: deque = self.actor_inbox._data
-        return [envelope.message for _, envelope, _ in brought]
+        return [message for _, message, _ in brought]
 
 
 def _check_said(error: Exception, *named) -> None:

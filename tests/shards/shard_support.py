@@ -12,10 +12,12 @@ import pytest
 
 from depthactors.actors.base import EngineActor
 from depthactors.actors.book_spec import BookSpec
+from depthactors.dispatcher.pooled import PooledDispatcher
 from depthactors.errors import LineError, UsageError
 from depthactors.net import allowance as allowances
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
+from depthactors.pacing import USUAL
 from depthactors.shards.channel import Channel
 from depthactors.shards.messages import Alive, AllowanceCall, Answer, Begin, BookOpening, Open, Stop
 from depthactors.shards.remote_book import RemoteBookActor
@@ -146,11 +148,14 @@ class Rounds:
 
 
 class FollowedBook:
-    """A slot for a worker to fill, with its cell in the engine's process."""
+    """A slot for a worker to fill, with its cell in the engine's process.
+
+    The cell's dispatcher is not started: it is the clock, and no listener of the cell is in its lane.
+    """
 
     def __init__(self, folder, spec, number=1):
         self.place, slot = folder.new_book(spec.depth)
-        self.cell = RemoteCell(spec, number, self.place, slot, None)
+        self.cell = RemoteCell(spec, number, self.place, slot, None, USUAL, PooledDispatcher())
 
     def opening(self, *, told=False):
         return BookOpening(self.cell.number, self.cell.life, self.cell.spec, self.place, told)
@@ -159,8 +164,8 @@ class FollowedBook:
 class Silent(EngineActor):
     """An actor in place of a worker or a supervisor: it records its messages."""
 
-    def __init__(self, record):
-        super().__init__("silent", None)
+    def __init__(self, record, dispatcher):
+        super().__init__("silent", None, dispatcher)
         self._record = record
 
     def handle(self, message):

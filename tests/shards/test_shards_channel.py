@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from depthactors.actors.base import EngineActor
+from depthactors.dispatcher import pooled
 from depthactors.errors import LineError
 from depthactors.shards import channel as module
 from depthactors.shards.channel import Channel
-from tests.shards.shard_support import PATIENCE, Rounds
+from tests.shards.shard_support import PATIENCE, Rounds, Silent, end
 
 
 class Unreadable:
@@ -105,6 +107,37 @@ def test_without_patience_a_channel_waits(ends):
     sender.join(PATIENCE)
     here.send("next")
     assert there.receive() == "next"
+
+
+class Sender(EngineActor):
+    """Sends its messages through a channel."""
+
+    def __init__(self, channel, dispatcher):
+        super().__init__("sender", None, dispatcher)
+        self._channel = channel
+
+    def handle(self, message):
+        self._channel.send(message)
+
+
+@pytest.fixture
+def unwatched(monkeypatch):
+    """Let no dispatcher take the queue from an actor that holds it up."""
+    monkeypatch.setattr(pooled, "_LOOK", 3600.0)
+
+
+def test_an_actor_that_waits_for_room_holds_up_no_other_actor(ends, unwatched, dispatcher):
+    here, there = ends
+    here._patience = None
+    sender, other = Sender.start(here, dispatcher), Silent.start(lambda _message: None, dispatcher)
+    rounds = Rounds(here, 5)
+    sent = sender.ask(b"." * 3_000_000, block=False)
+    assert rounds.enough.wait(PATIENCE)
+    other.ask("are you there?", timeout=PATIENCE / 2)
+    assert len(there.receive()) == 3_000_000
+    sent.get(timeout=PATIENCE)
+    end(sender)
+    end(other)
 
 
 def test_the_end_of_the_other_process_ends_the_wait(ends):

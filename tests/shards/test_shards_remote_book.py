@@ -17,11 +17,11 @@ from tests.support import Recorder
 
 
 class Scene:
-    def __init__(self, folder):
+    def __init__(self, folder, dispatcher):
         self.sent = Recorder()
         self.events = Recorder()
         self.updates = Recorder()
-        self.worker = Silent.start(self.sent)
+        self.worker = Silent.start(self.sent, dispatcher)
         self.followed = FollowedBook(folder, spec_of(SPOT), 7)
         self.cell = self.followed.cell
         self.cell.worker = self.worker
@@ -41,8 +41,8 @@ class Scene:
 
 
 @pytest.fixture
-def scene(folder):
-    scene = Scene(folder)
+def scene(folder, dispatcher):
+    scene = Scene(folder, dispatcher)
     yield scene
     end(scene.worker)
     end(scene.ref)

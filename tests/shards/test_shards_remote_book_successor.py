@@ -4,22 +4,24 @@ import threading
 from decimal import Decimal
 
 from depthactors import DepthEngine
+from depthactors.actors.cell import Listener
+from depthactors.dispatcher.gate import Gate
 from tests.support import Recorder, until
 
 PATIENCE = 20.0
 
 
 def test_updates_that_a_dying_actor_has_not_shown_are_shown_by_its_successor(exchange):
-    updates, shown, go_on = Recorder(), threading.Event(), threading.Event()
+    updates, held, go_on = Recorder(), threading.Event(), Gate()
 
-    def on_update(view):
-        updates(view)
-        shown.set()
+    def hold(_view):
+        held.set()
         go_on.wait(PATIENCE)
 
     with DepthEngine(number=Decimal, processes=1) as engine:
-        book = engine.subscribe("BTCUSDT", depth=5, on_update=on_update)
-        assert shown.wait(PATIENCE)
+        book = engine.subscribe("BTCUSDT", depth=5, on_update=updates)
+        book.cell.add(Listener(hold, None, 5))
+        assert held.wait(PATIENCE)
         first = book.ref
         # Its death, and behind it updates that it will not live to see.
         first.tell("no question that a book knows")

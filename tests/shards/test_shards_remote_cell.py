@@ -68,6 +68,16 @@ def test_more_levels_than_the_slot_has_are_for_the_worker(shown):
     assert shown.cell.state_of(6) is BookState.STALE
 
 
+def test_listeners_are_shown_one_update_in_a_turn_whatever_the_worker_writes_meanwhile(shown):
+    shown.writer.write(record())
+    with shown.cell.held() as latest:
+        shown.writer.write(record(update_id=8))
+        assert latest == shown.cell.shown(5).last_update_id == shown.cell.shown(2).last_update_id == 7
+        assert shown.cell.view(5, float).last_update_id == 8, "a reader sees the latest"
+        assert shown.cell.shown(6) is None
+    assert shown.cell.shown(5).last_update_id == 8
+
+
 def test_the_book_of_a_lost_worker_is_stale_and_stays_readable(shown):
     shown.cell.lose("no process")
     assert shown.cell.state_in_slot() is BookState.SYNCING, "there is no book yet"
@@ -125,11 +135,11 @@ def test_the_order_to_open_has_all_that_a_worker_needs(shown):
     assert (opening.number, opening.spec, opening.place, opening.reports_updates) == (1, cell.spec, cell.place, True)
 
 
-def test_updates_are_noted_once_until_the_actor_has_looked(shown):
+def test_updates_are_noted_once_until_the_actor_has_looked(shown, dispatcher):
     told = Recorder()
     shown.cell.note_update()
     assert shown.cell.take_note() == (0.0, 0), "without an actor there is nobody to look"
-    shown.cell.ref = Silent.start(told)
+    shown.cell.ref = Silent.start(told, dispatcher)
     for _ in range(4):
         shown.cell.note_update()
     told.wait_for(lambda each: each == BooksUpdated((1,)), PATIENCE)

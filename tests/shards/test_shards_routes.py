@@ -16,11 +16,11 @@ from tests.support import Recorder
 
 
 @pytest.fixture
-def scene(folder):
+def scene(folder, dispatcher):
     told, errors = Recorder(), Recorder()
-    notifier = Notifier(errors)
+    notifier = Notifier(dispatcher, errors)
     cell = FollowedBook(folder, spec_of(SPOT), 3).cell
-    cell.ref = ref = Silent.start(told)
+    cell.ref = ref = Silent.start(told, dispatcher)
     routes = Routes(notifier)
     routes.add(cell)
     yield routes, cell, told, errors

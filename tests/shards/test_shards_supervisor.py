@@ -10,11 +10,12 @@ from depthactors.actors.base import EngineActor
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import GiveUp, Greet
 from depthactors.actors.cell import Listener
-from depthactors.actors.mailbox import mailbox_of
 from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status
 from depthactors.actors.supervision import LookAtChildren
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown
+from depthactors.dispatcher.gate import Gate
+from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.engine.lifecycle import join
 from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
@@ -85,10 +86,10 @@ class FakeWorker(EngineActor):
 
 
 class Scene:
-    def __init__(self, folder, processes=2):
+    def __init__(self, folder, dispatcher, processes=2):
         self.errors = Recorder()
-        self.notifier = Notifier(self.errors)
-        self.ref = ShardSupervisor.start(NetworkSettings(), self.notifier, folder, processes)
+        self.notifier = Notifier(dispatcher, self.errors)
+        self.ref = ShardSupervisor.start(dispatcher, NetworkSettings(), self.notifier, folder, processes)
 
     def open(self, *symbols, depth=5):
         return self.ask(OpenBooks(tuple(spec_of(SPOT, symbol, depth) for symbol in symbols)))
@@ -108,14 +109,14 @@ class Scene:
     def kill(self, worker):
         worker.actor_ref.tell("die")
         assert worker.died.wait(PATIENCE)
-        # The thread's last act is to tell the supervisor.
-        mailbox_of(worker.actor_ref).thread.join(PATIENCE)
+        # Its last act is to tell the supervisor.
+        mailbox_of(worker.actor_ref).life.join(PATIENCE)
 
     def upgrade(self, worker):
         """Let the worker find that it is of another version."""
         worker.actor_ref.tell(WorkerVersionError("another version"))
         assert worker.died.wait(PATIENCE)
-        mailbox_of(worker.actor_ref).thread.join(PATIENCE)
+        mailbox_of(worker.actor_ref).life.join(PATIENCE)
 
     def kill_for_good(self, place):
         """Kill the worker of this place, and its successors, until there is none."""
@@ -128,19 +129,19 @@ class Scene:
     def stop(self):
         boxes = self.ask(Shutdown())
         self.ref.stop(block=True, timeout=PATIENCE)
-        assert join((box.thread for box in boxes), time.monotonic() + PATIENCE) == []
+        assert join((box.life for box in boxes), time.monotonic() + PATIENCE) == []
         self.notifier.close()
         self.notifier.abort()
 
 
 @pytest.fixture
-def new_scene(folder, monkeypatch):
+def new_scene(folder, dispatcher, monkeypatch):
     FakeWorker.started = []
     monkeypatch.setattr(module, "WorkerActor", FakeWorker)
     scenes = []
 
     def new(processes=2):
-        scenes.append(Scene(folder, processes))
+        scenes.append(Scene(folder, dispatcher, processes))
         return scenes[-1]
 
     yield new
@@ -275,10 +276,10 @@ def test_a_failed_book_keeps_its_reason_and_is_not_opened_anew_when_its_worker_i
     assert "A" not in scene.workers[0].symbols
 
 
-def test_a_book_that_its_worker_gave_up_is_followed_anew_though_a_callback_keeps_the_first(new_scene):
+def test_a_book_that_its_worker_gave_up_is_followed_anew_though_its_actor_has_not_handled_that(new_scene):
     scene = new_scene(1)
     (first,) = scene.open("A")
-    entered, go_on, events = threading.Event(), threading.Event(), Recorder()
+    entered, go_on, events = threading.Event(), Gate(), Recorder()
     first.add(Listener(lambda _view: (entered.set(), go_on.wait(PATIENCE)), events, 5))
     first._slot.again().write(pack(book_of(1), 5, BookState.LIVE, float))
     first.ref.tell(BooksUpdated((first.number,)))

@@ -65,11 +65,11 @@ class FakeProcess:
 
 
 class Scene:
-    def __init__(self, folder, **timing):
+    def __init__(self, folder, dispatcher, **timing):
         settings = NetworkSettings(timing=replace(USUAL, **timing))
         self.told, self.errors = Recorder(), Recorder()
-        self.parent = Silent.start(self.told)
-        self.notifier = Notifier(self.errors)
+        self.parent = Silent.start(self.told, dispatcher)
+        self.notifier = Notifier(dispatcher, self.errors)
         self.ref = WorkerActor.start(
             "worker-1", self.parent, settings=settings, folder=folder.path, routes=Routes(self.notifier)
         )
@@ -106,9 +106,9 @@ def timing():
 
 
 @pytest.fixture
-def scene(folder, monkeypatch, timing):
+def scene(folder, dispatcher, monkeypatch, timing):
     monkeypatch.setattr(module, "WorkerProcess", FakeProcess)
-    scene = Scene(folder, **timing)
+    scene = Scene(folder, dispatcher, **timing)
     yield scene
     scene.stop()
 
@@ -159,11 +159,13 @@ def test_each_message_of_the_process_is_handled(scene):
     ],
     ids=["another", "one without greetings"],
 )
-def test_a_process_of_another_version_is_killed_and_the_error_names_both_versions(folder, monkeypatch, theirs, words):
+def test_a_process_of_another_version_is_killed_and_the_error_names_both_versions(
+    folder, dispatcher, monkeypatch, theirs, words
+):
     monkeypatch.setattr(module, "WorkerProcess", FakeProcess)
     monkeypatch.setattr(FakeProcess, "greeting", theirs)
     told = Recorder()
-    parent, routes = Silent.start(told), Routes(Notifier(None))
+    parent, routes = Silent.start(told, dispatcher), Routes(Notifier(dispatcher))
     WorkerActor.start("worker-1", parent, settings=NetworkSettings(), folder=folder.path, routes=routes)
     error = told.wait_for(lambda each: isinstance(each, ChildFailed), PATIENCE).error
     end(parent)

@@ -13,6 +13,8 @@ from depthactors import markets
 from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.local_cell import LocalCell
 from depthactors.book import BookState, OrderBook
+from depthactors.dispatcher.pooled import PooledDispatcher
+from depthactors.pacing import USUAL
 from depthactors.sharing import DepthReader
 from tests.share.child import parent_wants_the_end, say
 from tests.share.tape import LAP, digest
@@ -38,7 +40,7 @@ def main(name: str, proof: str, levels: int, reads: int) -> None:
     """Read and check so many times, or until the parent is gone."""
     over = parent_wants_the_end()
     symbol, snapshot, table = pickle.loads(Path(proof).read_bytes())
-    cell = LocalCell(BookSpec(markets.USDM, symbol, levels, 100, None, float))
+    cell = LocalCell(BookSpec(markets.USDM, symbol, levels, 100, None, float), USUAL, PooledDispatcher())
     cell.publish(OrderBook(symbol, snapshot, depth=levels), BookState.LIVE)
     wrong = backwards = done = last = 0
     seen, states, shared, own = set(), set(), [], []

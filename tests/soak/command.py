@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from depthactors import BookState, DepthEngine, DepthReader, reporting
 from depthactors.actors.book_messages import Dropped
-from depthactors.actors.mailbox import mailbox_of, tell
+from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.errors import BacklogError
 from depthactors.exchange import LocalExchange
 from tests.soak import drop_in, processes

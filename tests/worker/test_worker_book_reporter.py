@@ -8,6 +8,7 @@ from depthactors.actors.book_event import BookEvent
 from depthactors.actors.local_cell import LocalCell
 from depthactors.errors import LifecycleError, StreamError
 from depthactors.markets import SPOT
+from depthactors.pacing import USUAL
 from depthactors.shards.messages import Answer, BookChanged, BookOpening
 from depthactors.worker.book_reporter import BookReporter, SentReply
 from tests.shards.shard_support import PATIENCE, Silent, end, spec_of
@@ -21,10 +22,10 @@ class Outbox:
 
 
 class Scene:
-    def __init__(self, ref):
+    def __init__(self, ref, dispatcher):
         spec = spec_of(SPOT)
         self.outbox = Outbox()
-        self.cell = LocalCell(spec)
+        self.cell = LocalCell(spec, USUAL, dispatcher)
         self.cell.ref = ref
         self.is_supervised = True
         opening = BookOpening(7, 2, spec, "book-1@0", reports_updates=False)
@@ -42,9 +43,9 @@ def asked():
 
 
 @pytest.fixture
-def scene(asked):
-    ref = Silent.start(asked)
-    yield Scene(ref)
+def scene(asked, dispatcher):
+    ref = Silent.start(asked, dispatcher)
+    yield Scene(ref, dispatcher)
     end(ref)
 
 

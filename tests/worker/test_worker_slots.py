@@ -6,8 +6,10 @@ from depthactors import BookState
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.cell import Listener
 from depthactors.actors.local_cell import LocalCell
+from depthactors.dispatcher.pooled import PooledDispatcher
 from depthactors.errors import SharingError, StreamError
 from depthactors.markets import SPOT
+from depthactors.pacing import USUAL
 from depthactors.sharing.record import pack, reason, shown_state
 from depthactors.worker.slots import WorkerSlots
 from tests.shards.shard_support import FollowedBook, spec_of
@@ -21,6 +23,11 @@ def beats():
 @pytest.fixture
 def slots(folder, beats):
     return WorkerSlots(folder.path, lambda: beats.append(1))
+
+
+def cell_of(spec):
+    """Return a cell without an actor; its dispatcher, which is not started, is its clock."""
+    return LocalCell(spec, USUAL, PooledDispatcher())
 
 
 def shown(followed):
@@ -39,7 +46,7 @@ def test_a_slot_is_filled_from_where_a_former_life_left_it(slots, folder):
     spec = spec_of(SPOT)
     followed = FollowedBook(folder, spec)
     followed.cell._slot.write(pack(None, 5, BookState.STALE, float, "its worker died"))
-    cell = LocalCell(spec)
+    cell = cell_of(spec)
     slots.expect(spec.key, followed.place)
     slots.add(cell)
     tell(cell, BookState.SYNCING)
@@ -51,7 +58,7 @@ def test_a_slot_is_filled_from_where_a_former_life_left_it(slots, folder):
 def test_a_deeper_slot_takes_over_and_the_former_is_left_alone(slots, folder):
     spec, deep = spec_of(SPOT), spec_of(SPOT, depth=50)
     former, deeper = FollowedBook(folder, spec), FollowedBook(folder, deep)
-    cell = LocalCell(spec)
+    cell = cell_of(spec)
     slots.expect(spec.key, former.place)
     slots.add(cell)
     slots.expect(spec.key, deeper.place)
@@ -68,13 +75,13 @@ def test_a_place_that_was_not_needed_is_forgotten(slots, folder):
     slots.expect(spec.key, FollowedBook(folder, spec).place)
     slots.expect_no_more(spec.key)
     with pytest.raises(SharingError, match="BTCUSDT: expected a slot that the engine's process names"):
-        slots.add(LocalCell(spec))
+        slots.add(cell_of(spec))
 
 
 def test_a_slot_that_is_gone_is_a_typed_error_and_nothing_has_changed(slots, folder):
     spec = spec_of(SPOT)
     followed = FollowedBook(folder, spec)
-    cell = LocalCell(spec)
+    cell = cell_of(spec)
     slots.expect(spec.key, followed.place)
     slots.add(cell)
     listeners = cell.listeners
@@ -92,7 +99,7 @@ def test_the_end_of_a_book_here_is_no_end_in_its_slot_and_nothing_is_written_aft
     spec = spec_of(SPOT)
     followed = FollowedBook(folder, spec)
     followed.cell._slot.again().write(pack(None, 0, former, float))
-    cell = LocalCell(spec)
+    cell = cell_of(spec)
     slots.expect(spec.key, followed.place)
     slots.add(cell)
     tell(cell, over, StreamError("gone"))
@@ -108,7 +115,7 @@ def test_the_end_of_a_book_here_is_no_end_in_its_slot_and_nothing_is_written_aft
 def test_a_listener_finds_each_change_in_the_slot_also_of_a_deeper_book(slots, folder):
     spec = spec_of(SPOT)
     former, deeper = FollowedBook(folder, spec), FollowedBook(folder, spec_of(SPOT, depth=50))
-    cell, seen = LocalCell(spec), []
+    cell, seen = cell_of(spec), []
     slots.expect(spec.key, former.place)
     slots.add(cell)
     cell.add(Listener(None, lambda _event: seen.append((shown_state(shown(deeper)), reason(shown(deeper))))))
@@ -121,7 +128,7 @@ def test_a_listener_finds_each_change_in_the_slot_also_of_a_deeper_book(slots, f
 def test_it_beats_and_marks_the_books_that_lag(slots, folder, beats, monkeypatch):
     spec = spec_of(SPOT)
     followed = FollowedBook(folder, spec)
-    cell = LocalCell(spec)
+    cell = cell_of(spec)
     slots.expect(spec.key, followed.place)
     slots.add(cell)
     slots._fillers[id(cell)]._shown = BookState.LIVE

@@ -1,8 +1,8 @@
 """Keeps books as a worker process does, of frames from memory instead of from a socket; ours only.
 
 A feeder thread takes the place of the reader thread: it hands the router what reads would have brought, a frame a
-book each. From there on all is the library's own: the router, mailboxes, a thread a book, decoding and checking, the
-machine, the book, and the record that the book's thread writes to its slot in shared memory.
+book each. From there on all is the library's own: the router, mailboxes, the dispatcher, decoding and checking, the
+machine, the book, and the record that the book writes to its slot in shared memory.
 
 Arguments: a folder with `snapshot.json` and `frames`, the market, the symbol in them, `shared` or `alone`, a depth, and
 the symbols to be kept. A line of input is a round, a line of output what came of it.
@@ -15,15 +15,12 @@ import threading
 import time
 from pathlib import Path
 
-import pykka
-
 from depthactors import binance, markets
+from depthactors.actors.base import EngineActor
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_messages import StreamUp
 from depthactors.actors.book_spec import BookSpec
-from depthactors.actors.guarded import Guarded
 from depthactors.actors.local_cell import LocalCell
-from depthactors.actors.mailbox import mailbox_of, tell
 from depthactors.actors.publisher import FolderPublisher
 from depthactors.actors.questions import Status
 from depthactors.actors.receivers import Receivers
@@ -31,11 +28,15 @@ from depthactors.actors.router import Router
 from depthactors.actors.snapshot_messages import SnapshotArrived
 from depthactors.actors.subscriptions import Subscriptions
 from depthactors.book import BookState
+from depthactors.dispatcher.guarded import Guarded
+from depthactors.dispatcher.mailbox import mailbox_of, tell
+from depthactors.dispatcher.pooled import PooledDispatcher
+from depthactors.pacing import USUAL
 from depthactors.sharing import DepthReader, EngineFolder
 
 SPEED_MS = 100
 AHEAD = 64
-"""Frames that may wait for a book: few, so that none is late, and enough for its thread never to wait."""
+"""Frames that may wait for a book: few, so that none is late, and enough for it never to wait."""
 LOOK_EVERY = 8
 PAUSE = 0.0002
 PATIENCE = 60.0
@@ -43,16 +44,14 @@ READ = 5
 """Levels of the book that is told at the end."""
 
 
-class Snapshots(pykka.ThreadingActor):
-    """Answers every book with the same snapshot."""
+class Snapshots(EngineActor):
+    """Answers every book with the same snapshot, and is the parent of the books."""
 
-    use_daemon_thread = True
-
-    def __init__(self, snapshot):
-        super().__init__()
+    def __init__(self, dispatcher, snapshot):
+        super().__init__("snapshots", None, dispatcher)
         self._snapshot = snapshot
 
-    def on_receive(self, wanted):
+    def handle(self, wanted):
         tell(wanted.ref, SnapshotArrived(wanted.epoch, self._snapshot, time.time()))
 
 
@@ -60,19 +59,20 @@ class Books:
     """The books of a round."""
 
     def __init__(self, specs, snapshots, folder):
-        self.cells = [LocalCell(spec) for spec in specs]
+        dispatcher = mailbox_of(snapshots).dispatcher
+        self.cells = [LocalCell(spec, USUAL, dispatcher) for spec in specs]
         self._shared = None if folder is None else FolderPublisher(folder)
         if self._shared is not None:
             for cell in self.cells:
                 self._shared.add(cell)
             self._shared.publish()
         self.refs = [
-            BookActor.start(f"book-{cell.spec.symbol}", cell, snapshots=snapshots, supervisor=None)
+            BookActor.start(f"book-{cell.spec.symbol}", cell, snapshots=snapshots, supervisor=snapshots)
             for cell in self.cells
         ]
 
     def end(self):
-        """End their threads, and share them no longer."""
+        """End them, and share them no longer."""
         for ref in self.refs:
             ref.stop()
         for cell in self.cells:
@@ -87,7 +87,9 @@ def main(folder, market, symbol, how, depth, *symbols):
     feeds = [_of_symbol(frames, symbol, each) for each in symbols]
     shown = max(len(reply["bids"]), len(reply["asks"]))
     snapshot = binance.parse_snapshot(reply, min(limit for limit in row.limits if limit >= shown))
-    snapshots = Snapshots.start(snapshot)
+    dispatcher = PooledDispatcher()
+    dispatcher.start()
+    snapshots = Snapshots.start(dispatcher, snapshot)
     specs = [BookSpec(row, each, int(depth), SPEED_MS, None, float) for each in symbols]
     shared = EngineFolder(f"bench-{os.getpid()}") if how == "shared" else None
     if shared is not None:
@@ -104,6 +106,7 @@ def main(folder, market, symbol, how, depth, *symbols):
             _tell(**told, books=[[view.bids[:READ], view.asks[:READ]] for view in views])
     finally:
         snapshots.stop()
+        dispatcher.close()
         if shared is not None:
             shared.close()
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from depthactors.actors.threads import THREAD_PREFIX, is_engine_thread, is_running, start_thread, thread_name
+from depthactors.dispatcher.threads import THREAD_PREFIX, is_engine_thread, start_thread, thread_name
 from depthactors.errors import LifecycleError
 
 
@@ -25,10 +25,3 @@ def test_a_thread_that_cannot_be_started_is_a_typed_error(monkeypatch, error):
     with pytest.raises(LifecycleError, match=f"watch: its thread could not be started: {error}") as raised:
         start_thread(threading.Thread(), "watch")
     assert raised.value.__cause__ is error
-
-
-def test_an_actor_runs_from_its_start_to_its_end(actors):
-    ref, _ = actors.probe()
-    assert is_running(ref)
-    ref.stop()
-    assert not is_running(ref)

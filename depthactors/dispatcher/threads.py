@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from depthactors.actors.mailbox import mailbox_of
 from depthactors.errors import LifecycleError
 
 if TYPE_CHECKING:
-    import pykka
+    import threading
 
 THREAD_PREFIX: Final = "depthactors-"
 """Prefix of the names of all threads of an engine."""
 
 _numbers = count(1)
-
-
-class ActorThread(threading.Thread):
-    """The thread of an actor. A callback that runs in one must not wait, because the actor would wait with it."""
 
 
 def thread_name(name: str) -> str:
@@ -47,9 +41,3 @@ def start_thread(thread: threading.Thread, owner: str) -> None:
 def is_engine_thread(thread: threading.Thread) -> bool:
     """Return whether a thread belongs to an engine. Code of the user that runs in it is a callback."""
     return thread.name.startswith(THREAD_PREFIX)
-
-
-def is_running(ref: pykka.ActorRef[Any]) -> bool:
-    """Return whether an actor of an engine accepts messages and has a thread to handle them. Any thread."""
-    thread = mailbox_of(ref).thread
-    return ref.is_alive() and thread is not None and thread.is_alive()

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from depthactors.actors.guarded import Guarded
+from depthactors.dispatcher.guarded import Guarded
 from tests.support import PATIENCE
 
 

@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from contextlib import suppress
 
+from depthactors.dispatcher.current import about_to_wait
+
 
 class Gate:
     """Is open or shut; a thread that waits passes when it opens.
@@ -41,6 +43,7 @@ class Gate:
         """Wait until the gate is open, for `timeout` seconds at most; return whether it was open."""
         if self._is_open:
             return True
+        about_to_wait()
         passing = threading.Lock()
         passing.acquire()
         self._waiting.append(passing)

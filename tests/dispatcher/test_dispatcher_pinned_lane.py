@@ -1,20 +1,21 @@
-"""A lane: one thread, calls in the order in which turns were asked for, and an end that waits for nobody."""
+"""A pinned lane: one thread, calls in the order in which turns were asked for, and an end that waits for nobody."""
 
 import ctypes
 import threading
 
 import pytest
 
-from depthactors.actors.lanes import Lane
 from depthactors.actors.queued_listener import QueuedListener
-from depthactors.actors.threads import THREAD_PREFIX
+from depthactors.dispatcher import SYSTEM_CLOCK
+from depthactors.dispatcher.pinned_lane import PinnedLane
+from depthactors.dispatcher.threads import THREAD_PREFIX
 from depthactors.errors import LifecycleError
 from tests.support import PATIENCE, Recorder
 
 
 @pytest.fixture
 def lane():
-    lane = Lane()
+    lane = PinnedLane()
     lane.start()
     yield lane
     lane.close()
@@ -23,7 +24,7 @@ def lane():
 
 
 def mailbox(lane, update, name="BTCUSDT"):
-    return QueuedListener(lane, name, capture=lambda book: (name, book), update=update, event=None)
+    return QueuedListener(lane, SYSTEM_CLOCK, name, capture=lambda book: (name, book), update=update, event=None)
 
 
 def test_all_are_called_in_one_daemon_thread_in_the_order_of_arrival(lane):
@@ -78,7 +79,7 @@ def test_one_that_always_has_something_to_do_does_not_grow(lane):
 
 
 def test_close_waits_for_no_call_that_is_under_way_and_nobody_is_called_after_it():
-    lane, entered, leave, calls = Lane(), threading.Event(), threading.Event(), Recorder()
+    lane, entered, leave, calls = PinnedLane(), threading.Event(), threading.Event(), Recorder()
     lane.start()
 
     def call(item):
@@ -104,7 +105,7 @@ def test_a_system_without_a_thread_to_give_is_an_error_of_ours(monkeypatch):
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with pytest.raises(LifecycleError, match=r"callbacks.*can't start new thread"):
-        Lane().start()
+        PinnedLane().start()
 
 
 def test_a_turn_that_fails_ends_neither_the_lane_nor_the_listeners_behind_it(lane):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from depthactors.actors.gate import Gate
+from depthactors.dispatcher.gate import Gate
 from tests.support import PATIENCE, until
 
 

@@ -1,26 +1,22 @@
-"""Lanes: threads in which users' functions are called, one at a time. Only a lane may block."""
+"""A lane with a thread of its own, for a program that is to be called from one and the same thread."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from queue import SimpleQueue
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from depthactors import reporting
-from depthactors.actors.threads import start_thread, thread_name
+from depthactors.dispatcher.threads import start_thread, thread_name
+
+if TYPE_CHECKING:
+    from depthactors.dispatcher.lane import TakesTurns
 
 logger = reporting.logger(__name__)
 
 
-class TakesTurns(Protocol):
-    """A listener that is called in a lane."""
-
-    def take_turn(self) -> None:
-        """Call at most one of the user's functions. Thread: the lane's."""
-
-
-class Lane:
+class PinnedLane:
     """A thread that gives listeners their turns, in the order of the calls of `give_turn`.
 
     Attributes:

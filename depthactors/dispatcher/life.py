@@ -1,0 +1,66 @@
+"""The life of an actor, for whoever waits for its end as for that of a thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from depthactors.dispatcher.gate import Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LONG: Final = 3600.0
+"""Seconds: no system can wait without limit in one call."""
+
+
+class Ending(Protocol):
+    """What can be waited for: an actor's life, or a thread."""
+
+    @property
+    def name(self) -> str:
+        """The name, for the log."""
+
+    def is_alive(self) -> bool:
+        """Return whether it has not ended."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end, for `timeout` seconds at most."""
+
+
+class Life:
+    """Begins when the actor is started, and ends when it has given back all that it held. Thread: any."""
+
+    def __init__(self, name: str) -> None:
+        """Begin."""
+        self.name = name
+        self._over = Gate()
+        self._when_over: list[Callable[[], None]] = []
+
+    def end(self) -> None:
+        """End, and release all that wait for it."""
+        self._over.set()
+        self._tell()
+
+    def when_over(self, function: Callable[[], None]) -> None:
+        """Have a function called after the end, once, in the thread that ends it; in this one if it has ended."""
+        self._when_over.append(function)
+        if self._over.is_set():
+            self._tell()
+
+    def _tell(self) -> None:
+        while self._when_over:
+            try:
+                function = self._when_over.pop()
+            except IndexError:
+                # Another thread has got it.
+                return
+            function()
+
+    def is_alive(self) -> bool:
+        """Return whether it has not ended."""
+        return not self._over.is_set()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the end, for `timeout` seconds at most."""
+        while not self._over.wait(_LONG if timeout is None else timeout) and timeout is None:
+            pass

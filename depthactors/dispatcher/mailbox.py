@@ -1,0 +1,345 @@
+"""The inbox of an actor: timers that are due, then control messages, then data; and a bound for data.
+
+Pykka's own inbox is a `queue.Queue`: it has no bound and no priorities, and it has a lock, which a signal handler that
+sends a message may find held by the thread that it interrupted. Deques have none.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+import pykka
+
+from depthactors import reporting
+from depthactors.dispatcher.task import Task
+from depthactors.private_names import Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthactors.dispatcher.dispatcher import Dispatcher
+    from depthactors.dispatcher.life import Ending, Life
+
+logger = reporting.logger(__name__)
+
+FRAME_LIMIT: Final = 5_000
+"""Number of frames that may wait for one actor: minutes of the fastest stream."""
+BYTE_LIMIT: Final = 32 * 1024 * 1024
+"""Bytes that these frames may have together, far more than usual ones have."""
+A_TURN: Final = 32
+"""Messages, or frames, that an actor handles before others have their turn."""
+
+
+_Entry: TypeAlias = tuple[float, Any, list[tuple[int, int]]]
+"""A data message: when it was put, the message, and its numbers of frames and bytes, in a list with one item.
+`pop` is one step, so only one thread gets the item: the actor's with the message, or a thread that drops frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Raw frames of one stream, in their order, that arrived in one read.
+
+    Attributes:
+        epoch: number of the connection.
+        frames: the frames.
+        recv_time: time of the read in seconds since the epoch.
+    """
+
+    epoch: int
+    frames: list[bytes]
+    recv_time: float
+
+
+class _Timed:
+    """What the timers of a mailbox belong to, so that those of a dead actor do not keep it in memory."""
+
+    __slots__ = ("mailbox",)
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self.mailbox: Mailbox | None = mailbox
+
+    def put_due(self, message: Any) -> None:
+        if self.mailbox is not None:
+            self.mailbox.put_due(message)
+
+
+class Mailbox(Task):
+    """An inbox for pykka's actor (`put`, `empty`), with a queue for data and with timers.
+
+    Thread: any may put; only the actor may set timers.
+
+    Attributes:
+        life: the actor's life, from its start on.
+        helpers: threads that the actor owns; they end with it.
+        children: living actors whose parent is this actor.
+        inherited: threads of dead children that are still ending.
+        death: exception that killed the actor; `None` while it lives and if it was stopped.
+        root: the actor itself if it is a supervisor, to finish its work after its death (`actors.watch`).
+    """
+
+    def __init__(self, frame_limit: int = FRAME_LIMIT, byte_limit: int = BYTE_LIMIT) -> None:
+        """Begin empty; nothing is handled before `open`.
+
+        Args:
+            frame_limit: number of frames that may wait.
+            byte_limit: bytes that these frames may have together.
+        """
+        super().__init__(_NOBODY, "mailbox")
+        self.life: Life | None = None
+        self.helpers: tuple[threading.Thread, ...] = ()
+        self.children: set[pykka.ActorRef[Any]] = set()
+        self.inherited: set[threading.Thread] = set()
+        self.death: BaseException | None = None
+        self.root: object | None = None
+        self._frame_limit, self._byte_limit = frame_limit, byte_limit
+        self._handle: Callable[[Any, Any], None] | None = None
+        self._crash: Callable[[BaseException], None] | None = None
+        self._refuse: Callable[[Envelope[Any]], None] | None = None
+        self._timed = _Timed(self)
+        self._due: deque[Any] = deque()
+        self._due_was_last = False
+        self._control: deque[Envelope[Any]] = deque()
+        self._data: deque[_Entry] = deque()
+        # Only the actor writes the counters of what is out, so they need no lock. Those of what is in have one: a
+        # connection and its successor may bring frames at the same time.
+        self._frames_in = self._bytes_in = 0
+        self._frames_out = self._bytes_out = 0
+        self._counting = threading.Lock()
+        # Only the supervisor drops frames.
+        self._frames_dropped = self._bytes_dropped = 0
+
+    # The actor's side.
+
+    def attach(self, dispatcher: Dispatcher, name: str) -> None:
+        """Belong to a dispatcher, which gives the actor its turns after `open`."""
+        self.dispatcher, self.name = dispatcher, name
+
+    def open(self, life: Life, handle: Callable[[Any, Any], None], crash: Callable[[BaseException], None]) -> None:
+        """Begin to hand messages to the actor, in the dispatcher's threads.
+
+        Args:
+            life: the actor's life.
+            handle: called with each message and, for an `ask`, the future for its answer; raises nothing.
+            crash: called with an exception that `handle` did raise.
+        """
+        self.life, self._crash, self._handle = life, crash, handle
+        self.schedule(urgent=True)
+
+    def close(self, refuse: Callable[[Envelope[Any]], None]) -> None:
+        """Refuse the messages that wait, and all later ones. Thread: the actor's, at its end.
+
+        Args:
+            refuse: called once with each message, in this thread or in a thread that puts a message later.
+        """
+        self._handle = self._crash = None
+        self._refuse = refuse
+        self._due.clear()
+        self._timed.mailbox = None
+        self._refuse_all(refuse)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a message waits for a living actor."""
+        return self._handle is not None and not self.empty()
+
+    def take_turn(self) -> None:
+        """Hand messages to the actor, not more than `A_TURN` messages or frames."""
+        left = A_TURN
+        while left > 0 and (handle := self._handle) is not None:
+            if self._due and not (self._due_was_last and self._control):
+                # A control message is handled between two timers, so timers cannot delay a `stop`.
+                self._due_was_last = True
+                left -= 1
+                handle(self._due.popleft(), None)
+                continue
+            self._due_was_last = False
+            if self._control:
+                left -= 1
+                envelope = self._control.popleft()
+                handle(envelope.message, envelope.reply_to)
+                continue
+            try:
+                put_at, message, sizes = self._data.popleft()
+            except IndexError:
+                return
+            try:
+                frames, size = sizes.pop()
+            except IndexError:
+                # `drop_frames` took it first.
+                frames = size = 0
+            if frames > left:
+                message, frames, size = self._split(put_at, message, size, left)
+            self._frames_out += frames
+            self._bytes_out += size
+            left -= frames or 1
+            handle(message, None)
+
+    def _split(self, put_at: float, message: Frames, size: int, count: int) -> tuple[Frames, int, int]:
+        """Leave all but the first frames of a message for the next turn; return the first, with their sizes."""
+        frames = message.frames
+        first, rest = frames[:count], frames[count:]
+        first_size = sum(map(len, first))
+        self._data.appendleft((put_at, replace(message, frames=rest), [(len(rest), size - first_size)]))
+        return replace(message, frames=first), count, first_size
+
+    def fail(self, error: BaseException) -> None:
+        """Let the actor die of an exception that left its handler."""
+        crash = self._crash
+        if crash is not None:
+            crash(error)
+
+    def after(self, seconds: float, message: Any) -> None:
+        """Set a timer: the actor gets `message` in `seconds`, before the messages that wait then."""
+        self.dispatcher.after(seconds, self._timed, message)
+
+    def now(self) -> float:
+        """Return the dispatcher's monotonic time."""
+        return self.dispatcher.monotonic()
+
+    def random(self) -> float:
+        """Return a random number from 0 to 1, for what spreads load; it guards nothing."""
+        return self.dispatcher.random()
+
+    def put_due(self, message: Any) -> None:
+        """Add the message of a timer that is due. Thread: the dispatcher's."""
+        if self._refuse is None:
+            self._due.append(message)
+            self.schedule(urgent=True)
+
+    # The senders' side.
+
+    def put(self, envelope: Envelope[Any], /) -> None:
+        """Add a message; called by pykka for `tell`, `ask` and `stop`."""
+        try:
+            self._control.append(envelope)
+        finally:
+            # Also if Ctrl-C comes between the two: the message would wait for the next one.
+            if self._handle is not None:
+                self.schedule(urgent=True)
+        if self._refuse is not None:
+            # The actor may have looked into the mailbox for the last time before this message was put.
+            self._refuse_all(self._refuse)
+
+    def ask(self, message: Any, reply_to: Any) -> None:
+        """Add a message whose answer goes to `reply_to`. Pykka's `ask` makes the future itself."""
+        self.put(Envelope(message, reply_to=reply_to))
+
+    def put_ordered(self, message: Any) -> None:
+        """Add a data message, which is handled after the frames that were put before it."""
+        self._put_in_order(message, 0, 0)
+
+    def has_room(self, frames: list[bytes]) -> bool:
+        """Return whether there is room for these frames; a reader thread calls it before `put_frames`."""
+        if self.waiting_bytes + sum(map(len, frames)) > self._byte_limit:
+            return False
+        return self.waiting_frames + len(frames) <= self._frame_limit
+
+    def put_frames(self, message: Frames) -> None:
+        """Add frames behind the data that waits. Thread: a reader's."""
+        frames, size = len(message.frames), sum(map(len, message.frames))
+        with self._counting:
+            self._frames_in += frames
+            self._bytes_in += size
+        self._put_in_order(message, frames, size)
+
+    # What waits.
+
+    @property
+    def waiting_frames(self) -> int:
+        """Number of frames that wait."""
+        return self._frames_in - self._frames_out - self._frames_dropped
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of the frames that wait."""
+        return self._bytes_in - self._bytes_out - self._bytes_dropped
+
+    def drop_frames(self) -> int:
+        """Drop all frames that wait, and return their number. Thread: the supervisor's, which then sends `Dropped`.
+
+        The actor gets the messages without their frames, or with some of them if it is just taking one.
+        """
+        before = self._frames_dropped
+        for _, message, sizes in self._data.copy():
+            try:
+                frames, size = sizes.pop()
+            except IndexError:
+                # The actor is taking it, or its frames were dropped before.
+                continue
+            if frames:
+                message.frames.clear()
+                self._frames_dropped += frames
+                self._bytes_dropped += size
+        return self._frames_dropped - before
+
+    def lag(self) -> float:
+        """Return the seconds for which the oldest data has waited, 0 if none waits. Thread: any."""
+        try:
+            waiting_since = self._data[0][0]
+        except IndexError:
+            # There is none, or the actor has just taken it.
+            return 0.0
+        return self.dispatcher.monotonic() - waiting_since
+
+    def empty(self) -> bool:
+        """Return whether no message waits; timers that are not due do not count."""
+        return not self._control and not self._data and not self._due
+
+    # What ends with the actor.
+
+    @property
+    def endings(self) -> tuple[Ending, ...]:
+        """What ends when the actor is stopped: its life, and its threads."""
+        return self.helpers if self.life is None else (self.life, *self.helpers)
+
+    def inherit(self, threads: tuple[threading.Thread, ...]) -> None:
+        """Keep the threads of a child that ends, so that a stop can wait for them. Thread: the child's."""
+        self.inherited.difference_update([each for each in tuple(self.inherited) if not each.is_alive()])
+        self.inherited.update(each for each in threads if each.is_alive())
+
+    def _put_in_order(self, message: Any, frames: int, size: int) -> None:
+        self._data.append((self.dispatcher.monotonic(), message, [(frames, size)]))
+        if self._handle is not None and not self._is_queued:
+            self._is_queued = True
+            self.dispatcher.put(self)
+
+    def _refuse_all(self, refuse: Callable[[Envelope[Any]], None]) -> None:
+        while True:
+            try:
+                envelope = self._control.popleft()
+            except IndexError:
+                return
+            refuse(envelope)
+
+
+class _Nobody:
+    """Stands for the dispatcher of a mailbox that belongs to none yet."""
+
+    @staticmethod
+    def monotonic() -> float:
+        return 0.0
+
+
+_NOBODY: Final = cast("Dispatcher", _Nobody())
+
+
+def mailbox_of(ref: pykka.ActorRef[Any]) -> Mailbox:
+    """Return the mailbox of an actor of a dispatcher."""
+    return cast("Mailbox", ref.actor_inbox)
+
+
+def tell(ref: pykka.ActorRef[Any], message: Any) -> bool:
+    """Send a message to an actor that may be dead, and return whether it was alive.
+
+    Messages to an actor are lost between its death and its replacement. Epochs, and requests of the replacement, make
+    up for that.
+    """
+    try:
+        ref.tell(message)
+    except pykka.ActorDeadError:
+        logger.debug("= %s is gone, %s not delivered", ref, type(message).__name__)
+        return False
+    return True

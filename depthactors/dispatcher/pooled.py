@@ -1,0 +1,464 @@
+"""A dispatcher with a few threads: one runs the queue, and another takes over when a user's function holds it up.
+
+Two threads that both ran tasks would only wait for each other: the interpreter runs one at a time. So one thread has
+the run queue. When a lane has not come back for `PATIENCE` while others are ready, the watching thread gives the queue
+to another thread, and the lane is slow: from then on it runs in the threads that do not have the queue, until it is
+quick again. At most `MOST_SLOW` threads run slow lanes; beyond that, slow lanes wait for each other, and the thread
+with the queue runs no users' functions at all, so that no book is ever late because a callback blocks.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors import reporting
+from depthactors.dispatcher.current import register, unregister
+from depthactors.dispatcher.dispatcher import Dispatcher
+from depthactors.dispatcher.threads import start_thread, thread_name
+from depthactors.dispatcher.timers import Timers
+from depthactors.errors import LifecycleError
+
+if TYPE_CHECKING:
+    from depthactors.dispatcher.dispatcher import Runnable, TakesTimers
+
+logger = reporting.logger(__name__)
+
+PATIENCE: Final = 0.015
+"""Seconds that a call may hold up the run queue; well beyond the interpreter's switch interval of 5 ms."""
+MOST_SLOW: Final = 64
+"""Number of threads in which slow lanes run at the same time."""
+_TICK: Final = 0.005
+"""Seconds between two looks whether a call holds up the queue."""
+_LOOK: Final = 0.25
+"""Seconds between two looks whether an actor holds up the queue, which only a bug can let it do."""
+_CALM: Final = 20
+"""Looks without a users' function under way, after which the watching thread sleeps until there is one."""
+_QUICK: Final = 0.005
+"""Seconds that a turn of a slow lane takes at most if it is quick again."""
+_QUICK_TURNS: Final = 20
+"""Quick turns in a row after which a lane is no longer slow."""
+_IDLE: Final = 10.0
+"""Seconds after which a thread without anything to do ends."""
+_CLOSING_WAIT: Final = 0.02
+"""Seconds between two looks whether the last actors have ended."""
+_LONGEST_WAIT: Final = 3600.0
+"""Seconds of one wait. A timer may be set for any time, but no system waits for an arbitrary time."""
+
+
+class Worker:
+    """A thread of the pool.
+
+    Attributes:
+        task: the task that it runs, `None` between two.
+        turns: number of turns that it has begun with the run queue.
+        given: a slow task to run next; `None` for the run queue.
+        is_over: whether it is to end, because nothing is left to do.
+        lost_at: when another thread took the queue over from it, because it was late; 0 if it was not.
+    """
+
+    def __init__(self, pool: PooledDispatcher, given: Runnable | None) -> None:
+        """Make a thread that is not started."""
+        self.task: Runnable | None = None
+        self.turns = 0
+        self.given = given
+        self.is_over = False
+        self.lost_at = 0.0
+        self.wake = threading.Lock()
+        self.wake.acquire()
+        self._pool = pool
+        self.thread = threading.Thread(target=pool.work, args=(self,), name=thread_name(pool.name), daemon=True)
+
+    def leave_queue(self) -> None:
+        """Give the queue to another thread, if this one has it; its own task is about to wait."""
+        self._pool.leave_queue(self)
+
+
+class PooledDispatcher(Dispatcher):
+    """Runs the tasks of one engine.
+
+    Its threads are daemons. They start with `start`, and end after `close`; those without work end after a while.
+
+    Attributes:
+        name: for the names of the threads.
+        takeovers: number of times that another thread took over the queue because a call held it up.
+        false_takeovers: how many of them were for a call that came back at once: the machine was busy, not the call.
+        most_threads: the largest number of threads so far.
+    """
+
+    def __init__(self, name: str = "dispatcher", *, most_slow: int = MOST_SLOW) -> None:
+        """Start nothing yet.
+
+        Args:
+            name: for the names of the threads.
+            most_slow: number of threads in which slow lanes run.
+        """
+        self.name = name
+        self.takeovers = self.false_takeovers = self.most_threads = 0
+        # Faster than methods.
+        self.monotonic = time.monotonic  # type: ignore[method-assign]
+        self.time = time.time  # type: ignore[method-assign]
+        self.random = random.random  # type: ignore[method-assign]
+        self._most_slow = most_slow
+        # Queues without locks: a signal handler may send a message while its thread puts or gets.
+        self._urgent: deque[Runnable] = deque()
+        self._ready: deque[Runnable] = deque()
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._is_idle = False
+        self._new_timers: deque[tuple[float, TakesTimers, Any]] = deque()
+        # Only the thread with the queue has the timers; two for a moment, when it changes.
+        self._timers = Timers()
+        self._firing = threading.Lock()
+        self._wakes_at = 0.0
+        # Held for moments, when the queue or a slow task is given to a thread; never by a user's thread.
+        # Reentrant: a signal handler may close the dispatcher while its thread is in `start`.
+        self._changing = threading.RLock()
+        self._runner: Worker | None = None
+        self._workers: set[Worker] = set()
+        self._parked: list[Worker] = []
+        self._slow: deque[Runnable] = deque()
+        self._is_closed = False
+        self._watcher = threading.Thread(target=self._watch, name=thread_name(f"{name}-watch"), daemon=True)
+        self._watcher_sleeps = False
+        self._watcher_wake: SimpleQueue[None] = SimpleQueue()
+
+    # What tasks use.
+
+    def monotonic(self) -> float:
+        """Return the system's monotonic time."""
+        return time.monotonic()
+
+    def time(self) -> float:
+        """Return the seconds since the epoch."""
+        return time.time()
+
+    def random(self) -> float:
+        """Return a random number from 0 to 1."""
+        return random.random()  # noqa: S311 - spreads load, guards nothing
+
+    def put(self, task: Runnable, *, urgent: bool = False) -> None:
+        """Queue a task."""
+        try:
+            (self._urgent if urgent else self._ready).append(task)
+        finally:
+            # Also if Ctrl-C comes in between: without its wake-up the task would wait for the next one.
+            if self._is_idle:
+                self._wake_up()
+
+    def put_next(self, task: Runnable) -> None:
+        """Queue a task right behind the one that runs now."""
+        try:
+            self._ready.appendleft(task)
+        finally:
+            if self._is_idle:
+                self._wake_up()
+
+    def after(self, seconds: float, target: TakesTimers, message: Any) -> None:
+        """Set a timer."""
+        at = time.monotonic() + seconds
+        self._new_timers.append((at, target, message))
+        if self._is_idle and at < self._wakes_at:
+            self._wake_up()
+
+    def _wake_up(self) -> None:
+        if self._wake.empty():
+            self._wake.put(None)
+
+    # Its life.
+
+    def start(self) -> None:
+        """Start two threads, one to run the queue and one to watch it.
+
+        Raises:
+            LifecycleError: the system has no thread to give; then none is started.
+        """
+        start_thread(self._watcher, self._watcher.name)
+        try:
+            with self._changing:
+                self._new_worker(None)
+        except LifecycleError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Have the threads end: the one with the queue when no task waits, the others after the call under way."""
+        self._is_closed = True
+        self._watcher_wake.put(None)
+        self._wake.put(None)
+        with self._changing:
+            while self._parked:
+                worker = self._parked.pop()
+                worker.is_over = True
+                worker.wake.release()
+
+    @property
+    def threads(self) -> tuple[threading.Thread, ...]:
+        """The threads that run now, or that were not started yet."""
+        return (*(worker.thread for worker in tuple(self._workers)), self._watcher)
+
+    # The threads with the queue, and without.
+
+    def work(self, worker: Worker) -> None:
+        """Run the queue or slow tasks until there is nothing to do. Thread: the worker's."""
+        register(worker)
+        try:
+            while True:
+                if worker.given is None:
+                    self._run_queue(worker)
+                else:
+                    self._run_slow(worker, worker.given)
+                if not self._next(worker):
+                    return
+        finally:
+            unregister()
+            if self._runner is worker and not self._is_closed:
+                # It ends by an exception from outside; the queue must not.
+                self._workers.discard(worker)
+                self._take_over(worker)
+
+    def _run_queue(self, worker: Worker) -> None:
+        while self._runner is worker:
+            try:
+                if not self._run_next(worker):
+                    break
+            except BaseException:
+                # What a profiler or the host program raises in this thread. The queue goes on.
+                logger.exception("! %s: the thread with the run queue was interrupted", self.name)
+                if (task := worker.task) is not None:
+                    worker.task = None
+                    self.put(task)
+        # A wake-up that this thread has taken may have been for its successor.
+        self._wake.put(None)
+
+    def _run_next(self, worker: Worker) -> bool:
+        """Run one task, or wait for one; return whether to go on."""
+        if self._new_timers or self._timers.next_at <= time.monotonic():
+            self._fire()
+        try:
+            task = self._urgent.popleft() if self._urgent else self._ready.popleft()
+        except IndexError:
+            if self._is_closed and not self._others_are_in_actors(worker):
+                return False
+            self._wait()
+            return True
+        worker.task = task
+        if task.is_foreign:
+            if task.is_slow or not self._may_block:
+                self._give(task)
+                worker.task = None
+                return True
+            if self._watcher_sleeps:
+                self._watcher_wake.put(None)
+        worker.turns += 1
+        task.run()
+        worker.task = None
+        if worker.lost_at:
+            self._came_back(worker)
+        return True
+
+    def _wait(self) -> None:
+        """Wait for a task or a timer."""
+        self._wakes_at = self._timers.next_at
+        self._is_idle = True
+        try:
+            if self._urgent or self._ready or self._new_timers:
+                return
+            longest = _CLOSING_WAIT if self._is_closed else _LONGEST_WAIT
+            wait = min(max(0.0, self._wakes_at - time.monotonic()), longest)
+            with suppress(Empty):
+                self._wake.get(timeout=wait)
+        finally:
+            self._is_idle = False
+
+    def _others_are_in_actors(self, worker: Worker) -> bool:
+        """Return whether an actor waits in another thread: it may have to be run once more, to end."""
+        others = tuple(self._workers)
+        tasks = [each.task for each in others if each is not worker]
+        return any(task is not None and not task.is_foreign for task in tasks)
+
+    def _fire(self) -> None:
+        """Give the messages of all timers that are due to their mailboxes."""
+        if not self._firing.acquire(blocking=False):
+            return
+        try:
+            while self._new_timers:
+                self._timers.add(*self._new_timers.popleft())
+            for target, message in self._timers.due(time.monotonic()):
+                target.put_due(message)
+        finally:
+            self._firing.release()
+
+    def _run_slow(self, worker: Worker, task: Runnable) -> None:
+        begin = time.monotonic()
+        worker.task = task
+        task.run()
+        worker.task = None
+        if time.monotonic() - begin > _QUICK:
+            task.quick_turns = 0
+        else:
+            task.quick_turns += 1
+            if task.quick_turns >= _QUICK_TURNS:
+                task.is_slow = False
+
+    def _next(self, worker: Worker) -> bool:
+        """Wait for what the thread is to do next; return `False` if it is to end."""
+        with self._changing:
+            if self._slow:
+                worker.given = self._slow.popleft()
+                return True
+            if not self._is_closed:
+                self._parked.append(worker)
+            else:
+                self._workers.discard(worker)
+                return False
+        woken = worker.wake.acquire(timeout=_IDLE)
+        with self._changing:
+            if worker in self._parked:
+                self._parked.remove(worker)
+            elif not worker.is_over:
+                # It was given something.
+                return woken or worker.wake.acquire()
+            self._workers.discard(worker)
+            return False
+
+    # Who has the queue.
+
+    @property
+    def _may_block(self) -> bool:
+        """Whether a thread is left that could take over if a call held up the queue."""
+        return bool(self._parked) or len(self._workers) <= self._most_slow
+
+    def leave_queue(self, worker: Worker) -> None:
+        """Give the queue to another thread, because the task of this one is about to wait. Thread: the worker's.
+
+        Raises:
+            LifecycleError: there is no thread for that.
+        """
+        if self._runner is not worker:
+            return
+        if not self._take_over(worker):
+            msg = f"{self.name}: no thread is left that could go on while this callback waits"
+            raise LifecycleError(msg)
+
+    def _take_over(self, worker: Worker) -> bool:
+        """Give the queue of this worker to another one; return whether there was one."""
+        with self._changing:
+            if self._runner is not worker:
+                return True
+            task = worker.task
+            try:
+                if not self._start_worker(None):
+                    return False
+            except LifecycleError as error:
+                logger.warning("! %s", error)
+                return False
+            if task is not None and task.is_foreign:
+                task.is_slow, task.quick_turns = True, 0
+        return True
+
+    def _give(self, task: Runnable) -> None:
+        """Have a slow task run by a thread without the queue, as soon as there is one."""
+        with self._changing:
+            try:
+                is_given = self._start_worker(task)
+            except LifecycleError as error:
+                logger.warning("! %s", error)
+                is_given = False
+            if not is_given:
+                self._slow.append(task)
+
+    def _start_worker(self, given: Runnable | None) -> bool:
+        """Give a task, or the queue, to a parked or a new thread; `False` if there may be no more. The lock is held.
+
+        Raises:
+            LifecycleError: the system has no thread to give.
+        """
+        if self._parked:
+            worker = self._parked.pop()
+            worker.given = given
+            if given is None:
+                self._runner = worker
+            worker.wake.release()
+            return True
+        if len(self._workers) >= self._most_slow + (given is None):
+            return False
+        self._new_worker(given)
+        return True
+
+    def _new_worker(self, given: Runnable | None) -> None:
+        worker, runner = Worker(self, given), self._runner
+        # Before it looks whether it has the queue, and how many there are.
+        self._workers.add(worker)
+        if given is None:
+            self._runner = worker
+        try:
+            start_thread(worker.thread, self.name)
+        except LifecycleError:
+            self._workers.discard(worker)
+            self._runner = runner
+            raise
+        self.most_threads = max(self.most_threads, len(self._workers))
+
+    # Watching the queue.
+
+    def describe(self, thread: object) -> str:
+        """Return the name of a thread, and of the task that it runs."""
+        for worker in tuple(self._workers):
+            if worker.thread is thread and (task := worker.task) is not None:
+                return f"{worker.thread.name}, in {task.name}"
+        return str(getattr(thread, "name", thread))
+
+    def _watch(self) -> None:
+        seen: object = None
+        while not self._is_closed:
+            self._watcher_sleeps = True
+            with suppress(Empty):
+                self._watcher_wake.get(timeout=_LOOK)
+                self._watcher_sleeps = False
+                self._look_until_calm()
+            worker = self._runner
+            now = None if worker is None or worker.task is None else (worker, worker.turns, worker.task.steps)
+            if worker is not None and now is not None and now == seen:
+                self._take_over(worker)
+            seen = now
+
+    def _look_until_calm(self) -> None:
+        """Look every few milliseconds whether the same call still holds up the queue."""
+        calm = late = 0
+        seen: object = None
+        while calm < _CALM and not self._is_closed:
+            begin = time.monotonic()
+            time.sleep(_TICK)
+            is_busy_machine = time.monotonic() - begin > 2 * _TICK
+            worker = self._runner
+            task = None if worker is None else worker.task
+            if worker is None or task is None or not task.is_foreign:
+                calm, late = calm + 1, 0
+                continue
+            calm = 0
+            now = (worker, worker.turns, task.steps)
+            if now != seen:
+                seen, late = now, 0
+            elif not is_busy_machine:
+                # Where this thread itself comes late, the call may be waiting for the processor too.
+                late += 1
+            if late * _TICK >= PATIENCE and self._others_are_ready:
+                worker.lost_at = time.monotonic()
+                if self._take_over(worker):
+                    self.takeovers += 1
+                else:
+                    worker.lost_at = 0.0
+
+    @property
+    def _others_are_ready(self) -> bool:
+        return bool(self._urgent or self._ready) or self._timers.next_at <= time.monotonic()
+
+    def _came_back(self, worker: Worker) -> None:
+        if time.monotonic() - worker.lost_at < _TICK:
+            self.false_takeovers += 1
+        worker.lost_at = 0.0

@@ -1,0 +1,83 @@
+"""The answer to an ask: whoever waits for it in a thread of the dispatcher lets others run, which bring the answer."""
+
+import pykka
+import pytest
+
+from depthactors.dispatcher.actor import DispatchedActor
+from depthactors.dispatcher.current import register, unregister
+from depthactors.dispatcher.future import DispatchedFuture
+from depthactors.errors import LifecycleError
+from tests.support import Recorder
+
+
+class Asking(DispatchedActor):
+    """Asks another actor, and waits for its answer in its own turn."""
+
+    def __init__(self, dispatcher, other=None):
+        super().__init__(dispatcher)
+        self._other = other
+
+    def on_receive(self, message):
+        return message if self._other is None else self._other.ask(message, timeout=5)
+
+
+@pytest.fixture
+def started():
+    refs = []
+    yield lambda *arguments: refs.append(Asking.start(*arguments)) or refs[-1]
+    for ref in refs:
+        ref.stop()
+
+
+def test_it_is_a_future_of_pykka():
+    future = DispatchedFuture()
+    assert isinstance(future, pykka.Future)
+    with pytest.raises(pykka.Timeout):
+        future.get(timeout=0)
+    future.set(1)
+    assert (future.get(timeout=0), future.get()) == (1, 1)
+    failed = DispatchedFuture()
+    failed.set_exception((ZeroDivisionError, ZeroDivisionError("no"), None))
+    with pytest.raises(ZeroDivisionError, match="no"):
+        failed.get(timeout=0)
+
+
+def test_it_can_be_filtered_joined_mapped_and_reduced():
+    futures = [DispatchedFuture() for _ in range(3)]
+    for number, future in enumerate(futures):
+        future.set(number)
+    first, *others = futures
+    assert first.join(*others).get(timeout=0) == [0, 1, 2]
+    assert first.join(*others).filter(bool).map(lambda number: 10 * number).reduce(int.__add__, 0).get(timeout=0) == 30
+
+
+def test_actors_that_wait_for_each_other_in_a_row_get_their_answers(dispatcher, started):
+    ref = started(dispatcher)
+    for _ in range(10):
+        ref = started(dispatcher, ref)
+    assert ref.ask("through ten actors", timeout=10) == "through ten actors"
+
+
+def test_what_an_actor_asks_is_answered_while_others_run(dispatcher, started):
+    answers = Recorder()
+    plain = started(dispatcher)
+    waiting = started(dispatcher, plain)
+    futures = [waiting.ask(number, block=False) for number in range(20)]
+    answers([future.get(timeout=10) for future in futures])
+    assert answers.seen == [list(range(20))]
+
+
+def test_where_no_thread_can_go_on_with_the_queue_the_wait_is_refused_at_once():
+    class Alone:
+        task = None
+
+        def leave_queue(self):
+            msg = "no thread is left"
+            raise LifecycleError(msg)
+
+    register(Alone())
+    try:
+        with pytest.raises(LifecycleError, match="no thread is left"):
+            DispatchedFuture().get(timeout=60)
+    finally:
+        unregister()

@@ -40,7 +40,8 @@ class Child:
         )
         self._said: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._hear = hear or self._said.put
-        self._thread = threading.Thread(target=self._listen, name="share-child")
+        # A daemon: Ctrl-C may come before anybody knows of this child, which then ends with this process.
+        self._thread = threading.Thread(target=self._listen, name="share-child", daemon=True)
         self._thread.start()
 
     def __enter__(self) -> Self:

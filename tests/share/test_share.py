@@ -22,6 +22,7 @@ from tests.share.child import Child
 from tests.share.kill import Judge
 from tests.share.witness import Witness
 from tests.soak.test_soak import ROOT
+from tests.support import until
 
 PAUSE = threading.Event()
 SMALL = Path("us") / "us-202110" / "compusdt.gz"
@@ -61,6 +62,15 @@ def test_a_short_run_of_kill_has_no_mismatch_and_leaves_nothing(more):
     assert figures["killed"] != "{}"
 
 
+def left_of(name):
+    left = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if name.encode() in (process / "cmdline").read_bytes():
+                left.append(process.name)
+    return left
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("arguments", [["torn", "--reads", "100000000", "--recording"], ["kill", "--minutes", "10"]])
 def test_ctrl_c_leaves_no_process_behind(captures, arguments):
@@ -82,9 +92,7 @@ def test_ctrl_c_leaves_no_process_behind(captures, arguments):
         process.communicate()
     assert (process.returncode, output) == (130, "interrupted\n")
     assert not folder_of(name).exists()
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            assert name.encode() not in (process / "cmdline").read_bytes()
+    until(lambda: not left_of(name))
 
 
 def test_a_child_ends_with_its_parent(captures):

@@ -8,13 +8,14 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthactors import reporting
+from depthactors.actors.book_event import BookEvent
 from depthactors.actors.callbacks import call, name_of
 from depthactors.actors.cell import Listener
+from depthactors.errors import SlowCallbackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from depthactors.actors.book_event import BookEvent
     from depthactors.book import BookView, OrderBook
     from depthactors.dispatcher.clock import Clock
     from depthactors.dispatcher.lane import GivesTurns
@@ -57,6 +58,7 @@ class QueuedListener(Listener):
         event: Callable[[Any], object] | None,
         depth: int = 0,
         messages: Callable[[BookEvent], Iterable[Any]] = lambda event: (event,),
+        tells_late: bool = False,
     ) -> None:
         """Take the functions; nothing waits yet.
 
@@ -68,6 +70,7 @@ class QueuedListener(Listener):
             update: the user's function for updates, or `None`.
             event: the user's function for events, or `None`.
             depth: number of levels that the book must promise before `update` is called.
+            tells_late: whether `event` is called with a `SlowCallbackError`, once in a while, when updates are late.
             messages: returns the arguments of `event` for a `BookEvent`, one for each call; called in the book's
                 thread.
         """
@@ -80,6 +83,7 @@ class QueuedListener(Listener):
         self._name = name
         self._capture = capture
         self._messages = messages
+        self._tells_late = tells_late and event is not None
         self._functions = (update, event)
         self._waiting: deque[_Entry] = deque()
         self._updates = 0
@@ -129,8 +133,12 @@ class QueuedListener(Listener):
                 self.skipped += skipped
             self._updates += 1
             self._put(entry)
-        if skipped:
-            self._warn("is late, and is called with the latest update only", entry.put_at)
+        if (
+            skipped
+            and self._warn("is late, and is called with the latest update only", entry.put_at)
+            and self._tells_late
+        ):
+            self._tell_late()
         if stuck:
             name = self._function_name()
             words = "%s: the callback %s sees no data: a call in its thread has not returned for %.0f s"
@@ -179,10 +187,19 @@ class QueuedListener(Listener):
             self._updates >= UPDATE_ROOM or now - self._waiting[0].put_at > self.timing.late
         )
 
-    def _warn(self, words: str, now: float) -> None:
-        if now - self._warned_at > self.timing.notice_pause:
-            self._warned_at = now
-            logger.warning("! %s the callback %s %s", self._name, self._function_name(), words)
+    def _warn(self, words: str, now: float) -> bool:
+        """Log that the function is late, once in a while; return whether that was done now."""
+        if now - self._warned_at <= self.timing.notice_pause:
+            return False
+        self._warned_at = now
+        logger.warning("! %s the callback %s %s", self._name, self._function_name(), words)
+        return True
+
+    def _tell_late(self) -> None:
+        if self.cell is not None:
+            words = "callbacks are late and are called with the latest update only"
+            state = self.cell.state
+            self._put_message(BookEvent(self._name, state, state, SlowCallbackError(words)))
 
     def _function_name(self) -> str:
         update, event = self._functions

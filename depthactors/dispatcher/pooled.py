@@ -123,7 +123,8 @@ class PooledDispatcher(Dispatcher):
         self._parked: list[Worker] = []
         self._slow: deque[Runnable] = deque()
         self._is_closed = False
-        self._watcher = threading.Thread(target=self._watch, name=thread_name(f"{name}-watch"), daemon=True)
+        # Made in `start`: a thread that was made before a fork cannot be started after it.
+        self._watcher: threading.Thread | None = None
         self._watcher_sleeps = False
         self._watcher_wake: SimpleQueue[None] = SimpleQueue()
 
@@ -177,7 +178,9 @@ class PooledDispatcher(Dispatcher):
         Raises:
             LifecycleError: the system has no thread to give; then none is started.
         """
-        start_thread(self._watcher, self._watcher.name)
+        watcher = threading.Thread(target=self._watch, name=thread_name(f"{self.name}-watch"), daemon=True)
+        start_thread(watcher, watcher.name)
+        self._watcher = watcher
         try:
             with self._changing:
                 self._new_worker(None)
@@ -198,8 +201,9 @@ class PooledDispatcher(Dispatcher):
 
     @property
     def threads(self) -> tuple[threading.Thread, ...]:
-        """The threads that run now, or that were not started yet."""
-        return (*(worker.thread for worker in tuple(self._workers)), self._watcher)
+        """The threads that run now."""
+        workers = tuple(worker.thread for worker in tuple(self._workers))
+        return workers if self._watcher is None else (*workers, self._watcher)
 
     # The threads with the queue, and without.
 

@@ -135,7 +135,7 @@ def test_a_lane_that_blocks_delays_nobody_and_keeps_a_thread_until_it_is_quick_a
         until(lambda number=number: number in quick.seen)
     until(lambda: not lane.is_slow)
     assert quick.seen == list(range(pooled._QUICK_TURNS + 2))
-    assert dispatcher.most_threads == 2
+    assert dispatcher.most_threads <= 4, "not one for each turn"
 
 
 def test_a_quick_lane_runs_right_behind_the_task_that_gave_it_a_turn_in_the_same_thread(dispatcher, blocking):

@@ -1,13 +1,24 @@
 """An actor of pykka that a dispatcher runs, instead of a thread of its own.
 
-`ref.tell`, `ref.ask`, `ref.stop`, proxies and `ActorRegistry` work as pykka documents. Differences:
+`ref.tell`, `ref.ask`, `ref.stop`, proxies, futures and `ActorRegistry` work as pykka documents. Differences:
 
-- A `BaseException` ends only the actor that raised it. Pykka would stop all actors of the process, those of the host
-  program included.
-- An exception in `on_start` is a death like any other: `on_failure` is called. Pykka runs no hook then.
+- The first argument of `__init__` is the dispatcher, which has to be started, and may be closed when its actors have
+  ended.
+- An actor has no thread of its own, and two of its turns may run in two threads. They have no name of a class, and are
+  daemons: an actor does not keep the program alive, and `use_daemon_thread` has no effect.
+- A turn that waits for a future of such an actor lets the others go on. One that waits in another way (`sleep`, a
+  lock, the future of an actor with a thread) holds them up, for up to half a second. As many turns as the dispatcher
+  has threads for (`MOST_SLOW`) can wait at the same time; beyond that `get` and `ask` raise a `LifecycleError`.
+- A `BaseException` in a `tell` ends only the actor that raised it, and `on_failure` is called; in an `ask` it goes to
+  the caller, and the actor lives on. Pykka would stop all actors of the process, those of the host program included,
+  and never answer the `ask`.
+- An exception in `on_start` is a death like any other: `on_failure` is called. Pykka runs no hook then; after a
+  `BaseException` it would leave the actor registered, and no message to it would ever be answered.
 - A message that comes after the actor's last look into its inbox is refused. Pykka would never answer it.
 - The loop does not use the logger of pykka: it runs the host program's log handlers in the actor's turn, where a
-  handler that raises would end the actor, and a handler that blocks would hold it up.
+  handler that raises would end the actor, and a handler that blocks would hold it up. It uses the package's own, with
+  other words: `ERROR` for a death as in pykka, `DEBUG` instead of `INFO` for an exception that went to a caller, and
+  nothing for a start or a stop.
 """
 
 from __future__ import annotations

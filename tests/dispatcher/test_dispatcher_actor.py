@@ -224,3 +224,37 @@ def test_it_may_be_sent_messages_in_its_own_turn(dispatcher, log):
     ref.tell(0)
     ref.stop(timeout=PATIENCE)
     assert log[:3] == ["start", 3, 0]
+
+
+def test_the_registry_finds_them_and_stops_the_last_one_first(dispatcher, log):
+    class Last(Noting):
+        def on_stop(self):
+            log.append(self.name)
+
+    refs = [Last.start(dispatcher, log, name) for name in "abc"]
+    assert pykka.ActorRegistry.get_by_class(Last) == refs
+    assert pykka.ActorRegistry.get_by_urn(refs[1].actor_urn) is refs[1]
+    pykka.ActorRegistry.broadcast("to all", target_class=Last)
+    assert all(ref.stop(timeout=PATIENCE) for ref in reversed(pykka.ActorRegistry.get_by_class(Last)))
+    assert [each for each in log if each in {"a", "b", "c"}] == ["c", "b", "a"]
+    assert log.count("to all") == 3
+    assert not any(ref.stop(timeout=PATIENCE) for ref in refs)
+
+
+def test_a_proxy_reaches_the_attributes_of_what_an_actor_holds(dispatcher):
+    class Inner:
+        value = 1
+
+        def doubled(self):
+            return 2 * self.value
+
+    class Holding(DispatchedActor):
+        def __init__(self, dispatcher):
+            super().__init__(dispatcher)
+            self.inner = pykka.traversable(Inner())
+
+    proxy = Holding.start(dispatcher).proxy()
+    proxy.inner.value = 21
+    assert proxy.inner.doubled().get(timeout=PATIENCE) == 42
+    assert proxy.inner.value.get(timeout=PATIENCE) == 21
+    proxy.stop().get(timeout=PATIENCE)

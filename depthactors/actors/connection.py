@@ -18,7 +18,6 @@ from depthactors.dispatcher.guarded import Guarded
 from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.dispatcher.threads import THREAD_PREFIX
 from depthactors.errors import StreamError
-from depthactors.net.stream import StreamConnection
 from depthactors.pacing import RateWindow
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from depthactors.actors.refusals import Refusals
     from depthactors.dispatcher.mailbox import Mailbox
     from depthactors.markets import Market
+    from depthactors.net.network import Network
     from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
@@ -49,6 +49,7 @@ class SocketContext:
         owner: the actor, which is notified of what happens to a connection.
         mailbox: the mailbox of the actor, for timers.
         market: the market of the streams.
+        network: the way to the exchange.
         settings: the settings of the network.
         epochs: the numbers for the connections of the engine.
         request_ids: the numbers for the control messages of the actor.
@@ -60,6 +61,7 @@ class SocketContext:
     owner: pykka.ActorRef[Any]
     mailbox: Mailbox
     market: Market
+    network: Network
     settings: NetworkSettings
     epochs: Iterator[int]
     request_ids: Iterator[int]
@@ -106,9 +108,8 @@ class Connection:
         )
         self._sending_is_due = False
         self._rate = RateWindow(max(1, context.market.messages_per_second - _SPARE_MESSAGES), 1.0)
-        self._stream = StreamConnection(
+        self._stream = context.network.stream(
             f"{context.market.stream_url}{context.market.stream_path}",
-            context.settings,
             on_open=self._router.opened,
             on_frames=self._router.route,
             on_close=self._router.closed,

@@ -1,29 +1,24 @@
-"""A thread that fetches snapshots for a snapshot actor, one at a time.
+"""One of the fetchers of a snapshot actor, and the request that it is at.
 
-The actor assigns each request; the thread has no state but its client, and answers by a message.
+The actor assigns each request; the reply is a message to the actor.
 """
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from depthactors import reporting
-from depthactors.binance import DepthReply
 from depthactors.dispatcher.mailbox import tell
-from depthactors.dispatcher.threads import start_thread
-from depthactors.errors import RateLimitedError, SnapshotError
+from depthactors.errors import RateLimitedError
 
 if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.snapshot_messages import SnapshotWanted
+    from depthactors.binance import DepthReply
+    from depthactors.dispatcher.life import Ending
     from depthactors.net.allowance import Allowing
-    from depthactors.net.rest import RestClient
-
-logger = reporting.logger(__name__)
+    from depthactors.net.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,79 +29,61 @@ class Fetched:
     reply: DepthReply
 
 
-class _Job(NamedTuple):
-    number: int
-    wanted: SnapshotWanted
-
-
 class RestWorker:
-    """A thread with a client.
+    """A fetcher of the network, with at most one request.
 
-    Thread: the actor's; private methods run in this thread.
+    Thread: the actor's; `_replied` runs in the fetcher's.
 
     Attributes:
-        thread: a daemon; it ends after `abort`.
         at: number of the request that was assigned last and whose reply the actor has not handled; `None` if it is
             free.
     """
 
-    def __init__(self, name: str, owner: pykka.ActorRef[Any], client: RestClient, allowance: Allowing) -> None:
+    def __init__(self, name: str, owner: pykka.ActorRef[Any], network: Network, allowance: Allowing) -> None:
         """Start nothing yet.
 
         Args:
-            name: the thread's name.
+            name: the fetcher's name.
             owner: the snapshot actor, which is sent a `Fetched` for each request.
-            client: a client for this thread alone.
+            network: the way to the exchange.
             allowance: the pool's weight budget, which each answer corrects.
         """
-        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.at: int | None = None
         self._owner = owner
-        self._client = client
         self._allowance = allowance
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._fetcher = network.fetcher(name, self._replied)
+
+    @property
+    def thread(self) -> Ending:
+        """What fetches; it ends after `abort`."""
+        return self._fetcher.thread
 
     def start(self) -> None:
-        """Start the thread.
+        """Start the fetcher.
 
         Raises:
             LifecycleError: the system cannot start another thread.
         """
-        start_thread(self.thread, self.thread.name)
+        self._fetcher.start()
 
     def fetch(self, number: int, wanted: SnapshotWanted) -> None:
         """Fetch a snapshot; for a worker that is free."""
         self.at = number
-        self._jobs.put(_Job(number, wanted))
+        self._fetcher.fetch(number, wanted.market, wanted.symbol, wanted.limit)
 
     def cut(self) -> None:
         """Fail the request that it is at, however steadily the answer arrives."""
         if self.at is not None:
-            self._client.cut(self.at)
+            self._fetcher.cut(self.at)
 
     def abort(self) -> None:
-        """Fail the request that it is at, and end the thread; returns at once."""
-        self._jobs.put(None)
-        self._client.abort()
+        """Fail the request that it is at, and end the fetcher; returns at once."""
+        self._fetcher.abort()
 
-    def _run(self) -> None:
-        try:
-            while (job := self._jobs.get()) is not None:
-                tell(self._owner, Fetched(job.number, self._reply(job)))
-        finally:
-            self._client.close()
-
-    def _reply(self, job: _Job) -> DepthReply:
-        """Fetch one snapshot; whatever is raised is a failure of this request and of no other."""
-        wanted = job.wanted
-        try:
-            reply = self._client.fetch_depth(wanted.market, wanted.symbol, wanted.limit, job.number)
-        except BaseException as error:
-            logger.exception("! %s %s: the request failed unexpectedly", self.thread.name, wanted.symbol)
-            return DepthReply(SnapshotError(f"{wanted.symbol}: {type(error).__name__}: {error}"))
+    def _replied(self, number: int, reply: DepthReply) -> None:
         if reply.received:
             self._allowance.note_answer(reply.used_weight, reply.date, reply.sent, reply.received)
         if isinstance(reply.result, RateLimitedError):
             # Here, before another request can be sent.
             self._allowance.silence(reply.result.retry_after, reply.result.longest)
-        return reply
+        tell(self._owner, Fetched(number, reply))

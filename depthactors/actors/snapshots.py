@@ -18,20 +18,17 @@ from depthactors.binance import DepthReply, Snapshot
 from depthactors.dispatcher.mailbox import tell
 from depthactors.dispatcher.threads import thread_name
 from depthactors.errors import LifecycleError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
-from depthactors.net.allowance import allowance_of
-from depthactors.net.rest import RestClient
 from depthactors.pacing import USUAL
 from depthactors.status import PoolStatus
 from depthactors.sync import Priority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pykka
 
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
     from depthactors.net.allowance import Allowing
+    from depthactors.net.network import Network
     from depthactors.net.settings import NetworkSettings
     from depthactors.pacing import Timing
 
@@ -48,14 +45,19 @@ _NO_THREAD: Final = 1.0
 
 
 def start_snapshots(
-    market: Market, settings: NetworkSettings, supervisor: pykka.ActorRef[Any], *, restarts: int = 0
+    market: Market,
+    settings: NetworkSettings,
+    supervisor: pykka.ActorRef[Any],
+    *,
+    network: Network,
+    restarts: int = 0,
 ) -> pykka.ActorRef[Any]:
     """Start the snapshot actor of a market's weight pool."""
     return SnapshotActor.start(
         f"snapshots-{market.weight_pool}",
         supervisor,
-        allowance=allowance_of(market),
-        new_client=lambda: RestClient(settings),
+        network=network,
+        allowance=network.allowance(market),
         answer_deadline=2 * settings.read_timeout,
         timing=settings.timing,
         restarts=restarts,
@@ -92,8 +94,8 @@ class SnapshotActor(EngineActor):
         name: str,
         supervisor: pykka.ActorRef[Any],
         *,
+        network: Network,
         allowance: Allowing,
-        new_client: Callable[[], RestClient],
         answer_deadline: float = 20.0,
         timing: Timing = USUAL,
         restarts: int = 0,
@@ -103,15 +105,15 @@ class SnapshotActor(EngineActor):
         Args:
             name: the pool's name.
             supervisor: the actor that is notified of this actor's death.
+            network: the way to the exchange.
             allowance: the pool's weight, which outlives this actor.
-            new_client: a function that makes a client for each worker thread.
             answer_deadline: seconds for a whole answer, after which its connection is cut.
             timing: the engine's durations.
             restarts: number of times that the actor was replaced.
         """
         super().__init__(name, supervisor)
         self._allowance = allowance
-        self._new_client = new_client
+        self._network = network
         self._answer_deadline = answer_deadline
         self._timing = timing
         self._restarts = restarts
@@ -215,7 +217,7 @@ class SnapshotActor(EngineActor):
             if worker.at is None:
                 return worker
         name = thread_name(f"{self.name}-rest")
-        worker = RestWorker(name, self.actor_ref, self._new_client(), self._allowance)
+        worker = RestWorker(name, self.actor_ref, self._network, self._allowance)
         worker.start()
         self._workers.append(worker)
         self.mailbox.helpers = tuple(each.thread for each in self._workers)

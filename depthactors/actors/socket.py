@@ -43,7 +43,6 @@ from depthactors.actors.socket_messages import (
 from depthactors.actors.supervisor_messages import ReconnectExhausted
 from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.errors import HandshakeRefusedError, StreamError, UsageError
-from depthactors.net.allowance import allowance_of
 from depthactors.pacing import Reconnects
 from depthactors.reporting import about
 from depthactors.status import SocketStatus
@@ -56,6 +55,7 @@ if TYPE_CHECKING:
     from depthactors.actors.connection import Connection
     from depthactors.markets import Market
     from depthactors.net.allowance import Allowing
+    from depthactors.net.network import Network
     from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
@@ -71,6 +71,7 @@ def start_socket(
     settings: NetworkSettings,
     supervisor: pykka.ActorRef[Any],
     *,
+    network: Network,
     epochs: Iterator[int],
     place: int,
     restarts: int = 0,
@@ -81,8 +82,9 @@ def start_socket(
         market,
         supervisor,
         epochs=epochs,
+        network=network,
         settings=settings,
-        allowance=allowance_of(market),
+        allowance=network.allowance(market),
         place=place,
         restarts=restarts,
     )
@@ -104,6 +106,7 @@ class SocketActor(EngineActor):
         supervisor: pykka.ActorRef[Any] | None,
         *,
         epochs: Iterator[int],
+        network: Network,
         settings: NetworkSettings,
         allowance: Allowing,
         place: int = 0,
@@ -116,6 +119,7 @@ class SocketActor(EngineActor):
             market: the market of the streams.
             supervisor: the actor that is notified of exhausted reconnects and of this actor's death.
             epochs: the numbers for the connections of the engine.
+            network: the way to the exchange.
             settings: the settings of the network.
             allowance: the limits of the exchange, which all sockets share.
             place: number among the sockets of the engine; no two rotate at the same time.
@@ -133,6 +137,7 @@ class SocketActor(EngineActor):
             owner=self.actor_ref,
             mailbox=self.mailbox,
             market=market,
+            network=network,
             settings=settings,
             epochs=epochs,
             request_ids=count(1),

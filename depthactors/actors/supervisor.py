@@ -37,6 +37,7 @@ from depthactors.errors import (
     SlowCallbackError,
     StreamError,
 )
+from depthactors.net.network import SocketNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from depthactors.dispatcher.dispatcher import Dispatcher
     from depthactors.dispatcher.life import Ending
     from depthactors.markets import Market
+    from depthactors.net.network import Network
     from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
@@ -93,6 +95,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         settings: NetworkSettings,
         notifier: Notifier,
         shared: Publisher | None = None,
+        network: Network | None = None,
     ) -> None:
         """Begin without children.
 
@@ -101,8 +104,10 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             settings: how to reach the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
             shared: shares the books with other processes; `None` for books of this process alone.
+            network: the way to the exchange; `None` for sockets.
         """
         super().__init__(dispatcher, settings, notifier)
+        self._network: Network = SocketNetwork(settings) if network is None else network
         self._shared = shared
         self._epochs = count(1)
         self._places = count()
@@ -249,7 +254,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
     def _pool_for(self, market: Market) -> _Pool:
         pool = self._pools.get(market.weight_pool)
         if pool is None:
-            pool = _Pool(market, Supervised(start_snapshots(market, self._settings, self.actor_ref)))
+            pool = _Pool(market, Supervised(self._start_pool(market)))
             self._pools[market.weight_pool] = pool
         return pool
 
@@ -261,9 +266,24 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
                 return name
         place = next(self._places)
         name = f"socket-{market.name}-{place + 1}"
-        ref = start_socket(name, market, self._settings, self.actor_ref, epochs=self._epochs, place=place)
+        ref = self._start_socket(name, market, place)
         self._sockets[name] = _Socket(market, place, Supervised(ref))
         return name
+
+    def _start_pool(self, market: Market, restarts: int = 0) -> pykka.ActorRef[Any]:
+        return start_snapshots(market, self._settings, self.actor_ref, network=self._network, restarts=restarts)
+
+    def _start_socket(self, name: str, market: Market, place: int, restarts: int = 0) -> pykka.ActorRef[Any]:
+        return start_socket(
+            name,
+            market,
+            self._settings,
+            self.actor_ref,
+            network=self._network,
+            epochs=self._epochs,
+            place=place,
+            restarts=restarts,
+        )
 
     # Replacing the dead.
 
@@ -277,16 +297,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         if not socket.child.may_restart(self.mailbox.now()):
             self._give_up_socket(name, error)
             return
-        start = partial(
-            start_socket,
-            name,
-            socket.market,
-            self._settings,
-            self.actor_ref,
-            epochs=self._epochs,
-            place=socket.place,
-            restarts=socket.child.restarts,
-        )
+        start = partial(self._start_socket, name, socket.market, socket.place, socket.child.restarts)
         if socket.child.start_successor(name, start):
             for key in list(socket.streams.values()):
                 self._attach(self._books[key])
@@ -300,7 +311,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             for book in books:
                 self._fail_book(book, escalated)
             return
-        start = partial(start_snapshots, pool.market, self._settings, self.actor_ref, restarts=pool.child.restarts)
+        start = partial(self._start_pool, pool.market, pool.child.restarts)
         if pool.child.start_successor(name, start):
             for book in books:
                 tell(book.child.ref, SnapshotsAt(pool.child.ref))

@@ -89,9 +89,9 @@ class Mailbox(Task):
         """
         super().__init__(_NOBODY, "mailbox")
         self.life: Life | None = None
-        self.helpers: tuple[threading.Thread, ...] = ()
+        self.helpers: tuple[Ending, ...] = ()
         self.children: set[pykka.ActorRef[Any]] = set()
-        self.inherited: set[threading.Thread] = set()
+        self.inherited: set[Ending] = set()
         self.death: BaseException | None = None
         self.root: object | None = None
         self._frame_limit, self._byte_limit = frame_limit, byte_limit
@@ -295,7 +295,7 @@ class Mailbox(Task):
         """What ends when the actor is stopped: its life, and its threads."""
         return self.helpers if self.life is None else (self.life, *self.helpers)
 
-    def inherit(self, threads: tuple[threading.Thread, ...]) -> None:
+    def inherit(self, threads: tuple[Ending, ...]) -> None:
         """Keep the threads of a child that ends, so that a stop can wait for them. Thread: the child's."""
         self.inherited.difference_update([each for each in tuple(self.inherited) if not each.is_alive()])
         self.inherited.update(each for each in threads if each.is_alive())

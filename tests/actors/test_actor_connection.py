@@ -12,6 +12,7 @@ from depthactors.actors.receivers import Receivers
 from depthactors.actors.refusals import Refusals
 from depthactors.actors.socket_messages import Acknowledged, AnswerOverdue, Closed, Opened, OpeningOverdue, SendRequests
 from depthactors.errors import StreamError
+from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL
 from tests.actors.actor_support import Actors, FakeStreams, market_at
@@ -30,6 +31,7 @@ class Owner(EngineActor):
             owner=self.actor_ref,
             mailbox=self.mailbox,
             market=market,
+            network=SocketNetwork(NetworkSettings()),
             settings=NetworkSettings(),
             epochs=count(1),
             request_ids=count(1),

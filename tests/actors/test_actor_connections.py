@@ -14,6 +14,7 @@ from depthactors.actors.receivers import Receivers
 from depthactors.actors.refusals import Refusals
 from depthactors.actors.socket_messages import Closed, LeavingOverdue
 from depthactors.errors import StreamError
+from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL
 from tests.actors.actor_support import FakeMailbox
@@ -33,6 +34,7 @@ def scene(actors):
             owner=owner,
             mailbox=mailbox,
             market=markets.SPOT.at(f"http://127.0.0.1:{mute.getsockname()[1]}"),
+            network=SocketNetwork(NetworkSettings()),
             settings=NetworkSettings(),
             epochs=count(1),
             request_ids=count(1),

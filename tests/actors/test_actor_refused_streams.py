@@ -13,6 +13,7 @@ from depthactors.actors.refused_streams import RefusedStreams
 from depthactors.actors.supervisor_messages import StreamsRefused
 from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.errors import StreamError, SubscriptionError
+from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff
 
@@ -52,6 +53,7 @@ class Scene:
             owner=owner,
             mailbox=mailbox_of(owner),
             market=markets.SPOT,
+            network=SocketNetwork(NetworkSettings()),
             settings=NetworkSettings(),
             epochs=count(1),
             request_ids=count(1),

@@ -10,6 +10,9 @@ from depthactors.actors.snapshot_messages import SnapshotWanted
 from depthactors.binance import DepthReply
 from depthactors.errors import RateLimitedError, SnapshotError
 from depthactors.net.allowance import Allowance
+from depthactors.net.fetcher import FetchingThread
+from depthactors.net.network import SocketNetwork
+from depthactors.net.settings import NetworkSettings
 from depthactors.sync import Priority
 from tests.support import PATIENCE
 
@@ -39,6 +42,17 @@ class Client:
         self.closed.set()
 
 
+class ClientNetwork(SocketNetwork):
+    """A network whose depth requests this client handles."""
+
+    def __init__(self, client):
+        super().__init__(NetworkSettings())
+        self._client = client
+
+    def fetcher(self, name, on_reply):
+        return FetchingThread(name, self._client, on_reply)
+
+
 @pytest.fixture
 def client():
     return Client()
@@ -56,7 +70,7 @@ def allowance():
 
 @pytest.fixture
 def worker(owner, client, allowance):
-    worker = RestWorker("rest", owner[0], client, allowance)
+    worker = RestWorker("rest", owner[0], ClientNetwork(client), allowance)
     worker.start()
     yield worker
     worker.abort()

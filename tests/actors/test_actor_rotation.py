@@ -10,6 +10,7 @@ from depthactors.actors.rotation import Rotation
 from depthactors.actors.socket_messages import OverlapOver, Rotate
 from depthactors.errors import StreamError
 from depthactors.net.allowance import Allowance
+from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff
 from tests.actors.actor_support import FakeMailbox
@@ -53,6 +54,7 @@ class Scene:
             owner=None,
             mailbox=self.mailbox,
             market=markets.SPOT,
+            network=SocketNetwork(NetworkSettings(**settings)),
             settings=NetworkSettings(**settings),
             epochs=count(1),
             request_ids=count(1),

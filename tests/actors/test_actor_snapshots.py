@@ -16,6 +16,8 @@ from depthactors.dispatcher import SystemClock
 from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, UsageError
 from depthactors.net.allowance import Allowance
+from depthactors.net.fetcher import FetchingThread
+from depthactors.net.network import SocketNetwork
 from depthactors.net.rest import RestClient
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL, Backoff, host_pace
@@ -32,8 +34,15 @@ SOON_LOST = replace(USUAL, lost_after=0.1)
 INVALID_SYMBOL = 400, {}, {"code": -1121, "msg": "Invalid symbol."}
 
 
-def new_client():
-    return RestClient(NetworkSettings())
+class ClientNetwork(SocketNetwork):
+    """A network whose depth requests a client of the test's handles."""
+
+    def __init__(self, new_client):
+        super().__init__(NetworkSettings())
+        self._new_client = new_client
+
+    def fetcher(self, name, on_reply):
+        return FetchingThread(name, self._new_client(), on_reply)
 
 
 SECOND = 20.0
@@ -111,7 +120,7 @@ def start(actors):
     parent, _ = actors.probe(name="parent")
 
     def start(per_minute=6000, **options):
-        options = {"allowance": in_a_minute(per_minute), "new_client": new_client} | options
+        options = {"allowance": in_a_minute(per_minute), "network": SocketNetwork(NetworkSettings())} | options
         return actors.start(SnapshotActor, "snapshots-spot", parent, **options)
 
     return start
@@ -353,9 +362,9 @@ def test_whatever_a_worker_raises_is_one_requests_failure(start, want, told):
     def fetch(_client, market, symbol, limit):
         if symbol == "BROKEN":
             raise KeyboardInterrupt
-        return new_client().fetch_depth(market, symbol, limit)
+        return RestClient(NetworkSettings()).fetch_depth(market, symbol, limit)
 
-    ref = start(new_client=lambda: FakeClient(fetch))
+    ref = start(network=ClientNetwork(lambda: FakeClient(fetch)))
     for _ in range(2 * WORKERS):
         ref.tell(want("BROKEN"))
         failed = told.wait_one(SnapshotFailed)
@@ -372,7 +381,7 @@ def test_an_answer_that_takes_too_long_is_cut_however_steadily_it_comes(start, w
         return DepthReply(SnapshotError(f"{symbol}: cut"))
 
     # Enough for a thread to be started.
-    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.5)
+    ref = start(network=ClientNetwork(lambda: FakeClient(fetch)), answer_deadline=0.5)
     begun = time.monotonic()
     ref.tell(want())
     assert "cut" in str(told.wait_one(SnapshotFailed).error)
@@ -386,7 +395,7 @@ def test_a_request_whose_worker_is_stuck_for_good_is_given_up(start, want, told)
         assert leave.wait(PATIENCE)
         return DepthReply(SnapshotError("at last"))
 
-    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.1, timing=SOON_LOST)
+    ref = start(network=ClientNetwork(lambda: FakeClient(fetch)), answer_deadline=0.1, timing=SOON_LOST)
     try:
         ref.tell(want())
         assert "no answer within" in str(told.wait_one(SnapshotFailed).error)
@@ -406,7 +415,7 @@ def test_what_was_given_up_is_not_fetched_and_no_more_is_begun_than_there_are_wo
         assert leave.wait(PATIENCE)
         return DepthReply(SnapshotError("at last"))
 
-    ref = start(new_client=lambda: FakeClient(fetch), answer_deadline=0.1, timing=SOON_LOST)
+    ref = start(network=ClientNetwork(lambda: FakeClient(fetch)), answer_deadline=0.1, timing=SOON_LOST)
     symbols = [f"S{number}" for number in range(3 * WORKERS)]
     for symbol in symbols[:WORKERS]:
         ref.tell(want(symbol))
@@ -440,7 +449,7 @@ def test_no_more_is_begun_than_there_are_workers_before_the_answers_were_looked_
                 until(lambda: len(begun) > WORKERS or len(mailbox_of(ref)._control) >= WORKERS - 1)
             return super().take_weight(weight, reserve)
 
-    ref = start(new_client=lambda: FakeClient(fetch), allowance=Slow(6000, 300), timing=CLOSED)
+    ref = start(network=ClientNetwork(lambda: FakeClient(fetch)), allowance=Slow(6000, 300), timing=CLOSED)
     for number in range(3 * WORKERS):
         ref.tell(want(f"S{number}"))
     until(lambda: ref.ask(Status(), timeout=5).waiting == 2 * WORKERS and len(begun) == WORKERS)
@@ -464,7 +473,7 @@ def test_after_the_stop_nothing_is_begun(start, want):
         assert leave.wait(PATIENCE)
         return DepthReply(SnapshotError("at last"))
 
-    ref = start(new_client=lambda: Uncut(fetch))
+    ref = start(network=ClientNetwork(lambda: Uncut(fetch)))
     threads = mailbox_of(ref)
     for number in range(3 * WORKERS):
         ref.tell(want(f"S{number}"))

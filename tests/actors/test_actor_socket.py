@@ -21,6 +21,7 @@ from depthactors.actors.supervisor_messages import ReconnectExhausted, StreamsRe
 from depthactors.dispatcher.mailbox import Frames, mailbox_of
 from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError
 from depthactors.net.allowance import Allowance
+from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff, Timing
 from tests.actors.actor_support import Actors, FakeStreams, frame, join, market_at
@@ -40,6 +41,7 @@ class Scene:
         keywords["place"] = options.pop("place", 0)
         settings = {"rotate_after": None, "timing": Timing.fast()} | options
         keywords["settings"] = NetworkSettings(backoff=backoff, **settings)
+        keywords["network"] = SocketNetwork(keywords["settings"])
         self.ref = actors.start(SocketActor, "socket-1", market, parent, **keywords)
 
     def subscribe(self, *streams):

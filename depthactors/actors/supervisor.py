@@ -37,7 +37,6 @@ from depthactors.errors import (
     SlowCallbackError,
     StreamError,
 )
-from depthactors.net.network import SocketNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,8 +93,8 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         dispatcher: Dispatcher,
         settings: NetworkSettings,
         notifier: Notifier,
+        network: Network,
         shared: Publisher | None = None,
-        network: Network | None = None,
     ) -> None:
         """Begin without children.
 
@@ -103,11 +102,11 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             dispatcher: what runs this actor and its children.
             settings: how to reach the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
+            network: the way to the exchange.
             shared: shares the books with other processes; `None` for books of this process alone.
-            network: the way to the exchange; `None` for sockets.
         """
         super().__init__(dispatcher, settings, notifier)
-        self._network: Network = SocketNetwork(settings) if network is None else network
+        self._network = network
         self._shared = shared
         self._epochs = count(1)
         self._places = count()

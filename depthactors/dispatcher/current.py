@@ -6,6 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from depthactors.dispatcher.dispatcher import Runnable
 
 
@@ -14,8 +16,8 @@ class Runs(Protocol):
 
     task: Runnable | None
 
-    def leave_queue(self) -> None:
-        """Let another thread run the queue, if this one does."""
+    def let_others_run(self, is_over: Callable[[], bool], timeout: float | None) -> float | None:
+        """Have others run while this thread waits; arguments and result as for `about_to_wait`."""
 
 
 _threads: dict[int, Runs] = {}
@@ -38,12 +40,23 @@ def current_task() -> Runnable | None:
     return None if thread is None else thread.task
 
 
-def about_to_wait() -> None:
+def _unknown() -> bool:
+    return False
+
+
+def about_to_wait(is_over: Callable[[], bool] = _unknown, timeout: float | None = None) -> float | None:
     """Let another thread run the queue, if the calling one does: it is going to wait, perhaps for an actor.
+
+    Args:
+        is_over: returns whether there is nothing to wait for any more.
+        timeout: seconds that the caller would wait; `None` without end.
+
+    Returns:
+        The seconds that the caller has to wait itself: in a simulation, where there is no other thread, none, since the
+        others have run within this call.
 
     Raises:
         LifecycleError: there is no thread for that.
     """
     thread = _threads.get(threading.get_ident())
-    if thread is not None:
-        thread.leave_queue()
+    return timeout if thread is None else thread.let_others_run(is_over, timeout)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from depthactors.dispatcher.life import Ending
 
 
 class Runnable(Protocol):
@@ -34,6 +37,23 @@ class Dispatcher(ABC):
 
     Thread: any may call each method.
     """
+
+    threads: tuple[Ending, ...] = ()
+    """The threads that run now; none in a simulation."""
+
+    def start(self) -> None:  # noqa: B027 - only some have threads
+        """Start to run what is put.
+
+        Raises:
+            LifecycleError: the system has no thread to give; then none is started.
+        """
+
+    def close(self) -> None:  # noqa: B027
+        """End when no task waits; returns at once."""
+
+    def describe(self, thread: Ending) -> str:
+        """Return the name of a thread, and of the task that it runs if it is one of the dispatcher's."""
+        return thread.name
 
     @abstractmethod
     def monotonic(self) -> float:

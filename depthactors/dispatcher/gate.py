@@ -43,13 +43,14 @@ class Gate:
         """Wait until the gate is open, for `timeout` seconds at most; return whether it was open."""
         if self._is_open:
             return True
-        about_to_wait()
+        left = about_to_wait(self.is_set, timeout)
+        assert left is not None, "it is at most the timeout"
         passing = threading.Lock()
         passing.acquire()
         self._waiting.append(passing)
         try:
             # The gate may have opened before the lock was put there.
-            return self.is_set() or passing.acquire(timeout=min(max(0.0, timeout), threading.TIMEOUT_MAX))
+            return self.is_set() or passing.acquire(timeout=min(max(0.0, left), threading.TIMEOUT_MAX))
         finally:
             with suppress(ValueError):
                 self._waiting.remove(passing)

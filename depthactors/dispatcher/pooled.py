@@ -25,7 +25,10 @@ from depthactors.dispatcher.timers import Timers
 from depthactors.errors import LifecycleError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from depthactors.dispatcher.dispatcher import Runnable, TakesTimers
+    from depthactors.dispatcher.life import Ending
 
 logger = reporting.logger(__name__)
 
@@ -74,9 +77,15 @@ class Worker:
         self._pool = pool
         self.thread = threading.Thread(target=pool.work, args=(self,), name=thread_name(pool.name), daemon=True)
 
-    def leave_queue(self) -> None:
-        """Give the queue to another thread, if this one has it; its own task is about to wait."""
+    def let_others_run(self, is_over: Callable[[], bool], timeout: float | None) -> float | None:
+        """Give the queue to another thread, if this one has it: its own task is about to wait.
+
+        Raises:
+            LifecycleError: there is no thread for that.
+        """
+        del is_over
         self._pool.leave_queue(self)
+        return timeout
 
 
 class PooledDispatcher(Dispatcher):
@@ -200,7 +209,7 @@ class PooledDispatcher(Dispatcher):
                 worker.wake.release()
 
     @property
-    def threads(self) -> tuple[threading.Thread, ...]:
+    def threads(self) -> tuple[threading.Thread, ...]:  # type: ignore[override]
         """The threads that run now."""
         workers = tuple(worker.thread for worker in tuple(self._workers))
         return workers if self._watcher is None else (*workers, self._watcher)
@@ -410,12 +419,12 @@ class PooledDispatcher(Dispatcher):
 
     # Watching the queue.
 
-    def describe(self, thread: object) -> str:
+    def describe(self, thread: Ending) -> str:
         """Return the name of a thread, and of the task that it runs."""
         for worker in tuple(self._workers):
             if worker.thread is thread and (task := worker.task) is not None:
                 return f"{worker.thread.name}, in {task.name}"
-        return str(getattr(thread, "name", thread))
+        return thread.name
 
     def _watch(self) -> None:
         seen: object = None

@@ -28,6 +28,7 @@ from depthactors.engine.callbacks import check_callback
 from depthactors.engine.environment import resolve
 from depthactors.engine.handle import BookHandle
 from depthactors.engine.lifecycle import join
+from depthactors.engine.machine import THIS_MACHINE
 from depthactors.engine.runtime import STOP_TIMEOUT, Runtime
 from depthactors.engine.settings import check_interval, check_processes, network_settings
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from depthactors.book import BookView
     from depthactors.book.numerals import Number
     from depthactors.dispatcher.life import Ending
+    from depthactors.engine.machine import Machine
     from depthactors.engine.settings import Settings
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
@@ -68,6 +70,8 @@ class DepthEngine(Generic[NumberT_co]):
 
     _timing: ClassVar[Timing] = USUAL
     """The durations of the actors; tests set shorter ones."""
+    _machine: ClassVar[Machine] = THIS_MACHINE
+    """What the actors run on; a simulation sets its own."""
 
     # With the type variable's default alone, mypy would take `DepthEngine()` for an engine of Decimals where one is
     # expected.
@@ -143,7 +147,7 @@ class DepthEngine(Generic[NumberT_co]):
         self._speed_ms = speed_ms
         self._refresh_interval = refresh_interval
         self._has_workers = processes is not None
-        self._runtime = Runtime(settings, on_error, self, name=name, processes=processes)
+        self._runtime = Runtime(settings, on_error, self, name=name, processes=processes, machine=self._machine)
         self._handles: dict[int, BookHandle[NumberT_co]] = {}
 
     def start(self) -> Self:

@@ -62,10 +62,11 @@ class Latch:
 
     def wait(self, timeout: float) -> bool:
         """Wait for at most `timeout` seconds; returns whether it is set."""
+        left: float | None = timeout
         if timeout > 0 and not self._is_set:
-            about_to_wait()
+            left = about_to_wait(lambda: self._is_set, timeout)
         try:
-            self._closed.acquire(timeout=max(0.0, timeout))
+            self._closed.acquire(timeout=max(0.0, left or 0.0))
         finally:
             # Ctrl-C may come while this thread has the lock that the others wait for.
             if self._is_set:
@@ -87,7 +88,7 @@ def join(endings: Iterable[Ending], deadline: float, patience: float = inf) -> l
     impatient = min(deadline, time.monotonic() + patience)
     others = [each for each in endings if each is not threading.current_thread() and each.is_alive()]
     if others:
-        about_to_wait()
+        about_to_wait(lambda: not any(each.is_alive() for each in others), max(0.0, deadline - time.monotonic()))
     for each in others:
         # In slices: the thread may enter a user's function meanwhile.
         while each.is_alive():

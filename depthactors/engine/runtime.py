@@ -22,9 +22,9 @@ from depthactors.actors.watch import Watch, stop_children
 from depthactors.dispatcher.current import current_task
 from depthactors.dispatcher.future import DispatchedFuture
 from depthactors.dispatcher.mailbox import mailbox_of, tell
-from depthactors.dispatcher.pooled import PooledDispatcher
 from depthactors.dispatcher.threads import is_engine_thread
 from depthactors.engine.lifecycle import PATIENCE, Latch, join, running
+from depthactors.engine.machine import THIS_MACHINE
 from depthactors.errors import LifecycleError, SharingError
 from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.sharing import EngineFolder
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from depthactors.actors.publisher import Publisher
     from depthactors.dispatcher.life import Ending
     from depthactors.engine.lifecycle import Running
+    from depthactors.engine.machine import Machine
     from depthactors.errors import DepthActorsError, EscalatedError
     from depthactors.net.settings import NetworkSettings
 
@@ -73,6 +74,7 @@ class Runtime:
         name: str | None = None,
         processes: int | None = None,
         sharing: Publisher | None = None,
+        machine: Machine = THIS_MACHINE,
     ) -> None:
         """Start nothing yet.
 
@@ -83,12 +85,15 @@ class Runtime:
             name: name under which other processes find the books; `None` if the books are this process's alone.
             processes: number of workers that keep the books; `None` for this process.
             sharing: in a worker, the publisher of the books.
+            machine: what the actors run on.
 
         Raises:
             UsageError: a name that is not allowed.
         """
         self.settings = settings
         self._on_error = on_error
+        self._machine = machine
+        self._network = machine.new_network(settings)
         self._renew()
         self._owner = owner
         self._sharing = sharing
@@ -223,15 +228,16 @@ class Runtime:
 
     def _renew(self) -> None:
         """Make what a start needs; a failed one has used it up."""
-        self.dispatcher = PooledDispatcher()
+        self.dispatcher = self._machine.new_dispatcher()
         self.notifier = Notifier(self.dispatcher, self._on_error)
 
     def _new_supervisor(self, folder: EngineFolder | None) -> pykka.ActorRef[Any]:
         if folder is None:
-            return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._sharing)
+            return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._network, self._sharing)
         if self._processes is not None:
             return ShardSupervisor.start(self.dispatcher, self.settings, self.notifier, folder, self._processes)
-        return Supervisor.start(self.dispatcher, self.settings, self.notifier, FolderPublisher(folder))
+        publisher = FolderPublisher(folder)
+        return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._network, publisher)
 
     def detach(self) -> None:
         """Give up, in a fork, what belongs to its parent."""

@@ -16,6 +16,7 @@ from depthactors.actors.supervisor_messages import OpenBooks
 from depthactors.book import BookState
 from depthactors.dispatcher.mailbox import A_TURN, Frames, mailbox_of, tell
 from depthactors.errors import EscalatedError, ExchangeError, LifecycleError
+from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from tests.actors.actor_support import Host, Probe, hold, join, spec
 from tests.support import Recorder, until
@@ -156,7 +157,8 @@ def test_tell_returns_whether_the_actor_was_alive(actors):
 
 def supervise(actors, on_error=None):
     """Start a supervisor and a book of it, at an address where nobody listens; returns it and the book's cell."""
-    supervisor = actors.start(Supervisor, actors.dispatcher, NetworkSettings(), Notifier(actors.dispatcher, on_error))
+    settings, notifier = NetworkSettings(), Notifier(actors.dispatcher, on_error)
+    supervisor = actors.start(Supervisor, actors.dispatcher, settings, notifier, SocketNetwork(settings))
     (cell,) = supervisor.ask(OpenBooks((spec(markets.SPOT.at("http://127.0.0.1:1")),)), timeout=5)
     return supervisor, cell
 

@@ -35,6 +35,7 @@ from depthactors.errors import (
     SupervisorDiedError,
 )
 from depthactors.exchange import LocalExchange
+from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff
 from tests.actors.actor_support import Actors, FakeRest, FakeStreams, join, spec, usual
@@ -67,7 +68,7 @@ def actors(exchange, dispatcher):
 
 @pytest.fixture
 def supervisor(actors, dispatcher):
-    return actors.start(Supervisor, dispatcher, QUICK, Notifier(dispatcher))
+    return actors.start(Supervisor, dispatcher, QUICK, Notifier(dispatcher), SocketNetwork(QUICK))
 
 
 @pytest.fixture
@@ -368,7 +369,8 @@ def test_a_child_that_ended_without_a_word_is_found_and_replaced(supervisor, ope
 def test_a_book_that_is_stuck_is_told_once(actors, market):
     errors = Recorder()
     settings = replace(QUICK, timing=usual(lag_limit=0.3))
-    supervisor = actors.start(Supervisor, actors.dispatcher, settings, Notifier(actors.dispatcher, errors))
+    notifier = Notifier(actors.dispatcher, errors)
+    supervisor = actors.start(Supervisor, actors.dispatcher, settings, notifier, SocketNetwork(settings))
     (cell,) = supervisor.ask(OpenBooks((spec(market),)), timeout=5)
     assert cell.settled.wait(10)
     leave = threading.Event()
@@ -389,7 +391,8 @@ def test_a_book_that_is_stuck_is_told_once(actors, market):
 
 def test_a_supervisor_that_dies_fails_every_book_and_says_so(actors, market):
     errors = Recorder()
-    supervisor = actors.start(Supervisor, actors.dispatcher, QUICK, Notifier(actors.dispatcher, errors))
+    notifier = Notifier(actors.dispatcher, errors)
+    supervisor = actors.start(Supervisor, actors.dispatcher, QUICK, notifier, SocketNetwork(QUICK))
     cells = supervisor.ask(OpenBooks(tuple(spec(market, symbol) for symbol in SYMBOLS)), timeout=5)
     told = [listen(cell)[0] for cell in cells]
     for cell in cells:

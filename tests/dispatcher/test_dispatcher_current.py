@@ -15,10 +15,11 @@ class FakeThread:
     def __init__(self, task=None, error=None):
         self.task, self.error, self.left = task, error, 0
 
-    def leave_queue(self):
+    def let_others_run(self, _is_over, timeout):
         self.left += 1
         if self.error is not None:
             raise self.error
+        return timeout
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_where_no_thread_can_go_on_with_the_queue_the_wait_is_refused_at_once():
     class Alone:
         task = None
 
-        def leave_queue(self):
+        def let_others_run(self, _is_over, _timeout):
             msg = "no thread is left"
             raise LifecycleError(msg)
 

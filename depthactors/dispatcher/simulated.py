@@ -1,0 +1,232 @@
+"""A dispatcher without threads and without a clock: time and order come from a seed.
+
+Everything runs in the thread that calls `run_for` or `run_until`, one turn after the other. Which of the ready tasks
+has its turn next is drawn. Time passes between turns, a little at a time, and from timer to timer when nothing is
+ready. So a run is its seed: the same seed gives the same turns at the same times.
+
+A function that waits, such as a callback that asks an actor, waits by running the others (`let_others_run`).
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
+from random import Random
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from depthactors.dispatcher.current import register, unregister
+from depthactors.dispatcher.dispatcher import Dispatcher
+from depthactors.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from depthactors.dispatcher.dispatcher import Runnable, TakesTimers
+
+BEGINNING: Final = 1_790_000_000.0
+"""Seconds since the epoch at which a simulation begins."""
+_LONGEST_TURN: Final = 2e-4
+"""Seconds that pass in a turn at most; how many they are is drawn."""
+_DEEPEST: Final = 40
+"""Number of waits within each other: each takes some room on the interpreter's stack."""
+
+_Due: TypeAlias = "tuple[float, int, Simulation | SimulatedDispatcher, Callable[[], None] | tuple[TakesTimers, Any]]"
+
+
+class Simulation:
+    """The time and the order of one or several dispatchers, each of which stands for a process.
+
+    Thread: one, which enters it (`with`).
+
+    Attributes:
+        steps: number of turns so far.
+        on_turn: called before each turn with its task.
+        after_step: called after each turn, and after each action of `call_after`.
+        task: the task that has its turn now.
+    """
+
+    def __init__(self, seed: int) -> None:
+        """Begin at the time 0."""
+        self.steps = 0
+        self.on_turn: Callable[[Runnable], None] | None = None
+        self.after_step: Callable[[], None] | None = None
+        self.task: Runnable | None = None
+        self._now = 0.0
+        # Apart from each other: how many numbers actors draw does not change the order of the turns.
+        self._order = Random(f"{seed}/order").random  # noqa: S311 - it guards nothing
+        self.draw = Random(f"{seed}/actors").random  # noqa: S311
+        self._serial = count()
+        self._due: list[_Due] = []
+        self._ready: list[tuple[SimulatedDispatcher, Runnable]] = []
+        self._depth = 0
+
+    def __enter__(self) -> Self:
+        """Have waits of the calling thread run the simulation."""
+        register(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        unregister()
+
+    def monotonic(self) -> float:
+        """Return the seconds since the beginning."""
+        return self._now
+
+    def time(self) -> float:
+        """Return the seconds since the epoch."""
+        return BEGINNING + self._now
+
+    def call_after(self, seconds: float, action: Callable[[], None]) -> None:
+        """Call a function in `seconds`, not within this call. It belongs to no dispatcher, so none holds it up."""
+        heappush(self._due, (self._now + max(0.0, seconds), next(self._serial), self, action))
+
+    def run_for(self, seconds: float) -> None:
+        """Let time pass."""
+        self._run(lambda: False, self._now + seconds)
+
+    def run_until(self, is_over: Callable[[], bool], timeout: float) -> bool:
+        """Let time pass until `is_over()`, for `timeout` seconds at most; returns whether it is."""
+        self._run(is_over, self._now + timeout)
+        return is_over()
+
+    def let_others_run(self, is_over: Callable[[], bool], timeout: float | None) -> float | None:
+        """Run the others while the calling task waits.
+
+        Raises:
+            UsageError: too many tasks wait within each other.
+        """
+        if self._depth >= _DEEPEST:
+            msg = f"expected at most {_DEEPEST} waits within each other in a simulation, was one more"
+            raise UsageError(msg)
+        self._run(is_over, inf if timeout is None else self._now + timeout)
+        return 0.0
+
+    def _run(self, is_over: Callable[[], bool], until: float) -> None:
+        task, self._depth = self.task, self._depth + 1
+        try:
+            while not is_over() and self._step(until):
+                pass
+        finally:
+            self.task, self._depth = task, self._depth - 1
+
+    def _step(self, until: float) -> bool:
+        """Give a task its turn, or let time pass; returns whether time `until` is still to come."""
+        while self._due and self._due[0][0] <= self._now:
+            self._fire(heappop(self._due))
+        if self._now >= until:
+            return False
+        if self._ready:
+            self._take_turn()
+        else:
+            self._now = min(until, self._due[0][0]) if self._due else until
+            # Without an end, and without anything that could end it.
+            return self._now < inf
+        return True
+
+    def _take_turn(self) -> None:
+        ready = self._ready
+        number = int(len(ready) * self._order())
+        dispatcher, task = ready[number]
+        ready[number] = ready[-1]
+        ready.pop()
+        if dispatcher.held_until > self._now:
+            # Its process stands still.
+            self.call_after(dispatcher.held_until - self._now, lambda: ready.append((dispatcher, task)))
+            return
+        if self.on_turn is not None:
+            self.on_turn(task)
+        self.task = task
+        self.steps += 1
+        task.run()
+        self.task = None
+        self._now += _LONGEST_TURN * self._order()
+        if self.after_step is not None:
+            self.after_step()
+
+    def _fire(self, due: _Due) -> None:
+        _, _, owner, what = due
+        if isinstance(owner, SimulatedDispatcher):
+            if owner.held_until > self._now:
+                heappush(self._due, (owner.held_until, next(self._serial), owner, what))
+                return
+            assert isinstance(what, tuple)
+            target, message = what
+            target.put_due(message)
+            return
+        assert not isinstance(what, tuple)
+        what()
+        if self.after_step is not None:
+            self.after_step()
+
+    # For the dispatchers.
+
+    def put(self, dispatcher: SimulatedDispatcher, task: Runnable) -> None:
+        """Let a task be ready."""
+        self._ready.append((dispatcher, task))
+
+    def set_timer(self, dispatcher: SimulatedDispatcher, seconds: float, target: TakesTimers, message: Any) -> None:
+        """Set a timer."""
+        heappush(self._due, (self._now + max(0.0, seconds), next(self._serial), dispatcher, (target, message)))
+
+
+class SimulatedDispatcher(Dispatcher):
+    """Runs tasks in simulated time, in an order drawn from a seed.
+
+    Thread: the simulation's.
+
+    Attributes:
+        simulation: what runs it.
+        held_until: the time until which its tasks and timers stand still.
+    """
+
+    def __init__(self, seed: int = 0, *, simulation: Simulation | None = None) -> None:
+        """Begin a simulation.
+
+        Args:
+            seed: what all is drawn from.
+            simulation: a simulation to be a part of, with other dispatchers, as another process; then `seed` is not
+                used.
+        """
+        self.simulation = Simulation(seed) if simulation is None else simulation
+        self.held_until = 0.0
+        # Faster than methods.
+        self.monotonic = self.simulation.monotonic  # type: ignore[method-assign]
+        self.time = self.simulation.time  # type: ignore[method-assign]
+        self.random = self.simulation.draw  # type: ignore[method-assign]
+
+    def monotonic(self) -> float:
+        """Return the seconds since the beginning."""
+        return self.simulation.monotonic()
+
+    def time(self) -> float:
+        """Return the seconds since the epoch."""
+        return self.simulation.time()
+
+    def random(self) -> float:
+        """Return a random number from 0 to 1."""
+        return self.simulation.draw()
+
+    def put(self, task: Runnable, *, urgent: bool = False) -> None:
+        """Let a task be ready; when it has its turn is drawn, whether it is urgent or not."""
+        del urgent
+        self.simulation.put(self, task)
+
+    def put_next(self, task: Runnable) -> None:
+        """Let a task be ready; when it has its turn is drawn."""
+        self.simulation.put(self, task)
+
+    def after(self, seconds: float, target: TakesTimers, message: Any) -> None:
+        """Set a timer."""
+        self.simulation.set_timer(self, seconds, target, message)
+
+    def hold(self, seconds: float) -> None:
+        """Let its tasks and timers stand still, as those of a process that the system has stopped."""
+        self.held_until = max(self.held_until, self.simulation.monotonic() + seconds)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from depthactors.actors.snapshot_messages import SnapshotWanted
     from depthactors.binance import DepthReply
-    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.ending import Ending
     from depthactors.net.allowance import Allowing
     from depthactors.net.network import Network
 

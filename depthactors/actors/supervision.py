@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from depthactors.actors.cell import Lease
     from depthactors.actors.notifier import Notifier
     from depthactors.dispatcher.dispatcher import Dispatcher
-    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.ending import Ending
     from depthactors.dispatcher.mailbox import Mailbox
     from depthactors.net.settings import NetworkSettings
 

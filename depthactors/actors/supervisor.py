@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from depthactors.actors.notifier import Notifier
     from depthactors.actors.publisher import Publisher
     from depthactors.dispatcher.dispatcher import Dispatcher
-    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.ending import Ending
     from depthactors.markets import Market
     from depthactors.net.network import Network
     from depthactors.net.settings import NetworkSettings

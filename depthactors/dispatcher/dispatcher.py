@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.ending import Ending
 
 
 class Runnable(Protocol):

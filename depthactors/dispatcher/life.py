@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from depthactors.dispatcher.gate import Gate
 
@@ -11,20 +11,6 @@ if TYPE_CHECKING:
 
 _LONG: Final = 3600.0
 """Seconds: no system can wait without limit in one call."""
-
-
-class Ending(Protocol):
-    """What can be waited for: an actor's life, or a thread."""
-
-    @property
-    def name(self) -> str:
-        """The name, for the log."""
-
-    def is_alive(self) -> bool:
-        """Return whether it has not ended."""
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait for the end, for `timeout` seconds at most."""
 
 
 class Life:

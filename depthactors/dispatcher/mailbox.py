@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depthactors.dispatcher.dispatcher import Dispatcher
-    from depthactors.dispatcher.life import Ending, Life
+    from depthactors.dispatcher.ending import Ending
+    from depthactors.dispatcher.life import Life
 
 logger = reporting.logger(__name__)
 

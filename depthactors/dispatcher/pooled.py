@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depthactors.dispatcher.dispatcher import Runnable, TakesTimers
-    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.ending import Ending
 
 logger = reporting.logger(__name__)
 

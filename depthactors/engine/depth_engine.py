@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from depthactors.actors.cell import BookCell, Listener
     from depthactors.book import BookView
     from depthactors.book.numerals import Number
-    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.ending import Ending
     from depthactors.engine.machine import Machine
     from depthactors.engine.settings import Settings
     from depthactors.errors import DepthActorsError

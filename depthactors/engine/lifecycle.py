@@ -15,7 +15,7 @@ from depthactors.dispatcher.current import about_to_wait
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.ending import Ending
 
 PATIENCE: Final = 0.5
 """Seconds that a stop waits for a running callback, which may be waiting for the stop."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.cell import BookCell, Lease
     from depthactors.actors.publisher import Publisher
-    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.ending import Ending
     from depthactors.engine.lifecycle import Running
     from depthactors.engine.machine import Machine
     from depthactors.errors import DepthActorsError, EscalatedError

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depthactors.binance import DepthReply
-    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.ending import Ending
     from depthactors.errors import StreamError
     from depthactors.markets import Market
     from depthactors.net.allowance import Allowing

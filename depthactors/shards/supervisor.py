@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.notifier import Notifier
     from depthactors.dispatcher.dispatcher import Dispatcher
-    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.ending import Ending
     from depthactors.net.settings import NetworkSettings
     from depthactors.shards.workers import SupervisedWorker
     from depthactors.sharing import EngineFolder, SharedBook

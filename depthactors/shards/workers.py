@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.actors.book_spec import BookKey
-    from depthactors.dispatcher.life import Ending
+    from depthactors.dispatcher.ending import Ending
 
 
 @dataclass(slots=True)

@@ -303,3 +303,18 @@ def test_snapshots_with_too_few_levels_make_requests_wait_longer_unless_they_agr
         planner.requests.send()
     assert short_waits[0] < short_waits[1] < short_waits[2]
     assert short_waits[3] == short_waits[1], "one agreement counts like one more try"
+
+
+def test_a_book_that_begins_anew_while_it_waits_because_of_a_cap_waits_as_usual_after_a_request(planner):
+    planner.requests.send()
+    planner.sync.granted_less = True
+    planner.base(sound=False)
+    planner.requests.plan(Priority.REFRESH, again=False)
+    planner.sync.granted_less, planner.sync.in_sequence, planner.sync.buffered = False, False, 1
+    planner.requests.plan(Priority.NEW, again=False)
+    usual_wait = planner.waits[-1]
+    assert usual_wait > 0, "the request before was a moment ago"
+    planner.now += usual_wait / 4
+    planner.requests.plan(Priority.NEW, again=False)
+    assert planner.waits[-1] == pytest.approx(usual_wait * 3 / 4), "the wait goes on"
+    assert len(planner.sent) == 1

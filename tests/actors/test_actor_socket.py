@@ -99,7 +99,9 @@ def scene(start):
 
 
 def test_without_a_stream_there_is_no_connection(scene, server):
-    assert (scene.status().connected, scene.status().epoch, server.handshakes.seen) == (False, 0, [])
+    row = scene.status()
+    assert (row.connected, row.epoch, row.rejected_frames, row.unrouted_frames) == (False, 0, 0, 0)
+    assert server.handshakes.seen == []
 
 
 def test_a_stream_is_up_then_brings_its_frames(scene, server):

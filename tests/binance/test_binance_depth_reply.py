@@ -4,7 +4,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthactors.binance import HttpAnswer, Snapshot, read_depth_reply
+from depthactors.binance import DepthReply, HttpAnswer, Snapshot, read_depth_reply
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError
 from depthactors.markets import COINM, SPOT
 from tests.binance.frame_support import JSON
@@ -25,6 +25,11 @@ def test_a_snapshot_and_what_comes_with_it():
     assert reply.result == Snapshot(7, 0, 5, (2, 0), [10.5, 1.0, 10.4, 2.0], [11.0, 3.0])
     assert (reply.used_weight, reply.date) == (77, 1445412480.0)
     assert (reply.sent, reply.received, reply.recv_time) == (1.0, 1.5, 1.0e9)
+
+
+def test_a_reply_without_an_answer_has_no_times():
+    reply = DepthReply(SnapshotError("no answer"))
+    assert (reply.sent, reply.received, reply.recv_time, reply.used_weight, reply.date) == (0, 0, 0, None, None)
 
 
 def test_the_used_weight_is_known_where_it_is_a_number():

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from depthactors import BinanceSocketManager, DepthCache, ThreadedDepthCacheManager, markets
+from depthactors.engine.lifecycle import Latch
 from depthactors.errors import UsageError
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
@@ -77,6 +78,32 @@ def test_every_start_takes_the_same_arguments(name):
         ("callback", inspect.Parameter.empty), ("symbol", inspect.Parameter.empty), ("refresh_interval", 1800),
         ("bm", None), ("limit", 10), ("conv_type", float), ("ws_interval", 0),
     ]  # fmt: skip
+
+
+@pytest.mark.one_process
+def test_a_callback_that_is_busy_when_the_engine_dies_is_called_with_the_end_once_it_returns(exchange):
+    calls, busy, go_on = Inbox(), threading.Event(), threading.Event()
+
+    class WatchedLatch(Latch):
+        def wait(self, timeout):
+            go_on.set()
+            return super().wait(timeout)
+
+    def handle(item):
+        calls.put(item)
+        if not busy.is_set():
+            busy.set()
+            go_on.wait(10)
+
+    with ThreadedDepthCacheManager() as manager:
+        manager._ended = WatchedLatch()
+        quickly(manager, handle)
+        assert busy.wait(10)
+        manager._engine._runtime._supervisor.tell(ZeroDivisionError("no message for it"))
+        assert calls.next(dict)["type"] == "EscalatedError"
+        assert calls.next() is None
+        manager.join(10)
+        assert not manager.is_alive()
 
 
 def test_who_stops_at_an_error_hears_no_more(local_exchange):

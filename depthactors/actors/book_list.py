@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from depthactors import reporting
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from depthactors.actors.book_spec import BookSpec
+    from depthactors.dispatcher.clock import Clock
     from depthactors.sharing import EngineFolder
 
 logger = reporting.logger(__name__)
@@ -32,15 +32,19 @@ class BookList:
     Thread: the supervisor's.
     """
 
-    def __init__(self, folder: EngineFolder, books: Callable[[], Iterable[tuple[SharedBook, str]]]) -> None:
+    def __init__(
+        self, folder: EngineFolder, books: Callable[[], Iterable[tuple[SharedBook, str]]], clock: Clock
+    ) -> None:
         """List nothing yet.
 
         Args:
             folder: the engine's folder.
             books: a function that returns the present books, each with the place of its slot.
+            clock: the engine's time; readers compare it with the system's.
         """
         self._folder = folder
         self._books = books
+        self._clock = clock
         self._left: list[str] = []
 
     def remove(self, place: str) -> None:
@@ -59,7 +63,7 @@ class BookList:
 
     def beat(self) -> None:
         """Show readers that the engine is alive, and write the list if slots are to be removed."""
-        self._folder.beat(time.monotonic())
+        self._folder.beat(self._clock.monotonic())
         if self._left:
             try:
                 self.write()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from time import sleep
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from depthactors.actors.listened_cell import ListenedCell
 from depthactors.book import BookState, BookView
 from depthactors.book.view import capture
 from depthactors.dispatcher.mailbox import mailbox_of
+from depthactors.dispatcher.threads import let_others_run
 from depthactors.status import BookStatus
 
 if TYPE_CHECKING:
@@ -135,6 +135,6 @@ def _first(copy: Callable[[], _Copy | None]) -> _Copy | None:
         if copied is not None:
             return copied
         if attempt:
-            # Let another thread run: the actor's has to finish the change.
-            sleep(0)
+            # The actor's thread has to finish the change.
+            let_others_run()
     return None

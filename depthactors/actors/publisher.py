@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from depthactors.actors.cell import Listener
     from depthactors.actors.local_cell import LocalCell
+    from depthactors.dispatcher.clock import Clock
     from depthactors.sharing import EngineFolder, SharedBook
 
 
@@ -78,11 +79,11 @@ class Publisher(ABC):
 class FolderPublisher(Publisher):
     """Makes slots in an engine's folder, and lists the books there."""
 
-    def __init__(self, folder: EngineFolder) -> None:
-        """Take a folder that is open."""
+    def __init__(self, folder: EngineFolder, clock: Clock) -> None:
+        """Take a folder that is open, and the engine's time."""
         super().__init__()
         self._folder = folder
-        self._list = BookList(folder, self._books)
+        self._list = BookList(folder, self._books, clock)
 
     def check_room(self, depths: Iterable[int]) -> None:
         """Raise a `SharingError` if memory has no room for books of these depths."""

@@ -146,6 +146,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             tuple(book.cell for book in self._books.values()),
             tuple(each.child.ref for each in self._sockets.values()),
             tuple(pool.child.ref for pool in self._pools.values()),
+            self.dispatcher,
         )
 
     # Books.

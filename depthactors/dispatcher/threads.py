@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from time import sleep
 from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import LifecycleError
@@ -36,6 +37,11 @@ def start_thread(thread: threading.Thread, owner: str) -> None:
     except (RuntimeError, MemoryError) as error:
         msg = f"{owner}: its thread could not be started: {error}"
         raise LifecycleError(msg) from error
+
+
+def let_others_run() -> None:
+    """Give the interpreter to another thread that is ready, which may be in the middle of what this one needs."""
+    sleep(0)
 
 
 def is_engine_thread(thread: threading.Thread) -> bool:

@@ -236,7 +236,7 @@ class Runtime:
             return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._network, self._sharing)
         if self._processes is not None:
             return ShardSupervisor.start(self.dispatcher, self.settings, self.notifier, folder, self._processes)
-        publisher = FolderPublisher(folder)
+        publisher = FolderPublisher(folder, self.dispatcher)
         return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._network, publisher)
 
     def detach(self) -> None:

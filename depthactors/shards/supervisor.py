@@ -75,7 +75,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         self._workers = Workers(processes, self._start_worker)
         self._routes = Routes(notifier)
         self._numbers = count(1)
-        self._list = BookList(folder, self._listed)
+        self._list = BookList(folder, self._listed, self.dispatcher)
 
     def begin(self) -> None:
         """Set the timers; the processes are started with the first book."""
@@ -89,7 +89,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         return super().handle(message)
 
     def _status_parts(self) -> Shards:
-        return Shards(tuple(book.cell for book in self._books.values()), self._workers.refs)
+        return Shards(tuple(book.cell for book in self._books.values()), self._workers.refs, self.dispatcher)
 
     # Books.
 

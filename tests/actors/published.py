@@ -11,6 +11,7 @@ from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.publisher import FolderPublisher
 from depthactors.binance import Snapshot
 from depthactors.book import BookState, OrderBook
+from depthactors.dispatcher.clock import SYSTEM_CLOCK
 from depthactors.pacing import USUAL
 from depthactors.sharing import DepthReader, EngineFolder
 from tests.stepped import SteppedDispatcher
@@ -24,7 +25,7 @@ class Published:
     def __init__(self):
         self.folder = EngineFolder(f"test-actor-{os.getpid()}-{next(_numbers)}")
         self.folder.open()
-        self.books = FolderPublisher(self.folder)
+        self.books = FolderPublisher(self.folder, SYSTEM_CLOCK)
         self.reader = DepthReader(self.folder.name, number=None)
 
     def follow(self, symbol="BTCUSDT", depth=5, number=float):

@@ -5,8 +5,11 @@ import pytest
 from depthactors.actors.book_list import BookList
 from depthactors.errors import SharingError
 from depthactors.sharing import SharedBook
+from tests.stepped import SteppedDispatcher
 
 BOOK = SharedBook("BTCUSDT", "spot", 100, 5)
+BEAT = ("beat", 7.0)
+"""A sign of life with the time of the clock that the list was given."""
 
 
 class Folder:
@@ -25,8 +28,8 @@ class Folder:
     def remove_book(self, place):
         self.done.append(("remove", place))
 
-    def beat(self, _now):
-        self.done.append("beat")
+    def beat(self, now):
+        self.done.append(("beat", now))
 
     def sparse(self):
         return [f"book-{number}@0" for number in range(100)]
@@ -39,7 +42,9 @@ def folder():
 
 @pytest.fixture
 def books(folder):
-    return BookList(folder, lambda: [(BOOK, "book-1@0")])
+    clock = SteppedDispatcher()
+    clock.now = 7.0
+    return BookList(folder, lambda: [(BOOK, "book-1@0")], clock)
 
 
 def test_a_slot_is_removed_once_the_list_is_written_without_it(books, folder):
@@ -51,11 +56,11 @@ def test_a_slot_is_removed_once_the_list_is_written_without_it(books, folder):
 
 def test_a_beat_writes_the_list_only_if_a_slot_is_to_be_removed(books, folder):
     books.beat()
-    assert folder.done == ["beat"]
+    assert folder.done == [BEAT]
     books.remove("book-2@0")
     books.beat()
     books.beat()
-    assert folder.done[1:] == ["beat", ("list", (BOOK, "book-1@0")), ("remove", "book-2@0"), "beat"]
+    assert folder.done[1:] == [BEAT, ("list", (BOOK, "book-1@0")), ("remove", "book-2@0"), BEAT]
 
 
 def test_without_room_for_the_list_the_next_beat_tries_again(books, folder, caplog):

@@ -1,11 +1,13 @@
 """The threads of an engine: their names, their start, and how they are recognised."""
 
 import threading
+import time
 
 import pytest
 
-from depthactors.dispatcher.threads import THREAD_PREFIX, is_engine_thread, start_thread, thread_name
+from depthactors.dispatcher.threads import THREAD_PREFIX, is_engine_thread, let_others_run, start_thread, thread_name
 from depthactors.errors import LifecycleError
+from tests.support import PATIENCE
 
 
 def test_each_thread_has_a_name_of_its_own_by_which_it_is_recognised():
@@ -25,3 +27,20 @@ def test_a_thread_that_cannot_be_started_is_a_typed_error(monkeypatch, error):
     with pytest.raises(LifecycleError, match=f"watch: its thread could not be started: {error}") as raised:
         start_thread(threading.Thread(), "watch")
     assert raised.value.__cause__ is error
+
+
+def test_a_thread_that_lets_others_run_sees_what_they_finish():
+    done, begun = [], threading.Event()
+
+    def finish():
+        begun.set()
+        done.append("finished")
+
+    thread = threading.Thread(target=finish)
+    thread.start()
+    begun.wait(PATIENCE)
+    deadline = time.monotonic() + PATIENCE
+    while not done and time.monotonic() < deadline:
+        let_others_run()
+    assert done == ["finished"]
+    thread.join(PATIENCE)

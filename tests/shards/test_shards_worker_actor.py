@@ -13,6 +13,7 @@ import pytest
 from depthactors.actors.base import ChildFailed
 from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status
+from depthactors.dispatcher.clock import SYSTEM_CLOCK
 from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
 from depthactors.net.settings import NetworkSettings
@@ -264,12 +265,12 @@ def test_other_messages_are_refused(scene):
 def test_a_dead_worker_and_one_that_cannot_answer_have_no_row(scene):
     answered = threading.Thread(target=lambda: scene.says(Answer(_request(scene), error=LifecycleError("stuck"))))
     answered.start()
-    status = Shards((), (scene.ref,)).gather(PATIENCE)
+    status = Shards((), (scene.ref,), SYSTEM_CLOCK).gather(PATIENCE)
     answered.join(PATIENCE)
     assert [row.name for row in status.workers] == ["worker-1"]
     end(scene.ref)
     started = time.monotonic()
-    assert Shards((), (scene.ref,)).gather(PATIENCE).workers == ()
+    assert Shards((), (scene.ref,), SYSTEM_CLOCK).gather(PATIENCE).workers == ()
     assert time.monotonic() - started < PATIENCE / 2
 
 

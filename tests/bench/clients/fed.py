@@ -28,6 +28,7 @@ from depthactors.actors.router import Router
 from depthactors.actors.snapshot_messages import SnapshotArrived
 from depthactors.actors.subscriptions import Subscriptions
 from depthactors.book import BookState
+from depthactors.dispatcher.clock import SYSTEM_CLOCK
 from depthactors.dispatcher.guarded import Guarded
 from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.dispatcher.pooled import PooledDispatcher
@@ -61,7 +62,7 @@ class Books:
     def __init__(self, specs, snapshots, folder):
         dispatcher = mailbox_of(snapshots).dispatcher
         self.cells = [LocalCell(spec, USUAL, dispatcher) for spec in specs]
-        self._shared = None if folder is None else FolderPublisher(folder)
+        self._shared = None if folder is None else FolderPublisher(folder, SYSTEM_CLOCK)
         if self._shared is not None:
             for cell in self.cells:
                 self._shared.add(cell)

@@ -109,12 +109,12 @@ class Handover:
                 self._survive(error)
             # Here, so that it does not keep its traceback alive until the next record.
             del record
-            with self._news:
-                self._handed += 1
-                self._news.notify_all()
 
     def _next(self) -> Record | Ready | str | None:
         with self._news:
+            # In one step with what follows: whoever waits for the last record sees that the thread ends with it.
+            self._handed = self._taken - len(self._waiting)
+            self._news.notify_all()
             if not self._waiting and self.lost > self._lost_said:
                 words = f"{self.lost - self._lost_said} log records were left out: a log handler is slow"
                 self._lost_said = self.lost
@@ -123,7 +123,6 @@ class Handover:
             if self._waiting:
                 return self._waiting.popleft()
             self._running = False
-            self._news.notify_all()
             return None
 
     def _hand_over(self, record: Record | Ready | str) -> None:

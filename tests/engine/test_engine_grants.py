@@ -78,7 +78,9 @@ def test_a_book_with_fewer_levels_than_are_promised_is_live_soon(serve):
     assert_right(exchange, updates.seen, 100)
 
 
-def test_strikes_without_quotes_are_live_and_empty_and_cost_one_request_each(serve):
+def test_strikes_without_quotes_are_live_and_empty_and_cost_one_request_each(serve, set_timing):
+    # As in programs: a book without a diff for long is compared with a further snapshot.
+    set_timing(Timing.fast(), quiet_limit=USUAL.quiet_limit)
     strikes = [f"BTC-261225-{strike}-C" for strike in range(100_000, 100_010)]
     serve(strikes, Fault("empty-snapshot", every=1), market="options", rate=1e-6)
     with DepthEngine(market="options", name="strikes") as engine, DepthReader("strikes") as reader:

@@ -532,8 +532,10 @@ def test_a_receiver_that_is_replaced_during_a_rotation_hears_of_both(start, serv
 
 
 def test_the_last_stream_takes_a_rotation_along(start, server):
-    scene = start(rotate_after=0.1)
-    scene.carry(BTC).wait(StreamUp, 2)
+    scene = start(rotate_after=600.0)
+    told = scene.carry(BTC)
+    scene.ref.tell(Rotate(1))
+    told.wait(StreamUp, 2)
     scene.unsubscribe(BTC)
     until(lambda: not scene.status().connected)
     until(lambda: not any(thread.is_alive() for thread in mailbox_of(scene.ref).helpers))

@@ -235,7 +235,15 @@ class Runtime:
         if folder is None:
             return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._network, self._sharing)
         if self._processes is not None:
-            return ShardSupervisor.start(self.dispatcher, self.settings, self.notifier, folder, self._processes)
+            return ShardSupervisor.start(
+                self.dispatcher,
+                self.settings,
+                self.notifier,
+                self._network,
+                folder,
+                self._processes,
+                self._machine.new_process,
+            )
         publisher = FolderPublisher(folder, self.dispatcher)
         return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._network, publisher)
 

@@ -32,7 +32,7 @@ from depthactors.shards.worker_actor import WorkerActor
 from depthactors.shards.workers import Workers, WorkersBook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import pykka
 
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from depthactors.actors.notifier import Notifier
     from depthactors.dispatcher.dispatcher import Dispatcher
     from depthactors.dispatcher.ending import Ending
+    from depthactors.net.network import Network
     from depthactors.net.settings import NetworkSettings
+    from depthactors.shards.process import Process
     from depthactors.shards.workers import SupervisedWorker
     from depthactors.sharing import EngineFolder, SharedBook
 
@@ -58,8 +60,10 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         dispatcher: Dispatcher,
         settings: NetworkSettings,
         notifier: Notifier,
+        network: Network,
         folder: EngineFolder,
         processes: int,
+        new_process: Callable[[str], Process],
     ) -> None:
         """Begin without children.
 
@@ -67,11 +71,15 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             dispatcher: what runs this actor and its children.
             settings: how the workers are to reach the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
+            network: the way to the exchange; its allowance is spent by the workers.
             folder: an open folder; the slots of all books are made in it, and outlive the workers.
             processes: the number of workers.
+            new_process: a function that starts a worker process; it takes the worker's name.
         """
         super().__init__(dispatcher, settings, notifier)
+        self._network = network
         self._folder = folder
+        self._new_process = new_process
         self._workers = Workers(processes, self._start_worker)
         self._routes = Routes(notifier)
         self._numbers = count(1)
@@ -200,6 +208,8 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             settings=self._settings,
             folder=self._folder.path,
             routes=self._routes,
+            new_process=self._new_process,
+            allowance_of=self._network.allowance,
             restarts=restarts,
         )
 

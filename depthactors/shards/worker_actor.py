@@ -6,8 +6,6 @@ The supervisor replaces it like any actor. Requests that wait for an answer get 
 from __future__ import annotations
 
 import logging
-import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -20,11 +18,7 @@ from depthactors.actors.questions import Status
 from depthactors.dispatcher.current import about_to_wait
 from depthactors.dispatcher.guarded import Guarded
 from depthactors.dispatcher.mailbox import tell
-from depthactors.dispatcher.threads import thread_name
 from depthactors.errors import LineError, UsageError, WorkerDiedError, WorkerVersionError
-from depthactors.net.allowance import allowance_of
-from depthactors.shards.channel import pickled
-from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.messages import (
     Alive,
     AllowanceCall,
@@ -39,15 +33,18 @@ from depthactors.shards.messages import (
     NoticeReport,
 )
 from depthactors.shards.orders import Ask, Send
-from depthactors.shards.process import WorkerProcess
 from depthactors.shards.signs_of_life import SignsOfLife
 from depthactors.status import WorkerStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from depthactors.markets import Market
+    from depthactors.net.allowance import Allowing
     from depthactors.net.settings import NetworkSettings
     from depthactors.shards.orders import Reply
+    from depthactors.shards.process import Process
     from depthactors.shards.routes import Routes
 
 logger = reporting.logger(__name__)
@@ -71,8 +68,8 @@ class ChannelEnded:
 class WorkerActor(EngineActor):
     """Keeps one process.
 
-    Thread: the dispatcher's for messages, and one that receives. While the process starts and ends, others have the
-    run queue.
+    Thread: the dispatcher's for messages, and the process's for what it sends. While the process starts and ends,
+    others have the run queue.
 
     Attributes:
         cpu: processor time of the process so far, in seconds.
@@ -88,6 +85,8 @@ class WorkerActor(EngineActor):
         settings: NetworkSettings,
         folder: Path,
         routes: Routes,
+        new_process: Callable[[str], Process],
+        allowance_of: Callable[[Market], Allowing],
         restarts: int = 0,
     ) -> None:
         """Start nothing yet.
@@ -98,6 +97,8 @@ class WorkerActor(EngineActor):
             settings: how the process is to reach the exchange.
             folder: the folder of the slots.
             routes: the way of the process's reports to the books' actors.
+            new_process: a function that starts a process; it takes the worker's name.
+            allowance_of: a function that returns what may be spent in a market's weight pool.
             restarts: number of times that the process was replaced.
         """
         super().__init__(name, supervisor)
@@ -105,7 +106,9 @@ class WorkerActor(EngineActor):
         self._begin = Begin(name, settings, str(folder), logging.getLogger("depthactors").getEffectiveLevel())
         self._routes = routes
         self._restarts = restarts
-        self._process: WorkerProcess | None = None
+        self._new_process = new_process
+        self._allowance_of = allowance_of
+        self._process: Process | None = None
         self._requests = count(1)
         self._asked: Guarded[dict[int, Reply]] = Guarded({})
         self._signs = SignsOfLife(self._timing, self.mailbox.now())
@@ -114,15 +117,12 @@ class WorkerActor(EngineActor):
         self.pid: int | None = None
 
     def begin(self) -> None:
-        """Start the process, and the thread that receives."""
+        """Start the process, and have its messages received."""
         about_to_wait()
-        self._process = process = WorkerProcess()
+        self._process = process = self._new_process(self.name)
         self.pid = process.pid
         self._signs = SignsOfLife(self._timing, self.mailbox.now())
-        receiver = threading.Thread(target=self._receive, args=(process,), name=thread_name(self.name), daemon=True)
-        receiver.start()
-        self.mailbox.helpers = (receiver,)
-        self._send_now(greet())
+        self.mailbox.helpers = (process.start(self._receive, self._note_end),)
         self._send(self._begin)
         self.mailbox.after(self._timing.worker_look, LookAtProcess())
 
@@ -152,10 +152,9 @@ class WorkerActor(EngineActor):
                 process.abort()
             elif not process.stop(_END_TIMEOUT):
                 logger.warning("! %s (process %d) was killed: it did not end by itself", self.name, process.pid)
-            process.channel.abort()
             for helper in self.mailbox.helpers:
                 helper.join(1.0)
-            process.channel.close()
+            process.close()
         gone = pykka.ActorDeadError(f"{self.name} ended")
         with self._asked as asked:
             unanswered = tuple(asked.values())
@@ -180,13 +179,8 @@ class WorkerActor(EngineActor):
             future.set_exception((type(error), error, None))
 
     def _send(self, message: Any) -> None:
-        self._send_now(pickled(message))
-
-    def _send_now(self, data: bytes) -> None:
-        """Send; if nothing can be sent any more, the receiving thread finds the end of the channel and its reason."""
         assert self._process is not None, "begin has started it"
-        with suppress(LineError):
-            self._process.channel.send_bytes(data)
+        self._process.send(message)
 
     def _look(self) -> None:
         silence = self._signs.fatal_silence(self.mailbox.now())
@@ -210,23 +204,20 @@ class WorkerActor(EngineActor):
 
     # The receiving thread.
 
-    def _receive(self, process: WorkerProcess) -> None:
-        try:
-            check_greeting(process.channel.receive_bytes())
-            while True:
-                message = process.channel.receive()
-                self._signs.begin_message(self.mailbox.now())
-                self._take_report(process, message)
-                self._signs.end_message()
-        except (LineError, WorkerVersionError) as error:
-            tell(self.actor_ref, ChannelEnded(error))
-        except BaseException as error:
-            # A bug, or lack of memory: without this thread the process is of no use.
-            logger.exception("! %s: a message could not be handled", self.name)
-            words = f"its message could not be handled: {type(error).__name__}: {reporting.words_of(error)}"
-            tell(self.actor_ref, ChannelEnded(LineError(words)))
+    def _receive(self, message: Any) -> None:
+        self._signs.begin_message(self.mailbox.now())
+        self._take_report(message)
+        self._signs.end_message()
 
-    def _take_report(self, process: WorkerProcess, message: Any) -> None:  # noqa: C901 - the list of messages, a line each
+    def _note_end(self, error: BaseException) -> None:
+        if not isinstance(error, LineError | WorkerVersionError):
+            # A bug, or lack of memory: as nothing is received any more, the process is of no use.
+            logger.error("! %s: a message could not be handled", self.name, exc_info=error)
+            words = f"its message could not be handled: {type(error).__name__}: {reporting.words_of(error)}"
+            error = LineError(words)
+        tell(self.actor_ref, ChannelEnded(error))
+
+    def _take_report(self, message: Any) -> None:  # noqa: C901 - the list of messages, a line each
         match message:
             case BooksUpdated(numbers):
                 self._routes.updated(numbers)
@@ -244,9 +235,9 @@ class WorkerActor(EngineActor):
                 self._signs.note(self.mailbox.now())
                 self.cpu = cpu
             case AllowanceCall(request, market, method, arguments):
-                value = getattr(allowance_of(market), method)(*arguments)
+                value = getattr(self._allowance_of(market), method)(*arguments)
                 if request:
-                    process.channel.send(Answer(request, value))
+                    self._send(Answer(request, value))
             case ErrorReport(error):
                 self._routes.failed(error)
             case NoticeReport(cause, words, level, is_over, traceback):

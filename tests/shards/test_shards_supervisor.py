@@ -19,10 +19,12 @@ from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.engine.lifecycle import join
 from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
+from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from depthactors.shards import supervisor as module
 from depthactors.shards.messages import BookChanged, BooksUpdated, Close, Open, ReportUpdates
 from depthactors.shards.orders import Ask, Rebalance, Send, WorkerLost
+from depthactors.shards.process import WorkerProcess
 from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.sharing.place import parts_of
 from depthactors.sharing.record import pack
@@ -89,7 +91,9 @@ class Scene:
     def __init__(self, folder, dispatcher, processes=2):
         self.errors = Recorder()
         self.notifier = Notifier(dispatcher, self.errors)
-        self.ref = ShardSupervisor.start(dispatcher, NetworkSettings(), self.notifier, folder, processes)
+        settings = NetworkSettings()
+        network = SocketNetwork(settings)
+        self.ref = ShardSupervisor.start(dispatcher, settings, self.notifier, network, folder, processes, WorkerProcess)
 
     def open(self, *symbols, depth=5):
         return self.ask(OpenBooks(tuple(spec_of(SPOT, symbol, depth) for symbol in symbols)))

@@ -1,11 +1,11 @@
 """The worker actor, with a process that sends what the test wants."""
 
 import logging
-import re
 import signal
 import threading
 import time
 from dataclasses import replace
+from queue import SimpleQueue
 
 import pykka
 import pytest
@@ -14,14 +14,14 @@ from depthactors.actors.base import ChildFailed
 from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status
 from depthactors.dispatcher.clock import SYSTEM_CLOCK
+from depthactors.dispatcher.life import Life
 from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
+from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL
-from depthactors.shards import worker_actor as module
-from depthactors.shards.channel import Channel, pickled
+from depthactors.shards.channel import pickled
 from depthactors.shards.gathering import Shards
-from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.messages import (
     Alive,
     AllowanceCall,
@@ -35,34 +35,53 @@ from depthactors.shards.messages import (
 from depthactors.shards.orders import Ask, Send
 from depthactors.shards.routes import Routes
 from depthactors.shards.worker_actor import WorkerActor
-from depthactors.version import VERSION
 from tests.shards.shard_support import PATIENCE, Silent, end
 from tests.support import Recorder, until
 
 
 class FakeProcess:
-    """A process that is this one; `peer` is its end of the line."""
+    """A process that is this one: it sends what the test wants, and records what it is sent."""
 
-    greeting = greet()
+    last: "FakeProcess"
 
-    def __init__(self):
-        self.channel, descriptor = Channel.pair()
-        self.peer = Channel(descriptor)
-        self.peer.send_bytes(FakeProcess.greeting)
+    def __init__(self, name):
+        self.name = name
         self.pid = 4711
         self.status = None
+        self.sent = SimpleQueue()
         self.ended = threading.Event()
         FakeProcess.last = self
 
+    def start(self, on_message, on_end):
+        self._on_message, self._on_end = on_message, on_end
+        return Life(self.name)
+
+    def send(self, message):
+        pickled(message)
+        self.sent.put(message)
+
+    def received(self):
+        return self.sent.get(timeout=PATIENCE)
+
+    def says(self, message):
+        try:
+            self._on_message(message)
+        except Exception as error:  # noqa: BLE001 - as a process of the package does
+            self.end(error)
+
+    def end(self, error):
+        self._on_end(error)
+
     def stop(self, _timeout):
-        self.channel.abort()
         self.ended.set()
         return True
 
     def abort(self):
         self.status = -signal.SIGKILL
-        self.peer.abort()
         self.ended.set()
+
+    def close(self):
+        assert self.ended.is_set()
 
 
 class Scene:
@@ -71,14 +90,20 @@ class Scene:
         self.told, self.errors = Recorder(), Recorder()
         self.parent = Silent.start(self.told, dispatcher)
         self.notifier = Notifier(dispatcher, self.errors)
+        self.allowance = Allowance(100, 10)
         self.ref = WorkerActor.start(
-            "worker-1", self.parent, settings=settings, folder=folder.path, routes=Routes(self.notifier)
+            "worker-1",
+            self.parent,
+            settings=settings,
+            folder=folder.path,
+            routes=Routes(self.notifier),
+            new_process=FakeProcess,
+            allowance_of={SPOT: self.allowance}.get,
         )
         assert self.ref.ask(Status(), timeout=PATIENCE).pid == 4711
         self.process = FakeProcess.last
-        self.says = self.process.peer.send
-        check_greeting(self.process.peer.receive_bytes())
-        self.begin = self.process.peer.receive()
+        self.says = self.process.says
+        self.begin = self.process.received()
 
     def ask(self, request=lambda number: BookQuestion(number, 1, "how are you")):
         future = pykka.ThreadingFuture()
@@ -97,7 +122,6 @@ class Scene:
         end(self.parent)
         self.notifier.close()
         self.notifier.abort()
-        self.process.peer.close()
 
 
 @pytest.fixture
@@ -107,8 +131,7 @@ def timing():
 
 
 @pytest.fixture
-def scene(folder, dispatcher, monkeypatch, timing):
-    monkeypatch.setattr(module, "WorkerProcess", FakeProcess)
+def scene(folder, dispatcher, timing):
     scene = Scene(folder, dispatcher, **timing)
     yield scene
     scene.stop()
@@ -119,12 +142,12 @@ def test_it_begins_sends_asks_and_ends_in_order(scene, folder):
     assert (scene.begin.name, scene.begin.folder) == ("worker-1", str(folder.path))
     scene.ref.tell(Send("do this"))
     future = scene.ask()
-    assert scene.process.peer.receive() == "do this"
-    question = scene.process.peer.receive()
+    assert scene.process.received() == "do this"
+    question = scene.process.received()
     scene.says(Answer(question.request, "well"))
     assert future.get(timeout=PATIENCE) == "well"
     failing = scene.ask()
-    scene.says(Answer(scene.process.peer.receive().request, error=UsageError("no")))
+    scene.says(Answer(scene.process.received().request, error=UsageError("no")))
     with pytest.raises(UsageError, match="no"):
         failing.get(timeout=PATIENCE)
     scene.says(Alive(0.5))
@@ -132,8 +155,6 @@ def test_it_begins_sends_asks_and_ends_in_order(scene, folder):
     end(scene.ref)
     assert scene.process.ended.is_set()
     assert scene.process.status is None, "it ends by itself"
-    with pytest.raises(LineError):
-        scene.process.peer.receive()
 
 
 def test_a_process_that_is_still_being_loaded_is_not_waited_for(scene):
@@ -144,41 +165,26 @@ def test_a_process_that_is_still_being_loaded_is_not_waited_for(scene):
 def test_each_message_of_the_process_is_handled(scene):
     scene.says(Alive(1.5))
     scene.hears(1.5)
-    scene.says(AllowanceCall(9, replace(SPOT, weight_pool="of this test alone"), "take_weight", (10,)))
-    answer = scene.process.peer.receive()
-    assert (answer.request, answer.value) == (9, 0.0)
+    scene.says(AllowanceCall(9, SPOT, "take_weight", (10,)))
+    answer = scene.process.received()
+    assert (answer.request, answer.value, scene.allowance.level().used) == (9, 0.0, 10)
     scene.says(BooksUpdated((1, 2, 3)))
     scene.says(ErrorReport(UsageError("of no book")))
     assert str(scene.errors.wait_for(lambda _each: True).args[0]) == "of no book"
 
 
-@pytest.mark.parametrize(
-    ("theirs", "words"),
-    [
-        (greet().replace(VERSION.encode(), b"9.8.7"), r"was one of depthactors 9.8.7 \("),
-        (pickled("alive"), "was one of a version of depthactors that does not say which"),
-    ],
-    ids=["another", "one without greetings"],
-)
-def test_a_process_of_another_version_is_killed_and_the_error_names_both_versions(
-    folder, dispatcher, monkeypatch, theirs, words
-):
-    monkeypatch.setattr(module, "WorkerProcess", FakeProcess)
-    monkeypatch.setattr(FakeProcess, "greeting", theirs)
-    told = Recorder()
-    parent, routes = Silent.start(told, dispatcher), Routes(Notifier(dispatcher))
-    WorkerActor.start("worker-1", parent, settings=NetworkSettings(), folder=folder.path, routes=routes)
-    error = told.wait_for(lambda each: isinstance(each, ChildFailed), PATIENCE).error
-    end(parent)
-    FakeProcess.last.peer.close()
+def test_a_process_of_another_version_is_killed_and_the_error_names_it(scene):
+    scene.process.end(WorkerVersionError("expected a process of 1.0, was one of 9.8.7"))
+    error = scene.died()
     assert type(error) is WorkerVersionError
-    assert re.search(rf"worker-1 \(process 4711\): expected a process of depthactors {VERSION} \(.*{words}", str(error))
+    assert str(error) == "worker-1 (process 4711): expected a process of 1.0, was one of 9.8.7"
+    assert scene.process.status == -signal.SIGKILL
 
 
 def test_the_end_of_the_process_is_the_death_of_the_actor_and_answers_all_requests(scene):
     future = scene.ask()
-    scene.process.peer.receive()
-    scene.process.peer.abort()
+    scene.process.received()
+    scene.process.end(LineError("the other process is gone"))
     error = scene.died()
     assert isinstance(error, WorkerDiedError)
     assert str(error).startswith("worker-1 (process 4711, signal 9): the other process is gone")
@@ -198,7 +204,7 @@ def test_a_request_to_a_dying_actor_is_answered_at_once(scene):
 
     scene.ref.tell(Send(Freezing()))
     assert entered.wait(PATIENCE)
-    scene.ref.tell(module.ChannelEnded(LineError("gone")))
+    scene.process.end(LineError("gone"))
     future = scene.ask()
     go_on.set()
     with pytest.raises(pykka.ActorDeadError):
@@ -275,4 +281,4 @@ def test_a_dead_worker_and_one_that_cannot_answer_have_no_row(scene):
 
 
 def _request(scene):
-    return scene.process.peer.receive().request
+    return scene.process.received().request

@@ -7,8 +7,7 @@
 - An actor has no thread of its own, and two of its turns may run in two threads. They have no name of a class, and are
   daemons: an actor does not keep the program alive, and `use_daemon_thread` has no effect.
 - A turn that waits for a future of such an actor lets the others go on. One that waits in another way (`sleep`, a
-  lock, the future of an actor with a thread) holds them up, for up to half a second. As many turns as the dispatcher
-  has threads for (`MOST_SLOW`) can wait at the same time; beyond that `get` and `ask` raise a `LifecycleError`.
+  lock, the future of an actor with a thread) holds them up, for up to half a second.
 - A `BaseException` in a `tell` ends only the actor that raised it, and `on_failure` is called; in an `ask` it goes to
   the caller, and the actor lives on. Pykka would stop all actors of the process, those of the host program included,
   and never answer the `ask`.

@@ -4,7 +4,8 @@ Two threads that both ran tasks would only wait for each other: the interpreter 
 the run queue. When a lane has not come back for `PATIENCE` while others are ready, the watching thread gives the queue
 to another thread, and the lane is slow: from then on it runs in the threads that do not have the queue, until it is
 quick again. At most `MOST_SLOW` threads run slow lanes; beyond that, slow lanes wait for each other, and the thread
-with the queue runs no users' functions at all, so that no book is ever late because a callback blocks.
+with the queue runs no users' functions at all, so that no book is ever late because a callback blocks. Actors that wait
+are not counted: each has a thread more, which ends when the actor has its answer.
 """
 
 from __future__ import annotations
@@ -321,6 +322,10 @@ class PooledDispatcher(Dispatcher):
     def _next(self, worker: Worker) -> bool:
         """Wait for what the thread is to do next; return `False` if it is to end."""
         with self._changing:
+            if len(self._workers) > self._most_slow + 1:
+                # There are more because an actor has waited.
+                self._workers.discard(worker)
+                return False
             if self._slow:
                 worker.given = self._slow.popleft()
                 return True
@@ -365,7 +370,8 @@ class PooledDispatcher(Dispatcher):
                 return True
             task = worker.task
             try:
-                if not self._start_worker(None):
+                # An actor may always wait: one that is to stop a process, say, must not fail because callbacks block.
+                if not self._start_worker(None, is_bounded=task is None or task.is_foreign):
                     return False
             except LifecycleError as error:
                 logger.warning("! %s", error)
@@ -385,7 +391,7 @@ class PooledDispatcher(Dispatcher):
             if not is_given:
                 self._slow.append(task)
 
-    def _start_worker(self, given: Runnable | None) -> bool:
+    def _start_worker(self, given: Runnable | None, *, is_bounded: bool = True) -> bool:
         """Give a task, or the queue, to a parked or a new thread; `False` if there may be no more. The lock is held.
 
         Raises:
@@ -398,7 +404,7 @@ class PooledDispatcher(Dispatcher):
                 self._runner = worker
             worker.wake.release()
             return True
-        if len(self._workers) >= self._most_slow + (given is None):
+        if is_bounded and len(self._workers) >= self._most_slow + (given is None):
             return False
         self._new_worker(given)
         return True

@@ -6,6 +6,7 @@ The supervisor replaces it like any actor. Requests that wait for an answer get 
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +19,7 @@ from depthactors.actors.questions import Status
 from depthactors.dispatcher.current import about_to_wait
 from depthactors.dispatcher.guarded import Guarded
 from depthactors.dispatcher.mailbox import tell
-from depthactors.errors import LineError, UsageError, WorkerDiedError, WorkerVersionError
+from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.shards.messages import (
     Alive,
     AllowanceCall,
@@ -146,7 +147,9 @@ class WorkerActor(EngineActor):
         """Stop the process; on return it writes to no slot any more."""
         process = self._process
         if process is not None:
-            about_to_wait()
+            # Without a thread for them the others wait: a process that went on would keep its slots and its channel.
+            with suppress(LifecycleError):
+                about_to_wait()
             if error is not None or not self._signs.is_heard:
                 # A process that is still being loaded keeps no book, and would notice the end of the channel late.
                 process.abort()

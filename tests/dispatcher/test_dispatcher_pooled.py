@@ -211,15 +211,63 @@ def test_an_actor_that_waits_for_another_one_lets_it_run(dispatcher):
     assert ref.ask("how many?", timeout=10) == 10
 
 
-def test_who_waits_where_no_thread_is_left_is_told_so(blocking):
-    dispatcher = PooledDispatcher("small", most_slow=0)
+@pytest.fixture
+def full(blocking):
+    """Return a dispatcher whose threads for slow lanes are all in one that blocks."""
+    dispatcher = PooledDispatcher("full", most_slow=1)
     dispatcher.start()
-    ref = Asking.start(dispatcher, Asking.start(dispatcher, None))
-    with pytest.raises(LifecycleError, match="no thread is left"):
-        ref.ask("how many?", timeout=10)
+    lane = Lane(dispatcher, "blocks")
+    lane.give_turn(Calls(blocking))
+    until(lambda: blocking.entered)
+    # The lane loses the queue when somebody else is ready.
+    Asking.start(dispatcher, None).ask("how many?", timeout=10)
+    yield dispatcher
+    blocking.leave.set()
+    threads = dispatcher.threads
     dispatcher.close()
-    for thread in dispatcher.threads:
+    for thread in threads:
         thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_actors_may_wait_where_callbacks_block_in_all_threads(full, blocking):
+    ref = None
+    for _ in range(10):
+        ref = Asking.start(full, ref)
+    assert ref.ask("how many?", timeout=10) == 10
+    assert len(blocking.entered) == 1
+
+
+def test_the_threads_of_actors_that_waited_end_and_run_no_callback(full, blocking):
+    second = Lane(full, "blocks too")
+    second.give_turn(Calls(blocking))
+    for _ in range(10):
+        assert Asking.start(full, Asking.start(full, None)).ask("how many?", timeout=10) == 2
+    # One in the lane, one with the queue, and the watch.
+    until(lambda: len(full.threads) == 3)
+    assert len(blocking.entered) == 1
+
+
+def test_a_callback_that_waits_where_the_system_has_no_thread_is_told_so(dispatcher, monkeypatch):
+    told, ref, lane = Recorder(), Asking.start(dispatcher, None), Lane(dispatcher, "asks")
+
+    def refuse(_thread, owner):
+        msg = f"{owner}: its thread could not be started"
+        raise LifecycleError(msg)
+
+    def ask():
+        try:
+            told(ref.ask("how many?", timeout=10))
+        except LifecycleError as error:
+            told(str(error))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pooled, "start_thread", refuse)
+        lane.give_turn(Calls(ask))
+        told.wait_for(lambda words: "no thread is left that could go on while this callback waits" in str(words))
+    lane.give_turn(Calls(ask))
+    told.wait_for(lambda answer: answer == 1)
+    ref.stop(timeout=10)
 
 
 class Timed(DispatchedActor):

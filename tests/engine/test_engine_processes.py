@@ -9,12 +9,15 @@ import textwrap
 import threading
 import time
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pykka
 import pytest
 
 from depthactors import Best, BookState, DepthEngine, DepthReader, DepthTo, Full, Status, ThreadedDepthCacheManager, Top
+from depthactors.dispatcher.pooled import PooledDispatcher
+from depthactors.engine.machine import Machine
 from depthactors.errors import (
     DepthTooLargeError,
     LifecycleError,
@@ -440,4 +443,40 @@ def test_readers_and_the_cache_manager(exchange):
     finally:
         manager.stop()
         manager.join()
+    assert children() == set()
+
+
+class SmallEngine(DepthEngine):
+    """An engine with one thread for callbacks that block."""
+
+    _machine = Machine(partial(PooledDispatcher, most_slow=1))
+
+
+@pytest.fixture
+def blocking():
+    """Return a callback that blocks until the test ends, and records the symbols for which it was entered."""
+    leave, entered = threading.Event(), Recorder()
+
+    def block(view):
+        entered(view.symbol)
+        leave.wait(30)
+
+    block.entered = entered
+    yield block
+    leave.set()
+
+
+def test_callbacks_that_block_in_all_threads_keep_no_worker_from_being_started_and_stopped(exchange, blocking):
+    engine = SmallEngine(processes=2).start()
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        engine.subscribe(symbol, depth=5, on_update=blocking)
+    blocking.entered.wait()
+    os.kill(pids(engine)[0], signal.SIGKILL)
+    until(lambda: [row.restarts for row in engine.status().workers] == [1, 0])
+    engine.wait_live(PATIENCE)
+    assert blocking.entered.seen[1:] == []
+    begin = time.monotonic()
+    engine.stop()
+    # Half a second for a callback under way, and the end of two processes; the deadline is ten.
+    assert time.monotonic() - begin < 5.0
     assert children() == set()

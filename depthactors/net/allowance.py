@@ -147,33 +147,24 @@ class Allowance:
         return self._monotonic() + self._epoch + self._server.offset
 
 
-def _counted_here(market: Market) -> Allowing:
-    return Allowance(market.weight_per_minute, market.connections)
-
-
 _POOLS: Final = 256
 """Pools that are kept, the last ones used: the exchange has ten, and each local exchange one an address."""
 
-_allowances: dict[str, Allowing] = {}
+_allowances: dict[str, Allowance] = {}
 _registering = threading.Lock()
-_new: Callable[[Market], Allowing] = _counted_here
 
 
-def allowance_of(market: Market) -> Allowing:
+def allowance_of(market: Market) -> Allowance:
     """Return the allowance of a market's weight pool, the same for every engine of the process."""
     with _registering:
         # Moved to the end, so the first is the allowance that was not used for the longest time.
-        allowance = _allowances.pop(market.weight_pool, None) or _new(market)
+        allowance = _allowances.pop(market.weight_pool, None)
+        if allowance is None:
+            allowance = Allowance(market.weight_per_minute, market.connections)
         _allowances[market.weight_pool] = allowance
         while len(_allowances) > _POOLS:
             del _allowances[next(iter(_allowances))]
         return allowance
-
-
-def lease_allowances(new: Callable[[Market], Allowing]) -> None:
-    """Use other allowances than those counted here, in a process that is a worker."""
-    global _new  # noqa: PLW0603 - a process is a worker, or it is not
-    _new = new
 
 
 def forget_allowances() -> None:

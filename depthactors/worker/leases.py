@@ -19,6 +19,7 @@ from depthactors.shards.messages import AllowanceCall
 
 if TYPE_CHECKING:
     from depthactors.markets import Market
+    from depthactors.net.network import Network
     from depthactors.shards.messages import Answer
     from depthactors.worker.outbox import WorkerOutbox
 
@@ -114,3 +115,12 @@ class LeasedAllowance:
     def _seconds(self, method: str, *arguments: float) -> float:
         answer = self._leases.ask(self._market, method, *arguments)
         return _ASK_AGAIN if answer is None else float(answer)
+
+
+class LeasedNetwork:
+    """A network whose allowance is leased: a `Network`."""
+
+    def __init__(self, network: Network, leases: Leases) -> None:
+        """Connect and fetch by `network`, and spend what is leased."""
+        self.stream, self.fetcher = network.stream, network.fetcher
+        self.allowance = leases.allowance_of

@@ -10,19 +10,20 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
+from depthactors.engine.machine import THIS_MACHINE, Machine
 from depthactors.engine.runtime import Runtime
 from depthactors.errors import DepthActorsError, LineError, WorkerVersionError
-from depthactors.net.allowance import lease_allowances
 from depthactors.shards.channel import Channel
 from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.interpreter import enter_worker
 from depthactors.shards.messages import Alive, Answer, ErrorReport, Stop
 from depthactors.sharing.folder import remove_abandoned
-from depthactors.worker.leases import Leases
+from depthactors.worker.leases import LeasedNetwork, Leases
 from depthactors.worker.log_forwarder import LogForwarder
 from depthactors.worker.orders import Orders
 from depthactors.worker.outbox import WorkerOutbox
@@ -60,12 +61,13 @@ def main(descriptor: int) -> None:
 class Worker:
     """Receives in the thread that calls `run`; orders are carried out in a second thread, and a third one sends."""
 
-    def __init__(self, channel: Channel, begin: Begin) -> None:
+    def __init__(self, channel: Channel, begin: Begin, machine: Machine = THIS_MACHINE) -> None:
         """Start nothing yet.
 
         Args:
             channel: the channel to the engine's process.
             begin: its first message.
+            machine: what the actors run on; only its allowance is replaced, by that of the engine's process.
         """
         self._channel = channel
         self._log_level = begin.log_level
@@ -74,7 +76,8 @@ class Worker:
         self._log_forwarder = LogForwarder(self._outbox)
         self._leases = Leases(self._outbox)
         slots = WorkerSlots(self._folder, self._beat)
-        self._runtime = Runtime(begin.settings, self._report, self, sharing=slots)
+        leasing = replace(machine, new_network=lambda way: LeasedNetwork(machine.new_network(way), self._leases))
+        self._runtime = Runtime(begin.settings, self._report, self, sharing=slots, machine=leasing)
         self._orders = Orders(begin, self._runtime, slots, self._outbox, self._end)
         self._parent = os.getppid()
         self._is_stopped = False
@@ -82,7 +85,6 @@ class Worker:
     def run(self) -> None:
         """Receive until the channel ends, then end everything."""
         self._log_forwarder.open(self._log_level)
-        lease_allowances(self._leases.allowance_of)
         self._outbox.start()
         self._runtime.start()
         self._orders.thread.start()

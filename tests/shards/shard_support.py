@@ -14,7 +14,6 @@ from depthactors.actors.base import EngineActor
 from depthactors.actors.book_spec import BookSpec
 from depthactors.dispatcher.pooled import PooledDispatcher
 from depthactors.errors import LineError, UsageError
-from depthactors.net import allowance as allowances
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL
@@ -110,7 +109,6 @@ class WorkerEnd:
 @contextmanager
 def worker_in_thread(folder):
     """Run a worker in a thread of this process; yields the engine's end of its channel."""
-    leased = allowances._new
     logger = logging.getLogger("depthactors")
     level = logger.level
     here, descriptor = Channel.pair()
@@ -126,7 +124,6 @@ def worker_in_thread(folder):
         end.close()
         thread.join(PATIENCE)
         there.close()
-        allowances.lease_allowances(leased)
         logger.setLevel(level)
         assert not thread.is_alive()
 

@@ -6,9 +6,11 @@ import pytest
 
 from depthactors.markets import SPOT
 from depthactors.net.allowance import Allowance, WeightLevel
+from depthactors.net.network import SocketNetwork
+from depthactors.net.settings import NetworkSettings
 from depthactors.shards.messages import Answer
 from depthactors.worker import leases as module
-from depthactors.worker.leases import Leases
+from depthactors.worker.leases import LeasedNetwork, Leases
 from tests.support import SetClock
 
 
@@ -74,3 +76,10 @@ def test_an_answer_that_comes_too_late_is_dropped(unanswered):
     assert unanswered.leases.ask(SPOT, "level") is None
     unanswered.leases.take_answer(Answer(1, 5.0))
     assert unanswered.leases.ask(SPOT, "level") is None
+
+
+def test_what_a_leased_network_spends_is_spent_in_the_engines_process():
+    own = Allowance(100, 10, clock=SetClock(ahead=1_000_000.0))
+    network = LeasedNetwork(SocketNetwork(NetworkSettings()), Outbox(own).leases)
+    assert network.allowance(SPOT).take_weight(30) == 0.0
+    assert own.level().used == 30

@@ -10,7 +10,7 @@ from depthactors.actors.book_event import BookEvent
 from depthactors.errors import LifecycleError, LineError
 from depthactors.shards.channel import Channel
 from depthactors.shards.messages import Alive, AllowanceCall, Answer, BookChanged, BooksUpdated, LeftOut
-from depthactors.worker import outbox as module
+from depthactors.worker import unsent as module
 from depthactors.worker.outbox import WorkerOutbox
 from tests.shards.shard_support import PATIENCE
 
@@ -103,9 +103,9 @@ def test_what_waits_is_bounded_and_counted_and_has_the_present_state(scene):
     assert came[-1] == BooksUpdated((7,))
     waited = sum(isinstance(each, AllowanceCall) for each in came)
     assert waited < module.ROOM
-    assert LeftOut(outbox.left_out) in came
+    assert LeftOut(outbox._unsent.left_out) in came
     sent = waited + module.CHANGES
-    assert outbox.left_out == 2 * (module.ROOM + 100) + 1 - sent + ("last" not in came)
+    assert outbox._unsent.left_out == 2 * (module.ROOM + 100) + 1 - sent + ("last" not in came)
 
 
 def test_a_withdrawn_message_is_not_sent(scene):

@@ -116,6 +116,8 @@ class BookListeners:
     def _show(self, listener: Listener) -> None:
         # A listener that needs more levels than the book has is called as soon as the book has them.
         if listener.update is not None and (book := self._cell.shown(listener.depth)) is not None:
+            # A greeting that is still on its way would show the same update again.
+            listener.greeted = True
             self._call(listener, "update", book)
 
     def _call(self, listener: Listener, which: Function, argument: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -60,3 +61,10 @@ def about_to_wait(is_over: Callable[[], bool] = _unknown, timeout: float | None 
     """
     thread = _threads.get(threading.get_ident())
     return timeout if thread is None else thread.let_others_run(is_over, timeout)
+
+
+def sleep(seconds: float) -> None:
+    """Wait, and let others run meanwhile; errors as for `about_to_wait`."""
+    left = about_to_wait(timeout=seconds)
+    if left:
+        time.sleep(left)

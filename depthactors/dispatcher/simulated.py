@@ -89,7 +89,7 @@ class Simulation:
         heappush(self._due, (self._now + max(0.0, seconds), next(self._serial), self, action))
 
     def run_for(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass: more than `seconds` if a task that waits within this call ends later."""
         self._run(lambda: False, self._now + seconds)
 
     def run_until(self, is_over: Callable[[], bool], timeout: float) -> bool:

@@ -347,14 +347,14 @@ class DepthEngine(Generic[NumberT_co]):
             LifecycleError: the engine was stopped.
             UsageError: a timeout that is no number of seconds.
         """
-        timeout = checked_timeout(timeout)
-        deadline = time.monotonic() + timeout
+        timeout, now = checked_timeout(timeout), self._runtime.dispatcher.monotonic
+        deadline = now() + timeout
         waiting = list(self._handles.values())
         # Not sooner: `stop` forgets the handles after this is known.
         self._runtime.check_not_stopped()
         for handle in waiting:
             try:
-                handle.wait_live(max(0.0, deadline - time.monotonic()))
+                handle.wait_live(max(0.0, deadline - now()))
             except NotLiveError as error:
                 late = [each.symbol for each in waiting if each.state is not BookState.LIVE]
                 named = ", ".join(late[:10]) + (", ..." if len(late) > 10 else "")

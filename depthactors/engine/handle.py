@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 import pykka
@@ -11,7 +10,7 @@ from depthactors.actors.cell import Lease
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co
-from depthactors.dispatcher.current import current_task
+from depthactors.dispatcher.current import current_task, sleep
 from depthactors.errors import LifecycleError, NotLiveError
 from depthactors.pacing.seconds import checked_timeout
 
@@ -109,24 +108,24 @@ class BookHandle(Generic[NumberT_co]):
             LifecycleError: the book was unsubscribed or given up, or the engine was stopped.
             UsageError: the message is no question to a book, or `timeout` is no number of seconds.
         """
-        timeout = checked_timeout(timeout)
-        deadline = time.monotonic() + timeout
+        timeout, now = checked_timeout(timeout), self.cell.dispatcher.monotonic
+        deadline = now() + timeout
         while True:
             if self.cell.state is BookState.STOPPED:
                 raise self._over()
             if current_task() is not None and (read := self.cell.read(message)) is not None:
                 return read
             try:
-                return self.ref.ask(message, timeout=max(0.0, deadline - time.monotonic()))
+                return self.ref.ask(message, timeout=max(0.0, deadline - now()))
             except pykka.ActorDeadError:
                 if self.cell.state is BookState.FAILED:
                     msg = f"{self.symbol}: the book was given up: {self.cell.error}"
                     raise LifecycleError(msg) from self.cell.error
-                if time.monotonic() >= deadline:
+                if now() >= deadline:
                     msg = f"{timeout} seconds"
                     raise pykka.Timeout(msg) from None
                 # Its replacement is on the way.
-                time.sleep(0.001)
+                sleep(0.001)
 
     def wait_live(self, timeout: float = 30.0) -> Self:
         """Wait until the book is live.
@@ -137,20 +136,20 @@ class BookHandle(Generic[NumberT_co]):
             LifecycleError: it was unsubscribed meanwhile.
             UsageError: a timeout that is no number of seconds.
         """
-        timeout = checked_timeout(timeout)
-        deadline = time.monotonic() + timeout
+        timeout, now = checked_timeout(timeout), self.cell.dispatcher.monotonic
+        deadline = now() + timeout
         while True:
-            settled = self.cell.settled.wait(max(0.0, deadline - time.monotonic()))
+            settled = self.cell.settled.wait(max(0.0, deadline - now()))
             if self._is_live():
                 return self
-            left = deadline - time.monotonic()
+            left = deadline - now()
             if left <= 0:
                 why = f" ({self.cell.error})" if self.cell.error is not None else ""
                 msg = f"{self.symbol}: expected LIVE within {timeout:g} s, was {self.state}{why}"
                 raise NotLiveError(msg)
             if settled:
                 # It is live, but not as deep yet, or its actor is late: there is no event for the end of that.
-                time.sleep(min(0.01, left))
+                sleep(min(0.01, left))
 
     def _is_live(self) -> bool:
         """Return whether the book is live, and raise the reason if it never will be."""

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tests.sim.faults import PlannedFault
     from tests.sim.scheduler import Scheduler
 
+TOO_MANY = 429
 _CONNECTING = 0.02, 0.2
 """Shortest and longest time of a handshake, in seconds."""
 _REST = 0.01, 0.3
@@ -135,6 +136,8 @@ class SimulatedExchange:
         self._of_lines: Counter[str] = Counter()
         self._streams: list[SimulatedStream] = []
         self._connections = self._requests = self.events = 0
+        self.broken: list[str] = []
+        """The limits that a client has broken, one item each time."""
         self._look_until = 0.0
         phases = Random(f"{self._seed}/phases")
         for feed in self._feeds.values():
@@ -170,7 +173,10 @@ class SimulatedExchange:
 
         def reach() -> None:
             query = urlencode({"symbol": symbol, "limit": limit})
+            struck = sum(self._faults.strikes().values())
             reply = self._rest.reply(f"{market.depth_path}?{query}", {})
+            if reply.status == TOO_MANY and sum(self._faults.strikes().values()) == struck:
+                self.broken.append("weight a minute")
             slow = self._take(SLOW_REST)
             wait = draws.uniform(*_REST) + reply.pause + (slow.seconds if slow is not None else 0.0)
             if reply.pause > self._settings.read_timeout:
@@ -277,7 +283,8 @@ class SimulatedExchange:
             retry = (("Retry-After", str(seconds)),) if seconds else ()
             reply = Reply(int(refused.kind.removeprefix("handshake-")), b"{}", retry)
         elif self._openings.take(self._scheduler.monotonic()):
-            reply = Reply(429, b"{}")
+            reply = Reply(TOO_MANY, b"{}")
+            self.broken.append("attempts to connect")
         else:
             self._open(stream, draws, path)
             return
@@ -286,7 +293,9 @@ class SimulatedExchange:
 
     def _open(self, stream: SimulatedStream, draws: Random, path: StreamPath) -> None:
         limits = Limits.of(self.market, self._limits)
-        session = SimulatedSession(self._scheduler, draws, stream.url, limits, path.unit, self._take, stream.read)
+        session = SimulatedSession(
+            self._scheduler, draws, stream.url, limits, path.unit, self._take, stream.read, self.broken.append
+        )
         session.client = Client(
             session,
             session,

@@ -28,6 +28,16 @@ OF_LINES = {
 }
 """Faults of the lines between client and exchange, beside those of the exchange itself."""
 
+OF_PROGRAM = {
+    "book-dies": "a book's actor is sent what ends it",
+    "socket-dies": "a socket actor is sent what ends it",
+    "snapshots-die": "the snapshot actor is sent what ends it",
+    "stand-still": "the engine's process stands still for `seconds`, while its connections are read",
+    "sleep": "the symbol's next callback takes `seconds`",
+    "raise": "the symbol's next callback raises",
+}
+"""Faults of the engine's own process, and of the program's callbacks."""
+
 BELOW = {"split": "fragments are joined by the socket's reader, below the frames"}
 """Kinds of the local exchange that the simulation cannot have, and why."""
 
@@ -53,6 +63,8 @@ _SECONDS = {
     STALL: (0.5, 8.0),
     SLOW_SUBSCRIBE: (0.5, 15.0),
     SLOW_REST: (0.5, 8.0),
+    "stand-still": (0.1, 8.0),
+    "sleep": (0.1, 20.0),
 }
 """The shortest and the longest duration of the kinds that have one."""
 
@@ -124,7 +136,7 @@ def _drawn(random: Random, at: float, kind: str, symbols: Sequence[str]) -> list
     fault = PlannedFault(
         round(at, 3),
         kind,
-        symbol if place in {Place.EVENT, Place.SUBSCRIBE, Place.REST} else None,
+        symbol if place in {Place.EVENT, Place.SUBSCRIBE, Place.REST} or kind in OF_PROGRAM else None,
         round(shortest + (longest - shortest) * random.random(), 3),
         1 + int(_MOST_IN_A_ROW * random.random()) if place is Place.REST else 1,
         1 + int(200 * random.random()),

@@ -126,7 +126,8 @@ class SimulatedFeed:
         self._opens_at = 0.0
         self._steps = 0
         self._bias = 0.5
-        self._last_id = FIRST_ID
+        # Of two symbols far from each other, as at the exchange: no book of the one continues the other's stream.
+        self._last_id = FIRST_ID + Random(f"{seed}/{symbol}/first").randrange(FIRST_ID)
         self._hole = 0
         middle = TICKS // 2
         units = {tick: self._units() for tick in range(TICKS) if self._draws.random() < _SHARE}
@@ -137,8 +138,8 @@ class SimulatedFeed:
         )
         self._recent: deque[DepthEvent] = deque(maxlen=_SECOND)
         self._made = 0
-        self._events: deque[_Change] = deque([_Change({}, {}, middle, [FIRST_ID])])
-        self._place_of = {FIRST_ID: 0}
+        self._events: deque[_Change] = deque([_Change({}, {}, middle, [self._last_id])])
+        self._place_of = {self._last_id: 0}
         self._copies: deque[tuple[int, _Book]] = deque([(0, self._book.copy())])
         self._asked: tuple[int, _Book] = (0, self._book.copy())
 

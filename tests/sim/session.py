@@ -55,6 +55,7 @@ class SimulatedSession:
         unit: int,
         take: Callable[[str], PlannedFault | None],
         deliver: Callable[[list[Frame | End | Sign]], None],
+        broke: Callable[[str], None],
     ) -> None:
         """Begin the connection's life.
 
@@ -66,11 +67,12 @@ class SimulatedSession:
             unit: the unit of the times in events, in microseconds.
             take: takes a fault of a kind that waits for its occasion.
             deliver: called with what arrives at the client.
+            broke: called with the limit that the client has broken.
         """
         self.client: Client | None = None
         self.down: Line[Frame | End | Sign] = Line(scheduler, draws, deliver)
         self.up: Line[bytes] = Line(scheduler, draws, self._receive)
-        self._scheduler, self._url, self._unit, self._take = scheduler, url, unit, take
+        self._scheduler, self._url, self._unit, self._take, self._broke = scheduler, url, unit, take, broke
         self._ping_interval = limits.ping_interval
         self._is_silent = self._is_over = self._announced = False
         scheduler.after(limits.ping_interval, self._ping)
@@ -163,6 +165,7 @@ class SimulatedSession:
             if message is _GOODBYE:
                 self.give_up()
             elif not self.client.counts():
+                self._broke("messages a second")
                 return
             elif message is _PING:
                 self.down.send(Sign())

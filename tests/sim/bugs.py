@@ -1,0 +1,175 @@
+"""Bugs on purpose: what was once wrong, or could be, put into the package for as long as a run lasts.
+
+Each is found by the simulation within some seeds (`python -m tests.sim --bugs --seeds 100`); otherwise the simulation
+would prove little.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from depthactors.actors.connection import Connection
+from depthactors.actors.queued_listener import QueuedListener
+from depthactors.actors.router import Router
+from depthactors.actors.socket import SocketActor
+from depthactors.actors.supervisor import Supervisor
+from depthactors.book import trust
+from depthactors.dispatcher.mailbox import Mailbox
+from depthactors.dispatcher.task import Task
+from depthactors.engine.depth_engine import DepthEngine
+from depthactors.net.allowance import Allowance
+from depthactors.sync import buffer, sequencing
+from depthactors.sync.doubts import Doubts
+from depthactors.sync.sequencing import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_Changes = list[tuple[object, str, Any]]
+
+
+@contextmanager
+def _changed(changes: _Changes) -> Iterator[None]:
+    before = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]
+    for owner, name, value in changes:
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for owner, name, value in before:
+            setattr(owner, name, value)
+
+
+def _called_after_unsubscribe() -> _Changes:
+    """What waits for a callback is still called after its subscription has ended."""
+    return [(QueuedListener, "close", lambda _self: None)]
+
+
+def _waits_for_callbacks() -> _Changes:
+    """`unsubscribe` waits for the callback that is running, which may be the one that calls it, or wait for it."""
+    unsubscribe = DepthEngine.unsubscribe
+
+    def waiting(self: DepthEngine[Any], handle: Any, timeout: float = 5.0) -> None:
+        unsubscribe(self, handle, timeout)
+        lane = handle.cell.lane
+        self._runtime.dispatcher.simulation.run_until(lambda: not lane._running.locked(), timeout)  # type: ignore[attr-defined]
+
+    return [(DepthEngine, "unsubscribe", waiting)]
+
+
+def _short_is_whole() -> _Changes:
+    """A side with fewer levels than were asked for is taken for whole."""
+
+    def look(new: Any, _last_good: Any, **_: Any) -> None:
+        if new.short:
+            new.take_for_whole(None)
+
+    return [(trust, "look", look)]
+
+
+def _asks_are_forgotten() -> _Changes:
+    """What waits in a mailbox when its actor ends is not answered."""
+
+    def close(self: Mailbox, _refuse: Any) -> None:
+        self._handle = self._crash = None
+
+    return [(Mailbox, "close", close)]
+
+
+def _ids_never_begin_anew() -> _Changes:
+    """Ids that are lower than the book's are old, whatever their times say."""
+    return [
+        (Doubts, "contradicts", lambda _self, *_arguments, **_named: None),
+        (
+            Doubts,
+            "is_behind",
+            lambda _self, snapshot_id, shown, _: shown is not None and snapshot_id < shown.last_update_id,
+        ),
+    ]
+
+
+def _small_gaps_pass() -> _Changes:
+    """A diff that begins a few ids too late is taken for the next one."""
+    classify = sequencing.classify_next
+
+    def lenient(diff: Any, last_id: int, kind: Any) -> Verdict:
+        if last_id < diff.previous_id <= last_id + 8:
+            return Verdict.NEXT
+        return classify(diff, last_id, kind)
+
+    return [(sequencing, "classify_next", lenient), (buffer, "classify_next", lenient)]
+
+
+def _successor_without_stream() -> _Changes:
+    """The successor of a dead book actor is not connected to the book's stream."""
+    attach = Supervisor._attach
+
+    def only_first(self: Supervisor, book: Any) -> None:
+        if not book.child.restarts:
+            attach(self, book)
+
+    return [(Supervisor, "_attach", only_first)]
+
+
+def _early_hand_over() -> _Changes:
+    """A rotation ends the old connection as soon as the new one is open."""
+
+    def opened(self: SocketActor, connection: Connection, message: Any) -> None:
+        before(self, connection, message)
+        if connection is self._connections.successor and connection.is_open:
+            present = self._connections.present
+            assert present is not None
+            self._connections.promote(connection)
+            present.abort()
+
+    before = SocketActor._handle_for
+    return [(SocketActor, "_handle_for", opened)]
+
+
+def _no_weight_limit() -> _Changes:
+    """Requests are sent without a look at their weight."""
+    return [(Allowance, "take_weight", lambda _self, _weight, _reserve=0.0: 0.0)]
+
+
+def _lost_wake_up() -> _Changes:
+    """A task that has more to do after its turn is not queued again."""
+
+    def run(self: Task) -> None:
+        self._is_queued = False
+        if self._running.acquire(blocking=False):
+            try:
+                self.take_turn()
+            finally:
+                self._running.release()
+
+    return [(Task, "run", run)]
+
+
+def _down_after_up() -> _Changes:
+    """The end of a connection is not reported to its books."""
+
+    def closed(self: Router, error: Any) -> None:
+        self.is_detached = True
+        before(self, error)
+
+    before = Router.closed
+    return [(Router, "closed", closed)]
+
+
+_ALL: dict[str, Callable[[], _Changes]] = {
+    "called after unsubscribe": _called_after_unsubscribe,
+    "unsubscribe waits": _waits_for_callbacks,
+    "short side is whole": _short_is_whole,
+    "asks are forgotten": _asks_are_forgotten,
+    "ids never begin anew": _ids_never_begin_anew,
+    "sequencing": _small_gaps_pass,
+    "supervision": _successor_without_stream,
+    "rotation": _early_hand_over,
+    "pacing": _no_weight_limit,
+    "lost wake-up": _lost_wake_up,
+    "unreported end": _down_after_up,
+}
+
+BUGS = {name: lambda changes=changes: _changed(changes()) for name, changes in _ALL.items()}
+"""Each bug by its name: a context in which the package has it."""

@@ -1,0 +1,89 @@
+"""Runs of a whole engine in simulated time: nothing is wrong, all comes from a seed, bugs on purpose are found."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sim.bugs import BUGS
+from tests.sim.command import main
+from tests.sim.faults import OF_PROGRAM, PlannedFault
+from tests.sim.world import World, run
+
+SECONDS = 120.0
+PRINTED = "from tests.sim.world import run; print(run({}, 60.0, every=10.0).digest)"
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog):
+    # A run has more trouble in a second than a log is meant for.
+    caplog.set_level("CRITICAL", logger="depthactors")
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_every_live_view_is_the_exchanges_book_whatever_happens(seed):
+    result = run(seed, SECONDS, every=15.0)
+    assert result.failure is None, "\n".join((result.failure, *result.trace))
+    assert result.compared > 3_000
+    assert result.calls > 1_000
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(100, 160))
+def test_every_live_view_is_the_exchanges_book_in_many_runs(seed):
+    result = run(seed, 300.0, every=20.0)
+    assert result.failure is None, "\n".join((result.failure, *result.trace))
+
+
+@pytest.mark.parametrize("kind", OF_PROGRAM)
+def test_a_fault_of_the_program_or_the_process_strikes_and_is_survived(kind):
+    result = run(3, 60.0, [PlannedFault(10.0, kind, "BTCUSDT", 5.0)])
+    assert result.failure is None
+    assert result.faults[kind] == 1
+
+
+@pytest.mark.full
+def test_a_run_is_its_seed_whatever_the_hashes_are():
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", PRINTED.format(5)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(digests) == 1
+    assert digests != {f"{run(6, 60.0, every=10.0).digest}\n"}
+
+
+@pytest.mark.parametrize(
+    ("bug", "faults"),
+    [
+        ("sequencing", [PlannedFault(10.0 + number, "drop", "BTCUSDT") for number in range(5)]),
+        ("supervision", [PlannedFault(10.0, "book-dies", "BTCUSDT")]),
+        ("short side is whole", [PlannedFault(10.0, "capped", "BTCUSDT", count=5, levels=10)]),
+    ],
+)
+def test_a_bug_on_purpose_is_found_with_the_fault_that_shows_it(bug, faults):
+    with BUGS[bug]():
+        assert any(run(seed, 60.0, faults).failure is not None for seed in range(1, 6))
+
+
+@pytest.mark.full
+def test_a_failure_is_printed_with_the_faults_that_it_needs_and_how_to_see_it_again(capsys):
+    with BUGS["sequencing"]():
+        assert main(["--hours", "0.01", "--seeds", "5", "--every", "3"]) == 1
+    printed = capsys.readouterr().out
+    assert "live and wrong" in printed
+    assert "again: python -m tests.sim --hours 0.01 --seed 1 --keep" in printed
+
+
+def test_the_same_faults_are_planned_for_the_same_seed():
+    assert World(2, 600.0).faults == World(2, 600.0).faults
+    assert World(2, 600.0).faults != World(3, 600.0).faults

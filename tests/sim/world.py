@@ -1,0 +1,313 @@
+"""One run: an engine, its program and an exchange with faults, in simulated time, and what must hold all the while.
+
+A run is its seed and its faults. With some of its faults left out it is another run, but as much the same as it can be.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from depthactors import DepthEngine, markets
+from depthactors.book import BookState
+from depthactors.dispatcher.mailbox import BYTE_LIMIT, FRAME_LIMIT, Mailbox, mailbox_of
+from depthactors.dispatcher.simulated import SimulatedDispatcher
+from depthactors.engine.machine import Machine
+from depthactors.net.settings import NetworkSettings
+from tests.sim.exchange import SimulatedExchange
+from tests.sim.faults import ALL, OF_PROGRAM, PlannedFault, plan
+from tests.sim.network import SimulatedNetwork, SimulationScheduler
+from tests.sim.program import Program
+from tests.sim.trace import Trace
+from tests.sim.truth import Truth
+from tests.sim.violation import ViolationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pykka
+
+SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
+_WEIGHT, _CONNECTIONS = 240, 60
+"""What the exchange allows in a minute and in five: so little that a client must take care."""
+_LONGEST_OUTAGE = 240.0
+"""Seconds without a live book that no fault explains: the longest ban, its repetition, and the back-off after it."""
+_LONGEST_SILENCE = 45.0
+"""Seconds for which a live book may be behind: twice the silence after which a connection is given up, and some."""
+_QUIET = 240.0
+"""Seconds without a new fault at the end of a run, after which everything must be well."""
+_BEHIND = 40
+"""Updates by which a live book may be behind at the end."""
+_UPDATES_WAIT = 64 + 1_000
+_STOP = 10.0
+
+
+class Poison:
+    """A message that no actor knows: it ends with it."""
+
+
+@dataclass
+class Result:
+    """What came of a run.
+
+    Attributes:
+        seconds: simulated seconds.
+        failure: what did not hold, `None` if all did.
+        digest: of all turns, and of what was seen.
+    """
+
+    seed: int
+    seconds: float
+    steps: int = 0
+    compared: int = 0
+    calls: int = 0
+    updates: int = 0
+    restarts: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    planned: list[PlannedFault] = field(default_factory=list)
+    failure: str | None = None
+    trace: list[str] = field(default_factory=list)
+    digest: int = 0
+    longest_outage: float = 0.0
+
+
+class World:
+    """An exchange, an engine and a program, all drawn from one seed."""
+
+    def __init__(self, seed: int, seconds: float, faults: Sequence[PlannedFault] | None = None, *, every: float = 60.0):
+        """Draw the run.
+
+        Args:
+            seed: what everything is drawn from.
+            seconds: how long it is, without its quiet end.
+            faults: the faults instead of those of the seed.
+            every: seconds from one fault to the next, on average.
+        """
+        draws = Random(f"{seed}/run")
+        self.seed, self.seconds = seed, seconds
+        self.market = replace(
+            draws.choice((markets.SPOT, markets.SPOT, markets.USDM)),
+            weight_per_minute=_WEIGHT,
+            connections=_CONNECTIONS,
+        )
+        self.is_calm = draws.random() < 0.15
+        planned = plan(Random(f"{seed}/faults"), seconds, SYMBOLS, every=every, kinds=(*ALL, *OF_PROGRAM))
+        if self.is_calm:
+            planned = [fault for fault in planned if fault.kind in {"sleep", "raise"}]
+        self.faults = list(planned if faults is None else faults)
+        self.is_calm = self.is_calm and all(fault.kind in {"sleep", "raise"} for fault in self.faults)
+        self.dispatcher = SimulatedDispatcher(seed)
+        self.simulation = simulation = self.dispatcher.simulation
+        rotate_after, refresh = draws.uniform(200.0, 900.0), draws.uniform(60.0, 600.0)
+        self.exchange = SimulatedExchange(
+            SimulationScheduler(simulation),
+            Random(f"{seed}/exchange"),
+            SYMBOLS,
+            self.market,
+            faults=[fault for fault in self.faults if fault.kind not in OF_PROGRAM],
+            rate=draws.choice((10.0, 10.0, 25.0)),
+            settings=NetworkSettings(rotate_after=rotate_after),
+        )
+        allowance = self.exchange.allowance()
+
+        class SimulatedEngine(DepthEngine[Any]):
+            _machine = Machine(lambda: self.dispatcher, lambda _: SimulatedNetwork(self.exchange, allowance))
+
+        self.engine = SimulatedEngine(self.market, rotate_after=rotate_after, refresh_interval=refresh)
+        self.failure: str | None = None
+        self.truth = Truth(self.exchange, simulation, self.fail)
+        self.program = Program(self.engine, SYMBOLS, Random(f"{seed}/program"), self.truth, self.fail)
+        self.trace = Trace(simulation)
+        self.struck: Counter[str] = Counter()
+        self.longest_outage = 0.0
+        self._program_draws = Random(f"{seed}/acts")
+        self._not_live: dict[str, float] = {}
+        self._seen: dict[int, int] = {}
+        self._behind: dict[int, tuple[int, float]] = {}
+        self._supervisor: pykka.ActorRef[Any] | None = None
+
+    def fail(self, words: str) -> None:
+        """Note what does not hold; the run ends at the next step."""
+        if self.failure is None:
+            self.failure = f"{self.simulation.monotonic():.3f} s: {words}"
+
+    def run(self) -> Result:
+        """Run it; returns what came of it."""
+        result = Result(self.seed, self.seconds, planned=self.faults)
+        try:
+            with self.simulation:
+                self._run()
+        except ViolationError as error:
+            result.failure = str(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run has found it
+            result.failure = f"{self.simulation.monotonic():.3f} s: {type(error).__name__}: {error}"
+        finally:
+            self.simulation.after_step = None
+        self.trace.note(f"{self.exchange.strikes()} {self.truth.compared} {self.program.calls}")
+        result.steps, result.compared = self.simulation.steps, self.truth.compared
+        result.calls, result.updates = self.program.calls, self.exchange.events
+        result.faults = Counter(self.exchange.strikes()) + self.struck
+        result.trace, result.digest = self.trace.lines, self.trace.digest
+        result.longest_outage = self.longest_outage
+        result.restarts = self.struck["book-dies"] + self.struck["socket-dies"] + self.struck["snapshots-die"]
+        return result
+
+    def _run(self) -> None:
+        simulation = self.simulation
+        self.engine.start()
+        self._supervisor = self.engine._runtime._supervisor
+        self.program.begin()
+        for fault in self.faults:
+            if fault.kind in OF_PROGRAM:
+                simulation.call_after(fault.at, lambda fault=fault: self._strike(fault))
+        simulation.after_step = self._check
+        simulation.call_after(1.0, self._look)
+        simulation.call_after(self._program_draws.uniform(5.0, 30.0), self._act)
+        simulation.run_for(self.seconds)
+        self.program.is_quiet = True
+        simulation.run_for(_QUIET)
+        self._check_end()
+        self.program.is_ending = True
+        begun = simulation.monotonic()
+        self.engine.stop()
+        self._raise_failure()
+        if simulation.monotonic() - begun > _STOP:
+            self.fail(f"stop() took {simulation.monotonic() - begun:.1f} s")
+        simulation.run_for(30.0)
+        for reader in self.program.readers:
+            if reader.handle is not None and not reader.handle.state.over:
+                self.fail(f"{reader.symbol}: {reader.handle.state} after stop()")
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self.failure is not None:
+            raise ViolationError(self.failure)
+
+    # What happens besides the exchange's faults.
+
+    def _act(self) -> None:
+        """Let the program do something, now and then."""
+        if self.simulation.monotonic() < self.seconds:
+            self.program.act()
+            self.simulation.call_after(self._program_draws.uniform(5.0, 30.0), self._act)
+
+    def _strike(self, fault: PlannedFault) -> None:
+        self.trace.note(f"fault {fault.kind}")
+        readers = [reader for reader in self.program.readers if reader.symbol == fault.symbol and reader.handle]
+        match fault.kind:
+            case "stand-still":
+                self.dispatcher.hold(fault.seconds)
+                self.truth.stood_still(fault.seconds)
+            case "sleep" if readers:
+                readers[0].naps.append(fault.seconds)
+                self.truth.stood_still(fault.seconds + 10.0)
+            case "raise" if readers:
+                readers[0].blows += 1
+            case "book-dies" if readers and readers[0].handle is not None:
+                readers[0].handle.ref.tell(Poison())
+            case "socket-dies" | "snapshots-die":
+                for ref in self._children(fault.kind[:6]):
+                    ref.tell(Poison())
+        self.struck[fault.kind] += 1
+
+    def _children(self, prefix: str) -> list[pykka.ActorRef[Any]]:
+        assert self._supervisor is not None
+        children = mailbox_of(self._supervisor).children
+        return sorted(
+            (ref for ref in children if mailbox_of(ref).name.startswith(prefix)), key=lambda ref: mailbox_of(ref).name
+        )
+
+    # What must hold.
+
+    def _check(self) -> None:
+        """Compare each book that is live and has changed; called after each step."""
+        if self.failure is not None:
+            self._raise_failure()
+        for reader in self.program.readers:
+            handle = reader.handle
+            if handle is None:
+                continue
+            book, state = handle.cell.current  # type: ignore[attr-defined]
+            if book is None or state is not BookState.LIVE:
+                continue
+            if self._seen.get(reader.number) == book.last_update_id:
+                continue
+            self._seen[reader.number] = book.last_update_id
+            view = handle.view()
+            if view.state is BookState.LIVE:
+                self.truth.compare(view, reader.depth)
+
+    def _look(self) -> None:
+        """Check what changes slowly, once a second."""
+        now = self.simulation.monotonic()
+        if self.program.is_ending:
+            return
+        self.simulation.call_after(1.0, self._look)
+        if self.exchange.broken:
+            self.fail(f"more was sent than the exchange allows: {self.exchange.broken[-1]}")
+        self.program.keep()
+        for reader in self.program.readers:
+            handle = reader.handle
+            if handle is None:
+                continue
+            if handle.state is BookState.LIVE:
+                self._not_live.pop(reader.symbol, None)
+                seen = self._seen.get(reader.number, 0)
+                if seen == self.exchange.last_id(reader.symbol):
+                    self._behind.pop(reader.number, None)
+                    continue
+                at, since = self._behind.get(reader.number, (-1, now))
+                self._behind[reader.number] = seen, since if at == seen else now
+                if at == seen and now - since > _LONGEST_SILENCE:
+                    self.fail(f"{reader.symbol}: live, and behind for {now - since:.0f} s")
+            else:
+                since = self._not_live.setdefault(reader.symbol, now)
+                self.longest_outage = max(self.longest_outage, now - since)
+                if now - since > _LONGEST_OUTAGE:
+                    self.fail(f"{reader.symbol}: {handle.state} for {now - since:.0f} s: {handle.error}")
+        self._check_mailboxes()
+
+    def _check_mailboxes(self) -> None:
+        assert self._supervisor is not None
+        root = mailbox_of(self._supervisor)
+        for mailbox in (root, *(mailbox_of(ref) for ref in root.children)):
+            if mailbox.waiting_frames > FRAME_LIMIT or mailbox.waiting_bytes > BYTE_LIMIT:
+                self.fail(f"{mailbox.name}: {mailbox.waiting_frames} frames wait")
+            if mailbox.has_work and not _is_queued(mailbox):
+                self.fail(f"{mailbox.name}: messages wait, and it is in no queue")
+        for reader in self.program.readers:
+            listener = None if reader.handle is None else reader.handle.listener
+            waiting = 0 if listener is None else len(listener._waiting)  # type: ignore[attr-defined]
+            if waiting > _UPDATES_WAIT:
+                self.fail(f"{reader.symbol}: {waiting} calls wait")
+
+    def _check_end(self) -> None:
+        """Check that after a quiet time everything is well."""
+        for reader in self.program.readers:
+            handle = reader.handle
+            if handle is None:
+                continue
+            if handle.state is not BookState.LIVE:
+                self.fail(f"{reader.symbol}: {handle.state} after {_QUIET:g} quiet seconds: {handle.error}")
+            if reader.seen_id < handle.view().last_update_id - 10 * _BEHIND:
+                self.fail(f"{reader.symbol}: the callback has seen update {reader.seen_id} last")
+        status = self.engine.status()
+        self._raise_failure()
+        if self.is_calm:
+            for book in status.books:
+                if book.counters.gaps or book.counters.resyncs or book.counters.lost_frames:
+                    self.fail(f"{book.symbol}: without a fault: {book.counters}")
+        if any(row.error is not None for row in status.sockets):
+            self.fail(f"a socket reports {status.sockets}")
+        self._raise_failure()
+
+
+def _is_queued(mailbox: Mailbox) -> bool:
+    return mailbox._is_queued or mailbox._running.locked()
+
+
+def run(seed: int, seconds: float, faults: Sequence[PlannedFault] | None = None, *, every: float = 60.0) -> Result:
+    """Run one seed."""
+    return World(seed, seconds, faults, every=every).run()

@@ -56,6 +56,8 @@ def main(descriptor: int) -> None:
     except WorkerVersionError as error:
         # The engine's process finds the same, and reports it.
         logger.debug("= the messages of the engine's process cannot be read: %s", error)
+    finally:
+        channel.close()
 
 
 class Worker:

@@ -398,10 +398,14 @@ class Synchronizer:
         self._standby = None
         self.counters.handovers += 1
         effects = list(self._step(Handover(standby.epoch)))
+        published = 0
         for diff in standby.run:
             # One update is published for all of them.
             effects = [effect for effect in effects if type(effect) is not Publish]
-            effects += self.diff(standby.epoch, diff, standby.recv_time)
+            news = self.diff(standby.epoch, diff, standby.recv_time)
+            published += any(type(effect) is Publish for effect in news)
+            effects += news
+        self.counters.coalesced += max(0, published - 1)
         return effects
 
     def _refuse(self, found: OrderBook) -> Sequence[Effect]:

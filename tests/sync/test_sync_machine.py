@@ -625,7 +625,7 @@ def test_a_successor_takes_over_where_it_alone_brought_the_last_updates(sequenci
     bench.effects = bench.sync.stream_down(1, StreamError("cut"))
     assert bench.kinds() == [Publish]
     assert (bench.sync.state, bench.sync.book.last_update_id) == (BookState.LIVE, bench.exchange.id)
-    assert bench.sync.counters.handovers == 1
+    assert (bench.sync.counters.handovers, bench.sync.counters.coalesced) == (1, 2)
 
 
 @BOTH

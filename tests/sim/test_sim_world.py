@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pykka
 import pytest
 
+from depthactors.actors.base import EngineActor
 from tests.sim.bugs import BUGS
 from tests.sim.command import main
 from tests.sim.faults import OF_PROGRAM, PlannedFault
@@ -73,6 +75,7 @@ def test_a_run_is_its_seed_whatever_the_hashes_are():
 def test_a_bug_on_purpose_is_found_with_the_fault_that_shows_it(bug, faults):
     with BUGS[bug]():
         assert any(run(seed, 60.0, faults).failure is not None for seed in range(1, 6))
+    assert [ref for ref in pykka.ActorRegistry.get_all() if issubclass(ref.actor_class, EngineActor)] == []
 
 
 @pytest.mark.full

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import pykka
+
 from depthactors import DepthEngine, markets
 from depthactors.book import BookState
 from depthactors.dispatcher.mailbox import BYTE_LIMIT, FRAME_LIMIT, Mailbox, mailbox_of
 from depthactors.dispatcher.simulated import SimulatedDispatcher
+from depthactors.engine.lifecycle import running
 from depthactors.engine.machine import Machine
 from depthactors.net.settings import NetworkSettings
 from tests.sim.exchange import SimulatedExchange
@@ -26,8 +29,6 @@ from tests.sim.violation import ViolationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pykka
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 _WEIGHT, _CONNECTIONS = 240, 60
@@ -144,7 +145,7 @@ class World:
         except Exception as error:  # noqa: BLE001 - whatever it is, the run has found it
             result.failure = f"{self.simulation.monotonic():.3f} s: {type(error).__name__}: {error}"
         finally:
-            self.simulation.after_step = None
+            self._let_go()
         self.trace.note(f"{self.exchange.strikes()} {self.truth.compared} {self.program.calls}")
         result.steps, result.compared = self.simulation.steps, self.truth.compared
         result.calls, result.updates = self.program.calls, self.exchange.events
@@ -180,6 +181,14 @@ class World:
             if reader.handle is not None and not reader.handle.state.over:
                 self.fail(f"{reader.symbol}: {reader.handle.state} after stop()")
         self._raise_failure()
+
+    def _let_go(self) -> None:
+        """Leave nothing of a run that has failed to the process: it cannot be relied on to stop by itself."""
+        self.simulation.after_step = None
+        running.discard(self.engine)
+        if self._supervisor is not None:
+            for ref in (self._supervisor, *mailbox_of(self._supervisor).children):
+                pykka.ActorRegistry.unregister(ref)
 
     def _raise_failure(self) -> None:
         if self.failure is not None:

@@ -63,8 +63,9 @@ class Followed:
 
 @pytest.fixture(params=["spot", pytest.param("coinm", marks=pytest.mark.proof)])
 def follow(request, monkeypatch, set_timing):
-    # The overlap is as in programs: a busy machine needs it.
-    set_timing(Timing.fast(), overlap=USUAL.overlap)
+    # The overlap is as in programs: a busy machine needs it. Such a machine makes no callback late here, so that every
+    # update has to be shown.
+    set_timing(Timing.fast(), overlap=USUAL.overlap, late=5.0)
     started = []
 
     def follow(**settings):

@@ -113,7 +113,8 @@ def test_its_blocks_are_pasted_into_a_shell_of_a_fresh_clone(tmp_path):
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
     # What the tests do is `.ci/run`'s to see: here they are one file.
-    environment = os.environ | {"PYTEST_ADDOPTS": "--numprocesses 0 tests/test_errors.py"}
+    # A prompt that reads from a pipe would read ahead what is pasted after it; a terminal gives it a line at a time.
+    environment = os.environ | {"PYTEST_ADDOPTS": "--numprocesses 0 tests/test_errors.py", "PYTHONUNBUFFERED": "1"}
     environment.pop("DEPTHACTORS_EXCHANGE", None)
     shell = subprocess.run(
         ["bash", "-eo", "pipefail"],

@@ -8,7 +8,7 @@ from depthactors.actors.listened_cell import ListenedCell
 from depthactors.book import BookState, BookView
 from depthactors.book.view import capture
 from depthactors.dispatcher.mailbox import mailbox_of
-from depthactors.dispatcher.threads import let_others_run
+from depthactors.dispatcher.threads import give_way
 from depthactors.status import BookStatus
 
 if TYPE_CHECKING:
@@ -136,5 +136,5 @@ def _first(copy: Callable[[], _Copy | None]) -> _Copy | None:
             return copied
         if attempt:
             # The actor's thread has to finish the change.
-            let_others_run()
+            give_way()
     return None

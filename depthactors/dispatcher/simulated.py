@@ -9,6 +9,7 @@ A function that waits, such as a callback that asks an actor, waits by running t
 
 from __future__ import annotations
 
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
@@ -33,7 +34,8 @@ _LONGEST_TURN: Final = 2e-4
 _DEEPEST: Final = 40
 """Number of waits within each other: each takes some room on the interpreter's stack."""
 
-_Due: TypeAlias = "tuple[float, int, Simulation | SimulatedDispatcher, Callable[[], None] | tuple[TakesTimers, Any]]"
+_Due: TypeAlias = "tuple[float, int, SimulatedDispatcher | None, Callable[[], None]]"
+"""When, in which order of equal times, held up by which dispatcher, and what is to be called."""
 
 
 class Simulation:
@@ -44,7 +46,7 @@ class Simulation:
     Attributes:
         steps: number of turns so far.
         on_turn: called before each turn with its task.
-        after_step: called after each turn, and after each action of `call_after`.
+        after_step: called after each turn, each timer, and each action of `after`.
         task: the task that has its turn now.
     """
 
@@ -84,9 +86,9 @@ class Simulation:
         """Return the seconds since the epoch."""
         return BEGINNING + self._now
 
-    def call_after(self, seconds: float, action: Callable[[], None]) -> None:
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Call a function in `seconds`, not within this call. It belongs to no dispatcher, so none holds it up."""
-        heappush(self._due, (self._now + max(0.0, seconds), next(self._serial), self, action))
+        self._call_at(self._now + max(0.0, seconds), None, action)
 
     def run_for(self, seconds: float) -> None:
         """Let time pass: more than `seconds` if a task that waits within this call ends later."""
@@ -139,7 +141,7 @@ class Simulation:
         ready.pop()
         if dispatcher.held_until > self._now:
             # Its process stands still.
-            self.call_after(dispatcher.held_until - self._now, lambda: ready.append((dispatcher, task)))
+            self._call_at(dispatcher.held_until, None, lambda: ready.append((dispatcher, task)))
             return
         if self.on_turn is not None:
             self.on_turn(task)
@@ -152,19 +154,16 @@ class Simulation:
             self.after_step()
 
     def _fire(self, due: _Due) -> None:
-        _, _, owner, what = due
-        if isinstance(owner, SimulatedDispatcher):
-            if owner.held_until > self._now:
-                heappush(self._due, (owner.held_until, next(self._serial), owner, what))
-                return
-            assert isinstance(what, tuple)
-            target, message = what
-            target.put_due(message)
+        _, _, dispatcher, action = due
+        if dispatcher is not None and dispatcher.held_until > self._now:
+            self._call_at(dispatcher.held_until, dispatcher, action)
             return
-        assert not isinstance(what, tuple)
-        what()
+        action()
         if self.after_step is not None:
             self.after_step()
+
+    def _call_at(self, at: float, dispatcher: SimulatedDispatcher | None, action: Callable[[], None]) -> None:
+        heappush(self._due, (at, next(self._serial), dispatcher, action))
 
     # For the dispatchers.
 
@@ -174,7 +173,7 @@ class Simulation:
 
     def set_timer(self, dispatcher: SimulatedDispatcher, seconds: float, target: TakesTimers, message: Any) -> None:
         """Set a timer."""
-        heappush(self._due, (self._now + max(0.0, seconds), next(self._serial), dispatcher, (target, message)))
+        self._call_at(self._now + max(0.0, seconds), dispatcher, partial(target.put_due, message))
 
 
 class SimulatedDispatcher(Dispatcher):
@@ -197,10 +196,6 @@ class SimulatedDispatcher(Dispatcher):
         """
         self.simulation = Simulation(seed) if simulation is None else simulation
         self.held_until = 0.0
-        # Faster than methods.
-        self.monotonic = self.simulation.monotonic  # type: ignore[method-assign]
-        self.time = self.simulation.time  # type: ignore[method-assign]
-        self.random = self.simulation.draw  # type: ignore[method-assign]
 
     def monotonic(self) -> float:
         """Return the seconds since the beginning."""

@@ -39,7 +39,7 @@ def start_thread(thread: threading.Thread, owner: str) -> None:
         raise LifecycleError(msg) from error
 
 
-def let_others_run() -> None:
+def give_way() -> None:
     """Give the interpreter to another thread that is ready, which may be in the middle of what this one needs."""
     sleep(0)
 

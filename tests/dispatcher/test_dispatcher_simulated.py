@@ -8,7 +8,7 @@ import pytest
 from depthactors.dispatcher.actor import DispatchedActor
 from depthactors.dispatcher.current import sleep
 from depthactors.dispatcher.lane import Lane
-from depthactors.dispatcher.simulated import SimulatedDispatcher
+from depthactors.dispatcher.simulated import SimulatedDispatcher, Simulation
 from depthactors.errors import UsageError
 
 
@@ -74,6 +74,21 @@ def test_an_hour_takes_no_time_and_timers_fire_at_theirs(dispatcher):
     assert time.monotonic() - begun < 5.0
 
 
+def test_actions_are_called_at_their_time_and_of_equal_times_in_order():
+    simulation, calls = Simulation(1), []
+
+    def call(name):
+        return lambda: calls.append((name, simulation.monotonic()))
+
+    for name, seconds in (("late", 2.0), ("one", 1.0), ("two", 1.0), ("never", 5.1), ("now", -1.0)):
+        simulation.after(seconds, call(name))
+    simulation.after(1.0, lambda: simulation.after(0.5, call("of an action")))
+    assert calls == []
+    simulation.run_for(5.0)
+    assert calls == [("now", 0.0), ("one", 1.0), ("two", 1.0), ("of an action", 1.5), ("late", 2.0)]
+    assert (simulation.monotonic(), simulation.steps) == (5.0, 0)
+
+
 def test_whoever_asks_waits_while_the_others_run(dispatcher):
     log = []
     first, second = Noting.start(dispatcher, log, "first"), Noting.start(dispatcher, log, "second")
@@ -94,8 +109,8 @@ def test_a_callback_that_sleeps_holds_up_its_lane_and_no_other(dispatcher):
     seen = []
     slow, quick = Lane(dispatcher, "slow"), Lane(dispatcher, "quick")
     slow.give_turn(Turn(lambda: (sleep(10.0), seen.append("slow"))))
-    dispatcher.simulation.call_after(1.0, lambda: slow.give_turn(Turn(lambda: seen.append("slow again"))))
-    dispatcher.simulation.call_after(2.0, lambda: quick.give_turn(Turn(lambda: seen.append("quick"))))
+    dispatcher.simulation.after(1.0, lambda: slow.give_turn(Turn(lambda: seen.append("slow again"))))
+    dispatcher.simulation.after(2.0, lambda: quick.give_turn(Turn(lambda: seen.append("quick"))))
     dispatcher.simulation.run_for(20.0)
     assert seen == ["quick", "slow", "slow again"]
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from depthactors.dispatcher.threads import THREAD_PREFIX, is_engine_thread, let_others_run, start_thread, thread_name
+from depthactors.dispatcher.threads import THREAD_PREFIX, give_way, is_engine_thread, start_thread, thread_name
 from depthactors.errors import LifecycleError
 from tests.support import PATIENCE
 
@@ -41,6 +41,6 @@ def test_a_thread_that_lets_others_run_sees_what_they_finish():
     begun.wait(PATIENCE)
     deadline = time.monotonic() + PATIENCE
     while not done and time.monotonic() < deadline:
-        let_others_run()
+        give_way()
     assert done == ["finished"]
     thread.join(PATIENCE)

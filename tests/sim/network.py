@@ -11,19 +11,11 @@ from depthactors.errors import SnapshotError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthactors.dispatcher.simulated import Simulation
     from depthactors.errors import StreamError
     from depthactors.markets import Market
     from depthactors.net.allowance import Allowance
     from tests.sim.exchange import Request, SimulatedExchange
     from tests.sim.stream import SimulatedStream
-
-
-class SimulationScheduler:
-    """The time of a `Simulation`, for what is no actor; see `tests.sim.scheduler.Scheduler`."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        self.monotonic, self.time, self.after = simulation.monotonic, simulation.time, simulation.call_after
 
 
 class _Stream:

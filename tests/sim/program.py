@@ -29,6 +29,8 @@ _IN_CALLBACKS = 0.002
 """Share of the callbacks that do more than read."""
 _PATIENCE = 1.0
 """Seconds in which a call that waits for nobody else returns."""
+_LONG_PATIENCE = 60.0
+"""The same where what it waits for sleeps or stands still."""
 
 
 class Reader:
@@ -101,6 +103,7 @@ class Program:
         self.readers: list[Reader] = []
         self.calls = self.events = self.asked = self.subscriptions = 0
         self.is_quiet = self.is_ending = False
+        self._now, self._patient_until = engine._runtime.dispatcher.monotonic, 0.0
         self._draw, self._choose = draws.random, draws.choice
         self._old: list[pykka.ActorRef[Any]] = []
 
@@ -169,14 +172,22 @@ class Program:
             msg = "as planned"
             raise ValueError(msg)
         if not self.is_quiet and self._draw() < _IN_CALLBACKS:
-            begun = self.truth.now()
+            begun = self._now()
             try:
                 self.act()
             except DepthActorsError as error:
                 self.fail(f"{reader.symbol}: a call within a callback raised {type(error).__name__}: {error}")
-            took = self.truth.now() - begun
-            if took > self.truth.patience(_PATIENCE):
+            took = self._now() - begun
+            if took > self._patience:
                 self.fail(f"{reader.symbol}: a call within a callback took {took:.1f} s")
+
+    def be_patient(self, seconds: float) -> None:
+        """Note that for so long calls may take longer: the process stands still, or a callback sleeps."""
+        self._patient_until = max(self._patient_until, self._now() + seconds)
+
+    @property
+    def _patience(self) -> float:
+        return _PATIENCE if self._now() > self._patient_until + _PATIENCE else _LONG_PATIENCE
 
     def _ask(self) -> None:
         if not self.readers:

@@ -8,10 +8,10 @@ from random import Random
 import orjson
 
 from depthactors import markets
+from depthactors.dispatcher.simulated import Simulation
 from depthactors.errors import StreamError
 from tests.sim.exchange import SimulatedExchange
 from tests.sim.faults import plan
-from tests.sim.scheduler import HeapScheduler
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 
@@ -64,7 +64,7 @@ class Stage:
     """An exchange, its time, and a log of everything that came from it."""
 
     def __init__(self, market=markets.SPOT, *, seed=1, symbols=SYMBOLS, **options):
-        self.scheduler = HeapScheduler()
+        self.scheduler = Simulation(0)
         self.market = market
         self.exchange = SimulatedExchange(self.scheduler, Random(seed), symbols, market, **options)
         self.lines = []
@@ -82,7 +82,7 @@ class Stage:
     def follow(self, *symbols, seconds=1.0):
         """Connect, and let some time pass."""
         follower = self.connect(*symbols)
-        self.scheduler.advance(seconds)
+        self.scheduler.run_for(seconds)
         return follower
 
     def ask(self, symbol="BTCUSDT", limit=100, *, within=60.0):
@@ -93,7 +93,7 @@ class Stage:
             self.market, symbol, limit, lambda reply: replies.append((reply, self.scheduler.monotonic() - begun))
         )
         assert not replies
-        self.scheduler.advance(within)
+        self.scheduler.run_for(within)
         (only,) = replies
         return only
 
@@ -112,6 +112,6 @@ def digest(seed, seconds=120.0):
         stage.scheduler.after(2.0, look)
 
     look()
-    stage.scheduler.advance(seconds)
+    stage.scheduler.run_for(seconds)
     words = repr((faults, stage.lines, stage.exchange.strikes())).encode()
     return f"{len(stage.lines)} {len(stage.exchange.strikes())} {sha256(words).hexdigest()}"

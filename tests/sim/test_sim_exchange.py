@@ -84,7 +84,7 @@ def burst():
 
 def garbage():
     follower = struck("garbage").connect(BTC)
-    follower.stage.scheduler.advance(15.0)
+    follower.stage.scheduler.run_for(15.0)
     broken = 0
     for frame in follower.frames:
         try:
@@ -137,7 +137,7 @@ def subscribed(kind, *symbols, seconds=20.0, **options):
     """Subscribe six seconds after the beginning, when the fault waits."""
     follower = struck(kind, **options).follow(seconds=6.0)
     follower.subscribe(*symbols)
-    follower.stage.scheduler.advance(seconds)
+    follower.stage.scheduler.run_for(seconds)
     assert follower.stage.exchange.strikes() == {kind: 1}
     return follower
 
@@ -165,9 +165,9 @@ def slow_subscribe():
     stage = struck("slow-subscribe", seconds=8.0)
     follower = stage.follow(seconds=6.0)
     follower.subscribe(BTC)
-    stage.scheduler.advance(7.5)
+    stage.scheduler.run_for(7.5)
     assert follower.frames == []
-    stage.scheduler.advance(2.0)
+    stage.scheduler.run_for(2.0)
     assert follower.answers() == [{"result": None, "id": 1}]
     assert follower.events()
 
@@ -180,7 +180,7 @@ def lost_subscribe():
 def connected(kind, **options):
     """Connect six seconds after the beginning, when the fault waits."""
     stage = struck(kind, **options)
-    stage.scheduler.advance(6.0)
+    stage.scheduler.run_for(6.0)
     return stage.follow(BTC, seconds=10.0)
 
 
@@ -213,7 +213,7 @@ def handshake_403():
 def asked(kind, *, limit=100, **options):
     """Ask for a snapshot six seconds after the beginning, when the fault waits; return the result and the seconds."""
     stage = struck(kind, **options)
-    stage.scheduler.advance(6.0)
+    stage.scheduler.run_for(6.0)
     reply, seconds = stage.ask(limit=limit)
     assert stage.exchange.strikes() == {kind: 1}
     return stage, reply.result, seconds
@@ -334,7 +334,7 @@ def test_the_truth_is_what_the_frames_make_of_a_snapshot(row):
 def test_weight_is_counted_and_refused_and_the_allowance_learns_it():
     stage = Stage(limits={"weight_per_minute": 12})
     allowance = stage.exchange.allowance()
-    stage.scheduler.advance(5.0)
+    stage.scheduler.run_for(5.0)
     reply, _ = stage.ask(within=1.0)
     allowance.note_answer(reply.used_weight, reply.date, reply.sent, reply.received)
     assert (reply.used_weight, allowance.level().used) == (5, 5)
@@ -344,7 +344,7 @@ def test_weight_is_counted_and_refused_and_the_allowance_learns_it():
     allowance.silence(reply.result.retry_after, reply.result.longest)
     wait = allowance.take_weight(5)
     assert 0 < wait <= 60
-    stage.scheduler.advance(wait)
+    stage.scheduler.run_for(wait)
     assert stage.ask(within=1.0)[0].used_weight == 5
 
 
@@ -353,7 +353,7 @@ def test_a_request_that_is_cut_fails_once_and_not_within_the_call():
     request = stage.exchange.depth(stage.market, BTC, 100, replies.append)
     request.cut()
     assert replies == []
-    stage.scheduler.advance(5.0)
+    stage.scheduler.run_for(5.0)
     (reply,) = replies
     assert isinstance(reply.result, SnapshotError)
 
@@ -363,7 +363,7 @@ def test_a_run_without_one_fault_is_otherwise_the_same():
     runs = [Stage(faults=some).follow(*SYMBOLS, seconds=5.9) for some in (faults, faults[:1])]
     assert runs[0].reads == runs[1].reads
     for run in runs:
-        run.stage.scheduler.advance(5.0)
+        run.stage.scheduler.run_for(5.0)
     assert [len(gaps(run, "ETHUSDT")) for run in runs] == [1, 0]
     assert runs[0].events() == runs[1].events()
 

@@ -2,13 +2,13 @@ from random import Random
 
 import pytest
 
+from depthactors.dispatcher.simulated import Simulation
 from tests.sim.line import Line
-from tests.sim.scheduler import HeapScheduler
 
 
 @pytest.fixture
 def scheduler():
-    return HeapScheduler()
+    return Simulation(0)
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def flat(reads):
 def test_pieces_arrive_in_order_later_and_sometimes_several_in_a_read(scheduler, line, reads):
     for number in range(500):
         line.send(number)
-        scheduler.advance(0.004)
-    scheduler.advance(1.0)
+        scheduler.run_for(0.004)
+    scheduler.run_for(1.0)
     assert flat(reads) == list(range(500))
     assert all(at > 0.004 * pieces[-1] for at, pieces in reads)
     assert {len(pieces) > 1 for _, pieces in reads} == {True, False}
@@ -39,10 +39,10 @@ def test_a_reader_that_is_held_reads_everything_at_once_afterwards(scheduler, li
     line.hold(3.0)
     for number in range(10):
         line.send(number)
-        scheduler.advance(0.1)
+        scheduler.run_for(0.1)
     assert reads == []
     assert line.is_held
-    scheduler.advance(3.0)
+    scheduler.run_for(3.0)
     ((at, pieces),) = reads
     assert (at >= 3.0, pieces) == (True, list(range(10)))
 
@@ -50,11 +50,11 @@ def test_a_reader_that_is_held_reads_everything_at_once_afterwards(scheduler, li
 def test_what_is_sent_while_it_is_delayed_arrives_late_and_in_order(scheduler, line, reads):
     line.delay(1.0, 3.0)
     line.send("late")
-    scheduler.advance(2.0)
+    scheduler.run_for(2.0)
     line.send("usual")
-    scheduler.advance(0.9)
+    scheduler.run_for(0.9)
     assert reads == []
-    scheduler.advance(1.0)
+    scheduler.run_for(1.0)
     assert flat(reads) == ["late", "usual"]
     assert reads[0][0] >= 3.0
 
@@ -69,7 +69,7 @@ def test_pieces_that_were_put_back_are_read_again_first(scheduler, reads):
 
     line = Line(scheduler, Random(1), read)
     line.send("first")
-    scheduler.advance(3.0)
+    scheduler.run_for(3.0)
     assert flat(reads) == ["first", "first", "third"]
 
 
@@ -77,5 +77,5 @@ def test_after_its_end_nothing_is_read(scheduler, line, reads):
     line.send(1)
     line.close()
     line.send(2)
-    scheduler.advance(1.0)
+    scheduler.run_for(1.0)
     assert reads == []

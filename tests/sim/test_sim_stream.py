@@ -17,7 +17,7 @@ def stage():
 def test_nothing_is_called_within_connect_and_the_connection_opens_before_its_frames(stage):
     follower = stage.connect("BTCUSDT")
     assert follower.calls == []
-    stage.scheduler.advance(5.0)
+    stage.scheduler.run_for(5.0)
     assert (follower.calls[0], set(follower.calls[1:])) == ("open", {"frames"})
     ids = [(event["U"], event["u"]) for event in follower.events()]
     assert len(ids) > 40
@@ -29,13 +29,13 @@ def test_nothing_is_called_within_connect_and_the_connection_opens_before_its_fr
 @pytest.mark.parametrize("after", [0.0, 5.0])
 def test_an_abort_ends_it_soon_once_and_not_within_the_call(stage, after):
     follower = stage.connect("BTCUSDT")
-    stage.scheduler.advance(after)
+    stage.scheduler.run_for(after)
     follower.stream.abort(REASON)
     follower.stream.abort(StreamError("too late"))
     assert "close" not in follower.calls
-    stage.scheduler.advance(0.01)
+    stage.scheduler.run_for(0.01)
     assert follower.error is not None
-    stage.scheduler.advance(30.0)
+    stage.scheduler.run_for(30.0)
     assert (follower.calls.count("close"), follower.calls[-1]) == (1, "close")
     assert not follower.stream.is_alive
     with pytest.raises(StreamError):
@@ -45,7 +45,7 @@ def test_an_abort_ends_it_soon_once_and_not_within_the_call(stage, after):
 def test_a_close_brings_what_is_under_way_and_then_the_reason(stage):
     follower = stage.follow("BTCUSDT")
     follower.stream.close(REASON)
-    stage.scheduler.advance(1.0)
+    stage.scheduler.run_for(1.0)
     assert follower.error is REASON
     assert follower.calls[-1] == "close"
 
@@ -54,7 +54,7 @@ def test_a_subscription_is_acknowledged_before_its_first_event(stage):
     follower = stage.follow()
     assert follower.frames == []
     follower.subscribe("BTCUSDT", "ETHUSDT", number=7)
-    stage.scheduler.advance(1.0)
+    stage.scheduler.run_for(1.0)
     assert follower.answers() == [{"result": None, "id": 7}]
     assert follower.frames[0] == b'{"result":null,"id":7}'
     assert follower.events()
@@ -77,7 +77,7 @@ def test_a_half_open_connection_is_noticed_after_twice_the_limit():
     stage = Stage(faults=[PlannedFault(5.0, "half-open", "BTCUSDT")])
     follower = stage.follow("BTCUSDT", seconds=22.0)
     assert (follower.error, follower.stream.read_at < 5.5) == (None, True)
-    stage.scheduler.advance(5.0)
+    stage.scheduler.run_for(5.0)
     assert "silent" in str(follower.error)
 
 
@@ -85,10 +85,10 @@ def test_a_half_open_connection_does_not_answer_a_close():
     stage = Stage(faults=[PlannedFault(5.0, "half-open", "BTCUSDT")])
     follower = stage.follow("BTCUSDT", seconds=6.0)
     follower.stream.close(REASON)
-    stage.scheduler.advance(3.0)
+    stage.scheduler.run_for(3.0)
     assert follower.stream.is_alive
     follower.stream.abort()
-    stage.scheduler.advance(0.1)
+    stage.scheduler.run_for(0.1)
     assert follower.error is REASON
 
 
@@ -97,7 +97,7 @@ def test_the_end_of_a_life_and_the_limit_of_messages_close_it():
     follower, chatty = stage.connect("BTCUSDT"), stage.follow()
     for number in range(20):
         chatty.subscribe("BTCUSDT", number=number)
-    stage.scheduler.advance(62.0)
+    stage.scheduler.run_for(62.0)
     assert (follower.error.close_code, chatty.error.close_code) == (1001, 1008)
 
 

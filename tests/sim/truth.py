@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depthactors.book import BookView
-    from depthactors.dispatcher.simulated import Simulation
     from tests.sim.exchange import SimulatedExchange
 
 _KEPT = 2_000
@@ -23,10 +22,8 @@ class Truth:
         compared: number of views that were compared.
     """
 
-    def __init__(self, exchange: SimulatedExchange, simulation: Simulation, fail: Callable[[str], None]) -> None:
+    def __init__(self, exchange: SimulatedExchange, fail: Callable[[str], None]) -> None:
         self.compared = 0
-        self.now = simulation.monotonic
-        self._stood_still = 0.0
         self._top, self._fail = exchange.top, fail
         self._known: dict[tuple[str, int], tuple[int, list[Any], list[Any]]] = {}
 
@@ -48,11 +45,3 @@ class Truth:
             if list(ours[:levels]) != theirs[:levels]:
                 words = f"{levels} {side} at update {update_id} are {ours[:levels]}, the exchange's {theirs[:levels]}"
                 self._fail(f"{symbol}: live and wrong: {words}")
-
-    def stood_still(self, seconds: float) -> None:
-        """Note that the engine's process stands still for so long, or a callback sleeps: calls may take longer."""
-        self._stood_still = max(self._stood_still, self.now() + seconds)
-
-    def patience(self, seconds: float) -> float:
-        """Return the seconds that a call may take now."""
-        return seconds if self.now() > self._stood_still + seconds else 60.0

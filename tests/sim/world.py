@@ -22,7 +22,7 @@ from depthactors.engine.machine import Machine
 from depthactors.net.settings import NetworkSettings
 from tests.sim.exchange import SimulatedExchange
 from tests.sim.faults import ALL, OF_PROGRAM, PlannedFault, plan
-from tests.sim.network import SimulatedNetwork, SimulationScheduler
+from tests.sim.network import SimulatedNetwork
 from tests.sim.program import Program
 from tests.sim.trace import Trace
 from tests.sim.truth import Truth
@@ -104,7 +104,7 @@ class World:
         self.simulation = simulation = self.dispatcher.simulation
         rotate_after, refresh = draws.uniform(200.0, 900.0), draws.uniform(60.0, 600.0)
         self.exchange = SimulatedExchange(
-            SimulationScheduler(simulation),
+            simulation,
             Random(f"{seed}/exchange"),
             SYMBOLS,
             self.market,
@@ -119,7 +119,7 @@ class World:
 
         self.engine = SimulatedEngine(self.market, rotate_after=rotate_after, refresh_interval=refresh)
         self.failure: str | None = None
-        self.truth = Truth(self.exchange, simulation, self.fail)
+        self.truth = Truth(self.exchange, self.fail)
         self.program = Program(self.engine, SYMBOLS, Random(f"{seed}/program"), self.truth, self.fail)
         self.trace = Trace(simulation)
         self.struck: Counter[str] = Counter()
@@ -163,10 +163,10 @@ class World:
         self.program.begin()
         for fault in self.faults:
             if fault.kind in OF_PROGRAM:
-                simulation.call_after(fault.at, lambda fault=fault: self._strike(fault))
+                simulation.after(fault.at, lambda fault=fault: self._strike(fault))
         simulation.after_step = self._check
-        simulation.call_after(1.0, self._look)
-        simulation.call_after(self._program_draws.uniform(5.0, 30.0), self._act)
+        simulation.after(1.0, self._look)
+        simulation.after(self._program_draws.uniform(5.0, 30.0), self._act)
         simulation.run_for(self.seconds)
         self.program.is_quiet = True
         simulation.run_for(_QUIET)
@@ -203,7 +203,7 @@ class World:
             # A program does nothing either while its process stands still.
             if self.dispatcher.held_until <= self.simulation.monotonic():
                 self.program.act()
-            self.simulation.call_after(self._program_draws.uniform(5.0, 30.0), self._act)
+            self.simulation.after(self._program_draws.uniform(5.0, 30.0), self._act)
 
     def _strike(self, fault: PlannedFault) -> None:
         self.trace.note(f"fault {fault.kind}")
@@ -211,16 +211,16 @@ class World:
         match fault.kind:
             case "stand-still":
                 self.dispatcher.hold(fault.seconds)
-                self.truth.stood_still(fault.seconds)
+                self.program.be_patient(fault.seconds)
             case "sleep" if readers:
                 readers[0].naps.append(fault.seconds)
-                self.truth.stood_still(fault.seconds + 10.0)
+                self.program.be_patient(fault.seconds + 10.0)
             case "raise" if readers:
                 readers[0].blows += 1
             case "book-dies" if readers and readers[0].handle is not None:
                 readers[0].handle.ref.tell(Poison())
             case "socket-dies" | "snapshots-die":
-                for ref in self._children(fault.kind[:6]):
+                for ref in self._children(fault.kind.partition("-")[0]):
                     ref.tell(Poison())
         self.struck[fault.kind] += 1
 
@@ -256,7 +256,7 @@ class World:
         now = self.simulation.monotonic()
         if self.program.is_ending:
             return
-        self.simulation.call_after(1.0, self._look)
+        self.simulation.after(1.0, self._look)
         if self.exchange.broken:
             self.fail(f"more was sent than the exchange allows: {self.exchange.broken[-1]}")
         self.program.keep()

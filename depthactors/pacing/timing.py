@@ -93,7 +93,6 @@ class Timing:
             lost_after=0.5,
             snapshot_backoff=quick,
             short_backoff=quick,
-            snapshot_patience=0.02,
             quiet_limit=1.0,
             ahead_deadline=1.0,
             beat=0.1,

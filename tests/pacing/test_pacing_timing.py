@@ -19,5 +19,13 @@ def test_each_duration_is_positive_and_finite():
 def test_the_fast_timing_is_nowhere_longer_and_keeps_the_deadlines():
     fast = Timing.fast()
     assert [name for name in NAMES if longest(getattr(fast, name)) > longest(getattr(USUAL, name))] == []
-    kept = ("opening_deadline", "answer_deadline", "snapshot_deadline", "late", "lag_limit", "stuck")
+    kept = (
+        "opening_deadline",
+        "answer_deadline",
+        "snapshot_patience",
+        "snapshot_deadline",
+        "late",
+        "lag_limit",
+        "stuck",
+    )
     assert [name for name in kept if getattr(fast, name) != getattr(USUAL, name)] == []

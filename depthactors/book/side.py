@@ -126,24 +126,27 @@ class BookSide:
         O(1) a level beyond the window, O(window) within it. Removing an unknown level is normal: the exchange does it
         all the time.
         """
-        quantities, window, window_edge, sign = self.quantities, self.window, self.window_edge, self.sign
+        quantities, window, sign, remove = self.quantities, self.window, self.sign, self.quantities.pop
         limit = inf if self._keep_unvouched else self.edge
+        window_limit = min(self.window_edge, limit)
         numbers = iter(changes)
         for price, quantity in zip(numbers, numbers, strict=False):
             key = price * sign
-            if quantity:
-                if key <= limit:
-                    if key <= window_edge and key not in quantities:
-                        insort(window, key)
+            if key > window_limit:
+                if not quantity:
+                    remove(key, None)
+                elif key <= limit:
                     quantities[key] = quantity
-            elif key in quantities:
-                del quantities[key]
-                if key <= window_edge:
-                    del window[bisect_left(window, key)]
+            elif quantity:
+                if key not in quantities:
+                    insort(window, key)
+                quantities[key] = quantity
+            elif remove(key, None) is not None:
+                del window[bisect_left(window, key)]
         size = len(window)
         if size > self._high:
             self._cut_window()
-        elif size < self._low and window_edge != inf:
+        elif size < self._low and self.window_edge != inf:
             self._rebuild_window()
         if self._max_levels is not None and len(quantities) > self._max_levels:
             self._forget_worst()
@@ -218,7 +221,7 @@ class BookSide:
         Zero on a side that was believed to be whole with another number of levels: it has to be looked at again.
         """
         if self.edge != inf:
-            return self.vouched() - depth
+            return (self.vouched() if self._keep_unvouched else len(self.quantities)) - depth
         return inf if self.believed is None or self.believed == len(self.quantities) else 0
 
     def check(self, name: str) -> None:

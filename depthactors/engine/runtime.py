@@ -391,9 +391,8 @@ class Runtime:
             # The time is over, or this is a callback: a program that stops the engine there wants no more calls.
             self.notifier.abort()
             if left:
-                logger.warning(
-                    "! still running after the time given: %s", "; ".join(map(self.dispatcher.describe, left))
-                )
+                names = "; ".join(map(self.dispatcher.describe, left))
+                logger.notice(("stop", id(self)), "stopped while a call had not returned: %s", names)
         if self._folder is not None:
             # Last: until here the books could write that they are over.
             self._folder.close()

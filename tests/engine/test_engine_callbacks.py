@@ -79,7 +79,7 @@ def test_a_stuck_on_error_keeps_nobody_from_being_replaced_or_stopped(dead_addre
     engine.stop(timeout=1)
     (left,) = ours()
     assert [record.getMessage() for record in caplog.records if left in record.getMessage()] == [
-        f"! still running after the time given: {left}, in notifier"
+        f"stopped while a call had not returned: {left}, in notifier"
     ]
 
 

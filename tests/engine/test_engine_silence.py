@@ -271,3 +271,19 @@ def test_the_end_of_a_workers_supervisor_is_not_the_engines(exchange, tmp_path, 
     """)
     assert "the engine has ended" not in said
     assert "given up" not in said
+
+
+def test_a_call_that_outlives_the_engine_is_on_stderr(exchange):
+    said = stderr_of("""
+    def wait(view):
+        enough.set()
+        threading.Event().wait()
+
+    with DepthEngine() as engine:
+        engine.subscribe("BTCUSDT", on_update=wait)
+        enough.wait(10)
+        engine.stop(timeout=1)
+    """)
+    (line,) = said.splitlines()
+    assert line.startswith("depthactors: stopped while a call had not returned: depthactors-")
+    assert line.endswith(", in BTCUSDT (spot)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +48,7 @@ class ListenedCell(BookCell):
         self.listeners: tuple[Listener, ...] = ()
         # Reentrant: a signal handler may add or remove a listener in the middle of a change.
         self._changing = threading.RLock()
-        self._changes: deque[Callable[[], None]] = deque()
+        self._changes: list[Callable[[], None]] = []
         self._is_changing = False
         self._skipped = self._failures = 0
         self.restarts = 0
@@ -116,7 +115,7 @@ class ListenedCell(BookCell):
                 self._is_changing = True
                 try:
                     while self._changes:
-                        self._changes.popleft()()
+                        self._changes.pop(0)()
                 finally:
                     self._is_changing = False
 

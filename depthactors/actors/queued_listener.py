@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -85,7 +84,7 @@ class QueuedListener(Listener):
         self._messages = messages
         self._tells_late = tells_late and event is not None
         self._functions = (update, event)
-        self._waiting: deque[_Entry] = deque()
+        self._waiting: list[_Entry] = []
         self._updates = 0
         # Number of turns that the lane still has to give; at least the number of entries.
         self._turns = 0
@@ -128,7 +127,7 @@ class QueuedListener(Listener):
                     self._late_since = entry.put_at
                 if stuck := entry.put_at - self._late_since > self.timing.stuck:
                     self._late_since = inf
-                self._waiting = deque(each for each in self._waiting if each.is_event)
+                self._waiting = [each for each in self._waiting if each.is_event]
                 self._updates = 0
                 self.skipped += skipped
             self._updates += 1
@@ -173,7 +172,7 @@ class QueuedListener(Listener):
         """Return the oldest entry; skip late updates that another update follows. The lock is held."""
         now = self._now()
         while self._waiting:
-            entry = self._waiting.popleft()
+            entry = self._waiting.pop(0)
             if entry.is_event:
                 return entry
             self._updates -= 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from contextlib import suppress
 
 from depthactors.dispatcher.current import about_to_wait
@@ -21,7 +20,7 @@ class Gate:
     def __init__(self) -> None:
         """Begin shut."""
         self._is_open = False
-        self._waiting: deque[threading.Lock] = deque()
+        self._waiting: list[threading.Lock] = []
 
     def is_set(self) -> bool:
         """Return whether it is open."""
@@ -33,7 +32,7 @@ class Gate:
         with suppress(IndexError):
             while True:
                 # Each lock was acquired before it was put there; the thread that takes it out releases it.
-                self._waiting.popleft().release()
+                self._waiting.pop(0).release()
 
     def clear(self) -> None:
         """Shut the gate."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from depthactors import reporting
@@ -46,7 +45,7 @@ class Lane(Task):
     def __init__(self, dispatcher: Dispatcher, name: str = "callbacks") -> None:
         """Begin with nobody to call."""
         super().__init__(dispatcher, name)
-        self._waiting: deque[TakesTurns] = deque()
+        self._waiting: list[TakesTurns] = []
         self._is_closed = False
 
     @property
@@ -77,7 +76,7 @@ class Lane(Task):
             try:
                 self._waiting[0].take_turn()
             finally:
-                self._waiting.popleft()
+                del self._waiting[0]
 
     def fail(self, error: BaseException) -> None:
         """Go on with the next turn: no listener would be called without the lane."""

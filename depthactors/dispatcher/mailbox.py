@@ -1,13 +1,13 @@
 """The inbox of an actor: timers that are due, then control messages, then data; and a bound for data.
 
 Pykka's own inbox is a `queue.Queue`: it has no bound and no priorities, and it has a lock, which a signal handler that
-sends a message may find held by the thread that it interrupted. Deques have none.
+sends a message may find held by the thread that it interrupted. Lists have none, and an empty deque would take 700
+bytes: a thousand books have some thousands of queues, most of them empty.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
@@ -100,10 +100,10 @@ class Mailbox(Task):
         self._crash: Callable[[BaseException], None] | None = None
         self._refuse: Callable[[Envelope[Any]], None] | None = None
         self._timed = _Timed(self)
-        self._due: deque[Any] = deque()
+        self._due: list[Any] = []
         self._due_was_last = False
-        self._control: deque[Envelope[Any]] = deque()
-        self._data: deque[_Entry] = deque()
+        self._control: list[Envelope[Any]] = []
+        self._data: list[_Entry] = []
         # Only the actor writes the counters of what is out, so they need no lock. Those of what is in have one: a
         # connection and its successor may bring frames at the same time.
         self._frames_in = self._bytes_in = 0
@@ -154,16 +154,16 @@ class Mailbox(Task):
                 # A control message is handled between two timers, so timers cannot delay a `stop`.
                 self._due_was_last = True
                 left -= 1
-                handle(self._due.popleft(), None)
+                handle(self._due.pop(0), None)
                 continue
             self._due_was_last = False
             if self._control:
                 left -= 1
-                envelope = self._control.popleft()
+                envelope = self._control.pop(0)
                 handle(envelope.message, envelope.reply_to)
                 continue
             try:
-                put_at, message, sizes = self._data.popleft()
+                put_at, message, sizes = self._data.pop(0)
             except IndexError:
                 return
             try:
@@ -183,7 +183,7 @@ class Mailbox(Task):
         frames = message.frames
         first, rest = frames[:count], frames[count:]
         first_size = sum(map(len, first))
-        self._data.appendleft((put_at, replace(message, frames=rest), [(len(rest), size - first_size)]))
+        self._data.insert(0, (put_at, replace(message, frames=rest), [(len(rest), size - first_size)]))
         return replace(message, frames=first), count, first_size
 
     def fail(self, error: BaseException) -> None:
@@ -310,7 +310,7 @@ class Mailbox(Task):
     def _refuse_all(self, refuse: Callable[[Envelope[Any]], None]) -> None:
         while True:
             try:
-                envelope = self._control.popleft()
+                envelope = self._control.pop(0)
             except IndexError:
                 return
             refuse(envelope)

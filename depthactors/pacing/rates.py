@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from math import inf
 from typing import Final
@@ -48,7 +47,7 @@ class RateWindow:
     def __init__(self, count: int, seconds: float) -> None:
         """Begin empty."""
         self._seconds = seconds
-        self._times: deque[float] = deque(maxlen=count)
+        self._times: list[float] = []
         self._count = count
 
     def take(self, now: float) -> float:
@@ -59,6 +58,7 @@ class RateWindow:
             wait = self._times[0] + self._seconds - now
             if wait > 0:
                 return wait
+            del self._times[0]
         self._times.append(now)
         return 0.0
 

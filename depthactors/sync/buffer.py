@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +27,7 @@ class DiffBuffer:
 
     def __init__(self, limit: int, sequencing: Sequencing, max_levels: int = MAX_LEVELS) -> None:
         """Begin empty, for at most `limit` diffs, and `max_levels` levels unless the newest alone has more."""
-        self._diffs: deque[Diff] = deque()
+        self._diffs: list[Diff] = []
         self._levels = 0
         self._limit, self._max_levels = limit, max_levels
         self._sequencing = sequencing
@@ -106,7 +105,7 @@ class DiffBuffer:
                 raise BookIntegrityError(msg)
 
     def _drop_oldest(self) -> None:
-        self._levels -= _levels_of(self._diffs.popleft())
+        self._levels -= _levels_of(self._diffs.pop(0))
 
 
 class Standby:

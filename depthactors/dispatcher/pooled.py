@@ -4,8 +4,8 @@ Two threads that both ran tasks would only wait for each other: the interpreter 
 the run queue. When a lane has not come back for `PATIENCE` while others are ready, the watching thread gives the queue
 to another thread, and the lane is slow: from then on it runs in the threads that do not have the queue, until it is
 quick again. At most `MOST_SLOW` threads run slow lanes; beyond that, slow lanes wait for each other, and the thread
-with the queue runs no users' functions at all, so that no book is ever late because a callback blocks. Actors that wait
-are not counted: each has a thread more, which ends when the actor has its answer.
+with the queue calls no user's function at all, so that no book is ever late because a callback blocks. While an actor
+waits, there is one thread more; these threads are not counted, and end when their actors have the answers.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ PATIENCE: Final = 0.015
 MOST_SLOW: Final = 64
 """Number of threads in which slow lanes run at the same time."""
 _TICK: Final = 0.005
-"""Seconds between two looks whether a call holds up the queue."""
+"""Seconds between two checks whether a call holds up the queue."""
 _LOOK: Final = 0.25
-"""Seconds between two looks whether an actor holds up the queue, which only a bug can let it do."""
+"""Seconds between two checks whether an actor holds up the queue; it does so only by a bug."""
 _CALM: Final = 20
-"""Looks without a users' function under way, after which the watching thread sleeps until there is one."""
+"""Checks without a user's function under way, after which the watching thread sleeps until one is called."""
 _QUICK: Final = 0.005
 """Seconds that a turn of a slow lane takes at most if it is quick again."""
 _QUICK_TURNS: Final = 20
@@ -50,20 +50,21 @@ _QUICK_TURNS: Final = 20
 _IDLE: Final = 10.0
 """Seconds after which a thread without anything to do ends."""
 _CLOSING_WAIT: Final = 0.02
-"""Seconds between two looks whether the last actors have ended."""
+"""Seconds between two checks whether the last actors have ended."""
 _LONGEST_WAIT: Final = 3600.0
 """Seconds of one wait. A timer may be set for any time, but no system waits for an arbitrary time."""
 
 
-class Worker:
-    """A thread of the pool.
+class PoolThread:
+    """A thread of the pool: a member.
 
     Attributes:
-        task: the task that it runs, `None` between two.
+        task: the task that it runs, `None` between two tasks.
         turns: number of turns that it has begun with the run queue.
         given: a slow task to run next; `None` for the run queue.
         is_over: whether it is to end, because nothing is left to do.
-        lost_at: when another thread took the queue over from it, because it was late; 0 if it was not.
+        lost_at: time at which another member took over the queue, because a call held this one up; 0 if none did.
+        wake: a lock that is held while there is nothing to do; its release wakes the thread.
     """
 
     def __init__(self, pool: PooledDispatcher, given: Runnable | None) -> None:
@@ -95,7 +96,7 @@ class PooledDispatcher(Dispatcher):
     Its threads are daemons. They start with `start`, and end after `close`; those without work end after a while.
 
     Attributes:
-        name: for the names of the threads.
+        name: part of the names of the threads.
         takeovers: number of times that another thread took over the queue because a call held it up.
         false_takeovers: how many of them were for a call that came back at once: the machine was busy, not the call.
         most_threads: the largest number of threads so far.
@@ -105,7 +106,7 @@ class PooledDispatcher(Dispatcher):
         """Start nothing yet.
 
         Args:
-            name: for the names of the threads.
+            name: part of the names of the threads.
             most_slow: number of threads in which slow lanes run.
         """
         self.name = name
@@ -128,9 +129,9 @@ class PooledDispatcher(Dispatcher):
         # Held for moments, when the queue or a slow task is given to a thread; never by a user's thread.
         # Reentrant: a signal handler may close the dispatcher while its thread is in `start`.
         self._changing = threading.RLock()
-        self._runner: Worker | None = None
-        self._workers: set[Worker] = set()
-        self._parked: list[Worker] = []
+        self._runner: PoolThread | None = None
+        self._members: set[PoolThread] = set()
+        self._parked: list[PoolThread] = []
         self._slow: deque[Runnable] = deque()
         self._is_closed = False
         # Made in `start`: a thread that was made before a fork cannot be started after it.
@@ -193,7 +194,7 @@ class PooledDispatcher(Dispatcher):
         self._watcher = watcher
         try:
             with self._changing:
-                self._new_worker(None)
+                self._new_member(None)
         except LifecycleError:
             self.close()
             raise
@@ -205,74 +206,74 @@ class PooledDispatcher(Dispatcher):
         self._wake.put(None)
         with self._changing:
             while self._parked:
-                worker = self._parked.pop()
-                worker.is_over = True
-                worker.wake.release()
+                member = self._parked.pop()
+                member.is_over = True
+                member.wake.release()
 
     @property
     def threads(self) -> tuple[threading.Thread, ...]:  # type: ignore[override]
         """The threads that run now."""
-        workers = tuple(worker.thread for worker in tuple(self._workers))
-        return workers if self._watcher is None else (*workers, self._watcher)
+        members = tuple(member.thread for member in tuple(self._members))
+        return members if self._watcher is None else (*members, self._watcher)
 
     # The threads with the queue, and without.
 
-    def work(self, worker: Worker) -> None:
-        """Run the queue or slow tasks until there is nothing to do. Thread: the worker's."""
-        register(worker)
+    def work(self, member: PoolThread) -> None:
+        """Run the queue or slow tasks until there is nothing to do. Thread: that of the member."""
+        register(member)
         try:
             while True:
-                if worker.given is None:
-                    self._run_queue(worker)
+                if member.given is None:
+                    self._run_queue(member)
                 else:
-                    self._run_slow(worker, worker.given)
-                if not self._next(worker):
+                    self._run_slow(member, member.given)
+                if not self._next(member):
                     return
         finally:
             unregister()
-            if self._runner is worker and not self._is_closed:
+            if self._runner is member and not self._is_closed:
                 # It ends by an exception from outside; the queue must not.
-                self._workers.discard(worker)
-                self._take_over(worker)
+                self._members.discard(member)
+                self._take_over(member)
 
-    def _run_queue(self, worker: Worker) -> None:
-        while self._runner is worker:
+    def _run_queue(self, member: PoolThread) -> None:
+        while self._runner is member:
             try:
-                if not self._run_next(worker):
+                if not self._run_next(member):
                     break
             except BaseException:
                 # What a profiler or the host program raises in this thread. The queue goes on.
                 logger.exception("! %s: the thread with the run queue was interrupted", self.name)
-                if (task := worker.task) is not None:
-                    worker.task = None
+                if (task := member.task) is not None:
+                    member.task = None
                     self.put(task)
         # A wake-up that this thread has taken may have been for its successor.
         self._wake.put(None)
 
-    def _run_next(self, worker: Worker) -> bool:
+    def _run_next(self, member: PoolThread) -> bool:
         """Run one task, or wait for one; return whether to go on."""
         if self._new_timers or self._timers.next_at <= time.monotonic():
             self._fire()
         try:
             task = self._urgent.popleft() if self._urgent else self._ready.popleft()
         except IndexError:
-            if self._is_closed and not self._others_are_in_actors(worker):
+            if self._is_closed and not self._others_are_in_actors(member):
                 return False
             self._wait()
             return True
-        worker.task = task
+        member.task = task
         if task.is_foreign:
             if task.is_slow or not self._may_block:
                 self._give(task)
-                worker.task = None
+                member.task = None
                 return True
             if self._watcher_sleeps:
                 self._watcher_wake.put(None)
-        worker.turns += 1
+        member.turns += 1
         task.run()
-        worker.task = None
-        if worker.lost_at:
-            self._came_back(worker)
+        member.task = None
+        if member.lost_at:
+            self._came_back(member)
         return True
 
     def _wait(self) -> None:
@@ -289,10 +290,10 @@ class PooledDispatcher(Dispatcher):
         finally:
             self._is_idle = False
 
-    def _others_are_in_actors(self, worker: Worker) -> bool:
+    def _others_are_in_actors(self, member: PoolThread) -> bool:
         """Return whether an actor waits in another thread: it may have to be run once more, to end."""
-        others = tuple(self._workers)
-        tasks = [each.task for each in others if each is not worker]
+        others = tuple(self._members)
+        tasks = [each.task for each in others if each is not member]
         return any(task is not None and not task.is_foreign for task in tasks)
 
     def _fire(self) -> None:
@@ -307,11 +308,11 @@ class PooledDispatcher(Dispatcher):
         finally:
             self._firing.release()
 
-    def _run_slow(self, worker: Worker, task: Runnable) -> None:
+    def _run_slow(self, member: PoolThread, task: Runnable) -> None:
         begin = time.monotonic()
-        worker.task = task
+        member.task = task
         task.run()
-        worker.task = None
+        member.task = None
         if time.monotonic() - begin > _QUICK:
             task.quick_turns = 0
         else:
@@ -319,59 +320,59 @@ class PooledDispatcher(Dispatcher):
             if task.quick_turns >= _QUICK_TURNS:
                 task.is_slow = False
 
-    def _next(self, worker: Worker) -> bool:
+    def _next(self, member: PoolThread) -> bool:
         """Wait for what the thread is to do next; return `False` if it is to end."""
         with self._changing:
-            if len(self._workers) > self._most_slow + 1:
+            if len(self._members) > self._most_slow + 1:
                 # There are more because an actor has waited.
-                self._workers.discard(worker)
+                self._members.discard(member)
                 return False
             if self._slow:
-                worker.given = self._slow.popleft()
+                member.given = self._slow.popleft()
                 return True
             if not self._is_closed:
-                self._parked.append(worker)
+                self._parked.append(member)
             else:
-                self._workers.discard(worker)
+                self._members.discard(member)
                 return False
-        woken = worker.wake.acquire(timeout=_IDLE)
+        woken = member.wake.acquire(timeout=_IDLE)
         with self._changing:
-            if worker in self._parked:
-                self._parked.remove(worker)
-            elif not worker.is_over:
+            if member in self._parked:
+                self._parked.remove(member)
+            elif not member.is_over:
                 # It was given something.
-                return woken or worker.wake.acquire()
-            self._workers.discard(worker)
+                return woken or member.wake.acquire()
+            self._members.discard(member)
             return False
 
-    # Who has the queue.
+    # Giving the queue to another member.
 
     @property
     def _may_block(self) -> bool:
         """Whether a thread is left that could take over if a call held up the queue."""
-        return bool(self._parked) or len(self._workers) <= self._most_slow
+        return bool(self._parked) or len(self._members) <= self._most_slow
 
-    def leave_queue(self, worker: Worker) -> None:
-        """Give the queue to another thread, because the task of this one is about to wait. Thread: the worker's.
+    def leave_queue(self, member: PoolThread) -> None:
+        """Give the queue to another thread, because the task of this one is about to wait. Thread: that of the member.
 
         Raises:
             LifecycleError: there is no thread for that.
         """
-        if self._runner is not worker:
+        if self._runner is not member:
             return
-        if not self._take_over(worker):
+        if not self._take_over(member):
             msg = f"{self.name}: no thread is left that could go on while this callback waits"
             raise LifecycleError(msg)
 
-    def _take_over(self, worker: Worker) -> bool:
-        """Give the queue of this worker to another one; return whether there was one."""
+    def _take_over(self, member: PoolThread) -> bool:
+        """Give the queue of this member to another one; return whether there was one."""
         with self._changing:
-            if self._runner is not worker:
+            if self._runner is not member:
                 return True
-            task = worker.task
+            task = member.task
             try:
                 # An actor may always wait: one that is to stop a process, say, must not fail because callbacks block.
-                if not self._start_worker(None, is_bounded=task is None or task.is_foreign):
+                if not self._start_member(None, is_bounded=task is None or task.is_foreign):
                     return False
             except LifecycleError as error:
                 logger.warning("! %s", error)
@@ -384,52 +385,52 @@ class PooledDispatcher(Dispatcher):
         """Have a slow task run by a thread without the queue, as soon as there is one."""
         with self._changing:
             try:
-                is_given = self._start_worker(task)
+                is_given = self._start_member(task)
             except LifecycleError as error:
                 logger.warning("! %s", error)
                 is_given = False
             if not is_given:
                 self._slow.append(task)
 
-    def _start_worker(self, given: Runnable | None, *, is_bounded: bool = True) -> bool:
+    def _start_member(self, given: Runnable | None, *, is_bounded: bool = True) -> bool:
         """Give a task, or the queue, to a parked or a new thread; `False` if there may be no more. The lock is held.
 
         Raises:
             LifecycleError: the system has no thread to give.
         """
         if self._parked:
-            worker = self._parked.pop()
-            worker.given = given
+            member = self._parked.pop()
+            member.given = given
             if given is None:
-                self._runner = worker
-            worker.wake.release()
+                self._runner = member
+            member.wake.release()
             return True
-        if is_bounded and len(self._workers) >= self._most_slow + (given is None):
+        if is_bounded and len(self._members) >= self._most_slow + (given is None):
             return False
-        self._new_worker(given)
+        self._new_member(given)
         return True
 
-    def _new_worker(self, given: Runnable | None) -> None:
-        worker, runner = Worker(self, given), self._runner
-        # Before it looks whether it has the queue, and how many there are.
-        self._workers.add(worker)
+    def _new_member(self, given: Runnable | None) -> None:
+        member, runner = PoolThread(self, given), self._runner
+        # Before the thread starts: it compares itself with `_runner`, and counts the members.
+        self._members.add(member)
         if given is None:
-            self._runner = worker
+            self._runner = member
         try:
-            start_thread(worker.thread, self.name)
+            start_thread(member.thread, self.name)
         except LifecycleError:
-            self._workers.discard(worker)
+            self._members.discard(member)
             self._runner = runner
             raise
-        self.most_threads = max(self.most_threads, len(self._workers))
+        self.most_threads = max(self.most_threads, len(self._members))
 
     # Watching the queue.
 
     def describe(self, thread: Ending) -> str:
         """Return the name of a thread, and of the task that it runs."""
-        for worker in tuple(self._workers):
-            if worker.thread is thread and (task := worker.task) is not None:
-                return f"{worker.thread.name}, in {task.name}"
+        for member in tuple(self._members):
+            if member.thread is thread and (task := member.task) is not None:
+                return f"{member.thread.name}, in {task.name}"
         return thread.name
 
     def _watch(self) -> None:
@@ -440,10 +441,10 @@ class PooledDispatcher(Dispatcher):
                 self._watcher_wake.get(timeout=_LOOK)
                 self._watcher_sleeps = False
                 self._look_until_calm()
-            worker = self._runner
-            now = None if worker is None or worker.task is None else (worker, worker.turns, worker.task.steps)
-            if worker is not None and now is not None and now == seen:
-                self._take_over(worker)
+            member = self._runner
+            now = None if member is None or member.task is None else (member, member.turns, member.task.steps)
+            if member is not None and now is not None and now == seen:
+                self._take_over(member)
             seen = now
 
     def _look_until_calm(self) -> None:
@@ -454,30 +455,30 @@ class PooledDispatcher(Dispatcher):
             begin = time.monotonic()
             time.sleep(_TICK)
             is_busy_machine = time.monotonic() - begin > 2 * _TICK
-            worker = self._runner
-            task = None if worker is None else worker.task
-            if worker is None or task is None or not task.is_foreign:
+            member = self._runner
+            task = None if member is None else member.task
+            if member is None or task is None or not task.is_foreign:
                 calm, late = calm + 1, 0
                 continue
             calm = 0
-            now = (worker, worker.turns, task.steps)
+            now = (member, member.turns, task.steps)
             if now != seen:
                 seen, late = now, 0
             elif not is_busy_machine:
                 # Where this thread itself comes late, the call may be waiting for the processor too.
                 late += 1
             if late * _TICK >= PATIENCE and self._others_are_ready:
-                worker.lost_at = time.monotonic()
-                if self._take_over(worker):
+                member.lost_at = time.monotonic()
+                if self._take_over(member):
                     self.takeovers += 1
                 else:
-                    worker.lost_at = 0.0
+                    member.lost_at = 0.0
 
     @property
     def _others_are_ready(self) -> bool:
         return bool(self._urgent or self._ready) or self._timers.next_at <= time.monotonic()
 
-    def _came_back(self, worker: Worker) -> None:
-        if time.monotonic() - worker.lost_at < _TICK:
+    def _came_back(self, member: PoolThread) -> None:
+        if time.monotonic() - member.lost_at < _TICK:
             self.false_takeovers += 1
-        worker.lost_at = 0.0
+        member.lost_at = 0.0

@@ -69,10 +69,12 @@ def _short_is_whole() -> _Changes:
 
 
 def _asks_are_forgotten() -> _Changes:
-    """What waits in a mailbox when its actor ends is not answered."""
+    """A question that comes after an actor's last look into its mailbox is not answered."""
+    close_for_good = Mailbox.close
 
-    def close(self: Mailbox, _refuse: Any) -> None:
-        self._handle = self._crash = None
+    def close(self: Mailbox, refuse: Any) -> None:
+        close_for_good(self, refuse)
+        self._refuse = None
 
     return [(Mailbox, "close", close)]
 

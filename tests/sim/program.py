@@ -11,6 +11,7 @@ from depthactors.actors.questions import Best, Full, Top
 from depthactors.book import BookState
 from depthactors.dispatcher.current import sleep
 from depthactors.errors import CallbackError, DepthActorsError, LifecycleError, UnknownSymbolError
+from tests.sim.questions import Questions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +93,7 @@ class Program:
         readers: the present subscriptions.
         calls: number of updates that callbacks were called with.
         asked: number of questions that were answered.
+        questions: the questions of other threads.
         is_quiet: whether callbacks only read.
         is_ending: whether the engine is being stopped.
     """
@@ -105,6 +107,7 @@ class Program:
         self.is_quiet = self.is_ending = False
         self._now, self._patient_until = engine._runtime.dispatcher.monotonic, 0.0
         self._draw, self._choose = draws.random, draws.choice
+        self.questions = Questions(engine._runtime.dispatcher.simulation, draws.random, fail)
         self._old: list[pykka.ActorRef[Any]] = []
 
     def begin(self) -> None:
@@ -132,6 +135,8 @@ class Program:
             return
         self.readers.remove(reader)
         ref = reader.handle.cell.ref
+        if ref is not None:
+            self.questions.ask(ref, Best())
         self.engine.unsubscribe(reader.handle)
         reader.is_over = True
         if ref is not None:
@@ -153,6 +158,7 @@ class Program:
 
     def keep(self) -> None:
         """Follow each symbol anew that is not followed, or was given up because the exchange did not know it."""
+        self.questions.check()
         for reader in list(self.readers):
             if reader.handle is None or reader.handle.state is not BookState.FAILED:
                 continue

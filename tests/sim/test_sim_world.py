@@ -69,6 +69,7 @@ def test_a_run_is_its_seed_whatever_the_hashes_are():
     [
         ("sequencing", [PlannedFault(10.0 + number, "drop", "BTCUSDT") for number in range(5)]),
         ("supervision", [PlannedFault(10.0, "book-dies", "BTCUSDT")]),
+        ("asks are forgotten", [PlannedFault(10.0, "book-dies", "BTCUSDT")]),
         ("short side is whole", [PlannedFault(10.0, "capped", "BTCUSDT", count=5, levels=10)]),
     ],
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pykka
 
 from depthactors import DepthEngine, markets
+from depthactors.actors.questions import Best, Status
 from depthactors.book import BookState
 from depthactors.book.trust import LEAST_CAP
 from depthactors.dispatcher.mailbox import BYTE_LIMIT, FRAME_LIMIT, Mailbox, mailbox_of
@@ -178,6 +179,7 @@ class World:
         if simulation.monotonic() - begun > _STOP:
             self.fail(f"stop() took {simulation.monotonic() - begun:.1f} s")
         simulation.run_for(30.0)
+        self.program.questions.check()
         for reader in self.program.readers:
             if reader.handle is not None and not reader.handle.state.over:
                 self.fail(f"{reader.symbol}: {reader.handle.state} after stop()")
@@ -218,11 +220,16 @@ class World:
             case "raise" if readers:
                 readers[0].blows += 1
             case "book-dies" if readers and readers[0].handle is not None:
-                readers[0].handle.ref.tell(Poison())
+                self._end(readers[0].handle.ref, Best())
             case "socket-dies" | "snapshots-die":
                 for ref in self._children(fault.kind.partition("-")[0]):
-                    ref.tell(Poison())
+                    self._end(ref, Status())
         self.struck[fault.kind] += 1
+
+    def _end(self, ref: pykka.ActorRef[Any], question: Any) -> None:
+        """Have an actor die while somebody asks it."""
+        self.program.questions.ask(ref, question)
+        ref.tell(Poison())
 
     def _children(self, prefix: str) -> list[pykka.ActorRef[Any]]:
         assert self._supervisor is not None

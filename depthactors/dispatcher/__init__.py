@@ -1,6 +1,7 @@
-"""Who runs an actor, and what time it is: the one seam through which actors get threads, timers and the time.
+"""The dispatcher: actors get their turns, timers, the time and random numbers from it, and from nothing else.
 
-It knows no actor of an engine, no socket and no book.
+`pooled` has threads and the system's time; `simulated` has neither, and a seed. This package knows no actor of an
+engine, no socket and no book.
 """
 
 from depthactors.dispatcher.clock import SYSTEM_CLOCK, Clock, SystemClock

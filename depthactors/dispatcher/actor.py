@@ -4,9 +4,9 @@
 
 - The first argument of `__init__` is the dispatcher, which has to be started, and may be closed when its actors have
   ended.
-- An actor has no thread of its own, and two of its turns may run in two threads. They have no name of a class, and are
-  daemons: an actor does not keep the program alive, and `use_daemon_thread` has no effect.
-- A turn that waits for a future of such an actor lets the others go on. One that waits in another way (`sleep`, a
+- An actor has no thread of its own, and two of its turns may run in two threads. The threads are not named after its
+  class, and are daemons: an actor does not keep the program alive, and `use_daemon_thread` has no effect.
+- A turn that waits for a future of such an actor lets the others go on. A turn that waits in another way (`sleep`, a
   lock, the future of an actor with a thread) holds them up, for up to half a second.
 - A `BaseException` in a `tell` ends only the actor that raised it, and `on_failure` is called; in an `ask` it goes to
   the caller, and the actor lives on. Pykka would stop all actors of the process, those of the host program included,
@@ -14,8 +14,8 @@
 - An exception in `on_start` is a death like any other: `on_failure` is called. Pykka runs no hook then; after a
   `BaseException` it would leave the actor registered, and no message to it would ever be answered.
 - A message that comes after the actor's last look into its inbox is refused. Pykka would never answer it.
-- The loop does not use the logger of pykka: it runs the host program's log handlers in the actor's turn, where a
-  handler that raises would end the actor, and a handler that blocks would hold it up. It uses the package's own, with
+- The loop does not use the logger of pykka, which calls the host program's log handlers in the actor's turn: a handler
+  that raises would end the actor, and a handler that blocks would hold it up. It uses the package's own logger, with
   other words: `ERROR` for a death as in pykka, `DEBUG` instead of `INFO` for an exception that went to a caller, and
   nothing for a start or a stop.
 """
@@ -53,7 +53,7 @@ class DispatchedActor(pykka.ThreadingActor):
 
     Attributes:
         name: the actor's name in the log.
-        dispatcher: what runs it.
+        dispatcher: the dispatcher that runs it.
         mailbox: its inbox.
     """
 
@@ -61,7 +61,7 @@ class DispatchedActor(pykka.ThreadingActor):
         """Prepare; the first turn comes after `start`.
 
         Args:
-            dispatcher: what runs it.
+            dispatcher: the dispatcher that runs it.
             name: its name in the log; `None` for that of its class.
         """
         super().__init__()
@@ -72,7 +72,7 @@ class DispatchedActor(pykka.ThreadingActor):
 
     @classmethod
     def start(cls, *args: Any, **kwargs: Any) -> pykka.ActorRef[Any]:
-        """Make an actor, and have it begin; arguments as for the class."""
+        """Make an actor and start it; arguments as for the class."""
         actor = cls(*args, **kwargs)
         add_actor(actor.actor_ref)
         actor._start_actor_loop()
@@ -99,7 +99,7 @@ class DispatchedActor(pykka.ThreadingActor):
         """Do what is to be done when the actor has ended and its mailbox is closed; for subclasses."""
 
     def refuse(self, message: Any, error: pykka.ActorDeadError) -> None:
-        """Notify the sender of a message that the dead actor will not handle; for subclasses. Any thread.
+        """Notify the sender that the dead actor will not handle a message; for subclasses. Any thread.
 
         An `ask` is answered without it; this is for messages whose effect is awaited in another way.
         """

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 
 class Clock(Protocol):
-    """What tells the time. Thread: any."""
+    """A source of the time. Thread: any."""
 
     def monotonic(self) -> float:
         """Return seconds that never go back, from an arbitrary beginning: for waits and deadlines."""
@@ -29,4 +29,4 @@ class SystemClock:
 
 
 SYSTEM_CLOCK: Final = SystemClock()
-"""The clock of everything that was given no other one."""
+"""The default clock."""

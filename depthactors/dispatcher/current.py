@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from depthactors.dispatcher.dispatcher import Runnable
 
 
-class Runs(Protocol):
-    """A thread of a dispatcher."""
+class RunningThread(Protocol):
+    """A thread of a dispatcher.
+
+    Attributes:
+        task: the task that it runs, `None` between two tasks.
+    """
 
     task: Runnable | None
 
@@ -21,11 +25,11 @@ class Runs(Protocol):
         """Have others run while this thread waits; arguments and result as for `about_to_wait`."""
 
 
-_threads: dict[int, Runs] = {}
+_threads: dict[int, RunningThread] = {}
 """The threads of all dispatchers, by their idents."""
 
 
-def register(thread: Runs) -> None:
+def register(thread: RunningThread) -> None:
     """Note that the calling thread belongs to a dispatcher."""
     _threads[threading.get_ident()] = thread
 
@@ -50,14 +54,14 @@ def about_to_wait(is_over: Callable[[], bool] = _unknown, timeout: float | None 
 
     Args:
         is_over: returns whether there is nothing to wait for any more.
-        timeout: seconds that the caller would wait; `None` without end.
+        timeout: seconds that the caller is going to wait at most; `None` without end.
 
     Returns:
-        The seconds that the caller has to wait itself: in a simulation, where there is no other thread, none, since the
-        others have run within this call.
+        The seconds that the caller has to wait itself. In a simulation, which has no other thread, the others have run
+        within this call, and it returns 0.
 
     Raises:
-        LifecycleError: there is no thread for that.
+        LifecycleError: no other thread can run the queue.
     """
     thread = _threads.get(threading.get_ident())
     return timeout if thread is None else thread.let_others_run(is_over, timeout)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Runnable(Protocol):
-    """What a dispatcher runs, as it sees it; see `dispatcher.task`."""
+    """A task, as a dispatcher sees it: a mailbox or a lane; attributes as for `dispatcher.task.Task`."""
 
     name: str
     steps: int
@@ -19,21 +19,21 @@ class Runnable(Protocol):
 
     @property
     def is_foreign(self) -> bool:
-        """Whether it runs functions of users, which may block."""
+        """Whether it calls functions of users, which may block."""
 
     def run(self) -> None:
         """Take a turn."""
 
 
 class TakesTimers(Protocol):
-    """What a timer belongs to: a mailbox."""
+    """The owner of a timer: a mailbox."""
 
     def put_due(self, message: Any) -> None:
         """Take the message of a timer that is due. Thread: the dispatcher's."""
 
 
 class Dispatcher(ABC):
-    """Runs the tasks that have something to do, each in one thread at a time, and is their clock.
+    """Runs the tasks that have work, each in one thread at a time, and is their clock.
 
     Thread: any may call each method.
     """
@@ -42,14 +42,14 @@ class Dispatcher(ABC):
     """The threads that run now; none in a simulation."""
 
     def start(self) -> None:  # noqa: B027 - only some have threads
-        """Start to run what is put.
+        """Begin to run tasks.
 
         Raises:
             LifecycleError: the system has no thread to give; then none is started.
         """
 
     def close(self) -> None:  # noqa: B027
-        """End when no task waits; returns at once."""
+        """End the threads once no task waits; returns at once."""
 
     def describe(self, thread: Ending) -> str:
         """Return the name of a thread, and of the task that it runs if it is one of the dispatcher's."""
@@ -65,15 +65,15 @@ class Dispatcher(ABC):
 
     @abstractmethod
     def random(self) -> float:
-        """Return a random number from 0 to 1, for what spreads load; it guards nothing."""
+        """Return a random number in [0, 1), to spread load; not for security."""
 
     @abstractmethod
     def put(self, task: Runnable, *, urgent: bool = False) -> None:
-        """Queue a task: behind the others; before those that are not urgent if `urgent`."""
+        """Queue a task behind the others, or before all tasks that are not urgent if `urgent`."""
 
     @abstractmethod
     def put_next(self, task: Runnable) -> None:
-        """Queue a task right behind the one that runs now."""
+        """Queue a task right behind the running one."""
 
     @abstractmethod
     def after(self, seconds: float, target: TakesTimers, message: Any) -> None:

@@ -1,4 +1,4 @@
-"""What can be waited for."""
+"""The end of an actor or a thread, for a caller that waits for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answer to an `ask`, for whoever waits for it."""
+"""The answer to an `ask`, for a caller that waits for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class DispatchedFuture(pykka.ThreadingFuture[T]):
-    """A future of pykka, for which a thread of a dispatcher may wait, too."""
+    """A future of pykka for which threads of a dispatcher may wait too."""
 
     def __init__(self) -> None:
         """Begin without an answer."""
@@ -23,11 +23,11 @@ class DispatchedFuture(pykka.ThreadingFuture[T]):
         self._is_answered = False
 
     def get(self, *, timeout: float | None = None) -> Any:
-        """Wait for the answer; if this thread runs a queue, another one goes on with it, which brings the answer.
+        """Wait for the answer; if this thread runs a queue, another thread goes on with the queue meanwhile.
 
         Raises:
             Timeout: no answer within `timeout` seconds.
-            LifecycleError: no thread is left to go on with the queue.
+            LifecycleError: no other thread can go on with the queue.
         """
         return super().get(timeout=about_to_wait(self._is_over, timeout))
 
@@ -40,7 +40,7 @@ class DispatchedFuture(pykka.ThreadingFuture[T]):
         self,
         exc_info: tuple[type[BaseException] | None, BaseException | None, TracebackType | None] | None = None,
     ) -> None:
-        """Answer with an exception; with the one that is being handled if there is none."""
+        """Answer with an exception; without `exc_info`, with the exception that is being handled."""
         super().set_exception(exc_info)
         self._is_answered = True
 

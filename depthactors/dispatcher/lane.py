@@ -25,16 +25,16 @@ class TakesTurns(Protocol):
 
 
 class GivesTurns(Protocol):
-    """A lane, of whichever kind."""
+    """A lane: `Lane` or `PinnedLane`."""
 
     def give_turn(self, listener: TakesTurns) -> None:
-        """Give a listener a turn behind those that wait already. Any thread; returns at once."""
+        """Give a listener a turn, behind the waiting ones. Any thread; returns at once."""
 
 
 class Lane(Task):
     """Gives listeners their turns, in the order of the calls of `give_turn`, in one of the dispatcher's threads.
 
-    A quick lane runs right behind the task that gave the turn, in the same thread. One that blocks keeps a thread of
+    A quick lane runs right behind the task that gave the turn, in the same thread. A lane that blocks keeps a thread of
     its own until it is quick again.
 
     Thread: any may call the methods, signal handlers too; all return at once.
@@ -43,7 +43,7 @@ class Lane(Task):
     is_foreign: ClassVar[bool] = True
 
     def __init__(self, dispatcher: Dispatcher, name: str = "callbacks") -> None:
-        """Begin with nobody to call."""
+        """Begin without a listener."""
         super().__init__(dispatcher, name)
         self._waiting: list[TakesTurns] = []
         self._is_closed = False
@@ -55,11 +55,11 @@ class Lane(Task):
 
     @property
     def is_current(self) -> bool:
-        """Whether a function that this lane calls is the caller."""
+        """Whether the caller is a function that this lane is calling."""
         return current_task() is self
 
     def give_turn(self, listener: TakesTurns) -> None:
-        """Give a listener a turn behind those that wait already."""
+        """Give a listener a turn, behind the waiting ones."""
         self._waiting.append(listener)
         self.schedule_next()
 

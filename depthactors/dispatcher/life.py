@@ -1,4 +1,4 @@
-"""The life of an actor, for whoever waits for its end as for that of a thread."""
+"""The life of an actor. A caller can wait for its end as for that of a thread."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class Life:
     def end(self) -> None:
         """End, and release all that wait for it."""
         self._over.set()
-        self._tell()
+        self._call_waiting()
 
     def when_over(self, function: Callable[[], None]) -> None:
         """Have a function called after the end, once, in the thread that ends it; in this one if it has ended."""
         self._when_over.append(function)
         if self._over.is_set():
-            self._tell()
+            self._call_waiting()
 
-    def _tell(self) -> None:
+    def _call_waiting(self) -> None:
         while self._when_over:
             try:
                 function = self._when_over.pop()
             except IndexError:
-                # Another thread has got it.
+                # Another thread has taken it.
                 return
             function()
 

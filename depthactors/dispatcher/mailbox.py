@@ -30,8 +30,8 @@ FRAME_LIMIT: Final = 5_000
 """Number of frames that may wait for one actor: minutes of the fastest stream."""
 BYTE_LIMIT: Final = 32 * 1024 * 1024
 """Bytes that these frames may have together, far more than usual ones have."""
-A_TURN: Final = 32
-"""Messages, or frames, that an actor handles before others have their turn."""
+TURN_LIMIT: Final = 32
+"""Messages, or frames, that an actor handles in one turn at most."""
 
 
 _Entry: TypeAlias = tuple[float, Any, list[tuple[int, int]]]
@@ -55,7 +55,7 @@ class Frames:
 
 
 class _Timed:
-    """What the timers of a mailbox belong to, so that those of a dead actor do not keep it in memory."""
+    """The owner of the timers of a mailbox, so that the timers of a dead actor do not keep its mailbox in memory."""
 
     __slots__ = ("mailbox",)
 
@@ -88,7 +88,7 @@ class Mailbox(Task):
             frame_limit: number of frames that may wait.
             byte_limit: bytes that these frames may have together.
         """
-        super().__init__(_NOBODY, "mailbox")
+        super().__init__(_UNATTACHED, "mailbox")
         self.life: Life | None = None
         self.helpers: tuple[Ending, ...] = ()
         self.children: set[pykka.ActorRef[Any]] = set()
@@ -104,8 +104,8 @@ class Mailbox(Task):
         self._due_was_last = False
         self._control: list[Envelope[Any]] = []
         self._data: list[_Entry] = []
-        # Only the actor writes the counters of what is out, so they need no lock. Those of what is in have one: a
-        # connection and its successor may bring frames at the same time.
+        # What came in is counted under a lock: a connection and its successor may bring frames at the same time. What
+        # went out is counted by the actor alone, without a lock.
         self._frames_in = self._bytes_in = 0
         self._frames_out = self._bytes_out = 0
         self._counting = threading.Lock()
@@ -147,8 +147,8 @@ class Mailbox(Task):
         return self._handle is not None and not self.empty()
 
     def take_turn(self) -> None:
-        """Hand messages to the actor, not more than `A_TURN` messages or frames."""
-        left = A_TURN
+        """Hand messages to the actor, not more than `TURN_LIMIT` messages or frames."""
+        left = TURN_LIMIT
         while left > 0 and (handle := self._handle) is not None:
             if self._due and not (self._due_was_last and self._control):
                 # A control message is handled between two timers, so timers cannot delay a `stop`.
@@ -201,7 +201,7 @@ class Mailbox(Task):
         return self.dispatcher.monotonic()
 
     def random(self) -> float:
-        """Return a random number from 0 to 1, for what spreads load; it guards nothing."""
+        """Return a random number in [0, 1), to spread load; not for security."""
         return self.dispatcher.random()
 
     def put_due(self, message: Any) -> None:
@@ -316,15 +316,15 @@ class Mailbox(Task):
             refuse(envelope)
 
 
-class _Nobody:
-    """Stands for the dispatcher of a mailbox that belongs to none yet."""
+class _Unattached:
+    """The dispatcher of a mailbox before `attach`."""
 
     @staticmethod
     def monotonic() -> float:
         return 0.0
 
 
-_NOBODY: Final = cast("Dispatcher", _Nobody())
+_UNATTACHED: Final = cast("Dispatcher", _Unattached())
 
 
 def mailbox_of(ref: pykka.ActorRef[Any]) -> Mailbox:

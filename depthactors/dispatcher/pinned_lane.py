@@ -40,9 +40,9 @@ class PinnedLane:
         start_thread(self.thread, self.thread.name)
 
     def give_turn(self, listener: TakesTurns) -> None:
-        """Give a listener a turn behind those that wait already. Any thread; returns at once."""
+        """Give a listener a turn, behind the waiting ones. Any thread; returns at once."""
         self._waiting.append(listener)
-        # A wake-up that is there is taken after this listener was put, and the lane then serves all that wait.
+        # A wake-up in the queue is taken after this listener was put, and the lane then serves all that wait.
         if self._wake.empty():
             self._wake.put(None)
 
@@ -53,7 +53,7 @@ class PinnedLane:
 
     @property
     def is_current(self) -> bool:
-        """Whether the calling thread is the lane's, so whether a callback calls."""
+        """Whether the caller is a function that this lane is calling: it runs in the lane's thread."""
         return self.thread is threading.current_thread()
 
     def _run(self) -> None:
@@ -62,9 +62,10 @@ class PinnedLane:
                 self._give_turns()
                 self._wake.get()
             except BaseException:
-                # Not what a callback raises: lack of memory, or what a profiler of the program raises. The thread goes
-                # on, since no listener would be called without it, and looks at all that wait: no wake-up is lost.
-                logger.exception("! %s a turn failed", self.thread.name)
+                # No exception of a callback gets here, but lack of memory does, or what a profiler raises. The thread
+                # goes on, because without it no listener would be called, and looks at all that wait: no wake-up is
+                # lost.
+                logger.exception("! %s: a turn failed", self.thread.name)
 
     def _give_turns(self) -> None:
         while self._waiting and not self._closed:

@@ -150,7 +150,7 @@ class PooledDispatcher(Dispatcher):
         return time.time()
 
     def random(self) -> float:
-        """Return a random number from 0 to 1."""
+        """Return a random number in [0, 1)."""
         return random.random()  # noqa: S311 - spreads load, guards nothing
 
     def put(self, task: Runnable, *, urgent: bool = False) -> None:
@@ -163,7 +163,7 @@ class PooledDispatcher(Dispatcher):
                 self._wake_up()
 
     def put_next(self, task: Runnable) -> None:
-        """Queue a task right behind the one that runs now."""
+        """Queue a task right behind the running one."""
         try:
             self._ready.appendleft(task)
         finally:
@@ -371,7 +371,7 @@ class PooledDispatcher(Dispatcher):
                 return True
             task = member.task
             try:
-                # An actor may always wait: one that is to stop a process, say, must not fail because callbacks block.
+                # An actor may always wait: the order to stop a process, say, must not fail because callbacks block.
                 if not self._start_member(None, is_bounded=task is None or task.is_foreign):
                     return False
             except LifecycleError as error:

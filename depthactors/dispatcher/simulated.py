@@ -35,7 +35,7 @@ _DEEPEST: Final = 40
 """Number of waits within each other: each takes some room on the interpreter's stack."""
 
 _Due: TypeAlias = "tuple[float, int, SimulatedDispatcher | None, Callable[[], None]]"
-"""When, in which order of equal times, held up by which dispatcher, and what is to be called."""
+"""The time, the order among equal times, the dispatcher whose standstill delays it, and the function to call."""
 
 
 class Simulation:
@@ -129,7 +129,7 @@ class Simulation:
             self._take_turn()
         else:
             self._now = min(until, self._due[0][0]) if self._due else until
-            # Without an end, and without anything that could end it.
+            # False if the wait has no end, and there is no timer that could end it.
             return self._now < inf
         return True
 
@@ -168,7 +168,7 @@ class Simulation:
     # For the dispatchers.
 
     def put(self, dispatcher: SimulatedDispatcher, task: Runnable) -> None:
-        """Let a task be ready."""
+        """Mark a task as ready."""
         self._ready.append((dispatcher, task))
 
     def set_timer(self, dispatcher: SimulatedDispatcher, seconds: float, target: TakesTimers, message: Any) -> None:
@@ -190,9 +190,9 @@ class SimulatedDispatcher(Dispatcher):
         """Begin a simulation.
 
         Args:
-            seed: what all is drawn from.
-            simulation: a simulation to be a part of, with other dispatchers, as another process; then `seed` is not
-                used.
+            seed: the seed of all that is drawn.
+            simulation: the simulation to join, which has other dispatchers too; each stands for a process. `None` for a
+                new one of this seed.
         """
         self.simulation = Simulation(seed) if simulation is None else simulation
         self.held_until = 0.0
@@ -206,16 +206,16 @@ class SimulatedDispatcher(Dispatcher):
         return self.simulation.time()
 
     def random(self) -> float:
-        """Return a random number from 0 to 1."""
+        """Return a random number in [0, 1)."""
         return self.simulation.draw()
 
     def put(self, task: Runnable, *, urgent: bool = False) -> None:
-        """Let a task be ready; when it has its turn is drawn, whether it is urgent or not."""
+        """Mark a task as ready; its turn is drawn, whether it is urgent or not."""
         del urgent
         self.simulation.put(self, task)
 
     def put_next(self, task: Runnable) -> None:
-        """Let a task be ready; when it has its turn is drawn."""
+        """Mark a task as ready; its turn is drawn."""
         self.simulation.put(self, task)
 
     def after(self, seconds: float, target: TakesTimers, message: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a dispatcher runs: a mailbox or a lane, one turn after the other."""
+"""A task: a mailbox or a lane, which a dispatcher runs one turn after the other."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class Task(ABC):
     Thread: any may call `schedule`, signal handlers too; the dispatcher's calls `run`.
 
     Attributes:
-        name: for the log.
-        dispatcher: what runs it.
+        name: the name in the log.
+        dispatcher: the dispatcher that runs it.
         steps: number of messages or calls that it has begun.
         is_slow: whether it held up the run queue; it then runs in another thread until it is quick again.
         quick_turns: number of quick turns in a row since then.
     """
 
     is_foreign: ClassVar[bool] = False
-    """Whether it runs functions of users, which may block."""
+    """Whether it calls functions of users, which may block."""
 
     def __init__(self, dispatcher: Dispatcher, name: str) -> None:
         """Begin with nothing to do."""
@@ -48,7 +48,7 @@ class Task(ABC):
 
     @abstractmethod
     def fail(self, error: BaseException) -> None:
-        """Treat an exception that left `take_turn`: a bug, lack of memory, or what the host program raised here."""
+        """Handle an exception that left `take_turn`: a bug, lack of memory, or what the host program raised here."""
 
     def schedule(self, *, urgent: bool = False) -> None:
         """Queue the task, unless it is queued; call it after there is something to do."""
@@ -63,7 +63,7 @@ class Task(ABC):
             raise
 
     def schedule_next(self) -> None:
-        """Queue the task right behind the one that runs now, unless it is queued."""
+        """Queue the task right behind the running one, unless it is queued."""
         if self._is_queued:
             return
         try:

@@ -14,7 +14,7 @@ from depthactors.actors.socket_messages import FrameRejected
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.supervisor_messages import OpenBooks
 from depthactors.book import BookState
-from depthactors.dispatcher.mailbox import A_TURN, Frames, mailbox_of, tell
+from depthactors.dispatcher.mailbox import TURN_LIMIT, Frames, mailbox_of, tell
 from depthactors.errors import EscalatedError, ExchangeError, LifecycleError
 from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
@@ -260,7 +260,7 @@ def test_an_exception_between_two_messages_is_a_death_like_any_other(monkeypatch
     assert child.ask("the last", timeout=5) == "the last"
     # It is raised before the actor has the message: in the mailbox, and not in the handler.
     monkeypatch.setattr(mailbox_of(child), "_split", fail)
-    mailbox_of(child).put_frames(Frames(1, [b"x"] * (A_TURN + 1), 0.0))
+    mailbox_of(child).put_frames(Frames(1, [b"x"] * (TURN_LIMIT + 1), 0.0))
     let_go()
     failed = parent[1].wait_one(ChildFailed)
     assert (failed.ref, failed.error) == (child, error)

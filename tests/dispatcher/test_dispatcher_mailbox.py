@@ -12,7 +12,7 @@ from pykka._envelope import Envelope
 from depthactors.actors.book_messages import StreamUp
 from depthactors.dispatcher.actor import DispatchedActor
 from depthactors.dispatcher.life import Life
-from depthactors.dispatcher.mailbox import A_TURN, FRAME_LIMIT, Frames, Mailbox, mailbox_of
+from depthactors.dispatcher.mailbox import FRAME_LIMIT, TURN_LIMIT, Frames, Mailbox, mailbox_of
 from tests.actors.actor_support import Actors, hold, join
 from tests.stepped import SteppedDispatcher
 from tests.support import PATIENCE, Recorder
@@ -124,15 +124,15 @@ def test_timers_that_are_always_due_delay_no_control_message(make):
 
 def test_a_turn_is_bounded_in_messages_and_frames(make):
     mailbox = make()
-    for number in range(A_TURN + 5):
+    for number in range(TURN_LIMIT + 5):
         mailbox.put(Envelope(number))
-    assert take(mailbox, turns=1) == list(range(A_TURN))
-    assert take(mailbox, turns=1) == list(range(A_TURN, A_TURN + 5))
+    assert take(mailbox, turns=1) == list(range(TURN_LIMIT))
+    assert take(mailbox, turns=1) == list(range(TURN_LIMIT, TURN_LIMIT + 5))
     mailbox.put_frames(frames(1, 10))
-    mailbox.put_frames(frames(2, A_TURN))
+    mailbox.put_frames(frames(2, TURN_LIMIT))
     mailbox.put_frames(frames(3, 1))
     first = take(mailbox, turns=1)
-    assert first == [frames(1, 10), frames(2, A_TURN - 10)]
+    assert first == [frames(1, 10), frames(2, TURN_LIMIT - 10)]
     assert mailbox.waiting_frames == 10 + 1
     assert take(mailbox, turns=1) == [frames(2, 10), frames(3, 1)]
     assert (mailbox.waiting_frames, mailbox.waiting_bytes, mailbox.empty()) == (0, 0, True)
@@ -140,12 +140,12 @@ def test_a_turn_is_bounded_in_messages_and_frames(make):
 
 def test_a_message_of_any_number_of_frames_is_handed_over_in_turns_and_keeps_its_order_and_age(make, stepped):
     mailbox = make()
-    numbered = [b"%d" % number for number in range(10 * A_TURN + 1)]
+    numbered = [b"%d" % number for number in range(10 * TURN_LIMIT + 1)]
     mailbox.put_frames(Frames(1, list(numbered), 5.0))
     stepped.now = 4.0
     (first,) = take(mailbox, turns=1)
-    assert (len(first.frames), first.epoch, first.recv_time) == (A_TURN, 1, 5.0)
-    assert (mailbox.lag(), mailbox.waiting_bytes) == (4.0, sum(map(len, numbered[A_TURN:])))
+    assert (len(first.frames), first.epoch, first.recv_time) == (TURN_LIMIT, 1, 5.0)
+    assert (mailbox.lag(), mailbox.waiting_bytes) == (4.0, sum(map(len, numbered[TURN_LIMIT:])))
     # Control overtakes the rest, and frames that come later do not.
     mailbox.put(Envelope("control"))
     mailbox.put_frames(Frames(1, [b"last"], 6.0))
@@ -278,12 +278,12 @@ def test_frames_that_are_dropped_while_others_are_put_and_taken_are_counted_once
     thread.start()
     # More than a turn's, so that some are dropped between two pieces of one message.
     for number in range(EACH):
-        mailbox.put_frames(frames(number, 3 * A_TURN))
+        mailbox.put_frames(frames(number, 3 * TURN_LIMIT))
     mailbox.put_ordered("last")
     assert last.wait(PATIENCE)
     done.set()
     thread.join(PATIENCE)
-    assert sum(taken) + sum(dropped) == 3 * A_TURN * EACH
+    assert sum(taken) + sum(dropped) == 3 * TURN_LIMIT * EACH
     assert (mailbox.waiting_frames, mailbox.waiting_bytes) == (0, 0)
 
 

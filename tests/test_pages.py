@@ -1,6 +1,7 @@
 """What the pages of the folders say is so: their programs, diagram, figures, links and names."""
 
 import os
+import pkgutil
 import re
 import signal
 
@@ -105,6 +106,26 @@ def test_the_modules_that_the_architecture_names_are_there():
     named = set(re.findall(r"`(\w+/[\w/]+\.py)`", ARCHITECTURE))
     assert len(named) > 10
     assert [name for name in named if not (ROOT / "depthactors" / name).is_file()] == []
+
+
+def test_what_docstrings_and_comments_name_of_the_package_is_there():
+    # A name like `sync.table`, or `actors.cell.Lease`: the first part is a folder or a module of the package.
+    package = ROOT / "depthactors"
+    first = {path.stem for path in package.iterdir() if not path.name.startswith("_")}
+    missing = []
+    for path in package.rglob("*.py"):
+        for name in re.findall(r"`((?:[a-z_]+\.)+\w+)`", path.read_text(encoding="utf-8")):
+            if name.partition(".")[0] in first:
+                try:
+                    pkgutil.resolve_name(f"depthactors.{name}")
+                except (ImportError, AttributeError):
+                    missing.append((str(path.relative_to(ROOT)), name))
+    assert missing == []
+
+
+def test_the_page_of_the_tests_names_every_folder_of_tests():
+    folders = {path.parent.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").glob("*/**/test_*.py")}
+    assert [name for name in sorted(folders) if f"`{name}/`" not in text("tests/README.md")] == []
 
 
 def test_the_state_diagram_is_drawn_from_the_table():

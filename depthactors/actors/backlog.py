@@ -1,8 +1,8 @@
 """The limit of what may wait for all books of a process together.
 
-The limits of each book (`actors.mailbox`, `sync.buffer`) are no limit for a thousand books. So the supervisor adds up
-the backlogs of all books once a second. Beyond the limit the books with the largest backlogs lose them and begin anew,
-no more books than necessary. This adds no work for a frame.
+The limits of each book (`dispatcher.mailbox`, `sync.buffer`) are no limit for a thousand books. So the supervisor adds
+up the backlogs of all books once a second. Beyond the limit the books with the largest backlogs lose them and begin
+anew, no more books than necessary. This adds no work for a frame.
 """
 
 from __future__ import annotations

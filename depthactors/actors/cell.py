@@ -65,7 +65,7 @@ class Listener:
         notified: whether the book has had an event since the listener was added.
         closed: whether the listener is closed; it is not called again, not even by a loop that has begun.
         skipped: number of updates that the listener was not called with, because it was late.
-        failures: number of calls of the user's functions that raised, if they are made outside the book's thread.
+        failures: number of calls of the user's functions that raised, if they are called outside the book's turn.
         raised: first exception of each function.
         cell: cell of the book, set when the listener is added there.
     """
@@ -179,7 +179,7 @@ class BookCell(Protocol):
 
     @abstractmethod
     def callback_failed(self, listener: Listener, which: Function, failure: CallbackError) -> None:
-        """Report the first exception of each function of a listener. Thread: the caller's of that function."""
+        """Report the first exception of each function of a listener. Thread: that in which the function was called."""
 
     @abstractmethod
     def counted(self) -> Counters:
@@ -187,4 +187,4 @@ class BookCell(Protocol):
 
     @abstractmethod
     def detach(self, error: DepthActorsError) -> None:
-        """Stop in a forked process, where the actor's thread does not exist."""
+        """Stop in a forked process, where the engine's threads do not exist."""

@@ -154,7 +154,7 @@ class ListenedCell(BookCell):
             self.settled.clear()
 
     def detach(self, error: DepthActorsError) -> None:
-        """Stop in a forked process: the actor's thread does not exist there, and may have held the old locks."""
+        """Stop in a forked process: the engine's threads do not exist there, and may have held the old locks."""
         self.settled = Gate()
         self._changing = threading.RLock()
         self._is_changing = False

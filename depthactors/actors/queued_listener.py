@@ -70,8 +70,7 @@ class QueuedListener(Listener):
             event: the user's function for events, or `None`.
             depth: number of levels that the book must promise before `update` is called.
             tells_late: whether `event` is called with a `SlowCallbackError`, once in a while, when updates are late.
-            messages: returns the arguments of `event` for a `BookEvent`, one for each call; called in the book's
-                thread.
+            messages: returns the arguments of `event` for a `BookEvent`, one for each call; called in the book's turn.
         """
         super().__init__(
             None if update is None else self._put_update, None if event is None else self._put_event, depth
@@ -140,7 +139,7 @@ class QueuedListener(Listener):
             self._tell_late()
         if stuck:
             name = self._function_name()
-            words = "%s: the callback %s sees no data: a call in its thread has not returned for %.0f s"
+            words = "%s: the callback %s sees no data: a call before it has not returned for %.0f s"
             logger.notice(("stuck", name), words, self._title(), name, self.timing.stuck)
 
     def _put_event(self, event: BookEvent) -> None:

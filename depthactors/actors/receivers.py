@@ -1,4 +1,4 @@
-"""Which actor the frames of a stream are for."""
+"""The receivers of a socket's streams: the actors to which their frames are sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Receivers:
     """The receiver of each stream of a socket, for all connections of it.
 
-    The socket actor's thread changes them. Each change makes a new mapping: a reader thread looks up all frames of one
+    The socket actor changes them. Each change makes a new mapping: a reader thread looks up all frames of one
     read in the mapping that it found. Cost of a change: O(streams).
 
     Attributes:

@@ -1,11 +1,10 @@
 """Supervision: how a supervisor treats its children, for all supervisors.
 
 The strategy is OTP's one-for-one: a child that dies is replaced, and no other child is disturbed. A death is an
-exception, of whatever class, that leaves a handler or the start of an actor; or a thread that ended without notice,
-which the supervisor looks for. Each child has a restart intensity of its own: at most `RESTARTS` in `RESTART_SECONDS`
+exception, of whatever class, that leaves a handler or the start of an actor; or an end without notice, for which the
+supervisor checks its children. Each child has a restart intensity of its own: at most `RESTARTS` in `RESTART_SECONDS`
 (OTP's `intensity` and `period`). Beyond it the child is given up, and its books fail with the reason. A successor that
-cannot be started, because the system has no thread left, counts as a restart; the next look at the children tries
-again.
+cannot be started counts as a restart; the next check of the children tries again.
 
 | child          | what its successor takes over    | what others notice         | when it is given up          |
 |----------------|----------------------------------|----------------------------|------------------------------|
@@ -24,8 +23,8 @@ again.
 
 A worker process of another version of the package, as after an upgrade, is not replaced: the other workers keep its
 books. With workers, each process has a supervisor; the last two rows are children of the one in the engine's process.
-The supervisor is the root. A thread watches it (`actors.watch`): if it dies, every book is `FAILED`, everything is
-stopped, and the engine reports it.
+The supervisor is the root. If it dies, `actors.watch` sets every book to `FAILED` and stops everything, and the engine
+reports it.
 """
 
 from __future__ import annotations
@@ -166,7 +165,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
 
     A subclass defines what a book needs: connections and snapshots in this process, or a worker process.
 
-    Thread: its own; no user's function is called in it.
+    Thread: the actor's; no user's function is called in its turns.
     """
 
     def __init__(self, dispatcher: Dispatcher, settings: NetworkSettings, notifier: Notifier) -> None:
@@ -219,7 +218,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         self._shut_down()
 
     def give_up(self, error: EscalatedError) -> None:
-        """Fail every book: as the last act of this actor, then for the books left in the thread of `actors.watch`."""
+        """Fail every book. Called as the last act of this actor, and then by `actors.watch` for the books left."""
         if not self._given_up:
             self._given_up = True
             self._notifier.report_error(error)

@@ -25,7 +25,7 @@ class OpenBooks:
 class CloseBook:
     """End a subscription to a book, which is closed with its last one.
 
-    The answer: the threads that are ending; none while the book has other subscriptions.
+    The answer: the actor and the threads that are ending; none while the book has other subscriptions.
 
     Attributes:
         cell: cell of the book.

@@ -1,4 +1,4 @@
-"""The watch over the supervisor: it waits for its death, and then fails the books and stops the children.
+"""The watch over the supervisor: after its death it fails the books and stops the children.
 
 The supervisor does nothing that should fail. It may die nevertheless: by a bug, for lack of memory, or because the host
 program stopped every actor of pykka. Without the watch, the books would go on with no supervisor to replace what dies,
@@ -25,12 +25,12 @@ logger = reporting.logger(__name__)
 
 
 class Watch:
-    """Waits for the end of a supervisor, and then does what the supervisor cannot do any more."""
+    """Does, after the end of a supervisor, what the supervisor cannot do any more."""
 
     def __init__(
         self, supervisor: pykka.ActorRef[Any], is_wanted: Callable[[], bool], died: Callable[[EscalatedError], None]
     ) -> None:
-        """Begin to wait.
+        """Have `_ended` called after the supervisor's end.
 
         Args:
             supervisor: a supervisor that has started.
@@ -45,7 +45,7 @@ class Watch:
         life.when_over(self._ended)
 
     def _ended(self) -> None:
-        """Thread: the supervisor's."""
+        """Fail the books, and stop the children, if the engine should still run. Thread: that of the last turn."""
         if not self._is_wanted():
             return
         mailbox = mailbox_of(self._supervisor)

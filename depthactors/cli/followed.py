@@ -20,7 +20,7 @@ class Followed:
     cache: DepthCache | None = None
 
     def callback(self, message: Any) -> None:
-        """Take a cache, an error dict, or the final `None`; in the book's thread."""
+        """Take a cache, an error dict, or the final `None`; in the manager's thread."""
         if message is None or isinstance(message, dict):
             self.errors.append("given up" if message is None else str(message["m"]))
             return

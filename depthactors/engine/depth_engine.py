@@ -411,7 +411,7 @@ class DepthEngine(Generic[NumberT_co]):
     def stop(self, timeout: float = STOP_TIMEOUT) -> None:
         """Close every connection and stop every thread of the engine, within `timeout` seconds.
 
-        It may be called twice, in a callback (whose own thread then ends after it) and in a signal
+        It may be called twice, in a callback (whose thread then ends after it) and in a signal
         handler. A thread that does not end in time, such as that of a stuck callback, is named in the
         log; it is a daemon and does not keep the program alive.
 

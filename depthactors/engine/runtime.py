@@ -80,7 +80,7 @@ class Runtime:
 
         Args:
             settings: the settings of the network.
-            on_error: called, in the notifier's thread, with each error that belongs to no book.
+            on_error: called, in the notifier's lane, with each error that belongs to no book.
             owner: the engine or worker, which is stopped when the interpreter ends, and detached in a fork.
             name: name under which other processes find the books; `None` if the books are this process's alone.
             processes: number of workers that keep the books; `None` for this process.
@@ -123,7 +123,7 @@ class Runtime:
 
     @property
     def running(self) -> bool:
-        """Whether the supervisor runs: never in a fork, where its thread does not exist."""
+        """Whether the supervisor runs: never in a fork, where the engine's threads do not exist."""
         supervisor = self._supervisor
         if supervisor is None or self._stopped or self.is_fork:
             return False
@@ -158,10 +158,10 @@ class Runtime:
             raise LifecycleError(self.fork_words)
 
     def check_thread(self) -> None:
-        """Check that this is not the supervisor's thread, in which a handler of its log records may run.
+        """Check that the caller is not within a turn of the supervisor.
 
         Raises:
-            LifecycleError: it is that thread, which would wait for itself.
+            LifecycleError: it is such a turn, which would wait for its own end.
         """
         supervisor = self._supervisor
         if supervisor is not None and current_task() is mailbox_of(supervisor):
@@ -256,7 +256,7 @@ class Runtime:
         """Ask the supervisor, and start it first if that was not done.
 
         Raises:
-            LifecycleError: the engine was stopped, its supervisor has died or does not answer, or this is its thread.
+            LifecycleError: the engine was stopped, its supervisor has died or does not answer, or this is its turn.
         """
         return self._answer(self._prepared(), message, DispatchedFuture())
 
@@ -291,7 +291,7 @@ class Runtime:
         return ending
 
     def _prepared(self) -> pykka.ActorRef[Any]:
-        """Start the supervisor if necessary and return it; check that this thread may ask it."""
+        """Start the supervisor if necessary and return it; check that the caller may ask it."""
         self.start()
         supervisor = self._supervisor
         if supervisor is None:
@@ -327,7 +327,7 @@ class Runtime:
         return f"{why}; make a new engine"
 
     def _supervisor_died(self, error: EscalatedError) -> None:
-        """Show a notice, and release the threads that wait for the end. Thread: the watch's."""
+        """Show a notice, and release the threads that wait for the end. Thread: that of the supervisor's last turn."""
         self._death = error
         if self._sharing is None:
             words = "the engine has ended and all its books are given up; make a new engine: %s"
@@ -379,7 +379,7 @@ class Runtime:
         if ref is None and self._ended.wait(0.0):
             return
         if ref is not None and current_task() is mailbox_of(ref):
-            # A handler of the supervisor's log records: it cannot wait for itself. Its children end with it.
+            # Within a turn of the supervisor, which cannot wait for its own end. Its children end with it.
             ref.stop(block=False)
             self.notifier.close()
             self.dispatcher.close()

@@ -271,7 +271,7 @@ class DepthCacheManager:
                 self._changed = True
                 self._news.notify_all()
 
-        # Called in the book's thread: neither function waits.
+        # Called in the book's turn: neither function waits.
         return Listener(on_update, self._on_event, handle.depth)
 
     def _on_event(self, event: BookEvent) -> None:

@@ -82,7 +82,7 @@ def test_a_call_that_does_not_return_is_reported_once_and_again_after_the_next_t
     wait(30)
     assert len(said) == 1
     assert said[0].startswith("BTCUSDT: the callback ")
-    assert said[0].endswith("sees no data: a call in its thread has not returned for 10 s")
+    assert said[0].endswith("sees no data: a call before it has not returned for 10 s")
     scene.turns.give_all()
     wait(10)
     assert len(said) == 1

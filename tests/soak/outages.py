@@ -40,7 +40,7 @@ class Outages:
             del self._faults[:-200]
 
     def event(self, event: BookEvent) -> None:
-        """Take a change of state; in the book's own thread."""
+        """Take a change of state; in the book's turn."""
         now = time.monotonic()
         with self._lock:
             if event.previous is BookState.LIVE and event.state is not BookState.LIVE:

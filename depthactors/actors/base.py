@@ -46,7 +46,7 @@ class EngineActor(DispatchedActor):
         Args:
             name: the actor's name, unique among its siblings.
             parent: the supervisor, which is notified of the actor's death.
-            dispatcher: what runs the actor; `None` for the parent's.
+            dispatcher: the dispatcher that runs the actor; `None` for the parent's.
         """
         if dispatcher is None:
             assert parent is not None, "an actor without a parent has a dispatcher of its own"
@@ -114,7 +114,7 @@ class EngineActor(DispatchedActor):
                 tell(self.parent, ChildFailed(self.name, self.actor_ref, error))
 
     def ended(self) -> None:
-        """Be no child any more; the parent waits for the threads that are left."""
+        """Leave the parent's children; the parent keeps the threads that are left, to wait for them."""
         self._parent_mailbox.inherit(self.mailbox.helpers)
         self._parent_mailbox.children.discard(self.actor_ref)
 

@@ -205,7 +205,7 @@ class BookActor(EngineActor):
             self._notify_latest(skipped)
 
     def _notify_latest(self, skipped: int) -> None:
-        """Call the listeners with the latest update instead of those that came too late, and count these."""
+        """Call the listeners with the latest update instead of the late ones, and count the late ones."""
         if self.mailbox.waiting_frames == 0:
             # Listeners are called with the latest update, however late it is.
             skipped -= 1

@@ -1,4 +1,4 @@
-"""Calling a user's function: an exception that it raises is reported, once with its traceback, and goes no further.
+"""Calling a user's function. An exception of it is reported, the first time with its traceback, and ends nothing.
 
 A function that forks returns in two processes. In the child the caller would go on as a second copy, for example as
 another actor that writes the same shared memory. So a child that returns from the function ends, as a child of
@@ -65,7 +65,7 @@ def call(callback: Callable[[Any], object], argument: object, owner: str = "engi
 
 
 def view_of(depth: int, number: type[NumberT], clock: Clock) -> Callable[[OrderBook | BookView[Any]], BookView[Any]]:
-    """Return a function that makes the view of `depth` levels for a user's function; made for `QueuedListener`.
+    """Return a function that makes a view of `depth` levels of a book: the `capture` of a `QueuedListener`.
 
     Thread: the book actor's, where no update can fall into the copy of the book.
     """

@@ -102,7 +102,7 @@ class BookCell(Protocol):
 
     Attributes:
         spec: what is followed.
-        dispatcher: what runs the book's actor, and the clock of the book.
+        dispatcher: the dispatcher that runs the book's actor; it is the clock of the book.
         lane: where users' functions are called with the book.
         timing: durations for the actor and the listeners.
         ref: the present actor; another one after a replacement.
@@ -112,7 +112,7 @@ class BookCell(Protocol):
         listeners: the listeners; `add` and `remove` replace the tuple.
         restarts: number of times that the actor was replaced.
         followers: number of subscriptions that share the book; only the supervisor uses it.
-        report: function that has `on_error` called with an error; any thread may call it, and it returns at once.
+        report: function that reports an error to `on_error`; any thread may call it, and it returns at once.
     """
 
     spec: BookSpec

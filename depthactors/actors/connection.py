@@ -42,7 +42,7 @@ _SPARE_MESSAGES: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class SocketContext:
-    """What all connections of one socket actor have in common.
+    """The part that all connections of one socket actor share.
 
     Attributes:
         name: the actor's name.
@@ -52,7 +52,7 @@ class SocketContext:
         network: the way to the exchange.
         settings: the settings of the network.
         epochs: the numbers for the connections of the engine.
-        request_ids: the numbers for the control messages of the actor.
+        request_ids: the numbers for the control messages of the actor's connections.
         receivers: the receiver of each stream.
         refusals: what the exchange refused so far.
     """
@@ -75,9 +75,9 @@ class Connection:
     Attributes:
         epoch: the connection's number in the engine.
         beside: the number of the connection that it is to succeed, if any.
-        is_open: the handshake is done and nothing ended the connection since.
+        is_open: whether the handshake is done, and nothing has ended the connection since.
         opened_at: the time of the handshake, monotonic.
-        has_served: a control message was accepted, and none is overdue.
+        has_served: whether a control message was accepted, and none is overdue.
         refusals: number of control messages that were refused.
     """
 
@@ -85,7 +85,7 @@ class Connection:
         """Connect, in a reader thread of its own.
 
         Args:
-            context: what it has in common with the other connections of the actor.
+            context: the part that the connections of the actor share.
             notify_failure: see `Router`.
             beside: the connection that it is to succeed.
         """
@@ -149,7 +149,7 @@ class Connection:
 
     @property
     def rejected_frames(self) -> int:
-        """Number of frames that could not be read, or that answered nothing."""
+        """Number of frames that could not be read, and of replies to no request."""
         return self._router.rejected
 
     @property
@@ -178,7 +178,7 @@ class Connection:
             if self.is_open and subscriptions.is_up(stream):
                 mailbox_of(self._receivers.now[stream]).put_ordered(StreamUp(self.epoch, self.beside))
             elif stream not in self._context.refusals:
-                # Before the handshake all streams are noted anyway.
+                # Before the handshake this has no effect: `begin` then asks for all streams.
                 subscriptions.want(stream)
         self._send_soon()
 
@@ -244,7 +244,7 @@ class Connection:
             self.beside = self._router.beside = None
 
     def close(self, reason: StreamError) -> None:
-        """Have the peer end the connection, and bring all that it sends until then; `abort` does not wait for it."""
+        """Ask the peer to end the connection, and pass on all that it sends until then; `abort` does not wait."""
         self.is_open = False
         self._stream.close(reason)
 
@@ -254,7 +254,7 @@ class Connection:
         self._stream.abort(reason)
 
     def detach(self) -> None:
-        """Notify no book of the end: none of them is concerned any more."""
+        """Do not notify the books of the end: none of them has its stream here any more."""
         with self._subscriptions:
             self._router.is_detached = True
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from depthactors.errors import StreamError
 
 _MOST_LOOKS: Final = 10
-"""Looks at a leaving connection that still brings something, after which it is ended by force: its peer goes on."""
+"""Checks of a leaving connection that still brings something, after which it is ended by force: its peer goes on."""
 
 
 class _Leaving(NamedTuple):
@@ -26,7 +26,7 @@ class _Leaving(NamedTuple):
 
 
 class Connections:
-    """At most one present connection, at most one successor of it, and those that the peer should end.
+    """At most one present connection, at most one successor of it, and the connections that the peer should end.
 
     Attributes:
         present: the connection that carries the streams; `None` in an outage, and without a stream.
@@ -83,8 +83,8 @@ class Connections:
     def check_leaving(self, epoch: int) -> None:
         """End a leaving connection by force, if it has not ended and brings nothing.
 
-        One that still brings something is behind its successor, which has only what came after it was subscribed: what
-        is in between would be lost.
+        A connection that still brings something is behind its successor, which brings only the updates after its own
+        subscription: the updates in between would be lost.
         """
         leaving = self._leaving.get(epoch)
         if leaving is None:

@@ -33,7 +33,7 @@ def _unheard(_error: DepthActorsError) -> None:
 
 
 class ListenedCell(BookCell):
-    """A base for cells; methods and attributes as for `BookCell`."""
+    """The base of all cells; methods and attributes as for `BookCell`."""
 
     def __init__(self, spec: BookSpec, timing: Timing, dispatcher: Dispatcher) -> None:
         """Begin without an actor and without a book."""
@@ -122,7 +122,7 @@ class ListenedCell(BookCell):
     def callback_failed(self, listener: Listener, which: Function, failure: CallbackError) -> None:
         """Report the first exception of each function of a listener, to its own `event` and to `on_error`.
 
-        An exception of `event` is reported to `on_error` only. Thread: the caller's of that function.
+        An exception of `event` is reported to `on_error` only. Thread: that in which the function was called.
         """
         if which in listener.raised:
             return

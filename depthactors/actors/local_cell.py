@@ -32,8 +32,8 @@ class LocalCell(ListenedCell):
     Attributes:
         current: book that readers see, and its state, always set together.
         buffered_bytes: function that returns the bytes of the stream that wait for a snapshot; any thread may call it.
-        is_ending: whether the actor was told to stop. It may be in a callback that does not return, and nothing brings
-            the book up to date any more. Set by the supervisor.
+        is_ending: whether the supervisor has stopped the actor: nothing brings the book up to date any more, though the
+            actor may not have ended yet. Set by the supervisor.
     """
 
     def __init__(self, spec: BookSpec, timing: Timing, dispatcher: Dispatcher) -> None:

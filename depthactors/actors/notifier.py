@@ -97,7 +97,7 @@ class Notifier:
         try:
             item = self._waiting.popleft()
         except IndexError:
-            # They were dropped.
+            # The waiting calls were dropped.
             return
         if not item.is_wanted:
             return

@@ -57,19 +57,19 @@ class QueuedListener(Listener):
         event: Callable[[Any], object] | None,
         depth: int = 0,
         messages: Callable[[BookEvent], Iterable[Any]] = lambda event: (event,),
-        tells_late: bool = False,
+        reports_late: bool = False,
     ) -> None:
         """Take the functions; nothing waits yet.
 
         Args:
             lane: where `update` and `event` are called.
-            clock: what tells how long an update has waited.
+            clock: the clock by which an update is late.
             name: name of the book, for the log.
             capture: returns an immutable copy of the book, for `update`; called in the book's turn.
             update: the user's function for updates, or `None`.
             event: the user's function for events, or `None`.
             depth: number of levels that the book must promise before `update` is called.
-            tells_late: whether `event` is called with a `SlowCallbackError`, once in a while, when updates are late.
+            reports_late: whether `event` is called with a `SlowCallbackError`, once in a while, when updates are late.
             messages: returns the arguments of `event` for a `BookEvent`, one for each call; called in the book's turn.
         """
         super().__init__(
@@ -81,7 +81,7 @@ class QueuedListener(Listener):
         self._name = name
         self._capture = capture
         self._messages = messages
-        self._tells_late = tells_late and event is not None
+        self._reports_late = reports_late and event is not None
         self._functions = (update, event)
         self._waiting: list[_Entry] = []
         self._updates = 0
@@ -134,9 +134,9 @@ class QueuedListener(Listener):
         if (
             skipped
             and self._warn("is late, and is called with the latest update only", entry.put_at)
-            and self._tells_late
+            and self._reports_late
         ):
-            self._tell_late()
+            self._report_late()
         if stuck:
             name = self._function_name()
             words = "%s: the callback %s sees no data: a call before it has not returned for %.0f s"
@@ -193,7 +193,7 @@ class QueuedListener(Listener):
         logger.warning("! %s the callback %s %s", self._name, self._function_name(), words)
         return True
 
-    def _tell_late(self) -> None:
+    def _report_late(self) -> None:
         if self.cell is not None:
             words = "callbacks are late and are called with the latest update only"
             state = self.cell.state

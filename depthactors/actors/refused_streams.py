@@ -1,4 +1,4 @@
-"""What a socket actor does about streams that the exchange refuses: notify their books, and ask again.
+"""Streams that the exchange refuses: a socket actor notifies their books, and asks for them again.
 
 Thread: the actor's.
 """
@@ -26,11 +26,11 @@ logger = reporting.logger(__name__)
 _POLICY: Final = 1008
 """Close code of a connection whose client broke a rule: what it asked for last may be that."""
 _MOST_REFUSED: Final = 20
-"""Requests refused on a connection that has none accepted, after which it is not the streams that are to blame."""
+"""Refused requests on a connection without an accepted one, beyond which the connection is to blame."""
 
 
 class RefusedStreams:
-    """Finds the streams to blame (`Refusals`), and has them carried where they harm no others."""
+    """Finds the streams to blame (`Refusals`), and has connections carry them on which they harm no others."""
 
     def __init__(self, context: SocketContext, supervisor: pykka.ActorRef[Any] | None) -> None:
         """Begin with nothing refused.
@@ -43,7 +43,7 @@ class RefusedStreams:
         self._supervisor = supervisor
 
     def refused(self, connection: Connection, streams: tuple[bytes, ...], words: str, code: int | None) -> None:
-        """Get what can be got of a refused request; the connection and all that is up on it go on."""
+        """Ask for the streams of a refused request in another way; the connection and its other streams go on."""
         context = self._context
         connection.refusals += 1
         error = SubscriptionError(f"{context.name}: the exchange refused {_listed(streams)}: {printable(words)}")

@@ -1,4 +1,4 @@
-"""One of the fetchers of a snapshot actor, and the request that it is at.
+"""A fetcher of a snapshot actor, and its present request.
 
 The actor assigns each request; the reply is a message to the actor.
 """
@@ -35,8 +35,7 @@ class RestWorker:
     Thread: the actor's; `_replied` runs in the fetcher's.
 
     Attributes:
-        at: number of the request that was assigned last and whose reply the actor has not handled; `None` if it is
-            free.
+        request: number of its request, from the assignment until the actor has handled the reply; `None` if it is free.
     """
 
     def __init__(self, name: str, owner: pykka.ActorRef[Any], network: Network, allowance: Allowing) -> None:
@@ -48,14 +47,14 @@ class RestWorker:
             network: the way to the exchange.
             allowance: the pool's weight budget, which each answer corrects.
         """
-        self.at: int | None = None
+        self.request: int | None = None
         self._owner = owner
         self._allowance = allowance
         self._fetcher = network.fetcher(name, self._replied)
 
     @property
     def thread(self) -> Ending:
-        """What fetches; it ends after `abort`."""
+        """The fetching thread, or its like in a simulation; it ends after `abort`."""
         return self._fetcher.thread
 
     def start(self) -> None:
@@ -68,16 +67,16 @@ class RestWorker:
 
     def fetch(self, number: int, wanted: SnapshotWanted) -> None:
         """Fetch a snapshot; for a worker that is free."""
-        self.at = number
+        self.request = number
         self._fetcher.fetch(number, wanted.market, wanted.symbol, wanted.limit)
 
     def cut(self) -> None:
-        """Fail the request that it is at, however steadily the answer arrives."""
-        if self.at is not None:
-            self._fetcher.cut(self.at)
+        """Fail its request, however steadily the answer arrives."""
+        if self.request is not None:
+            self._fetcher.cut(self.request)
 
     def abort(self) -> None:
-        """Fail the request that it is at, and end the fetcher; returns at once."""
+        """Fail its request, and end the fetcher; returns at once."""
         self._fetcher.abort()
 
     def _replied(self, number: int, reply: DepthReply) -> None:

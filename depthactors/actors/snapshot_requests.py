@@ -151,7 +151,7 @@ class SnapshotRequests:
         self._send_in(self._cell.timing.snapshot_deadline)
 
     def _send_soon(self) -> None:
-        """Send at once, or after a growing wait if the latest request was short ago or brought fewer levels."""
+        """Send at once, or after a growing wait if the latest request was just before or brought fewer levels."""
         self.awaits_first_diff = False
         now, timing = self._mailbox.now(), self._cell.timing
         is_new_short = self._count_short_base()

@@ -87,7 +87,7 @@ class ReplyLost:
 
 
 class SnapshotActor(EngineActor):
-    """Fetches snapshots for books. Thread: the actor's; the requests block in worker threads (`RestWorker`)."""
+    """Fetches snapshots for books. Thread: the actor's; a request blocks a thread of its own (`RestWorker`)."""
 
     def __init__(
         self,
@@ -136,8 +136,8 @@ class SnapshotActor(EngineActor):
                 self._report_block(message)
             case Fetched(number, reply):
                 for worker in self._workers:
-                    if worker.at == number:
-                        worker.at = None
+                    if worker.request == number:
+                        worker.request = None
                 self._take_reply(number, reply)
             case Dispatch():
                 self._wakes_at = inf
@@ -192,12 +192,12 @@ class SnapshotActor(EngineActor):
 
     @property
     def _has_room(self) -> bool:
-        """Whether one more request may be begun: the answers of the others may forbid it.
+        """Whether one more request may be sent now; the answers of the others may show that none is allowed.
 
         A worker whose request was given up is busy for as long as it does not report.
         """
         self._workers = [worker for worker in self._workers if worker.thread.is_alive()]
-        return sum(worker.at is not None for worker in self._workers) < _WORKERS
+        return sum(worker.request is not None for worker in self._workers) < _WORKERS
 
     def _send(self, wanted: SnapshotWanted, worker: RestWorker) -> None:
         """Have a worker send a request whose weight is taken."""
@@ -214,7 +214,7 @@ class SnapshotActor(EngineActor):
             LifecycleError: the system cannot start another thread.
         """
         for worker in self._workers:
-            if worker.at is None:
+            if worker.request is None:
                 return worker
         name = thread_name(f"{self.name}-rest")
         worker = RestWorker(name, self.actor_ref, self._network, self._allowance)
@@ -224,7 +224,7 @@ class SnapshotActor(EngineActor):
         return worker
 
     def _first(self) -> SnapshotWanted | None:
-        """Return the most urgent request whose host may be asked; without one, look again when one may."""
+        """Return the most urgent request whose host may be asked; without one, dispatch again when one may."""
         now, soonest = self.mailbox.now(), inf
         for wanted in self._queue:
             left = self._hosts.left(wanted.market.rest_url, now)
@@ -261,7 +261,7 @@ class SnapshotActor(EngineActor):
             self._note_failure(wanted, result)
 
     def _limit(self, wanted: SnapshotWanted, error: RateLimitedError) -> None:
-        """Put a request back that was refused for a time: it has not failed, and all of the pool wait."""
+        """Put back a request that was refused for a time: it has not failed, and all requests of the pool wait."""
         self._limited += 1
         self._trouble.came("limit", "no snapshots, without which no book becomes live: %s", error)
         self._error, self._refusal = str(error), error
@@ -294,7 +294,7 @@ class SnapshotActor(EngineActor):
         """End a request that takes too long, however steadily its answer arrives."""
         if number in self._under_way:
             for worker in self._workers:
-                if worker.at == number:
+                if worker.request == number:
                     worker.cut()
             self.mailbox.after(self._timing.lost_after, ReplyLost(number))
 

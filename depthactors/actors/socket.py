@@ -155,7 +155,7 @@ class SocketActor(EngineActor):
         self._unread: set[int] = set()
 
     def begin(self) -> None:
-        """Set the timer for looks at the reader threads."""
+        """Set the timer for the checks of the reader threads."""
         self.mailbox.after(self._timing.reader_look, CheckReaders())
 
     def handle(self, message: Any) -> Any:  # noqa: C901, PLR0912 - the list of messages, a line each
@@ -278,7 +278,7 @@ class SocketActor(EngineActor):
         self.mailbox.after(seconds, Connect())
 
     def _handle_for(self, connection: Connection, message: Any) -> None:
-        """Handle what is about one of the connections, other than its end."""
+        """Handle a message about one of the connections, other than its end."""
         match message:
             case Opened():
                 connection.opened()
@@ -352,7 +352,7 @@ class SocketActor(EngineActor):
         if connection.has_served:
             logger.warning("- %s; next try in %.1f s", about(self.name, error), wait)
         else:
-            # This connection never served, so the failure may last. One that had served is often back in a moment.
+            # This connection never served, so the failure may last; after one that served, the next try often succeeds.
             refused = error.retry_after if isinstance(error, HandshakeRefusedError) else 0.0
             words = "%s: no connection, so no data: %s; next try in %.1f s"
             self._trouble.came("connection", words, self._books, error, max(wait, refused))

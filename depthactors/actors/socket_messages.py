@@ -1,4 +1,4 @@
-"""What a socket actor is sent: by the supervisor, by the reader threads of its connections, and by its timers."""
+"""The messages to a socket actor: of the supervisor, of the reader threads of its connections, and of its timers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Subscribe:
-    """Carry `stream` and bring its frames to `ref`; for one already carried, change only the receiver."""
+    """Carry `stream` and bring its frames to `ref`; if the stream is carried already, change only the receiver."""
 
     stream: str
     ref: pykka.ActorRef[Any]
@@ -139,4 +139,4 @@ class LeavingOverdue:
 
 @dataclass(frozen=True, slots=True)
 class CheckReaders:
-    """Look whether a reader thread has ended without notifying the actor."""
+    """Check whether a reader thread has ended without notifying the actor."""

@@ -97,7 +97,7 @@ class Supervised:
         """Replace the dead actor by a new one; returns whether it could be started.
 
         Whatever `start` raises is logged and kept as the failure. The dead actor then stays in place, and the
-        supervisor's next look tries again.
+        supervisor's next check tries again.
         """
         try:
             self.ref = start()
@@ -137,7 +137,7 @@ BookT = TypeVar("BookT", bound=FollowedBook[Any])
 
 
 class Child(NamedTuple):
-    """A child as the supervisor looks at it.
+    """A child, as the supervisor checks it.
 
     Attributes:
         name: the name in the log.
@@ -152,7 +152,7 @@ class Child(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LookAtChildren:
-    """A timer of the supervisor: look whether all children are alive."""
+    """A timer of the supervisor: check whether all children are alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         """Begin without children.
 
         Args:
-            dispatcher: what runs this actor and its children.
+            dispatcher: the dispatcher of this actor and its children.
             settings: how to reach the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
         """
@@ -182,11 +182,11 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         self._timing = settings.timing
         self._notifier = notifier
         self._books: dict[BookKey, BookT] = {}
-        self._is_leaving = False
+        self._is_stopping = False
         self._given_up = False
 
     def begin(self) -> None:
-        """Set the timer for looks at the children."""
+        """Set the timer for the checks of the children."""
         self.mailbox.after(self._timing.watch_interval, LookAtChildren())
 
     def handle(self, message: Any) -> Any:  # noqa: PLR0911 - the list of messages, a line each
@@ -213,7 +213,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
 
     def release(self, error: BaseException | None) -> None:
         """Stop the children too; after a death, fail the books before."""
-        if error is not None and not self._is_leaving:
+        if error is not None and not self._is_stopping:
             self.give_up(SupervisorDiedError(f"the supervisor died: {type(error).__name__}: {error}"))
         self._shut_down()
 
@@ -332,7 +332,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
 
     def _replace(self, name: str, ref: pykka.ActorRef[Any], error: BaseException) -> None:
         """Replace a child, or give it up if it dies too often."""
-        if self._is_leaving:
+        if self._is_stopping:
             return
         logger.error("! %s died: %s: %s", name, type(error).__name__, reporting.without(name, error))
         for child in self._children():
@@ -369,7 +369,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
 
     def _shut_down(self) -> tuple[Mailbox, ...]:
         """Stop all children; returns their mailboxes, whose ends the caller waits for."""
-        self._is_leaving = True
+        self._is_stopping = True
         # Books first: they would report the end of a stream.
         for book in self._books.values():
             self._stop_book(book)

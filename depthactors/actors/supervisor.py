@@ -57,6 +57,15 @@ logger = reporting.logger(__name__)
 
 @dataclass(slots=True)
 class _Book(FollowedBook[LocalCell]):
+    """A book, and where its stream comes from.
+
+    Attributes:
+        stream: name of the stream.
+        socket: name of the socket actor that carries the stream.
+        silences: number of times that the stream was silent.
+        is_late: whether frames waited too long for the actor at the latest check.
+    """
+
     stream: str
     socket: str
     silences: int = 0
@@ -65,11 +74,20 @@ class _Book(FollowedBook[LocalCell]):
 
 @dataclass(frozen=True, slots=True)
 class LookAtBacklog:
-    """A timer of the supervisor: look how many bytes wait for the books of this process."""
+    """A timer of the supervisor: check how many bytes wait for the books of this process."""
 
 
 @dataclass(slots=True)
 class _Socket:
+    """A socket actor, and the books of its streams.
+
+    Attributes:
+        market: market of the streams.
+        place: number among the sockets of the engine.
+        child: the actor.
+        streams: key of the book, by the name of its stream.
+    """
+
     market: Market
     place: int
     child: Supervised
@@ -78,6 +96,8 @@ class _Socket:
 
 @dataclass(slots=True)
 class _Pool:
+    """The snapshot actor of a weight pool; `market` is any market of the pool."""
+
     market: Market
     child: Supervised
 
@@ -99,7 +119,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         """Begin without children.
 
         Args:
-            dispatcher: what runs this actor and its children.
+            dispatcher: the dispatcher of this actor and its children.
             settings: how to reach the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
             network: the way to the exchange.
@@ -112,7 +132,8 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         self._places = count()
         self._sockets: dict[str, _Socket] = {}
         self._pools: dict[str, _Pool] = {}
-        self._room: dict[Market, int] = {}
+        # Number of streams that one connection takes, where the exchange has refused a stream as one too many.
+        self._stream_limits: dict[Market, int] = {}
         self._overloaded = False
 
     def begin(self) -> None:
@@ -260,7 +281,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
 
     def _socket_for(self, market: Market, *, alone: bool = False) -> str:
         """Return the name of a socket with room for one more stream, or of one without any stream if `alone`."""
-        room = 1 if alone else self._room.get(market, market.max_streams)
+        room = 1 if alone else self._stream_limits.get(market, market.max_streams)
         for name, socket in self._sockets.items():
             if socket.market == market and len(socket.streams) < room:
                 return name
@@ -316,7 +337,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             for book in books:
                 tell(book.child.ref, SnapshotsAt(pool.child.ref))
 
-    # Looks.
+    # Checks.
 
     def _beat(self) -> None:
         if self._shared is not None:
@@ -366,7 +387,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         if book is None or book.cell is not cell or book.failure is not None:
             return
         if cell.counters.diffs > diffs:
-            # It was only late, and has come since. Between the two requests a diff of it would be lost.
+            # It was only late, and has come since. Between UNSUBSCRIBE and SUBSCRIBE a diff would be lost.
             return
         book.silences += 1
         logger.notice(("silent", key), "no data: %s; subscribed to anew", reporting.about(cell.spec.symbol, error))
@@ -378,18 +399,18 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
     def _streams_refused(self, name: str, streams: tuple[str, ...], *, is_full: bool) -> None:
         """Have other connections carry streams that the exchange refuses on this one."""
         socket = self._sockets.get(name)
-        if socket is None or self._is_leaving:
+        if socket is None or self._is_stopping:
             return
         books = [self._books[socket.streams[stream]] for stream in streams if stream in socket.streams]
         if not books:
             return
         if is_full:
             room = max(1, len(socket.streams) - len(books))
-            self._room[socket.market] = min(room, self._room.get(socket.market, room))
+            self._stream_limits[socket.market] = min(room, self._stream_limits.get(socket.market, room))
             logger.warning("! %s: no more than %d streams a connection from now on", socket.market.name, room)
         for book in books:
-            # It may be up beside a successor that refuses it. The other connection may be older, so its book has to
-            # know that this one is over.
+            # The stream may be up on the present connection, and refused on its successor. The other socket may have an
+            # older connection, so the book has to know that this one is over.
             error = StreamError(f"{book.cell.spec.symbol}: {name} does not carry its stream any more")
             self._carry_elsewhere(book, error, alone=not is_full)
 

@@ -237,7 +237,7 @@ class DepthEngine(Generic[NumberT_co]):
                 update=on_update,
                 event=on_event,
                 depth=depth,
-                tells_late=True,
+                reports_late=True,
             )
 
         return self._follow(

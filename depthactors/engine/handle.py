@@ -1,4 +1,4 @@
-"""The handle of a subscription: one book, whichever actor keeps it at the moment."""
+"""The handle of a subscription: one book, also after the replacement of its actor."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class BookHandle(Generic[NumberT_co]):
     """
 
     def __init__(self, cell: BookCell, depth: int, unsubscribe: Callable[[BookHandle[Any]], None]) -> None:
-        """Called by `DepthEngine.subscribe`."""
+        """Take a cell; `DepthEngine.subscribe` calls this."""
         self._depth = depth
         self._number: type[Any] = cell.spec.number
         self._unsubscribe = unsubscribe

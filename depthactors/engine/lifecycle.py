@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PATIENCE: Final = 0.5
 """Seconds that a stop waits for a running callback, which may be waiting for the stop."""
 _SLICE: Final = 0.05
-"""Seconds between two looks whether a thread that is waited for runs a user's function."""
+"""Seconds between two checks whether a thread that is waited for runs a user's function."""
 _EXIT_TIMEOUT: Final = 2.0
 """Seconds that an engine may take to stop when the interpreter ends."""
 

@@ -23,9 +23,9 @@ class Machine:
     """What an engine gets from its surroundings.
 
     Attributes:
-        new_dispatcher: returns what runs the actors of one engine, and is their clock.
-        new_network: returns the way to the exchange.
-        new_process: starts a worker process; takes the worker's name.
+        new_dispatcher: a function that makes the dispatcher of one engine.
+        new_network: a function that makes the way to the exchange.
+        new_process: a function that starts a worker process; it takes the worker's name.
     """
 
     new_dispatcher: Callable[[], Dispatcher] = PooledDispatcher

@@ -144,7 +144,7 @@ class CuttableAdapter(BaseAdapter):
             connection.close()
 
     def _connection(self, url: str, way: tuple[str, str, Proxy | None]) -> HTTPConnection:
-        """Return an idle connection: one that was kept, or a new one."""
+        """Return an idle connection: a kept one, or a new one."""
         kept = self._kept.pop(way, None)
         if kept is not None:
             if _is_silent(kept.sock):

@@ -20,7 +20,7 @@ logger = reporting.logger(__name__)
 
 
 class DepthClient(Protocol):
-    """What the thread asks; see `net.rest.RestClient`."""
+    """The client of the thread; see `net.rest.RestClient`."""
 
     def fetch_depth(self, market: Market, symbol: str, limit: int, request: int = 0) -> DepthReply:
         """Fetch one snapshot; blocks."""
@@ -73,7 +73,7 @@ class FetchingThread:
         start_thread(self.thread, self.thread.name)
 
     def fetch(self, number: int, market: Market, symbol: str, limit: int) -> None:
-        """Fetch a snapshot, after those that were asked for before."""
+        """Fetch a snapshot, after the earlier ones."""
         self._jobs.put(_Job(number, market, symbol, limit))
 
     def cut(self, number: int) -> None:

@@ -30,7 +30,7 @@ class Stream(Protocol):
 
     @property
     def thread(self) -> Ending:
-        """What reads the connection; it ends with it."""
+        """The reading thread, or its like in a simulation; it ends with the connection."""
 
     def start(self) -> None:
         """Connect."""
@@ -46,11 +46,11 @@ class Stream(Protocol):
 
 
 class Fetcher(Protocol):
-    """What fetches depth snapshots, one at a time; see `net.fetcher.FetchingThread`. Thread: any."""
+    """Fetches depth snapshots, one at a time; see `net.fetcher.FetchingThread`. Thread: any."""
 
     @property
     def thread(self) -> Ending:
-        """What fetches; it ends after `abort`."""
+        """The fetching thread, or its like in a simulation; it ends after `abort`."""
 
     def start(self) -> None:
         """Make it ready."""
@@ -87,7 +87,7 @@ class Network(Protocol):
 
 
 class SocketNetwork:
-    """The network of this machine: a thread a connection and a thread a request under way."""
+    """The network of this machine: a thread for each connection, and one for each fetcher."""
 
     def __init__(self, settings: NetworkSettings) -> None:
         """Reach the exchange by these settings."""

@@ -42,7 +42,7 @@ class Timing:
         watch_interval: time between two looks of a supervisor at its children.
         backlog_interval: time between two looks at what waits in all books together; a reader thread brings some
             tens of megabytes in it at most.
-        worker_look: time between two looks whether a worker process gives signs of life; it does so each `beat`.
+        worker_look: time between two checks whether a worker process gives signs of life; it does so each `beat`.
         worker_silence: time without a sign of life after which a worker process counts as stuck, and is killed.
         parent_look: time between two looks of a worker process whether the engine's process is there.
         call_deadline: time for the supervisor to answer.

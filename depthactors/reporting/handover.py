@@ -112,7 +112,7 @@ class Handover:
 
     def _next(self) -> Record | Ready | str | None:
         with self._news:
-            # In one step with what follows: whoever waits for the last record sees that the thread ends with it.
+            # In one step with what follows: a thread that waits for the last record sees that the thread ends with it.
             self._handed = self._taken - len(self._waiting)
             self._news.notify_all()
             if not self._waiting and self.lost > self._lost_said:

@@ -102,7 +102,7 @@ class Channel:
         """
         data = self.receive_bytes()
         try:
-            return pickle.loads(data)  # noqa: S301 - the other end of our own line
+            return pickle.loads(data)  # noqa: S301 - the other end of our own channel
         except Exception as error:
             # A class of another package may raise anything when it is unpickled.
             msg = f"expected a message of the other process, was {type(error).__name__}: {error}"
@@ -139,7 +139,7 @@ class Channel:
                 sent = self._socket.send(data, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 # If an actor sends, the others go on meanwhile. Without a thread for that they wait: half a message
-                # would be of no use to anybody.
+                # would be of no use.
                 with suppress(LifecycleError):
                     about_to_wait()
                 if self._patience is not None and waited >= self._patience:

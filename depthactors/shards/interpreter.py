@@ -93,5 +93,5 @@ def _here() -> str:
     try:
         return str(Path.cwd())
     except OSError:
-        # It was removed meanwhile, or may not be read: nothing is found there, in this program neither.
+        # It was removed meanwhile, or may not be read: nothing is found there, nor in this program.
         return ""

@@ -34,7 +34,9 @@ class Process(Protocol):
         """The exit status: negative for the signal that killed the process, `None` while it runs."""
 
     def start(self, on_message: Callable[[Any], None], on_end: Callable[[BaseException], None]) -> Ending:
-        """Exchange greetings, and receive from now on; returns what receives, which ends with the process.
+        """Exchange greetings, and receive from now on.
+
+        Returns the receiving thread, or its like in a simulation; it ends with the process.
 
         Args:
             on_message: called with each message, one at a time; what it raises ends the receiving.

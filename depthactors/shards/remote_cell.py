@@ -254,7 +254,7 @@ class RemoteCell(ListenedCell):
 
 
 class _Completed:
-    """A future's end that completes the row which the worker returns. It is used as a pykka future."""
+    """Takes a worker's status row as a pykka future does, and answers with the completed row."""
 
     def __init__(self, cell: RemoteCell, answer: pykka.Future[Any]) -> None:
         self._cell = cell

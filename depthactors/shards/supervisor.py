@@ -68,7 +68,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         """Begin without children.
 
         Args:
-            dispatcher: what runs this actor and its children.
+            dispatcher: the dispatcher of this actor and its children.
             settings: how the workers are to reach the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
             network: the way to the exchange; its allowance is spent by the workers.

@@ -56,7 +56,7 @@ _END_TIMEOUT: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class LookAtProcess:
-    """A timer: look whether the process gives signs of life."""
+    """A timer: check whether the process gives signs of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class WorkerActor(EngineActor):
         self.mailbox.after(self._timing.worker_look, LookAtProcess())
 
     def handle(self, message: Any) -> Any:
-        """Send, ask, and look whether the process is alive."""
+        """Send, ask, and check whether the process is alive."""
         match message:
             case Send(sent):
                 return self._send(sent)

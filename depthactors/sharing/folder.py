@@ -44,7 +44,7 @@ _LARGEST_FILE: Final = 1 << 22
 _SPARSE: Final = 4
 """Factor by which a file may be larger than its books."""
 _PATIENCE: Final = 1.0
-"""Seconds to wait for the lock: readers that look whether an engine is back hold it for microseconds."""
+"""Seconds to wait for the lock: readers that check whether an engine is back hold it for microseconds."""
 
 
 def book_size(depth: int) -> int:

@@ -84,7 +84,7 @@ class BookReporter:
 
 
 class SentReply:
-    """A future's end that sends the answer to the engine's process. It is used as a pykka future."""
+    """Takes the answer of a book's actor as a pykka future does, and sends it to the engine's process."""
 
     def __init__(self, request: int, outbox: WorkerOutbox) -> None:
         """Answer the request of that number through the outbox."""

@@ -38,7 +38,7 @@ logger = reporting.logger(__name__)
 _STOP_TIMEOUT: Final = 2.0
 """Seconds for everything to end after the channel has."""
 _LOOK: Final = 0.01
-"""Seconds between two looks whether the engine's process, which is being killed, is gone."""
+"""Seconds between two checks whether the engine's process, which is being killed, is gone."""
 
 
 def main(descriptor: int) -> None:

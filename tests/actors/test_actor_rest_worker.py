@@ -88,7 +88,7 @@ def test_each_request_is_answered_and_what_is_raised_fails_this_one_only(worker,
     client.answers = [raised, DepthReply(NO)]
     for number in (7, 8):
         worker.fetch(number, wanted(ref))
-        assert worker.at == number
+        assert worker.request == number
         told.wait(Fetched, number - 6)
     first, second = told.of(Fetched)
     assert (first.number, type(first.reply.result)) == (7, SnapshotError)

@@ -84,5 +84,5 @@ class RestWorker:
             self._allowance.note_answer(reply.used_weight, reply.date, reply.sent, reply.received)
         if isinstance(reply.result, RateLimitedError):
             # Here, before another request can be sent.
-            self._allowance.silence(reply.result.retry_after, reply.result.longest)
+            self._allowance.block_requests(reply.result.retry_after, reply.result.longest)
         tell(self._owner, Fetched(number, reply))

@@ -315,10 +315,10 @@ class SocketActor(EngineActor):
             return
         connection.is_open = False
         if isinstance(error, HandshakeRefusedError):
-            self._allowance.silence_connections(error.retry_after, error.longest)
+            self._allowance.block_connections(error.retry_after, error.longest)
             if error.status == _BANNED:
                 # The whole address is banned, so REST requests have to wait, too.
-                self._allowance.silence(error.retry_after, error.longest)
+                self._allowance.block_requests(error.retry_after, error.longest)
         self._refused_streams.ended(connection, error)
         successor = self._connections.successor
         if connection is successor:

@@ -51,10 +51,10 @@ class Allowing(Protocol):
     def note_answer(self, used: int | None, date: float | None, sent: float, received: float) -> None:
         """Learn from an answer."""
 
-    def silence(self, seconds: float, longest: float = 0.0) -> None:
+    def block_requests(self, seconds: float, longest: float = 0.0) -> None:
         """Block all requests for `seconds`, and longer each time in a row."""
 
-    def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
+    def block_connections(self, seconds: float, longest: float = 0.0) -> None:
         """Block all attempts to connect for `seconds`, and longer each time in a row."""
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
@@ -88,7 +88,7 @@ class Allowance:
         self._lock = threading.Lock()
         self._budget = WeightBudget(per_minute)
         self._server = ServerClock()
-        self._silence, self._connection_silence = RequestBlock(), RequestBlock()
+        self._request_block, self._connection_block = RequestBlock(), RequestBlock()
         self._connections = RateWindow(max(1, int(connections * _CONNECTION_SHARE)), _CONNECTION_WINDOW)
         self._monotonic, self._draw = clock.monotonic, draw
         # Read once: the exchange's minutes go on when this machine's clock is set.
@@ -97,7 +97,7 @@ class Allowance:
     def take_weight(self, weight: int, reserve: float = 0.0) -> float:
         """Take weight now and return 0, or take none and return the seconds to wait; see `WeightBudget.take`."""
         with self._lock:
-            return self._silence.left(self._monotonic()) or self._budget.take(weight, self._now(), reserve)
+            return self._request_block.left(self._monotonic()) or self._budget.take(weight, self._now(), reserve)
 
     def note_answer(self, used: int | None, date: float | None, sent: float, received: float) -> None:
         """Correct the count by an answer of the exchange.
@@ -115,33 +115,33 @@ class Allowance:
             if used is not None:
                 self._budget.observe(used, sent + self._server.offset, received + self._server.offset)
 
-    def silence(self, seconds: float, longest: float = 0.0) -> None:
+    def block_requests(self, seconds: float, longest: float = 0.0) -> None:
         """Block all requests for `seconds`, as the exchange wants; see `pacing.RequestBlock`."""
         with self._lock:
-            self._silence.begin(seconds, longest, self._monotonic(), self._draw())
+            self._request_block.begin(seconds, longest, self._monotonic(), self._draw())
 
-    def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
+    def block_connections(self, seconds: float, longest: float = 0.0) -> None:
         """Block all attempts to connect for `seconds`, as the exchange wants; see `pacing.RequestBlock`."""
         with self._lock:
-            self._connection_silence.begin(seconds, longest, self._monotonic(), self._draw())
+            self._connection_block.begin(seconds, longest, self._monotonic(), self._draw())
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
         """Return the seconds until `weight` can have been spent."""
         with self._lock:
-            return self._budget.estimate(weight, self._now(), reserve, self._silence.left(self._monotonic()))
+            return self._budget.estimate(weight, self._now(), reserve, self._request_block.left(self._monotonic()))
 
     def level(self) -> WeightLevel:
         """Return the use of the weight."""
         with self._lock:
             budget = self._budget
-            silent_for = self._silence.left(self._monotonic())
+            silent_for = self._request_block.left(self._monotonic())
             return WeightLevel(budget.used, budget.per_minute, budget.expected_of_others, silent_for)
 
     def take_connection(self) -> float:
         """Count an attempt to connect and return 0, or count none and return the seconds to wait."""
         with self._lock:
             now = self._monotonic()
-            return self._connection_silence.left(now) or self._connections.take(now)
+            return self._connection_block.left(now) or self._connections.take(now)
 
     def _now(self) -> float:
         return self._monotonic() + self._epoch + self._server.offset

@@ -95,13 +95,13 @@ class LeasedAllowance:
         """Pass on the used weight and the time that an answer of the exchange named."""
         self._leases.notify(self._market, "note_answer", used, date, sent, received)
 
-    def silence(self, seconds: float, longest: float = 0.0) -> None:
+    def block_requests(self, seconds: float, longest: float = 0.0) -> None:
         """Block all requests of all processes for `seconds`."""
-        self._leases.notify(self._market, "silence", seconds, longest)
+        self._leases.notify(self._market, "block_requests", seconds, longest)
 
-    def silence_connections(self, seconds: float, longest: float = 0.0) -> None:
+    def block_connections(self, seconds: float, longest: float = 0.0) -> None:
         """Block all attempts of all processes to connect for `seconds`."""
-        self._leases.notify(self._market, "silence_connections", seconds, longest)
+        self._leases.notify(self._market, "block_connections", seconds, longest)
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
         """Return the seconds until `weight` can have been spent, if no other client spends."""

@@ -518,7 +518,7 @@ def test_an_urgent_request_does_not_sleep_behind_an_earlier_alarm(start, server,
     class Strict:
         """Refreshes wait for a minute, the rest for a moment."""
 
-        level, estimate, silence = Allowance(100, 300).level, lambda *_: 0.0, lambda *_: None
+        level, estimate, block_requests = Allowance(100, 300).level, lambda *_: 0.0, lambda *_: None
 
         def __init__(self):
             self.asked = 0

@@ -57,7 +57,7 @@ def test_the_level_tells_what_is_spent_and_by_whom():
     ours = allowance(clock)
     ours.take_weight(100)
     ours.note_answer(400, None, 30.0, 30.0)
-    ours.silence(12.0)
+    ours.block_requests(12.0)
     clock.now = 35.0
     level = ours.level()
     assert (level.used, level.per_minute, level.others, level.silent_for) == (400, 1000, 600, 7.0)
@@ -67,9 +67,9 @@ def test_the_level_tells_what_is_spent_and_by_whom():
 def test_silence_outlasts_the_minute_and_a_shorter_one():
     clock = SetClock(30.0)
     ours = allowance(clock)
-    ours.silence(120.0)
+    ours.block_requests(120.0)
     clock.now = 31.0
-    ours.silence(5.0)
+    ours.block_requests(5.0)
     clock.now = 61.0
     assert (ours.take_weight(5), ours.level().silent_for) == (89.0, 89.0)
     clock.now = 150.0
@@ -78,11 +78,11 @@ def test_silence_outlasts_the_minute_and_a_shorter_one():
 
 def test_silence_of_connections_concerns_no_requests_and_the_other_way_round():
     ours = allowance(SetClock(30.0))
-    ours.silence_connections(60.0, 900.0)
+    ours.block_connections(60.0, 900.0)
     assert 60.0 <= ours.take_connection() <= 66.0
     assert (ours.take_weight(5), ours.level().silent_for) == (0.0, 0.0)
     ours = allowance(SetClock(30.0))
-    ours.silence(60.0)
+    ours.block_requests(60.0)
     assert (ours.take_connection(), ours.take_weight(5)) == (0.0, 60.0)
 
 
@@ -91,7 +91,7 @@ def test_a_date_that_is_absurd_makes_nobody_wait_for_longer_than_its_minute(date
     clock = SetClock(30.0)
     ours = allowance(clock)
     ours.note_answer(0, date, 30.0, 30.0)
-    ours.silence(10.0)
+    ours.block_requests(10.0)
     ours.note_answer(0, 30.0, 30.0, 30.0)
     assert ours.take_weight(5) == 10.0
     ours.note_answer(0, date, 30.0, 30.0)

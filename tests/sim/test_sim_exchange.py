@@ -341,7 +341,7 @@ def test_weight_is_counted_and_refused_and_the_allowance_learns_it():
     stage.ask(within=1.0)
     reply, _ = stage.ask(within=1.0)
     assert isinstance(reply.result, RateLimitedError)
-    allowance.silence(reply.result.retry_after, reply.result.longest)
+    allowance.block_requests(reply.result.retry_after, reply.result.longest)
     wait = allowance.take_weight(5)
     assert 0 < wait <= 60
     stage.scheduler.run_for(wait)

@@ -44,7 +44,7 @@ def test_it_is_the_engines_own_allowance_from_afar():
     assert own.level().used == 40
     assert allowance.level() == own.level()
     assert allowance.estimate(100) == own.estimate(100) > 0.0
-    allowance.silence(30.0)
+    allowance.block_requests(30.0)
     assert own.level().silent_for == 30.0
     assert allowance.take_weight(1) == 30.0
     allowance.note_answer(90, None, 0.0, 0.0)
@@ -52,7 +52,7 @@ def test_it_is_the_engines_own_allowance_from_afar():
     takes = [allowance.take_connection() for _ in range(10)]
     assert takes[0] == 0.0
     assert takes[-1] > 0.0
-    allowance.silence_connections(900.0)
+    allowance.block_connections(900.0)
     assert allowance.take_connection() == own.take_connection() == 900.0
     assert {call.market for call in outbox.calls} == {SPOT}
 

@@ -20,6 +20,7 @@ class Gate:
     def __init__(self) -> None:
         """Begin shut."""
         self._is_open = False
+        # A lock for each thread that waits, held by that thread until the gate opens.
         self._waiting: list[threading.Lock] = []
 
     def is_set(self) -> bool:
@@ -29,10 +30,10 @@ class Gate:
     def set(self) -> None:
         """Open the gate for all threads that wait; returns at once."""
         self._is_open = True
-        with suppress(IndexError):
-            while True:
-                # Each lock was acquired before it was put there; the thread that takes it out releases it.
-                self._waiting.pop(0).release()
+        for passing in tuple(self._waiting):
+            # It may have been released by another call, which Ctrl-C interrupted, or which runs in another thread.
+            with suppress(RuntimeError):
+                passing.release()
 
     def clear(self) -> None:
         """Shut the gate."""

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from depthactors.dispatcher.gate import Gate
-from tests.support import PATIENCE, until
+from tests.support import PATIENCE, places_in, until
 
 
 @pytest.fixture
@@ -58,6 +58,20 @@ def test_a_signal_handler_may_come_anywhere_in_a_wait(gate, opens_at):
     assert passed is (opens_at is not None)
     assert len(entered) > 3
     assert (any(entered), any(stuck)) == (opens_at is not None, False)
+
+
+def test_a_thread_passes_at_the_second_opening_wherever_ctrl_c_came_in_the_first():
+    def opening():
+        gate, passed = Gate(), []
+        thread = threading.Thread(target=lambda: passed.append(gate.wait(PATIENCE)))
+        thread.start()
+        until(lambda: gate._waiting)
+        return gate.set, (gate, thread, passed)
+
+    for gate, thread, passed in places_in(opening):
+        gate.set()
+        thread.join(PATIENCE)
+        assert passed == [True]
 
 
 def test_it_does_not_keep_threads_that_wait_no_longer(gate):

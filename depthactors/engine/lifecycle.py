@@ -39,41 +39,6 @@ running: set[Running] = set()
 """Owners that are started and not stopped; kept alive here, as their threads are."""
 
 
-class Latch:
-    """An event that is set once. Thread: any, and signal handlers.
-
-    `threading.Event` has a lock that a handler could find held by the thread that it interrupted.
-    """
-
-    def __init__(self) -> None:
-        """Begin unset."""
-        self._is_set = False
-        self._closed = threading.Lock()
-        self._closed.acquire()
-
-    def set(self) -> None:
-        """Set it, and release all that wait."""
-        self._is_set = True
-        try:
-            self._closed.release()
-        except RuntimeError:
-            # It was set before.
-            return
-
-    def wait(self, timeout: float) -> bool:
-        """Wait for at most `timeout` seconds; returns whether it is set."""
-        left: float | None = timeout
-        if timeout > 0 and not self._is_set:
-            left = about_to_wait(lambda: self._is_set, timeout)
-        try:
-            self._closed.acquire(timeout=max(0.0, left or 0.0))
-        finally:
-            # Ctrl-C may come while this thread has the lock that the others wait for.
-            if self._is_set:
-                self.set()
-        return self._is_set
-
-
 def join(endings: Iterable[Ending], deadline: float, patience: float = inf) -> list[Ending]:
     """Wait for actors, and threads other than this one; returns those that are still alive.
 

@@ -21,9 +21,10 @@ from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdow
 from depthactors.actors.watch import Watch, stop_children
 from depthactors.dispatcher.current import current_task
 from depthactors.dispatcher.future import DispatchedFuture
+from depthactors.dispatcher.gate import Gate
 from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.dispatcher.threads import is_engine_thread
-from depthactors.engine.lifecycle import PATIENCE, Latch, join, running
+from depthactors.engine.lifecycle import PATIENCE, join, running
 from depthactors.engine.machine import THIS_MACHINE
 from depthactors.errors import LifecycleError, SharingError
 from depthactors.shards.supervisor import ShardSupervisor
@@ -106,7 +107,7 @@ class Runtime:
         self._pid: int | None = None
         self._stopped = False
         self._stopper: int | None = None
-        self._ended = Latch()
+        self._ended = Gate()
         # Reentrant: a signal handler may come while its thread is in `start`.
         self._starting = threading.RLock()
         self._is_starting = False
@@ -341,7 +342,7 @@ class Runtime:
         """Wait until `stop` has returned, in any thread; returns whether it has, in a fork `True` at once."""
         if self.is_fork:
             return True
-        if is_engine_thread(threading.current_thread()) and not self._ended.wait(0.0):
+        if is_engine_thread(threading.current_thread()) and not self._ended.is_set():
             msg = "expected to wait for the end of the engine outside its callbacks, which have to end first"
             raise LifecycleError(msg)
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -376,7 +377,7 @@ class Runtime:
         """Stop everything and wait for it, unless that was done before."""
         deadline = time.monotonic() + timeout
         ref = self._supervisor
-        if ref is None and self._ended.wait(0.0):
+        if ref is None and self._ended.is_set():
             return
         if ref is not None and current_task() is mailbox_of(ref):
             # Within a turn of the supervisor, which cannot wait for its own end. Its children end with it.

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors import reporting
 from depthactors.actors.queued_listener import QueuedListener
 from depthactors.dispatcher.clock import SYSTEM_CLOCK
+from depthactors.dispatcher.gate import Gate
 from depthactors.dispatcher.threads import is_engine_thread
 from depthactors.engine.callbacks import check_callback
 from depthactors.engine.depth_engine import DepthEngine
-from depthactors.engine.lifecycle import PATIENCE, Latch
+from depthactors.engine.lifecycle import PATIENCE
 from depthactors.errors import CallbackError, LifecycleError
 from depthactors.python_binance import program_end
 from depthactors.python_binance.callback_threads import CallbackThreads, Threads
@@ -130,7 +131,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         self.interrupted = False
         self._was_started = self._was_stopped = False
         self._stopping_callback: threading.Thread | None = None
-        self._ended, self._gone = Latch(), Latch()
+        self._ended, self._gone = Gate(), Gate()
         # Held only while the names change; reentrant, since a signal handler may run in between.
         self._naming = threading.RLock()
 

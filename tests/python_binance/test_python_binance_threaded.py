@@ -10,7 +10,7 @@ import time
 import pytest
 
 from depthactors import BinanceSocketManager, DepthCache, ThreadedDepthCacheManager, markets
-from depthactors.engine.lifecycle import Latch
+from depthactors.dispatcher.gate import Gate
 from depthactors.errors import UsageError
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
@@ -84,7 +84,7 @@ def test_every_start_takes_the_same_arguments(name):
 def test_a_callback_that_is_busy_when_the_engine_dies_is_called_with_the_end_once_it_returns(exchange):
     calls, busy, go_on = Inbox(), threading.Event(), threading.Event()
 
-    class WatchedLatch(Latch):
+    class WatchedGate(Gate):
         def wait(self, timeout):
             go_on.set()
             return super().wait(timeout)
@@ -96,7 +96,7 @@ def test_a_callback_that_is_busy_when_the_engine_dies_is_called_with_the_end_onc
             go_on.wait(10)
 
     with ThreadedDepthCacheManager() as manager:
-        manager._ended = WatchedLatch()
+        manager._ended = WatchedGate()
         quickly(manager, handle)
         assert busy.wait(10)
         manager._engine._runtime._supervisor.tell(ZeroDivisionError("no message for it"))

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from math import inf
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.book.numerals import spelt
 from depthactors.book.side import ASK, BID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from depthactors.book.numerals import Level, Number
     from depthactors.book.order_book import OrderBook
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _SPARSE: Final = 2
 """Known levels for each wanted one, from which on the wanted ones are looked up instead of copying all.
 
-A lookup costs 35 ns; a level of a copied dict 2 ns, but 18 ns once many levels were removed from it.
+A lookup costs 20 ns; a level of a copied dict 2 ns, but 18 ns once many levels were removed from it.
 """
 
 
@@ -41,7 +42,7 @@ class CopiedSide:
         self,
         sign: float,
         keys: list[Key],
-        quantities: list[Number] | dict[Key, Number],
+        quantities: Sequence[Number] | dict[Key, Number],
         *,
         whole: bool = True,
         most: int | None = None,
@@ -186,8 +187,9 @@ def _copy_side(side: BookSide, edge: Key, most: int | None) -> CopiedSide:
         keys = window[:most]
         if keys and keys[-1] > edge:
             del keys[bisect_right(keys, edge) :]
-        few = len(keys) * _SPARSE < len(quantities)
-        return CopiedSide(side.sign, keys, list(map(quantities.__getitem__, keys)) if few else quantities.copy())
+        # With fewer than two keys the getter would not return a tuple.
+        few = len(keys) > 1 and len(keys) * _SPARSE < len(quantities)
+        return CopiedSide(side.sign, keys, itemgetter(*keys)(quantities) if few else quantities.copy())
     if edge >= side.edge:
         near = quantities.copy()
     else:

@@ -19,7 +19,7 @@ from depthactors.actors.book_messages import (
     StreamUp,
 )
 from depthactors.actors.book_timers import AheadCheckDue, BookTimers, DoubtCheckDue, RefreshDue, SilenceCheckDue
-from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
+from depthactors.actors.questions import Best, DepthTo, Full, Status, Top, no_question
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotsAt
 from depthactors.actors.snapshot_requests import RequestDue, SnapshotRequests
 from depthactors.actors.supervisor_messages import BookGivenUp, StreamSilent
@@ -30,7 +30,6 @@ from depthactors.errors import (
     ExchangeError,
     MalformedFrameError,
     UnknownSymbolError,
-    UsageError,
     as_value,
 )
 from depthactors.sync import (
@@ -124,8 +123,7 @@ class BookActor(EngineActor):
             case Greet() | Deepen() | RefreshEvery() | GiveUp():
                 self._handle_order(message)
             case _:
-                msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(message).__name__}"
-                raise UsageError(msg)
+                raise no_question(message)
         return None
 
     def release(self, error: BaseException | None) -> None:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.callbacks import call
 from depthactors.actors.cell import BookCell
-from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
+from depthactors.actors.questions import Best, DepthTo, Full, Status, Top, no_question
 from depthactors.book import BookState
 from depthactors.dispatcher.gate import Gate
 from depthactors.dispatcher.lane import Lane
-from depthactors.errors import UsageError
 from depthactors.sync import Counters
 
 if TYPE_CHECKING:
@@ -79,8 +78,7 @@ class ListenedCell(BookCell):
                 return None if whole is None else whole.to_price(side, price)
             case Status():
                 return self.status()
-        msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(question).__name__}"
-        raise UsageError(msg)
+        raise no_question(question)
 
     def add(self, listener: Listener, *, first: bool = False) -> None:
         """Have a listener called from now on, by the present actor and later ones. Thread: any."""

@@ -55,3 +55,8 @@ class Status:
 
 
 Question: TypeAlias = Top | Best | Full | DepthTo | Status
+
+
+def no_question(message: object) -> UsageError:
+    """Return the error of a message that is no question to a book."""
+    return UsageError(f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(message).__name__}")

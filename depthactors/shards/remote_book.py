@@ -5,7 +5,7 @@ Questions do not wait for it: its mailbox sends them to the worker, in the threa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from depthactors import reporting
 from depthactors.actors.base import EngineActor
@@ -13,10 +13,10 @@ from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_failure import report_failure
 from depthactors.actors.book_listeners import BookListeners
 from depthactors.actors.book_messages import GiveUp, Greet
-from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
+from depthactors.actors.questions import Question, no_question
 from depthactors.book import BookState
 from depthactors.dispatcher.mailbox import Mailbox, tell
-from depthactors.errors import ActorDiedError, UsageError
+from depthactors.errors import ActorDiedError
 from depthactors.shards.messages import BookChanged, BookRefused, BooksUpdated, ReportUpdates
 from depthactors.shards.orders import Send, WorkerLost
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_QUESTIONS: Final = (Top, Best, Full, DepthTo, Status)
-
 
 class _Inbox(Mailbox):
     """A mailbox that sends questions to the worker instead of keeping them."""
@@ -40,7 +38,7 @@ class _Inbox(Mailbox):
 
     def put(self, envelope: Envelope[Any], /) -> None:
         """Add a message, or send a question to the worker. Thread: any; returns at once."""
-        if not isinstance(envelope.message, _QUESTIONS):
+        if not isinstance(envelope.message, Question):
             super().put(envelope)
         elif envelope.reply_to is not None:
             self.cell.ask(envelope.message, envelope.reply_to)
@@ -89,8 +87,7 @@ class RemoteBookActor(EngineActor):
                 return None if self._cell.state.over else self._become(BookState.FAILED, error)
             case Greet(listener):
                 return self._greet(listener)
-        msg = f"expected a question to a book (Top, Best, Full, DepthTo, Status), was {type(message).__name__}"
-        raise UsageError(msg)
+        raise no_question(message)
 
     def release(self, error: BaseException | None) -> None:
         """Label the book as over; after a death, report the error alone."""

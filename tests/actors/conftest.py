@@ -1,14 +1,22 @@
-"""Actors that all end with the test, and a book among actors that only record."""
+"""Actors that all end with the test, a server of streams, and a book among actors that only record."""
+
+from contextlib import closing
 
 import pytest
 
-from tests.actors.actor_support import Actors, BookScene
+from tests.actors.actor_support import Actors, BookScene, FakeStreams
 
 
 @pytest.fixture
 def actors(dispatcher):
     with Actors(dispatcher) as actors:
         yield actors
+
+
+@pytest.fixture
+def server():
+    with closing(FakeStreams()) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A connection: what is subscribed on it, and in which order that is asked for."""
 
-from contextlib import closing
 from itertools import count
 
 import pytest
@@ -15,7 +14,7 @@ from depthactors.errors import StreamError
 from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL
-from tests.actors.actor_support import Actors, FakeStreams, market_at
+from tests.actors.actor_support import Actors, market_at
 from tests.support import until
 
 BTC, ETH = b"btcusdt@depth@100ms", b"ethusdt@depth@100ms"
@@ -57,12 +56,6 @@ class Owner(EngineActor):
     def release(self, error):
         del error
         self.connection.abort()
-
-
-@pytest.fixture
-def server():
-    with closing(FakeStreams()) as server:
-        yield server
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from depthactors.dispatcher.mailbox import Frames, mailbox_of
 from depthactors.errors import ActorDiedError, EscalatedError, StreamError, UnknownSymbolError
 from depthactors.pacing import USUAL
 from depthactors.sync import Priority
-from tests.actors.actor_support import BookScene, FakeRest, FakeStreams, frame, hold, join, market_at, spec, usual
+from tests.actors.actor_support import FakeRest, FakeStreams, frame, hold, join, market_at, spec, usual
 from tests.stepped import SteppedDispatcher
 from tests.support import PATIENCE, Recorder, until
 
@@ -93,17 +93,6 @@ def test_a_book_whose_actor_is_gone_is_read_with_the_state_of_the_cell(cell, boo
 
 
 # What the book's actor leaves in it.
-
-
-@pytest.fixture
-def scene(actors):
-    return BookScene(actors)
-
-
-@pytest.fixture
-def live(scene):
-    scene.go_live()
-    return scene
 
 
 def test_an_unknown_symbol_fails_the_book_and_is_reported(scene):

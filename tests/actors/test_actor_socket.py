@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from contextlib import closing
 from dataclasses import replace
 from http import HTTPStatus
 from itertools import count, pairwise
@@ -24,7 +23,7 @@ from depthactors.net.allowance import Allowance
 from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff, Timing
-from tests.actors.actor_support import Actors, FakeStreams, frame, join, market_at
+from tests.actors.actor_support import Actors, frame, join, market_at
 from tests.support import PATIENCE, Recorder, until
 
 QUICK = Backoff(first=0.02, factor=1.0, cap=0.02)
@@ -75,12 +74,6 @@ class Scene:
 def quick_market(server, **changes):
     """Return a market of the fastest stream alone, with many messages a second: rotations and requests take moments."""
     return market_at(server, speeds=((100, "@depth@100ms"),), **{"messages_per_second": 100} | changes)
-
-
-@pytest.fixture
-def server():
-    with closing(FakeStreams()) as server:
-        yield server
 
 
 @pytest.fixture

@@ -48,6 +48,26 @@ def listening():
 
 
 @contextlib.contextmanager
+def names_that_wait(monkeypatch):
+    """Have a look-up of a name set `asked`, and wait for `answer`; in the end its address must have no connection."""
+    asked, answer = threading.Event(), threading.Event()
+    with listening() as peer:
+
+        def look_up(*_, flags=0, **__):
+            if flags:
+                raise socket.gaierror(socket.EAI_NONAME, "no address")
+            asked.set()
+            answer.wait(PATIENCE)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", peer.listener.getsockname())]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        yield asked, answer
+        peer.listener.settimeout(0.0)
+        with pytest.raises(BlockingIOError):
+            peer.listener.accept()
+
+
+@contextlib.contextmanager
 def dripping(peer, data):
     """Let the peer drip, in a thread, as long as the test looks at something else."""
     over = threading.Event()
@@ -159,26 +179,13 @@ def test_close_from_another_thread_ends_a_stream_that_waits_for_tls(way):
 
 
 def test_close_while_the_name_is_looked_up_prevents_the_connection(monkeypatch):
-    asked, answer = threading.Event(), threading.Event()
-    with listening() as peer:
-
-        def look_up(*_, flags=0, **__):
-            if flags:
-                raise socket.gaierror(socket.EAI_NONAME, "no address")
-            asked.set()
-            answer.wait(PATIENCE)
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", peer.listener.getsockname())]
-
-        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with names_that_wait(monkeypatch) as (asked, answer):
         client = Client("ws://exchange.invalid/", connect_timeout=LONG)
         client.connection.start()
         assert asked.wait(PATIENCE)
         client.connection.abort()
         answer.set()
         assert "closed by this side" in client.end()
-        peer.listener.settimeout(0.0)
-        with pytest.raises(BlockingIOError):
-            peer.listener.accept()
 
 
 def test_a_request_to_a_name_with_many_addresses_is_given_up_in_time(monkeypatch):
@@ -239,26 +246,15 @@ def test_a_request_that_is_being_connected_is_cut_by_another_thread(phase, how):
 
 
 def test_a_request_that_is_cut_while_its_name_is_looked_up_is_not_sent(monkeypatch):
-    asked, answer = threading.Event(), threading.Event()
-    with listening() as peer:
-
-        def look_up(*_, flags=0, **__):
-            if flags:
-                raise socket.gaierror(socket.EAI_NONAME, "no address")
-            asked.set()
-            answer.wait(PATIENCE)
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", peer.listener.getsockname())]
-
-        monkeypatch.setattr(socket, "getaddrinfo", look_up)
-        with fetching("http://exchange.invalid") as (client, thread, replies):
-            assert asked.wait(PATIENCE)
-            client.cut()
-            answer.set()
-            thread.join(PATIENCE)
-            assert type(replies[0]) is SnapshotError
-        peer.listener.settimeout(0.0)
-        with pytest.raises(BlockingIOError):
-            peer.listener.accept()
+    with (
+        names_that_wait(monkeypatch) as (asked, answer),
+        fetching("http://exchange.invalid") as (client, thread, replies),
+    ):
+        assert asked.wait(PATIENCE)
+        client.cut()
+        answer.set()
+        thread.join(PATIENCE)
+        assert type(replies[0]) is SnapshotError
 
 
 def test_connecting_leaves_no_second_handle_open():

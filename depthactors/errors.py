@@ -212,7 +212,7 @@ class BookNotSharedError(SharingError):
 
 
 class SlowCallbackError(DepthActorsError):
-    """A callback is so slow that updates were left out for it; the book has them all."""
+    """A callback is so slow that updates were left out for it, or the machine is too slow for the book itself."""
 
 
 class BacklogError(DepthActorsError):

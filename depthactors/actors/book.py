@@ -219,7 +219,10 @@ class BookActor(EngineActor):
 
     def _frames_lost(self, epoch: int, count: int) -> None:
         self._sync.counters.lost_frames += count
-        words = "%s: %d frames found no room, the book begins anew: a callback or the machine is too slow"
+        words = (
+            "%s: %d frames found no room, the book begins anew: the machine is too slow, or code in C keeps the "
+            "interpreter's lock"
+        )
         logger.notice(("room", self._cell.spec.key), words, self._cell.spec.title, count)
         self._carry_out(self._sync.fault(epoch, ExchangeError(f"{count} frames found no room in the mailbox")))
 

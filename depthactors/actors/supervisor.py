@@ -355,7 +355,8 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         is_late, was_late = lag > self._timing.lag_limit, book.is_late
         book.is_late = is_late
         if is_late and not was_late:
-            words = f"its frames have waited for {lag:.1f} s: a callback does not return, or the machine is too slow"
+            cause = "the machine is too slow, or code in C keeps the interpreter's lock"
+            words = f"its frames have waited for {lag:.1f} s: {cause}"
             error = SlowCallbackError(f"{book.cell.spec.symbol}: {words}")
             logger.notice(("lag", book.cell.spec.key), "%s: not live: %s", book.cell.spec.title, words)
             self._notifier.report_error(error)

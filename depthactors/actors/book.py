@@ -36,10 +36,10 @@ from depthactors.sync import (
     Ahead,
     Audited,
     Publish,
-    Refused,
     RequestSnapshot,
     Resync,
     Silent,
+    SnapshotRefused,
     StateChanged,
     Synchronizer,
 )
@@ -287,7 +287,7 @@ class BookActor(EngineActor):
                     self._listeners.notify_state(effect)
                 case Resync(error):
                     self._listeners.notify_resync(error, changed=changed)
-                case Refused(error):
+                case SnapshotRefused(error):
                     self._listeners.notify_error(error)
                 case Silent(error):
                     self._timers.watch_stream()

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import binance
 from depthactors.actors.book_messages import FramesLost, StreamDown, StreamUp
-from depthactors.actors.socket_messages import Acknowledged, Closed, FrameRejected, Opened, Refused, ShutdownAnnounced
+from depthactors.actors.socket_messages import (
+    Acknowledged,
+    Closed,
+    FrameRejected,
+    Opened,
+    RequestRefused,
+    ShutdownAnnounced,
+)
 from depthactors.binance import read_envelope
 from depthactors.dispatcher.mailbox import Frames, mailbox_of, tell
 from depthactors.errors import MalformedFrameError, StreamError, as_value
@@ -173,7 +180,7 @@ class Router:
         if request is None:
             self._reject(MalformedFrameError("expected a reply to a request that is not answered yet", frame))
         elif reply.error is not None:
-            tell(self._owner, Refused(self.epoch, streams, reply.error, reply.code))
+            tell(self._owner, RequestRefused(self.epoch, streams, reply.error, reply.code))
         else:
             # It serves, so its end is another outage than the one before it.
             self._notify_failure = True

@@ -32,7 +32,7 @@ from depthactors.actors.socket_messages import (
     Opened,
     OpeningOverdue,
     OverlapOver,
-    Refused,
+    RequestRefused,
     Resubscribe,
     Rotate,
     SendRequests,
@@ -191,7 +191,7 @@ class SocketActor(EngineActor):
                     tell(self.parent, message)
             case Status():
                 return self._status()
-            case Opened() | Acknowledged() | Refused() | ShutdownAnnounced() | SendRequests() | OpeningOverdue():
+            case Opened() | Acknowledged() | RequestRefused() | ShutdownAnnounced() | SendRequests() | OpeningOverdue():
                 found = self._connections.find(message.epoch)
                 if found is not None:
                     self._handle_for(found, message)
@@ -286,7 +286,7 @@ class SocketActor(EngineActor):
                     self._rotation.set_timer(connection)
             case Acknowledged(_, streams):
                 self._acknowledged(connection, streams)
-            case Refused(_, streams, error, code):
+            case RequestRefused(_, streams, error, code):
                 self._refused_streams.refused(connection, streams, error, code)
                 self._rotation.consider_overlap()
             case ShutdownAnnounced():

@@ -58,7 +58,7 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RequestRefused:
     """The exchange refused a control message as a whole; `streams` are those of a SUBSCRIBE."""
 
     epoch: int

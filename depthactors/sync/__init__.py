@@ -18,10 +18,10 @@ from depthactors.sync.effects import (
     Effect,
     Priority,
     Publish,
-    Refused,
     RequestSnapshot,
     Resync,
     Silent,
+    SnapshotRefused,
     StateChanged,
 )
 from depthactors.sync.machine import Synchronizer
@@ -34,10 +34,10 @@ __all__ = [
     "Effect",
     "Priority",
     "Publish",
-    "Refused",
     "RequestSnapshot",
     "Resync",
     "Silent",
+    "SnapshotRefused",
     "StateChanged",
     "Synchronizer",
     "Verdict",

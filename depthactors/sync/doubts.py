@@ -79,7 +79,7 @@ class Doubts:
         return diffs > self._held_at
 
     def contradicts(
-        self, diff: Diff, follower: Follower | None, buffer: DiffBuffer, *, news: int, last_id: int
+        self, diff: Diff, follower: Follower | None, buffer: DiffBuffer, *, fresh: int, last_id: int
     ) -> Fault | None:
         """Take a stale diff: return a fault if it cannot be a repetition.
 
@@ -87,11 +87,11 @@ class Doubts:
             diff: the diff.
             follower: the book that is followed, if any.
             buffer: the diffs that wait, if no book is followed.
-            news: the number of diffs so far that were not stale.
+            fresh: the number of diffs so far that were not stale.
             last_id: the id up to which all is known.
         """
-        if self._stale_since != news:
-            self._stale_since, self._stale_run = news, 0
+        if self._stale_since != fresh:
+            self._stale_since, self._stale_run = fresh, 0
         self._stale_run += 1
         limit, heard_at = _repeatable(follower, buffer)
         first = None

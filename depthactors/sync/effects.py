@@ -57,7 +57,7 @@ class Resync:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class SnapshotRefused:
     """A snapshot was not used, and another one is requested; `error` is the reason."""
 
     error: DepthActorsError
@@ -81,4 +81,4 @@ class Audited:
     differences: int
 
 
-Effect: TypeAlias = RequestSnapshot | Publish | Ahead | StateChanged | Resync | Refused | Silent | Audited
+Effect: TypeAlias = RequestSnapshot | Publish | Ahead | StateChanged | Resync | SnapshotRefused | Silent | Audited

@@ -33,7 +33,7 @@ from depthactors.sync.causes import (
     StreamUp,
 )
 from depthactors.sync.counters import Counters
-from depthactors.sync.effects import Publish, Refused, Silent
+from depthactors.sync.effects import Publish, Silent, SnapshotRefused
 from depthactors.sync.phases import (
     Aligning,
     Bridging,
@@ -386,8 +386,8 @@ class Synchronizer:
             if follower is not None:
                 return self._step(DiffBehind())
         shown_id = self.book.last_update_id if self.book is not None else 0
-        last_id, news = max(shown_id, self._buffer.last_id), counters.diffs - counters.stale
-        fault = self._doubts.contradicts(diff, follower, self._buffer, news=news, last_id=last_id)
+        last_id, fresh = max(shown_id, self._buffer.last_id), counters.diffs - counters.stale
+        fault = self._doubts.contradicts(diff, follower, self._buffer, fresh=fresh, last_id=last_id)
         if fault is not None:
             counters.faults += 1
             return self._step(fault)
@@ -402,9 +402,9 @@ class Synchronizer:
         for diff in standby.run:
             # One update is published for all of them.
             effects = [effect for effect in effects if type(effect) is not Publish]
-            news = self.diff(standby.epoch, diff, standby.recv_time)
-            published += any(type(effect) is Publish for effect in news)
-            effects += news
+            further = self.diff(standby.epoch, diff, standby.recv_time)
+            published += any(type(effect) is Publish for effect in further)
+            effects += further
         self.counters.coalesced += max(0, published - 1)
         return effects
 
@@ -412,7 +412,7 @@ class Synchronizer:
         """Drop a snapshot that the stream did not meet, and request another one."""
         self.counters.snapshots_refused += 1
         words = f"expected the stream to meet update {found.last_update_id} of a snapshot, did not"
-        return [Refused(SnapshotError(words)), *self._step(SnapshotOld())]
+        return [SnapshotRefused(SnapshotError(words)), *self._step(SnapshotOld())]
 
     def _silence_since_unmet(self, book: OrderBook) -> Sequence[Effect]:
         """Report a silent stream if the book changed between two snapshots in a row, and the stream brought nothing."""

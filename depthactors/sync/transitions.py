@@ -1,7 +1,7 @@
 """What each transition does: the actions of the table, and the book, the buffer and the memory that they work on.
 
 An action takes the phase and the cause that its row of the table names, and returns the phase that the row leads to; a
-type checker proves it. An action may find something, as a crossed book: that is the cause of the next step.
+type checker proves it. An action may find something, such as a crossed book: that is the cause of the next step.
 
 A new base (first snapshot, resync, refresh) is always built beside the book that readers see and takes its place only
 when it stands at the same update id or later; until then the old book stays.
@@ -26,9 +26,9 @@ from depthactors.sync.effects import (
     Audited,
     Priority,
     Publish,
-    Refused,
     RequestSnapshot,
     Resync,
+    SnapshotRefused,
     StateChanged,
 )
 from depthactors.sync.phases import (
@@ -409,7 +409,7 @@ class Transitions:
             # A book in sequence hardly loses all its levels at once.
             self.counters.snapshots_refused += 1
             words = f"expected levels in the snapshot at update {new.last_update_id}, as the stream has them, was empty"
-            return Done(before, [Refused(SnapshotError(words))], RefreshDue())
+            return Done(before, [SnapshotRefused(SnapshotError(words))], RefreshDue())
         doubts.compared()
         self.counters.refreshes += 1
         effects: list[Effect] = []

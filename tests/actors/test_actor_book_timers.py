@@ -8,11 +8,11 @@ import pytest
 
 from depthactors.actors.book_timers import AheadCheckDue, BookTimers, DoubtCheckDue
 from depthactors.pacing import Timing
-from depthactors.sync import Counters, Priority, Refused, RequestSnapshot
+from depthactors.sync import Counters, Priority, RequestSnapshot, SnapshotRefused
 from tests.actors.actor_support import spec
 
 REQUEST = (RequestSnapshot(1, Priority.REFRESH),)
-LET_GO = (Refused(None),)
+LET_GO = (SnapshotRefused(None),)
 LIMIT = Timing().quiet_limit
 
 

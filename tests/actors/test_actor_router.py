@@ -9,7 +9,14 @@ from depthactors import binance
 from depthactors.actors.book_messages import FramesLost, StreamDown, StreamUp
 from depthactors.actors.receivers import Receivers
 from depthactors.actors.router import Router
-from depthactors.actors.socket_messages import Acknowledged, Closed, FrameRejected, Opened, Refused, ShutdownAnnounced
+from depthactors.actors.socket_messages import (
+    Acknowledged,
+    Closed,
+    FrameRejected,
+    Opened,
+    RequestRefused,
+    ShutdownAnnounced,
+)
 from depthactors.actors.subscriptions import Subscriptions
 from depthactors.dispatcher.guarded import Guarded
 from depthactors.dispatcher.mailbox import FRAME_LIMIT, Frames, mailbox_of
@@ -119,7 +126,7 @@ def test_a_refused_stream_is_not_up(scene):
     scene.request(BTC)
     scene.route(REFUSED, btc(1))
     assert scene.btc_told.wait() == [Frames(EPOCH, [btc(1)], 1.5)]
-    assert scene.told.wait_one(Refused) == Refused(EPOCH, (BTC,), "2: Invalid request", 2)
+    assert scene.told.wait_one(RequestRefused) == RequestRefused(EPOCH, (BTC,), "2: Invalid request", 2)
     assert not scene.subscriptions.is_up(BTC)
 
 
@@ -127,7 +134,7 @@ def test_an_error_without_a_number_answers_the_first_request_that_has_no_answer(
     scene.request(BTC)
     scene.request(ETH, number=2)
     scene.route(b'{"error":{"code":4,"msg":"Too many subscriptions"}}')
-    assert scene.told.wait_one(Refused) == Refused(EPOCH, (BTC,), "4: Too many subscriptions", 4)
+    assert scene.told.wait_one(RequestRefused) == RequestRefused(EPOCH, (BTC,), "4: Too many subscriptions", 4)
     assert scene.subscriptions.unanswered() == [(ETH,)]
 
 

@@ -40,7 +40,7 @@ def stale_in_a_row(follower, buffer, limit):
     """Count the repetitions until they are a fault."""
     doubts = Doubts()
     for number in range(1, limit + 2):
-        fault = doubts.contradicts(diff(), follower, buffer, news=7, last_id=100)
+        fault = doubts.contradicts(diff(), follower, buffer, fresh=7, last_id=100)
         if fault is not None:
             assert (fault.first, str(limit) in str(fault.error)) == (None, True)
             return number
@@ -56,13 +56,13 @@ def test_old_diffs_are_repetitions_until_there_are_too_many_in_a_row():
 def test_a_diff_that_is_not_old_begins_the_count_anew():
     doubts, follower = Doubts(), follower_at(SHOWN_AT, joined=True)
     for news in range(5 * STALE_LIMIT_JOINED):
-        assert doubts.contradicts(diff(), follower, buffer_of(), news=news, last_id=100) is None
+        assert doubts.contradicts(diff(), follower, buffer_of(), fresh=news, last_id=100) is None
 
 
 def first_of(event_time, follower, buffer=None):
     """Return whether an old diff of a time is the first of a new chain."""
     fault = Doubts().contradicts(
-        diff(event_time=event_time), follower, buffer_of() if buffer is None else buffer, news=0, last_id=100
+        diff(event_time=event_time), follower, buffer_of() if buffer is None else buffer, fresh=0, last_id=100
     )
     return fault is not None and fault.first == diff(event_time=event_time)
 

@@ -24,10 +24,10 @@ from depthactors.sync import (
     Audited,
     Priority,
     Publish,
-    Refused,
     RequestSnapshot,
     Resync,
     Silent,
+    SnapshotRefused,
     StateChanged,
     Synchronizer,
 )
@@ -232,7 +232,7 @@ def test_a_refresh_that_the_stream_does_not_meet_is_of_another_book(sequencing):
     bench.sync.snapshot(1, foreign.snapshot()._replace(last_update_id=10**9), 0.0)
     bench.trade(3)
     effects = bench.sync.overdue()
-    assert [type(effect) for effect in effects] == [Refused, RequestSnapshot]
+    assert [type(effect) for effect in effects] == [SnapshotRefused, RequestSnapshot]
     assert (bench.sync.state, bench.sync.counters.snapshots_refused) == (BookState.LIVE, 1)
     assert bench.snapshot().kinds() == [Audited]
 
@@ -259,7 +259,7 @@ def test_another_books_snapshot_is_refused_when_the_stream_goes_on_without_meeti
     bench.sync.snapshot(1, foreign.snapshot()._replace(last_update_id=10**9), 0.0)
     bench.trade(3)
     assert bench.sync.state is BookState.SYNCING
-    assert [type(effect) for effect in bench.sync.overdue()] == [Refused, RequestSnapshot]
+    assert [type(effect) for effect in bench.sync.overdue()] == [SnapshotRefused, RequestSnapshot]
     assert bench.trade(1).snapshot(lag=1).sync.state is BookState.LIVE
 
 
@@ -860,7 +860,10 @@ def test_an_empty_snapshot_of_a_live_book_is_requested_again_and_believed_when_i
         effects += bench.sync.overdue()
         assert bench.sync.state is BookState.LIVE
         assert bench.sync.wanted() is not None
-    assert [type(effect) for effect in effects if not isinstance(effect, Ahead)] == [Refused, RequestSnapshot] * 2
+    assert [type(effect) for effect in effects if not isinstance(effect, Ahead)] == [
+        SnapshotRefused,
+        RequestSnapshot,
+    ] * 2
     bench.sync.snapshot(1, empty(bench.exchange), 2.0)
     assert bench.sync.state is BookState.STALE
     bench.sync.snapshot(1, empty(bench.exchange), 2.0)

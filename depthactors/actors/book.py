@@ -268,7 +268,7 @@ class BookActor(EngineActor):
         """Publish the book, and do what the state machine returned.
 
         Args:
-            effects: what the state machine returned.
+            effects: the effects that the state machine returned.
             again: whether a snapshot has just arrived, so that a request among the effects repeats it.
         """
         changed = self._sync.state is not self._cell.state

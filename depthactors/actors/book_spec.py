@@ -16,7 +16,7 @@ BookKey: TypeAlias = "tuple[Market, str, int]"
 
 @dataclass(frozen=True, slots=True)
 class BookSpec:
-    """What is followed, and how.
+    """The specification of a book.
 
     Attributes:
         market: market of the symbol.
@@ -36,7 +36,7 @@ class BookSpec:
 
     @property
     def key(self) -> BookKey:
-        """What distinguishes the book from all other books."""
+        """The key that no other book of the engine has."""
         return self.market, self.symbol, self.speed_ms
 
     @property

@@ -131,7 +131,7 @@ def _end_child(error: BaseException | None) -> NoReturn:
     """End a process that a user's function has forked.
 
     Args:
-        error: what the function raised; `SystemExit` has the exit status.
+        error: the exception that the function raised, if any; `SystemExit` has the exit status.
     """
     status = 0
     try:

@@ -101,9 +101,9 @@ class BookCell(Protocol):
     """A followed book, as its readers and its supervisor know it.
 
     Attributes:
-        spec: what is followed.
+        spec: the specification of the book.
         dispatcher: the dispatcher that runs the book's actor; it is the clock of the book.
-        lane: where users' functions are called with the book.
+        lane: the lane in which users' functions are called with the book.
         timing: durations for the actor and the listeners.
         ref: the present actor; another one after a replacement.
         settled: open while the book is live or over, so while there is nothing to wait for.

@@ -54,7 +54,7 @@ class SocketContext:
         epochs: the numbers for the connections of the engine.
         request_ids: the numbers for the control messages of the actor's connections.
         receivers: the receiver of each stream.
-        refusals: what the exchange refused so far.
+        refusals: the streams that the exchange refused so far.
     """
 
     name: str

@@ -62,7 +62,7 @@ class QueuedListener(Listener):
         """Take the functions; nothing waits yet.
 
         Args:
-            lane: where `update` and `event` are called.
+            lane: the lane in which `update` and `event` are called.
             clock: the clock by which an update is late.
             name: name of the book, for the log.
             capture: returns an immutable copy of the book, for `update`; called in the book's turn.

@@ -1,4 +1,4 @@
-"""Which streams of a refused SUBSCRIBE are to blame, found by halves, and when they are asked for again. Pure.
+"""The streams to blame for a refused SUBSCRIBE, found by halves, and the time to ask for each again. Pure.
 
 The exchange refuses a request as a whole and names no stream. So each half is asked for in a request of its own, until
 a single stream is refused: log2 steps, in which all others come up. The result is kept across connections.

@@ -1,7 +1,7 @@
-"""When a socket's connection is replaced by its successor, and how: without loss.
+"""Rotation: the replacement of a socket's connection by a successor, without loss.
 
-The successor is opened and subscribed first, both bring every update for a while, then the old one is ended in good
-order. Thread: the actor's.
+The successor is opened and subscribed first, both bring every update for a while, then the old connection is ended in
+good order. Thread: the actor's.
 """
 
 from __future__ import annotations

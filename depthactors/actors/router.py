@@ -63,7 +63,7 @@ class Router:
             epoch: the connection's number.
             owner: the socket actor.
             receivers: the receiver of each stream.
-            subscriptions: what is subscribed on the connection.
+            subscriptions: the subscriptions of the connection.
             notify_failure: whether all books are notified of the end if no request was accepted: once an outage.
             beside: the connection that this one is to succeed.
         """

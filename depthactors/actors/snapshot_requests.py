@@ -1,4 +1,4 @@
-"""When a book requests a snapshot, and how many levels.
+"""The requests of a book for snapshots: the time of each, and its number of levels.
 
 - A snapshot may be older than the stream, so it is requested when diffs are buffered that are older than it.
 - After a snapshot that was of no use the next request waits, longer each time. A refresh does not wait.

@@ -1,4 +1,4 @@
-"""What is subscribed on one connection. Pure: no thread, no lock, no clock; the stream names are opaque.
+"""The subscriptions of one connection. Pure: no thread, no lock, no clock; the stream names are opaque.
 
 One rule decides: **a stream is up when the last request about it was a SUBSCRIBE that the exchange accepted**, and no
 UNSUBSCRIBE of it waits to be sent. Before a request is sent, its streams wait in one of three queues: those to give
@@ -22,7 +22,7 @@ class Request:
 
     Attributes:
         number: its id.
-        streams: what it is about.
+        streams: the streams that it is about.
         subscribes: `True` for a SUBSCRIBE, `False` for an UNSUBSCRIBE.
         accepted: the exchange's answer; `None` while there is none.
         came_up: the streams that came up with the answer.

@@ -129,7 +129,7 @@ class FollowedBook(Generic[CellT]):
 
     @property
     def key(self) -> BookKey:
-        """What distinguishes the book from others."""
+        """The key that no other book of the supervisor has."""
         return self.cell.spec.key
 
 
@@ -173,7 +173,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
 
         Args:
             dispatcher: the dispatcher of this actor and its children.
-            settings: how to reach the exchange.
+            settings: the way to the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
         """
         super().__init__("supervisor", None, dispatcher)

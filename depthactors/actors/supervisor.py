@@ -120,7 +120,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
 
         Args:
             dispatcher: the dispatcher of this actor and its children.
-            settings: how to reach the exchange.
+            settings: the way to the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
             network: the way to the exchange.
             shared: shares the books with other processes; `None` for books of this process alone.

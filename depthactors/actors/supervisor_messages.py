@@ -65,7 +65,7 @@ class StreamSilent:
 
     Attributes:
         cell: the book's cell.
-        error: what the book was notified of.
+        error: the error of which the book's listeners were notified.
         diffs: the number of diffs that the stream had brought by then.
     """
 

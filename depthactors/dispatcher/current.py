@@ -1,4 +1,4 @@
-"""Which task the calling thread runs, and how it lets others run before it waits."""
+"""The task of the calling thread, and a way for it to let others run before it waits."""
 
 from __future__ import annotations
 

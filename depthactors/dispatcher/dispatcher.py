@@ -1,4 +1,4 @@
-"""What a dispatcher does for actors: turns, timers, the time and random numbers."""
+"""The interface of a dispatcher: turns, timers, the time and random numbers."""
 
 from __future__ import annotations
 

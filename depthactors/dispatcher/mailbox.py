@@ -293,7 +293,7 @@ class Mailbox(Task):
 
     @property
     def endings(self) -> tuple[Ending, ...]:
-        """What ends when the actor is stopped: its life, and its threads."""
+        """The actor's life and its threads, which end when the actor is stopped."""
         return self.helpers if self.life is None else (self.life, *self.helpers)
 
     def inherit(self, threads: tuple[Ending, ...]) -> None:

@@ -98,7 +98,7 @@ class PooledDispatcher(Dispatcher):
     Attributes:
         name: part of the names of the threads.
         takeovers: number of times that another thread took over the queue because a call held it up.
-        false_takeovers: how many of them were for a call that came back at once: the machine was busy, not the call.
+        false_takeovers: number of these after which the call came back at once: it was the machine that was slow.
         most_threads: the largest number of threads so far.
     """
 

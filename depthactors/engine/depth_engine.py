@@ -71,7 +71,7 @@ class DepthEngine(Generic[NumberT_co]):
     _timing: ClassVar[Timing] = USUAL
     """The durations of the actors; tests set shorter ones."""
     _machine: ClassVar[Machine] = THIS_MACHINE
-    """What the actors run on; a simulation sets its own."""
+    """The machine that the actors run on; a simulation sets its own."""
 
     # With the type variable's default alone, mypy would take `DepthEngine()` for an engine of Decimals where one is
     # expected.

@@ -1,4 +1,4 @@
-"""How an engine ends when the program does not stop it: at the interpreter's exit, and in a fork."""
+"""The end of an engine that the program does not stop: at the interpreter's exit, and in a fork."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def join(endings: Iterable[Ending], deadline: float, patience: float = inf) -> l
     A thread that was never started counts as over.
 
     Args:
-        endings: what to wait for.
+        endings: the actors and threads to wait for.
         deadline: monotonic time at which waiting ends.
         patience: seconds after which a thread that runs a user's function is not waited for: that function may be
             waiting for this thread.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What an engine gets from its surroundings.
+    """The parts of an engine that a simulation replaces.
 
     Attributes:
         new_dispatcher: a function that makes the dispatcher of one engine.

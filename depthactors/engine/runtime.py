@@ -86,7 +86,7 @@ class Runtime:
             name: name under which other processes find the books; `None` if the books are this process's alone.
             processes: number of workers that keep the books; `None` for this process.
             sharing: in a worker, the publisher of the books.
-            machine: what the actors run on.
+            machine: the machine that the actors run on.
 
         Raises:
             UsageError: a name that is not allowed.

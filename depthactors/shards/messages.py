@@ -26,7 +26,7 @@ class Begin:
 
     Attributes:
         name: the worker's name.
-        settings: how to reach the exchange.
+        settings: the way to the exchange.
         folder: the folder of the slots.
         log_level: the lowest level of the log records that the engine's process takes.
     """
@@ -45,7 +45,7 @@ class BookOpening:
         number: the book's number.
         life: the number of workers that have kept the book, this one included. Reports repeat it: a report of a former
             worker may arrive late.
-        spec: what is to be followed.
+        spec: the book's specification.
         place: the place of the slot to fill.
         reports_updates: whether updates are to be reported.
     """

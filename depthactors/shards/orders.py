@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Reply(Protocol):
-    """What takes the answer of a process."""
+    """A receiver of the answer of a process."""
 
     def set(self, value: Any = None) -> None:
         """Take the answer."""

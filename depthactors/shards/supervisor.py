@@ -69,7 +69,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
 
         Args:
             dispatcher: the dispatcher of this actor and its children.
-            settings: how the workers are to reach the exchange.
+            settings: the workers' way to the exchange.
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
             network: the way to the exchange; its allowance is spent by the workers.
             folder: an open folder; the slots of all books are made in it, and outlive the workers.

@@ -95,7 +95,7 @@ class WorkerActor(EngineActor):
         Args:
             name: the worker's name.
             supervisor: the supervisor.
-            settings: how the process is to reach the exchange.
+            settings: the process's way to the exchange.
             folder: the folder of the slots.
             routes: the way of the process's reports to the books' actors.
             new_process: a function that starts a process; it takes the worker's name.

@@ -1,4 +1,4 @@
-"""Doubts: what a synchronizer remembers beside its phase, and when it believes an answer that contradicts the book.
+"""Doubts: the memory of a synchronizer beside its phase, and its rules for answers that contradict the book.
 
 The exchange's answers come from copies that lag, and its connections overlap. So an answer that contradicts the book is
 not believed at first, and believed when it comes repeatedly. Each such rule is a method here, so that a cause is
@@ -38,7 +38,7 @@ that was live."""
 
 @dataclass(slots=True)
 class Doubts:
-    """What is remembered about one book.
+    """The memory about one book.
 
     Attributes:
         was_live: the book was LIVE at least once.

@@ -66,7 +66,7 @@ class Synchronizer:
     """Keep one book right.
 
     Attributes:
-        counters: what happened so far.
+        counters: the counters of the book.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What each transition does: the actions of the table, and the book, the buffer and the memory that they work on.
+"""The actions of the transitions in the table, and the book, the buffer and the memory that they work on.
 
 An action takes the phase and the cause that its row of the table names, and returns the phase that the row leads to; a
 type checker proves it. An action may find something, such as a crossed book: that is the cause of the next step.
@@ -83,7 +83,7 @@ class Done(NamedTuple, Generic[PhaseT_co]):
 
     Attributes:
         phase: the phase from now on.
-        effects: what the caller has to do.
+        effects: the effects that the caller has to carry out.
         then: the cause of the next step, if the action found one.
         error: the reason for a change of the public state, if the cause does not have it.
     """
@@ -110,11 +110,11 @@ class Transitions:
 
     Attributes:
         book: the last good book, or `None` before the first and after a crossed one.
-        state: what may be believed of it.
+        state: the public state: whether the book may be believed.
         phase: the phase that the book is in.
         buffer: the diffs that wait for a snapshot.
-        doubts: what is remembered beside the phase.
-        counters: what happened so far.
+        doubts: the memory beside the phase.
+        counters: the counters of the book.
     """
 
     def __init__(

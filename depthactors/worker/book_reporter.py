@@ -1,4 +1,4 @@
-"""What a worker process reports of one of its books."""
+"""The reports of a worker process about one of its books."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker process has not sent yet, in a bounded space. No thread and no clock.
+"""The messages that a worker process has not sent yet, in a bounded space. No thread and no clock.
 
 - updates: each book is named once, however often it changed;
 - signs of life: the latest;

@@ -69,7 +69,7 @@ class Worker:
         Args:
             channel: the channel to the engine's process.
             begin: its first message.
-            machine: what the actors run on; only its allowance is replaced, by that of the engine's process.
+            machine: the machine that the actors run on; its allowance is replaced by that of the engine's process.
         """
         self._channel = channel
         self._log_level = begin.log_level

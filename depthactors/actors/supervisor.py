@@ -32,7 +32,6 @@ from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.errors import (
     BacklogError,
     EscalatedError,
-    LifecycleError,
     ReconnectsExhaustedError,
     SlowCallbackError,
     StreamError,
@@ -416,12 +415,9 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             self._carry_elsewhere(book, error, alone=not is_full)
 
     def _carry_elsewhere(self, book: _Book, error: StreamError, *, alone: bool) -> None:
-        """Have another connection carry a book's stream; the same one if the system has no thread for another."""
+        """Have another connection carry a book's stream."""
         self._unsubscribe(book, error)
-        try:
-            book.socket = self._socket_for(book.cell.spec.market, alone=alone)
-        except LifecycleError as failure:
-            logger.warning("! %s stays on %s: %s", book.cell.spec.symbol, book.socket, failure)
+        book.socket = self._socket_for(book.cell.spec.market, alone=alone)
         self._attach(book)
 
     # Giving up.

@@ -9,10 +9,9 @@ from depthactors import BookState, DepthEngine
 from depthactors.actors.base import EngineActor
 from depthactors.actors.questions import Status
 from depthactors.actors.supervision import RESTARTS, LookAtChildren
-from depthactors.actors.supervisor_messages import StreamSilent
 from depthactors.dispatcher.actor import DispatchedActor
 from depthactors.dispatcher.threads import THREAD_PREFIX
-from depthactors.errors import EscalatedError, LifecycleError, SilentStreamError
+from depthactors.errors import EscalatedError, LifecycleError
 from tests.support import Recorder, until
 
 pytestmark = pytest.mark.one_process
@@ -153,20 +152,6 @@ def test_a_successor_that_never_gets_a_thread_is_given_up_alone_and_told(exchang
         assert len(threads.tries) == RESTARTS
         threads.refused = ()
         engine.subscribe("ETHUSDT", depth=10).wait_live(10)
-
-
-def test_a_silent_stream_without_a_connection_of_its_own_to_get_is_asked_for_on_the_one_it_has(exchange, threads):
-    updates = Recorder()
-    with DepthEngine() as engine:
-        book, _ = engine.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=10, on_update=updates)
-        engine.wait_live(10)
-        threads.refused = ("socket-",)
-        for _ in range(2):
-            engine._runtime._supervisor.tell(StreamSilent(book.cell, SilentStreamError("nothing comes"), 10**9))
-        until(lambda: threads.tries)
-        assert len(engine.status().sockets) == 1
-        seen = book.view().last_update_id
-        until(lambda: book.state is LIVE and book.view().last_update_id > seen)
 
 
 @pytest.mark.parametrize("helper", ["-reader-", "-rest-"])

@@ -141,7 +141,9 @@ def dispatcher():
 @pytest.fixture
 def exchange(monkeypatch):
     """Three busy symbols on a local exchange, to which every engine of the test goes."""
-    with LocalExchange.with_order_flow(["BTCUSDT", "ETHUSDT", "BNBUSDT"], rate=100.0, levels=5.0) as exchange:
+    with LocalExchange.with_order_flow(
+        ["BTCUSDT", "ETHUSDT", "BNBUSDT"], rate=100.0, levels=5.0, depth=700
+    ) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         yield exchange
 

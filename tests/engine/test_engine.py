@@ -81,7 +81,7 @@ def test_an_exchange_that_comes_back_is_followed_again(exchange):
 
 
 def _feeds_of(exchange):
-    return LocalExchange.with_order_flow(SYMBOLS, rate=100.0, levels=5.0)._catalogue.feeds
+    return LocalExchange.with_order_flow(SYMBOLS, rate=100.0, levels=5.0, depth=700)._catalogue.feeds
 
 
 def test_unsubscribing_ends_the_actor_and_the_stream(engine):

@@ -20,7 +20,9 @@ def serve(monkeypatch):
     running = []
 
     def serve(symbols, *faults, **options):
-        exchange = LocalExchange.with_order_flow(symbols, faults=faults, **{"rate": 50.0, "levels": 10.0} | options)
+        exchange = LocalExchange.with_order_flow(
+            symbols, faults=faults, **{"rate": 50.0, "levels": 10.0, "depth": 700} | options
+        )
         running.append(exchange.start())
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         return exchange

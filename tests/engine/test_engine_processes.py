@@ -185,9 +185,9 @@ def test_a_book_unsubscribed_before_its_worker_runs_disturbs_no_other(exchange, 
 def test_several_markets_in_one_engine(monkeypatch):
     markets = ["spot", "usdm", "coinm"]
     with (
-        LocalExchange.with_order_flow("BTCUSDT", rate=50.0) as spot,
-        LocalExchange.with_order_flow("BTCUSDT", market="usdm", rate=50.0) as usdm,
-        LocalExchange.with_order_flow("BTCUSD_PERP", market="coinm", rate=50.0) as coinm,
+        LocalExchange.with_order_flow("BTCUSDT", rate=50.0, depth=700) as spot,
+        LocalExchange.with_order_flow("BTCUSDT", market="usdm", rate=50.0, depth=700) as usdm,
+        LocalExchange.with_order_flow("BTCUSD_PERP", market="coinm", rate=50.0, depth=700) as coinm,
     ):
         exchanges = dict(zip(markets, (spot, usdm, coinm), strict=True))
         with DepthEngine(processes=2) as engine:
@@ -301,7 +301,7 @@ def test_a_question_to_a_worker_that_is_stopped_stalls_no_callback_and_ends_with
 def test_rebalance_spreads_over_more_and_fewer_processes(monkeypatch):
     symbols = [f"S{number}USDT" for number in range(5)]
     name = f"rebalance-{os.getpid()}"
-    with LocalExchange.with_order_flow(symbols, rate=20.0) as exchange:
+    with LocalExchange.with_order_flow(symbols, rate=20.0, depth=700) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         with DepthEngine(processes=1, number=Decimal, name=name) as engine, DepthReader(name, number=Decimal) as reader:
             events = Recorder()
@@ -332,7 +332,7 @@ def _says_moved(event):
 
 def test_all_workers_together_obey_one_limit_of_weight(monkeypatch):
     symbols = [f"S{number}USDT" for number in range(6)]
-    with LocalExchange.with_order_flow(symbols, rate=10.0) as exchange:
+    with LocalExchange.with_order_flow(symbols, rate=10.0, depth=700) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         with DepthEngine(processes=2) as engine:
             minute = time.time() // 60

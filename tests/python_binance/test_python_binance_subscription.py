@@ -119,7 +119,7 @@ def test_the_listener_is_made_for_the_handle_and_greeted():
         made.append(handle)
         return Listener(lambda book: updates.put(book.symbol), events.put, handle.depth)
 
-    with LocalExchange.with_order_flow("BTCUSDT", rate=50.0) as exchange, DepthEngine() as engine:
+    with LocalExchange.with_order_flow("BTCUSDT", rate=50.0, depth=700) as exchange, DepthEngine() as engine:
         row = markets.SPOT.at(exchange.url)
         handle = follow(engine, row, "BTCUSDT", new_listener=new_listener, **ARGUMENTS)
         assert made == [handle]

@@ -103,7 +103,7 @@ def serve(monkeypatch):
     with contextlib.ExitStack() as stack:
 
         def serve(*symbols, **options):
-            flow = LocalExchange.with_order_flow(symbols, **{"rate": 50.0, "levels": 5.0} | options)
+            flow = LocalExchange.with_order_flow(symbols, **{"rate": 50.0, "levels": 5.0, "depth": 700} | options)
             exchange = stack.enter_context(flow)
             monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
             return exchange

@@ -29,9 +29,9 @@ def replay_of(depth):
 def test_the_truth_is_what_its_events_make_of_its_first_book(row):
     feed = feed_of(row)
     book = replay_of(feed.present(10_000))
-    for count, event in enumerate(events(feed, 2_000)):
+    for count, event in enumerate(events(feed, 600)):
         assert book.apply(event)
-        if count % 50 == 0:
+        if count % 60 == 0:
             truth = feed.book_at(event["u"])
             assert (truth.bids, truth.asks) == book.book()
             assert truth.bids[0][0] < truth.asks[0][0]

@@ -39,8 +39,8 @@ _LONGEST_OUTAGE = 240.0
 """Seconds without a live book that no fault explains: the longest ban, its repetition, and the back-off after it."""
 _LONGEST_SILENCE = 45.0
 """Seconds for which a live book may be behind: twice the silence after which a connection is given up, and some."""
-_QUIET = 240.0
-"""Seconds without a new fault at the end of a run, after which everything must be well."""
+QUIET = 240.0
+"""Seconds at the end of a run that make up for any fault."""
 _BEHIND = 40
 """Updates by which a live book may be behind at the end."""
 _UPDATES_WAIT = 64 + 1_000
@@ -79,7 +79,15 @@ class Result:
 class World:
     """An exchange, an engine and a program, all drawn from one seed."""
 
-    def __init__(self, seed: int, seconds: float, faults: Sequence[PlannedFault] | None = None, *, every: float = 60.0):
+    def __init__(
+        self,
+        seed: int,
+        seconds: float,
+        faults: Sequence[PlannedFault] | None = None,
+        *,
+        every: float = 60.0,
+        quiet: float = QUIET,
+    ):
         """Draw the run.
 
         Args:
@@ -87,9 +95,10 @@ class World:
             seconds: how long it is, without its quiet end.
             faults: the faults instead of those of the seed.
             every: seconds from one fault to the next, on average.
+            quiet: seconds without a new fault at its end, after which everything must be well.
         """
         draws = Random(f"{seed}/run")
-        self.seed, self.seconds = seed, seconds
+        self.seed, self.seconds, self.quiet = seed, seconds, quiet
         self.market = replace(
             draws.choice((markets.SPOT, markets.SPOT, markets.USDM)),
             weight_per_minute=_WEIGHT,
@@ -170,7 +179,7 @@ class World:
         simulation.after(self._program_draws.uniform(5.0, 30.0), self._act)
         simulation.run_for(self.seconds)
         self.program.is_quiet = True
-        simulation.run_for(_QUIET)
+        simulation.run_for(self.quiet)
         self._check_end()
         self.program.is_ending = True
         begun = simulation.monotonic()
@@ -309,7 +318,7 @@ class World:
             if handle is None:
                 continue
             if handle.state is not BookState.LIVE:
-                self.fail(f"{reader.symbol}: {handle.state} after {_QUIET:g} quiet seconds: {handle.error}")
+                self.fail(f"{reader.symbol}: {handle.state} after {self.quiet:g} quiet seconds: {handle.error}")
             if reader.seen_id < handle.view().last_update_id - 10 * _BEHIND:
                 self.fail(f"{reader.symbol}: the callback has seen update {reader.seen_id} last")
         status = self.engine.status()
@@ -342,6 +351,13 @@ def _is_queued(mailbox: Mailbox) -> bool:
     return mailbox._is_queued or mailbox._running.locked()
 
 
-def run(seed: int, seconds: float, faults: Sequence[PlannedFault] | None = None, *, every: float = 60.0) -> Result:
-    """Run one seed."""
-    return World(seed, seconds, faults, every=every).run()
+def run(
+    seed: int,
+    seconds: float,
+    faults: Sequence[PlannedFault] | None = None,
+    *,
+    every: float = 60.0,
+    quiet: float = QUIET,
+) -> Result:
+    """Run one seed; arguments as for `World`."""
+    return World(seed, seconds, faults, every=every, quiet=quiet).run()

@@ -11,7 +11,6 @@ it. It holds no book and no socket; calls become messages.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
 
 from depthactors import markets, reporting
@@ -329,13 +328,14 @@ class DepthEngine(Generic[NumberT_co]):
         if id(handle) not in self._handles:
             return
         ending: tuple[Ending, ...] = ()
-        deadline = time.monotonic() + timeout
+        clock = self._runtime.dispatcher
+        deadline = clock.monotonic() + timeout
         if self.running:
             handle.silence()
-            ending = self._runtime.close(handle.cell, handle.lease, deadline - time.monotonic())
+            ending = self._runtime.close(handle.cell, handle.lease, deadline - clock.monotonic())
         # Not sooner: a program that is interrupted before this may try again.
         self._handles.pop(id(handle), None)
-        if left := join(ending, deadline, patience=0.0):
+        if left := join(ending, deadline, patience=0.0, clock=clock):
             logger.debug("= %s: %s ends by itself", handle.symbol, ", ".join(each.name for each in left))
 
     def wait_live(self, timeout: float = 60.0) -> None:

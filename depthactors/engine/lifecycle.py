@@ -5,16 +5,17 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-import time
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
 from depthactors.actors.callbacks import is_calling
+from depthactors.dispatcher.clock import SYSTEM_CLOCK
 from depthactors.dispatcher.current import about_to_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from depthactors.dispatcher.clock import Clock
     from depthactors.dispatcher.ending import Ending
 
 PATIENCE: Final = 0.5
@@ -39,26 +40,30 @@ running: set[Running] = set()
 """Owners that are started and not stopped; kept alive here, as their threads are."""
 
 
-def join(endings: Iterable[Ending], deadline: float, patience: float = inf) -> list[Ending]:
+def join(
+    endings: Iterable[Ending], deadline: float, patience: float = inf, *, clock: Clock = SYSTEM_CLOCK
+) -> list[Ending]:
     """Wait for actors, and threads other than this one; returns those that are still alive.
 
     A thread that was never started counts as over.
 
     Args:
         endings: the actors and threads to wait for.
-        deadline: monotonic time at which waiting ends.
+        deadline: the clock's monotonic time at which waiting ends.
         patience: seconds after which a thread that runs a user's function is not waited for: that function may be
             waiting for this thread.
+        clock: the time by which to wait: that of the dispatcher whose actors are waited for.
     """
-    impatient = min(deadline, time.monotonic() + patience)
+    now = clock.monotonic
+    impatient = min(deadline, now() + patience)
     others = [each for each in endings if each is not threading.current_thread() and each.is_alive()]
     if others:
-        about_to_wait(lambda: not any(each.is_alive() for each in others), max(0.0, deadline - time.monotonic()))
+        about_to_wait(lambda: not any(each.is_alive() for each in others), max(0.0, deadline - now()))
     for each in others:
         # In slices: the thread may enter a user's function meanwhile.
         while each.is_alive():
             is_stuck = isinstance(each, threading.Thread) and is_calling(each)
-            left = (impatient if is_stuck else deadline) - time.monotonic()
+            left = (impatient if is_stuck else deadline) - now()
             if left <= 0:
                 break
             each.join(min(left, _SLICE))

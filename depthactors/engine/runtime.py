@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import threading
-import time
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.cell import BookCell, Lease
     from depthactors.actors.publisher import Publisher
+    from depthactors.dispatcher.clock import Clock
     from depthactors.dispatcher.ending import Ending
     from depthactors.engine.lifecycle import Running
     from depthactors.engine.machine import Machine
@@ -345,13 +345,14 @@ class Runtime:
         if is_engine_thread(threading.current_thread()) and not self._ended.is_set():
             msg = "expected to wait for the end of the engine outside its callbacks, which have to end first"
             raise LifecycleError(msg)
-        deadline = None if timeout is None else time.monotonic() + timeout
+        now = self.dispatcher.monotonic
+        deadline = None if timeout is None else now() + timeout
         while True:
-            left = 1.0 if deadline is None else min(1.0, deadline - time.monotonic())
+            left = 1.0 if deadline is None else min(1.0, deadline - now())
             # In slices: some systems notice Ctrl-C only between two waits.
             if self._ended.wait(max(0.0, left)):
                 return True
-            if deadline is not None and time.monotonic() >= deadline:
+            if deadline is not None and now() >= deadline:
                 return False
 
     def stop(self, timeout: float) -> None:
@@ -375,7 +376,8 @@ class Runtime:
 
     def _end(self, timeout: float) -> None:
         """Stop everything and wait for it, unless that was done before."""
-        deadline = time.monotonic() + timeout
+        clock = self.dispatcher
+        deadline = clock.monotonic() + timeout
         ref = self._supervisor
         if ref is None and self._ended.is_set():
             return
@@ -385,10 +387,10 @@ class Runtime:
             self.notifier.close()
             self.dispatcher.close()
         elif ref is not None:
-            left = _stop_children(ref, deadline)
+            left = _stop_children(ref, deadline, clock)
             self.notifier.close()
             self.dispatcher.close()
-            left += join(self.dispatcher.threads, deadline, _patience())
+            left += join(self.dispatcher.threads, deadline, _patience(), clock=clock)
             # The time is over, or this is a callback: a program that stops the engine there wants no more calls.
             self.notifier.abort()
             if left:
@@ -397,7 +399,7 @@ class Runtime:
         if self._folder is not None:
             # Last: until here the books could write that they are over.
             self._folder.close()
-        reporting.flush(min(_FLUSH_TIMEOUT, max(_FLUSH_LEAST, deadline - time.monotonic())))
+        reporting.flush(min(_FLUSH_TIMEOUT, max(_FLUSH_LEAST, deadline - clock.monotonic())))
         # Not sooner: an interrupted stop is tried again, by the program or at the interpreter's end.
         if self._supervisor is ref:
             self._supervisor = None
@@ -405,7 +407,7 @@ class Runtime:
         self._ended.set()
 
 
-def _stop_children(ref: pykka.ActorRef[Any], deadline: float) -> list[Ending]:
+def _stop_children(ref: pykka.ActorRef[Any], deadline: float, clock: Clock) -> list[Ending]:
     """Stop the supervisor and its children; returns what is still alive.
 
     If the supervisor is dead or does not answer, its mailbox still knows the children.
@@ -413,7 +415,7 @@ def _stop_children(ref: pykka.ActorRef[Any], deadline: float) -> list[Ending]:
     supervisor = mailbox_of(ref)
     boxes = {mailbox_of(child) for child in tuple(supervisor.children)}
     if ref.is_alive():
-        patience = min(_SHUTDOWN_TIMEOUT, (deadline - time.monotonic()) / 2)
+        patience = min(_SHUTDOWN_TIMEOUT, (deadline - clock.monotonic()) / 2)
         try:
             stopped: Any = ref.ask(Shutdown(), timeout=max(0.0, patience))
             boxes.update(stopped)
@@ -422,10 +424,10 @@ def _stop_children(ref: pykka.ActorRef[Any], deadline: float) -> list[Ending]:
         ref.stop(block=False)
     stop_children(ref)
     ending = (*(box.life for box in boxes if box.life is not None), *supervisor.endings)
-    left = join(ending, deadline, _patience())
+    left = join(ending, deadline, _patience(), clock=clock)
     # Only now: an actor that handled a message while it was stopped may have started a helper since.
     helpers = {helper for box in boxes for helper in box.helpers} | set(supervisor.inherited)
-    return left + join(helpers, deadline)
+    return left + join(helpers, deadline, clock=clock)
 
 
 def _patience() -> float:

@@ -3,6 +3,10 @@
 import threading
 import time
 
+import pytest
+
+from depthactors.dispatcher.life import Life
+from depthactors.dispatcher.simulated import SimulatedDispatcher
 from depthactors.engine.lifecycle import join
 
 
@@ -21,3 +25,13 @@ def test_join_names_the_threads_that_did_not_end_and_shares_one_deadline():
 
 def test_join_passes_over_a_thread_that_was_never_started():
     assert join([threading.Thread(target=bool)], time.monotonic() + 10) == []
+
+
+def test_a_simulation_is_waited_for_in_its_own_time():
+    dispatcher, begun = SimulatedDispatcher(1), time.monotonic()
+    ending, never = Life("ends"), Life("never ends")
+    with dispatcher.simulation:
+        dispatcher.simulation.after(500.0, ending.end)
+        assert join([ending, never], 1000.0, clock=dispatcher) == [never]
+    assert dispatcher.monotonic() == pytest.approx(1000.0)
+    assert time.monotonic() - begun < 5.0

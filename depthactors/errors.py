@@ -227,6 +227,10 @@ class WorkerDiedError(DepthActorsError):
     """A worker process of the engine ended or does not answer, and is being replaced."""
 
 
+class BusyError(DepthActorsError):
+    """A question that a worker process refused, since too many orders wait there."""
+
+
 class WorkerVersionError(WorkerDiedError):
     """A worker process that has another version than the engine: the package was replaced while the engine ran."""
 

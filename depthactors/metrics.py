@@ -98,6 +98,7 @@ _WORKER_COUNTERS: Final = {
     "cpu_seconds": ("cpu", "Processor time of the present process"),
     "restarts": ("restarts", "Times that the process was replaced"),
     "left_out": ("left_out", "Messages that the present process did not send, since the engine took none for long"),
+    "refused": ("refused", "Questions that the present process refused, since too many orders waited in it"),
 }
 """In each table, by a metric's name: the attribute of the row that it shows, and its description."""
 

@@ -134,6 +134,7 @@ class WorkerStatus:
         restarts: number of times that the process was replaced.
         left_out: number of messages that the process did not send because the engine's process had not read the earlier
             ones.
+        refused: number of questions that the process refused because too many orders waited in it.
     """
 
     name: str
@@ -141,6 +142,7 @@ class WorkerStatus:
     cpu: float
     restarts: int
     left_out: int = 0
+    refused: int = 0
 
     @property
     def running(self) -> bool:

@@ -37,7 +37,7 @@ THROUGH_OTHERS = {
     "reporting.trouble": "reporting/test_reporting_notices.py",
     "reporting.words": "reporting/test_reporting_notices.py",
     "sharing.forks": "sharing/test_sharing_reader.py",
-    "worker.orders": "worker/test_worker.py",
+    "worker.worker_engine": "worker/test_worker.py",
 }
 """Modules that are tested through others alone, and where."""
 

@@ -19,7 +19,7 @@ from depthactors.actors.questions import Status
 from depthactors.dispatcher.current import about_to_wait
 from depthactors.dispatcher.guarded import Guarded
 from depthactors.dispatcher.mailbox import tell
-from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
+from depthactors.errors import BusyError, LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.shards.messages import (
     Alive,
     AllowanceCall,
@@ -76,6 +76,7 @@ class WorkerActor(EngineActor):
         cpu: processor time of the process so far, in seconds.
         pid: the number of the process, `None` before it was started.
         left_out: number of messages that the process did not send because this one had not read the earlier ones.
+        refused: number of questions that the process refused because too many orders waited in it.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class WorkerActor(EngineActor):
         self._asked: Guarded[dict[int, Reply]] = Guarded({})
         self._signs = SignsOfLife(self._timing, self.mailbox.now())
         self.cpu = 0.0
-        self.left_out = 0
+        self.left_out = self.refused = 0
         self.pid: int | None = None
 
     def begin(self) -> None:
@@ -139,7 +140,7 @@ class WorkerActor(EngineActor):
             case LookAtProcess():
                 return self._look()
             case Status():
-                return WorkerStatus(self.name, self.pid, self.cpu, self._restarts, self.left_out)
+                return WorkerStatus(self.name, self.pid, self.cpu, self._restarts, self.left_out, self.refused)
         msg = f"expected a message for a worker, was {type(message).__name__}"
         raise UsageError(msg)
 
@@ -257,4 +258,5 @@ class WorkerActor(EngineActor):
         elif error is None:
             future.set(answer.value)
         else:
+            self.refused += isinstance(error, BusyError)
             future.set_exception((type(error), error, None))

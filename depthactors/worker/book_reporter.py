@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from depthactors.actors.book_event import BookEvent
     from depthactors.actors.cell import BookCell
     from depthactors.shards.messages import BookOpening
-    from depthactors.worker.outbox import WorkerOutbox
+    from depthactors.worker.outbox import Outbox
 
 
 class BookReporter:
@@ -31,9 +31,7 @@ class BookReporter:
         cell: the book's cell.
     """
 
-    def __init__(
-        self, opening: BookOpening, cell: BookCell, outbox: WorkerOutbox, is_supervised: Callable[[], bool]
-    ) -> None:
+    def __init__(self, opening: BookOpening, cell: BookCell, outbox: Outbox, is_supervised: Callable[[], bool]) -> None:
         """Report the events of the book from now on.
 
         Args:
@@ -86,7 +84,7 @@ class BookReporter:
 class SentReply:
     """Takes the answer of a book's actor as a pykka future does, and sends it to the engine's process."""
 
-    def __init__(self, request: int, outbox: WorkerOutbox) -> None:
+    def __init__(self, request: int, outbox: Outbox) -> None:
         """Answer the request of that number through the outbox."""
         self._request = request
         self._outbox = outbox

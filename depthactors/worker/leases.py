@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from depthactors.markets import Market
     from depthactors.net.network import Network
     from depthactors.shards.messages import Answer
-    from depthactors.worker.outbox import WorkerOutbox
+    from depthactors.worker.outbox import Outbox
 
 logger = reporting.logger(__name__)
 
@@ -34,7 +34,7 @@ _ASK_AGAIN: Final = 1.0
 class Leases:
     """Calls of the allowances in the engine's process. Thread: any."""
 
-    def __init__(self, outbox: WorkerOutbox) -> None:
+    def __init__(self, outbox: Outbox) -> None:
         """Call through this outbox."""
         self._outbox = outbox
         self._requests = count(1)

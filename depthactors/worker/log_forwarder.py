@@ -11,13 +11,13 @@ from depthactors.actors.book_failure import is_failure
 from depthactors.shards.messages import LogReport, NoticeReport
 
 if TYPE_CHECKING:
-    from depthactors.worker.outbox import WorkerOutbox
+    from depthactors.worker.outbox import Outbox
 
 
 class LogForwarder(logging.handlers.QueueHandler):
     """Sends log records and notices to the engine's process, whose loggers and handlers decide about them."""
 
-    def __init__(self, outbox: WorkerOutbox) -> None:
+    def __init__(self, outbox: Outbox) -> None:
         """Send through this outbox, once opened."""
         super().__init__(outbox)  # type: ignore[arg-type]
         self._outbox = outbox

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-from contextlib import suppress
+from collections import deque
 from dataclasses import replace
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 import pykka
@@ -15,8 +11,9 @@ import pykka
 from depthactors import reporting
 from depthactors.actors.questions import Status
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks
+from depthactors.dispatcher.lane import Lane
 from depthactors.engine.lifecycle import join
-from depthactors.errors import DepthActorsError, EscalatedError, LifecycleError, UsageError
+from depthactors.errors import BusyError, DepthActorsError, EscalatedError, LifecycleError, UsageError
 from depthactors.shards.messages import (
     Answer,
     BookQuestion,
@@ -34,75 +31,73 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from depthactors.engine.runtime import Runtime
-    from depthactors.shards.messages import Begin, BookOpening
+    from depthactors.shards.messages import BookOpening
     from depthactors.status import EngineStatus
-    from depthactors.worker.outbox import WorkerOutbox
+    from depthactors.worker.outbox import Outbox
     from depthactors.worker.slots import WorkerSlots
 
 logger = reporting.logger(__name__)
 
 _CLOSE_TIMEOUT: Final = 2.0
 """Seconds for a book's actor to end."""
+MOST_WAITING: Final = 2_000
+"""Orders that may wait before questions are refused; the others are bounded by the number of books."""
+_QUESTIONS: Final = (BookQuestion, ReportStatus)
 
 
 class Orders:
-    """Carries out orders in a thread of its own, which ends when the worker is to end.
+    """Carries out orders in a lane of the worker's dispatcher, which may wait for actors.
 
-    Attributes:
-        thread: the thread.
+    Thread: any may put; the lane's carries out.
     """
 
     def __init__(
-        self, begin: Begin, runtime: Runtime, slots: WorkerSlots, outbox: WorkerOutbox, end: Callable[[], None]
+        self, name: str, runtime: Runtime, slots: WorkerSlots, outbox: Outbox, end: Callable[[], None]
     ) -> None:
-        """Start nothing yet.
+        """Begin without orders.
 
         Args:
-            begin: the engine's first message.
+            name: the worker's name.
             runtime: the supervisor of this process, which is asked to do the work.
             slots: the slots of the books.
             outbox: the sender of answers.
-            end: a function that ends the worker; called when this thread ends.
+            end: a function that ends the worker, called if an order fails for no known reason.
         """
-        self._name = begin.name
-        self._look = begin.settings.timing.parent_look
+        self._name = name
         self._runtime = runtime
         self._slots = slots
         self._outbox = outbox
         self._end = end
-        self._parent = os.getppid()
         self._books: dict[int, BookReporter] = {}
-        self._waiting: SimpleQueue[Any] = SimpleQueue()
-        self.thread = threading.Thread(target=self._run, name="depthactors-orders", daemon=True)
+        self._waiting: deque[Any] = deque()
+        self._lane = Lane(runtime.dispatcher, "orders")
 
     def put(self, order: Any) -> None:
-        """Have an order carried out; `None` ends the thread. Thread: any."""
-        self._waiting.put(order)
+        """Have an order carried out after those that wait; a question is refused if too many wait."""
+        if len(self._waiting) >= MOST_WAITING and isinstance(order, _QUESTIONS):
+            self._refuse(order, BusyError(f"{self._name}: {len(self._waiting)} orders wait; ask again later"))
+            return
+        self._waiting.append(order)
+        self._lane.give_turn(self)
 
-    def _run(self) -> None:
+    def close(self) -> None:
+        """Begin no further order; returns at once."""
+        self._lane.close()
+
+    def take_turn(self) -> None:
+        """Carry out the next order. Thread: the lane's."""
+        order = self._waiting.popleft()
         try:
-            while (order := self._next()) is not None:
-                try:
-                    self._carry_out(order)
-                except DepthActorsError as error:
-                    self._refuse(order, error)
+            self._carry_out(order)
+        except DepthActorsError as error:
+            self._refuse(order, error)
         except Exception as error:
             # The engine's process gets the reason, sees this process end, and starts another.
             logger.exception("! %s ends: an order could not be carried out", self._name)
             self._outbox.put(ErrorReport(LifecycleError(f"{self._name} ends: {type(error).__name__}: {error}")))
+            self.close()
             self._outbox.stop(_CLOSE_TIMEOUT)
-        finally:
             self._end()
-
-    def _next(self) -> Any:
-        """Wait for the next order; `None` once the worker is to end."""
-        # Looked at before each order: orders may come so often that no wait for one ends in vain.
-        while os.getppid() == self._parent and self._runtime.alive:
-            with suppress(Empty):
-                # Briefly: a fork of the engine's process may hold its end of the channel open.
-                return self._waiting.get(timeout=self._look)
-        logger.debug("= the worker ends: the engine's process is gone, or the supervisor here")
-        return None
 
     def _carry_out(self, order: Any) -> None:
         match order:
@@ -182,11 +177,12 @@ class Orders:
         book = self._books.pop(number, None)
         if book is None:
             return
-        deadline = time.monotonic() + _CLOSE_TIMEOUT
+        clock = self._runtime.dispatcher
+        deadline = clock.monotonic() + _CLOSE_TIMEOUT
         # What becomes of the book, and of its slot, is decided in the engine's process.
         book.close()
         for _ in range(book.cell.followers):
-            join(self._runtime.ask(CloseBook(book.cell)), deadline)
+            join(self._runtime.ask(CloseBook(book.cell)), deadline, clock=clock)
 
     def _status(self, timeout: float) -> EngineStatus:
         """Return the status of this process; names get the worker's name, since other workers have the same ones."""

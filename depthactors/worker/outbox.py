@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from depthactors import reporting
 from depthactors.dispatcher.threads import thread_name
@@ -24,6 +24,22 @@ logger = reporting.logger(__name__)
 
 _PAUSE: Final = 0.001
 """Seconds from one message about updates to the next, which has all that changed meanwhile."""
+
+
+class Outbox(Protocol):
+    """What a worker's reports are put into. Thread: any."""
+
+    def put(self, message: Any) -> None:
+        """Send a message after those before it; it may be left out if too many wait."""
+
+    def put_updated(self, number: int) -> None:
+        """Report soon that a book was updated."""
+
+    def withdraw(self, message: Any) -> None:
+        """Do not send a message that still waits."""
+
+    def stop(self, timeout: float) -> None:
+        """Send what waits, within `timeout` seconds, and nothing after it."""
 
 
 class WorkerOutbox:

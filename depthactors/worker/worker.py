@@ -7,28 +7,22 @@ the books when this process ends is decided in the engine's process: here a slot
 
 from __future__ import annotations
 
-import os
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from depthactors import reporting
-from depthactors.engine.machine import THIS_MACHINE, Machine
-from depthactors.engine.runtime import Runtime
-from depthactors.errors import DepthActorsError, LineError, WorkerVersionError
+from depthactors.errors import LineError, WorkerVersionError
 from depthactors.shards.channel import Channel
 from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.interpreter import enter_worker
-from depthactors.shards.messages import Alive, Answer, ErrorReport, Stop
+from depthactors.shards.messages import Stop
 from depthactors.sharing.folder import remove_abandoned
-from depthactors.worker.leases import LeasedNetwork, Leases
 from depthactors.worker.log_forwarder import LogForwarder
-from depthactors.worker.orders import Orders
 from depthactors.worker.outbox import WorkerOutbox
-from depthactors.worker.portable import portable
-from depthactors.worker.slots import WorkerSlots
+from depthactors.worker.parent_watch import ParentWatch
+from depthactors.worker.worker_engine import WorkerEngine
 
 if TYPE_CHECKING:
     from depthactors.shards.messages import Begin
@@ -61,68 +55,51 @@ def main(descriptor: int) -> None:
 
 
 class Worker:
-    """Receives in the thread that calls `run`; orders are carried out in a second thread, and a third one sends."""
+    """A worker process: receives in the thread that calls `run`, sends in a second one, and carries out in others."""
 
-    def __init__(self, channel: Channel, begin: Begin, machine: Machine = THIS_MACHINE) -> None:
+    def __init__(self, channel: Channel, begin: Begin) -> None:
         """Start nothing yet.
 
         Args:
             channel: the channel to the engine's process.
             begin: its first message.
-            machine: the machine that the actors run on; its allowance is replaced by that of the engine's process.
         """
         self._channel = channel
         self._log_level = begin.log_level
         self._folder = Path(begin.folder)
         self._outbox = WorkerOutbox(channel)
         self._log_forwarder = LogForwarder(self._outbox)
-        self._leases = Leases(self._outbox)
-        slots = WorkerSlots(self._folder, self._beat)
-        leasing = replace(machine, new_network=lambda way: LeasedNetwork(machine.new_network(way), self._leases))
-        self._runtime = Runtime(begin.settings, self._report, self, sharing=slots, machine=leasing)
-        self._orders = Orders(begin, self._runtime, slots, self._outbox, self._end)
-        self._parent = os.getppid()
+        self._engine = WorkerEngine(begin, self._outbox, self._end)
+        self._watch = ParentWatch(begin.settings.timing.parent_look, lambda: self._engine.alive, self._end)
         self._is_stopped = False
 
     def run(self) -> None:
         """Receive until the channel ends, then end everything."""
         self._log_forwarder.open(self._log_level)
         self._outbox.start()
-        self._runtime.start()
-        self._orders.thread.start()
+        self._engine.start()
+        self._watch.start()
         try:
             while True:
-                self._take(self._channel.receive())
+                message = self._channel.receive()
+                if isinstance(message, Stop):
+                    self._is_stopped = True
+                else:
+                    self._engine.take(message)
         except LineError as error:
             logger.debug("= the worker ends: %s", error)
         finally:
             deadline = time.monotonic() + _STOP_TIMEOUT
             is_killed = not self._is_stopped
-            self._orders.put(None)
-            self.stop(_STOP_TIMEOUT)
+            self._watch.stop()
+            self._engine.stop(_STOP_TIMEOUT)
             reporting.flush(max(0.0, deadline - time.monotonic()))
             self._log_forwarder.close()
             self._outbox.stop(max(0.0, deadline - time.monotonic()))
             self._remove_folder(deadline, is_killed=is_killed)
 
-    def stop(self, timeout: float) -> None:
-        """Stop all books and connections."""
-        self._runtime.stop(timeout)
-
-    def detach(self) -> None:
-        """Do nothing: in a fork, the channel closes its own descriptor."""
-
-    def _take(self, message: Any) -> None:
-        match message:
-            case Answer():
-                self._leases.take_answer(message)
-            case Stop():
-                self._is_stopped = True
-            case _:
-                self._orders.put(message)
-
     def _end(self) -> None:
-        """End this process, which the engine then replaces. Thread: that of the orders."""
+        """End this process, which the engine then replaces. Thread: any."""
         self._is_stopped = True
         self._channel.abort()
 
@@ -133,12 +110,6 @@ class Worker:
             deadline: monotonic time at which waiting ends.
             is_killed: whether the engine's process is being killed: it may be ending still, and hold the folder's lock.
         """
-        while is_killed and os.getppid() == self._parent and time.monotonic() < deadline:
+        while is_killed and not self._watch.is_orphan and time.monotonic() < deadline:
             time.sleep(_LOOK)
         remove_abandoned(self._folder)
-
-    def _beat(self) -> None:
-        self._outbox.put(Alive(time.process_time()))
-
-    def _report(self, error: DepthActorsError) -> None:
-        self._outbox.put(ErrorReport(portable(error)))

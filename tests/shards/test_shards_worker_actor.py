@@ -15,7 +15,7 @@ from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status
 from depthactors.dispatcher.clock import SYSTEM_CLOCK
 from depthactors.dispatcher.life import Life
-from depthactors.errors import LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
+from depthactors.errors import BusyError, LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
 from depthactors.markets import SPOT
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
@@ -150,6 +150,11 @@ def test_it_begins_sends_asks_and_ends_in_order(scene, folder):
     scene.says(Answer(scene.process.received().request, error=UsageError("no")))
     with pytest.raises(UsageError, match="no"):
         failing.get(timeout=PATIENCE)
+    refused = scene.ask()
+    scene.says(Answer(scene.process.received().request, error=BusyError("later")))
+    with pytest.raises(BusyError):
+        refused.get(timeout=PATIENCE)
+    assert scene.ref.ask(Status(), timeout=PATIENCE).refused == 1
     scene.says(Alive(0.5))
     scene.hears(0.5)
     end(scene.ref)

@@ -16,7 +16,6 @@ from depthactors.shards.messages import (
     Close,
     ErrorReport,
     ReportStatus,
-    ReportUpdates,
 )
 from depthactors.sharing.record import reason, shown_state
 from tests.shards.shard_support import PATIENCE, FollowedBook, Rounds, spec_of, worker_in_thread
@@ -95,7 +94,7 @@ def test_the_death_of_the_supervisor_there_is_the_end_of_the_worker_and_not_of_i
     book = FollowedBook(folder, spec_of(market))
     worker.open(book.opening())
     worker.wait_changed(BookChanged, 1, BookState.LIVE)
-    worker.worker._runtime._supervisor.tell("poison")
+    worker.worker._engine._runtime._supervisor.tell("poison")
     worker.ended()
     assert shown_state(book.cell._reader.read()[1]) is BookState.STALE
     assert not [each for each in worker.told.seen if isinstance(each, BookChanged) and each.event.state in OVER]
@@ -141,9 +140,7 @@ def test_a_book_that_was_given_up_is_not_followed_deeper(worker, folder, market)
 
 
 def test_a_worker_whose_engine_is_gone_ends_though_a_fork_holds_the_channel_open(worker, monkeypatch):
-    monkeypatch.setattr(worker.worker._orders, "_look", 0.01)
-    monkeypatch.setattr(worker.worker._orders, "_parent", -1)
-    worker.worker._orders.put(ReportUpdates(99))
+    monkeypatch.setattr(worker.worker._watch, "_parent", -1)
     worker.ended()
 
 

@@ -79,7 +79,7 @@ class EngineActor(DispatchedActor):
 
     def _start_actor_loop(self) -> None:
         """Begin. The parent's mailbox knows the actor until its end."""
-        self._parent_mailbox.children.add(self.actor_ref)
+        self._parent_mailbox.children[self.actor_ref] = None
         super()._start_actor_loop()
 
     def on_start(self) -> None:
@@ -116,7 +116,7 @@ class EngineActor(DispatchedActor):
     def ended(self) -> None:
         """Leave the parent's children; the parent keeps the threads that are left, to wait for them."""
         self._parent_mailbox.inherit(self.mailbox.helpers)
-        self._parent_mailbox.children.discard(self.actor_ref)
+        self._parent_mailbox.children.pop(self.actor_ref, None)
 
 
 def _with_text(error: BaseException) -> BaseException:

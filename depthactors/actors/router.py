@@ -124,8 +124,10 @@ class Router:
             concerned = set(subscriptions.came_up)
             if self._notify_failure:
                 concerned |= subscriptions.asked_for if concerned else set(receivers)
-            for stream in () if self.is_detached else concerned:
-                self._put_ordered(receivers.get(stream), StreamDown(self.epoch, error))
+            # In the order of the subscriptions: that of a set differs from one process to the next.
+            for stream in () if self.is_detached else receivers:
+                if stream in concerned:
+                    self._put_ordered(receivers.get(stream), StreamDown(self.epoch, error))
         tell(self._owner, Closed(self.epoch, error))
 
     def _deliver(self, groups: dict[bytes, list[bytes]], recv_time: float) -> None:

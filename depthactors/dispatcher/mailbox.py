@@ -75,7 +75,7 @@ class Mailbox(Task):
     Attributes:
         life: the actor's life, from its start on.
         helpers: threads that the actor owns; they end with it.
-        children: living actors whose parent is this actor.
+        children: living actors whose parent is this actor, in the order of their starts.
         inherited: threads of dead children that are still ending.
         death: exception that killed the actor; `None` while it lives and if it was stopped.
         root: the actor itself if it is a supervisor, to finish its work after its death (`actors.watch`).
@@ -91,7 +91,7 @@ class Mailbox(Task):
         super().__init__(_UNATTACHED, "mailbox")
         self.life: Life | None = None
         self.helpers: tuple[Ending, ...] = ()
-        self.children: set[pykka.ActorRef[Any]] = set()
+        self.children: dict[pykka.ActorRef[Any], None] = {}
         self.inherited: set[Ending] = set()
         self.death: BaseException | None = None
         self.root: object | None = None

@@ -119,10 +119,10 @@ def test_pykka_knows_an_actor_until_it_ends(child):
 
 
 def test_a_parents_mailbox_knows_a_child_until_it_ends(child, parent):
-    assert mailbox_of(parent[0]).children == {child}
+    assert mailbox_of(parent[0]).children == {child: None}
     child.stop(timeout=5)
     join(child)
-    assert mailbox_of(parent[0]).children == set()
+    assert mailbox_of(parent[0]).children == {}
 
 
 def test_an_actor_without_a_parent_dies_alone(actors, released):

@@ -45,11 +45,12 @@ def current_task() -> Runnable | None:
     return None if thread is None else thread.task
 
 
-def _unknown() -> bool:
+def unknown() -> bool:
+    """Return `False`: it is not known when the wait of the caller is over."""
     return False
 
 
-def about_to_wait(is_over: Callable[[], bool] = _unknown, timeout: float | None = None) -> float | None:
+def about_to_wait(is_over: Callable[[], bool] = unknown, timeout: float | None = None) -> float | None:
     """Let another thread run the queue, if the calling one does: it is going to wait, perhaps for an actor.
 
     Args:

@@ -1,14 +1,16 @@
-"""A dispatcher without threads and without a clock: time and order come from a seed.
+"""A dispatcher without a clock: time and order come from a seed.
 
-Everything runs in the thread that calls `run_for` or `run_until`, one turn after the other. Which of the ready tasks
-has its turn next is drawn. Time passes between turns, a little at a time, and from timer to timer when nothing is
+Everything runs while a thread is in `run_for` or `run_until`, or waits, one turn after the other. Which of the ready
+tasks has its turn next is drawn. Time passes between turns, a little at a time, and from timer to timer when nothing is
 ready. So a run is its seed: the same seed gives the same turns at the same times.
 
-A function that waits, such as a callback that asks an actor, waits by running the others (`let_others_run`).
+A function that waits, such as a callback that asks an actor, lets the others run (`let_others_run`): another thread
+goes on with the turns. One thread is awake at any time, and which one is next is drawn like the turns.
 """
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -16,7 +18,7 @@ from math import inf
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from depthactors.dispatcher.current import register, unregister
+from depthactors.dispatcher.current import register, unknown, unregister
 from depthactors.dispatcher.dispatcher import Dispatcher
 from depthactors.errors import UsageError
 
@@ -31,23 +33,71 @@ BEGINNING: Final = 1_790_000_000.0
 """Seconds since the epoch at which a simulation begins."""
 _LONGEST_TURN: Final = 2e-4
 """Seconds that pass in a turn at most; how many they are is drawn."""
-_DEEPEST: Final = 40
-"""Number of waits within each other: each takes some room on the interpreter's stack."""
+_THREAD: Final = "simulation"
+"""Name of the threads that take turns."""
+_END_TIMEOUT: Final = 5.0
+"""Seconds of real time for a thread to end when the simulation is over."""
 
 _Due: TypeAlias = "tuple[float, int, SimulatedDispatcher | None, Callable[[], None]]"
 """The time, the order among equal times, the dispatcher whose standstill delays it, and the function to call."""
 
 
+class SimulationOverError(BaseException):
+    """Raised in a wait that is still going on when the simulation ends. No `Exception`: nobody else may handle it."""
+
+
+class _Wait:
+    """Something that waits in its thread.
+
+    Attributes:
+        is_over: returns whether there is nothing to wait for any more.
+        until: the time until which it waits.
+        dispatcher: the dispatcher whose standstill delays it.
+        task: the task that waits.
+        thread: its thread.
+    """
+
+    def __init__(
+        self,
+        is_over: Callable[[], bool],
+        until: float,
+        dispatcher: SimulatedDispatcher | None = None,
+        task: Runnable | None = None,
+    ) -> None:
+        self.is_over, self.until, self.dispatcher, self.task = is_over, until, dispatcher, task
+        self.thread = threading.current_thread()
+        self._asleep = threading.Lock()
+        self._asleep.acquire()
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether its thread is none that takes turns."""
+        return self.thread.name != _THREAD
+
+    def sleep(self) -> None:
+        """Stop this thread until `wake`."""
+        self._asleep.acquire()
+
+    def wake(self) -> None:
+        """Let its thread go on; the calling one has to stop."""
+        self._asleep.release()
+
+
+def _never() -> bool:
+    return False
+
+
 class Simulation:
     """The time and the order of one or several dispatchers, each of which stands for a process.
 
-    Thread: one, which enters it (`with`).
+    Thread: one, which enters it (`with`), and those in which its tasks wait.
 
     Attributes:
         steps: number of turns so far.
         on_turn: called before each turn with its task.
         after_step: called after each turn, each timer, and each action of `after`.
         task: the task that has its turn now.
+        home: the dispatcher whose standstill delays the thread from outside; `None` for none.
     """
 
     def __init__(self, seed: int) -> None:
@@ -56,14 +106,20 @@ class Simulation:
         self.on_turn: Callable[[Runnable], None] | None = None
         self.after_step: Callable[[], None] | None = None
         self.task: Runnable | None = None
+        self.home: SimulatedDispatcher | None = None
         self._now = 0.0
         # Apart from each other: how many numbers actors draw does not change the order of the turns.
         self._order = Random(f"{seed}/order").random  # noqa: S311 - it guards nothing
         self.draw = Random(f"{seed}/actors").random  # noqa: S311
         self._serial = count()
         self._due: list[_Due] = []
-        self._ready: list[tuple[SimulatedDispatcher, Runnable]] = []
-        self._depth = 0
+        self._ready: list[tuple[SimulatedDispatcher | None, Runnable | _Wait]] = []
+        self._waits: list[_Wait] = []
+        self._killed: list[_Wait] = []
+        self._dispatcher: SimulatedDispatcher | None = None
+        self._last: threading.Thread | None = None
+        self._failure: BaseException | None = None
+        self._is_over = False
 
     def __enter__(self) -> Self:
         """Have waits of the calling thread run the simulation."""
@@ -76,6 +132,15 @@ class Simulation:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """End: what still waits raises `SimulationOverError` in its thread, and takes no turn any more."""
+        self._is_over = True
+        waits = [*self._waits, *(each for _, each in self._ready if isinstance(each, _Wait)), *self._killed]
+        self._waits, self._ready, self._killed, self._due = [], [], [], []
+        for wait in waits:
+            wait.wake()
+            wait.thread.join(_END_TIMEOUT)
+        if self._last is not None:
+            self._last.join(_END_TIMEOUT)
         unregister()
 
     def monotonic(self) -> float:
@@ -91,75 +156,137 @@ class Simulation:
         self._call_at(self._now + max(0.0, seconds), None, action)
 
     def run_for(self, seconds: float) -> None:
-        """Let time pass: more than `seconds` if a task that waits within this call ends later."""
-        self._run(lambda: False, self._now + seconds)
+        """Let time pass.
+
+        Raises:
+            BaseException: what an action of `after`, or `after_step`, has raised.
+            UsageError: nothing will happen any more, and something waits for it without an end.
+        """
+        self._wait(_Wait(_never, self._now + seconds))
 
     def run_until(self, is_over: Callable[[], bool], timeout: float) -> bool:
-        """Let time pass until `is_over()`, for `timeout` seconds at most; returns whether it is."""
-        self._run(is_over, self._now + timeout)
+        """Let time pass until `is_over()`, for `timeout` seconds at most; returns whether it is.
+
+        Errors as for `run_for`.
+        """
+        self._wait(_Wait(is_over, self._now + timeout))
         return is_over()
 
     def let_others_run(self, is_over: Callable[[], bool], timeout: float | None) -> float | None:
-        """Run the others while the calling task waits.
-
-        Raises:
-            UsageError: too many tasks wait within each other.
-        """
-        if self._depth >= _DEEPEST:
-            msg = f"expected at most {_DEEPEST} waits within each other in a simulation, was one more"
-            raise UsageError(msg)
-        self._run(is_over, inf if timeout is None else self._now + timeout)
+        """Run the others while the calling task waits; it goes on once its process does not stand still."""
+        if is_over is unknown and timeout is None:
+            # A wait for what no simulation has, such as the room of a socket: nothing stands still meanwhile.
+            return None
+        until = inf if timeout is None else self._now + timeout
+        self._wait(_Wait(is_over, until, self._dispatcher or self.home, self.task))
         return 0.0
 
-    def _run(self, is_over: Callable[[], bool], until: float) -> None:
-        task, self._depth = self.task, self._depth + 1
+    def _wait(self, wait: _Wait) -> None:
+        if self._is_over:
+            raise SimulationOverError
+        dispatcher = self._dispatcher
+        self._waits.append(wait)
+        self._last = others = threading.Thread(target=self._take_turns, name=_THREAD, daemon=True)
+        others.start()
         try:
-            while not is_over() and self._step(until):
-                pass
-        finally:
-            self.task, self._depth = task, self._depth - 1
+            wait.sleep()
+        except BaseException:
+            # Ctrl-C: the other thread must not go on beside this one.
+            self._is_over = True
+            others.join(_END_TIMEOUT)
+            raise
+        self.task, self._dispatcher = wait.task, dispatcher
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+        if self._is_over:
+            raise SimulationOverError
 
-    def _step(self, until: float) -> bool:
-        """Give a task its turn, or let time pass; returns whether time `until` is still to come."""
+    def _take_turns(self) -> None:
+        """Take turns until it is the turn of something that waits in another thread."""
+        register(self)
+        self.task = self._dispatcher = None
+        woken: _Wait | None = None
+        try:
+            while woken is None and not self._is_over:
+                woken = self._step()
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that runs the simulation
+            if not self._is_over:
+                self._failure, woken = error, self._take_outside()
+        finally:
+            unregister()
+        if woken is not None:
+            self._last = threading.current_thread()
+            woken.wake()
+
+    def _take_outside(self) -> _Wait:
+        """Take out the wait of the thread from outside."""
+        for entry in tuple(self._ready):
+            if isinstance(entry[1], _Wait) and entry[1].is_outside:
+                self._ready.remove(entry)
+                return entry[1]
+        wait = next(each for each in self._waits if each.is_outside)
+        self._waits.remove(wait)
+        return wait
+
+    def _step(self) -> _Wait | None:
+        """Take a turn, or let time pass; returns what waits in another thread if it has its turn."""
         while self._due and self._due[0][0] <= self._now:
             self._fire(heappop(self._due))
-        if self._now >= until:
-            return False
+        for wait in [each for each in self._waits if each.until <= self._now or each.is_over()]:
+            self._waits.remove(wait)
+            self._ready.append((wait.dispatcher, wait))
         if self._ready:
-            self._take_turn()
-        else:
-            self._now = min(until, self._due[0][0]) if self._due else until
-            # False if the wait has no end, and there is no timer that could end it.
-            return self._now < inf
-        return True
+            return self._choose()
+        until = min((each.until for each in self._waits), default=inf)
+        self._now = min(until, self._due[0][0]) if self._due else until
+        if self._now == inf:
+            msg = f"expected that something happens: nothing is ready or due, and {len(self._waits)} waits have no end"
+            raise UsageError(msg)
+        return None
 
-    def _take_turn(self) -> None:
+    def _choose(self) -> _Wait | None:
+        """Draw what has its turn; returns it if it waits in another thread."""
         ready = self._ready
         number = int(len(ready) * self._order())
-        dispatcher, task = ready[number]
+        entry = dispatcher, chosen = ready[number]
         ready[number] = ready[-1]
         ready.pop()
-        if dispatcher.held_until > self._now:
+        if dispatcher is not None and dispatcher.is_killed:
+            if isinstance(chosen, _Wait):
+                self._killed.append(chosen)
+            return None
+        if dispatcher is not None and dispatcher.held_until > self._now:
             # Its process stands still.
-            self._call_at(dispatcher.held_until, None, lambda: ready.append((dispatcher, task)))
-            return
+            self._call_at(dispatcher.held_until, None, lambda: ready.append(entry))
+            return None
+        if isinstance(chosen, _Wait):
+            return chosen
+        self._take_turn(dispatcher, chosen)
+        return None
+
+    def _take_turn(self, dispatcher: SimulatedDispatcher | None, task: Runnable) -> None:
         if self.on_turn is not None:
             self.on_turn(task)
-        self.task = task
+        self.task, self._dispatcher = task, dispatcher
         self.steps += 1
         task.run()
-        self.task = None
+        self.task = self._dispatcher = None
+        if self._is_over:
+            return
         self._now += _LONGEST_TURN * self._order()
         if self.after_step is not None:
             self.after_step()
 
     def _fire(self, due: _Due) -> None:
         _, _, dispatcher, action = due
+        if dispatcher is not None and dispatcher.is_killed:
+            return
         if dispatcher is not None and dispatcher.held_until > self._now:
             self._call_at(dispatcher.held_until, dispatcher, action)
             return
         action()
-        if self.after_step is not None:
+        if self.after_step is not None and not self._is_over:
             self.after_step()
 
     def _call_at(self, at: float, dispatcher: SimulatedDispatcher | None, action: Callable[[], None]) -> None:
@@ -168,7 +295,7 @@ class Simulation:
     # For the dispatchers.
 
     def put(self, dispatcher: SimulatedDispatcher, task: Runnable) -> None:
-        """Mark a task as ready."""
+        """Let a task be ready."""
         self._ready.append((dispatcher, task))
 
     def set_timer(self, dispatcher: SimulatedDispatcher, seconds: float, target: TakesTimers, message: Any) -> None:
@@ -183,19 +310,24 @@ class SimulatedDispatcher(Dispatcher):
 
     Attributes:
         simulation: what runs it.
-        held_until: the time until which its tasks and timers stand still.
+        held_until: the time until which its tasks, their waits and their timers stand still.
+        is_killed: whether they do so for ever.
     """
 
     def __init__(self, seed: int = 0, *, simulation: Simulation | None = None) -> None:
         """Begin a simulation.
 
         Args:
-            seed: the seed of all that is drawn.
-            simulation: the simulation to join, which has other dispatchers too; each stands for a process. `None` for a
-                new one of this seed.
+            seed: what all is drawn from.
+            simulation: a simulation to be a part of, with other dispatchers, as another process; then `seed` is not
+                used.
         """
-        self.simulation = Simulation(seed) if simulation is None else simulation
         self.held_until = 0.0
+        self.is_killed = False
+        if simulation is None:
+            simulation = Simulation(seed)
+            simulation.home = self
+        self.simulation = simulation
 
     def monotonic(self) -> float:
         """Return the seconds since the beginning."""
@@ -206,16 +338,16 @@ class SimulatedDispatcher(Dispatcher):
         return self.simulation.time()
 
     def random(self) -> float:
-        """Return a random number in [0, 1)."""
+        """Return a random number from 0 to 1."""
         return self.simulation.draw()
 
     def put(self, task: Runnable, *, urgent: bool = False) -> None:
-        """Mark a task as ready; its turn is drawn, whether it is urgent or not."""
+        """Let a task be ready; when it has its turn is drawn, whether it is urgent or not."""
         del urgent
         self.simulation.put(self, task)
 
     def put_next(self, task: Runnable) -> None:
-        """Mark a task as ready; its turn is drawn."""
+        """Let a task be ready; when it has its turn is drawn."""
         self.simulation.put(self, task)
 
     def after(self, seconds: float, target: TakesTimers, message: Any) -> None:
@@ -225,3 +357,10 @@ class SimulatedDispatcher(Dispatcher):
     def hold(self, seconds: float) -> None:
         """Let its tasks and timers stand still, as those of a process that the system has stopped."""
         self.held_until = max(self.held_until, self.simulation.monotonic() + seconds)
+
+    def kill(self) -> None:
+        """Let its tasks, their waits and its timers stand still for ever, as those of a process that was killed.
+
+        A task that calls this has the rest of its turn.
+        """
+        self.is_killed = True

@@ -1,5 +1,6 @@
 """Simulated time: no second passes, the order comes from the seed, and a wait runs the others."""
 
+import threading
 import time
 
 import pykka
@@ -97,8 +98,9 @@ def test_whoever_asks_waits_while_the_others_run(dispatcher):
 
 
 def test_a_question_without_an_answer_takes_simulated_seconds_only(dispatcher):
-    ref, begun = Noting.start(dispatcher, []), time.monotonic()
-    dispatcher.hold(1000.0)
+    other = SimulatedDispatcher(simulation=dispatcher.simulation)
+    ref, begun = Noting.start(other, []), time.monotonic()
+    other.hold(1000.0)
     with pytest.raises(pykka.Timeout):
         ref.ask("anything", timeout=500.0)
     assert dispatcher.monotonic() == pytest.approx(500.0)
@@ -130,13 +132,15 @@ def test_a_process_that_stands_still_takes_no_turn_and_no_timer_and_the_others_g
     assert sorted(log[2:]) == [("still", "message"), ("still", "timer")]
 
 
-def test_waits_within_each_other_have_a_limit(dispatcher):
+def test_a_wait_ends_in_time_however_many_others_began_after_it(dispatcher):
     log = []
     ref = Noting.start(dispatcher, log)
     for _ in range(50):
         ref = _asking(dispatcher, log, ref)
-    with pytest.raises(UsageError, match="40 waits within each other"):
-        ref.ask("go", timeout=60.0)
+    assert ref.ask("go", timeout=60.0) < 1.0
+    Noting.start(dispatcher, log).tell(("sleep", 1000.0))
+    assert not dispatcher.simulation.run_until(lambda: False, 1.0)
+    assert dispatcher.monotonic() < 2.0
 
 
 def _asking(dispatcher, log, asked):
@@ -145,6 +149,67 @@ def _asking(dispatcher, log, asked):
             return asked.ask(message, timeout=60.0)
 
     return Asking.start(dispatcher, log)
+
+
+def test_a_wait_does_not_end_while_its_process_stands_still(dispatcher):
+    other = SimulatedDispatcher(simulation=dispatcher.simulation)
+    seen = []
+    lane = Lane(dispatcher, "waits")
+    lane.give_turn(Turn(lambda: (sleep(1.0), seen.append(dispatcher.monotonic()))))
+    away = Lane(other, "waits elsewhere")
+    away.give_turn(Turn(lambda: (sleep(1.0), seen.append(other.monotonic()))))
+    dispatcher.simulation.after(0.5, lambda: dispatcher.hold(10.0))
+    dispatcher.simulation.run_for(20.0)
+    assert seen == [pytest.approx(1.0, abs=0.01), pytest.approx(10.5, abs=0.01)]
+    dispatcher.hold(10.0)
+    sleep(1.0)
+    assert dispatcher.monotonic() == pytest.approx(30.0, abs=0.01), "the thread from outside belongs to the first"
+
+
+def test_a_killed_process_does_nothing_any_more_and_what_waits_in_it_never_goes_on(dispatcher):
+    other = SimulatedDispatcher(simulation=dispatcher.simulation)
+    log, seen = [], []
+    ref, lane = Noting.start(other, log), Lane(other, "waits")
+    ref.tell(("after", 1.0, "timer"))
+    lane.give_turn(Turn(lambda: (sleep(1.0), seen.append("woken"))))
+    dispatcher.simulation.run_for(0.5)
+    other.kill()
+    ref.tell("message")
+    with pytest.raises(pykka.Timeout):
+        ref.ask("question", timeout=5.0)
+    assert (len(log), seen) == (1, [])
+    pykka.ActorRegistry.unregister(ref)
+
+
+def test_the_end_of_a_simulation_ends_all_threads_in_which_something_waits():
+    seen = []
+    dispatcher = SimulatedDispatcher(1)
+    other = SimulatedDispatcher(simulation=dispatcher.simulation)
+    with dispatcher.simulation:
+        for each in (dispatcher, other):
+            Lane(each, "waits").give_turn(Turn(lambda: (sleep(100.0), seen.append("woken"))))
+        dispatcher.simulation.run_for(1.0)
+        other.kill()
+        dispatcher.simulation.run_for(1.0)
+        assert sum(each.name == "simulation" for each in threading.enumerate()) >= 2
+    assert [each.name for each in threading.enumerate() if each.name == "simulation"] == []
+    assert seen == []
+
+
+def test_what_an_action_raises_is_raised_where_the_simulation_is_run(dispatcher):
+    def fail():
+        sleep(0.1)
+        raise KeyError
+
+    dispatcher.simulation.after(1.0, fail)
+    with pytest.raises(KeyError):
+        sleep(10.0)
+    assert dispatcher.monotonic() == pytest.approx(1.1, abs=0.01)
+
+
+def test_a_wait_for_what_never_happens_is_an_error(dispatcher):
+    with pytest.raises(UsageError, match="1 waits have no end"):
+        Noting.start(SimulatedDispatcher(), []).ask("of another simulation")
 
 
 def test_nothing_to_do_without_an_end_does_not_run_for_ever(dispatcher):

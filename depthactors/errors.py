@@ -21,7 +21,7 @@
     ├── SharingError                        books cannot be shared between processes, or cannot be read there
     │   ├── EngineGoneError                 no engine of that name runs on this machine
     │   └── BookNotSharedError              the engine shares no such book
-    ├── SlowCallbackError                   a callback is too slow; updates are left out for it
+    ├── SlowCallbackError                   a callback is too slow, and updates are left out for it; or the machine is
     ├── BacklogError                        too much waits in an engine; a book lost its backlog and is resynced
     ├── ActorDiedError                      a handler raised; the supervisor replaces the actor
     ├── WorkerDiedError                     a worker process ended or does not answer, and is being replaced

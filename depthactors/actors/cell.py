@@ -93,7 +93,7 @@ class Listener:
         self.cell: BookCell | None = None
 
     def close(self) -> None:
-        """Let no further call begin; a running call goes on. Any thread, signal handlers included."""
+        """Let no further call begin; a running call goes on. Thread: any, signal handlers included."""
         self.closed = True
 
 

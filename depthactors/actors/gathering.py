@@ -41,7 +41,7 @@ class Children:
         """Return the status of the engine.
 
         Connections and pools are asked; an actor that does not answer within `timeout` seconds has no row. Book actors
-        are not asked. Any thread but the actors'.
+        are not asked. Thread: any but the actors'.
         """
         deadline = self.clock.monotonic() + timeout
         sockets, pools = ([ref.ask(Status(), block=False) for ref in refs] for refs in (self.sockets, self.pools))

@@ -113,7 +113,7 @@ class Router:
         self._deliver(groups, recv_time)
 
     def closed(self, error: StreamError) -> None:
-        """Notify the books, behind their last frames, and the socket actor. Any thread, once the reader has ended.
+        """Notify the books, behind their last frames, and the socket actor. Thread: any, once the reader has ended.
 
         The books whose stream was up here are notified; with `notify_failure`, or if a request was accepted, also the
         books whose stream was asked for, and all books if no stream came up.

@@ -36,7 +36,7 @@ class Request:
 
 
 class Subscriptions:
-    """The streams of one connection, from the wish to the answer. One thread at a time."""
+    """The streams of one connection, from the wish to the answer. Thread: one at a time."""
 
     def __init__(self) -> None:
         """Begin with nothing requested."""

@@ -99,7 +99,7 @@ class DispatchedActor(pykka.ThreadingActor):
         """Do what is to be done when the actor has ended and its mailbox is closed; for subclasses."""
 
     def refuse(self, message: Any, error: pykka.ActorDeadError) -> None:
-        """Notify the sender that the dead actor will not handle a message; for subclasses. Any thread.
+        """Notify the sender that the dead actor will not handle a message; for subclasses. Thread: any.
 
         An `ask` is answered without it; this is for messages whose effect is awaited in another way.
         """
@@ -157,7 +157,7 @@ class DispatchedActor(pykka.ThreadingActor):
                 mailbox.life.end()
 
     def _refuse(self, envelope: Envelope[Any]) -> None:
-        """Answer a message that will not be handled. Any thread."""
+        """Answer a message that will not be handled. Thread: any."""
         error = pykka.ActorDeadError(f"{self.name} ended before it handled {type(envelope.message).__name__}")
         self.refuse(envelope.message, error)
         if envelope.reply_to is None:

@@ -40,7 +40,7 @@ def unregister() -> None:
 
 
 def current_task() -> Runnable | None:
-    """Return the task that the calling thread runs, `None` for a thread of no dispatcher. Any thread."""
+    """Return the task that the calling thread runs, `None` for a thread of no dispatcher. Thread: any."""
     thread = _threads.get(threading.get_ident())
     return None if thread is None else thread.task
 

@@ -28,7 +28,7 @@ class GivesTurns(Protocol):
     """A lane: `Lane` or `PinnedLane`."""
 
     def give_turn(self, listener: TakesTurns) -> None:
-        """Give a listener a turn, behind the waiting ones. Any thread; returns at once."""
+        """Give a listener a turn, behind the waiting ones. Thread: any; returns at once."""
 
 
 class Lane(Task):

@@ -40,14 +40,14 @@ class PinnedLane:
         start_thread(self.thread, self.thread.name)
 
     def give_turn(self, listener: TakesTurns) -> None:
-        """Give a listener a turn, behind the waiting ones. Any thread; returns at once."""
+        """Give a listener a turn, behind the waiting ones. Thread: any; returns at once."""
         self._waiting.append(listener)
         # A wake-up in the queue is taken after this listener was put, and the lane then serves all that wait.
         if self._wake.empty():
             self._wake.put(None)
 
     def close(self) -> None:
-        """Begin no further call; a call that is under way goes on. Any thread, signal handlers too; returns at once."""
+        """Begin no further call; a running call goes on. Thread: any, signal handlers too; returns at once."""
         self._closed = True
         self._wake.put(None)
 

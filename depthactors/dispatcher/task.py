@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Task(ABC):
-    """Waits in the run queue when it has something to do. One thread at a time is in it.
+    """Waits in the run queue when it has something to do. One thread at a time runs it.
 
     Thread: any may call `schedule`, signal handlers too; the dispatcher's calls `run`.
 

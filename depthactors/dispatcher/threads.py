@@ -23,7 +23,7 @@ def thread_name(name: str) -> str:
 
 
 def start_thread(thread: threading.Thread, owner: str) -> None:
-    """Start a thread of an engine. Any thread.
+    """Start a thread of an engine. Thread: any.
 
     Args:
         thread: a new thread.

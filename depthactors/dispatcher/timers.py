@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Timers:
-    """Timers by their time; of equal times the one first that was set first. No clock; one thread at a time."""
+    """Timers by their time; at equal times the order in which they were set. No clock. Thread: one at a time."""
 
     def __init__(self) -> None:
         """Begin without a timer."""

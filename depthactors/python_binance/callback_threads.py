@@ -17,7 +17,7 @@ Threads: TypeAlias = Literal["manager", "book"]
 
 
 class CallbackThreads:
-    """The lanes of one manager. Any thread may call any method."""
+    """The lanes of one manager. Thread: any."""
 
     def __init__(self, threads: Threads) -> None:
         """Start nothing yet.

@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
 
 class DepthCacheManager:
-    """Follows one spot book from the begin of `with` to its end; `recv` waits for its next change and returns it.
+    """Follows one spot book from the beginning of `with` to its end; `recv` waits for its next change and returns it.
 
-    Between two calls of `recv` updates are merged: the latest book is returned, not each one. Any thread
-    may call any method.
+    Between two calls of `recv` updates are merged: the latest book is returned, not each one.
+
+    Thread: any may call any method.
     """
 
     _market: ClassVar[str] = "spot"

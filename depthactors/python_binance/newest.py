@@ -35,7 +35,7 @@ class Newest:
         self._is_said = False
 
     def look(self, copy: BookCopy) -> None:
-        """Warn, once a stream, if an old copy is read although newer ones have come. Any thread."""
+        """Warn, once a stream, if an old copy is read although newer ones have come. Thread: any."""
         age = time.time() - copy.recv_time
         if age > OLD_AFTER and not self._is_said:
             self._is_said = True

@@ -26,7 +26,9 @@ _ADDRESSES: Final = ("STREAM_URL", "FSTREAM_URL", "DSTREAM_URL")
 class BinanceSocketManager:
     """Connections to hand to managers as `bm=`, which then share them.
 
-    The first stream that uses them opens them, the last one closes them. Any thread may call any method.
+    The first stream that uses them opens them, the last one closes them.
+
+    Thread: any may call any method.
 
     Attributes:
         client: the client as it was given.

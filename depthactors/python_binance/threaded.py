@@ -64,11 +64,12 @@ class ThreadedDepthCacheManager(threading.Thread):
     Has the calls of python-binance's class of the same name. Like that one it is a `Thread` which lives from `start`
     to `stop`, and keeps the program alive meanwhile: the end of the main thread, by `sys.exit()` too, does not end the
     program, Ctrl-C does. Set `daemon = True` before `start` for a program that ends without waiting for it.
-    Any thread may call any method.
 
     All callbacks of a manager are called from one thread, one at a time, in the order in which the updates came over
     all its books: each update while they keep up, the latest of each stream alone once they are late. The books and
     their readers never wait for a callback. With `threads="book"` each book has such a thread of its own.
+
+    Thread: any may call any method.
 
     Attributes:
         interrupted: whether Ctrl-C ended the last `join`.

@@ -42,7 +42,7 @@ class Shards:
         """Return the status of the engine.
 
         Each worker is asked within `timeout` seconds, and the rows are put together. If a worker does not answer, the
-        rows of its books have only what this process knows. Any thread but the actors'.
+        rows of its books have only what this process knows. Thread: any but the actors'.
         """
         deadline = self.clock.monotonic() + timeout
         asked: list[pykka.Future[Any]] = [DispatchedFuture() for _ in self.workers]

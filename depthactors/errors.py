@@ -26,6 +26,7 @@
     ├── ActorDiedError                      a handler raised; the supervisor replaces the actor
     ├── WorkerDiedError                     a worker process ended or does not answer, and is being replaced
     │   └── WorkerVersionError              a worker has another version of the package, and is not replaced
+    ├── BusyError                           a worker process refused a question: too many orders wait there
     ├── LineError                           the other process of a channel is gone
     ├── DependencyError (also an ImportError)   a package that this one needs has a version that does not fit
     ├── EscalatedError                      retries are used up; a book or the engine was given up

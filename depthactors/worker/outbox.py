@@ -27,7 +27,7 @@ _PAUSE: Final = 0.001
 
 
 class Outbox(Protocol):
-    """What a worker's reports are put into. Thread: any."""
+    """The way of a worker's reports to the engine's process. Thread: any."""
 
     def put(self, message: Any) -> None:
         """Send a message after those before it; it may be left out if too many wait."""

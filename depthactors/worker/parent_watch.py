@@ -1,4 +1,4 @@
-"""Looks whether a worker process still has a reason to run."""
+"""The watch over the engine's process, without which a worker process has nothing to do."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class ParentWatch:
         """Start nothing yet. Thread: the worker's main one, whose parent is the engine's process.
 
         Args:
-            look: seconds from one look to the next.
-            is_alive: returns whether the supervisor of this process lives.
+            look: seconds from one check to the next.
+            is_alive: a function that returns whether the supervisor of this process lives.
             end: a function that ends the worker, called in a thread of its own.
         """
         self._parent = os.getppid()
@@ -42,11 +42,11 @@ class ParentWatch:
         return os.getppid() != self._parent
 
     def start(self) -> None:
-        """Begin to look."""
+        """Begin to check."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; returns at once."""
+        """End the checks; returns at once."""
         self._over.set()
 
     def _run(self) -> None:

@@ -47,8 +47,8 @@ class WorkerEngine:
             begin: the first message of the engine's process.
             outbox: the sender of the reports.
             end: a function that ends the worker, called if an order fails for no known reason. Thread: any.
-            machine: what the actors run on; only its allowance is replaced, by that of the engine's process.
-            cpu: returns the processor time of the process so far, in seconds.
+            machine: the machine that the actors run on; its allowance is replaced by that of the engine's process.
+            cpu: a function that returns the processor time of the process so far, in seconds.
         """
         self._outbox = outbox
         self._cpu = cpu

@@ -1,4 +1,4 @@
-"""How often something may happen: retries, messages, restarts."""
+"""Limits of the number of retries, messages and restarts in a time."""
 
 from __future__ import annotations
 

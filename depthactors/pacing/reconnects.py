@@ -1,4 +1,4 @@
-"""How long to wait before the next connection, depending on how the earlier ones ended."""
+"""The wait before the next connection, which depends on how the earlier connections ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long to send no request when the exchange asks for that, also where it does not say for how long."""
+"""The block of all requests that the exchange asks for, also where it does not say for how long."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Timing:
         host_backoff: waits between requests to a REST host that fails: its recovery is noticed in some ten seconds.
         lost_after: time after its connection was cut until a REST request is given up.
         snapshot_backoff: waits of a book whose snapshots are of no use.
-        short_backoff: the same where the exchange grants fewer levels than are asked for, perhaps for ever.
+        short_backoff: waits of a book whose snapshots have fewer levels than were requested, perhaps for ever.
         snapshot_pause: time after a request in which the next one waits its back-off, unless the first was of use.
         snapshot_patience: time beyond the stream's interval to wait for the first diff before a snapshot is requested.
         snapshot_deadline: time until an unanswered request is sent again; waiting for weight may take longer.
@@ -35,16 +35,16 @@ class Timing:
             a second.
         quiet_limit: time without a diff after which a snapshot shows whether the book is only quiet.
         lag_limit: time that frames may wait for a book's actor until the book is called stale.
-        late: time that an update may wait for a listener that is still called for each one.
+        late: time that an update may wait for a listener before a later update takes its place.
         stuck: time without a turn for a late listener, after which its program is notified.
-        notice_pause: time between two notices that a listener is behind; it is counted all the time.
+        notice_pause: time between two notices that a listener is late; the counters count all the time.
         beat: time between two signs of life for readers in other processes.
         watch_interval: time between two looks of a supervisor at its children.
         backlog_interval: time between two looks at what waits in all books together; a reader thread brings some
             tens of megabytes in it at most.
         worker_look: time between two checks whether a worker process gives signs of life; it does so each `beat`.
         worker_silence: time without a sign of life after which a worker process counts as stuck, and is killed.
-        parent_look: time between two looks of a worker process whether the engine's process is there.
+        parent_look: time between two checks of a worker process whether the engine's process is there.
         call_deadline: time for the supervisor to answer.
         opening_time: additional time to answer for each book that is to be opened.
     """

@@ -1,11 +1,11 @@
 """A dispatcher without a clock: time and order come from a seed.
 
-Everything runs while a thread is in `run_for` or `run_until`, or waits, one turn after the other. Which of the ready
-tasks has its turn next is drawn. Time passes between turns, a little at a time, and from timer to timer when nothing is
-ready. So a run is its seed: the same seed gives the same turns at the same times.
+Turns are taken one after the other, while the program waits in `run_for`, `run_until` or another call. The next of the
+ready tasks is drawn. Time passes between turns, a little at a time, and from timer to timer when nothing is ready. So a
+run is its seed: the same seed gives the same turns at the same times.
 
 A function that waits, such as a callback that asks an actor, lets the others run (`let_others_run`): another thread
-goes on with the turns. One thread is awake at any time, and which one is next is drawn like the turns.
+goes on with the turns. Only one thread is awake at any time, and the next one to wake is drawn like the turns.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 BEGINNING: Final = 1_790_000_000.0
 """Seconds since the epoch at which a simulation begins."""
 _LONGEST_TURN: Final = 2e-4
-"""Seconds that pass in a turn at most; how many they are is drawn."""
+"""Seconds that pass in a turn at most; their number is drawn."""
 _THREAD: Final = "simulation"
 """Name of the threads that take turns."""
 _END_TIMEOUT: Final = 5.0
@@ -43,18 +43,18 @@ _Due: TypeAlias = "tuple[float, int, SimulatedDispatcher | None, Callable[[], No
 
 
 class SimulationOverError(BaseException):
-    """Raised in a wait that is still going on when the simulation ends. No `Exception`: nobody else may handle it."""
+    """Raised in a wait that has not ended when the simulation ends. No `Exception`, so no other code handles it."""
 
 
 class _Wait:
-    """Something that waits in its thread.
+    """A wait of a task, or of the program, in its thread.
 
     Attributes:
-        is_over: returns whether there is nothing to wait for any more.
+        is_over: a function that returns whether there is nothing to wait for any more.
         until: the time until which it waits.
         dispatcher: the dispatcher whose standstill delays it.
-        task: the task that waits.
-        thread: its thread.
+        task: the task that waits, `None` for the program.
+        thread: the thread that waits.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class _Wait:
 
     @property
     def is_outside(self) -> bool:
-        """Whether its thread is none that takes turns."""
+        """Whether it is the program that waits, and not a thread that takes turns."""
         return self.thread.name != _THREAD
 
     def sleep(self) -> None:
@@ -79,7 +79,7 @@ class _Wait:
         self._asleep.acquire()
 
     def wake(self) -> None:
-        """Let its thread go on; the calling one has to stop."""
+        """Let the thread go on; the calling thread has to stop."""
         self._asleep.release()
 
 
@@ -90,14 +90,14 @@ def _never() -> bool:
 class Simulation:
     """The time and the order of one or several dispatchers, each of which stands for a process.
 
-    Thread: one, which enters it (`with`), and those in which its tasks wait.
+    Thread: the program's, which enters it (`with`), and the threads in which tasks wait; one of them at a time.
 
     Attributes:
         steps: number of turns so far.
         on_turn: called before each turn with its task.
         after_step: called after each turn, each timer, and each action of `after`.
         task: the task that has its turn now.
-        home: the dispatcher whose standstill delays the thread from outside; `None` for none.
+        home: the dispatcher whose standstill delays the program's thread; `None` for none.
     """
 
     def __init__(self, seed: int) -> None:
@@ -132,7 +132,7 @@ class Simulation:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End: what still waits raises `SimulationOverError` in its thread, and takes no turn any more."""
+        """End: each wait raises `SimulationOverError` in its thread, and no task has a turn any more."""
         self._is_over = True
         waits = [*self._waits, *(each for _, each in self._ready if isinstance(each, _Wait)), *self._killed]
         self._waits, self._ready, self._killed, self._due = [], [], [], []
@@ -159,8 +159,8 @@ class Simulation:
         """Let time pass.
 
         Raises:
-            BaseException: what an action of `after`, or `after_step`, has raised.
-            UsageError: nothing will happen any more, and something waits for it without an end.
+            BaseException: the exception of an action of `after`, or of `after_step`.
+            UsageError: a wait has no end, and nothing is left that could end it.
         """
         self._wait(_Wait(_never, self._now + seconds))
 
@@ -175,7 +175,7 @@ class Simulation:
     def let_others_run(self, is_over: Callable[[], bool], timeout: float | None) -> float | None:
         """Run the others while the calling task waits; it goes on once its process does not stand still."""
         if is_over is unknown and timeout is None:
-            # A wait for what no simulation has, such as the room of a socket: nothing stands still meanwhile.
+            # A wait for something that no simulation has, such as room in a socket: it is over at once.
             return None
         until = inf if timeout is None else self._now + timeout
         self._wait(_Wait(is_over, until, self._dispatcher or self.home, self.task))
@@ -203,7 +203,7 @@ class Simulation:
             raise SimulationOverError
 
     def _take_turns(self) -> None:
-        """Take turns until it is the turn of something that waits in another thread."""
+        """Take turns until a wait of another thread is drawn."""
         register(self)
         self.task = self._dispatcher = None
         woken: _Wait | None = None
@@ -220,7 +220,7 @@ class Simulation:
             woken.wake()
 
     def _take_outside(self) -> _Wait:
-        """Take out the wait of the thread from outside."""
+        """Remove and return the wait of the program's thread."""
         for entry in tuple(self._ready):
             if isinstance(entry[1], _Wait) and entry[1].is_outside:
                 self._ready.remove(entry)
@@ -230,7 +230,7 @@ class Simulation:
         return wait
 
     def _step(self) -> _Wait | None:
-        """Take a turn, or let time pass; returns what waits in another thread if it has its turn."""
+        """Take a turn, or let time pass; returns a wait that has ended, if it was drawn."""
         while self._due and self._due[0][0] <= self._now:
             self._fire(heappop(self._due))
         for wait in [each for each in self._waits if each.until <= self._now or each.is_over()]:
@@ -246,7 +246,7 @@ class Simulation:
         return None
 
     def _choose(self) -> _Wait | None:
-        """Draw what has its turn; returns it if it waits in another thread."""
+        """Draw a ready task and take its turn; returns a wait that has ended, if it was drawn instead."""
         ready = self._ready
         number = int(len(ready) * self._order())
         entry = dispatcher, chosen = ready[number]
@@ -295,7 +295,7 @@ class Simulation:
     # For the dispatchers.
 
     def put(self, dispatcher: SimulatedDispatcher, task: Runnable) -> None:
-        """Let a task be ready."""
+        """Mark a task as ready."""
         self._ready.append((dispatcher, task))
 
     def set_timer(self, dispatcher: SimulatedDispatcher, seconds: float, target: TakesTimers, message: Any) -> None:
@@ -309,18 +309,18 @@ class SimulatedDispatcher(Dispatcher):
     Thread: the simulation's.
 
     Attributes:
-        simulation: what runs it.
+        simulation: the simulation that runs the tasks.
         held_until: the time until which its tasks, their waits and their timers stand still.
-        is_killed: whether they do so for ever.
+        is_killed: whether they stand still for ever.
     """
 
     def __init__(self, seed: int = 0, *, simulation: Simulation | None = None) -> None:
         """Begin a simulation.
 
         Args:
-            seed: what all is drawn from.
-            simulation: a simulation to be a part of, with other dispatchers, as another process; then `seed` is not
-                used.
+            seed: the seed of all that is drawn.
+            simulation: the simulation to join, which has other dispatchers too; each stands for a process. `None` for a
+                new one of this seed.
         """
         self.held_until = 0.0
         self.is_killed = False
@@ -338,16 +338,16 @@ class SimulatedDispatcher(Dispatcher):
         return self.simulation.time()
 
     def random(self) -> float:
-        """Return a random number from 0 to 1."""
+        """Return a random number in [0, 1)."""
         return self.simulation.draw()
 
     def put(self, task: Runnable, *, urgent: bool = False) -> None:
-        """Let a task be ready; when it has its turn is drawn, whether it is urgent or not."""
+        """Mark a task as ready; its turn is drawn, whether it is urgent or not."""
         del urgent
         self.simulation.put(self, task)
 
     def put_next(self, task: Runnable) -> None:
-        """Let a task be ready; when it has its turn is drawn."""
+        """Mark a task as ready; its turn is drawn."""
         self.simulation.put(self, task)
 
     def after(self, seconds: float, target: TakesTimers, message: Any) -> None:
@@ -361,6 +361,6 @@ class SimulatedDispatcher(Dispatcher):
     def kill(self) -> None:
         """Let its tasks, their waits and its timers stand still for ever, as those of a process that was killed.
 
-        A task that calls this has the rest of its turn.
+        A task that calls this ends its turn first.
         """
         self.is_killed = True

@@ -324,7 +324,7 @@ class DepthEngine(Generic[NumberT_co]):
             raise UsageError(msg)
         timeout = checked_timeout(timeout)
         self.check_process()
-        self._runtime.check_thread()
+        self._runtime.check_turn()
         if id(handle) not in self._handles:
             return
         ending: tuple[Ending, ...] = ()

@@ -158,8 +158,8 @@ class Runtime:
         if self.is_fork:
             raise LifecycleError(self.fork_words)
 
-    def check_thread(self) -> None:
-        """Check that the caller is not within a turn of the supervisor.
+    def check_turn(self) -> None:
+        """Check that the caller is not within a turn of the supervisor, as a finalizer of the program may be.
 
         Raises:
             LifecycleError: it is such a turn, which would wait for its own end.
@@ -298,7 +298,7 @@ class Runtime:
         if supervisor is None:
             msg = "the engine was stopped"
             raise LifecycleError(msg)
-        self.check_thread()
+        self.check_turn()
         if not supervisor.is_alive():
             raise LifecycleError(self._dead_words)
         return supervisor
@@ -382,7 +382,8 @@ class Runtime:
         if ref is None and self._ended.is_set():
             return
         if ref is not None and current_task() is mailbox_of(ref):
-            # Within a turn of the supervisor, which cannot wait for its own end. Its children end with it.
+            # A finalizer of the program, in a turn of the supervisor: it cannot wait for its own end. The children end
+            # with it.
             ref.stop(block=False)
             self.notifier.close()
             self.dispatcher.close()

@@ -106,6 +106,7 @@ class BookHandle(Generic[NumberT_co]):
         Raises:
             pykka.Timeout: no answer in `timeout` seconds.
             LifecycleError: the book was unsubscribed or given up, or the engine was stopped.
+            BusyError: too many orders wait in the book's worker process.
             UsageError: the message is no question to a book, or `timeout` is no number of seconds.
         """
         timeout, now = checked_timeout(timeout), self.cell.dispatcher.monotonic

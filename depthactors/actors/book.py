@@ -91,6 +91,7 @@ class BookActor(EngineActor):
         self._requests = SnapshotRequests(cell, self._sync, self.mailbox, self.actor_ref, snapshots)
         self._timers = BookTimers(cell, self._sync, self.mailbox)
         self._listeners = BookListeners(cell)
+        self._was_refused = False
         cell.ref = self.actor_ref
         cell.buffered_bytes = self._buffered_bytes
         cell.publish(self._sync.book, self._sync.state)
@@ -262,6 +263,23 @@ class BookActor(EngineActor):
             self._requests.failing = True
             self._listeners.notify_error(error)
 
+    def _snapshot_refused(self, error: DepthActorsError) -> None:
+        if self._sync.state is not BookState.LIVE:
+            self._was_refused = True
+            words = "%s: no snapshot that fits, without which the book is not live; requested again: %s"
+            logger.notice(self._refusal, words, self._cell.spec.title, error)
+        self._listeners.notify_error(error)
+
+    def _end_refusals(self) -> None:
+        if self._was_refused and self._sync.state is BookState.LIVE:
+            self._was_refused = False
+            logger.over(self._refusal, "%s: a snapshot fits", self._cell.spec.title)
+
+    @property
+    def _refusal(self) -> tuple[str, str]:
+        """The cause of the notice, one for all books that wait for the same server."""
+        return ("refused", self._market.rest_url)
+
     # Effects.
 
     def _carry_out(self, effects: Sequence[Effect], *, again: bool = False) -> None:
@@ -284,11 +302,12 @@ class BookActor(EngineActor):
                 case Audited(update_id, differences):
                     logger.debug("= %s audited at update %d: %d levels differ", self._symbol, update_id, differences)
                 case StateChanged():
+                    self._end_refusals()
                     self._listeners.notify_state(effect)
                 case Resync(error):
                     self._listeners.notify_resync(error, changed=changed)
                 case SnapshotRefused(error):
-                    self._listeners.notify_error(error)
+                    self._snapshot_refused(error)
                 case Silent(error):
                     self._timers.watch_stream()
                     self._report(StreamSilent(self._cell, error, self._sync.counters.diffs))

@@ -31,6 +31,8 @@ RESTARTED_AFTER: Final = 3
 """Snapshots in a row that are older than the book, each followed by diffs, until they are believed."""
 EMPTIED_AFTER: Final = 2
 """Empty snapshots in a row of a book that has levels and is in sequence, after which the next one is believed."""
+LAGGING_AFTER: Final = 3
+"""Snapshots in a row that are too old for the stream, after which that is reported, and again after as many more."""
 UNLISTED_AFTER: Final = 3
 """Answers in a row, without a diff between them, that the symbol is not listed, until they are believed for a book
 that was live."""
@@ -61,6 +63,7 @@ class Doubts:
     _stale_since: int = 0
     _stale_run: int = 0
     _behind: int = 0
+    _lagging: int = 0
     _emptied: int = 0
     _unlisted: int = 0
 
@@ -120,6 +123,11 @@ class Doubts:
     def based(self) -> None:
         """Note that a new base is in use."""
         self._behind = 0
+
+    def lagging(self, *, old: bool) -> int:
+        """Count a snapshot, old or not; return how many in a row were too old, if that is to be reported, else 0."""
+        self._lagging = self._lagging + 1 if old else 0
+        return 0 if self._lagging % LAGGING_AFTER else self._lagging
 
     def refuses_empty(self) -> bool:
         """Return whether to request another snapshot instead of believing an empty one, and count the empty one."""

@@ -193,9 +193,11 @@ class Synchronizer:
             self.counters.snapshots_unwanted += 1
             return NOTHING
         found = self._classify_snapshot(phase, snapshot.last_update_id)
+        lagging = self._doubts.lagging(old=found is SnapshotOld)
         if found is SnapshotOld:
             self.counters.snapshots_too_old += 1
-            return self._step(SnapshotOld())
+            report = [SnapshotRefused(self._lag_error(snapshot, lagging))] if lagging else NOTHING
+            return [*report, *self._step(SnapshotOld())]
         fits = found is SnapshotFits
         book = self._new_book(snapshot, now)
         if book.short and isinstance(phase, Buffering):
@@ -366,6 +368,11 @@ class Synchronizer:
         phase = self._transitions.phase
         return phase.follower if isinstance(phase, Followed) else None
 
+    @property
+    def _known_id(self) -> int:
+        """The id up to which the stream has brought updates, or the book has them."""
+        return max(self.book.last_update_id if self.book is not None else 0, self._buffer.last_id)
+
     def _take_beside(self, epoch: int, diff: Diff, recv_time: float) -> Sequence[Effect]:
         """Take a diff of another connection than the present one: of its successor, or of an ended connection."""
         standby = self._standby
@@ -385,9 +392,8 @@ class Synchronizer:
                 return self._step(DiffConfirms())
             if follower is not None:
                 return self._step(DiffBehind())
-        shown_id = self.book.last_update_id if self.book is not None else 0
-        last_id, fresh = max(shown_id, self._buffer.last_id), counters.diffs - counters.stale
-        fault = self._doubts.contradicts(diff, follower, self._buffer, fresh=fresh, last_id=last_id)
+        fresh = counters.diffs - counters.stale
+        fault = self._doubts.contradicts(diff, follower, self._buffer, fresh=fresh, last_id=self._known_id)
         if fault is not None:
             counters.faults += 1
             return self._step(fault)
@@ -413,6 +419,11 @@ class Synchronizer:
         self.counters.snapshots_refused += 1
         words = f"expected the stream to meet update {found.last_update_id} of a snapshot, did not"
         return [SnapshotRefused(SnapshotError(words)), *self._step(SnapshotOld())]
+
+    def _lag_error(self, snapshot: Snapshot, in_a_row: int) -> SnapshotError:
+        """Return the error for a snapshot that is too old, as several before it."""
+        words = f"expected a snapshot near update {self._known_id}, where the stream is, was {snapshot.last_update_id}"
+        return SnapshotError(f"{words}: {in_a_row} in a row are too old")
 
     def _silence_since_unmet(self, book: OrderBook) -> Sequence[Effect]:
         """Report a silent stream if the book changed between two snapshots in a row, and the stream brought nothing."""

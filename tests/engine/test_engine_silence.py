@@ -218,6 +218,28 @@ def test_a_rate_limit_is_said(exchange):
     assert "429" in said
 
 
+@pytest.mark.parametrize(
+    ("symbol", "why"),
+    [
+        ("BTCUSDT", "expected the stream to meet update "),
+        pytest.param("ETHUSDT", "3 in a row are too old", marks=pytest.mark.full),
+    ],
+)
+def test_snapshots_that_do_not_fit_are_said_and_their_end_too(exchange, symbol, why):
+    """Another symbol's snapshots: their ids are above the stream's, or below."""
+    exchange.inject(Fault("mismatch", symbol=symbol, every=1, count=4))
+    said = stderr_of(f"""
+    with DepthEngine() as engine:
+        engine.subscribe("{symbol}").wait_live(20)
+    """)
+    first, second = said.splitlines()
+    assert first.startswith(
+        f"depthactors: {symbol} (spot): no snapshot that fits, without which the book is not live; "
+    )
+    assert why in first
+    assert second == f"depthactors: {symbol} (spot): a snapshot fits"
+
+
 def test_a_connection_that_served_and_is_back_at_once_is_no_notice(exchange):
     exchange.inject(Fault("cut", symbol="BTCUSDT", every=100))
     said = stderr_of("""

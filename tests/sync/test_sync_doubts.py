@@ -5,6 +5,7 @@ from depthactors.markets import Sequencing
 from depthactors.sync.buffer import DiffBuffer
 from depthactors.sync.doubts import (
     EMPTIED_AFTER,
+    LAGGING_AFTER,
     OVERLAP_MS,
     RESTARTED_AFTER,
     STALE_LIMIT,
@@ -90,6 +91,14 @@ def test_snapshots_that_are_older_than_the_book_are_believed_after_several_with_
     assert {doubts.is_behind(older, book, buffer_of()) for _ in range(10)} == {True}
     assert not doubts.is_behind(book.last_update_id, book, waiting)
     assert not doubts.is_behind(older, None, waiting)
+
+
+def test_snapshots_that_are_too_old_are_reported_after_several_in_a_row_and_after_as_many_more():
+    doubts = Doubts()
+    assert [doubts.lagging(old=True) for _ in range(LAGGING_AFTER - 1)] == [0] * (LAGGING_AFTER - 1)
+    assert doubts.lagging(old=False) == 0
+    counts = [doubts.lagging(old=True) for _ in range(2 * LAGGING_AFTER)]
+    assert [count for count in counts if count] == [LAGGING_AFTER, 2 * LAGGING_AFTER], "one that fits begins anew"
 
 
 def test_a_stream_that_is_later_at_lower_ids_makes_an_older_snapshot_believed_at_once():

@@ -31,7 +31,7 @@ from depthactors.sync import (
     StateChanged,
     Synchronizer,
 )
-from depthactors.sync.doubts import EMPTIED_AFTER, OVERLAP_MS, STALE_LIMIT, STALE_LIMIT_JOINED
+from depthactors.sync.doubts import EMPTIED_AFTER, LAGGING_AFTER, OVERLAP_MS, STALE_LIMIT, STALE_LIMIT_JOINED
 from depthactors.sync.phases import SyncState
 from tests.support import flat, pairs
 from tests.sync.sync_support import LIMIT, NaiveExchange, new_book, top_of
@@ -250,6 +250,24 @@ def test_a_snapshot_ahead_of_a_stream_that_is_heard_is_not_believed_before_the_s
     assert set(states[:-2]) == {BookState.SYNCING}
     assert states[-1] is BookState.LIVE
     assert top_of(bench.sync.book) == bench.exchange.top(bench.sync.book.last_update_id)
+
+
+@BOTH
+def test_snapshots_that_stay_too_old_are_an_error_once_in_several(sequencing):
+    bench = Bench(sequencing)
+    for _ in range(4):
+        bench.exchange.event()
+    bench.trade(3)
+    effects = []
+    for _ in range(2 * LAGGING_AFTER):
+        bench.snapshot(lag=5)
+        effects.append(bench.kinds())
+    several = [[RequestSnapshot]] * (LAGGING_AFTER - 1) + [[SnapshotRefused, RequestSnapshot]]
+    assert effects == several * 2
+    error = bench.effects[0].error
+    assert str(bench.exchange.id) in str(error), "where the stream is"
+    assert str(bench.exchange.snapshot(5).last_update_id) in str(error), "where the snapshot is"
+    assert bench.snapshot(lag=1).sync.state is BookState.LIVE
 
 
 @BOTH

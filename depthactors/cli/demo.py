@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     except ImportError as error:
         complain(str(error))
         return 2
-    interrupted = False
+    interrupted, saved = False, True
     faults = [Fault(kind, symbol, every=every) for kind, symbol, every in FAULTS]
     with LocalExchange.with_order_flow(SYMBOLS, seed=options.seed, rate=10.0, faults=faults) as exchange:
         os.environ[EXCHANGE_VARIABLE] = exchange.url
@@ -70,8 +70,7 @@ def run(options: argparse.Namespace) -> int:
                         each.callback, each.symbol, limit=LEVELS_COMPARED, conv_type=Decimal, ws_interval=100
                     )
                 show(followed, options.seconds, levels=LEVELS)
-                if options.svg and not _save(followed, options.svg):
-                    return 2
+                saved = not options.svg or _save(followed, options.svg)
             except KeyboardInterrupt:
                 interrupted = True
             verdicts = _summary(manager, exchange, followed)
@@ -80,6 +79,8 @@ def run(options: argparse.Namespace) -> int:
     if interrupted:
         # A book that was never live does not count as different.
         return 1 if False in verdicts else 130
+    if not saved:
+        return 2
     return 0 if all(verdicts) else 1
 
 

@@ -24,7 +24,7 @@ def show(books: Sequence[Shown], seconds: float = math.inf, *, levels: int) -> N
 
     Without rich there are lines on a terminal, too.
     """
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         try:
             from depthactors.cli.ladder import draw  # noqa: PLC0415 - an extra
         except ImportError:

@@ -63,9 +63,10 @@ def test_it_ends_by_itself_with_every_book_equal_to_the_exchanges(demo, tmp_path
 
 def test_a_picture_that_cannot_be_written_is_an_error(demo, tmp_path):
     process = demo("--seconds", "0.1", "--svg", str(tmp_path))
-    _, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=30)
     assert process.returncode == 2
     assert f"expected to write a picture to {tmp_path}: " in errors
+    assert output.splitlines()[-4].split()[0] == SYMBOLS[0], "the books are compared all the same"
 
 
 def test_an_interrupt_ends_it_in_time_with_a_summary_and_status_130(demo):

@@ -41,3 +41,10 @@ def test_a_line_has_state_touch_and_age_and_what_is_to_be_said(capsys, answer, l
     show([book, book], 0.01, levels=8)
     assert capsys.readouterr().out == f"{line}\n" * 2
     assert book.asked == [1, 1], "a line needs one level"
+
+
+def test_without_a_standard_output_nothing_is_shown_and_nothing_raised(monkeypatch):
+    book = Still(None, "waits")
+    monkeypatch.setattr("sys.stdout", None)
+    show([book], 0.01, levels=8)
+    assert book.asked

@@ -21,7 +21,8 @@ def check_callback(name: str, callback: Any, instead: str = "") -> None:
         instead: advice that is added to the error if it is a coroutine function.
 
     Raises:
-        CallbackError: not callable, a coroutine function, or one that does not take one positional argument.
+        CallbackError: not callable, a coroutine function, a generator function, or a function that does not take one
+            positional argument.
     """
     if callback is not None and not callable(callback):
         msg = f"expected a callable as {name}, was {callback!r}"
@@ -31,6 +32,9 @@ def check_callback(name: str, callback: Any, instead: str = "") -> None:
             f"expected a plain function as {name}, was a coroutine function: there is no event loop here ({callback!r})"
             f"{instead}"
         )
+        raise CallbackError(msg)
+    if inspect.isgeneratorfunction(callback) or inspect.isasyncgenfunction(callback):
+        msg = f"expected a plain function as {name}, was a generator function: a call of it runs nothing ({callback!r})"
         raise CallbackError(msg)
     if callback is not None and (parameters := _refused_parameters(callback)) is not None:
         msg = f"expected a function of one argument as {name}, was {name_of(callback)}, which takes {parameters}"

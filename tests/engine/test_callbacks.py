@@ -28,6 +28,14 @@ class Odd:
         pass
 
 
+def generator(view):
+    yield view
+
+
+async def async_generator(view):
+    yield view
+
+
 def two(symbol, view):
     pass
 
@@ -54,6 +62,12 @@ def test_a_function_that_is_refused_is_named_with_its_parameters():
     words = f"as on_update, was {__name__}.two, which takes (symbol, view)"
     with pytest.raises(CallbackError, match=re.escape(words) + "$"):
         check_callback("on_update", two)
+
+
+@pytest.mark.parametrize("bad", [generator, partial(generator), async_generator])
+def test_a_generator_function_is_refused_because_a_call_of_it_runs_nothing(bad):
+    with pytest.raises(CallbackError, match="expected a plain function as on_update, was a generator function"):
+        check_callback("on_update", bad)
 
 
 @pytest.mark.parametrize("bad", [7, "print", object(), coroutine, partial(coroutine)])

@@ -9,7 +9,7 @@ called = threading.Event()
 
 
 def on_update(view: BookView) -> None:
-    """Take a view, in this process, in a thread of that book's own."""
+    """Take a view, in this process, in one of the engine's threads."""
     latest[view.symbol] = view
     if view.symbol == "ETHUSDT":
         called.set()

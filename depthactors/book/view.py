@@ -186,6 +186,9 @@ class BookView(Generic[NumberT_co]):
 
     def imbalance(self, n: int = 1) -> NumberT_co | None:
         """Return (bid - ask) / (bid + ask) of the best `n` levels' quantities: -1 to 1, `None` on an empty book."""
+        if type(n) is not int or n < 1:
+            msg = f"expected a number of levels of at least 1, was {n!r}"
+            raise UsageError(msg)
         bid, ask = self._total(self.bids[:n]), self._total(self.asks[:n])
         share: NumberT_co | None = (bid - ask) / (bid + ask) if bid + ask else None
         return share
@@ -195,11 +198,7 @@ class BookView(Generic[NumberT_co]):
 
         A quantity that is a float, and every sum of floats, counts to twelve digits.
         """
-        wanted, misses = given("a quantity", quantity)
-        if not (wanted.is_finite() and wanted > 0):
-            msg = f"expected a quantity above zero, was {quantity!r}"
-            raise UsageError(msg)
-        left, tolerance = self._to_fill(wanted, misses)
+        left, tolerance = self._to_fill("a quantity", quantity)
         taken: list[Any] = []
         paid: list[Any] = []
         for price, available in self._side(side):
@@ -230,7 +229,7 @@ class BookView(Generic[NumberT_co]):
         A volume counts as the quantity of `vwap` does.
         """
         levels = self._side(side)
-        left, tolerance = self._to_fill(*given("a volume", volume))
+        left, tolerance = self._to_fill("a volume", volume)
         for count, (_, quantity) in enumerate(levels, start=1):
             left -= quantity
             if left <= tolerance:
@@ -277,8 +276,12 @@ class BookView(Generic[NumberT_co]):
         derived: NumberT_co = self._number(number)
         return derived
 
-    def _to_fill(self, wanted: Decimal, misses: Decimal) -> tuple[Any, Any]:
-        """Return the quantity to fill, and the part of it that may be left, in the view's numbers."""
+    def _to_fill(self, what: str, quantity: Number) -> tuple[Any, Any]:
+        """Return a quantity to fill, and the part of it that may be left, in the view's numbers."""
+        wanted, misses = given(what, quantity)
+        if not (wanted.is_finite() and wanted > 0):
+            msg = f"expected {what} above zero, was {quantity!r}"
+            raise UsageError(msg)
         if self._number is float:
             misses = max(misses, CONTEXT.multiply(wanted.copy_abs(), TOLERANCE))
         return self._number(wanted), self._number(misses)

@@ -11,7 +11,7 @@ it. It holds no book and no socket; calls become messages.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, overload
 
 from depthactors import markets, reporting
 from depthactors.actors.book_messages import Greet
@@ -28,6 +28,7 @@ from depthactors.engine.environment import resolve
 from depthactors.engine.handle import BookHandle
 from depthactors.engine.lifecycle import join
 from depthactors.engine.machine import THIS_MACHINE
+from depthactors.engine.pickling import refuse_pickle
 from depthactors.engine.runtime import STOP_TIMEOUT, Runtime
 from depthactors.engine.settings import check_interval, check_processes, network_settings
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
@@ -169,6 +170,10 @@ class DepthEngine(Generic[NumberT_co]):
     ) -> None:
         """Stop."""
         self.stop()
+
+    def __reduce__(self) -> NoReturn:
+        """Raise an error that says what another process can have."""
+        refuse_pickle(type(self).__name__, "give it a name, and read its books elsewhere with DepthReader(name)")
 
     def subscribe(
         self,
@@ -355,10 +360,14 @@ class DepthEngine(Generic[NumberT_co]):
         for handle in waiting:
             try:
                 handle.wait_live(max(0.0, deadline - now()))
-            except NotLiveError as error:
+            except NotLiveError:
                 late = [each.symbol for each in waiting if each.state is not BookState.LIVE]
                 named = ", ".join(late[:10]) + (", ..." if len(late) > 10 else "")
-                msg = f"{len(late)} of {len(waiting)} books were not live within {timeout:g} s: {named}; {error}"
+                why = f" ({handle.cell.error})" if handle.cell.error is not None else ""
+                msg = (
+                    f"{len(late)} of {len(waiting)} books were not live within {timeout:g} s: {named}; "
+                    f"{handle.symbol} was {handle.state}{why}"
+                )
                 raise NotLiveError(msg) from None
 
     def status(self, timeout: float = 5.0) -> EngineStatus:

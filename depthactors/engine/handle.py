@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
 
 import pykka
 
@@ -11,6 +11,7 @@ from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co
 from depthactors.dispatcher.current import current_task, sleep
+from depthactors.engine.pickling import refuse_pickle
 from depthactors.errors import LifecycleError, NotLiveError
 from depthactors.pacing.seconds import checked_timeout
 
@@ -48,6 +49,10 @@ class BookHandle(Generic[NumberT_co]):
 
     def __repr__(self) -> str:
         return f"<BookHandle {self.symbol} {self.state}>"
+
+    def __reduce__(self) -> NoReturn:
+        """Raise an error that says what another process can have."""
+        refuse_pickle("BookHandle", "send a view, or read the book elsewhere with DepthReader(name)")
 
     @property
     def symbol(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from decimal import Decimal
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from depthactors import binance
@@ -121,6 +122,7 @@ class DepthCache:
 
     def view(self, limit: int | None = None) -> BookView[Any]:
         """Return both sides of one update as a `BookView`; of `Decimal` if that is `conv_type`, else `float`."""
+        _check_limit(limit)
         copy = self._shown()
         number: type[Any] = Decimal if self.conv_type is Decimal else float
         return BookView(
@@ -200,9 +202,7 @@ class DepthCache:
         raise TypeError(msg)
 
     def _levels(self, limit: int | None, side: Side) -> list[list[Any]]:
-        if limit is not None and limit < 0:
-            msg = f"expected a number of levels of at least 0, was {limit!r}"
-            raise UsageError(msg)
+        _check_limit(limit)
         copy, convert, newest = self._shown(), self.conv_type, self._newest
         if newest is not None and newest.update_id != copy.last_update_id:
             newest.look(copy)
@@ -239,6 +239,15 @@ class DepthCache:
         price, quantity = map(max, book.decimals, map(binance.decimals_of, texts))
         book.decimals = price, quantity
         self._copy = None
+
+
+def _check_limit(limit: int | None) -> None:
+    if limit is None or (type(limit) is int and limit >= 0):
+        return
+    # A whole number of another library, as numpy's.
+    if not isinstance(limit, Integral) or limit < 0:
+        msg = f"expected a number of levels of at least 0, was {limit!r}"
+        raise UsageError(msg)
 
 
 def _own_cache(kind: type[CacheT], conv_type: Callable[[str], Any], copy: BookCopy, update_time: int | None) -> CacheT:

@@ -9,8 +9,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from depthactors.actors.cell import Listener
+from depthactors.engine.pickling import refuse_pickle
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.exceptions.own import ReadLoopClosed, read_loop_closed
+from depthactors.pacing.seconds import checked_timeout
 from depthactors.python_binance.client_market import market_of
 from depthactors.python_binance.depth_cache import DepthCache
 from depthactors.python_binance.error_dicts import error_messages
@@ -182,8 +184,9 @@ class DepthCacheManager:
         Raises:
             NotLiveError: nothing came in `timeout` seconds; it is a `TimeoutError`.
             ReadLoopClosed: it was closed or given up, or not entered yet.
+            UsageError: a timeout that is no number of seconds.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + checked_timeout(timeout)
         while True:
             message = self._next(deadline)
             if not isinstance(message, _Changed):
@@ -233,6 +236,10 @@ class DepthCacheManager:
                 handle.close()
         finally:
             self._bm.give_back(stay)
+
+    def __reduce__(self) -> NoReturn:
+        """Raise an error that says what another process can have."""
+        refuse_pickle(type(self).__name__, "send the depth caches that recv() returns")
 
     def __aenter__(self) -> NoReturn:
         """Raise an error that shows a program written for asyncio what to do here."""

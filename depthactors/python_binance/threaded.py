@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from depthactors import reporting
 from depthactors.actors.queued_listener import QueuedListener
@@ -17,7 +17,9 @@ from depthactors.dispatcher.threads import is_engine_thread
 from depthactors.engine.callbacks import check_callback
 from depthactors.engine.depth_engine import DepthEngine
 from depthactors.engine.lifecycle import PATIENCE
+from depthactors.engine.pickling import refuse_pickle
 from depthactors.errors import CallbackError, LifecycleError
+from depthactors.pacing.seconds import checked_timeout
 from depthactors.python_binance import program_end
 from depthactors.python_binance.callback_threads import CallbackThreads, Threads
 from depthactors.python_binance.client import Client
@@ -262,8 +264,11 @@ class ThreadedDepthCacheManager(threading.Thread):
 
         It may be called twice, from a callback and from a signal handler. A callback under way has half a second to
         return: it may be waiting for the caller of `stop`.
+
+        Raises:
+            UsageError: a timeout that is no number of seconds.
         """
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + checked_timeout(timeout)
         self._was_stopped = True
         in_callback = self._callbacks.is_current
         if in_callback:
@@ -291,6 +296,7 @@ class ThreadedDepthCacheManager(threading.Thread):
 
         Raises:
             RuntimeError: it was not started, or the caller is a callback (as `Thread.join` does).
+            UsageError: a timeout that is no number of seconds.
         """
         if not self._was_started:
             msg = "the manager is not started, so it cannot be joined"
@@ -300,7 +306,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             raise LifecycleError(msg)
         self.interrupted = False
         try:
-            self._wait(inf if timeout is None else time.monotonic() + timeout)
+            self._wait(inf if timeout is None else time.monotonic() + checked_timeout(timeout))
         except KeyboardInterrupt:
             self.interrupted = True
             raise
@@ -316,6 +322,10 @@ class ThreadedDepthCacheManager(threading.Thread):
     def status(self) -> EngineStatus:
         """Return the status: a row for each book, connection and weight pool."""
         return self._engine.status()
+
+    def __reduce__(self) -> NoReturn:
+        """Raise an error that says what another process can have."""
+        refuse_pickle(type(self).__name__, "send a depth cache, or use shared_as=name, and DepthReader(name) elsewhere")
 
     def __enter__(self) -> Self:
         """Start."""

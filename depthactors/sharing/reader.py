@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, overload
 
-from depthactors.book import BookState
+from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co, check_number_type
 from depthactors.errors import (
     BookNotSharedError,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from depthactors.book import BookView
     from depthactors.book.numerals import Number, NumberT
     from depthactors.sharing.listing import SharedBook
     from depthactors.sharing.slot import SlotReader
@@ -227,8 +226,11 @@ class DepthReader(Generic[NumberT_co]):
         Raises:
             EngineGoneError: the engine does not run any more, and no other one ran by then.
             BookNotSharedError: as for `view`, at the end of that time.
-            UsageError: a timeout that is no number of seconds.
+            UsageError: a timeout that is no number of seconds, or `after` is no view.
         """
+        if after is not None and not isinstance(after, BookView):
+            msg = f"expected a view as after, was {after!r}"
+            raise UsageError(msg)
         known = None if after is None else (after.last_update_id, after.state)
         return self._wait_for(
             lambda view: (view.last_update_id, view.state) != known, symbol, timeout, levels, market, speed_ms

@@ -170,10 +170,17 @@ def test_a_side_that_holds_the_volume_has_a_vwap_in_floats_too(sizes):
 
 
 @table("quantity", [0, -1, float("nan"), Decimal(0)])
+@table("method", ["vwap", "to_volume"])
 @table("number", [float, Decimal])
-def test_a_quantity_must_be_above_zero(number, quantity):
-    with pytest.raises(UsageError, match=r"above zero|as a number"):
-        view_of(BIDS, ASKS, number).vwap("ask", quantity)
+def test_a_quantity_must_be_above_zero(number, method, quantity):
+    with pytest.raises(UsageError, match=rf"(above zero|as a number), was {re.escape(repr(quantity))}"):
+        getattr(view_of(BIDS, ASKS, number), method)("ask", quantity)
+
+
+@table("levels", [0, -1, 1.0, "2", None, True])
+def test_an_imbalance_is_of_a_number_of_levels(levels):
+    with pytest.raises(UsageError, match=f"of at least 1, was {levels!r}"):
+        VIEW.imbalance(levels)
 
 
 @table("wrong", ["1", None, float("nan"), Decimal("sNaN"), 1j])

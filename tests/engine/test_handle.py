@@ -79,6 +79,7 @@ def test_waiting_in_vain_says_why(dead_address):
             book.wait_live(0.2)
         with pytest.raises(NotLiveError, match="1 of 1 books") as caught:
             engine.wait_live(0.2)
+    assert str(caught.value).startswith("1 of 1 books were not live within 0.2 s: BTCUSDT; BTCUSDT was SYNCING (ws://")
     assert "".join(traceback.format_exception(caught.value)).count("Traceback") == 1
 
 

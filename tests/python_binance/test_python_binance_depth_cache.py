@@ -54,10 +54,10 @@ def test_a_limit_cuts_from_the_best(cache, limit, count):
     assert cache.get_asks(limit=limit) == cache.get_asks()[:count]
 
 
-@pytest.mark.parametrize("limit", [-1, -100])
-def test_a_negative_limit_is_refused(cache, limit):
-    for read in (cache.get_bids, cache.get_asks):
-        with pytest.raises(UsageError, match="number of levels"):
+@pytest.mark.parametrize("limit", [-1, -100, "5", 2.5])
+def test_a_limit_that_is_no_number_of_levels_is_refused(cache, limit):
+    for read in (cache.get_bids, cache.get_asks, cache.view):
+        with pytest.raises(UsageError, match=f"number of levels of at least 0, was {limit!r}"):
             read(limit)
 
 

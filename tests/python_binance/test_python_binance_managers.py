@@ -213,6 +213,13 @@ def test_a_manager_shows_what_its_own_limit_brings_beside_a_deeper_one(monkeypat
             assert 55 <= len(dcm.get_depth_cache().get_asks()) <= 100
 
 
+def test_a_timeout_of_recv_that_is_no_number_is_refused(exchange):
+    with new() as dcm:
+        with pytest.raises(UsageError, match="expected timeout as a number of seconds, was '5'"):
+            dcm.recv(timeout="5")
+        assert isinstance(dcm.recv(timeout=10), DepthCache)
+
+
 def test_recv_merges_what_came_meanwhile_into_the_latest(exchange):
     with new() as dcm:
         first = dcm.recv(timeout=10).view(1).last_update_id

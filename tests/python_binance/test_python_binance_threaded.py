@@ -466,6 +466,14 @@ def test_join_waits_for_the_stop_or_for_its_timeout(exchange):
     assert not manager.is_alive()
 
 
+def test_a_timeout_that_is_no_number_is_refused_and_nothing_ended(manager):
+    for wait in (manager.join, manager.stop):
+        with pytest.raises(UsageError, match="expected timeout as a number of seconds, was '5'"):
+            wait("5")
+    assert manager.is_alive()
+    manager.start_depth_cache(print, "BNBBTC")
+
+
 def test_join_is_interrupted_at_once(exchange):
     with ThreadedDepthCacheManager() as manager:
         main = threading.main_thread().ident

@@ -248,6 +248,12 @@ def test_a_timeout_that_is_no_number_is_refused(name, reader):
             wait("5")
 
 
+@pytest.mark.parametrize("after", ["BTCUSDT", 7])
+def test_what_is_waited_after_is_a_view(reader, after):
+    with pytest.raises(UsageError, match=f"expected a view as after, was {after!r}"):
+        reader.wait("BTCUSDT", after=after, timeout=0.0)
+
+
 def test_a_timeout_may_be_infinite(shared, name, reader):
     with DepthReader.wait_for_engine(name, inf):
         assert reader.wait("BTCUSDT", timeout=inf).state is LIVE

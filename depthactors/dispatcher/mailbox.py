@@ -32,6 +32,9 @@ BYTE_LIMIT: Final = 32 * 1024 * 1024
 """Bytes that these frames may have together, far more than usual ones have."""
 TURN_LIMIT: Final = 32
 """Messages, or frames, that an actor handles in one turn at most."""
+TURN_BYTE_LIMIT: Final = 1024 * 1024
+"""Bytes of frames after which a turn ends, ten times as many as usual frames have. Of the largest frames, each of which
+takes a third of a second, an actor handles one in a turn."""
 
 
 _Entry: TypeAlias = tuple[float, Any, list[tuple[int, int]]]
@@ -147,9 +150,9 @@ class Mailbox(Task):
         return self._handle is not None and not self.empty()
 
     def take_turn(self) -> None:
-        """Hand messages to the actor, not more than `TURN_LIMIT` messages or frames."""
-        left = TURN_LIMIT
-        while left > 0 and (handle := self._handle) is not None:
+        """Hand messages to the actor: `TURN_LIMIT` messages or frames at most, and none after `TURN_BYTE_LIMIT` bytes."""
+        left, room = TURN_LIMIT, TURN_BYTE_LIMIT
+        while left > 0 and room > 0 and (handle := self._handle) is not None:
             if self._due and not (self._due_was_last and self._control):
                 # A control message is handled between two timers, so timers cannot delay a `stop`.
                 self._due_was_last = True
@@ -171,20 +174,25 @@ class Mailbox(Task):
             except IndexError:
                 # `drop_frames` took it first.
                 frames = size = 0
-            if frames > left:
-                message, frames, size = self._split(put_at, message, size, left)
+            if frames > left or (size > room and frames > 1):
+                message, frames, size = self._split(put_at, message, size, left, room)
             self._frames_out += frames
             self._bytes_out += size
             left -= frames or 1
+            room -= size
             handle(message, None)
 
-    def _split(self, put_at: float, message: Frames, size: int, count: int) -> tuple[Frames, int, int]:
+    def _split(self, put_at: float, message: Frames, size: int, most: int, room: int) -> tuple[Frames, int, int]:
         """Leave all but the first frames of a message for the next turn; return the first, with their sizes."""
         frames = message.frames
-        first, rest = frames[:count], frames[count:]
-        first_size = sum(map(len, first))
-        self._data.insert(0, (put_at, replace(message, frames=rest), [(len(rest), size - first_size)]))
-        return replace(message, frames=first), count, first_size
+        most = min(most, len(frames) - 1)
+        count = first_size = 0
+        while count < most and first_size < room:
+            first_size += len(frames[count])
+            count += 1
+        rest = replace(message, frames=frames[count:])
+        self._data.insert(0, (put_at, rest, [(len(frames) - count, size - first_size)]))
+        return replace(message, frames=frames[:count]), count, first_size
 
     def fail(self, error: BaseException) -> None:
         """Let the actor die of an exception that left its handler."""

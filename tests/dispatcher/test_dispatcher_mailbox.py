@@ -12,7 +12,7 @@ from pykka._envelope import Envelope
 from depthactors.actors.book_messages import StreamUp
 from depthactors.dispatcher.actor import DispatchedActor
 from depthactors.dispatcher.life import Life
-from depthactors.dispatcher.mailbox import FRAME_LIMIT, TURN_LIMIT, Frames, Mailbox, mailbox_of
+from depthactors.dispatcher.mailbox import FRAME_LIMIT, TURN_BYTE_LIMIT, TURN_LIMIT, Frames, Mailbox, mailbox_of
 from tests.actors.actor_support import Actors, hold, join
 from tests.stepped import SteppedDispatcher
 from tests.support import PATIENCE, Recorder
@@ -135,6 +135,16 @@ def test_a_turn_is_bounded_in_messages_and_frames(make):
     assert first == [frames(1, 10), frames(2, TURN_LIMIT - 10)]
     assert mailbox.waiting_frames == 10 + 1
     assert take(mailbox, turns=1) == [frames(2, 10), frames(3, 1)]
+    assert (mailbox.waiting_frames, mailbox.waiting_bytes, mailbox.empty()) == (0, 0, True)
+
+
+def test_a_turn_is_bounded_in_bytes_but_for_the_rest_of_a_frame(make):
+    mailbox = make()
+    half, large = b"x" * (TURN_BYTE_LIMIT // 2), b"x" * (3 * TURN_BYTE_LIMIT)
+    mailbox.put_frames(Frames(1, [half, half, half, b"x", large, b"y", large], 0.0))
+    mailbox.put_frames(Frames(1, [large], 0.0))
+    turns = [[frame for each in take(mailbox, turns=1) for frame in each.frames] for _ in range(4)]
+    assert turns == [[half, half], [half, b"x", large], [b"y", large], [large]]
     assert (mailbox.waiting_frames, mailbox.waiting_bytes, mailbox.empty()) == (0, 0, True)
 
 

@@ -29,6 +29,7 @@ MOST_MEMORY, MOST_MEMORY_OF_HEAVY = 60.0, 100.0
 GROUPS: dict[str, list[Behaviour]] = {}
 for each in STREAMS + REST:
     GROUPS.setdefault(each.group or each.name, []).append(each)
+HEAVY = [group for group, behaviours in GROUPS.items() if any(behaviour.heavy for behaviour in behaviours)]
 
 
 class Victim:
@@ -73,9 +74,12 @@ def checker(exchange):
 
 
 @pytest.fixture
-def engine(set_timing):
+def engine(request, set_timing):
     set_timing(Timing.fast())
-    with DepthEngine(number=Decimal, silence_limit=0.5, connect_timeout=1.0, read_timeout=1.0) as engine:
+    # The honest exchange runs in this process too: while a message of 4 MB is parsed, a busy machine makes it silent.
+    heavy = "group" in request.fixturenames and request.getfixturevalue("group") in HEAVY
+    silence_limit = 10.0 if heavy else 0.5
+    with DepthEngine(number=Decimal, silence_limit=silence_limit, connect_timeout=1.0, read_timeout=1.0) as engine:
         yield engine
 
 
@@ -96,7 +100,7 @@ QUICK = ("snapshots", "events")
 )
 def test_a_hostile_exchange_harms_only_its_own_book(exchange, checker, engine, group):
     events = []
-    heavy = any(behaviour.heavy for behaviour in GROUPS[group])
+    heavy = group in HEAVY
     honest = engine.subscribe(
         "BTCUSDT",
         depth=LEVELS,

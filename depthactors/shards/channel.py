@@ -23,6 +23,8 @@ from depthactors.sharing.forks import unforked
 
 SEND_PATIENCE: Final = 5
 """Seconds after which a channel is aborted whose other end reads no byte."""
+WORKER_PATIENCE: Final[int | None] = None
+"""The same for a worker: it waits as long as there is another end. The engine's process may be stopped, or busy."""
 _LENGTH: Final = struct.Struct("!I")
 _LONGEST: Final = 1 << 30
 """Bytes of the longest message that is read: a longer one is not from this package."""

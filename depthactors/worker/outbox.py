@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_PAUSE: Final = 0.001
+PAUSE: Final = 0.001
 """Seconds from one message about updates to the next, which has all that changed meanwhile."""
 
 
@@ -107,7 +107,7 @@ class WorkerOutbox:
     def _send(self, *, updates: bool) -> None:
         while (message := self._take(updates=updates)) is not None:
             if isinstance(message, BooksUpdated):
-                updates, self._resume = False, time.monotonic() + _PAUSE
+                updates, self._resume = False, time.monotonic() + PAUSE
             self._send_one(message)
 
     def _take(self, *, updates: bool) -> Any:

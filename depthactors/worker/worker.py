@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from depthactors import reporting
 from depthactors.errors import LineError, WorkerVersionError
-from depthactors.shards.channel import Channel
+from depthactors.shards.channel import WORKER_PATIENCE, Channel
 from depthactors.shards.greeting import check_greeting, greet
 from depthactors.shards.interpreter import enter_worker
 from depthactors.shards.messages import Stop
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-_STOP_TIMEOUT: Final = 2.0
+STOP_TIMEOUT: Final = 2.0
 """Seconds for everything to end after the channel has."""
 _LOOK: Final = 0.01
 """Seconds between two checks whether the engine's process, which is being killed, is gone."""
@@ -40,7 +40,7 @@ def main(descriptor: int) -> None:
     # Ctrl-C is for the engine's process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     enter_worker()
-    channel = Channel(descriptor, patience=None)
+    channel = Channel(descriptor, patience=WORKER_PATIENCE)
     try:
         channel.send_bytes(greet())
         check_greeting(channel.receive_bytes())
@@ -89,10 +89,10 @@ class Worker:
         except LineError as error:
             logger.debug("= the worker ends: %s", error)
         finally:
-            deadline = time.monotonic() + _STOP_TIMEOUT
+            deadline = time.monotonic() + STOP_TIMEOUT
             is_killed = not self._is_stopped
             self._watch.stop()
-            self._engine.stop(_STOP_TIMEOUT)
+            self._engine.stop(STOP_TIMEOUT)
             reporting.flush(max(0.0, deadline - time.monotonic()))
             self._log_forwarder.close()
             self._outbox.stop(max(0.0, deadline - time.monotonic()))

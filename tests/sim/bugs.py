@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from depthactors.actors.connection import Connection
 from depthactors.actors.queued_listener import QueuedListener
 from depthactors.actors.router import Router
+from depthactors.actors.slot_filler import SlotFiller
 from depthactors.actors.socket import SocketActor
 from depthactors.actors.supervisor import Supervisor
 from depthactors.book import trust
@@ -19,9 +20,12 @@ from depthactors.dispatcher.mailbox import Mailbox
 from depthactors.dispatcher.task import Task
 from depthactors.engine.depth_engine import DepthEngine
 from depthactors.net.allowance import Allowance
+from depthactors.shards.remote_cell import RemoteCell
+from depthactors.sharing.record import shown_state
 from depthactors.sync import buffer, sequencing
 from depthactors.sync.doubts import Doubts
 from depthactors.sync.sequencing import Verdict
+from tests.sim import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -159,6 +163,25 @@ def _down_after_up() -> _Changes:
     return [(Router, "closed", closed)]
 
 
+def _ends_in_order() -> _Changes:
+    """A worker whose reports are not read for some seconds ends in good order, and its end is that of its books."""
+
+    def mark_stale(self: RemoteCell, why: str) -> None:
+        if not shown_state(self._reader.read()[1]).over:
+            lose(self, why)
+
+    def filler(self: SlotFiller, *arguments: Any, **_: Any) -> None:
+        fill(self, *arguments)
+
+    lose, fill = RemoteCell.lose, SlotFiller.__init__
+    return [
+        (processes, "WORKER_PATIENCE", 5),
+        (SlotFiller, "__init__", filler),
+        (RemoteCell, "lose", mark_stale),
+        (RemoteCell, "state_in_slot", lambda self: shown_state(self._reader.read()[1])),
+    ]
+
+
 _ALL: dict[str, Callable[[], _Changes]] = {
     "called after unsubscribe": _called_after_unsubscribe,
     "unsubscribe waits": _waits_for_callbacks,
@@ -171,6 +194,7 @@ _ALL: dict[str, Callable[[], _Changes]] = {
     "pacing": _no_weight_limit,
     "lost wake-up": _lost_wake_up,
     "unreported end": _down_after_up,
+    "worker ends in order": _ends_in_order,
 }
 
 BUGS = {name: lambda changes=changes: _changed(changes()) for name, changes in _ALL.items()}

@@ -88,6 +88,9 @@ def _print_summary(results: list[Result], wall: float) -> None:
     for kind, count in sorted(faults.items()):
         print(f"  {kind:16} {count}")
     print(f"restarts           {sum(result.restarts for result in results)}")
+    with_workers = [result for result in results if result.processes]
+    restarts = sum(result.worker_restarts for result in with_workers)
+    print(f"worker restarts    {restarts} in {len(with_workers)} seeds with worker processes")
     print(f"longest outage     {max(result.longest_outage for result in results):.0f} s")
     print(f"failed             {sum(result.failure is not None for result in results)} of {len(results)}")
     print(f"digest             {' '.join(f'{result.digest:08x}' for result in results[:8])}")

@@ -38,6 +38,15 @@ OF_PROGRAM = {
 }
 """Faults of the engine's own process, and of the program's callbacks."""
 
+OF_WORKERS = {
+    "worker-killed": "a worker process is killed",
+    "worker-stands-still": "a worker process stands still for `seconds`, while its connections are read",
+    "worker-supervisor-dies": "the supervisor in a worker process is sent what ends it",
+    "channel-stalls-up": "nothing that a worker sends arrives for `seconds`",
+    "channel-stalls-down": "nothing that is sent to a worker arrives for `seconds`",
+}
+"""Faults of worker processes, of which one is chosen by `pick`, and of their channels."""
+
 BELOW = {"split": "fragments are joined by the socket's reader, below the frames"}
 """Kinds of the local exchange that the simulation cannot have, and why."""
 
@@ -65,6 +74,9 @@ _SECONDS = {
     SLOW_REST: (0.5, 8.0),
     "stand-still": (0.1, 8.0),
     "sleep": (0.1, 20.0),
+    "worker-stands-still": (0.1, 8.0),
+    "channel-stalls-up": (0.1, 8.0),
+    "channel-stalls-down": (0.1, 8.0),
 }
 """The shortest and the longest duration of the kinds that have one."""
 
@@ -84,7 +96,7 @@ class PlannedFault(NamedTuple):
         seconds: its duration, for the kinds that have one.
         count: number of occasions in a row at which it strikes.
         levels: the most levels of a snapshot, for `capped`.
-        pick: which of the connections it concerns, for the faults of lines: a share of their number.
+        pick: which of the connections, workers or actors it concerns: a share of their number.
     """
 
     at: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from depthactors.binance.depth_reply import DepthReply
 from depthactors.dispatcher.life import Life
@@ -55,8 +55,8 @@ class _Stream:
         self._stream.close(reason)
 
     def abort(self, reason: StreamError | None = None) -> None:
-        assert self._stream is not None
-        self._stream.abort(reason)
+        if self._stream is not None:
+            self._stream.abort(reason)
 
 
 class _Fetcher:
@@ -96,18 +96,31 @@ class _Fetcher:
             self.thread.end()
 
 
+_OpenT = TypeVar("_OpenT", _Stream, _Fetcher)
+
+
 class SimulatedNetwork:
     """Connections and depth requests to a simulated exchange; all networks of it spend from one allowance."""
 
     def __init__(self, exchange: SimulatedExchange, allowance: Allowance) -> None:
         self._exchange, self._allowance = exchange, allowance
+        self._open: list[_Stream | _Fetcher] = []
 
     def stream(self, url, *, on_open, on_frames, on_close, name) -> _Stream:
-        return _Stream(self._exchange, url, on_open, on_frames, on_close, name)
+        return self._note(_Stream(self._exchange, url, on_open, on_frames, on_close, name))
 
     def fetcher(self, name, on_reply) -> _Fetcher:
-        return _Fetcher(self._exchange, name, on_reply)
+        return self._note(_Fetcher(self._exchange, name, on_reply))
 
     def allowance(self, market: Market) -> Allowance:
         assert market.weight_pool == self._exchange.market.weight_pool
         return self._allowance
+
+    def abandon(self) -> None:
+        """End all that is open, as the system does when a process was killed."""
+        for each in self._open:
+            each.abort()
+
+    def _note(self, new: _OpenT) -> _OpenT:
+        self._open = [*(each for each in self._open if each.thread.is_alive()), new]
+        return new

@@ -5,8 +5,10 @@ A run is its seed and its faults. With some of its faults left out it is another
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +23,11 @@ from depthactors.dispatcher.simulated import SimulatedDispatcher
 from depthactors.engine.lifecycle import running
 from depthactors.engine.machine import Machine
 from depthactors.net.settings import NetworkSettings
+from depthactors.shards.remote_cell import RemoteCell
 from tests.sim.exchange import SimulatedExchange
-from tests.sim.faults import ALL, OF_PROGRAM, PlannedFault, plan
+from tests.sim.faults import ALL, OF_PROGRAM, OF_WORKERS, PlannedFault, plan
 from tests.sim.network import SimulatedNetwork
+from tests.sim.processes import Processes, SimulatedProcess
 from tests.sim.program import Program
 from tests.sim.trace import Trace
 from tests.sim.truth import Truth
@@ -45,6 +49,14 @@ _BEHIND = 40
 """Updates by which a live book may be behind at the end."""
 _UPDATES_WAIT = 64 + 1_000
 _STOP = 10.0
+_WITH_WORKERS = 0.3
+"""Share of the seeds whose books are in worker processes."""
+_WORKERS = 2
+_MORE = 4
+"""How much more often than another kind each kind of worker faults is drawn."""
+_WORKER_PATIENCE = 30.0
+"""Seconds after a fault of a worker within which a question may remain without an answer: its successor is loaded."""
+_names = count(1)
 
 
 class Poison:
@@ -58,6 +70,8 @@ class Result:
     Attributes:
         seconds: simulated seconds.
         failure: what did not hold, `None` if all did.
+        processes: number of worker processes, `None` for a run without.
+        worker_restarts: number of times that one was replaced.
         digest: of all turns, and of what was seen.
     """
 
@@ -68,6 +82,8 @@ class Result:
     calls: int = 0
     updates: int = 0
     restarts: int = 0
+    processes: int | None = None
+    worker_restarts: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     planned: list[PlannedFault] = field(default_factory=list)
     failure: str | None = None
@@ -87,6 +103,7 @@ class World:
         *,
         every: float = 60.0,
         quiet: float = QUIET,
+        processes: int | None = None,
     ):
         """Draw the run.
 
@@ -96,7 +113,10 @@ class World:
             faults: the faults instead of those of the seed.
             every: seconds from one fault to the next, on average.
             quiet: seconds without a new fault at its end, after which everything must be well.
+            processes: number of worker processes, 0 for none; `None` for as many as the seed says.
         """
+        if processes is None and Random(f"{seed}/processes").random() < _WITH_WORKERS:
+            processes = _WORKERS
         draws = Random(f"{seed}/run")
         self.seed, self.seconds, self.quiet = seed, seconds, quiet
         self.market = replace(
@@ -105,7 +125,8 @@ class World:
             connections=_CONNECTIONS,
         )
         self.is_calm = draws.random() < 0.15
-        planned = plan(Random(f"{seed}/faults"), seconds, SYMBOLS, every=every, kinds=(*ALL, *OF_PROGRAM))
+        kinds = (*ALL, *OF_PROGRAM, *tuple(OF_WORKERS if processes else ()) * _MORE)
+        planned = plan(Random(f"{seed}/faults"), seconds, SYMBOLS, every=every, kinds=kinds)
         if self.is_calm:
             planned = [fault for fault in planned if fault.kind in {"sleep", "raise"}]
         self.faults = _decidable(planned) if faults is None else list(faults)
@@ -118,16 +139,28 @@ class World:
             Random(f"{seed}/exchange"),
             SYMBOLS,
             self.market,
-            faults=[fault for fault in self.faults if fault.kind not in OF_PROGRAM],
+            faults=[fault for fault in self.faults if not _is_ours(fault)],
             rate=draws.choice((10.0, 10.0, 25.0)),
             settings=NetworkSettings(rotate_after=rotate_after),
         )
         allowance = self.exchange.allowance()
 
-        class SimulatedEngine(DepthEngine[Any]):
-            _machine = Machine(lambda: self.dispatcher, lambda _: SimulatedNetwork(self.exchange, allowance))
+        self.processes = Processes(seed, self.dispatcher, self.exchange, allowance)
 
-        self.engine = SimulatedEngine(self.market, rotate_after=rotate_after, refresh_interval=refresh)
+        class SimulatedEngine(DepthEngine[Any]):
+            _machine = Machine(
+                lambda: self.dispatcher, lambda _: SimulatedNetwork(self.exchange, allowance), self.processes.start
+            )
+
+        self.engine = SimulatedEngine(
+            self.market,
+            rotate_after=rotate_after,
+            refresh_interval=refresh,
+            processes=processes or None,
+            # Of the same length in each run: it is in messages, whose bytes count.
+            name=f"simulation-{os.getpid():010}-{next(_names):06}" if processes else None,
+        )
+        self._workers = processes or 0
         self.failure: str | None = None
         self.truth = Truth(self.exchange, self.fail)
         self.program = Program(self.engine, SYMBOLS, Random(f"{seed}/program"), self.truth, self.fail)
@@ -137,6 +170,7 @@ class World:
         self._program_draws = Random(f"{seed}/acts")
         self._not_live: dict[str, float] = {}
         self._seen: dict[int, int] = {}
+        self._shown: dict[int, Any] = {}
         self._behind: dict[int, tuple[int, float]] = {}
         self._supervisor: pykka.ActorRef[Any] | None = None
 
@@ -163,6 +197,8 @@ class World:
         result.faults = Counter(self.exchange.strikes()) + self.struck
         result.trace, result.digest = self.trace.lines, self.trace.digest
         result.longest_outage = self.longest_outage
+        result.processes = self._workers or None
+        result.worker_restarts = max(0, len(self.processes.all) - self._workers)
         result.restarts = self.struck["book-dies"] + self.struck["socket-dies"] + self.struck["snapshots-die"]
         return result
 
@@ -172,7 +208,7 @@ class World:
         self._supervisor = self.engine._runtime._supervisor
         self.program.begin()
         for fault in self.faults:
-            if fault.kind in OF_PROGRAM:
+            if _is_ours(fault):
                 simulation.after(fault.at, lambda fault=fault: self._strike(fault))
         simulation.after_step = self._check
         simulation.after(1.0, self._look)
@@ -201,6 +237,9 @@ class World:
         if self._supervisor is not None:
             for ref in (self._supervisor, *mailbox_of(self._supervisor).children):
                 pykka.ActorRegistry.unregister(ref)
+        self.processes.let_go()
+        if self.engine._runtime._folder is not None:
+            self.engine._runtime._folder.close()
 
     def _raise_failure(self) -> None:
         if self.failure is not None:
@@ -228,24 +267,50 @@ class World:
                 self.program.be_patient(fault.seconds + 10.0)
             case "raise" if readers:
                 readers[0].blows += 1
-            case "book-dies" if readers and readers[0].handle is not None:
-                self._end(readers[0].handle.ref, Best())
+            case "book-dies":
+                # With workers a book has two actors, one in each process.
+                if refs := self._children(f"book-{fault.symbol}"):
+                    self._end(refs[int(fault.pick * len(refs))], Best())
             case "socket-dies" | "snapshots-die":
                 for ref in self._children(fault.kind.partition("-")[0]):
                     self._end(ref, Status())
+            case _ if fault.kind in OF_WORKERS and (living := self.processes.living):
+                self._strike_worker(fault, living[int(fault.pick * len(living))])
         self.struck[fault.kind] += 1
 
     def _end(self, ref: pykka.ActorRef[Any], question: Any) -> None:
         """Have an actor die while somebody asks it."""
-        self.program.questions.ask(ref, question)
+        if mailbox_of(ref).dispatcher is self.dispatcher:
+            # An actor of a worker may end without an answer, with its process; nobody outside knows it.
+            self.program.questions.ask(ref, question)
         ref.tell(Poison())
 
+    def _strike_worker(self, fault: PlannedFault, process: SimulatedProcess) -> None:
+        self.program.be_patient(fault.seconds + _WORKER_PATIENCE)
+        match fault.kind:
+            case "worker-killed":
+                process.abort()
+            case "worker-stands-still":
+                process.dispatcher.hold(fault.seconds)
+            case "worker-supervisor-dies":
+                for ref in process.actors()[:1]:
+                    ref.tell(Poison())
+            case "channel-stalls-up":
+                process.up.stall(fault.seconds)
+            case "channel-stalls-down":
+                process.down.stall(fault.seconds)
+
     def _children(self, prefix: str) -> list[pykka.ActorRef[Any]]:
-        assert self._supervisor is not None
-        children = mailbox_of(self._supervisor).children
         return sorted(
-            (ref for ref in children if mailbox_of(ref).name.startswith(prefix)), key=lambda ref: mailbox_of(ref).name
+            (ref for ref in self._actors() if mailbox_of(ref).name.startswith(prefix)),
+            key=lambda ref: mailbox_of(ref).name,
         )
+
+    def _actors(self) -> list[pykka.ActorRef[Any]]:
+        """Return all actors of all processes."""
+        assert self._supervisor is not None
+        here = [self._supervisor, *mailbox_of(self._supervisor).children]
+        return [*here, *(ref for process in self.processes.living for ref in process.actors())]
 
     # What must hold.
 
@@ -257,14 +322,13 @@ class World:
             handle = reader.handle
             if handle is None:
                 continue
-            book, state = handle.cell.current  # type: ignore[attr-defined]
-            if book is None or state is not BookState.LIVE:
+            shown = _shown(handle.cell)
+            if shown is None or self._shown.get(reader.number) == shown:
                 continue
-            if self._seen.get(reader.number) == book.last_update_id:
-                continue
-            self._seen[reader.number] = book.last_update_id
+            self._shown[reader.number] = shown
             view = handle.view()
             if view.state is BookState.LIVE:
+                self._seen[reader.number] = view.last_update_id
                 self.truth.compare(view, reader.depth)
 
     def _look(self) -> None:
@@ -298,9 +362,7 @@ class World:
         self._check_mailboxes()
 
     def _check_mailboxes(self) -> None:
-        assert self._supervisor is not None
-        root = mailbox_of(self._supervisor)
-        for mailbox in (root, *(mailbox_of(ref) for ref in root.children)):
+        for mailbox in map(mailbox_of, self._actors()):
             if mailbox.waiting_frames > FRAME_LIMIT or mailbox.waiting_bytes > BYTE_LIMIT:
                 self.fail(f"{mailbox.name}: {mailbox.waiting_frames} frames wait")
             if mailbox.has_work and not _is_queued(mailbox):
@@ -347,6 +409,19 @@ def _decidable(planned: Sequence[PlannedFault]) -> list[PlannedFault]:
     ]
 
 
+def _is_ours(fault: PlannedFault) -> bool:
+    """Return whether it strikes the engine's processes, and not the exchange."""
+    return fault.kind in OF_PROGRAM or fault.kind in OF_WORKERS
+
+
+def _shown(cell: Any) -> Any:
+    """Return what changes with each book that may be live, `None` if there is none."""
+    if isinstance(cell, RemoteCell):
+        return cell.place, cell._reader.serial()
+    book, state = cell.current
+    return None if book is None or state is not BookState.LIVE else book.last_update_id
+
+
 def _is_queued(mailbox: Mailbox) -> bool:
     return mailbox._is_queued or mailbox._running.locked()
 
@@ -358,6 +433,7 @@ def run(
     *,
     every: float = 60.0,
     quiet: float = QUIET,
+    processes: int | None = None,
 ) -> Result:
     """Run one seed; arguments as for `World`."""
-    return World(seed, seconds, faults, every=every, quiet=quiet).run()
+    return World(seed, seconds, faults, every=every, quiet=quiet, processes=processes).run()

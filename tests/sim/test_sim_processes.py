@@ -1,0 +1,71 @@
+"""Simulated worker processes: each of their faults strikes, and the books are live and right again."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pykka
+import pytest
+
+from depthactors.actors.base import EngineActor
+from depthactors.engine.lifecycle import running
+from tests.sim.bugs import BUGS
+from tests.sim.faults import OF_WORKERS, PlannedFault
+from tests.sim.world import World, run
+
+REPLACED = {"worker-killed", "worker-supervisor-dies"}
+PRINTED = "from tests.sim.world import run; print(run(60, 60.0, every=5.0, quiet=30.0, processes=2).digest)"
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog):
+    caplog.set_level("CRITICAL", logger="depthactors")
+
+
+@pytest.mark.parametrize("kind", OF_WORKERS)
+def test_a_fault_of_a_worker_strikes_and_is_survived(kind):
+    result = run(3, 20.0, [PlannedFault(5.0, kind, None, 3.0)], quiet=15.0, processes=2)
+    assert result.failure is None, "\n".join((result.failure, *result.trace))
+    assert (result.processes, result.faults[kind]) == (2, 1)
+    assert result.worker_restarts == (kind in REPLACED)
+    assert result.compared > 1_000
+
+
+def test_a_worker_that_stands_still_for_too_long_is_replaced():
+    result = run(3, 20.0, [PlannedFault(5.0, "worker-stands-still", None, 9.0)], quiet=15.0, processes=2)
+    assert (result.failure, result.worker_restarts) == (None, 1)
+
+
+def test_many_faults_at_once_are_survived_and_nothing_is_left():
+    world = World(61, 30.0, every=3.0, quiet=60.0, processes=2)
+    result = world.run()
+    assert result.failure is None, "\n".join((result.failure, *result.trace))
+    assert result.worker_restarts > 0
+    assert world.processes.living == []
+    assert [ref for ref in pykka.ActorRegistry.get_all() if issubclass(ref.actor_class, EngineActor)] == []
+    assert not running
+
+
+@pytest.mark.full
+def test_a_run_with_workers_is_its_seed_whatever_the_hashes_are():
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", PRINTED],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(digests) == 1
+
+
+def test_a_worker_that_ends_in_order_because_nobody_reads_it_is_found_if_its_books_are_over_with_it():
+    stand_still = [PlannedFault(5.0, "stand-still", None, 12.0)]
+    assert run(1, 20.0, stand_still, quiet=15.0, processes=2).failure is None
+    with BUGS["worker ends in order"]():
+        assert "STOPPED after 15 quiet seconds" in str(run(1, 20.0, stand_still, quiet=15.0, processes=2).failure)

@@ -150,7 +150,7 @@ class Mailbox(Task):
         return self._handle is not None and not self.empty()
 
     def take_turn(self) -> None:
-        """Hand messages to the actor: `TURN_LIMIT` messages or frames at most, and none after `TURN_BYTE_LIMIT` bytes."""
+        """Hand messages to the actor: at most `TURN_LIMIT` messages or frames, none after `TURN_BYTE_LIMIT` bytes."""
         left, room = TURN_LIMIT, TURN_BYTE_LIMIT
         while left > 0 and room > 0 and (handle := self._handle) is not None:
             if self._due and not (self._due_was_last and self._control):

@@ -1,4 +1,4 @@
-"""What belongs to one process is not pickled, and says what another process can have."""
+"""The refusal to pickle an object that belongs to one process; the error says what another process can have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from typing import NoReturn
 
 
 def refuse_pickle(what: str, instead: str) -> NoReturn:
-    """Refuse to pickle what has threads and connections, as for a process that is spawned.
+    """Refuse to pickle an object with threads and connections, as a spawned process would need it.
+
+    Args:
+        what: the name of its class.
+        instead: advice for the program.
 
     Raises:
         TypeError: always; it says what another process can have instead.

@@ -19,7 +19,7 @@ class Counters:
         snapshots: snapshots that arrived.
         snapshots_too_old: snapshots that did not reach the stream.
         snapshots_unwanted: snapshots that came when none was awaited any more.
-        snapshots_refused: snapshots that the stream did not meet, or that were empty without reason.
+        snapshots_refused: snapshots that the stream did not meet, that were crossed, or that were empty without reason.
         late: messages of connections that are over.
         overlapped: depth events of a successor connection before it took over.
         handovers: times that a successor connection took over.

@@ -206,6 +206,7 @@ class Synchronizer:
         applied = self._buffer.replay(candidate, now)
         candidate.confirmed = fits and len(self._buffer) > 0
         if book.crossed:
+            self.counters.snapshots_refused += 1
             error = BookIntegrityError(f"expected a snapshot with bid <= ask, was {book!r}")
             return self._step(SnapshotCrossed(error))
         if isinstance(phase, Buffering):

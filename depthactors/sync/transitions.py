@@ -252,11 +252,11 @@ class Transitions:
 
     def refuse(self, phase: Buffering, cause: SnapshotCrossed) -> Done[Buffering]:
         """Ask for another snapshot."""
-        return self._asking(phase, Resync(cause.error))
+        return self._asking(phase, SnapshotRefused(cause.error))
 
     def refuse_refresh(self, phase: Refreshing, cause: SnapshotCrossed) -> Done[Refreshing]:
         """Ask for another snapshot, and go on with the book."""
-        return self._refreshing(phase.epoch, phase.follower, Resync(cause.error))
+        return self._refreshing(phase.epoch, phase.follower, SnapshotRefused(cause.error))
 
     def ask_again(self, phase: Buffering | Bridging, _cause: SnapshotOld) -> Done[Buffering]:
         """Ask for a newer snapshot; what is buffered stays."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from depthactors.actors import book as book_module
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import Dropped, FramesLost, GiveUp, StreamDown, StreamUp
 from depthactors.actors.questions import Best, DepthTo, Full, Top
@@ -11,6 +12,7 @@ from depthactors.book import BookState
 from depthactors.errors import (
     AuditError,
     BacklogError,
+    BookIntegrityError,
     EscalatedError,
     ExchangeError,
     MalformedFrameError,
@@ -112,6 +114,28 @@ def test_a_broken_chain_is_reported_once_and_repaired_with_a_new_snapshot(live, 
     assert live.updates.seen in ([100, 110, 111], [100, 111])
     assert live.changes() == [(SYNCING, LIVE), (LIVE, STALE), (STALE, LIVE)]
     assert live.settled().counters.resyncs == 1
+
+
+def test_a_snapshot_that_does_not_fit_is_a_notice_until_one_fits(scene, monkeypatch):
+    said = []
+    for name in ("notice", "over"):
+        monkeypatch.setattr(
+            book_module.logger,
+            name,
+            lambda _cause, words, *arguments, name=name: said.append((name, words % arguments)),
+        )
+    scene.send(StreamUp(1))
+    scene.request(1)
+    scene.arrive(best_bid=1200.0)
+    scene.request(2)
+    assert isinstance(scene.events.wait_one().error, BookIntegrityError)
+    assert isinstance(scene.cell.error, BookIntegrityError), "who waits for the book is given the reason"
+    scene.arrive()
+    until(lambda: scene.settled().state is LIVE)
+    (notice, words), *later = said
+    assert (notice, words.startswith("BTCUSDT (spot): no snapshot that fits, ")) == ("notice", True)
+    assert "bid <= ask" in words
+    assert later == [("over", "BTCUSDT (spot): a snapshot fits")]
 
 
 def test_the_event_that_showed_a_gap_is_kept_for_the_new_book(live):

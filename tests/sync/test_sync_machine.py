@@ -783,8 +783,8 @@ def test_a_crossed_snapshot_is_reported_and_requested_again():
     bench = Bench()
     crossed = Snapshot(500, 0, LIMIT, (0, 0), [20.0, 1.0], [19.0, 1.0])
     effects = bench.sync.snapshot(1, crossed, 0.0)
-    assert [type(effect) for effect in effects] == [Resync, RequestSnapshot]
-    assert bench.sync.book is None
+    assert [type(effect) for effect in effects] == [SnapshotRefused, RequestSnapshot]
+    assert (bench.sync.book, bench.sync.counters.snapshots_refused) == (None, 1)
 
 
 def test_a_side_that_runs_low_is_refilled_before_the_promise_is_touched_and_stale_when_it_is():

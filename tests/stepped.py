@@ -41,6 +41,9 @@ class SteppedDispatcher(Dispatcher):
     def put_next(self, task):
         self.ready.appendleft(task)
 
+    def pinned_lane(self, name):
+        raise NotImplementedError
+
     def after(self, seconds, target, message):
         self._timers.add(self.now + seconds, target, message)
 

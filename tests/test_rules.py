@@ -29,6 +29,7 @@ THROUGH_OTHERS = {
     "cli.followed": "cli/test_cli_demo.py",
     "cli.shown": "cli/test_cli_showing.py",
     "dispatcher.dispatcher": "dispatcher/test_dispatcher_pooled.py",
+    "dispatcher.turns": "dispatcher/test_dispatcher_pinned_lane.py",
     "exchange.feeds.changes": "exchange/test_exchange_order_flow.py",
     "exchange.feeds.recorded_lines": "exchange/test_exchange_recording_feed.py",
     "exchange.rest.depth_faults": "exchange/test_exchange_faults_seen.py",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from depthactors.book import BookView, OrderBook
     from depthactors.dispatcher.clock import Clock
-    from depthactors.dispatcher.lane import GivesTurns
+    from depthactors.dispatcher.turns import GivesTurns
 
 logger = reporting.logger(__name__)
 

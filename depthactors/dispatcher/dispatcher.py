@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from depthactors.dispatcher.ending import Ending
+    from depthactors.dispatcher.turns import Pinned
 
 
 class Runnable(Protocol):
@@ -74,6 +75,10 @@ class Dispatcher(ABC):
     @abstractmethod
     def put_next(self, task: Runnable) -> None:
         """Queue a task right behind the running one."""
+
+    @abstractmethod
+    def pinned_lane(self, name: str) -> Pinned:
+        """Return a new lane that calls in a thread of its own; it has to be started."""
 
     @abstractmethod
     def after(self, seconds: float, target: TakesTimers, message: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from depthactors import reporting
 from depthactors.dispatcher.current import current_task
@@ -10,25 +10,12 @@ from depthactors.dispatcher.task import Task
 
 if TYPE_CHECKING:
     from depthactors.dispatcher.dispatcher import Dispatcher
+    from depthactors.dispatcher.turns import TakesTurns
 
 logger = reporting.logger(__name__)
 
 _CALLS_A_TURN: Final = 32
 """Calls of one lane before other tasks have their turn."""
-
-
-class TakesTurns(Protocol):
-    """A listener that is called in a lane."""
-
-    def take_turn(self) -> None:
-        """Call at most one of the user's functions. Thread: the lane's."""
-
-
-class GivesTurns(Protocol):
-    """A lane: `Lane` or `PinnedLane`."""
-
-    def give_turn(self, listener: TakesTurns) -> None:
-        """Give a listener a turn, behind the waiting ones. Thread: any; returns at once."""
 
 
 class Lane(Task):

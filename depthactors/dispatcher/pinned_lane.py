@@ -11,7 +11,7 @@ from depthactors import reporting
 from depthactors.dispatcher.threads import start_thread, thread_name
 
 if TYPE_CHECKING:
-    from depthactors.dispatcher.lane import TakesTurns
+    from depthactors.dispatcher.turns import TakesTurns
 
 logger = reporting.logger(__name__)
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors import reporting
 from depthactors.dispatcher.current import register, unregister
 from depthactors.dispatcher.dispatcher import Dispatcher
+from depthactors.dispatcher.pinned_lane import PinnedLane
 from depthactors.dispatcher.threads import start_thread, thread_name
 from depthactors.dispatcher.timers import Timers
 from depthactors.errors import LifecycleError
@@ -169,6 +170,10 @@ class PooledDispatcher(Dispatcher):
         finally:
             if self._is_idle:
                 self._wake_up()
+
+    def pinned_lane(self, name: str) -> PinnedLane:
+        """Return a new lane with a thread of its own, which is none of the dispatcher's."""
+        return PinnedLane(name)
 
     def after(self, seconds: float, target: TakesTimers, message: Any) -> None:
         """Set a timer."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from depthactors.dispatcher.current import register, unknown, unregister
 from depthactors.dispatcher.dispatcher import Dispatcher
+from depthactors.dispatcher.simulated_lane import SimulatedLane
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
@@ -349,6 +350,10 @@ class SimulatedDispatcher(Dispatcher):
     def put_next(self, task: Runnable) -> None:
         """Mark a task as ready; its turn is drawn."""
         self.simulation.put(self, task)
+
+    def pinned_lane(self, name: str) -> SimulatedLane:
+        """Return a new lane whose turns are drawn."""
+        return SimulatedLane(self, name)
 
     def after(self, seconds: float, target: TakesTimers, message: Any) -> None:
         """Set a timer."""

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from depthactors.actors.cell import BookCell, Listener
     from depthactors.book import BookView
     from depthactors.book.numerals import Number
+    from depthactors.dispatcher.dispatcher import Dispatcher
     from depthactors.dispatcher.ending import Ending
     from depthactors.engine.machine import Machine
     from depthactors.engine.settings import Settings
@@ -400,6 +401,11 @@ class DepthEngine(Generic[NumberT_co]):
             raise UsageError(msg)
         moved: int = self._runtime.ask(Rebalance(processes))
         return moved
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """What runs the engine's actors, and is its clock; for facades. A start after a failed one has another."""
+        return self._runtime.dispatcher
 
     @property
     def running(self) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from depthactors.dispatcher.pinned_lane import PinnedLane
 from depthactors.engine.lifecycle import join
 from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
+    from depthactors.dispatcher.turns import Pinned
+    from depthactors.engine.depth_engine import DepthEngine
     from depthactors.engine.handle import BookHandle
 
 Threads: TypeAlias = Literal["manager", "book"]
@@ -19,8 +19,12 @@ Threads: TypeAlias = Literal["manager", "book"]
 class CallbackThreads:
     """The lanes of one manager. Thread: any."""
 
-    def __init__(self, threads: Threads) -> None:
+    def __init__(self, threads: Threads, engine: DepthEngine) -> None:
         """Start nothing yet.
+
+        Args:
+            threads: one lane for the `manager`, or one for each `book`.
+            engine: the manager's engine, whose dispatcher has the lanes.
 
         Raises:
             UsageError: `threads` is neither `manager` nor `book`.
@@ -28,9 +32,10 @@ class CallbackThreads:
         if threads not in {"manager", "book"}:
             msg = f"expected threads='manager' or 'book', was {threads!r}"
             raise UsageError(msg)
-        self._lane = PinnedLane() if threads == "manager" else None
+        self._engine = engine
+        self._lane = engine.dispatcher.pinned_lane("callbacks") if threads == "manager" else None
         self._books: dict[int, _BookLane] = {}
-        self._all: list[PinnedLane] = [] if self._lane is None else [self._lane]
+        self._all: list[Pinned] = [] if self._lane is None else [self._lane]
         self._closed = False
         self._lock = threading.RLock()
 
@@ -43,7 +48,7 @@ class CallbackThreads:
         if self._lane is not None:
             self._lane.start()
 
-    def lane_for(self, handle: BookHandle) -> PinnedLane:
+    def lane_for(self, handle: BookHandle) -> Pinned:
         """Return the lane for a subscription; `leave` gives it back.
 
         Raises:
@@ -55,7 +60,8 @@ class CallbackThreads:
             book = self._books.get(id(handle.cell))
             is_new = book is None
             if book is None:
-                book = self._books[id(handle.cell)] = _BookLane(PinnedLane(f"callbacks-{handle.symbol}"))
+                lane = self._engine.dispatcher.pinned_lane(f"callbacks-{handle.symbol}")
+                book = self._books[id(handle.cell)] = _BookLane(lane)
             # Known before it is started, so that `leave` finds it if Ctrl-C comes in between.
             book.handles.add(handle)
             if is_new:
@@ -83,7 +89,8 @@ class CallbackThreads:
 
     def join(self, timeout: float) -> bool:
         """Wait until closed lanes have ended, and the calls under way with them; return whether all have ended."""
-        return not join([lane.thread for lane in tuple(self._all)], time.monotonic() + timeout)
+        clock = self._engine.dispatcher
+        return not join([lane.thread for lane in tuple(self._all)], clock.monotonic() + timeout, clock=clock)
 
     @property
     def is_current(self) -> bool:
@@ -94,6 +101,6 @@ class CallbackThreads:
 class _BookLane:
     __slots__ = ("handles", "lane")
 
-    def __init__(self, lane: PinnedLane) -> None:
+    def __init__(self, lane: Pinned) -> None:
         self.lane = lane
         self.handles: set[BookHandle] = set()

@@ -6,13 +6,13 @@ the first one. Here that object shows the first update for ever, so the program 
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from depthactors import reporting
 
 if TYPE_CHECKING:
     from depthactors.book.copied import BookCopy
+    from depthactors.dispatcher.clock import Clock
 
 logger = reporting.logger(__name__)
 
@@ -27,16 +27,17 @@ class Newest:
         update_id: the id of that update.
     """
 
-    __slots__ = ("_is_said", "update_id")
+    __slots__ = ("_clock", "_is_said", "update_id")
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         """Begin before the first update."""
         self.update_id = 0
+        self._clock = clock
         self._is_said = False
 
     def look(self, copy: BookCopy) -> None:
         """Warn, once a stream, if an old copy is read although newer ones have come. Thread: any."""
-        age = time.time() - copy.recv_time
+        age = self._clock.time() - copy.recv_time
         if age > OLD_AFTER and not self._is_said:
             self._is_said = True
             words = "%s: a depth cache of %.0f s ago is read, though there are newer ones: keep that of the latest call"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from depthactors.actors.cell import Listener
     from depthactors.book import BookView, OrderBook
+    from depthactors.dispatcher.clock import Clock
     from depthactors.engine.depth_engine import DepthEngine
     from depthactors.engine.handle import BookHandle
     from depthactors.markets import Market
@@ -74,10 +75,10 @@ def follow(
 
 
 def capture_for(
-    market: Market, depth: int, conv_type: Callable[[str], Any]
+    market: Market, depth: int, conv_type: Callable[[str], Any], clock: Clock
 ) -> Callable[[OrderBook | BookView[Any]], DepthCache]:
     """Return the function that makes the depth caches of one stream. Thread: the book's."""
-    part, newest = own_part(market, depth), Newest()
+    part, newest = own_part(market, depth), Newest(clock)
 
     def capture(book: OrderBook | BookView[Any]) -> DepthCache:
         copy = part.copy(book)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import suppress
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from depthactors import reporting
 from depthactors.actors.queued_listener import QueuedListener
-from depthactors.dispatcher.clock import SYSTEM_CLOCK
 from depthactors.dispatcher.gate import Gate
 from depthactors.dispatcher.threads import is_engine_thread
 from depthactors.engine.callbacks import check_callback
@@ -77,6 +75,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         interrupted: whether Ctrl-C ended the last `join`.
     """
 
+    _new_engine: ClassVar[type[DepthEngine[Any]]] = DepthEngine
     _start_depth_cache = Missing(IN_MANAGER["_start_depth_cache"])
 
     def __init__(
@@ -126,11 +125,11 @@ class ThreadedDepthCacheManager(threading.Thread):
             verbose=verbose,
         )
         self._client = client
-        self._engine = DepthEngine(
+        self._engine = self._new_engine(
             max_reconnects=max_reconnects, processes=processes, name=shared_as, **settings_of(client)
         )
         self._streams: dict[str, _Stream] = {}
-        self._callbacks = CallbackThreads(threads)
+        self._callbacks = CallbackThreads(threads, self._engine)
         self.interrupted = False
         self._was_started = self._was_stopped = False
         self._stopping_callback: threading.Thread | None = None
@@ -173,8 +172,9 @@ class ThreadedDepthCacheManager(threading.Thread):
 
     def _end_without_engine(self) -> None:
         """Stop after the death of the engine, once the callbacks have been called with the end."""
-        deadline = time.monotonic() + _END_TIMEOUT
-        while time.monotonic() < deadline and not all(stream.is_over for stream in tuple(self._streams.values())):
+        now = self._engine.dispatcher.monotonic
+        deadline = now() + _END_TIMEOUT
+        while now() < deadline and not all(stream.is_over for stream in tuple(self._streams.values())):
             self._ended.wait(_LOOK)
         self.stop()
 
@@ -268,7 +268,8 @@ class ThreadedDepthCacheManager(threading.Thread):
         Raises:
             UsageError: a timeout that is no number of seconds.
         """
-        deadline = time.monotonic() + checked_timeout(timeout)
+        now = self._engine.dispatcher.monotonic
+        deadline = now() + checked_timeout(timeout)
         self._was_stopped = True
         in_callback = self._callbacks.is_current
         if in_callback:
@@ -284,8 +285,8 @@ class ThreadedDepthCacheManager(threading.Thread):
                     stream.engine.check_process()
                     stream.stop(deadline)
             self._forget(name, stream)
-        self._engine.stop(max(0.0, deadline - time.monotonic()))
-        at_rest = not in_callback and self._callbacks.join(min(PATIENCE, max(0.0, deadline - time.monotonic())))
+        self._engine.stop(max(0.0, deadline - now()))
+        at_rest = not in_callback and self._callbacks.join(min(PATIENCE, max(0.0, deadline - now())))
         program_end.discard(self)
         self._ended.set()
         if at_rest and self._was_started and threading.current_thread() is not self:
@@ -306,7 +307,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             raise LifecycleError(msg)
         self.interrupted = False
         try:
-            self._wait(inf if timeout is None else time.monotonic() + checked_timeout(timeout))
+            self._wait(inf if timeout is None else self._engine.dispatcher.monotonic() + checked_timeout(timeout))
         except KeyboardInterrupt:
             self.interrupted = True
             raise
@@ -314,7 +315,8 @@ class ThreadedDepthCacheManager(threading.Thread):
     def _wait(self, deadline: float) -> None:
         """Wait until the thread has ended, or for the monotonic deadline."""
         # Not `Thread.join` alone: in Python 3.11 the thread counts as ended after a `join` that was interrupted.
-        while self.is_alive() and (left := deadline - time.monotonic()) > 0:
+        now = self._engine.dispatcher.monotonic
+        while self.is_alive() and (left := deadline - now()) > 0:
             # In slices, so that Ctrl-C is noticed on every system.
             if self._gone.wait(min(left, 1.0)):
                 super().join(min(left, _LONG))
@@ -366,9 +368,9 @@ class ThreadedDepthCacheManager(threading.Thread):
             stream.handle = handle
             return QueuedListener(
                 self._callbacks.lane_for(handle),
-                SYSTEM_CLOCK,
+                handle.cell.dispatcher,
                 handle.symbol,
-                capture=capture_for(market_row, handle.depth, conv_type),
+                capture=capture_for(market_row, handle.depth, conv_type, handle.cell.dispatcher),
                 update=callback,
                 event=callback,
                 depth=handle.depth,
@@ -468,13 +470,14 @@ class _Stream:
 
     def stop(self, deadline: float | None = None) -> None:
         """End the calls and the subscription, by a monotonic deadline; twice is harmless."""
-        given = time.monotonic() + _END_TIMEOUT if deadline is None else deadline
+        now = self.engine.dispatcher.monotonic
+        given = now() + _END_TIMEOUT if deadline is None else deadline
         self.close()
         try:
             if self.handle is not None:
-                self.engine.unsubscribe(self.handle, max(0.0, given - time.monotonic()))
+                self.engine.unsubscribe(self.handle, max(0.0, given - now()))
         finally:
             if self.handle is not None:
                 self._callbacks.leave(self.handle)
             if self.bm is not None:
-                self.bm.give_back(self, max(0.0, given - time.monotonic()))
+                self.bm.give_back(self, max(0.0, given - now()))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from depthactors import DepthEngine
 from depthactors.errors import UsageError
 from depthactors.python_binance.callback_threads import CallbackThreads
 
@@ -20,7 +21,7 @@ def new():
     made = []
 
     def new(kind):
-        made.append(CallbackThreads(kind))
+        made.append(CallbackThreads(kind, DepthEngine()))
         made[-1].start()
         return made[-1]
 
@@ -63,4 +64,4 @@ def test_a_lane_that_is_asked_for_after_the_close_calls_nobody(new):
 
 def test_another_kind_is_refused():
     with pytest.raises(UsageError, match="threads='manager' or 'book', was 'one'"):
-        CallbackThreads("one")
+        CallbackThreads("one", DepthEngine())

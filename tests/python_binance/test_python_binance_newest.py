@@ -8,6 +8,7 @@ import pytest
 
 from depthactors import DepthCache, OrderBook, ThreadedDepthCacheManager, binance, reporting
 from depthactors.book.copied import copy_book
+from depthactors.dispatcher.clock import SYSTEM_CLOCK
 from depthactors.python_binance import newest
 from depthactors.python_binance.newest import OLD_AFTER, Newest
 
@@ -49,7 +50,7 @@ def test_the_first_cache_of_a_stream_is_old_when_newer_ones_have_come(exchange, 
 )  # fmt: skip
 def test_it_is_said_once_of_one_that_is_old_and_not_the_latest(notices, age, newer, count):
     book = OrderBook("X", binance.Snapshot(7, 0, 9, (0, 0), [1.0, 1.0], [2.0, 1.0]), recv_time=time.time() - age)
-    stream = Newest()
+    stream = Newest(SYSTEM_CLOCK)
     stream.update_id = 7 + newer
     for _ in range(2):
         read(DepthCache.of(copy_book(book), float, stream))

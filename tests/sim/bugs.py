@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from depthactors import ThreadedDepthCacheManager
 from depthactors.actors.connection import Connection
 from depthactors.actors.queued_listener import QueuedListener
 from depthactors.actors.router import Router
@@ -16,6 +17,7 @@ from depthactors.actors.slot_filler import SlotFiller
 from depthactors.actors.socket import SocketActor
 from depthactors.actors.supervisor import Supervisor
 from depthactors.book import trust
+from depthactors.dispatcher.current import about_to_wait
 from depthactors.dispatcher.mailbox import Mailbox
 from depthactors.dispatcher.task import Task
 from depthactors.engine.depth_engine import DepthEngine
@@ -182,6 +184,28 @@ def _ends_in_order() -> _Changes:
     ]
 
 
+def _restart_convoy() -> _Changes:
+    """`start_depth_cache` ends the streams that were given up, and waits for their callbacks, with a lock held.
+
+    A callback that starts its stream anew waits for that lock.
+    """
+    named = ThreadedDepthCacheManager._named
+
+    def convoy(self: ThreadedDepthCacheManager, base: str, stream: Any) -> str:
+        about_to_wait(lambda: self not in locked, 60.0)
+        locked.add(self)
+        try:
+            for other in [each for each in self._streams.values() if each.is_over]:
+                lane = self._callbacks.lane_for(other.handle)
+                about_to_wait(lambda lane=lane: not lane._running.locked(), 5.0)
+            return named(self, base, stream)
+        finally:
+            locked.discard(self)
+
+    locked: set[ThreadedDepthCacheManager] = set()
+    return [(ThreadedDepthCacheManager, "_named", convoy)]
+
+
 _ALL: dict[str, Callable[[], _Changes]] = {
     "called after unsubscribe": _called_after_unsubscribe,
     "unsubscribe waits": _waits_for_callbacks,
@@ -195,6 +219,7 @@ _ALL: dict[str, Callable[[], _Changes]] = {
     "lost wake-up": _lost_wake_up,
     "unreported end": _down_after_up,
     "worker ends in order": _ends_in_order,
+    "restart convoy": _restart_convoy,
 }
 
 BUGS = {name: lambda changes=changes: _changed(changes()) for name, changes in _ALL.items()}

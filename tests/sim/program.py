@@ -30,7 +30,7 @@ _IN_CALLBACKS = 0.002
 """Share of the callbacks that do more than read."""
 _PATIENCE = 1.0
 """Seconds in which a call that waits for nobody else returns."""
-_LONG_PATIENCE = 60.0
+LONG_PATIENCE = 60.0
 """The same where what it waits for sleeps or stands still."""
 
 
@@ -110,6 +110,14 @@ class Program:
         self.questions = Questions(engine._runtime.dispatcher.simulation, draws.random, fail)
         self._old: list[pykka.ActorRef[Any]] = []
 
+    def start(self) -> None:
+        """Start the engine."""
+        self.engine.start()
+
+    def stop(self) -> None:
+        """Stop it."""
+        self.engine.stop()
+
     def begin(self) -> None:
         """Subscribe to each symbol."""
         for symbol in self.symbols:
@@ -165,6 +173,10 @@ class Program:
             if not isinstance(reader.handle.error, UnknownSymbolError | CallbackError):
                 self.fail(f"{reader.symbol}: given up: {reader.handle.error}")
             self.unsubscribe(reader)
+        self.follow_all()
+
+    def follow_all(self) -> None:
+        """Subscribe to each symbol that has no subscription."""
         for symbol in self.symbols:
             if not any(reader.symbol == symbol for reader in self.readers):
                 self.subscribe(symbol)
@@ -178,14 +190,18 @@ class Program:
             msg = "as planned"
             raise ValueError(msg)
         if not self.is_quiet and self._draw() < _IN_CALLBACKS:
-            begun = self._now()
-            try:
-                self.act()
-            except DepthActorsError as error:
-                self.fail(f"{reader.symbol}: a call within a callback raised {type(error).__name__}: {error}")
-            took = self._now() - begun
-            if took > self._patience:
-                self.fail(f"{reader.symbol}: a call within a callback took {took:.1f} s")
+            self.timed(reader, self.act)
+
+    def timed(self, reader: Reader, call: Callable[[], None]) -> None:
+        """Call what a callback may call: it must not raise, and not wait for others."""
+        begun = self._now()
+        try:
+            call()
+        except DepthActorsError as error:
+            self.fail(f"{reader.symbol}: a call within a callback raised {type(error).__name__}: {error}")
+        took = self._now() - begun
+        if took > self._patience:
+            self.fail(f"{reader.symbol}: a call within a callback took {took:.1f} s")
 
     def be_patient(self, seconds: float) -> None:
         """Note that for so long calls may take longer: the process stands still, or a callback sleeps."""
@@ -193,7 +209,7 @@ class Program:
 
     @property
     def _patience(self) -> float:
-        return _PATIENCE if self._now() > self._patient_until + _PATIENCE else _LONG_PATIENCE
+        return _PATIENCE if self._now() > self._patient_until + _PATIENCE else LONG_PATIENCE
 
     def _ask(self) -> None:
         if not self.readers:

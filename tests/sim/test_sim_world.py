@@ -15,6 +15,8 @@ from tests.sim.faults import OF_PROGRAM, PlannedFault
 from tests.sim.world import World, run
 
 SECONDS = 120.0
+DROP_IN, DROP_IN_A_LANE_A_BOOK = 4, 29
+"""Seeds whose programs have python-binance's names."""
 PRINTED = "from tests.sim.world import run; print(run({}, 60.0, every=10.0).digest)"
 
 
@@ -24,7 +26,7 @@ def _quiet(caplog):
     caplog.set_level("CRITICAL", logger="depthactors")
 
 
-@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("seed", [1, 2, DROP_IN])
 def test_every_live_view_is_the_exchanges_book_whatever_happens(seed):
     result = run(seed, SECONDS, every=15.0)
     assert result.failure is None, "\n".join((result.failure, *result.trace))
@@ -62,6 +64,15 @@ def test_a_run_is_its_seed_whatever_the_hashes_are():
     }
     assert len(digests) == 1
     assert digests != {f"{run(6, 60.0, every=10.0).digest}\n"}
+
+
+def test_streams_that_are_given_up_together_are_started_anew_in_their_callbacks_at_once():
+    faults = [PlannedFault(10.0 + number, kind) for number in range(8) for kind in ("refuse", "cut")]
+    world = World(DROP_IN_A_LANE_A_BOOK, 60.0, faults, quiet=30.0)
+    assert world.run().failure is None
+    assert world.program.restarts >= 3
+    with BUGS["restart convoy"]():
+        assert "a call within a callback took" in run(DROP_IN_A_LANE_A_BOOK, 60.0, faults, quiet=30.0).failure
 
 
 @pytest.mark.parametrize(

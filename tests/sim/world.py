@@ -24,6 +24,7 @@ from depthactors.engine.lifecycle import running
 from depthactors.engine.machine import Machine
 from depthactors.net.settings import NetworkSettings
 from depthactors.shards.remote_cell import RemoteCell
+from tests.sim.drop_in import CacheProgram, SimulatedManager
 from tests.sim.exchange import SimulatedExchange
 from tests.sim.faults import ALL, OF_PROGRAM, OF_WORKERS, PlannedFault, plan
 from tests.sim.network import SimulatedNetwork
@@ -57,6 +58,8 @@ _MORE = 4
 _WORKER_PATIENCE = 30.0
 """Seconds after a fault of a worker within which a question may remain without an answer: its successor is loaded."""
 _names = count(1)
+_DROP_IN = 0.25
+"""Share of the seeds whose program uses python-binance's names."""
 
 
 class Poison:
@@ -152,18 +155,28 @@ class World:
                 lambda: self.dispatcher, lambda _: SimulatedNetwork(self.exchange, allowance), self.processes.start
             )
 
-        self.engine = SimulatedEngine(
-            self.market,
-            rotate_after=rotate_after,
-            refresh_interval=refresh,
-            processes=processes or None,
+        settings = {
+            "rotate_after": rotate_after,
+            "processes": processes or None,
             # Of the same length in each run: it is in messages, whose bytes count.
-            name=f"simulation-{os.getpid():010}-{next(_names):06}" if processes else None,
-        )
+            "name": f"simulation-{os.getpid():010}-{next(_names):06}" if processes else None,
+        }
         self._workers = processes or 0
         self.failure: str | None = None
         self.truth = Truth(self.exchange, self.fail)
-        self.program = Program(self.engine, SYMBOLS, Random(f"{seed}/program"), self.truth, self.fail)
+        face, of_program = Random(f"{seed}/face"), (SYMBOLS, Random(f"{seed}/program"), self.truth, self.fail)
+        self.program: Program
+        if face.random() < _DROP_IN:
+            manager = SimulatedManager(
+                lambda **options: SimulatedEngine(**options | settings),
+                max_reconnects=face.choice((1, 2, None)),
+                threads=face.choice(("manager", "book")),
+            )
+            self.program = CacheProgram(manager, self.market.name, *of_program)
+        else:
+            engine = SimulatedEngine(self.market, refresh_interval=refresh, **settings)
+            self.program = Program(engine, *of_program)
+        self.engine = self.program.engine
         self.trace = Trace(simulation)
         self.struck: Counter[str] = Counter()
         self.longest_outage = 0.0
@@ -204,7 +217,7 @@ class World:
 
     def _run(self) -> None:
         simulation = self.simulation
-        self.engine.start()
+        self.program.start()
         self._supervisor = self.engine._runtime._supervisor
         self.program.begin()
         for fault in self.faults:
@@ -219,7 +232,7 @@ class World:
         self._check_end()
         self.program.is_ending = True
         begun = simulation.monotonic()
-        self.engine.stop()
+        self.program.stop()
         self._raise_failure()
         if simulation.monotonic() - begun > _STOP:
             self.fail(f"stop() took {simulation.monotonic() - begun:.1f} s")

@@ -294,6 +294,18 @@ def test_followers_share_a_book_and_the_last_one_takes_it_along(supervisor, open
     assert (thread.is_alive(), first.state, children(supervisor).cells) == (False, BookState.STOPPED, ())
 
 
+def test_letting_go_of_a_book_whose_actor_is_dead_stops_it(supervisor, open_books, monkeypatch):
+    (cell,) = open_books("BTCUSDT")
+    events, _ = listen(cell)
+    # The supervisor has not heard of the death yet.
+    monkeypatch.setattr(BookActor, "on_failure", lambda *_: None)
+    kill(cell.ref)
+    join(cell.ref)
+    supervisor.ask(CloseBook(cell), timeout=5)
+    events.wait_one(matches=lambda event: event.state is BookState.STOPPED)
+    assert (cell.state, children(supervisor).cells) == (BookState.STOPPED, ())
+
+
 def test_a_deepened_book_is_as_deep_after_a_death(open_books):
     (cell,) = open_books("BTCUSDT", depth=10)
     open_books("BTCUSDT", depth=150)

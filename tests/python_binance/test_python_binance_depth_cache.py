@@ -35,6 +35,7 @@ def test_an_empty_cache_has_its_names_and_no_levels():
     cache = DepthCache("BNBBTC")
     assert (cache.symbol, cache.conv_type, cache.update_time) == ("BNBBTC", float, None)
     assert (cache.get_bids(), cache.get_asks(), cache.state) == ([], [], BookState.LIVE)
+    assert (cache.view().last_update_id, cache.view().event_time) == (0, 0)
 
 
 def test_levels_are_lists_of_lists_best_first(cache):

@@ -8,9 +8,10 @@ import pytest
 from depthactors import DepthEngine, markets
 from depthactors.actors.cell import Listener
 from depthactors.book import BookState
+from depthactors.book.part import OwnPart
 from depthactors.errors import CallbackError, LifecycleError, UsageError
 from depthactors.exchange import LocalExchange
-from depthactors.python_binance.subscription import DEFAULT_REFRESH, follow
+from depthactors.python_binance.subscription import DEFAULT_REFRESH, follow, own_part
 
 ARGUMENTS = {"refresh_interval": None, "limit": 10, "conv_type": float, "ws_interval": 100}
 
@@ -126,3 +127,11 @@ def test_the_listener_is_made_for_the_handle_and_greeted():
         assert updates.get(timeout=10) == "BTCUSDT"
         while events.get(timeout=10).state is not BookState.LIVE:
             pass
+
+
+@pytest.mark.parametrize("market", [markets.SPOT, markets.USDM, markets.OPTIONS], ids=lambda market: market.name)
+def test_a_book_of_no_deeper_promise_than_a_snapshot_of_the_limit_allows_is_taken_whole(market):
+    for depth in (1, 20, market.max_depth):
+        limit = market.snapshot_limit(depth)
+        deepest = max(each for each in range(1, market.max_depth + 1) if market.snapshot_limit(each) == limit)
+        assert vars(own_part(market, depth)) == vars(OwnPart(depth, limit, deepest))

@@ -54,6 +54,15 @@ def test_old_diffs_are_repetitions_until_there_are_too_many_in_a_row():
     assert stale_in_a_row(None, buffer_of(diff(200)), STALE_LIMIT) == STALE_LIMIT
 
 
+def test_after_a_fault_as_many_repetitions_are_needed_as_before():
+    doubts, follower = Doubts(), follower_at(SHOWN_AT, joined=True)
+    faults = [
+        doubts.contradicts(diff(), follower, buffer_of(), fresh=7, last_id=100) is not None
+        for _ in range(2 * STALE_LIMIT_JOINED)
+    ]
+    assert faults == 2 * [*[False] * (STALE_LIMIT_JOINED - 1), True]
+
+
 def test_a_diff_that_is_not_old_begins_the_count_anew():
     doubts, follower = Doubts(), follower_at(SHOWN_AT, joined=True)
     for news in range(5 * STALE_LIMIT_JOINED):

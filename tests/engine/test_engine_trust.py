@@ -1,11 +1,17 @@
 """A book promises what its last snapshot vouches for, gets a fresh one in time, and says so when it cannot."""
 
 from decimal import Decimal
+from random import Random
 
 import pytest
 
 from depthactors import BookState, DepthEngine, Full, Status
+from depthactors.dispatcher.simulated import SimulatedDispatcher
+from depthactors.engine.machine import Machine
 from depthactors.exchange import Fault, LocalExchange
+from depthactors.markets import SPOT
+from tests.sim.exchange import SimulatedExchange
+from tests.sim.network import SimulatedNetwork
 from tests.support import Recorder, until
 
 BTC, DEPTH = "BTCUSDT", 50
@@ -28,22 +34,28 @@ def assert_shown_is_the_exchanges(exchange, view):
 
 
 @pytest.mark.one_process
-def test_a_fresh_snapshot_arrives_before_the_promised_depth_is_touched(exchange):
+def test_a_fresh_snapshot_arrives_before_the_promised_depth_is_touched():
+    # In simulated time: no price moves while the machine is busy with something else.
     updates, events = Recorder(), Recorder()
-    with DepthEngine(number=Decimal, refresh_interval=None) as engine:
-        book = engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events).wait_live(10)
+    dispatcher = SimulatedDispatcher(seed=5)
+    simulation = dispatcher.simulation
+    exchange = SimulatedExchange(simulation, Random(5), [BTC], SPOT, rate=10.0)
+    allowance = exchange.allowance()
 
-        def has_refreshed():
-            counters = book.ask(Status()).counters
-            return counters.refreshes >= 1 and counters.applied > 100
+    class SimulatedEngine(DepthEngine):
+        _machine = Machine(lambda: dispatcher, lambda _: SimulatedNetwork(exchange, allowance))
 
-        until(has_refreshed, 30)
-        full = book.ask(Full())
-    assert [event.state for event in events.seen] == [BookState.LIVE, BookState.STOPPED], "never stale"
-    for view in updates.seen[::5]:
-        assert (len(view.bids), len(view.asks)) == (DEPTH, DEPTH)
-        assert_shown_is_the_exchanges(exchange, view)
-    assert_shown_is_the_exchanges(exchange, full)
+    with simulation, SimulatedEngine(SPOT, refresh_interval=None) as engine:
+        book = engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events)
+        compared = 0
+        while book.ask(Status()).counters.refreshes < 3:
+            simulation.run_for(60.0)
+            assert simulation.monotonic() < 7_200.0
+            for view in updates.seen[compared:]:
+                assert (list(view.bids), list(view.asks)) == exchange.top(BTC, view.last_update_id, DEPTH)
+            compared = len(updates.seen)
+    assert compared > 1_000
+    assert [event.state for event in events.seen] == [BookState.LIVE, BookState.STOPPED], events.seen
 
 
 @pytest.mark.one_process

@@ -1,17 +1,17 @@
 """A venue that grants fewer levels than it was asked for, or none, or old ones: what the books make of it."""
 
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
 
-from depthactors import Best, BookState, DepthEngine, DepthReader
+from depthactors import Best, DepthEngine, DepthReader, markets
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.pacing import USUAL, Timing
-from tests.support import Recorder, until
+from tests.engine.simulated import BTC, LIVE, STALE, Follower, Simulated, following
+from tests.support import Recorder, table, until
 
-LIVE, STALE = BookState.LIVE, BookState.STALE
-BTC, DEPTH = "BTCUSDT", 20
-pytestmark = pytest.mark.usefixtures("fast")
+DEPTH = 20
 
 
 @pytest.fixture
@@ -38,39 +38,48 @@ def assert_right(exchange, views, depth=DEPTH):
         assert (view.bids[:depth], view.asks[:depth]) == (truth.bids, truth.asks)
 
 
+@contextmanager
+def starting(symbol, fault):
+    """Subscribe in simulated time, at an exchange with a fault from the beginning."""
+    simulated = Simulated([symbol])
+    simulated.inject(fault)
+    with simulated.simulation, simulated.engine() as engine:
+        follower = Follower(simulated, engine, symbol, DEPTH)
+        simulated.followers.append(follower)
+        yield simulated, follower
+
+
 CAPS = [
-    pytest.param({"levels": 15}, id="fifteen", marks=pytest.mark.full),
-    pytest.param({"levels": 10}, id="ten", marks=pytest.mark.full),
+    pytest.param({"levels": 15}, id="fifteen"),
+    pytest.param({"levels": 10}, id="ten"),
     pytest.param({"levels": 3}, id="three"),
-    pytest.param({"levels": 15, "side": "ask"}, id="asks only", marks=pytest.mark.full),
-    pytest.param({}, id="another number each time", marks=pytest.mark.full),
+    pytest.param({"levels": 15, "side": "ask"}, id="asks only"),
+    pytest.param({}, id="another number each time"),
 ]
 
 
+@pytest.mark.one_process
 @pytest.mark.parametrize("cap", CAPS)
-def test_a_book_whose_snapshots_are_cut_is_never_live_and_wrong(serve, set_timing, cap):
-    # Replies must be apart: those of one moment agree, whatever the venue leaves out of them.
-    set_timing(Timing.fast(), short_backoff=USUAL.short_backoff)
-    exchange, updates, events = serve(BTC, Fault("capped", every=1, **cap)), Recorder(), Recorder()
-    with DepthEngine(number=Decimal) as engine:
-        book = engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events)
-        until(lambda: engine.status().books[0].counters.snapshots >= 4)
+def test_a_book_whose_snapshots_are_cut_is_never_live_and_wrong(cap):
+    with starting(BTC, Fault("capped", every=1, **cap)) as (simulated, btc):
+        simulated.until(lambda: btc.counters.snapshots >= 4)
         if cap:
-            cause = events.wait_for(lambda event: event.state is STALE).error
+            simulated.until(lambda: btc.errors)
             granted = f"{'100' if cap.get('side') else cap['levels']} and {cap['levels']}"
-            assert f"the exchange granted {granted}" in str(cause)
-        view = book.view()
-    assert_right(exchange, [*updates.seen, *([view] if view.state is LIVE else [])])
+            assert f"the exchange granted {granted}" in str(btc.errors[0])
+        view = btc.handle.view()
+        if view.state is LIVE:
+            btc.views.append(view)
 
 
-def test_a_cap_above_the_promise_is_a_book_like_any_other(serve):
-    exchange, updates = serve(BTC, Fault("capped", every=1, levels=50)), Recorder()
-    with DepthEngine(number=Decimal) as engine:
-        engine.subscribe(BTC, depth=DEPTH, on_update=updates).wait_live(10)
-        until(lambda: engine.status().books[0].counters.applied > 40)
-    assert_right(exchange, updates.seen)
+@pytest.mark.one_process
+def test_a_cap_above_the_promise_is_a_book_like_any_other():
+    with starting(BTC, Fault("capped", every=1, levels=50)) as (simulated, btc):
+        simulated.until(lambda: btc.counters.applied > 40)
+        assert btc.states == [LIVE]
 
 
+@pytest.mark.usefixtures("fast")
 def test_a_book_with_fewer_levels_than_are_promised_is_live_soon(serve):
     exchange, updates = serve(BTC, depth=12, levels=3.0), Recorder()
     with DepthEngine(number=Decimal) as engine:
@@ -80,6 +89,7 @@ def test_a_book_with_fewer_levels_than_are_promised_is_live_soon(serve):
     assert_right(exchange, updates.seen, 100)
 
 
+@pytest.mark.usefixtures("fast")
 def test_strikes_without_quotes_are_live_and_empty_and_cost_one_request_each(serve, set_timing):
     # As in programs: a book without a diff for long is compared with a further snapshot.
     set_timing(Timing.fast(), quiet_limit=USUAL.quiet_limit)
@@ -97,57 +107,46 @@ def test_strikes_without_quotes_are_live_and_empty_and_cost_one_request_each(ser
             assert "0/0 levels" in repr(view)
 
 
-def test_snapshots_from_a_cache_are_asked_for_until_it_is_renewed_and_not_at_every_turn(serve):
-    exchange, updates, events = serve(BTC), Recorder(), Recorder()
-    with DepthEngine(number=Decimal) as engine:
-        engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events).wait_live(10)
+@pytest.mark.one_process
+def test_snapshots_from_a_cache_are_asked_for_until_it_is_renewed_and_not_at_every_turn():
+    with following(BTC) as (simulated, _, btc):
         # The cache is filled by the request that follows the lost event, and is too old for the next one.
-        exchange.inject(Fault("cached-snapshot", BTC, seconds=0.5))
-        for _ in range(2):
-            seen = len(events.seen)
-            exchange.inject(Fault("drop", BTC))
-            until(lambda seen=seen: any(each.state is STALE for each in events.seen[seen:]))
-            until(lambda seen=seen: events.seen[-1].state is LIVE and len(events.seen) > seen)
-        counters = engine.status().books[0].counters
-    assert 1 <= counters.snapshots_too_old <= 6
-    assert_right(exchange, updates.seen)
-
-
-def test_a_single_answer_that_a_symbol_is_not_listed_ends_no_book_that_streams(serve):
-    exchange, updates, events = serve(BTC), Recorder(), Recorder()
-    with DepthEngine(number=Decimal) as engine:
-        book = engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events).wait_live(10)
-        exchange.inject(Fault("unlisted", BTC))
-        exchange.inject(Fault("drop", BTC))
-        assert "-1121" in str(events.wait_for(lambda event: "-1121" in str(event.error)).error)
-        until(lambda: book.state is LIVE)
-    assert_right(exchange, updates.seen)
+        simulated.strike("cached-snapshot", BTC, seconds=10.0)
+        for number in (1, 2):
+            simulated.strike("drop", BTC)
+            simulated.until(lambda number=number: btc.states.count(STALE) >= number and btc.states[-1] is LIVE)
+        assert 1 <= btc.counters.snapshots_too_old <= 6
 
 
 @pytest.mark.one_process
-def test_a_book_whose_session_is_closed_is_silent_and_not_stale(serve, set_timing):
-    set_timing(Timing.fast(), quiet_limit=0.1)
-    exchange, updates, events = serve(BTC, market="usdm"), Recorder(), Recorder()
-    with DepthEngine(market="usdm", number=Decimal, refresh_interval=None) as engine:
-        engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events).wait_live(10)
-        refreshes = engine.status().books[0].counters.refreshes
-        exchange.inject(Fault("closed", BTC, seconds=0.7))
-        updates.wait_for(lambda _: exchange.strikes())
-        seen = len(updates.seen)
-        until(lambda: len(updates.seen) > seen + 5)
-        counters = engine.status().books[0].counters
-    assert [event.state for event in events.seen] == [LIVE, BookState.STOPPED]
-    assert 1 <= counters.refreshes - refreshes <= 8, "it was asked about, ever more seldom"
-    assert_right(exchange, updates.seen)
+def test_a_single_answer_that_a_symbol_is_not_listed_ends_no_book_that_streams():
+    with following(BTC) as (simulated, _, btc):
+        simulated.strike("unlisted", BTC)
+        simulated.strike("drop", BTC)
+        simulated.until(lambda: "-1121" in str(btc.errors))
+        simulated.until(lambda: btc.handle.state is LIVE)
 
 
-@pytest.mark.parametrize("market", ["spot", "usdm"])
-def test_ids_that_begin_anew_on_a_kept_connection_are_followed(serve, market):
-    exchange, updates, events = serve(BTC, market=market), Recorder(), Recorder()
-    with DepthEngine(market=market, number=Decimal) as engine:
-        book = engine.subscribe(BTC, depth=DEPTH, on_update=updates, on_event=events).wait_live(10)
-        before = book.view().last_update_id
-        exchange.inject(Fault("new-ids", BTC))
-        until(lambda: updates.seen[-1].last_update_id < before * 3 // 4)
-        assert "ids begin anew" in str(events.wait_for(lambda event: event.state is STALE).error)
-    assert_right(exchange, updates.seen)
+@pytest.mark.one_process
+def test_a_book_whose_session_is_closed_is_silent_and_not_stale():
+    with following(BTC, market=markets.USDM) as (simulated, _, btc):
+        refreshes = btc.counters.refreshes
+        simulated.strike("closed", BTC, seconds=120.0)
+        simulated.until(simulated.exchange.strikes)
+        seen = len(btc.views)
+        simulated.run(110.0)
+        assert len(btc.views) == seen
+        simulated.until(lambda: len(btc.views) > seen + 5)
+        assert set(btc.states) == {LIVE}
+        assert 1 <= btc.counters.refreshes - refreshes <= 8, "it was asked about, ever more seldom"
+
+
+@pytest.mark.one_process
+@table("market", [markets.SPOT, markets.USDM])
+def test_ids_that_begin_anew_on_a_kept_connection_are_followed(market):
+    with following(BTC, market=market) as (simulated, _, btc):
+        before = btc.handle.view().last_update_id
+        simulated.strike("new-ids", BTC)
+        simulated.until(lambda: btc.views[-1].last_update_id < before * 3 // 4)
+        (down,) = [event for event in btc.events if event.state is STALE]
+        assert "ids begin anew" in str(down.error)

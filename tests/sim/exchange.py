@@ -143,7 +143,7 @@ class SimulatedExchange:
         for feed in self._feeds.values():
             scheduler.after(feed.pause * phases.random(), self._steps_of(feed))
         for fault in faults:
-            scheduler.after(fault.at, lambda fault=fault: self._begin(fault))
+            scheduler.after(fault.at, lambda fault=fault: self.begin(fault))
 
     def allowance(self) -> Allowance:
         """Return what the clients may spend, by the simulated time; one for all of them, as they have one address."""
@@ -226,7 +226,7 @@ class SimulatedExchange:
 
         return step
 
-    def _begin(self, fault: PlannedFault) -> None:
+    def begin(self, fault: PlannedFault) -> None:
         """Let a fault wait for its next occasion; one that stops a reader strikes at once."""
         if fault.kind in KINDS:
             self._faults.add(fault.fault())

@@ -22,11 +22,14 @@ from depthactors.dispatcher.mailbox import Mailbox
 from depthactors.dispatcher.task import Task
 from depthactors.engine.depth_engine import DepthEngine
 from depthactors.net.allowance import Allowance
+from depthactors.shards.messages import Answer
 from depthactors.shards.remote_cell import RemoteCell
 from depthactors.sharing.record import shown_state
 from depthactors.sync import buffer, sequencing
 from depthactors.sync.doubts import Doubts
 from depthactors.sync.sequencing import Verdict
+from depthactors.worker.orders import Orders
+from depthactors.worker.unsent import Unsent
 from tests.sim import processes
 
 if TYPE_CHECKING:
@@ -206,6 +209,23 @@ def _restart_convoy() -> _Changes:
     return [(ThreadedDepthCacheManager, "_named", convoy)]
 
 
+def _kept_by_its_worker() -> _Changes:
+    """A book that nobody wants any more is kept by its worker."""
+    return [(Orders, "_close", lambda self, number: self._books.pop(number, None))]
+
+
+def _answer_is_lost() -> _Changes:
+    """An answer is among the messages of a worker that may be left out: every tenth is."""
+
+    def put(self: Unsent, message: Any) -> bool:
+        if isinstance(message, Answer) and not message.request % 10:
+            return False
+        return before(self, message)
+
+    before = Unsent.put
+    return [(Unsent, "put", put)]
+
+
 _ALL: dict[str, Callable[[], _Changes]] = {
     "called after unsubscribe": _called_after_unsubscribe,
     "unsubscribe waits": _waits_for_callbacks,
@@ -220,6 +240,8 @@ _ALL: dict[str, Callable[[], _Changes]] = {
     "unreported end": _down_after_up,
     "worker ends in order": _ends_in_order,
     "restart convoy": _restart_convoy,
+    "kept by its worker": _kept_by_its_worker,
+    "lost answer": _answer_is_lost,
 }
 
 BUGS = {name: lambda changes=changes: _changed(changes()) for name, changes in _ALL.items()}

@@ -41,6 +41,7 @@ OF_PROGRAM = {
 OF_WORKERS = {
     "worker-killed": "a worker process is killed",
     "worker-stands-still": "a worker process stands still for `seconds`, while its connections are read",
+    "rebalance": "the books are spread over one, two or three workers",
     "worker-supervisor-dies": "the supervisor in a worker process is sent what ends it",
     "channel-stalls-up": "nothing that a worker sends arrives for `seconds`",
     "channel-stalls-down": "nothing that is sent to a worker arrives for `seconds`",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -209,7 +208,6 @@ class Processes:
 
     Attributes:
         all: all of them, also those that have ended, in the order of their starts.
-        ends: the number of those that ended, by their status.
     """
 
     def __init__(self, seed: int, home: SimulatedDispatcher, exchange: SimulatedExchange, allowance: Allowance) -> None:
@@ -222,8 +220,9 @@ class Processes:
         return [each for each in self.all if each.status is None]
 
     @property
-    def ends(self) -> Counter[str]:
-        return Counter("killed" if each.status else "ended" for each in self.all if each.status is not None)
+    def restarts(self) -> int:
+        """The number of those that took the place of another one."""
+        return len(self.all) - len({each.name for each in self.all})
 
     def start(self, name: str) -> SimulatedProcess:
         """Start one: a machine's `new_process`."""

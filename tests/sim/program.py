@@ -221,7 +221,9 @@ class Program:
         try:
             view = reader.handle.ask(question)
         except (LifecycleError, pykka.Timeout) as error:
-            if reader in self.readers and not self.is_ending and reader.handle.state is not BookState.FAILED:
+            is_excused = isinstance(error, pykka.Timeout) and self._patience > _PATIENCE
+            is_wanted = reader in self.readers and reader.handle.state is not BookState.FAILED
+            if is_wanted and not self.is_ending and not is_excused:
                 self.fail(f"{reader.symbol}: a question was not answered: {type(error).__name__}: {error}")
             return
         self.asked += 1

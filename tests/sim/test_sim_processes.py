@@ -38,7 +38,7 @@ def test_a_worker_that_stands_still_for_too_long_is_replaced():
 
 
 def test_many_faults_at_once_are_survived_and_nothing_is_left():
-    world = World(61, 30.0, every=3.0, quiet=60.0, processes=2)
+    world = World(1, 60.0, every=3.0, quiet=60.0, processes=2)
     result = world.run()
     assert result.failure is None, "\n".join((result.failure, *result.trace))
     assert result.worker_restarts > 0
@@ -69,3 +69,9 @@ def test_a_worker_that_ends_in_order_because_nobody_reads_it_is_found_if_its_boo
     assert run(1, 20.0, stand_still, quiet=15.0, processes=2).failure is None
     with BUGS["worker ends in order"]():
         assert "STOPPED after 15 quiet seconds" in str(run(1, 20.0, stand_still, quiet=15.0, processes=2).failure)
+
+
+def test_a_book_that_its_worker_keeps_though_nobody_wants_it_is_found():
+    assert run(2, 10.0, [], quiet=3.0, processes=2).failure is None
+    with BUGS["kept by its worker"]():
+        assert run(2, 10.0, [], quiet=3.0, processes=2).failure is not None

@@ -100,9 +100,9 @@ class Simulated:
             yield engine
         for each in self.followers:
             for view in each.views:
-                truth = self.exchange.book_at(each.symbol, view.last_update_id, each.depth)
-                ours = view.bids[: each.depth], view.asks[: each.depth]
-                assert (view.state, *ours) == (LIVE, truth.bids, truth.asks)
+                bids, asks = self.exchange.top(each.symbol, view.last_update_id, each.depth)
+                ours = [*view.bids[: each.depth]], [*view.asks[: each.depth]]
+                assert (view.state, *ours) == (LIVE, bids, asks)
 
     def follow(self, engine, *symbols, depth=20):
         """Subscribe, and wait until the books are live."""
@@ -133,9 +133,9 @@ class Simulated:
 
 
 @contextmanager
-def following(*symbols, depth=20, seed=1, market=markets.SPOT, rate=10.0, limits=None, **settings):
+def following(*symbols, listed=(BTC, ETH, BNB), depth=20, market=markets.SPOT, **settings):
     """Follow books of one engine in simulated time; yields the simulation and a follower for each symbol."""
     others = {"silence_limit": settings["silence_limit"]} if "silence_limit" in settings else {}
-    simulated = Simulated([BTC, ETH, BNB], seed=seed, market=market, rate=rate, limits=limits, **others)
+    simulated = Simulated(listed, market=market, **others)
     with simulated.simulation, simulated.engine(**settings) as engine:
         yield simulated, engine, *simulated.follow(engine, *symbols, depth=depth)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import threading
-from decimal import Decimal
 
 import pytest
 
@@ -20,6 +19,7 @@ from depthactors.errors import (
     UsageError,
 )
 from depthactors.exchange import LocalExchange
+from tests.engine.simulated import following
 from tests.support import Recorder, until
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
@@ -106,34 +106,48 @@ def test_the_same_symbol_twice_is_one_book_as_deep_as_the_deeper_asks(engine):
     assert len(engine.status().books) == 1
 
 
-@pytest.mark.parametrize("processes", [None, pytest.param(1, marks=pytest.mark.full)])
-def test_the_same_symbol_twice_is_refreshed_as_often_as_anybody_asks(exchange, processes):
-    with DepthEngine(processes=processes) as engine:
+def follow_each(engine, interval, depth=5):
+    """Follow a book that is refreshed after so many seconds."""
+    return engine.follow(
+        "BTCUSDT",
+        depth=depth,
+        new_listener=lambda _handle: Listener(None, None),
+        market=engine.market,
+        speed_ms=100,
+        refresh_interval=interval,
+    )
 
-        def follow(interval, depth=5):
-            return engine.follow(
-                "BTCUSDT",
-                depth=depth,
-                new_listener=lambda _handle: Listener(None, None),
-                market=engine.market,
-                speed_ms=100,
-                refresh_interval=interval,
-            )
 
-        first = follow(None).wait_live(10)
-        often = follow(0.1, 10).wait_live(10)
-        follow(None)
-        follow(3600.0)
+def refreshes(engine):
+    return engine.status().books[0].counters.refreshes
+
+
+@pytest.mark.one_process
+def test_the_same_symbol_twice_is_refreshed_as_often_as_anybody_asks():
+    with following() as (simulated, engine):
+        first, often = follow_each(engine, None), follow_each(engine, 30.0, 10)
+        follow_each(engine, None)
+        follow_each(engine, 3600.0)
         assert often.cell is first.cell
-
-        def refreshes():
-            return engine.status().books[0].counters.refreshes
-
-        until(lambda: refreshes() >= 3)
+        simulated.run(100.0)
+        before = refreshes(engine)
+        assert before >= 3
         often.ref.tell(object())  # which no actor of ours takes: its successor does as it did
+        simulated.run(100.0)
+        assert engine.status().books[0].restarts == 1
+        assert refreshes(engine) >= before + 2
+
+
+@pytest.mark.full
+def test_in_a_worker_it_is_refreshed_as_often_too(exchange):
+    with DepthEngine(processes=1) as engine:
+        follow_each(engine, None).wait_live(10)
+        often = follow_each(engine, 0.1, 10).wait_live(10)
+        until(lambda: refreshes(engine) >= 3)
+        often.ref.tell(object())
         until(lambda: engine.status().books[0].restarts == 1)
-        before = refreshes()
-        until(lambda: refreshes() >= before + 2)
+        before = refreshes(engine)
+        until(lambda: refreshes(engine) >= before + 2)
 
 
 def test_a_deeper_subscription_is_told_only_of_books_that_deep(engine):
@@ -145,16 +159,16 @@ def test_a_deeper_subscription_is_told_only_of_books_that_deep(engine):
         assert {(len(view.bids), len(view.asks)) for view in updates.seen} == {(depth, depth)}
 
 
-def test_a_refresh_changes_nothing_that_readers_see(exchange):
-    updates = Recorder()
-    with DepthEngine(refresh_interval=0.1, number=Decimal) as engine:
-        book = engine.subscribe("BTCUSDT", depth=50, on_update=updates).wait_live(10)
-        until(lambda: book.ask(Status()).counters.audits >= 2)
-        counters = book.ask(Status()).counters
+@pytest.mark.one_process
+def test_a_refresh_changes_nothing_that_readers_see():
+    with following("BTCUSDT", depth=50, refresh_interval=30.0) as (simulated, _, btc):
+        simulated.run(100.0)
+        counters = btc.counters
+        assert counters.audits >= 3
         assert (counters.audit_differences, counters.resyncs, counters.gaps) == (0, 0, 0)
-        ids = [view.last_update_id for view in updates.seen]
+        ids = [view.last_update_id for view in btc.views]
         assert ids == sorted(ids)
-        assert all(len(view.bids) == 50 for view in updates.seen)
+        assert all(len(view.bids) == 50 for view in btc.views)
 
 
 def test_a_raising_callback_harms_nobody(engine, caplog):

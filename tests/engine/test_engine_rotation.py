@@ -1,118 +1,58 @@
-"""Connections are replaced, successor first: no update is lost, none comes twice, nothing is made anew."""
+"""Connections are replaced, successor first: no update is lost, none comes twice, nothing is made anew.
+
+All of it in simulated time, with the durations of programs.
+"""
 
 import pytest
 
-from depthactors import BookState, DepthEngine
-from depthactors.exchange import Fault, LocalExchange
-from depthactors.pacing import USUAL, Timing
-from tests.support import Recorder, comes_true, until
+from depthactors import markets
+from tests.engine.simulated import LIVE, STALE, following
 
-MARKETS = {"spot": ["BTCUSDT", "ETHUSDT"], "coinm": ["BTCUSD_PERP", "ETHUSD_PERP"]}
-
-
-class Followed:
-    """Books whose every update is kept, on an exchange that may misbehave."""
-
-    def __init__(self, market, monkeypatch, **settings):
-        self.symbols = MARKETS[market]
-        self.exchange = LocalExchange.with_order_flow(self.symbols, market=market, rate=100.0, levels=5.0, depth=300)
-        self.exchange.start()
-        monkeypatch.setenv("DEPTHACTORS_EXCHANGE", self.exchange.url)
-        self.updates = {symbol: Recorder() for symbol in self.symbols}
-        self.events = Recorder()
-        self.engine = DepthEngine(market=market, refresh_interval=None, **settings)
-        # A snapshot of whole sides: none gets thin, so no refresh comes, however long this takes.
-        self.handles = {
-            symbol: self.engine.subscribe(symbol, depth=100, on_update=self.updates[symbol], on_event=self.events)
-            for symbol in self.symbols
-        }
-        for symbol in self.symbols:
-            # By its second update the stream has met the snapshot.
-            until(lambda seen=self.updates[symbol].seen: len(seen) >= 2)
-        self.before = len(self.events.seen)
-        # A first snapshot that the stream has not reached may have been shown, and made anew, before that.
-        self.resyncs = {row.symbol: row.counters.resyncs for row in self.engine.status().books}
-
-    def wait_rotations(self, count, timeout):
-        def rotated():
-            return min(row.counters.handovers for row in self.engine.status().books) >= count
-
-        assert comes_true(rotated, timeout), self.engine.status()
-
-    def end(self):
-        status = self.engine.status()
-        self.engine.stop()
-        self.exchange.stop()
-        return status
-
-    def assert_nothing_was_lost(self):
-        """Every event between the first and the last that was shown was shown, once and in order.
-
-        What a late book left out, the machine being slow, it has counted.
-        """
-        for feed in self.exchange._catalogue.feeds:
-            shown = [view.last_update_id for view in self.updates[feed.symbol].seen]
-            sent = [tick.last_id for tick in feed.since(0)]
-            if shown[0] not in sent:
-                # The first view may be of the snapshot's own id.
-                del shown[0]
-            wanted = sent[sent.index(shown[0]) : sent.index(shown[-1]) + 1]
-            assert shown == sorted(set(shown) & set(wanted))
-            assert len(wanted) - len(shown) <= self.handles[feed.symbol].cell.counted().coalesced
+MARKETS = {markets.SPOT: ("BTCUSDT", "ETHUSDT"), markets.COINM: ("BTCUSD_PERP", "ETHUSD_PERP")}
+pytestmark = [pytest.mark.one_process, pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)]
 
 
-@pytest.fixture(params=["spot", pytest.param("coinm", marks=pytest.mark.proof)])
-def follow(request, monkeypatch, set_timing):
-    # The overlap is as in programs: a busy machine needs it. Such a machine makes no callback late here, so that every
-    # update has to be shown.
-    set_timing(Timing.fast(), overlap=USUAL.overlap, late=5.0)
-    started = []
-
-    def follow(**settings):
-        started.append(Followed(request.param, monkeypatch, **settings))
-        return started[-1]
-
-    yield follow
-    for each in started:
-        each.engine.stop()
-        each.exchange.stop()
+def assert_nothing_was_lost(simulated, followers):
+    """Every event between the first and the last that was shown was shown, once and in order; no book was disturbed."""
+    for each in followers:
+        sent = [change.ids[0] for change in simulated.exchange._feeds[each.symbol]._events]
+        shown = [view.last_update_id for view in each.views]
+        if shown[0] not in sent:
+            # The first view may be of the snapshot's own id.
+            del shown[0]
+        assert shown == sent[sent.index(shown[0]) : sent.index(shown[-1]) + 1]
+        assert (each.states, each.errors) == ([LIVE], [])
+        counters = each.counters
+        assert (counters.gaps, counters.faults, counters.resyncs, counters.coalesced) == (0, 0, 0, 0)
 
 
-def assert_untouched(status, followed):
-    for row in status.books:
-        counters = row.counters
-        assert (counters.gaps, counters.faults, counters.resyncs) == (0, 0, followed.resyncs[row.symbol])
-    told = [(event.state, event.error) for event in followed.events.seen[followed.before :]]
-    assert told == [(BookState.STOPPED, None)] * 2, status
-    assert [event.error for event in followed.events.seen if event.error is not None] == []
+def handovers(followers):
+    return min(each.counters.handovers for each in followers)
 
 
-@pytest.mark.one_process
-def test_a_rotation_before_the_exchanges_cut_loses_nothing(follow):
-    followed = follow(rotate_after=0.2)
-    followed.wait_rotations(1, timeout=20)
-    status = followed.end()
-    assert_untouched(status, followed)
-    assert status.sockets[0].rotations >= 1
-    followed.assert_nothing_was_lost()
+def test_a_rotation_before_the_exchanges_cut_loses_nothing(market):
+    symbols = MARKETS[market]
+    with following(*symbols, listed=symbols, market=market, rotate_after=20.0) as (simulated, engine, *followers):
+        simulated.run(70.0)
+        assert handovers(followers) >= 3
+        assert engine.status().sockets[0].rotations >= 3
+        assert_nothing_was_lost(simulated, followers)
 
 
-@pytest.mark.one_process
-@pytest.mark.parametrize("shutdowns", [1, pytest.param(2, marks=pytest.mark.proof)])
-def test_an_announced_shutdown_loses_nothing(follow, shutdowns):
-    followed = follow()
-    for number in range(1, shutdowns + 1):
-        followed.exchange.inject(Fault("shutdown", symbol=followed.symbols[0], seconds=6.0))
-        followed.wait_rotations(number, timeout=20)
-    status = followed.end()
-    assert_untouched(status, followed)
-    followed.assert_nothing_was_lost()
+def test_an_announced_shutdown_loses_nothing(market):
+    symbols = MARKETS[market]
+    with following(*symbols, listed=symbols, market=market) as (simulated, _, *followers):
+        for number in (1, 2):
+            simulated.strike("shutdown", symbols[0], seconds=5.0)
+            simulated.run(20.0)
+            assert handovers(followers) == number
+        assert_nothing_was_lost(simulated, followers)
 
 
-def test_without_rotation_the_exchanges_cut_is_mended_with_a_resync(monkeypatch, fast):
-    followed = Followed("spot", monkeypatch, rotate_after=None)
-    followed.exchange.inject(Fault("expire", symbol="BTCUSDT"))
-    followed.events.wait_for(lambda event: event.previous is BookState.STALE and event.state is BookState.LIVE)
-    status = followed.end()
-    assert max(row.counters.resyncs for row in status.books) == 1
-    assert status.sockets[0].rotations == 0
+def test_without_rotation_the_exchanges_cut_is_mended_with_a_resync(market):
+    symbols = MARKETS[market]
+    with following(*symbols, listed=symbols, market=market, rotate_after=None) as (simulated, engine, *followers):
+        simulated.strike("expire", symbols[0])
+        simulated.until(lambda: all(each.states == [LIVE, STALE, LIVE] for each in followers))
+        assert [each.counters.resyncs for each in followers] == [1, 1]
+        assert engine.status().sockets[0].rotations == 0

@@ -88,16 +88,25 @@ class Orders:
         """Carry out the next order. Thread: the lane's."""
         order = self._waiting.popleft()
         try:
-            self._carry_out(order)
+            if self._runtime.alive:
+                self._carry_out(order)
         except DepthActorsError as error:
-            self._refuse(order, error)
+            if self._runtime.alive:
+                self._refuse(order, error)
         except Exception as error:
             # The engine's process gets the reason, sees this process end, and starts another.
             logger.exception("! %s ends: an order could not be carried out", self._name)
             self._outbox.put(ErrorReport(LifecycleError(f"{self._name} ends: {type(error).__name__}: {error}")))
-            self.close()
             self._outbox.stop(_CLOSE_TIMEOUT)
-            self._end()
+            self._leave()
+            return
+        if not self._runtime.alive:
+            # Nothing is refused: the engine's process has another worker carry it out.
+            self._leave()
+
+    def _leave(self) -> None:
+        self.close()
+        self._end()
 
     def _carry_out(self, order: Any) -> None:
         match order:
@@ -163,6 +172,9 @@ class Orders:
         return True
 
     def _refuse_book(self, opening: BookOpening, error: DepthActorsError) -> None:
+        """Refuse to follow a book, which ends the book; raise the error if it is the supervisor's death instead."""
+        if not self._runtime.alive:
+            raise error
         self._outbox.put(BookRefused(opening.number, opening.place, portable(error)))
 
     def _ask(self, request: int, number: int, question: Any) -> None:

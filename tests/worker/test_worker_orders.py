@@ -8,9 +8,11 @@ import pytest
 from depthactors import Top
 from depthactors.dispatcher.simulated import SimulatedDispatcher
 from depthactors.errors import BusyError, LifecycleError, UsageError
-from depthactors.shards.messages import Answer, BookQuestion, Close, ErrorReport, Open, ReportStatus
+from depthactors.markets import SPOT
+from depthactors.shards.messages import Answer, BookOpening, BookQuestion, Close, ErrorReport, Open, ReportStatus
 from depthactors.worker import orders as module
 from depthactors.worker.orders import Orders
+from tests.shards.shard_support import spec_of
 
 
 class Outbox:
@@ -26,12 +28,28 @@ class Outbox:
         self.is_stopped = True
 
 
+class Slots:
+    """Expects what it is told to expect."""
+
+    def expect(self, key, place):
+        pass
+
+    def expect_no_more(self, key):
+        pass
+
+
 class Scene:
     def __init__(self):
         self.dispatcher = SimulatedDispatcher(1)
         self.outbox, self.ends = Outbox(), []
-        runtime = SimpleNamespace(dispatcher=self.dispatcher, alive=True)
-        self.orders = Orders("worker-1", runtime, None, self.outbox, lambda: self.ends.append(1))
+        self.runtime = SimpleNamespace(dispatcher=self.dispatcher, alive=True, ask=self._ask)
+        self.orders = Orders("worker-1", self.runtime, Slots(), self.outbox, lambda: self.ends.append(1))
+
+    def _ask(self, _message):
+        """Die of the question, as a supervisor may."""
+        self.runtime.alive = False
+        msg = "the supervisor died; make a new engine"
+        raise LifecycleError(msg)
 
     def run(self):
         self.dispatcher.simulation.run_for(10.0)
@@ -82,6 +100,15 @@ def test_an_order_that_fails_for_no_known_reason_ends_the_worker_once_its_reason
     assert isinstance(report.error, LifecycleError)
     assert "worker-1 ends: TypeError" in str(report.error)
     assert (scene.outbox.is_stopped, scene.ends) == (True, [1])
+
+
+@pytest.mark.parametrize("dies_before", [True, False])
+def test_a_book_is_not_refused_because_the_supervisor_here_died_and_the_worker_ends(scene, dies_before):
+    scene.runtime.alive = not dies_before
+    scene.orders.put(Open((BookOpening(1, 1, spec_of(SPOT), "book-1@0", reports_updates=False),)))
+    scene.orders.put(BookQuestion(2, 1, Top(1)))
+    assert scene.run() == [], "the engine's process has another worker open it, and answers"
+    assert scene.ends == [1]
 
 
 def test_nothing_is_begun_after_the_end(scene):

@@ -14,7 +14,7 @@ from tests.sim.command import main
 from tests.sim.faults import OF_PROGRAM, PlannedFault
 from tests.sim.world import World, run
 
-SECONDS = 120.0
+SECONDS = 60.0
 DROP_IN, DROP_IN_A_LANE_A_BOOK = 4, 29
 """Seeds whose programs have python-binance's names."""
 PRINTED = "from tests.sim.world import run; print(run({}, 60.0, every=10.0).digest)"

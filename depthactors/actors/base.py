@@ -101,12 +101,15 @@ class EngineActor(DispatchedActor):
         self.release(None)
 
     def on_failure(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         """Give back what the actor holds, and notify the parent."""
-        del kind, trace
-        assert error is not None, "pykka's signature allows it"
-        error = self.mailbox.death = _with_text(error)
+        del exception_type, traceback
+        assert exception_value is not None, "pykka's signature allows it"
+        error = self.mailbox.death = _with_text(exception_value)
         try:
             self.release(error)
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from depthactors.dispatcher.ending import Ending
@@ -17,10 +17,7 @@ class Runnable(Protocol):
     steps: int
     is_slow: bool
     quick_turns: int
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether it calls functions of users, which may block."""
+    is_foreign: ClassVar[bool]
 
     def run(self) -> None:
         """Take a turn."""

@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
             complain(f"{options.command[0]!r} cannot be run: {error}")
             return NOT_EXECUTABLE
         with _passed_on(child):
-            status = _wait(child)
+            status = child.wait()
     return SIGNALLED - status if status < 0 else status
 
 
@@ -93,8 +93,11 @@ def _mortal() -> list[str]:
 
 @contextmanager
 def _passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass signals that end this process on to the command; Ctrl-C reaches it by itself."""
+    """Pass signals that end this process on to the command; Ctrl-C reaches it by itself, and it decides what to do."""
     before = {number: signal.signal(number, lambda number, _: child.send_signal(number)) for number in _PASSED_ON}
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        # No `KeyboardInterrupt`: one that comes just as the wait ends loses the command's status.
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         yield
     finally:
@@ -105,12 +108,3 @@ def _passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
 def _as_typed(command: list[str]) -> list[bytes]:
     """Return the bytes that were typed, whatever the locale took them for."""
     return [word.encode(errors="surrogateescape") for word in command]
-
-
-def _wait(child: subprocess.Popen[bytes]) -> int:
-    """Wait for the command's end; Ctrl-C reaches it by itself, and it decides what to do then."""
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            continue

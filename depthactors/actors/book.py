@@ -87,7 +87,13 @@ class BookActor(EngineActor):
         spec = cell.spec
         self._cell = cell
         self._market, self._symbol, self._depth = spec.market, spec.symbol, spec.depth
-        self._sync = Synchronizer(spec.market.sequencing, self._new_book, book=cell.last_good(), counters=cell.counters)
+        self._sync = Synchronizer(
+            spec.market.sequencing,
+            self._new_book,
+            book=cell.last_good(),
+            former=cell.former,
+            counters=cell.counters,
+        )
         self._requests = SnapshotRequests(cell, self._sync, self.mailbox, self.actor_ref, snapshots)
         self._timers = BookTimers(cell, self._sync, self.mailbox)
         self._listeners = BookListeners(cell)

@@ -10,6 +10,7 @@ from depthactors.book.view import capture
 from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.dispatcher.threads import give_way
 from depthactors.status import BookStatus
+from depthactors.sync import NEVER_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,7 @@ class LocalCell(ListenedCell):
     Attributes:
         current: book that readers see, and its state, always set together.
         buffered_bytes: function that returns the bytes of the stream that wait for a snapshot; any thread may call it.
+        former: what a process that kept the book before this one has shown of it.
         is_ending: whether the supervisor has stopped the actor: nothing brings the book up to date any more, though the
             actor may not have ended yet. Set by the supervisor.
     """
@@ -41,6 +43,7 @@ class LocalCell(ListenedCell):
         super().__init__(spec, timing, dispatcher)
         self.current: tuple[OrderBook | None, BookState] = (None, BookState.SYNCING)
         self.buffered_bytes: Callable[[], int] | None = None
+        self.former = NEVER_SHOWN
         self.is_ending = False
 
     @property

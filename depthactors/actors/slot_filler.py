@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from depthactors.actors.cell import Listener
 from depthactors.book import BookState, BookView
-from depthactors.sharing.record import pack, restated, shown_state
+from depthactors.sharing.record import pack, restated, shown_state, update_of
+from depthactors.sync import Former
 
 if TYPE_CHECKING:
     from depthactors.actors.book_event import BookEvent
@@ -61,6 +62,7 @@ class SlotFiller:
         self._former = begin is None
         if begin is None:
             begin = slot.reader().read()[1]
+            cell.former = Former(*update_of(begin))
         else:
             slot.write(begin)
         self.latest = begin

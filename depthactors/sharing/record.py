@@ -144,6 +144,12 @@ def shown_state(record: bytes) -> BookState:
     return _STATES[record[0]] if record[0] < len(_STATES) else BookState.SYNCING
 
 
+def update_of(record: bytes) -> tuple[int, int]:
+    """Return the update id in a record and its event time in milliseconds since the epoch; zeros without a book."""
+    *_, update_id, event_time, _ = _head_of(record)
+    return update_id, event_time
+
+
 def restated(record: bytes, state: BookState, why: str | None) -> bytes:
     """Return a record of the same levels with another state and reason."""
     head = _head_of(record)

@@ -12,6 +12,7 @@
 """
 
 from depthactors.sync.counters import Counters
+from depthactors.sync.doubts import NEVER_SHOWN, Former
 from depthactors.sync.effects import (
     Ahead,
     Audited,
@@ -28,10 +29,12 @@ from depthactors.sync.machine import Synchronizer
 from depthactors.sync.sequencing import Verdict
 
 __all__ = [
+    "NEVER_SHOWN",
     "Ahead",
     "Audited",
     "Counters",
     "Effect",
+    "Former",
     "Priority",
     "Publish",
     "RequestSnapshot",

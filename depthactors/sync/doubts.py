@@ -8,7 +8,7 @@ classified before it is looked up in the table.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthactors.errors import ExchangeError
 from depthactors.sync.causes import Fault
@@ -38,11 +38,27 @@ UNLISTED_AFTER: Final = 3
 that was live."""
 
 
+class Former(NamedTuple):
+    """What a process that is gone has shown of a book whose levels were not handed over.
+
+    Attributes:
+        last_update_id: the id of the last update; 0 if it has shown none.
+        event_time: the time of its event, milliseconds since the epoch; 0 if unknown.
+    """
+
+    last_update_id: int = 0
+    event_time: int = 0
+
+
+NEVER_SHOWN: Final = Former()
+
+
 @dataclass(slots=True)
 class Doubts:
     """The memory about one book.
 
     Attributes:
+        former: what another process has shown before this one.
         was_live: the book was LIVE at least once.
         unheard: the book changed while its stream brought nothing, and the stream has not brought anything since.
         was_cut: a side that was believed to be whole was found to be cut.
@@ -52,6 +68,7 @@ class Doubts:
         unlisted_at: the number of diffs when the exchange last answered that the symbol is not listed.
     """
 
+    former: Former = NEVER_SHOWN
     was_live: bool = False
     unheard: bool = False
     was_cut: bool = False
@@ -115,10 +132,17 @@ class Doubts:
         It is not behind if the stream itself has lower ids, with later times than the book or repeatedly: then the ids
         began anew.
         """
-        if shown is None or max(snapshot_id, buffer.last_id) >= shown.last_update_id:
+        before = self.former if shown is None else shown
+        if max(snapshot_id, buffer.last_id) >= before.last_update_id:
             return False
         self._behind += bool(buffer)
-        return self._behind < RESTARTED_AFTER and not buffer.event_time > shown.event_time > 0
+        return self._behind < RESTARTED_AFTER and not buffer.event_time > before.event_time > 0
+
+    def has_changed(self, found: OrderBook, shown: OrderBook | None) -> bool:
+        """Return whether a snapshot's book is another one than was shown last; `False` if none was shown."""
+        if shown is not None:
+            return shown.differences(found) > 0
+        return self.former.last_update_id not in {0, found.last_update_id}
 
     def based(self) -> None:
         """Note that a new base is in use."""

@@ -33,6 +33,7 @@ from depthactors.sync.causes import (
     StreamUp,
 )
 from depthactors.sync.counters import Counters
+from depthactors.sync.doubts import NEVER_SHOWN, Former
 from depthactors.sync.effects import Publish, Silent, SnapshotRefused
 from depthactors.sync.phases import (
     Aligning,
@@ -76,6 +77,7 @@ class Synchronizer:
         *,
         buffer_limit: int = BUFFER_LIMIT,
         book: OrderBook | None = None,
+        former: Former = NEVER_SHOWN,
         counters: Counters | None = None,
     ) -> None:
         """Begin without a stream.
@@ -86,6 +88,8 @@ class Synchronizer:
             buffer_limit: the number of diffs that are kept while a snapshot is awaited; beyond it the oldest is
                 dropped, so that only a newer snapshot can fit.
             book: the last good book of a predecessor, which is shown as stale meanwhile.
+            former: what a predecessor in another process has shown; a book is not live again before its stream confirms
+                that it goes on from there.
             counters: the counters of a predecessor, which are continued.
         """
         self.counters = counters if counters is not None else Counters()
@@ -94,6 +98,7 @@ class Synchronizer:
         self._buffer_limit = buffer_limit
         self._transitions = Transitions(TABLE, sequencing, buffer_limit, book, self.counters)
         self._doubts = self._transitions.doubts
+        self._doubts.former = former
         self._buffer = self._transitions.buffer
         self._standby: Standby | None = None
         # An older connection that brings every diff, too: a stream may move to it from a newer one.
@@ -212,7 +217,7 @@ class Synchronizer:
         if isinstance(phase, Buffering):
             self.counters.applied += applied
             self.counters.stale += len(self._buffer) - applied
-            if not candidate.confirmed and self.book is not None and self.book.differences(book):
+            if not candidate.confirmed and self._doubts.has_changed(book, self.book):
                 # The book changed without its stream, or the snapshot is another book's: the next diff will show.
                 self._doubts.unheard = True
         silent = self._silence_since_unmet(book)

@@ -13,6 +13,7 @@ from depthactors.book import BookState
 from depthactors.errors import ExchangeError, SharingError
 from depthactors.pacing import USUAL
 from depthactors.sharing.record import pack, reason, shown_state
+from depthactors.sync import NEVER_SHOWN, Former
 from tests.actors.published import Published
 from tests.stepped import SteppedDispatcher
 
@@ -50,6 +51,17 @@ def test_a_change_of_state_is_shown_with_its_reason(scene):
     assert scene.reader.reason("BTCUSDT") == "an update was missed"
     scene.update(cell, 8)
     assert (scene.view().state, scene.reader.reason("BTCUSDT")) == (LIVE, None)
+
+
+def test_the_actor_learns_what_a_former_process_has_shown(scene):
+    place, slot = scene.folder.new_book(5)
+    former, successor = (
+        LocalCell(BookSpec(markets.SPOT, "BTCUSDT", 5, 100, None, float), USUAL, SteppedDispatcher()) for _ in range(2)
+    )
+    SlotFiller(former, 5, place, slot, pack(None, 0, SYNCING, float))
+    scene.update(former, 7)
+    SlotFiller(successor, 5, place, slot, None)
+    assert (former.former, successor.former) == (NEVER_SHOWN, Former(7, former.last_good().event_time))
 
 
 def test_a_process_that_may_not_write_the_end_of_a_book_leaves_it_stale_and_writes_no_more(scene):

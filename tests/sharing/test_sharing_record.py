@@ -11,7 +11,7 @@ from depthactors import binance
 from depthactors.book import BookState, BookView, OrderBook
 from depthactors.book.view import capture
 from depthactors.errors import SharingError
-from depthactors.sharing.record import as_stale, pack, reason, record_room, restated, shown_state, unpack
+from depthactors.sharing.record import as_stale, pack, reason, record_room, restated, shown_state, unpack, update_of
 
 NOW = 1_700_000_000.0
 LIMIT = 20
@@ -78,6 +78,7 @@ def test_a_label_that_says_stale_changes_live_views_alone(book, depth, state, nu
     plain, labelled = (unpack("BTCUSDT", each, NOW) for each in (record, as_stale(record)))
     assert labelled.state is (BookState.STALE if plain.state is BookState.LIVE else plain.state)
     assert shown_state(record) is plain.state
+    assert update_of(record) == (plain.last_update_id, plain.event_time)
     assert (labelled.bids, labelled.asks, labelled.last_update_id) == (plain.bids, plain.asks, plain.last_update_id)
 
 
@@ -169,7 +170,7 @@ def test_a_record_with_a_field_more_or_cut_short_is_not_read_as_prices(book, dep
 def test_a_record_of_another_layout_has_neither_state_nor_reason():
     record = pack(None, 5, BookState.LIVE, float, "why")
     other = record[:40] + bytes(8) + record[40:]
-    for read in (lambda: reason(other), lambda: restated(other, BookState.STALE, None)):
+    for read in (lambda: reason(other), lambda: restated(other, BookState.STALE, None), lambda: update_of(other)):
         with pytest.raises(SharingError, match="expected a record of the layout 1"):
             read()
     assert shown_state(b"\xff" + record[1:]) is BookState.SYNCING

@@ -20,8 +20,10 @@ from depthactors.errors import (
 )
 from depthactors.markets import Sequencing
 from depthactors.sync import (
+    NEVER_SHOWN,
     Ahead,
     Audited,
+    Former,
     Priority,
     Publish,
     RequestSnapshot,
@@ -42,9 +44,9 @@ BOTH = pytest.mark.parametrize("sequencing", Sequencing, ids=lambda each: each.v
 class Bench:
     """A machine on a naive exchange, with the effects of the last input at hand."""
 
-    def __init__(self, sequencing=Sequencing.CONTIGUOUS, seed=3):
+    def __init__(self, sequencing=Sequencing.CONTIGUOUS, seed=3, former=NEVER_SHOWN):
         self.exchange = NaiveExchange(sequencing, seed)
-        self.sync = Synchronizer(sequencing, new_book)
+        self.sync = Synchronizer(sequencing, new_book, former=former)
         self.effects = self.sync.stream_up(1)
 
     def trade(self, count=1):
@@ -82,6 +84,23 @@ def test_a_quiet_book_is_live_on_its_snapshot_alone(sequencing):
     assert bench.sync.state is BookState.LIVE
     bench.trade()
     assert bench.kinds() == [Publish]
+
+
+@BOTH
+def test_after_another_process_a_book_is_live_on_a_snapshot_alone_only_at_the_update_that_was_shown(sequencing):
+    shown = Former(NaiveExchange(sequencing, 3).id, 1_000)
+    assert Bench(sequencing, former=shown).snapshot().sync.state is BookState.LIVE
+    bench = Bench(sequencing, former=shown._replace(last_update_id=shown.last_update_id - 1)).snapshot()
+    assert bench.sync.state is BookState.STALE
+    bench.trade()
+    assert (bench.sync.state, bench.sync.book.last_update_id) == (BookState.LIVE, bench.exchange.id)
+
+
+@BOTH
+def test_after_another_process_an_older_snapshot_is_requested_again(sequencing):
+    bench = Bench(sequencing, former=Former(NaiveExchange(sequencing, 3).id + 1, 1_000)).snapshot()
+    assert bench.kinds() == [RequestSnapshot]
+    assert bench.sync.state is BookState.SYNCING
 
 
 def cut_off_and_back(bench):

@@ -52,11 +52,9 @@ class CacheReader(Reader):
 
     Attributes:
         name: the stream's name, once `start_depth_cache` has returned.
-        life: the number of workers that had kept the book at the last call.
     """
 
     name = ""
-    life = 0
     _program: CacheProgram
 
     def take(self, message: DepthCache | dict[str, Any] | None) -> None:
@@ -79,11 +77,8 @@ class CacheReader(Reader):
     def _compare(self, cache: DepthCache) -> None:
         assert cache._copy is not None
         update_id = cache._copy.last_update_id
-        # The successor of a worker process does not know how far the book was: its snapshot may be a little older.
-        life = 0 if self.handle is None else getattr(self.handle.cell, "life", 0)
-        is_successor, self.life = life != self.life, life
         # An exchange that numbers anew does so far below; that is no error to the callback.
-        if 2 * self.last_id // 3 < update_id < self.last_id and not is_successor:
+        if 2 * self.last_id // 3 < update_id < self.last_id:
             self._program.fail(f"{self.symbol}: after update {self.last_id} came {update_id}")
         self.last_id = self.seen_id = update_id
         bids, asks = ([tuple(level) for level in side()] for side in (cache.get_bids, cache.get_asks))

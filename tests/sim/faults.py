@@ -97,7 +97,7 @@ class PlannedFault(NamedTuple):
         seconds: its duration, for the kinds that have one.
         count: number of occasions in a row at which it strikes.
         levels: the most levels of a snapshot, for `capped`.
-        pick: which of the connections, workers or actors it concerns: a share of their number.
+        pick: which of the connections, workers or actors it concerns: a share of their number, below 1.
     """
 
     at: float
@@ -153,7 +153,7 @@ def _drawn(random: Random, at: float, kind: str, symbols: Sequence[str]) -> list
         round(shortest + (longest - shortest) * random.random(), 3),
         1 + int(_MOST_IN_A_ROW * random.random()) if place is Place.REST else 1,
         1 + int(200 * random.random()),
-        round(random.random(), 3),
+        round(min(random.random(), 0.999), 3),
     )
     occasion = "cut" if kind in _ON_CONNECT else "drop" if kind == SLOW_REST else place and _OCCASION.get(place)
     return [fault, PlannedFault(round(at + 0.5, 3), occasion, symbol)] if occasion else [fault]

@@ -1,21 +1,16 @@
 """Simulated worker processes: each of their faults strikes, and the books are live and right again."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pykka
 import pytest
 
 from depthactors.actors.base import EngineActor
 from depthactors.engine.lifecycle import running
 from tests.sim.bugs import BUGS
+from tests.sim.digests import digests
 from tests.sim.faults import OF_WORKERS, PlannedFault
 from tests.sim.world import World, run
 
 REPLACED = {"worker-killed", "worker-supervisor-dies"}
-PRINTED = "from tests.sim.world import run; print(run(60, 60.0, every=5.0, quiet=30.0, processes=2).digest)"
 
 
 @pytest.fixture(autouse=True)
@@ -49,19 +44,7 @@ def test_many_faults_at_once_are_survived_and_nothing_is_left():
 
 @pytest.mark.full
 def test_a_run_with_workers_is_its_seed_whatever_the_hashes_are():
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", PRINTED],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(digests) == 1
+    assert len(digests("60, 60.0, every=5.0, quiet=30.0, processes=2")) == 1
 
 
 def test_a_worker_that_ends_in_order_because_nobody_reads_it_is_found_if_its_books_are_over_with_it():

@@ -1,23 +1,18 @@
 """Runs of a whole engine in simulated time: nothing is wrong, all comes from a seed, bugs on purpose are found."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pykka
 import pytest
 
 from depthactors.actors.base import EngineActor
 from tests.sim.bugs import BUGS
 from tests.sim.command import main
+from tests.sim.digests import digests
 from tests.sim.faults import OF_PROGRAM, PlannedFault
 from tests.sim.world import World, run
 
 SECONDS = 60.0
 DROP_IN, DROP_IN_A_LANE_A_BOOK = 4, 29
 """Seeds whose programs have python-binance's names."""
-PRINTED = "from tests.sim.world import run; print(run({}, 60.0, every=10.0).digest)"
 
 
 @pytest.fixture(autouse=True)
@@ -50,20 +45,8 @@ def test_each_fault_of_the_program_or_the_process_strikes_and_is_survived():
 
 @pytest.mark.full
 def test_a_run_is_its_seed_whatever_the_hashes_are():
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", PRINTED.format(5)],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            cwd=Path(__file__).parents[2],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(digests) == 1
-    assert digests != {f"{run(6, 60.0, every=10.0).digest}\n"}
+    assert len(found := digests("5, 60.0, every=10.0")) == 1
+    assert found != {f"{run(6, 60.0, every=10.0).digest}\n"}
 
 
 def test_streams_that_are_given_up_together_are_started_anew_in_their_callbacks_at_once():

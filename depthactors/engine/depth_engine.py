@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, overload
 
 from depthactors import markets, reporting
-from depthactors.actors.book_messages import Greet
 from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.callbacks import view_of
 from depthactors.actors.cell import Lease
@@ -22,7 +21,6 @@ from depthactors.actors.questions import Status
 from depthactors.actors.queued_listener import QueuedListener
 from depthactors.book import BookState
 from depthactors.book.numerals import NumberT_co, check_number_type
-from depthactors.dispatcher.mailbox import tell
 from depthactors.engine.callbacks import check_callback
 from depthactors.engine.environment import resolve
 from depthactors.engine.handle import BookHandle
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from depthactors.actors.book_event import BookEvent
-    from depthactors.actors.cell import BookCell, Listener
+    from depthactors.actors.cell import BookCell
     from depthactors.book import BookView
     from depthactors.book.numerals import Number
     from depthactors.dispatcher.dispatcher import Dispatcher
@@ -231,54 +229,43 @@ class DepthEngine(Generic[NumberT_co]):
             msg = f"expected several symbols, was the text {symbols!r}"
             raise UsageError(msg)
 
-        def new_listener(handle: BookHandle[NumberT_co]) -> Listener | None:
-            if on_update is None and on_event is None:
-                return None
-            return QueuedListener(
-                handle.cell.lane,
-                handle.cell.dispatcher,
-                handle.symbol,
-                capture=view_of(depth, self._number, handle.cell.dispatcher),
-                update=on_update,
-                event=on_event,
-                depth=depth,
-                reports_late=True,
-            )
-
-        return self._follow(
+        handles = self.follow(
             symbols,
-            depth,
-            new_listener,
-            self.market if market is None else resolve(market),
-            self._speed_ms,
-            self._refresh_interval,
+            depth=depth,
+            market=self.market if market is None else resolve(market),
+            speed_ms=self._speed_ms,
+            refresh_interval=self._refresh_interval,
         )
+        if on_update is None and on_event is None:
+            return handles
+        try:
+            for handle in handles:
+                listener = QueuedListener(
+                    handle.cell.lane,
+                    handle.cell.dispatcher,
+                    handle.symbol,
+                    capture=view_of(depth, self._number, handle.cell.dispatcher),
+                    update=on_update,
+                    event=on_event,
+                    depth=depth,
+                    reports_late=True,
+                )
+                handle.listen(listener)
+        except BaseException:
+            self._withdraw(handles)
+            raise
+        return handles
 
     def follow(
-        self,
-        symbol: str,
-        *,
-        depth: int,
-        new_listener: Callable[[BookHandle[NumberT_co]], Listener],
-        market: Market,
-        speed_ms: int,
-        refresh_interval: float | None,
-    ) -> BookHandle[NumberT_co]:
-        """Follow a book with a listener that reads the book itself, in its actor's turn; for facades.
-
-        `new_listener` is called with the handle, so that an interrupted call leaves neither handle nor listener behind.
-        """
-        return self._follow([symbol], depth, new_listener, market, speed_ms, refresh_interval)[0]
-
-    def _follow(
-        self,
-        symbols: Iterable[str],
-        depth: int,
-        new_listener: Callable[[BookHandle[NumberT_co]], Listener | None],
-        market: Market,
-        speed_ms: int,
-        refresh_interval: float | None,
+        self, symbols: Iterable[str], *, depth: int, market: Market, speed_ms: int, refresh_interval: float | None
     ) -> list[BookHandle[NumberT_co]]:
+        """Follow books that nothing listens to yet, all of them or none; for facades. `BookHandle.listen` comes next.
+
+        Raises:
+            UsageError: an argument that is not allowed.
+            LifecycleError: as for `subscribe`.
+            SharingError: as for `subscribe`.
+        """
         specs = self._specs(symbols, depth, market, speed_ms, refresh_interval)
         handles: list[BookHandle[NumberT_co]] = []
         opened: tuple[BookCell, ...] = ()
@@ -286,20 +273,18 @@ class DepthEngine(Generic[NumberT_co]):
             opened = self._runtime.open(specs)
             handles = [BookHandle(cell, depth, self.unsubscribe) for cell in opened]
             self._handles |= {id(handle): handle for handle in handles}
-            for handle in handles:
-                handle.listener = new_listener(handle)
-                if handle.listener is not None:
-                    handle.cell.add(handle.listener)
-                    tell(handle.ref, Greet(handle.listener))
         except BaseException:
-            # Ctrl-C, for example: the program does not get the handles.
-            for handle in handles:
-                self._handles[id(handle)] = handle
-                self.unsubscribe(handle, 0.0)
+            self._withdraw(handles)
             for cell in opened[len(handles) :]:
                 self._runtime.close(cell, Lease(), 0.0)
             raise
         return handles
+
+    def _withdraw(self, handles: list[BookHandle[NumberT_co]]) -> None:
+        """End subscriptions whose handles the program does not get, because of Ctrl-C for example."""
+        for handle in handles:
+            self._handles[id(handle)] = handle
+            self.unsubscribe(handle, 0.0)
 
     def _specs(
         self, symbols: Iterable[str], depth: int, market: Market, speed_ms: int, refresh_interval: float | None

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
 
 import pykka
 
+from depthactors.actors.book_messages import Greet
 from depthactors.actors.cell import Lease
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co
 from depthactors.dispatcher.current import current_task, sleep
+from depthactors.dispatcher.mailbox import tell
 from depthactors.engine.pickling import refuse_pickle
 from depthactors.errors import LifecycleError, NotLiveError
 from depthactors.pacing.seconds import checked_timeout
@@ -170,6 +172,15 @@ class BookHandle(Generic[NumberT_co]):
         """Return what a question about a stopped book raises."""
         why = self.cell.error or "it was unsubscribed, or the engine was stopped"
         return LifecycleError(f"{self.symbol}: the book is not followed any more: {why}")
+
+    def listen(self, listener: Listener) -> None:
+        """Have a listener notified from now on, first of the book as it is; for the engine and facades.
+
+        A handle has one listener. The caller ends the subscription if this fails, by Ctrl-C for example.
+        """
+        self.listener = listener
+        self.cell.add(listener)
+        tell(self.ref, Greet(listener))
 
     def silence(self) -> None:
         """Prevent further calls of the listener; a call that is running is not waited for.

@@ -138,7 +138,8 @@ class DepthCacheManager:
         engine = handle = None
         try:
             engine = self._bm.lease(stay)
-            handle = follow(engine, self._row, self._symbol, new_listener=self._listener, **self._options)
+            handle = follow(engine, self._row, self._symbol, **self._options)
+            handle.listen(self._listener(handle))
             with self._lifecycle:
                 if self._stay is not stay:
                     msg = "expected a manager that is not closed while it is entered"

@@ -15,7 +15,6 @@ from depthactors.python_binance.newest import Newest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthactors.actors.cell import Listener
     from depthactors.book import BookView, OrderBook
     from depthactors.dispatcher.clock import Clock
     from depthactors.engine.depth_engine import DepthEngine
@@ -35,19 +34,17 @@ def follow(
     market: Market,
     symbol: str,
     *,
-    new_listener: Callable[[BookHandle], Listener],
     refresh_interval: float | None,
     limit: int | str | None,
     conv_type: Callable[[str], Any],
     ws_interval: int | None,
 ) -> BookHandle:
-    """Follow a book.
+    """Follow a book that nothing listens to yet.
 
     Args:
         engine: an engine that is running.
         market: the row of the market.
         symbol: the symbol, in upper or lower case.
-        new_listener: makes the listener for the new subscription.
         refresh_interval: seconds between fresh snapshots; `0` or `None` for none.
         limit: how many of the best levels a side are always right, as a number, its text, or `None` for 100; cut to
             what the market can vouch for.
@@ -65,13 +62,12 @@ def follow(
     depth = _depth(market, symbol, limit)
 
     return engine.follow(
-        symbol,
+        [symbol],
         depth=depth,
-        new_listener=new_listener,
         market=market,
         speed_ms=_speed(market, ws_interval),
         refresh_interval=refresh_interval or None,
-    )
+    )[0]
 
 
 def capture_for(

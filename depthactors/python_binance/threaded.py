@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from depthactors.actors.book_event import BookEvent
-    from depthactors.actors.cell import Listener
+    from depthactors.book import BookView, OrderBook
     from depthactors.engine.handle import BookHandle
+    from depthactors.python_binance.depth_cache import DepthCache
     from depthactors.status import EngineStatus
 
 logger = reporting.logger(__name__)
@@ -363,34 +364,20 @@ class ThreadedDepthCacheManager(threading.Thread):
         if connections is not None:
             connections.check(self._client, market)
         stream = _Stream(self._engine, connections, self._callbacks)
-
-        def new_listener(handle: BookHandle) -> Listener:
-            stream.handle = handle
-            return QueuedListener(
-                self._callbacks.lane_for(handle),
-                handle.cell.dispatcher,
-                handle.symbol,
-                capture=capture_for(market_row, handle.depth, conv_type, handle.cell.dispatcher),
-                update=callback,
-                event=callback,
-                depth=handle.depth,
-                messages=stream.messages,
-            )
-
         try:
-            market_row = market_of(self._client, market)
+            row = market_of(self._client, market)
             if connections is not None:
                 stream.engine = connections.lease(stream)
-            follow(
+            stream.handle = follow(
                 stream.engine,
-                market_row,
+                row,
                 symbol,
-                new_listener=new_listener,
                 refresh_interval=refresh_interval,
                 limit=limit,
                 conv_type=conv_type,
                 ws_interval=ws_interval,
             )
+            stream.listen(callback, capture_for(row, stream.handle.depth, conv_type, stream.engine.dispatcher))
             name = self._named(f"{stream.symbol.lower()}@depth{limit}", stream)
         except BaseException:
             # Ctrl-C, for example, which may come anywhere.
@@ -456,6 +443,23 @@ class _Stream:
         """Whether the book was given up, and the callback has been called with all its events."""
         listener = None if self.handle is None else self.handle.listener
         return self._given_up and isinstance(listener, QueuedListener) and listener.is_empty
+
+    def listen(
+        self, callback: Callable[[Any], None], capture: Callable[[OrderBook | BookView[Any]], DepthCache]
+    ) -> None:
+        """Have the callback called, with what `capture` makes of the book, and with the messages."""
+        assert self.handle is not None, "the book is followed first"
+        listener = QueuedListener(
+            self._callbacks.lane_for(self.handle),
+            self.engine.dispatcher,
+            self.symbol,
+            capture=capture,
+            update=callback,
+            event=callback,
+            depth=self.handle.depth,
+            messages=self.messages,
+        )
+        self.handle.listen(listener)
 
     def messages(self, event: BookEvent) -> Iterator[dict[str, Any] | None]:
         """Return the callback's arguments for an event of the book, as python-binance's guide has them."""

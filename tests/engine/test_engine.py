@@ -6,7 +6,6 @@ import threading
 import pytest
 
 from depthactors import BookState, DepthEngine, Status, Top
-from depthactors.actors.cell import Listener
 from depthactors.errors import (
     DepthTooLargeError,
     EscalatedError,
@@ -108,14 +107,14 @@ def test_the_same_symbol_twice_is_one_book_as_deep_as_the_deeper_asks(engine):
 
 def follow_each(engine, interval, depth=5):
     """Follow a book that is refreshed after so many seconds."""
-    return engine.follow(
-        "BTCUSDT",
+    (handle,) = engine.follow(
+        ["BTCUSDT"],
         depth=depth,
-        new_listener=lambda _handle: Listener(None, None),
         market=engine.market,
         speed_ms=100,
         refresh_interval=interval,
     )
+    return handle
 
 
 def refreshes(engine):

@@ -22,13 +22,9 @@ def engine(dead_address):
         yield engine
 
 
-def deaf(_handle):
-    return Listener(None, None)
-
-
 def begin(engine, symbol="BTCUSDT", market=markets.SPOT, **options):
     row = market.at("http://127.0.0.1:9")
-    return follow(engine, row, symbol, new_listener=deaf, **ARGUMENTS | options)
+    return follow(engine, row, symbol, **ARGUMENTS | options)
 
 
 def test_the_default_refresh_is_half_an_hour():
@@ -113,17 +109,12 @@ def test_a_stopped_engine_follows_nothing(dead_address):
         begin(engine)
 
 
-def test_the_listener_is_made_for_the_handle_and_greeted():
-    updates, events, made = queue.Queue(), queue.Queue(), []
-
-    def new_listener(handle):
-        made.append(handle)
-        return Listener(lambda book: updates.put(book.symbol), events.put, handle.depth)
-
+def test_the_listener_is_greeted():
+    updates, events = queue.Queue(), queue.Queue()
     with LocalExchange.with_order_flow("BTCUSDT", rate=50.0, depth=700) as exchange, DepthEngine() as engine:
         row = markets.SPOT.at(exchange.url)
-        handle = follow(engine, row, "BTCUSDT", new_listener=new_listener, **ARGUMENTS)
-        assert made == [handle]
+        handle = follow(engine, row, "BTCUSDT", **ARGUMENTS)
+        handle.listen(Listener(lambda book: updates.put(book.symbol), events.put, handle.depth))
         assert updates.get(timeout=10) == "BTCUSDT"
         while events.get(timeout=10).state is not BookState.LIVE:
             pass

@@ -215,8 +215,8 @@ class Connection:
             if request is None:
                 return
             spell = binance.subscribe if request.subscribes else binance.unsubscribe
-            self._send(spell([stream.decode() for stream in request.streams], request.number))
-            context.mailbox.after(context.settings.timing.answer_deadline, AnswerOverdue(request.number))
+            self._send(spell([stream.decode() for stream in request.streams], request.request_id))
+            context.mailbox.after(context.settings.timing.answer_deadline, AnswerOverdue(request.request_id))
 
     def check_opening(self) -> None:
         """End a connection that is not made by now."""
@@ -224,14 +224,14 @@ class Connection:
             deadline = self._context.settings.timing.opening_deadline
             self.abort(StreamError(f"{self._context.name}: not connected within {deadline:g} s"))
 
-    def check_answer(self, number: int) -> None:
+    def check_answer(self, request_id: int) -> None:
         """End a connection on which this request is not answered by now."""
         with self._subscriptions as subscriptions:
-            is_overdue = self.is_open and subscriptions.is_unanswered(number)
+            is_overdue = self.is_open and subscriptions.is_unanswered(request_id)
         if is_overdue:
             self.has_served = False
             deadline = self._context.settings.timing.answer_deadline
-            self.abort(StreamError(f"{self._context.name}: request {number} was not answered in {deadline:g} s"))
+            self.abort(StreamError(f"{self._context.name}: request {request_id} was not answered in {deadline:g} s"))
 
     def unanswered(self) -> list[tuple[bytes, ...]]:
         """Return the streams of each SUBSCRIBE without an answer, in the order in which they were sent."""

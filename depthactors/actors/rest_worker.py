@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A worker's reply to the request of this number."""
+    """A worker's reply to the request of this id."""
 
-    number: int
+    request_id: int
     reply: DepthReply
 
 
@@ -35,7 +35,7 @@ class RestWorker:
     Thread: the actor's; `_replied` runs in the fetcher's.
 
     Attributes:
-        request: number of its request, from the assignment until the actor has handled the reply; `None` if it is free.
+        request_id: id of its request, from the assignment until the actor has handled the reply; `None` if it is free.
     """
 
     def __init__(self, name: str, owner: pykka.ActorRef[Any], network: Network, allowance: Allowing) -> None:
@@ -47,7 +47,7 @@ class RestWorker:
             network: the way to the exchange.
             allowance: the pool's weight budget, which each answer corrects.
         """
-        self.request: int | None = None
+        self.request_id: int | None = None
         self._owner = owner
         self._allowance = allowance
         self._fetcher = network.fetcher(name, self._replied)
@@ -65,24 +65,24 @@ class RestWorker:
         """
         self._fetcher.start()
 
-    def fetch(self, number: int, wanted: SnapshotWanted) -> None:
+    def fetch(self, request_id: int, wanted: SnapshotWanted) -> None:
         """Fetch a snapshot; for a worker that is free."""
-        self.request = number
-        self._fetcher.fetch(number, wanted.market, wanted.symbol, wanted.limit)
+        self.request_id = request_id
+        self._fetcher.fetch(request_id, wanted.market, wanted.symbol, wanted.limit)
 
     def cut(self) -> None:
         """Fail its request, however steadily the answer arrives."""
-        if self.request is not None:
-            self._fetcher.cut(self.request)
+        if self.request_id is not None:
+            self._fetcher.cut(self.request_id)
 
     def abort(self) -> None:
         """Fail its request, and end the fetcher; returns at once."""
         self._fetcher.abort()
 
-    def _replied(self, number: int, reply: DepthReply) -> None:
+    def _replied(self, request_id: int, reply: DepthReply) -> None:
         if reply.received:
             self._allowance.note_answer(reply.used_weight, reply.date, reply.sent, reply.received)
         if isinstance(reply.result, RateLimitedError):
             # Here, before another request can be sent.
             self._allowance.block_requests(reply.result.retry_after, reply.result.longest)
-        tell(self._owner, Fetched(number, reply))
+        tell(self._owner, Fetched(request_id, reply))

@@ -169,12 +169,12 @@ class Router:
 
     def _take_reply(self, reply: binance.Reply, frame: bytes) -> None:
         is_error = reply.error is not None
-        number = reply.request_id
-        if type(number) is not int and not (number is None and is_error):
-            # Only errors come without the number of their request.
-            number = -1
+        request_id = reply.request_id
+        if type(request_id) is not int and not (request_id is None and is_error):
+            # Only errors come without the id of their request.
+            request_id = -1
         with self._subscriptions as subscriptions:
-            request = subscriptions.answer(number, accepted=not is_error)
+            request = subscriptions.answer(request_id, accepted=not is_error)
             streams = request.streams if request is not None and request.subscribes else ()
             # At its place among the frames, and before the socket actor can give the stream back.
             for stream in () if request is None else request.came_up:

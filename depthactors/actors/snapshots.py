@@ -74,16 +74,16 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class ReplyOverdue:
-    """The request of this number should be answered by now."""
+    """The request of this id should be answered by now."""
 
-    number: int
+    request_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyLost:
-    """The request of this number was cut a while ago, and its worker should have reported that."""
+    """The request of this id was cut a while ago, and its worker should have reported that."""
 
-    number: int
+    request_id: int
 
 
 class SnapshotActor(EngineActor):
@@ -117,7 +117,7 @@ class SnapshotActor(EngineActor):
         self._answer_deadline = answer_deadline
         self._timing = timing
         self._restarts = restarts
-        self._numbers = count()
+        self._request_ids = count()
         self._queue = SnapshotQueue()
         self._under_way: dict[int, SnapshotWanted] = {}
         self._workers: list[RestWorker] = []
@@ -134,18 +134,18 @@ class SnapshotActor(EngineActor):
             case SnapshotWanted():
                 self._queue.put(message)
                 self._report_block(message)
-            case Fetched(number, reply):
+            case Fetched(request_id, reply):
                 for worker in self._workers:
-                    if worker.request == number:
-                        worker.request = None
-                self._take_reply(number, reply)
+                    if worker.request_id == request_id:
+                        worker.request_id = None
+                self._take_reply(request_id, reply)
             case Dispatch():
                 self._wakes_at = inf
-            case ReplyOverdue(number):
-                return self._cut(number)
-            case ReplyLost(number):
+            case ReplyOverdue(request_id):
+                return self._cut(request_id)
+            case ReplyLost(request_id):
                 lost = SnapshotError(f"no answer within {self._answer_deadline + self._timing.lost_after:g} s")
-                self._take_reply(number, DepthReply(lost))
+                self._take_reply(request_id, DepthReply(lost))
             case Status():
                 return self._status()
             case _:
@@ -197,15 +197,15 @@ class SnapshotActor(EngineActor):
         A worker whose request was given up is busy for as long as it does not report.
         """
         self._workers = [worker for worker in self._workers if worker.thread.is_alive()]
-        return sum(worker.request is not None for worker in self._workers) < _WORKERS
+        return sum(worker.request_id is not None for worker in self._workers) < _WORKERS
 
     def _send(self, wanted: SnapshotWanted, worker: RestWorker) -> None:
         """Have a worker send a request whose weight is taken."""
-        number = next(self._numbers)
-        self._under_way[number] = wanted
+        request_id = next(self._request_ids)
+        self._under_way[request_id] = wanted
         self._hosts.sent(wanted.market.rest_url, self.mailbox.now())
-        self.mailbox.after(self._answer_deadline, ReplyOverdue(number))
-        worker.fetch(number, wanted)
+        self.mailbox.after(self._answer_deadline, ReplyOverdue(request_id))
+        worker.fetch(request_id, wanted)
 
     def _free_worker(self) -> RestWorker:
         """Return a worker without a request; a new one if there is none.
@@ -214,7 +214,7 @@ class SnapshotActor(EngineActor):
             LifecycleError: the system cannot start another thread.
         """
         for worker in self._workers:
-            if worker.request is None:
+            if worker.request_id is None:
                 return worker
         name = thread_name(f"{self.name}-rest")
         worker = RestWorker(name, self.actor_ref, self._network, self._allowance)
@@ -242,9 +242,9 @@ class SnapshotActor(EngineActor):
             logger.info("= %s waits %.1f s, %d snapshots queued", self.name, wait, len(self._queue))
             self.mailbox.after(wait, Dispatch())
 
-    def _take_reply(self, number: int, reply: DepthReply) -> None:
+    def _take_reply(self, request_id: int, reply: DepthReply) -> None:
         """Pass a reply on to the book, unless its request was given up meanwhile."""
-        wanted = self._under_way.pop(number, None)
+        wanted = self._under_way.pop(request_id, None)
         if wanted is None:
             return
         result = reply.result
@@ -290,13 +290,13 @@ class SnapshotActor(EngineActor):
                 if each.market.rest_url == url:
                     tell(each.ref, SnapshotDelayed(each.epoch, error))
 
-    def _cut(self, number: int) -> None:
+    def _cut(self, request_id: int) -> None:
         """End a request that takes too long, however steadily its answer arrives."""
-        if number in self._under_way:
+        if request_id in self._under_way:
             for worker in self._workers:
-                if worker.request == number:
+                if worker.request_id == request_id:
                     worker.cut()
-            self.mailbox.after(self._timing.lost_after, ReplyLost(number))
+            self.mailbox.after(self._timing.lost_after, ReplyLost(request_id))
 
     def _status(self) -> PoolStatus:
         waiting = list(self._queue)

@@ -178,9 +178,9 @@ class SocketActor(EngineActor):
                 self._rotation.hand_over(epoch)
             case LeavingOverdue(epoch):
                 self._connections.check_leaving(epoch)
-            case AnswerOverdue(number):
+            case AnswerOverdue(request_id):
                 for connection in self._connections:
-                    connection.check_answer(number)
+                    connection.check_answer(request_id)
             case AskAgain():
                 self._ask_again()
             case CheckReaders():

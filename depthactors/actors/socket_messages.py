@@ -106,9 +106,9 @@ class SendRequests:
 
 @dataclass(frozen=True, slots=True)
 class AnswerOverdue:
-    """The control message of this number should be answered by now."""
+    """The control message of this id should be answered by now."""
 
-    number: int
+    request_id: int
 
 
 @dataclass(frozen=True, slots=True)

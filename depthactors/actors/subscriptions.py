@@ -21,14 +21,14 @@ class Request:
     """A control message.
 
     Attributes:
-        number: its id.
+        request_id: the id that the answer repeats.
         streams: the streams that it is about.
         subscribes: `True` for a SUBSCRIBE, `False` for an UNSUBSCRIBE.
         accepted: the exchange's answer; `None` while there is none.
         came_up: the streams that came up with the answer.
     """
 
-    number: int
+    request_id: int
     streams: tuple[bytes, ...]
     subscribes: bool
     accepted: bool | None = None
@@ -84,7 +84,7 @@ class Subscriptions:
         """Return whether there is something to send; `followed` are the streams with a receiver."""
         return bool(self._to_give_back or self._to_ask_for or self._next_group(followed))
 
-    def next_request(self, number: int, most: int, followed: Container[bytes]) -> Request | None:
+    def next_request(self, request_id: int, most: int, followed: Container[bytes]) -> Request | None:
         """Take what is to be sent next, for at most `most` streams; `None` if there is nothing.
 
         What is to be given back goes first.
@@ -100,19 +100,19 @@ class Subscriptions:
             streams, subscribes = group[:most], True
         else:
             return None
-        request = Request(number, streams, subscribes)
+        request = Request(request_id, streams, subscribes)
         self._latest.update(dict.fromkeys(streams, request))
-        self._unanswered[number] = request
+        self._unanswered[request_id] = request
         return request
 
-    def answer(self, number: int | None, *, accepted: bool) -> Request | None:
+    def answer(self, request_id: int | None, *, accepted: bool) -> Request | None:
         """Take the exchange's answer to a request; returns the request, `None` if the answer belongs to none.
 
-        Answers come in order: one without a number belongs to the first request that has none.
+        Answers come in order: one without an id belongs to the first request that has none.
         """
-        if number is None:
-            number = next(iter(self._unanswered), None)
-        request = None if number is None else self._unanswered.pop(number, None)
+        if request_id is None:
+            request_id = next(iter(self._unanswered), None)
+        request = None if request_id is None else self._unanswered.pop(request_id, None)
         if request is None:
             return None
         request.accepted = accepted
@@ -131,9 +131,9 @@ class Subscriptions:
         latest = self._latest.get(stream)
         return latest is not None and latest.subscribes and bool(latest.accepted) and stream not in self._to_give_back
 
-    def is_unanswered(self, number: int) -> bool:
-        """Return whether the request of that number was sent and has no answer."""
-        return number in self._unanswered
+    def is_unanswered(self, request_id: int) -> bool:
+        """Return whether the request of that id was sent and has no answer."""
+        return request_id in self._unanswered
 
     def unanswered(self) -> list[tuple[bytes, ...]]:
         """Return the streams of each SUBSCRIBE without an answer, in the order in which they were sent."""

@@ -51,18 +51,18 @@ class CuttableAdapter(BaseAdapter):
         self._kept: dict[tuple[str, str, Proxy | None], HTTPConnection] = {}
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._request = 0
-        self._cut_request: int | None = None
+        self._request_id = 0
+        self._cut_request_id: int | None = None
         self._is_aborted = False
 
-    def begin(self, request: int) -> None:
-        """Give the next request the number by which `cut` ends it.
+    def begin(self, request_id: int) -> None:
+        """Give the next request the id by which `cut` ends it.
 
         Raises:
             ConnectionAbortedError: the request was cut already.
         """
         with self._lock:
-            self._request, self._socket = request, None
+            self._request_id, self._socket = request_id, None
             self._check()
 
     def send(
@@ -105,15 +105,15 @@ class CuttableAdapter(BaseAdapter):
         response.raw = _Body(self, answer, connection, way)
         return response
 
-    def cut(self, request: int = 0) -> None:
-        """End the request of that number, at once or when it begins, and no other one. Thread: any.
+    def cut(self, request_id: int = 0) -> None:
+        """End the request of that id, at once or when it begins, and no other one. Thread: any.
 
         The next request may have begun by the time that another thread has decided to cut its predecessor. While a name
         is looked up, the request ends after that.
         """
         with self._lock:
-            self._cut_request = request
-            if request == self._request:
+            self._cut_request_id = request_id
+            if request_id == self._request_id:
                 self._shut()
 
     def abort(self) -> None:
@@ -173,7 +173,7 @@ class CuttableAdapter(BaseAdapter):
             self._check()
 
     def _check(self) -> None:
-        if self._is_aborted or self._request == self._cut_request:
+        if self._is_aborted or self._request_id == self._cut_request_id:
             msg = "the request was cut"
             raise ConnectionAbortedError(msg)
 

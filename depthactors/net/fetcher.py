@@ -22,11 +22,11 @@ logger = reporting.logger(__name__)
 class DepthClient(Protocol):
     """The client of the thread; see `net.rest.RestClient`."""
 
-    def fetch_depth(self, market: Market, symbol: str, limit: int, request: int = 0) -> DepthReply:
+    def fetch_depth(self, market: Market, symbol: str, limit: int, request_id: int = 0) -> DepthReply:
         """Fetch one snapshot; blocks."""
 
-    def cut(self, request: int = 0) -> None:
-        """Make the request of that number fail. Thread: any."""
+    def cut(self, request_id: int = 0) -> None:
+        """Make the request of that id fail. Thread: any."""
 
     def abort(self) -> None:
         """Make the running request fail, and any further one. Thread: any."""
@@ -36,7 +36,7 @@ class DepthClient(Protocol):
 
 
 class _Job(NamedTuple):
-    number: int
+    request_id: int
     market: Market
     symbol: str
     limit: int
@@ -57,7 +57,7 @@ class FetchingThread:
         Args:
             name: the thread's name.
             client: a client for this thread alone.
-            on_reply: called in this thread with the number and the reply of each request; it must not block.
+            on_reply: called in this thread with the id and the reply of each request; it must not block.
         """
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._client = client
@@ -72,13 +72,13 @@ class FetchingThread:
         """
         start_thread(self.thread, self.thread.name)
 
-    def fetch(self, number: int, market: Market, symbol: str, limit: int) -> None:
+    def fetch(self, request_id: int, market: Market, symbol: str, limit: int) -> None:
         """Fetch a snapshot, after the earlier ones."""
-        self._jobs.put(_Job(number, market, symbol, limit))
+        self._jobs.put(_Job(request_id, market, symbol, limit))
 
-    def cut(self, number: int) -> None:
-        """Fail the request of that number if it is under way, however steadily the answer arrives."""
-        self._client.cut(number)
+    def cut(self, request_id: int) -> None:
+        """Fail the request of that id if it is under way, however steadily the answer arrives."""
+        self._client.cut(request_id)
 
     def abort(self) -> None:
         """Fail the request under way, and end the thread; returns at once."""
@@ -88,14 +88,14 @@ class FetchingThread:
     def _run(self) -> None:
         try:
             while (job := self._jobs.get()) is not None:
-                self._on_reply(job.number, self._reply(job))
+                self._on_reply(job.request_id, self._reply(job))
         finally:
             self._client.close()
 
     def _reply(self, job: _Job) -> DepthReply:
         """Fetch one snapshot; whatever is raised is a failure of this request and of no other."""
         try:
-            return self._client.fetch_depth(job.market, job.symbol, job.limit, job.number)
+            return self._client.fetch_depth(job.market, job.symbol, job.limit, job.request_id)
         except BaseException as error:
             logger.exception("! %s %s: the request failed unexpectedly", self.thread.name, job.symbol)
             return DepthReply(SnapshotError(f"{job.symbol}: {type(error).__name__}: {error}"))

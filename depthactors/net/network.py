@@ -55,11 +55,11 @@ class Fetcher(Protocol):
     def start(self) -> None:
         """Make it ready."""
 
-    def fetch(self, number: int, market: Market, symbol: str, limit: int) -> None:
-        """Fetch a snapshot; its reply has this number."""
+    def fetch(self, request_id: int, market: Market, symbol: str, limit: int) -> None:
+        """Fetch a snapshot; its reply has this id."""
 
-    def cut(self, number: int) -> None:
-        """Fail the request of that number."""
+    def cut(self, request_id: int) -> None:
+        """Fail the request of that id."""
 
     def abort(self) -> None:
         """Fail the request under way, and end; returns at once."""

@@ -41,11 +41,11 @@ class RestClient:
         self._proxy = settings.proxy
         self._adapter = CuttableAdapter(settings.proxy, settings.connect_timeout, settings.read_timeout)
 
-    def fetch_depth(self, market: Market, symbol: str, limit: int, request: int = 0) -> DepthReply:
+    def fetch_depth(self, market: Market, symbol: str, limit: int, request_id: int = 0) -> DepthReply:
         """Fetch one snapshot; failures are returned, not raised.
 
-        Blocks for at most `connect_timeout`, and then `read_timeout` between any two bytes. `cut` with the number
-        `request` ends it at once, but for the look-up of a name.
+        Blocks for at most `connect_timeout`, and then `read_timeout` between any two bytes. `cut` with the id
+        `request_id` ends it at once, but for the look-up of a name.
         """
         url = f"{market.rest_url}{market.depth_path}"
         sent, through = self._clock.monotonic(), ""
@@ -53,7 +53,7 @@ class RestClient:
             proxy = proxy_for(url, self._proxy)
             through = "" if proxy is None else f" through the proxy {proxy}"
             wanted = requests.Request("GET", url, _HEADERS, params={"symbol": symbol, "limit": str(limit)})
-            self._adapter.begin(request)
+            self._adapter.begin(request_id)
             # By the adapter itself: a session would follow redirects and keep cookies.
             with self._adapter.send(wanted.prepare()) as response:
                 answer = HttpAnswer(response.status_code, response.headers, _body_of(response))
@@ -66,9 +66,9 @@ class RestClient:
             answer, market, symbol, limit, sent=sent, received=self._clock.monotonic(), recv_time=self._clock.time()
         )
 
-    def cut(self, request: int = 0) -> None:
-        """Make the request of that number fail, at once or after the look-up of its name. Thread: any."""
-        self._adapter.cut(request)
+    def cut(self, request_id: int = 0) -> None:
+        """Make the request of that id fail, at once or after the look-up of its name. Thread: any."""
+        self._adapter.cut(request_id)
 
     def abort(self) -> None:
         """Make the running request fail, as `cut` does, and any further one. Thread: any."""

@@ -88,10 +88,10 @@ def test_each_request_is_answered_and_what_is_raised_fails_this_one_only(worker,
     client.answers = [raised, DepthReply(NO)]
     for number in (7, 8):
         worker.fetch(number, wanted(ref))
-        assert worker.request == number
+        assert worker.request_id == number
         told.wait(Fetched, number - 6)
     first, second = told.of(Fetched)
-    assert (first.number, type(first.reply.result)) == (7, SnapshotError)
+    assert (first.request_id, type(first.reply.result)) == (7, SnapshotError)
     assert type(raised).__name__ in str(first.reply.result)
     assert second == Fetched(8, DepthReply(NO))
     assert client.done == [("BTCUSDT", 100, 7), ("BTCUSDT", 100, 8)]

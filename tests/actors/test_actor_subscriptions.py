@@ -30,16 +30,16 @@ class Exchange:
 
     @property
     def unanswered(self):
-        return [each for each in self.requests if each.number not in self.answers]
+        return [each for each in self.requests if each.request_id not in self.answers]
 
     def is_up(self, stream):
         """Return whether the last request about a stream is an accepted SUBSCRIBE."""
         about = [each for each in self.requests if stream in each.streams]
-        return bool(about) and about[-1].subscribes and self.answers.get(about[-1].number) is True
+        return bool(about) and about[-1].subscribes and self.answers.get(about[-1].request_id) is True
 
     def was_refused(self, stream):
         about = [each for each in self.requests if stream in each.streams]
-        return bool(about) and self.answers.get(about[-1].number) is False
+        return bool(about) and self.answers.get(about[-1].request_id) is False
 
 
 class Scene:
@@ -79,15 +79,15 @@ class Scene:
         waiting = self.exchange.unanswered
         if place < len(waiting):
             request = waiting[place]
-            self.exchange.answers[request.number] = accepted
-            assert self.subscriptions.answer(request.number, accepted=accepted) is request
+            self.exchange.answers[request.request_id] = accepted
+            assert self.subscriptions.answer(request.request_id, accepted=accepted) is request
 
     def error(self):
-        """Refuse the first request that has no answer, without its number."""
+        """Refuse the first request that has no answer, without its id."""
         waiting = self.exchange.unanswered
         assert self.subscriptions.answer(None, accepted=False) is (waiting[0] if waiting else None)
         if waiting:
-            self.exchange.answers[waiting[0].number] = False
+            self.exchange.answers[waiting[0].request_id] = False
 
     def settle(self):
         """Send everything and have all of it accepted."""
@@ -110,7 +110,7 @@ def test_what_is_up_is_what_the_exchange_was_last_asked_for_and_accepted(steps):
             elif exchange.is_up(name):
                 assert name in subscriptions._to_give_back
         assert subscriptions.unanswered() == [each.streams for each in exchange.unanswered if each.subscribes]
-        assert [subscriptions.is_unanswered(each.number) for each in exchange.requests] == [
+        assert [subscriptions.is_unanswered(each.request_id) for each in exchange.requests] == [
             each in exchange.unanswered for each in exchange.requests
         ]
 

@@ -71,10 +71,10 @@ class _Fetcher:
     def start(self) -> None:
         pass
 
-    def fetch(self, number: int, market: Market, symbol: str, limit: int) -> None:
+    def fetch(self, request_id: int, market: Market, symbol: str, limit: int) -> None:
         def reply(answer: DepthReply) -> None:
             self._under_way = None
-            self._on_reply(number, answer)
+            self._on_reply(request_id, answer)
             if self._is_ending:
                 self.thread.end()
 
@@ -82,10 +82,10 @@ class _Fetcher:
         if self._is_ending:
             reply(DepthReply(SnapshotError(f"{symbol}: not asked any more")))
         else:
-            self._under_way = number, self._exchange.depth(market, symbol, limit, reply)
+            self._under_way = request_id, self._exchange.depth(market, symbol, limit, reply)
 
-    def cut(self, number: int) -> None:
-        if self._under_way is not None and self._under_way[0] == number:
+    def cut(self, request_id: int) -> None:
+        if self._under_way is not None and self._under_way[0] == request_id:
             self._under_way[1].cut()
 
     def abort(self) -> None:

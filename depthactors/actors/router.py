@@ -12,7 +12,7 @@ from depthactors import binance
 from depthactors.actors.book_messages import FramesLost, StreamDown, StreamUp
 from depthactors.actors.socket_messages import (
     Acknowledged,
-    Closed,
+    ConnectionEnded,
     FrameRejected,
     Opened,
     RequestRefused,
@@ -128,7 +128,7 @@ class Router:
             for stream in () if self.is_detached else receivers:
                 if stream in concerned:
                     self._put_ordered(receivers.get(stream), StreamDown(self.epoch, error))
-        tell(self._owner, Closed(self.epoch, error))
+        tell(self._owner, ConnectionEnded(self.epoch, error))
 
     def _deliver(self, groups: dict[bytes, list[bytes]], recv_time: float) -> None:
         receivers = self._receivers.now

@@ -25,8 +25,8 @@ from depthactors.actors.socket_messages import (
     AnswerOverdue,
     AskAgain,
     CheckReaders,
-    Closed,
     Connect,
+    ConnectionEnded,
     FrameRejected,
     LeavingOverdue,
     Opened,
@@ -170,7 +170,7 @@ class SocketActor(EngineActor):
             case Connect():
                 self._connect_is_due = False
                 self._connect()
-            case Closed(epoch, error):
+            case ConnectionEnded(epoch, error):
                 self._closed(epoch, error)
             case Rotate(epoch):
                 self._rotation.rotate(epoch)

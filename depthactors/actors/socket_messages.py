@@ -42,7 +42,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class ConnectionEnded:
     """The connection has ended; its reader thread sends nothing after this."""
 
     epoch: int

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamUp:
+class ConnectionUp:
     """A connection brings every diff from now on."""
 
-    title: ClassVar = "stream up"
+    title: ClassVar = "connection up"
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
-class StreamDown:
+class ConnectionDown:
     """The connection ended, without a successor."""
 
-    title: ClassVar = "stream down"
+    title: ClassVar = "connection down"
     error: DepthActorsError
 
 
@@ -75,7 +75,7 @@ class DiffGap:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ChainFault:
     """The book cannot be trusted; `first` is the diff that showed it, if it is the first of a new chain."""
 
     title: ClassVar = "fault"
@@ -115,10 +115,10 @@ class SnapshotAhead:
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshDue:
+class RefreshNeeded:
     """The book needs a new base."""
 
-    title: ClassVar = "refresh due"
+    title: ClassVar = "refresh needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,20 +145,20 @@ class Close:
 
 
 Cause: TypeAlias = (
-    StreamUp
-    | StreamDown
+    ConnectionUp
+    | ConnectionDown
     | Handover
     | DiffStale
     | DiffBehind
     | DiffConfirms
     | DiffNext
     | DiffGap
-    | Fault
+    | ChainFault
     | SnapshotOld
     | SnapshotCrossed
     | SnapshotFits
     | SnapshotAhead
-    | RefreshDue
+    | RefreshNeeded
     | Met
     | Changed
     | Close
@@ -167,4 +167,4 @@ Cause: TypeAlias = (
 
 def error_of(cause: Cause) -> DepthActorsError | None:
     """Return the error of a cause, `None` without one."""
-    return cause.error if isinstance(cause, StreamDown | Fault | SnapshotCrossed | Close) else None
+    return cause.error if isinstance(cause, ConnectionDown | ChainFault | SnapshotCrossed | Close) else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthactors.errors import ExchangeError
-from depthactors.sync.causes import Fault
+from depthactors.sync.causes import ChainFault
 
 if TYPE_CHECKING:
     from depthactors.binance import Diff
@@ -100,7 +100,7 @@ class Doubts:
 
     def contradicts(
         self, diff: Diff, follower: Follower | None, buffer: DiffBuffer, *, fresh: int, last_id: int
-    ) -> Fault | None:
+    ) -> ChainFault | None:
         """Take a stale diff: return a fault if it cannot be a repetition.
 
         Args:
@@ -124,7 +124,7 @@ class Doubts:
         else:
             return None
         self._stale_run = 0
-        return Fault(ExchangeError(f"expected a diff after update {last_id}, {words}"), first)
+        return ChainFault(ExchangeError(f"expected a diff after update {last_id}, {words}"), first)
 
     def is_behind(self, snapshot_id: int, shown: OrderBook | None, buffer: DiffBuffer) -> bool:
         """Return whether a snapshot is older than the book: the exchange's copy lags, and a newer one will come.

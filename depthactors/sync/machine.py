@@ -14,23 +14,23 @@ from depthactors.book import BookState
 from depthactors.errors import BookIntegrityError, SilentStreamError, SnapshotError, StreamError
 from depthactors.sync.buffer import Standby
 from depthactors.sync.causes import (
+    ChainFault,
     Changed,
     Close,
+    ConnectionDown,
+    ConnectionUp,
     DiffBehind,
     DiffConfirms,
     DiffGap,
     DiffNext,
     DiffStale,
-    Fault,
     Handover,
     Met,
-    RefreshDue,
+    RefreshNeeded,
     SnapshotAhead,
     SnapshotCrossed,
     SnapshotFits,
     SnapshotOld,
-    StreamDown,
-    StreamUp,
 )
 from depthactors.sync.counters import Counters
 from depthactors.sync.doubts import NEVER_SHOWN, Former
@@ -124,8 +124,8 @@ class Synchronizer:
                 self._standby = Standby(epoch, self._buffer_limit, self._sequencing)
                 return NOTHING
             self._standby = None
-            effects += self._step(StreamDown(StreamError(f"connection {current} ended without notice")))
-        return [*effects, *self._step(StreamUp(epoch))]
+            effects += self._step(ConnectionDown(StreamError(f"connection {current} ended without notice")))
+        return [*effects, *self._step(ConnectionUp(epoch))]
 
     def stream_down(self, epoch: int, error: DepthActorsError) -> Sequence[Effect]:
         """Note that the connection ended; its successor takes over, if there is one. Its later messages are dropped."""
@@ -141,11 +141,11 @@ class Synchronizer:
             return NOTHING
         if standby is not None:
             return self._hand_over(standby)
-        effects = self._step(StreamDown(error))
+        effects = self._step(ConnectionDown(error))
         if spare is None:
             return effects
         self._spare = None
-        return [*effects, *self._step(StreamUp(spare))]
+        return [*effects, *self._step(ConnectionUp(spare))]
 
     def diff(self, epoch: int, diff: Diff, recv_time: float) -> Sequence[Effect]:
         """Take one checked depth event; O(levels) when it is applied."""
@@ -184,7 +184,7 @@ class Synchronizer:
             self.counters.late += 1
             return NOTHING
         self.counters.faults += 1
-        return self._step(Fault(error))
+        return self._step(ChainFault(error))
 
     def snapshot(self, epoch: int, snapshot: Snapshot, now: float) -> Sequence[Effect]:
         """Take a snapshot that was requested; O(levels and buffered diffs)."""
@@ -232,7 +232,7 @@ class Synchronizer:
 
     def refresh(self) -> Sequence[Effect]:
         """Ask for a new base, if the book is in sequence; the old one stays in use meanwhile."""
-        return self._step(RefreshDue())
+        return self._step(RefreshNeeded())
 
     def overdue(self) -> Sequence[Effect]:
         """Decide about a snapshot that the stream has not reached for long.
@@ -251,7 +251,7 @@ class Synchronizer:
                 return self._step(Met())
             if not heard and differences:
                 silent = self._fall_silent(found, differences)
-                return [*self._step(Fault(silent.error)), silent]
+                return [*self._step(ChainFault(silent.error)), silent]
             return self._refuse(found)
         if isinstance(phase, Bridging):
             found = phase.candidate.book

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, Ty
 from depthactors.book import BookState
 from depthactors.errors import AuditError, BookIntegrityError, ExchangeError, SnapshotError
 from depthactors.sync.buffer import DiffBuffer
-from depthactors.sync.causes import Fault, Met, RefreshDue, error_of
+from depthactors.sync.causes import ChainFault, Met, RefreshNeeded, error_of
 from depthactors.sync.doubts import Doubts
 from depthactors.sync.effects import (
     Ahead,
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from depthactors.sync.causes import (
         Cause,
         Close,
+        ConnectionDown,
+        ConnectionUp,
         DiffBehind,
         DiffConfirms,
         DiffGap,
@@ -64,8 +66,6 @@ if TYPE_CHECKING:
         SnapshotCrossed,
         SnapshotFits,
         SnapshotOld,
-        StreamDown,
-        StreamUp,
     )
     from depthactors.sync.counters import Counters
     from depthactors.sync.effects import Effect
@@ -138,7 +138,7 @@ class Transitions:
             cause = following
             done = self._table[type(self.phase), type(cause)].action(self, self.phase, cause)
             self.phase, following = done.phase, done.then
-            if isinstance(following, Fault):
+            if isinstance(following, ChainFault):
                 # The change is reported after the fault's own step, with its error.
                 effects += done.effects
             else:
@@ -188,12 +188,12 @@ class Transitions:
         """Stay."""
         return Done(phase)
 
-    def begin(self, _phase: Disconnected, cause: StreamUp) -> Done[Buffering]:
+    def begin(self, _phase: Disconnected, cause: ConnectionUp) -> Done[Buffering]:
         """Buffer what comes, and ask for a snapshot."""
         self._forget_chain()
         return self._asking(Buffering(cause.epoch))
 
-    def suspend(self, _phase: Connected, _cause: StreamDown) -> Done[Disconnected]:
+    def suspend(self, _phase: Connected, _cause: ConnectionDown) -> Done[Disconnected]:
         """Keep the last good book and nothing else."""
         self._forget_chain()
         return Done(Disconnected())
@@ -237,9 +237,9 @@ class Transitions:
         self.counters.gaps += 1
         diff, last_id = cause.diff, self.reached_id
         error = ExchangeError(f"expected a diff after update {last_id}, was U={diff.first_id} u={diff.last_id}")
-        return self.resync(phase, Fault(error, diff))
+        return self.resync(phase, ChainFault(error, diff))
 
-    def resync(self, phase: Connected, cause: Fault) -> Done[Buffering]:
+    def resync(self, phase: Connected, cause: ChainFault) -> Done[Buffering]:
         """Give up the chain, and ask for a snapshot."""
         self._forget_chain()
         if cause.first is not None:
@@ -270,7 +270,7 @@ class Transitions:
         """Ask for a newer snapshot; what is buffered stays."""
         return self._refreshing(phase.epoch, phase.follower)
 
-    def refresh(self, phase: Following, _cause: RefreshDue) -> Done[Refreshing]:
+    def refresh(self, phase: Following, _cause: RefreshNeeded) -> Done[Refreshing]:
         """Ask for a new base, and buffer the diffs for it from now on."""
         self.buffer.clear()
         return self._refreshing(phase.epoch, phase.follower)
@@ -352,14 +352,14 @@ class Transitions:
             # No good book is left: this one is wrong, and the one before was overwritten.
             self.book = None
             self.counters.faults += 1
-            return Done(phase, NOTHING, Fault(BookIntegrityError(words)))
+            return Done(phase, NOTHING, ChainFault(BookIntegrityError(words)))
         if book.spare >= phase.follower.refill_below and self.state is BookState.LIVE:
             return Done(phase, PUBLISH)
         error = None if book.sound else ExchangeError(_why_thin(book))
         if book.spare < phase.follower.refill_below:
             match phase:
                 case Following():
-                    return Done(phase, PUBLISH, RefreshDue(), error)
+                    return Done(phase, PUBLISH, RefreshNeeded(), error)
                 case Refreshing(urgent=False) if not book.sound:
                     # The refresh has become a repair: its request becomes more urgent.
                     return Done(replace(phase, urgent=True), [*PUBLISH, self.request(phase)], None, error)
@@ -409,7 +409,7 @@ class Transitions:
             # A book in sequence hardly loses all its levels at once.
             self.counters.snapshots_refused += 1
             words = f"expected levels in the snapshot at update {new.last_update_id}, as the stream has them, was empty"
-            return Done(before, [SnapshotRefused(SnapshotError(words))], RefreshDue())
+            return Done(before, [SnapshotRefused(SnapshotError(words))], RefreshNeeded())
         doubts.compared()
         self.counters.refreshes += 1
         effects: list[Effect] = []
@@ -422,7 +422,7 @@ class Transitions:
                 doubts.was_cut |= old.believed
                 words = f"differs in {differences} levels" if differences else "shows no level of a side that has some"
                 error = AuditError(f"a fresh snapshot {words} at update {old.last_update_id}")
-                return Done(before, effects, Fault(error))
+                return Done(before, effects, ChainFault(error))
             doubts.was_cut |= new.settle(old, was_cut=doubts.was_cut)
         new.take_times(old)
         candidate.confirmed |= follower.confirmed
@@ -432,7 +432,7 @@ class Transitions:
         was_live = self.state is BookState.LIVE
         done = self.assessed(self._based(epoch, candidate))
         shown = done.effects
-        if was_live and not isinstance(done.then, Fault) and self.label(done.phase) is BookState.LIVE:
+        if was_live and not isinstance(done.then, ChainFault) and self.label(done.phase) is BookState.LIVE:
             # Readers have seen the same levels at the same id.
             shown = [effect for effect in shown if type(effect) is not Publish]
         return done._replace(effects=[*effects, *shown])

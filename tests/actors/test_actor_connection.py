@@ -9,7 +9,14 @@ from depthactors.actors.book_messages import StreamDown, StreamUp
 from depthactors.actors.connection import Connection, SocketContext
 from depthactors.actors.receivers import Receivers
 from depthactors.actors.refusals import Refusals
-from depthactors.actors.socket_messages import Acknowledged, AnswerOverdue, Closed, Opened, OpeningOverdue, SendRequests
+from depthactors.actors.socket_messages import (
+    Acknowledged,
+    AnswerOverdue,
+    ConnectionEnded,
+    Opened,
+    OpeningOverdue,
+    SendRequests,
+)
 from depthactors.errors import StreamError
 from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
@@ -47,7 +54,7 @@ class Owner(EngineActor):
                 self.connection.opened()
             case SendRequests():
                 self.connection.send_requests()
-            case Acknowledged() | Closed() | OpeningOverdue() | AnswerOverdue():
+            case Acknowledged() | ConnectionEnded() | OpeningOverdue() | AnswerOverdue():
                 pass
             case _:
                 return message(self.connection)

@@ -12,7 +12,7 @@ from depthactors.actors.connection import SocketContext
 from depthactors.actors.connections import Connections
 from depthactors.actors.receivers import Receivers
 from depthactors.actors.refusals import Refusals
-from depthactors.actors.socket_messages import Closed, LeavingOverdue
+from depthactors.actors.socket_messages import ConnectionEnded, LeavingOverdue
 from depthactors.errors import StreamError
 from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
@@ -61,7 +61,9 @@ def test_a_successor_becomes_the_present_connection_and_its_predecessor_leaves(s
     connections.promote(second)
     connections.leave(first, REASON)
     assert (connections.serving, list(connections), connections.find(1)) == ((second,), [second, first], None)
-    assert scene.told.wait_one(Closed) == Closed(1, REASON), "it was not open, so it need not say goodbye"
+    assert scene.told.wait_one(ConnectionEnded) == ConnectionEnded(1, REASON), (
+        "it was not open, so it need not say goodbye"
+    )
     assert (connections.has_left(1), connections.has_left(1), list(connections)) == (True, False, [second])
 
 
@@ -85,7 +87,7 @@ def test_a_connection_that_the_peer_does_not_end_is_aborted(scene, leaving):
     assert leaving.is_read
     scene.connections.check_leaving(7)
     scene.connections.check_leaving(1)
-    assert scene.told.wait_one(Closed) == Closed(1, REASON)
+    assert scene.told.wait_one(ConnectionEnded) == ConnectionEnded(1, REASON)
 
 
 def test_a_leaving_connection_that_is_behind_is_not_aborted_while_it_brings_something(scene, leaving):
@@ -97,4 +99,4 @@ def test_a_leaving_connection_that_is_behind_is_not_aborted_while_it_brings_some
     scene.mailbox.time += 100 * USUAL.leaving
     leaving._stream.read_at = scene.mailbox.time
     scene.connections.check_leaving(1)
-    assert scene.told.wait_one(Closed) == Closed(1, REASON), "its peer sends on and on"
+    assert scene.told.wait_one(ConnectionEnded) == ConnectionEnded(1, REASON), "its peer sends on and on"

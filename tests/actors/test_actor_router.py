@@ -11,7 +11,7 @@ from depthactors.actors.receivers import Receivers
 from depthactors.actors.router import Router
 from depthactors.actors.socket_messages import (
     Acknowledged,
-    Closed,
+    ConnectionEnded,
     FrameRejected,
     Opened,
     RequestRefused,
@@ -244,7 +244,7 @@ def test_the_end_is_told_behind_the_last_frames(scene):
     scene.router.closed(END)
     assert scene.btc_told.wait(count=2) == [Frames(EPOCH, [btc(1)], 1.5), StreamDown(EPOCH, END)]
     assert scene.eth_told.wait_one() == StreamDown(EPOCH, END)
-    assert scene.told.wait(count=2) == [Opened(EPOCH), Closed(EPOCH, END)]
+    assert scene.told.wait(count=2) == [Opened(EPOCH), ConnectionEnded(EPOCH, END)]
 
 
 @pytest.mark.parametrize("notify_failure", [True, False])
@@ -272,7 +272,7 @@ def test_an_end_that_concerns_nobody_any_more_is_told_to_no_book(scene):
 @pytest.mark.parametrize("notify_failure", [True, False])
 def test_a_connection_that_was_never_made_is_told_to_books_only_if_wanted(scene, notify_failure):
     scene.new_router(notify_failure=notify_failure).closed(END)
-    assert scene.told.wait_one() == Closed(EPOCH, END)
+    assert scene.told.wait_one() == ConnectionEnded(EPOCH, END)
     if notify_failure:
         assert scene.btc_told.wait_one() == StreamDown(EPOCH, END)
     mailbox_of(scene.btc).put_ordered("behind it")

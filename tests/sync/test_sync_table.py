@@ -4,23 +4,23 @@ from typing import get_args
 
 from depthactors.sync.causes import (
     Cause,
+    ChainFault,
     Changed,
     Close,
+    ConnectionDown,
+    ConnectionUp,
     DiffBehind,
     DiffConfirms,
     DiffGap,
     DiffNext,
     DiffStale,
-    Fault,
     Handover,
     Met,
-    RefreshDue,
+    RefreshNeeded,
     SnapshotAhead,
     SnapshotCrossed,
     SnapshotFits,
     SnapshotOld,
-    StreamDown,
-    StreamUp,
 )
 from depthactors.sync.phases import (
     Aligning,
@@ -48,9 +48,9 @@ def lacking(phases, causes):
 
 
 def test_each_phase_has_an_answer_to_whatever_can_happen_in_it():
-    assert lacking(CONNECTED, {DiffNext, DiffGap, StreamDown, Handover, Fault}) == []
-    assert lacking(get_args(Phase), {Close, RefreshDue}) == []
-    assert lacking({Disconnected, Closed}, {StreamUp}) == []
+    assert lacking(CONNECTED, {DiffNext, DiffGap, ConnectionDown, Handover, ChainFault}) == []
+    assert lacking(get_args(Phase), {Close, RefreshNeeded}) == []
+    assert lacking({Disconnected, Closed}, {ConnectionUp}) == []
     # A book without a base has nothing to be behind of, a base that no diff has met only that.
     assert lacking(BASED, {DiffBehind, DiffConfirms}) == []
     assert lacking(CONNECTED - {Bridging}, {DiffStale}) == []
@@ -71,12 +71,12 @@ def test_a_handover_leaves_a_followed_book_followed():
 
 
 def test_a_gap_and_a_fault_always_end_in_buffering():
-    assert {TABLE[phase, cause].after for phase in CONNECTED for cause in (DiffGap, Fault)} == {Buffering}
+    assert {TABLE[phase, cause].after for phase in CONNECTED for cause in (DiffGap, ChainFault)} == {Buffering}
     assert {TABLE[phase, DiffGap].action for phase in CONNECTED} == {Transitions.resync_after_gap}
 
 
 def test_a_lost_stream_disconnects():
-    assert {TABLE[phase, StreamDown].after for phase in CONNECTED} == {Disconnected}
+    assert {TABLE[phase, ConnectionDown].after for phase in CONNECTED} == {Disconnected}
 
 
 def test_only_a_meeting_of_stream_and_snapshot_leads_to_following():

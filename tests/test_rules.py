@@ -26,7 +26,7 @@ def modules_of(tree):
 
 
 THROUGH_OTHERS = {
-    "cli.followed": "cli/test_cli_demo.py",
+    "cli.demo_symbol": "cli/test_cli_demo.py",
     "cli.shown": "cli/test_cli_showing.py",
     "dispatcher.dispatcher": "dispatcher/test_dispatcher_pooled.py",
     "dispatcher.turns": "dispatcher/test_dispatcher_pinned_lane.py",

@@ -157,7 +157,7 @@ class Router:
             self._reject(error)
             return
         notice = binance.parse_notice(message)
-        if isinstance(notice, binance.Reply):
+        if isinstance(notice, binance.ControlReply):
             self._take_reply(notice, frame)
         elif notice is binance.Notice.SERVER_SHUTDOWN:
             if not self._shutdown_announced:
@@ -167,7 +167,7 @@ class Router:
             # A name with escapes is found by the characters that they stand for.
             self._deliver({binance.stream_of(message): [frame]}, recv_time)
 
-    def _take_reply(self, reply: binance.Reply, frame: bytes) -> None:
+    def _take_reply(self, reply: binance.ControlReply, frame: bytes) -> None:
         is_error = reply.error is not None
         request_id = reply.request_id
         if type(request_id) is not int and not (request_id is None and is_error):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False, slots=True)
-class Request:
+class ControlRequest:
     """A control message.
 
     Attributes:
@@ -44,8 +44,8 @@ class Subscriptions:
         self._to_ask_for: dict[bytes, None] = {}
         self._apart: deque[tuple[bytes, ...]] = deque()
         # The last request about a stream, while it is unanswered, or a SUBSCRIBE that was accepted.
-        self._latest: dict[bytes, Request] = {}
-        self._unanswered: dict[int, Request] = {}
+        self._latest: dict[bytes, ControlRequest] = {}
+        self._unanswered: dict[int, ControlRequest] = {}
         self._came_up: set[bytes] = set()
 
     def begin(self, streams: Iterable[bytes], apart: Iterable[tuple[bytes, ...]]) -> None:
@@ -84,7 +84,7 @@ class Subscriptions:
         """Return whether there is something to send; `followed` are the streams with a receiver."""
         return bool(self._to_give_back or self._to_ask_for or self._next_group(followed))
 
-    def next_request(self, request_id: int, most: int, followed: Container[bytes]) -> Request | None:
+    def next_request(self, request_id: int, most: int, followed: Container[bytes]) -> ControlRequest | None:
         """Take what is to be sent next, for at most `most` streams; `None` if there is nothing.
 
         What is to be given back goes first.
@@ -100,12 +100,12 @@ class Subscriptions:
             streams, subscribes = group[:most], True
         else:
             return None
-        request = Request(request_id, streams, subscribes)
+        request = ControlRequest(request_id, streams, subscribes)
         self._latest.update(dict.fromkeys(streams, request))
         self._unanswered[request_id] = request
         return request
 
-    def answer(self, request_id: int | None, *, accepted: bool) -> Request | None:
+    def answer(self, request_id: int | None, *, accepted: bool) -> ControlRequest | None:
         """Take the exchange's answer to a request; returns the request, `None` if the answer belongs to none.
 
         Answers come in order: one without an id belongs to the first request that has none.

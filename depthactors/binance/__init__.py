@@ -7,7 +7,7 @@ year). Nothing here knows a socket or a book.
 Functions named `read_...` take what came over the network, those named `parse_...` what JSON was decoded to.
 """
 
-from depthactors.binance.control import TOO_MANY_STREAMS, Notice, Reply, parse_notice, subscribe, unsubscribe
+from depthactors.binance.control import TOO_MANY_STREAMS, ControlReply, Notice, parse_notice, subscribe, unsubscribe
 from depthactors.binance.depth_reply import MAX_BODY, DepthReply, read_depth_reply
 from depthactors.binance.diff import Diff, parse_diff, read_diff
 from depthactors.binance.envelope import BINARY, TEXT, decode, payload_of, read_envelope, stream_of
@@ -21,13 +21,13 @@ __all__ = [
     "MAX_BODY",
     "TEXT",
     "TOO_MANY_STREAMS",
+    "ControlReply",
     "DepthReply",
     "Diff",
     "HttpAnswer",
     "Levels",
     "NotNow",
     "Notice",
-    "Reply",
     "Snapshot",
     "decimals_of",
     "decode",

@@ -10,7 +10,7 @@ import orjson
 from depthactors.binance.error_body import parse_error
 
 
-class Reply(NamedTuple):
+class ControlReply(NamedTuple):
     """The answer to a control message.
 
     Attributes:
@@ -36,7 +36,7 @@ class Notice(Enum):
     SERVER_SHUTDOWN = "serverShutdown"
 
 
-def parse_notice(frame: dict[str, Any]) -> Reply | Notice | None:
+def parse_notice(frame: dict[str, Any]) -> ControlReply | Notice | None:
     """Return the reply or the notice that a frame of no stream is, `None` if it is neither."""
     if frame.get("e") == Notice.SERVER_SHUTDOWN.value or frame.get("stream") == "!serverShutdown":
         return Notice.SERVER_SHUTDOWN
@@ -44,15 +44,15 @@ def parse_notice(frame: dict[str, Any]) -> Reply | Notice | None:
     if error is not None:
         return _refusal(frame, error if isinstance(error, dict) else {"msg": error})
     if "result" in frame:
-        return Reply(frame.get("id"), frame["result"], None)
+        return ControlReply(frame.get("id"), frame["result"], None)
     if "code" in frame and "msg" in frame:
         return _refusal(frame, frame)
     return None
 
 
-def _refusal(frame: dict[str, Any], body: dict[str, Any]) -> Reply:
+def _refusal(frame: dict[str, Any], body: dict[str, Any]) -> ControlReply:
     error = parse_error(body)
-    return Reply(frame.get("id"), None, str(error), error.code)
+    return ControlReply(frame.get("id"), None, str(error), error.code)
 
 
 def subscribe(streams: list[str], request_id: int) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.book import BookState
 from depthactors.cli.arguments import above_zero
-from depthactors.cli.followed import Followed
+from depthactors.cli.demo_symbol import DemoSymbol
 from depthactors.cli.output import complain
 from depthactors.cli.showing import show
 from depthactors.engine.environment import EXCHANGE_VARIABLE
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         manager = ThreadedDepthCacheManager()
         manager.start()
         try:
-            followed = [Followed(symbol) for symbol in SYMBOLS]
+            followed = [DemoSymbol(symbol) for symbol in SYMBOLS]
             try:
                 for each in followed:
                     manager.start_depth_cache(
@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if all(verdicts) else 1
 
 
-def _save(followed: list[Followed], path: Path) -> bool:
+def _save(followed: list[DemoSymbol], path: Path) -> bool:
     """Write the ladders as an SVG picture; returns whether it could be written."""
     try:
         from depthactors.cli.ladder import save  # noqa: PLC0415 - an extra
@@ -97,7 +97,7 @@ def _save(followed: list[Followed], path: Path) -> bool:
 
 
 def _summary(
-    manager: ThreadedDepthCacheManager, exchange: LocalExchange, followed: list[Followed]
+    manager: ThreadedDepthCacheManager, exchange: LocalExchange, followed: list[DemoSymbol]
 ) -> list[bool | None]:
     """Compare each book with the truth at its own update id and print the outcome; `None` where none began."""
     rows = {row.symbol: row for row in manager.status().books}

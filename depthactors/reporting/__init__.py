@@ -2,7 +2,7 @@
 
 `logger(__name__)` is used like a logger of the standard library. A call neither raises nor blocks: it makes a record
 without any foreign code, and one daemon thread of the process passes it to the loggers, filters and handlers, whatever
-they do (`reporting.handover`).
+they do (`reporting.reporter`).
 
 A *notice* is about a reason why a program sees no data: a callback that raises, an unknown symbol, no network. It is a
 log record like any other if the program has a handler between our logger and the root. If it has none, the notice is
@@ -20,8 +20,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from depthactors.reporting.handover import PREFIX, THREAD_NAME, Handover
 from depthactors.reporting.record import Ready, Record
+from depthactors.reporting.reporter import PREFIX, THREAD_NAME, Reporter
 from depthactors.reporting.trouble import Trouble
 from depthactors.reporting.words import about, cause_of, class_name, printable, without, words_of
 
@@ -36,7 +36,7 @@ __all__ = [
 _EXIT_TIMEOUT: Final = 1.0
 """Seconds that the end of the interpreter waits for the last records."""
 
-_handover = Handover()
+_reporter = Reporter()
 
 
 class Logger:
@@ -134,7 +134,7 @@ class Logger:
                 is_over=is_over,
                 shown=shown,
             )
-            _handover.put(record)
+            _reporter.put(record)
 
 
 def logger(name: str) -> Logger:
@@ -144,24 +144,24 @@ def logger(name: str) -> Logger:
 
 def announce(words: str) -> None:
     """Write a line to stderr, whatever logging is set up, unless `quiet` is on."""
-    if not _handover.quiet and _handover.sink is None:
-        _handover.put(f"{PREFIX}{printable(words)}\n")
+    if not _reporter.quiet and _reporter.sink is None:
+        _reporter.put(f"{PREFIX}{printable(words)}\n")
 
 
 def relay(record: logging.LogRecord) -> None:
     """Handle a log record that comes from a worker process."""
-    _handover.put(Ready(record))
+    _reporter.put(Ready(record))
 
 
 def quiet(on: bool = True) -> bool:
     """Write no notices to stderr, or write them again, for a program that shows them. Returns the old setting."""
-    before, _handover.quiet = _handover.quiet, on
+    before, _reporter.quiet = _reporter.quiet, on
     return before
 
 
 def divert(sink: Callable[[Record], None] | None) -> None:
     """Pass notices to `sink` alone, in the thread that passes records on; for worker processes."""
-    _handover.sink = sink
+    _reporter.sink = sink
 
 
 def flush(timeout: float = 5.0) -> bool:
@@ -169,9 +169,9 @@ def flush(timeout: float = 5.0) -> bool:
 
     In a log handler it returns at once.
     """
-    return _handover.flush(timeout)
+    return _reporter.flush(timeout)
 
 
-atexit.register(_handover.flush, _EXIT_TIMEOUT)
+atexit.register(_reporter.flush, _EXIT_TIMEOUT)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_handover.begin_anew)
+    os.register_at_fork(after_in_child=_reporter.begin_anew)

@@ -1,4 +1,4 @@
-"""Notices about one source of data: what is wrong there, and when it is well again."""
+"""TakesNotices about one source of data: what is wrong there, and when it is well again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
 
-class Notices(Protocol):
+class TakesNotices(Protocol):
     """The part of a logger that is needed here."""
 
     def notice(self, cause: Hashable, words: str, *arguments: object) -> None:
@@ -19,9 +19,9 @@ class Notices(Protocol):
 
 
 class Trouble:
-    """Notices about one source of data: each kind of trouble there, and its end. Thread: one at a time."""
+    """TakesNotices about one source of data: each kind of trouble there, and its end. Thread: one at a time."""
 
-    def __init__(self, logger: Notices, *source: Hashable) -> None:
+    def __init__(self, logger: TakesNotices, *source: Hashable) -> None:
         """Begin without trouble.
 
         Args:

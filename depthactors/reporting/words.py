@@ -25,7 +25,7 @@ def class_name(kind: type) -> str:
 def words_of(thing: object, limit: int = LONGEST) -> str:
     """Return `str(thing)` as one printable line, or the name of its class if `str` raises anything.
 
-    Runs foreign code. Thread: that of the handover, since no other thread waits for it.
+    Runs foreign code. Thread: that of the reporter, since no other thread waits for it.
     """
     if type(thing) is str:
         return printable(thing, limit)

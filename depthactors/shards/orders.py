@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from depthactors.errors import DepthActorsError
 
 
-class Reply(Protocol):
-    """A receiver of the answer of a process."""
+class TakesAnswer(Protocol):
+    """Takes the answer of a process."""
 
     def set(self, value: Any = None) -> None:
         """Take the answer."""
@@ -57,7 +57,7 @@ class Ask:
     """
 
     request: Callable[[int], Any]
-    future: Reply
+    future: TakesAnswer
 
     def refuse(self, error: BaseException) -> None:
         """Answer with an error."""

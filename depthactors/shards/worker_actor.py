@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from depthactors.markets import Market
     from depthactors.net.allowance import Allowing
     from depthactors.net.settings import NetworkSettings
-    from depthactors.shards.orders import Reply
+    from depthactors.shards.orders import TakesAnswer
     from depthactors.shards.process import Process
     from depthactors.shards.routes import Routes
 
@@ -112,7 +112,7 @@ class WorkerActor(EngineActor):
         self._allowance_of = allowance_of
         self._process: Process | None = None
         self._requests = count(1)
-        self._asked: Guarded[dict[int, Reply]] = Guarded({})
+        self._asked: Guarded[dict[int, TakesAnswer]] = Guarded({})
         self._signs = SignsOfLife(self._timing, self.mailbox.now())
         self.cpu = 0.0
         self.left_out = self.refused = 0
@@ -171,7 +171,7 @@ class WorkerActor(EngineActor):
         if isinstance(message, Ask):
             message.refuse(error)
 
-    def _ask(self, request: Any, future: Reply) -> None:
+    def _ask(self, request: Any, future: TakesAnswer) -> None:
         number = next(self._requests)
         with self._asked as asked:
             asked[number] = future

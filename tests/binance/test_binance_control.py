@@ -1,7 +1,7 @@
 import orjson
 
 from depthactors import binance
-from depthactors.binance import Notice, Reply
+from depthactors.binance import ControlReply, Notice
 from tests.binance.frame_support import SPOT_DIFF
 from tests.support import table
 
@@ -9,13 +9,16 @@ from tests.support import table
 @table(
     ("frame", "expected"),
     [
-        ({"result": None, "id": 1}, Reply(1, None, None)),
-        ({"result": ["a@depth"], "id": "x"}, Reply("x", ["a@depth"], None)),
-        ({"error": {"code": 2, "msg": "bad"}, "id": 3}, Reply(3, None, "2: bad", 2)),
-        ({"error": {"code": 4, "msg": "Too many subscriptions"}}, Reply(None, None, "4: Too many subscriptions", 4)),
-        ({"error": "no"}, Reply(None, None, "no")),
-        ({"error": {"code": True, "msg": "bad"}}, Reply(None, None, "bad")),
-        ({"code": 3, "msg": "Invalid JSON"}, Reply(None, None, "3: Invalid JSON", 3)),
+        ({"result": None, "id": 1}, ControlReply(1, None, None)),
+        ({"result": ["a@depth"], "id": "x"}, ControlReply("x", ["a@depth"], None)),
+        ({"error": {"code": 2, "msg": "bad"}, "id": 3}, ControlReply(3, None, "2: bad", 2)),
+        (
+            {"error": {"code": 4, "msg": "Too many subscriptions"}},
+            ControlReply(None, None, "4: Too many subscriptions", 4),
+        ),
+        ({"error": "no"}, ControlReply(None, None, "no")),
+        ({"error": {"code": True, "msg": "bad"}}, ControlReply(None, None, "bad")),
+        ({"code": 3, "msg": "Invalid JSON"}, ControlReply(None, None, "3: Invalid JSON", 3)),
         ({"e": "serverShutdown", "E": 1}, Notice.SERVER_SHUTDOWN),
         ({"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}}, Notice.SERVER_SHUTDOWN),
         (SPOT_DIFF, None),

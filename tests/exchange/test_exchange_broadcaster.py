@@ -11,12 +11,12 @@ from depthactors.exchange.fault_plan import FaultPlan
 from depthactors.exchange.feeds.depth_event import DepthEvent, Step
 from depthactors.exchange.shapes.shape import MICROSECOND, MILLISECOND
 from depthactors.exchange.streams.broadcaster import CONNECTION_FAULTS, Broadcaster
-from depthactors.exchange.streams.kinds import Diff, Partial, Ticker
+from depthactors.exchange.streams.kinds import DiffStream, PartialStream, TickerStream
 from depthactors.exchange.streams.subscription import Subscription
 from tests.exchange.exchange_support import StillFeed, spot_event
 from tests.support import SetClock, table
 
-FAST, SLOW, PARTIAL, TICKER = Diff(100), Diff(1000), Partial(5, 100), Ticker()
+FAST, SLOW, PARTIAL, TICKER = DiffStream(100), DiffStream(1000), PartialStream(5, 100), TickerStream()
 
 
 class RepeatedEvents(StillFeed):

@@ -3,7 +3,7 @@ import pytest
 from depthactors import markets
 from depthactors.errors import UsageError
 from depthactors.exchange.catalogue import Catalogue
-from depthactors.exchange.streams.kinds import Diff, Partial, Ticker
+from depthactors.exchange.streams.kinds import DiffStream, PartialStream, TickerStream
 from tests.exchange.exchange_support import StillFeed
 from tests.support import table
 
@@ -20,23 +20,23 @@ SERVED = [("usdm", "BTCUSDT"), ("usdm", "ETHUSDT"), ("spot", "BTCUSDT"), ("coinm
 @table(
     ("prefix", "name", "market", "kind"),
     [
-        ("", "btcusdt@depth", "spot", Diff(1000)),
-        ("", "btcusdt@depth@100ms", "spot", Diff(100)),
+        ("", "btcusdt@depth", "spot", DiffStream(1000)),
+        ("", "btcusdt@depth@100ms", "spot", DiffStream(100)),
         ("", "btcusdt@depth@500ms", None, None),
-        ("", "btcusdt@depth5", "spot", Partial(5, 1000)),
-        ("", "btcusdt@bookTicker", "spot", Ticker()),
-        ("", "ethusdt@depth@500ms", "usdm", Diff(500)),
-        ("", "btcusd_perp@depth", "coinm", Diff(250)),
-        ("", f"{OPTION.lower()}@depth@500ms", "options", Diff(500)),
+        ("", "btcusdt@depth5", "spot", PartialStream(5, 1000)),
+        ("", "btcusdt@bookTicker", "spot", TickerStream()),
+        ("", "ethusdt@depth@500ms", "usdm", DiffStream(500)),
+        ("", "btcusd_perp@depth", "coinm", DiffStream(250)),
+        ("", f"{OPTION.lower()}@depth@500ms", "options", DiffStream(500)),
         ("", "BTCUSDT@depth", None, None),
         ("", "xrpusdt@depth", None, None),
         ("", "btcusdt@trade", None, None),
         ("", "btcusdt", None, None),
         ("", "", None, None),
-        ("/public", "btcusdt@depth", "usdm", Diff(250)),
+        ("/public", "btcusdt@depth", "usdm", DiffStream(250)),
         ("/public", "btcusdt@depth@250ms", None, None),
         ("/public", "btcusd_perp@depth", None, None),
-        ("/public", f"{OPTION.lower()}@depth@500ms", "options", Diff(500)),
+        ("/public", f"{OPTION.lower()}@depth@500ms", "options", DiffStream(500)),
         ("/public", f"{OPTION.lower()}@depth", None, None),
         ("/market", "btcusdt@depth", None, None),
         ("/private", "btcusdt@depth", None, None),

@@ -10,7 +10,7 @@ from depthactors.exchange.feeds.truth import PlainBook
 from depthactors.exchange.shapes.depth import Depth
 from depthactors.exchange.shapes.table import shape_of
 from depthactors.exchange.streams import events
-from depthactors.exchange.streams.kinds import Diff, Partial, Ticker
+from depthactors.exchange.streams.kinds import DiffStream, PartialStream, TickerStream
 from tests.exchange.exchange_support import SYMBOLS, StillFeed
 from tests.support import table
 
@@ -84,7 +84,7 @@ def test_a_slow_stream_has_each_change_once_and_chains_as_the_fast_one(market, i
     feed = ScriptedFeed(market, script)
     book = PlainBook()
     done = 0
-    for _, ticks, event in play(feed, Diff(interval), script):
+    for _, ticks, event in play(feed, DiffStream(interval), script):
         merged = feed.ticks[done:ticks]
         assert (event["U"], event["u"]) == (merged[0].first_id, merged[-1].last_id)
         assert event.get("pu", merged[0].previous_id) == merged[0].previous_id
@@ -108,10 +108,21 @@ def test_a_slow_stream_has_each_change_once_and_chains_as_the_fast_one(market, i
 )
 def test_a_stream_of_a_busy_market_is_due_at_each_multiple_of_its_interval(interval, turns):
     script = [({"1.0": "1.0"}, {})] * 10
-    assert [number for number, _, _ in play(ScriptedFeed("usdm", script), Diff(interval), script)] == turns
+    assert [number for number, _, _ in play(ScriptedFeed("usdm", script), DiffStream(interval), script)] == turns
 
 
-@table("kind", [Diff(0), Diff(100), Diff(500), Diff(1000), Partial(5, 100), Partial(5, 500), Ticker()])
+@table(
+    "kind",
+    [
+        DiffStream(0),
+        DiffStream(100),
+        DiffStream(500),
+        DiffStream(1000),
+        PartialStream(5, 100),
+        PartialStream(5, 500),
+        TickerStream(),
+    ],
+)
 def test_nothing_is_sent_of_a_quiet_market(kind):
     script = [None] * 30
     assert play(ScriptedFeed("usdm", script), kind, script) == []
@@ -119,11 +130,11 @@ def test_nothing_is_sent_of_a_quiet_market(kind):
 
 def test_a_slow_stream_is_due_also_at_a_step_without_a_change():
     script = [({"1.0": "1.0"}, {}), None, None, None, None]
-    ((number, _, event),) = play(ScriptedFeed("usdm", script), Diff(500), script)
+    ((number, _, event),) = play(ScriptedFeed("usdm", script), DiffStream(500), script)
     assert (number, event["b"]) == (5, [["1.0", "1.0"]])
 
 
-@table("kind", [Diff(0), Diff(100)])
+@table("kind", [DiffStream(0), DiffStream(100)])
 @given(script=scripts())
 def test_the_fast_streams_are_the_events_byte_for_byte(kind, script):
     feed = ScriptedFeed("spot", script)
@@ -135,8 +146,8 @@ def test_the_fast_streams_are_the_events_byte_for_byte(kind, script):
 @table("levels", [5, 1_000])
 def test_a_recording_brings_each_event_on_streams_of_any_speed(interval, levels):
     script = [({"1.0": "1.0"}, {}), None, ({"1.0": "2.0"}, {})]
-    assert len(play(ScriptedFeed("usdm", script, interval=0), Diff(interval), script)) == 2
-    assert len(play(ScriptedFeed("usdm", script, interval=0), Partial(levels, interval), script)) == 2
+    assert len(play(ScriptedFeed("usdm", script, interval=0), DiffStream(interval), script)) == 2
+    assert len(play(ScriptedFeed("usdm", script, interval=0), PartialStream(levels, interval), script)) == 2
 
 
 @table("market", SYMBOLS)
@@ -147,7 +158,7 @@ def test_partial_depth_is_the_present_best_levels_whenever_something_changed(mar
     sent = []
     for _ in script:
         step = feed.step()
-        for each in payloads(feed, Partial(2, interval), step):
+        for each in payloads(feed, PartialStream(2, interval), step):
             event = json.loads(each)
             bids, asks = feed.book.cut(2)
             assert event.get("bids", event.get("b")) == [list(level) for level in bids]
@@ -160,10 +171,10 @@ def test_partial_depth_is_the_present_best_levels_whenever_something_changed(mar
 
 def test_tickers_are_passed_on_as_they_come():
     feed = ScriptedFeed("spot", [({"1.0": "1.0"}, {})])
-    assert payloads(feed, Ticker(), feed.step(tickers=True)) == [b'{"u":1}', b'{"u":2}']
+    assert payloads(feed, TickerStream(), feed.step(tickers=True)) == [b'{"u":1}', b'{"u":2}']
 
 
 def test_a_diff_shows_the_time_of_its_last_change_though_the_step_brought_none():
     feed = ScriptedFeed("spot", [({"1.0": "2.0"}, {}), *[None] * 9])
-    sent = [each for _ in range(10) for each in events.events(feed, Diff(1_000), feed.step())]
+    sent = [each for _ in range(10) for each in events.events(feed, DiffStream(1_000), feed.step())]
     assert [each.time_us for each in sent] == [START_US + 100_000]

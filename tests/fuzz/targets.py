@@ -52,7 +52,7 @@ def frame(data: bytes) -> None:
     assert payload is data
     assert stream == binance.stream_of(message) or data.count(b'"stream"') > 1 or b"\\" in data
     notice = binance.parse_notice(message)
-    assert not isinstance(notice, binance.Reply) or notice.error is None or type(notice.error) is str
+    assert not isinstance(notice, binance.ControlReply) or notice.error is None or type(notice.error) is str
     for sequencing in Sequencing:
         try:
             event = binance.payload_of(message)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from depthactors import reporting
-from depthactors.reporting import handover
+from depthactors.reporting import reporter
 
 PATIENCE = 10.0
 
@@ -114,8 +114,8 @@ def test_an_exception_comes_with_its_traceback(log, attach):
 @pytest.mark.parametrize("error", [OSError("no space left on device"), SystemExit(3), KeyboardInterrupt()])
 def test_a_handler_that_raises_is_survived_and_said_once(log, attach, monkeypatch, error):
     written = []
-    monkeypatch.setattr(handover.stderr, "write", written.append)
-    monkeypatch.setattr(reporting._handover, "_survived", set())
+    monkeypatch.setattr(reporter.stderr, "write", written.append)
+    monkeypatch.setattr(reporting._reporter, "_survived", set())
 
     def fail(_record):
         raise error
@@ -131,8 +131,8 @@ def test_a_handler_that_raises_is_survived_and_said_once(log, attach, monkeypatc
 
 def test_a_handler_that_blocks_holds_up_nobody_and_what_finds_no_room_is_counted(log, attach, monkeypatch):
     written = []
-    monkeypatch.setattr(handover.stderr, "write", written.append)
-    monkeypatch.setattr(handover, "ROOM", 10)
+    monkeypatch.setattr(reporter.stderr, "write", written.append)
+    monkeypatch.setattr(reporter, "ROOM", 10)
     entered, go_on = threading.Event(), threading.Event()
 
     def block(_record):
@@ -140,7 +140,7 @@ def test_a_handler_that_blocks_holds_up_nobody_and_what_finds_no_room_is_counted
         go_on.wait(PATIENCE)
 
     handler = attach(Handler(block))
-    lost = reporting._handover.lost
+    lost = reporting._reporter.lost
     log.warning("first")
     assert entered.wait(PATIENCE)
     started = time.monotonic()
@@ -151,7 +151,7 @@ def test_a_handler_that_blocks_holds_up_nobody_and_what_finds_no_room_is_counted
     go_on.set()
     assert reporting.flush(PATIENCE)
     assert len(handler.records) == 11
-    assert reporting._handover.lost - lost == 5
+    assert reporting._reporter.lost - lost == 5
     assert any("5 log records were left out" in line for line in written)
 
 
@@ -251,7 +251,7 @@ def test_a_fork_begins_anew(log, attach):
     child = os.fork()
     if child == 0:
         go_on.set()
-        os._exit(0 if reporting._handover._taken == 0 and reporting.flush(1.0) else 1)
+        os._exit(0 if reporting._reporter._taken == 0 and reporting.flush(1.0) else 1)
     _, status = os.waitpid(child, 0)
     go_on.set()
     assert os.waitstatus_to_exitcode(status) == 0

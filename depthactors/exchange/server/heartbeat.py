@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from depthactors.exchange.limits import Limits
 
 
-class Beat(Enum):
+class Due(Enum):
     """What is due."""
 
     NONE = "nothing"
@@ -45,13 +45,13 @@ class Heartbeat:
             due = min(due, self._unanswered[0][0] + self._patience)
         return max(0.0, due - now)
 
-    def due(self, now: float) -> Beat:
+    def due(self, now: float) -> Due:
         """Return what is due; an end before a ping."""
         if now >= self._end:
-            return Beat.OVER
+            return Due.OVER
         if self._unanswered and now >= self._unanswered[0][0] + self._patience:
-            return Beat.LATE
-        return Beat.PING if now >= self._next_ping else Beat.NONE
+            return Due.LATE
+        return Due.PING if now >= self._next_ping else Due.NONE
 
     def pinged(self, payload: bytes, now: float) -> None:
         """Note that a ping was sent: its pong is expected, and the next ping is due after an interval."""

@@ -16,7 +16,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 
 from depthactors import reporting
-from depthactors.exchange.server.heartbeat import Beat, Heartbeat
+from depthactors.exchange.server.heartbeat import Due, Heartbeat
 from depthactors.exchange.server.outbox import Outbox
 from depthactors.exchange.shapes.shape import shutdown
 from depthactors.exchange.streams.message import text_frame
@@ -216,15 +216,15 @@ class Session:
     def _keep_heartbeat(self) -> None:
         now = self._clock.monotonic()
         with self._lock:
-            beat = self._heartbeat.due(now)
-            if beat is Beat.PING and self._protocol.state is OPEN:
+            due = self._heartbeat.due(now)
+            if due is Due.PING and self._protocol.state is OPEN:
                 payload = b"%d" % int(self._clock.time() * 1_000)
                 self._heartbeat.pinged(payload, now)
                 self._protocol.send_ping(payload)
                 self.outbox.append(b"".join(self._protocol.data_to_send()))
-        if beat is Beat.LATE:
+        if due is Due.LATE:
             self.close(POLICY, "Pong timeout")
-        elif beat is Beat.OVER:
+        elif due is Due.OVER:
             self.close()
 
     def _shut(self, how: int) -> None:

@@ -10,7 +10,7 @@ from depthactors.exchange.fault import Fault, Place
 from depthactors.exchange.shapes.table import shape_of
 from depthactors.exchange.streams import events
 from depthactors.exchange.streams.event_faults import EventFaults
-from depthactors.exchange.streams.kinds import Diff, StreamKind, Ticker
+from depthactors.exchange.streams.kinds import DiffStream, StreamKind, TickerStream
 from depthactors.exchange.streams.message import Message
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Broadcaster:
 
     def wants_tickers(self, feed: Feed) -> bool:
         """Return whether a client listens to the feed's bookTicker events."""
-        return any(isinstance(stream.kind, Ticker) for _, stream in self._streams_of(feed))
+        return any(isinstance(stream.kind, TickerStream) for _, stream in self._streams_of(feed))
 
     def wait_for_room(self, feed: Feed) -> None:
         """Wait until each client of the feed can take one more event."""
@@ -99,7 +99,7 @@ class Broadcaster:
         for name, (kind, listeners) in self._streams_of(feed):
             for payload, time_us in events.events(feed, kind, step):
                 message = Message(name, payload, time_us if shape_of(feed.market).microseconds else None)
-                sent = self._with_faults(feed, message, listeners) if isinstance(kind, Diff) else (message,)
+                sent = self._with_faults(feed, message, listeners) if isinstance(kind, DiffStream) else (message,)
                 for each in sent:
                     for client in listeners:
                         client.deliver(each)

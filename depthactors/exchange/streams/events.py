@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depthactors.exchange.shapes.table import shape_of
-from depthactors.exchange.streams.kinds import Diff, StreamKind, Ticker
+from depthactors.exchange.streams.kinds import DiffStream, StreamKind, TickerStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def events(feed: Feed, kind: StreamKind, step: Step) -> Sequence[Sent]:
     Slower streams have no state of their own: their events are merged from the feed's events since they
     were last due, with or without a listener.
     """
-    if isinstance(kind, Ticker):
+    if isinstance(kind, TickerStream):
         return [Sent(ticker, None) for ticker in step.tickers]
     if kind.interval <= feed.interval or not feed.interval:
         changes = [] if step.event is None else [step.event]
@@ -41,7 +41,7 @@ def events(feed: Feed, kind: StreamKind, step: Step) -> Sequence[Sent]:
         changes = [] if before is None else feed.since(before)
     if not changes:
         return ()
-    if isinstance(kind, Diff):
+    if isinstance(kind, DiffStream):
         return (Sent(changes[0].payload if len(changes) == 1 else _merged(feed, changes), changes[-1].time_us),)
     ids = _ids(changes)
     return (Sent(shape_of(feed.market).partial(feed.symbol, feed.present(kind.levels), ids), None),)

@@ -12,24 +12,24 @@ PARTIAL_LEVELS: Final = (5, 10, 20)
 """Levels a side for which there are partial-depth streams."""
 
 
-class Diff(NamedTuple):
+class DiffStream(NamedTuple):
     """Every change since the last event, every `interval` milliseconds; 0 for each change of the book."""
 
     interval: int
 
 
-class Partial(NamedTuple):
+class PartialStream(NamedTuple):
     """The best `levels` levels a side, every `interval` milliseconds if the book changed."""
 
     levels: int
     interval: int
 
 
-class Ticker(NamedTuple):
+class TickerStream(NamedTuple):
     """Each change of the best bid or ask."""
 
 
-StreamKind: TypeAlias = Diff | Partial | Ticker
+StreamKind: TypeAlias = DiffStream | PartialStream | TickerStream
 
 
 def kind_of(suffix: str, market: Market) -> StreamKind | None:
@@ -43,9 +43,9 @@ def kind_of(suffix: str, market: Market) -> StreamKind | None:
 @cache
 def _kinds(market: Market) -> dict[str, StreamKind]:
     # `@depth@0ms` is not documented, but programs that collect data ask for it.
-    kinds: dict[str, StreamKind] = {"@depth@0ms": Diff(0), "@bookTicker": Ticker()}
+    kinds: dict[str, StreamKind] = {"@depth@0ms": DiffStream(0), "@bookTicker": TickerStream()}
     for interval, suffix in market.speeds:
-        kinds[suffix] = Diff(interval)
+        kinds[suffix] = DiffStream(interval)
         for levels in PARTIAL_LEVELS:
-            kinds[suffix.replace("@depth", f"@depth{levels}")] = Partial(levels, interval)
+            kinds[suffix.replace("@depth", f"@depth{levels}")] = PartialStream(levels, interval)
     return kinds

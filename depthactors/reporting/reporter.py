@@ -28,7 +28,7 @@ ROOM: Final = 2_000
 PREFIX: Final = "depthactors: "
 
 
-class Handover:
+class Reporter:
     """Passes records on in a daemon thread of its own, which runs while there are any.
 
     Thread: any, and signal handlers.

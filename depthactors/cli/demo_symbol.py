@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Followed:
-    """One symbol of the demo: what the callback was given, and the cache to read."""
+class DemoSymbol:
+    """What the callback was given, and the cache to read."""
 
     symbol: str
     updates: int = 0

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from depthactors.book import BookState
+from depthactors.book.html import table_html
 
 if TYPE_CHECKING:
     from depthactors.sync import Counters
@@ -180,6 +181,12 @@ class EngineStatus:
     def estimate(self) -> float:
         """Seconds until all waiting snapshots can have been requested within the allowed weight."""
         return max((pool.estimate for pool in self.pools), default=0.0)
+
+    def _repr_html_(self) -> str:
+        """Return the books as a table, for notebooks."""
+        columns = ("symbol", "market", "state", "last_update_id", "depth", "age", "lag", "restarts", "error")
+        rows = [[getattr(book, column) for column in columns] for book in self.books]
+        return table_html(f"{self.live} of {len(self.books)} books live", columns, rows)
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON; O(books)."""

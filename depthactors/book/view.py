@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from decimal import getcontext
+from itertools import accumulate
 from math import fsum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias
 
+from depthactors.book.html import ladder_html
 from depthactors.book.numerals import CONTEXT, TOLERANCE, Level, Number, NumberT, NumberT_co, exact, given, spelt
 from depthactors.book.state import BookState
 from depthactors.errors import UsageError
@@ -97,6 +99,11 @@ class BookView(Generic[NumberT_co]):
             f"{bid} x {bid_size} / {ask} x {ask_size}, {len(self.bids)}/{len(self.asks)} levels>"
         )
 
+    def _repr_html_(self) -> str:
+        """Return the best levels as a table, for notebooks."""
+        title = f"{self.symbol} {self.state}, update {self.last_update_id}, {len(self.bids)}/{len(self.asks)} levels"
+        return ladder_html(title, self.texts("bid"), self.texts("ask"))
+
     def _arguments(self) -> dict[str, Any]:
         return dict(zip(_SLOT_OF, _values_of(self), strict=True))
 
@@ -175,6 +182,18 @@ class BookView(Generic[NumberT_co]):
         return self._derived(context.subtract(ask, bid))
 
     @property
+    def spread_bps(self) -> NumberT_co | None:
+        """The spread in hundredths of a percent of `mid`; `None` unless both sides have a price."""
+        touch = self._touch()
+        if touch is None:
+            return None
+        context, bid, _, ask, _ = touch
+        # Twice the spread, because the sum of the two prices is twice the middle.
+        return self._derived(
+            context.divide(context.multiply(20_000, context.subtract(ask, bid)), context.add(bid, ask))
+        )
+
+    @property
     def microprice(self) -> NumberT_co | None:
         """The best prices weighted by the quantity on the other side; `None` unless both sides have one."""
         touch = self._touch()
@@ -193,24 +212,45 @@ class BookView(Generic[NumberT_co]):
         share: NumberT_co | None = (bid - ask) / (bid + ask) if bid + ask else None
         return share
 
-    def vwap(self, side: Side, quantity: Number) -> NumberT_co | None:
+    def vwap(self, side: Side, quantity: Number | None = None, *, quote: Number | None = None) -> NumberT_co | None:
         """Return the mean price of taking `quantity` from `side`; `None` if the view has less than that.
 
         A quantity that is a float, and every sum of floats, counts to twelve digits.
+
+        Args:
+            side: `bid` or `ask`.
+            quantity: what is taken, in units of the base asset.
+            quote: instead of `quantity`, what is paid or earned, in units of the quote asset.
+
+        Raises:
+            UsageError: an argument that is not allowed, or both amounts.
         """
-        left, tolerance = self._to_fill("a quantity", quantity)
+        if quantity is not None and quote is not None:
+            msg = f"expected a quantity or a quote amount, was {quantity!r} and {quote!r}"
+            raise UsageError(msg)
+        left, tolerance = (
+            self._to_fill("a quantity", quantity) if quote is None else self._to_fill("a quote amount", quote)
+        )
         taken: list[Any] = []
         paid: list[Any] = []
         for price, available in self._side(side):
-            taken.append(min(left, available))
-            paid.append(price * taken[-1])
-            left -= taken[-1]
+            part = min(left, available if quote is None else price * available)
+            taken.append(part if quote is None else part / price)
+            paid.append(price * part if quote is None else part)
+            left -= part
             if left <= tolerance:
                 if self._number is float:
                     # As many digits as the exchange's own numbers have: the others are the floats'.
                     return self._derived(f"{fsum(paid) / fsum(taken):.15g}")
                 return self._derived(sum(paid) / sum(taken))
         return None
+
+    def cumulative(self, side: Side) -> tuple[Level[NumberT_co], ...]:
+        """Return `(price, quantity from the best level to this one)` of each level of one side; O(n)."""
+        totals = accumulate((exact(quantity) for _, quantity in self.exact(side)), CONTEXT.add)
+        return tuple(
+            [(price, self._derived(total)) for (price, _), total in zip(self._side(side), totals, strict=True)]
+        )
 
     def to_price(self, side: Side, price: Number) -> tuple[Level[NumberT_co], ...]:
         """Return the levels from the best to `price`, which is included; O(log n).
@@ -242,6 +282,11 @@ class BookView(Generic[NumberT_co]):
         return BookView(**self._arguments() | cut)
 
     @property
+    def number(self) -> type[NumberT_co]:
+        """The type of its prices and quantities: `float` or `Decimal`."""
+        return self._number
+
+    @property
     def decimals(self) -> tuple[int, int]:
         """Digits behind the point in the exchange's spelling of prices and of quantities."""
         return self._decimals
@@ -255,6 +300,33 @@ class BookView(Generic[NumberT_co]):
         """Return one side's levels `(price, quantity)` as the exchange spelt them, best first; O(n)."""
         price_decimals, decimals = self._decimals
         return [(spelt(price, price_decimals), spelt(quantity, decimals)) for price, quantity in self.exact(side)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON; levels are `[price, quantity]` in the view's numbers; O(n)."""
+        sides = {"bids": [list(level) for level in self.bids], "asks": [list(level) for level in self.asks]}
+        return self._head() | {"age": self.age} | sides
+
+    def levels_as_rows(self) -> list[dict[str, Any]]:
+        """Return a row for each level, as `pandas.DataFrame` takes them: bids first, best first; O(n).
+
+        Beside symbol, state, update id and times a row has `side` (`bid` or `ask`), `level` (1 is the best), `price`
+        and `quantity`.
+        """
+        head = self._head()
+        return [
+            head | {"side": side, "level": level, "price": price, "quantity": quantity}
+            for side, levels in (("bid", self.bids), ("ask", self.asks))
+            for level, (price, quantity) in enumerate(levels, start=1)
+        ]
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "symbol": self.symbol,
+            "state": str(self.state),
+            "last_update_id": self.last_update_id,
+            "event_time": self.event_time,
+            "recv_time": self.recv_time,
+        }
 
     def _side(self, side: Side) -> tuple[Level[Any], ...]:
         _check_side(side)
@@ -276,7 +348,7 @@ class BookView(Generic[NumberT_co]):
         derived: NumberT_co = self._number(number)
         return derived
 
-    def _to_fill(self, what: str, quantity: Number) -> tuple[Any, Any]:
+    def _to_fill(self, what: str, quantity: Number | None) -> tuple[Any, Any]:
         """Return a quantity to fill, and the part of it that may be left, in the view's numbers."""
         wanted, misses = given(what, quantity)
         if not (wanted.is_finite() and wanted > 0):

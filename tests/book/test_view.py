@@ -1,4 +1,5 @@
 import copy
+import json
 import pickle
 import re
 import sys
@@ -63,14 +64,17 @@ def test_texts_are_the_exchanges_own():
 def test_an_empty_view():
     assert (EMPTY.bids, EMPTY.asks, EMPTY.texts("bid")) == ((), (), [])
     assert [EMPTY.best_bid, EMPTY.best_ask, EMPTY.mid, EMPTY.spread, EMPTY.microprice, EMPTY.imbalance(5)] == [None] * 6
-    assert EMPTY.vwap("ask", 1) is None
-    assert EMPTY.to_price("bid", 1) == EMPTY.to_volume("ask", 1) == ()
+    assert [EMPTY.spread_bps, EMPTY.vwap("ask", 1), EMPTY.vwap("ask", quote=1)] == [None] * 3
+    assert EMPTY.to_price("bid", 1) == EMPTY.to_volume("ask", 1) == EMPTY.cumulative("bid") == ()
+    assert EMPTY.levels_as_rows() == []
     assert "BTCUSDT" in repr(EMPTY)
 
 
 def test_a_view_with_one_side_has_no_middle():
     view = view_of(BIDS)
     assert (view.mid, view.spread, view.microprice, view.imbalance(), view.best_ask) == (None, None, None, 1, None)
+    assert view.spread_bps is None
+    assert view._repr_html_().count("<tr>") == 1 + len(BIDS)
 
 
 @table("name", [*FIELDS, "bids", "asks", "mid", "anything"])
@@ -144,6 +148,76 @@ def test_vwap_against_one_unit_at_a_time(prices, sizes, side, share):
         assert vwap is None
     else:
         assert vwap == pytest.approx(sum(units) / len(units))
+
+
+@given(PRICES.filter(bool), SIZES, st.sampled_from(["bid", "ask"]), st.fractions(0, 2).filter(bool))
+def test_vwap_of_a_quote_amount_is_what_the_amount_buys(prices, sizes, side, share):
+    view = some_view(prices, prices, sizes)
+    levels = view.bids if side == "bid" else view.asks
+    worth = sum(price * size for price, size in levels)
+    quote = worth * share.numerator / share.denominator
+    vwap = view.vwap(side, quote=quote)
+    if share > 1:
+        assert vwap is None
+    else:
+        # The quantity that is bought costs the amount, and has the same mean price.
+        assert view.vwap(side, quote / vwap * (1 - Decimal("1e-20"))) == pytest.approx(vwap)
+
+
+def test_an_amount_is_a_quantity_or_a_quote_amount():
+    with pytest.raises(UsageError, match="expected a quantity or a quote amount, was 1 and 2"):
+        VIEW.vwap("ask", 1, quote=2)
+    with pytest.raises(UsageError, match="expected a quote amount above zero, was 0"):
+        VIEW.vwap("ask", quote=0)
+    with pytest.raises(UsageError, match="expected a quantity as a number, was None"):
+        VIEW.vwap("ask")
+
+
+@table("number", [float, Decimal])
+def test_the_spread_is_a_part_of_the_middle(number):
+    view = view_of([("9.99", "1")], [("10.01", "1")], number)
+    assert view.spread_bps == 20
+    assert type(view.spread_bps) is number
+
+
+@given(PRICES, SIZES, st.sampled_from(["bid", "ask"]), st.sampled_from([float, Decimal]))
+def test_cumulative_quantities_are_those_of_every_prefix(prices, sizes, side, number):
+    view = some_view(prices, prices, sizes, number)
+    levels = view.bids if side == "bid" else view.asks
+    totals = [sum(size for _, size in levels[:count]) for count in range(1, len(levels) + 1)]
+    assert view.cumulative(side) == tuple(zip([price for price, _ in levels], totals, strict=True))
+
+
+def test_a_cumulative_quantity_has_no_digits_of_the_floats_own():
+    view = view_of(asks=[("1", "0.1"), ("2", "0.2"), ("3", "0.3")], number=float)
+    assert view.cumulative("ask") == ((1.0, 0.1), (2.0, 0.3), (3.0, 0.6))
+
+
+HEAD = {"symbol": "BTCUSDT", "state": "LIVE", "last_update_id": 7, "event_time": 1000, "recv_time": 2.0}
+
+
+def test_a_view_is_plain_values_for_json():
+    view = view_of(BIDS[:2], ASKS[:1], float)
+    assert json.loads(json.dumps(view.as_dict())) == {
+        **HEAD,
+        "age": 0.5,
+        "bids": [[9.5, 2.0], [9.0, 1.5]],
+        "asks": [[10.5, 1.0]],
+    }
+
+
+def test_a_view_is_a_row_a_level():
+    assert view_of(BIDS[:2], ASKS[:1], float).levels_as_rows() == [
+        {**HEAD, "side": "bid", "level": 1, "price": 9.5, "quantity": 2.0},
+        {**HEAD, "side": "bid", "level": 2, "price": 9.0, "quantity": 1.5},
+        {**HEAD, "side": "ask", "level": 1, "price": 10.5, "quantity": 1.0},
+    ]
+
+
+def test_a_notebook_shows_the_best_levels_as_the_exchange_spells_them():
+    html = VIEW._repr_html_()
+    assert "BTCUSDT LIVE, update 7, 3/3 levels" in html
+    assert "<td>2.0</td><td>9.50</td><td>10.50</td><td>1.0</td>" in html
 
 
 @given(PRICES, SIZES, st.sampled_from(["bid", "ask"]), st.integers(0, 1001))

@@ -35,6 +35,7 @@ THROUGH_OTHERS = {
     "exchange.rest.depth_faults": "exchange/test_exchange_faults_seen.py",
     "net.dial": "net/test_net_connecting.py",
     "net.handshake": "net/test_net_connecting.py",
+    "python_binance.callback_stream": "python_binance/test_python_binance_threaded.py",
     "reporting.trouble": "reporting/test_reporting_notices.py",
     "reporting.words": "reporting/test_reporting_notices.py",
     "sharing.forks": "sharing/test_sharing_reader.py",

@@ -9,7 +9,6 @@ from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from depthactors import reporting
-from depthactors.actors.queued_listener import QueuedListener
 from depthactors.dispatcher.gate import Gate
 from depthactors.dispatcher.threads import is_engine_thread
 from depthactors.engine.callbacks import check_callback
@@ -19,30 +18,24 @@ from depthactors.engine.pickling import refuse_pickle
 from depthactors.errors import CallbackError, LifecycleError
 from depthactors.pacing.seconds import checked_timeout
 from depthactors.python_binance import program_end
+from depthactors.python_binance.callback_stream import END_TIMEOUT, CallbackStream
 from depthactors.python_binance.callback_threads import CallbackThreads, Threads
 from depthactors.python_binance.client import Client
 from depthactors.python_binance.client_market import market_of
 from depthactors.python_binance.client_settings import settings_of
-from depthactors.python_binance.error_dicts import error_messages
 from depthactors.python_binance.missing import IN_COROUTINE, IN_MANAGER, Missing
-from depthactors.python_binance.socket_manager import BinanceSocketManager, shared
+from depthactors.python_binance.socket_manager import shared
 from depthactors.python_binance.subscription import DEFAULT_REFRESH, capture_for, follow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
-    from depthactors.actors.book_event import BookEvent
-    from depthactors.book import BookView, OrderBook
-    from depthactors.engine.handle import BookHandle
-    from depthactors.python_binance.depth_cache import DepthCache
     from depthactors.status import EngineStatus
 
 logger = reporting.logger(__name__)
 
-_END_TIMEOUT: Final = 5.0
-"""Seconds for one stream to end, unless the caller gives another deadline."""
 _LAST_CALL: Final = 2.0
 """Seconds that a callback under way may still take; then the program ends without it."""
 _LOOK: Final = 0.05
@@ -129,7 +122,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         self._engine = self._new_engine(
             max_reconnects=max_reconnects, processes=processes, name=shared_as, **settings_of(client)
         )
-        self._streams: dict[str, _Stream] = {}
+        self._streams: dict[str, CallbackStream] = {}
         self._callbacks = CallbackThreads(threads, self._engine)
         self.interrupted = False
         self._was_started = self._was_stopped = False
@@ -174,7 +167,7 @@ class ThreadedDepthCacheManager(threading.Thread):
     def _end_without_engine(self) -> None:
         """Stop after the death of the engine, once the callbacks have been called with the end."""
         now = self._engine.dispatcher.monotonic
-        deadline = now() + _END_TIMEOUT
+        deadline = now() + END_TIMEOUT
         while now() < deadline and not all(stream.is_over for stream in tuple(self._streams.values())):
             self._ended.wait(_LOOK)
         self.stop()
@@ -352,10 +345,8 @@ class ThreadedDepthCacheManager(threading.Thread):
         conv_type: Callable[[str], Any],
         ws_interval: int | None,
     ) -> str:
-        self._engine.check_process()
-        if not self._engine.running:
-            when = "after stop" if self._was_started else "before start()"
-            raise LifecycleError(_NOT_RUNNING.format(when=when))
+        """Follow a book, and have the callback called with it; returns the stream's name."""
+        self._check_running()
         if callback is None:
             msg = "expected a callable as callback, was None"
             raise CallbackError(msg)
@@ -363,7 +354,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         connections = shared(bm)
         if connections is not None:
             connections.check(self._client, market)
-        stream = _Stream(self._engine, connections, self._callbacks)
+        stream = CallbackStream(self._engine, connections, self._callbacks)
         try:
             row = market_of(self._client, market)
             if connections is not None:
@@ -393,7 +384,13 @@ class ThreadedDepthCacheManager(threading.Thread):
             raise LifecycleError(_NOT_RUNNING.format(when="after stop"))
         return name
 
-    def _named(self, base: str, stream: _Stream) -> str:
+    def _check_running(self) -> None:
+        self._engine.check_process()
+        if not self._engine.running:
+            when = "after stop" if self._was_started else "before start()"
+            raise LifecycleError(_NOT_RUNNING.format(when=when))
+
+    def _named(self, base: str, stream: CallbackStream) -> str:
         """Keep a stream under its name, with `#2` behind it if the name is taken."""
         name, serial = base, 1
         with self._naming:
@@ -409,79 +406,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             other.stop()
         return name
 
-    def _forget(self, name: str, stream: _Stream) -> None:
+    def _forget(self, name: str, stream: CallbackStream) -> None:
         with self._naming:
             if self._streams.get(name) is stream:
                 del self._streams[name]
-
-
-class _Stream:
-    """One stream of a manager.
-
-    Attributes:
-        engine: the engine that keeps the book.
-        bm: the socket manager that has this engine, `None` if the depth cache manager has it.
-        handle: the subscription, once there is one.
-    """
-
-    __slots__ = ("_callbacks", "_given_up", "bm", "engine", "handle")
-
-    def __init__(self, engine: DepthEngine, bm: BinanceSocketManager | None, callbacks: CallbackThreads) -> None:
-        self.engine = engine
-        self.bm = bm
-        self.handle: BookHandle | None = None
-        self._callbacks = callbacks
-        self._given_up = False
-
-    @property
-    def symbol(self) -> str:
-        """The symbol, upper case; empty until the book is followed."""
-        return "" if self.handle is None else self.handle.symbol
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the book was given up, and the callback has been called with all its events."""
-        listener = None if self.handle is None else self.handle.listener
-        return self._given_up and isinstance(listener, QueuedListener) and listener.is_empty
-
-    def listen(
-        self, callback: Callable[[Any], None], capture: Callable[[OrderBook | BookView[Any]], DepthCache]
-    ) -> None:
-        """Have the callback called, with what `capture` makes of the book, and with the messages."""
-        assert self.handle is not None, "the book is followed first"
-        listener = QueuedListener(
-            self._callbacks.lane_for(self.handle),
-            self.engine.dispatcher,
-            self.symbol,
-            capture=capture,
-            update=callback,
-            event=callback,
-            depth=self.handle.depth,
-            messages=self.messages,
-        )
-        self.handle.listen(listener)
-
-    def messages(self, event: BookEvent) -> Iterator[dict[str, Any] | None]:
-        """Return the callback's arguments for an event of the book, as python-binance's guide has them."""
-        yield from error_messages(event)
-        # The arguments wait for the callback now.
-        self._given_up |= event.state.over
-
-    def close(self) -> None:
-        """Begin no further call of its callback. Thread: any, signal handlers included; returns at once."""
-        if self.handle is not None and self.handle.listener is not None:
-            self.handle.listener.close()
-
-    def stop(self, deadline: float | None = None) -> None:
-        """End the calls and the subscription, by a monotonic deadline; twice is harmless."""
-        now = self.engine.dispatcher.monotonic
-        given = now() + _END_TIMEOUT if deadline is None else deadline
-        self.close()
-        try:
-            if self.handle is not None:
-                self.engine.unsubscribe(self.handle, max(0.0, given - now()))
-        finally:
-            if self.handle is not None:
-                self._callbacks.leave(self.handle)
-            if self.bm is not None:
-                self.bm.give_back(self, max(0.0, given - now()))

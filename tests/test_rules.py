@@ -29,6 +29,8 @@ THROUGH_OTHERS = {
     "cli.demo_symbol": "cli/test_cli_demo.py",
     "cli.shown": "cli/test_cli_showing.py",
     "dispatcher.dispatcher": "dispatcher/test_dispatcher_pooled.py",
+    "dispatcher.pool_thread": "dispatcher/test_dispatcher_pooled.py",
+    "dispatcher.queue_watch": "dispatcher/test_dispatcher_pooled.py",
     "dispatcher.turns": "dispatcher/test_dispatcher_pinned_lane.py",
     "exchange.feeds.changes": "exchange/test_exchange_order_flow.py",
     "exchange.feeds.recorded_lines": "exchange/test_exchange_recording_feed.py",

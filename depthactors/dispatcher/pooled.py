@@ -1,11 +1,11 @@
 """A dispatcher with a few threads: one runs the queue, and another takes over when a user's function holds it up.
 
 Two threads that both ran tasks would only wait for each other: the interpreter runs one at a time. So one thread has
-the run queue. When a lane has not come back for `PATIENCE` while others are ready, the watching thread gives the queue
-to another thread, and the lane is slow: from then on it runs in the threads that do not have the queue, until it is
-quick again. At most `MOST_SLOW` threads run slow lanes; beyond that, slow lanes wait for each other, and the thread
-with the queue calls no user's function at all, so that no book is ever late because a callback blocks. While an actor
-waits, there is one thread more; these threads are not counted, and end when their actors have the answers.
+the run queue. When a lane has not come back for a while and others are ready, `dispatcher.queue_watch` has another
+thread take over the queue, and the lane is slow: from then on it runs in the threads that do not have the queue, until
+it is quick again. At most `MOST_SLOW` threads run slow lanes; beyond that, slow lanes wait for each other, and the
+thread with the queue calls no user's function at all, so that no book is ever late because a callback blocks. While an
+actor waits, there is one thread more; these threads are not counted, and end when their actors have the answers.
 """
 
 from __future__ import annotations
@@ -22,28 +22,20 @@ from depthactors import reporting
 from depthactors.dispatcher.current import register, unregister
 from depthactors.dispatcher.dispatcher import Dispatcher
 from depthactors.dispatcher.pinned_lane import PinnedLane
-from depthactors.dispatcher.threads import start_thread, thread_name
+from depthactors.dispatcher.pool_thread import PoolThread
+from depthactors.dispatcher.queue_watch import QueueWatch
+from depthactors.dispatcher.threads import start_thread
 from depthactors.dispatcher.timers import Timers
 from depthactors.errors import LifecycleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from depthactors.dispatcher.dispatcher import Runnable, TakesTimers
     from depthactors.dispatcher.ending import Ending
 
 logger = reporting.logger(__name__)
 
-PATIENCE: Final = 0.015
-"""Seconds that a call may hold up the run queue; well beyond the interpreter's switch interval of 5 ms."""
 MOST_SLOW: Final = 64
 """Number of threads in which slow lanes run at the same time."""
-_TICK: Final = 0.005
-"""Seconds between two checks whether a call holds up the queue."""
-_LOOK: Final = 0.25
-"""Seconds between two checks whether an actor holds up the queue; it does so only by a bug."""
-_CALM: Final = 20
-"""Checks without a user's function under way, after which the watching thread sleeps until one is called."""
 _QUICK: Final = 0.005
 """Seconds that a turn of a slow lane takes at most if it is quick again."""
 _QUICK_TURNS: Final = 20
@@ -56,41 +48,6 @@ _LONGEST_WAIT: Final = 3600.0
 """Seconds of one wait. A timer may be set for any time, but no system waits for an arbitrary time."""
 
 
-class PoolThread:
-    """A thread of the pool: a member.
-
-    Attributes:
-        task: the task that it runs, `None` between two tasks.
-        turns: number of turns that it has begun with the run queue.
-        given: a slow task to run next; `None` for the run queue.
-        is_over: whether it is to end, because nothing is left to do.
-        lost_at: time at which another member took over the queue, because a call held this one up; 0 if none did.
-        wake: a lock that is held while there is nothing to do; its release wakes the thread.
-    """
-
-    def __init__(self, pool: PooledDispatcher, given: Runnable | None) -> None:
-        """Make a thread that is not started."""
-        self.task: Runnable | None = None
-        self.turns = 0
-        self.given = given
-        self.is_over = False
-        self.lost_at = 0.0
-        self.wake = threading.Lock()
-        self.wake.acquire()
-        self._pool = pool
-        self.thread = threading.Thread(target=pool.work, args=(self,), name=thread_name(pool.name), daemon=True)
-
-    def let_others_run(self, is_over: Callable[[], bool], timeout: float | None) -> float | None:
-        """Give the queue to another thread, if this one has it: its own task is about to wait.
-
-        Raises:
-            LifecycleError: there is no thread for that.
-        """
-        del is_over
-        self._pool.leave_queue(self)
-        return timeout
-
-
 class PooledDispatcher(Dispatcher):
     """Runs the tasks of one engine.
 
@@ -98,8 +55,7 @@ class PooledDispatcher(Dispatcher):
 
     Attributes:
         name: part of the names of the threads.
-        takeovers: number of times that another thread took over the queue because a call held it up.
-        false_takeovers: number of these after which the call came back at once: it was the machine that was slow.
+        watch: the watch over the run queue.
         most_threads: the largest number of threads so far.
     """
 
@@ -111,7 +67,8 @@ class PooledDispatcher(Dispatcher):
             most_slow: number of threads in which slow lanes run.
         """
         self.name = name
-        self.takeovers = self.false_takeovers = self.most_threads = 0
+        self.most_threads = 0
+        self.watch = QueueWatch(self)
         # Faster than methods.
         self.monotonic = time.monotonic  # type: ignore[method-assign]
         self.time = time.time  # type: ignore[method-assign]
@@ -135,10 +92,6 @@ class PooledDispatcher(Dispatcher):
         self._parked: list[PoolThread] = []
         self._slow: deque[Runnable] = deque()
         self._is_closed = False
-        # Made in `start`: a thread that was made before a fork cannot be started after it.
-        self._watcher: threading.Thread | None = None
-        self._watcher_sleeps = False
-        self._watcher_wake: SimpleQueue[None] = SimpleQueue()
 
     # What tasks use.
 
@@ -194,9 +147,7 @@ class PooledDispatcher(Dispatcher):
         Raises:
             LifecycleError: the system has no thread to give; then none is started.
         """
-        watcher = threading.Thread(target=self._watch, name=thread_name(f"{self.name}-watch"), daemon=True)
-        start_thread(watcher, watcher.name)
-        self._watcher = watcher
+        self.watch.start()
         try:
             with self._changing:
                 self._new_member(None)
@@ -207,7 +158,7 @@ class PooledDispatcher(Dispatcher):
     def close(self) -> None:
         """Have the threads end: the one with the queue when no task waits, the others after the call under way."""
         self._is_closed = True
-        self._watcher_wake.put(None)
+        self.watch.close()
         self._wake.put(None)
         with self._changing:
             while self._parked:
@@ -219,7 +170,7 @@ class PooledDispatcher(Dispatcher):
     def threads(self) -> tuple[threading.Thread, ...]:  # type: ignore[override]
         """The threads that run now."""
         members = tuple(member.thread for member in tuple(self._members))
-        return members if self._watcher is None else (*members, self._watcher)
+        return members if self.watch.thread is None else (*members, self.watch.thread)
 
     # The threads with the queue, and without.
 
@@ -239,7 +190,7 @@ class PooledDispatcher(Dispatcher):
             if self._runner is member and not self._is_closed:
                 # It ends by an exception from outside; the queue must not.
                 self._members.discard(member)
-                self._take_over(member)
+                self.take_over(member)
 
     def _run_queue(self, member: PoolThread) -> None:
         while self._runner is member:
@@ -272,13 +223,13 @@ class PooledDispatcher(Dispatcher):
                 self._give(task)
                 member.task = None
                 return True
-            if self._watcher_sleeps:
-                self._watcher_wake.put(None)
+            if self.watch.is_asleep:
+                self.watch.wake()
         member.turns += 1
         task.run()
         member.task = None
         if member.lost_at:
-            self._came_back(member)
+            self.watch.came_back(member)
         return True
 
     def _wait(self) -> None:
@@ -365,11 +316,11 @@ class PooledDispatcher(Dispatcher):
         """
         if self._runner is not member:
             return
-        if not self._take_over(member):
+        if not self.take_over(member):
             msg = f"{self.name}: no thread is left that could go on while this callback waits"
             raise LifecycleError(msg)
 
-    def _take_over(self, member: PoolThread) -> bool:
+    def take_over(self, member: PoolThread) -> bool:
         """Give the queue of this member to another one; return whether there was one."""
         with self._changing:
             if self._runner is not member:
@@ -429,8 +380,6 @@ class PooledDispatcher(Dispatcher):
             raise
         self.most_threads = max(self.most_threads, len(self._members))
 
-    # Watching the queue.
-
     def describe(self, thread: Ending) -> str:
         """Return the name of a thread, and of the task that it runs."""
         for member in tuple(self._members):
@@ -438,52 +387,12 @@ class PooledDispatcher(Dispatcher):
                 return f"{member.thread.name}, in {task.name}"
         return thread.name
 
-    def _watch(self) -> None:
-        seen: object = None
-        while not self._is_closed:
-            self._watcher_sleeps = True
-            with suppress(Empty):
-                self._watcher_wake.get(timeout=_LOOK)
-                self._watcher_sleeps = False
-                self._look_until_calm()
-            member = self._runner
-            now = None if member is None or member.task is None else (member, member.turns, member.task.steps)
-            if member is not None and now is not None and now == seen:
-                self._take_over(member)
-            seen = now
-
-    def _look_until_calm(self) -> None:
-        """Look every few milliseconds whether the same call still holds up the queue."""
-        calm = late = 0
-        seen: object = None
-        while calm < _CALM and not self._is_closed:
-            begin = time.monotonic()
-            time.sleep(_TICK)
-            is_busy_machine = time.monotonic() - begin > 2 * _TICK
-            member = self._runner
-            task = None if member is None else member.task
-            if member is None or task is None or not task.is_foreign:
-                calm, late = calm + 1, 0
-                continue
-            calm = 0
-            now = (member, member.turns, task.steps)
-            if now != seen:
-                seen, late = now, 0
-            elif not is_busy_machine:
-                # Where this thread itself comes late, the call may be waiting for the processor too.
-                late += 1
-            if late * _TICK >= PATIENCE and self._others_are_ready:
-                member.lost_at = time.monotonic()
-                if self._take_over(member):
-                    self.takeovers += 1
-                else:
-                    member.lost_at = 0.0
+    @property
+    def runner(self) -> PoolThread | None:
+        """The member with the run queue."""
+        return self._runner
 
     @property
-    def _others_are_ready(self) -> bool:
+    def others_are_ready(self) -> bool:
+        """Whether a task or a timer waits for the queue."""
         return bool(self._urgent or self._ready) or self._timers.next_at <= time.monotonic()
-
-    def _came_back(self, member: PoolThread) -> None:
-        if time.monotonic() - member.lost_at < _TICK:
-            self.false_takeovers += 1
-        member.lost_at = 0.0

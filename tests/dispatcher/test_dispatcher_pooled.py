@@ -127,7 +127,7 @@ def test_a_lane_that_blocks_delays_nobody_and_keeps_a_thread_until_it_is_quick_a
     until(lambda: blocking.entered)
     other.give("a")
     until(lambda: other.done == ["a"])
-    until(lambda: (lane.is_slow, dispatcher.takeovers, dispatcher.false_takeovers) == (True, 1, 0))
+    until(lambda: (lane.is_slow, dispatcher.watch.takeovers, dispatcher.watch.false_takeovers) == (True, 1, 0))
     blocking.leave.set()
     threads = set()
     for number in range(pooled._QUICK_TURNS + 2):

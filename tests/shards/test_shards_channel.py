@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from depthactors.actors.base import EngineActor
-from depthactors.dispatcher import pooled
+from depthactors.dispatcher import queue_watch
 from depthactors.errors import LineError
 from depthactors.shards import channel as module
 from depthactors.shards.channel import Channel
@@ -123,7 +123,7 @@ class Sender(EngineActor):
 @pytest.fixture
 def unwatched(monkeypatch):
     """Let no dispatcher take the queue from an actor that holds it up."""
-    monkeypatch.setattr(pooled, "_LOOK", 3600.0)
+    monkeypatch.setattr(queue_watch, "_LOOK", 3600.0)
 
 
 def test_an_actor_that_waits_for_room_holds_up_no_other_actor(ends, unwatched, dispatcher):

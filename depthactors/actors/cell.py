@@ -44,6 +44,11 @@ class Lease:
         """Begin the subscription."""
         self._closed = False
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the subscription has ended."""
+        return self._closed
+
     def close(self) -> bool:
         """End the subscription; return `False` if it had ended before, since an interrupted caller may try again."""
         first, self._closed = not self._closed, True

@@ -21,7 +21,11 @@ def ladder_html(title: str, bids: Sequence[tuple[str, str]], asks: Sequence[tupl
 
 
 def table_html(title: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return a table with a title and a line of column names; every text is escaped."""
+    """Return a table with a title and a line of column names; every text is escaped, and `None` is an empty cell."""
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f"<table><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: object) -> str:
+    return f"<td>{'' if value is None else escape(str(value))}</td>"

@@ -182,6 +182,7 @@ class DepthEngine(Generic[NumberT_co]):
         on_update: Callable[[BookView[NumberT_co]], object] | None = None,
         on_event: Callable[[BookEvent], object] | None = None,
         market: str | Market | None = None,
+        speed_ms: int | None = None,
     ) -> BookHandle[NumberT_co]:
         """Follow a book. Returns at once; `wait_live` waits.
 
@@ -199,6 +200,7 @@ class DepthEngine(Generic[NumberT_co]):
                 exception in `on_update` ends nothing: the first is a `CallbackError` here and in `on_error`, with its
                 traceback in the log, or on stderr if there is none; the others are counted.
             market: another market than the engine's.
+            speed_ms: another update interval than the engine's.
 
         Raises:
             UsageError: a symbol, depth or callback that is not allowed (`DepthTooLargeError` and `UnknownMarketError`
@@ -208,7 +210,9 @@ class DepthEngine(Generic[NumberT_co]):
             SharingError: the engine has a name, and there is no shared memory for this book; the message says
                 how much is needed and how much is free.
         """
-        return self.subscribe_many([symbol], depth=depth, on_update=on_update, on_event=on_event, market=market)[0]
+        return self.subscribe_many(
+            [symbol], depth=depth, on_update=on_update, on_event=on_event, market=market, speed_ms=speed_ms
+        )[0]
 
     def subscribe_many(
         self,
@@ -218,6 +222,7 @@ class DepthEngine(Generic[NumberT_co]):
         on_update: Callable[[BookView[NumberT_co]], object] | None = None,
         on_event: Callable[[BookEvent], object] | None = None,
         market: str | Market | None = None,
+        speed_ms: int | None = None,
     ) -> list[BookHandle[NumberT_co]]:
         """Follow several books with one message; arguments and errors as for `subscribe`.
 
@@ -233,7 +238,7 @@ class DepthEngine(Generic[NumberT_co]):
             symbols,
             depth=depth,
             market=self.market if market is None else resolve(market),
-            speed_ms=self._speed_ms,
+            speed_ms=self._speed_ms if speed_ms is None else speed_ms,
             refresh_interval=self._refresh_interval,
         )
         if on_update is None and on_event is None:
@@ -293,6 +298,7 @@ class DepthEngine(Generic[NumberT_co]):
             msg = f"expected a depth of at least 1, was {depth!r}"
             raise UsageError(msg)
         market.snapshot_limit(depth)
+        market.diff_stream("", speed_ms)
         check_interval(refresh_interval)
         return tuple(
             BookSpec(market, markets.normalize_symbol(symbol), depth, speed_ms, refresh_interval, self._number)
@@ -328,6 +334,31 @@ class DepthEngine(Generic[NumberT_co]):
         self._handles.pop(id(handle), None)
         if left := join(ending, deadline, patience=0.0, clock=clock):
             logger.debug("= %s: %s ends by itself", handle.symbol, ", ".join(each.name for each in left))
+
+    def books(self) -> tuple[BookHandle[NumberT_co], ...]:
+        """Return the handles of all subscriptions, in the order in which they were made."""
+        return tuple(self._handles.values())
+
+    def __getitem__(self, symbol: str) -> BookHandle[NumberT_co]:
+        """Return the handle of a book, that of its first subscription if there are several.
+
+        Raises:
+            UsageError: the symbol is not followed, or in several markets or at several speeds; the message lists them.
+        """
+        name = markets.normalize_symbol(symbol)
+        handles = self.books()
+        same = {handle.cell: handle for handle in reversed(handles) if handle.symbol == name}
+        # A book that failed may have been followed anew.
+        found = {cell: handle for cell, handle in same.items() if not cell.is_over} or dict(tuple(same.items())[:1])
+        if len(found) == 1:
+            return next(iter(found.values()))
+        listed = [f"{each.spec.title} {each.spec.speed_ms} ms" for each in found or [each.cell for each in handles]]
+        named = ", ".join(sorted(set(listed))[:10]) + (", ..." if len(set(listed)) > 10 else "") or "nothing"
+        msg = f"expected one followed book {name}, was {len(found)}; followed: {named}"
+        raise UsageError(msg)
+
+    # With `__getitem__` alone, Python would iterate over the symbols 0, 1, 2...
+    __iter__: ClassVar[None] = None
 
     def wait_live(self, timeout: float = 60.0) -> None:
         """Wait until every followed book is live.

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, overload
 
 import pykka
 
 from depthactors.actors.book_messages import Greet
 from depthactors.actors.cell import Lease
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
+from depthactors.actors.wakeup import Wakeup
 from depthactors.book import BookState, BookView
 from depthactors.book.numerals import NumberT_co
 from depthactors.dispatcher.current import current_task, sleep
 from depthactors.dispatcher.mailbox import tell
 from depthactors.engine.pickling import refuse_pickle
-from depthactors.errors import LifecycleError, NotLiveError
+from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.pacing.seconds import checked_timeout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Self
 
     from depthactors.actors.cell import BookCell, Listener
     from depthactors.book.numerals import Level
+    from depthactors.dispatcher.gate import Gate
     from depthactors.errors import DepthActorsError
     from depthactors.status import BookStatus
+
+_LOOK_AGAIN: Final = 0.25
+"""Seconds after which a waiting thread reads the book again without having been woken: there is no event when the actor
+of the book is late, or when the book promises enough levels again."""
 
 
 class BookHandle(Generic[NumberT_co]):
@@ -98,6 +105,84 @@ class BookHandle(Generic[NumberT_co]):
         view: BookView[NumberT_co] | None = self.cell.view(self._depth, self._number, self._depth)
         return view if view is not None else self.ask(Top(self._depth))
 
+    def wait(self, after: BookView[Any] | None = None, timeout: float = 1.0) -> BookView[NumberT_co]:
+        """Wait for a view of another update or state than `after`, and return it; without `after`, any view.
+
+        After `timeout` seconds the latest view is returned, even if it is that of `after`. A thread that waits is woken
+        by the book; what comes while nobody waits is not kept.
+
+        Raises:
+            DepthActorsError: the error for which the book was given up, once a view has shown that it was.
+            LifecycleError: the book is not followed any more, and a view has shown that.
+            UsageError: a timeout that is no number of seconds, or `after` is no view.
+        """
+        if after is not None and not isinstance(after, BookView):
+            msg = f"expected a view as after, was {after!r}"
+            raise UsageError(msg)
+        known = None if after is None else (after.last_update_id, after.state)
+        timeout, now = checked_timeout(timeout), self.cell.dispatcher.monotonic
+        deadline = now() + timeout
+        with self._woken() as gate:
+            while True:
+                gate.clear()
+                view = self.view()
+                if (view.last_update_id, view.state) != known:
+                    return view
+                self._is_live()
+                left = deadline - now()
+                if left <= 0:
+                    return view
+                gate.wait(min(left, _LOOK_AGAIN))
+
+    def updates(self, timeout: float = 30.0) -> Iterator[BookView[NumberT_co]]:
+        """Iterate over views of the live book in the calling thread: the present one, then the latest at each update.
+
+            for view in handle.updates():
+                print(view.best_bid, view.best_ask)
+
+        There is no queue: a loop that is slower than the updates gets the latest one. The loop ends when the book is
+        unsubscribed or the engine is stopped.
+
+        Args:
+            timeout: seconds for which the loop waits while the book is not live; a quiet book may be quiet for ever.
+
+        Raises:
+            NotLiveError: the book was not live for `timeout` seconds; the message says why, if that is known.
+            DepthActorsError: the error for which the book was given up.
+            UsageError: a timeout that is no number of seconds.
+        """
+        return self._updates(checked_timeout(timeout))
+
+    def _updates(self, timeout: float) -> Iterator[BookView[NumberT_co]]:
+        now = self.cell.dispatcher.monotonic
+        seen, deadline = None, now() + timeout
+        with self._woken() as gate:
+            while not self.lease.is_closed and self.cell.state is not BookState.STOPPED:
+                gate.clear()
+                view = self.view()
+                if view.state is BookState.LIVE:
+                    if view.last_update_id != seen:
+                        seen = view.last_update_id
+                        yield view
+                    deadline = now() + timeout
+                elif view.state is BookState.FAILED:
+                    self._is_live()
+                elif now() >= deadline:
+                    raise self._not_live(timeout)
+                gate.wait(_LOOK_AGAIN)
+
+    @contextmanager
+    def _woken(self) -> Iterator[Gate]:
+        """Have a gate opened at each update and event."""
+        wakeup = Wakeup()
+        self.cell.add(wakeup)
+        # A worker process reports updates once there is a listener.
+        tell(self.ref, Greet(wakeup))
+        try:
+            yield wakeup.gate
+        finally:
+            self.cell.remove(wakeup)
+
     @overload
     def ask(self, message: Top | Best | Full, timeout: float = ...) -> BookView[NumberT_co]: ...
     @overload
@@ -152,9 +237,7 @@ class BookHandle(Generic[NumberT_co]):
                 return self
             left = deadline - now()
             if left <= 0:
-                why = f" ({self.cell.error})" if self.cell.error is not None else ""
-                msg = f"{self.symbol}: expected LIVE within {timeout:g} s, was {self.state}{why}"
-                raise NotLiveError(msg)
+                raise self._not_live(timeout)
             if settled:
                 # It is live, but not as deep yet, or its actor is late: there is no event for the end of that.
                 sleep(min(0.01, left))
@@ -167,6 +250,10 @@ class BookHandle(Generic[NumberT_co]):
         if state is BookState.STOPPED:
             raise self._over()
         return state is BookState.LIVE
+
+    def _not_live(self, timeout: float) -> NotLiveError:
+        why = f" ({self.cell.error})" if self.cell.error is not None else ""
+        return NotLiveError(f"{self.symbol}: expected LIVE within {timeout:g} s, was {self.state}{why}")
 
     def _over(self) -> LifecycleError:
         """Return what a question about a stopped book raises."""

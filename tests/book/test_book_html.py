@@ -2,10 +2,10 @@ from depthactors.book.html import ladder_html, table_html
 
 
 def test_texts_are_escaped():
-    html = table_html("a<b", ["x&y"], [["<script>", 1]])
+    html = table_html("a<b", ["x&y"], [["<script>", 1, None]])
     assert html == (
         "<table><caption>a&lt;b</caption><thead><tr><th>x&amp;y</th></tr></thead>"
-        "<tbody><tr><td>&lt;script&gt;</td><td>1</td></tr></tbody></table>"
+        "<tbody><tr><td>&lt;script&gt;</td><td>1</td><td></td></tr></tbody></table>"
     )
 
 

@@ -195,6 +195,8 @@ def test_a_raising_callback_harms_nobody(engine, caplog):
         ({"depth": True}, UsageError, "True"),
         ({"depth": 5000}, DepthTooLargeError, "4500"),
         ({"market": "nasdaq"}, UnknownMarketError, "nasdaq"),
+        ({"speed_ms": 77}, UsageError, "77"),
+        ({"speed_ms": 500}, UsageError, "an update interval of spot"),
         ({"on_update": 1}, UsageError, "on_update"),
         ({"on_event": "x"}, UsageError, "on_event"),
     ],
@@ -204,6 +206,46 @@ def test_a_wrong_argument_is_named_and_starts_nothing(engine, arguments, error, 
     with pytest.raises(error, match=words):
         engine.subscribe(**{"symbol": "BTCUSDT", **arguments})
     assert engine.status().books == ()
+
+
+def test_an_engine_has_its_books_by_their_symbols(engine):
+    assert engine.books() == ()
+    first, other = engine.subscribe("btcusdt"), engine.subscribe("ETHUSDT")
+    again = engine.subscribe("BTCUSDT")
+    assert engine.books() == (first, other, again)
+    assert engine["BTCUSDT"] is engine["btcusdt"] is first
+    assert engine["ETHUSDT"] is other
+    first.close()
+    assert engine["BTCUSDT"] is again
+    with pytest.raises(
+        UsageError, match=r"one followed book BNBUSDT, was 0; followed: BTCUSDT \(spot\) 100 ms, ETHUSDT"
+    ):
+        engine["BNBUSDT"]
+    with pytest.raises(UsageError, match="a symbol as text, was 0"):
+        engine[0]
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(engine)
+
+
+def test_a_symbol_that_is_several_books_is_refused_with_their_list(engine):
+    books = [engine.subscribe("BTCUSDT", speed_ms=speed_ms) for speed_ms in (100, 1000)]
+    assert [book.cell.spec.speed_ms for book in books] == [100, 1000]
+    with pytest.raises(UsageError, match=r"was 2; followed: BTCUSDT \(spot\) 100 ms, BTCUSDT \(spot\) 1000 ms"):
+        engine["BTCUSDT"]
+    engine.wait_live(10)
+    books[1].close()
+    assert engine["BTCUSDT"] is books[0]
+
+
+def test_a_book_that_failed_and_was_followed_anew_is_the_new_one(engine):
+    failed = engine.subscribe("NOSUCHUSDT")
+    with pytest.raises(UnknownSymbolError):
+        failed.wait_live(10)
+    assert engine["NOSUCHUSDT"] is failed
+    again = engine.subscribe("NOSUCHUSDT")
+    with pytest.raises(UnknownSymbolError):
+        again.wait_live(10)
+    assert engine["NOSUCHUSDT"] is again
 
 
 def test_a_coroutine_function_is_refused(engine):

@@ -172,6 +172,16 @@ def test_books_are_the_exchanges_and_answer_as_those_of_one_process(engine, exch
     assert errors.seen == []
 
 
+def test_a_thread_waits_for_the_updates_of_a_worker(engine, exchange):
+    engine.subscribe(SYMBOLS[0], depth=20)
+    views = [view for view, _ in zip(engine[SYMBOLS[0]].updates(PATIENCE), range(10), strict=False)]
+    for view in views:
+        check(exchange, view, 20)
+    ids = [view.last_update_id for view in views]
+    assert ids == sorted(set(ids))
+    assert engine[SYMBOLS[0]].wait(views[-1], timeout=PATIENCE).last_update_id > views[-1].last_update_id
+
+
 def test_a_book_unsubscribed_before_its_worker_runs_disturbs_no_other(exchange, errors):
     with DepthEngine(processes=1, on_error=errors) as engine:
         books = engine.subscribe_many(SYMBOLS, depth=5)

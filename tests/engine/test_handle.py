@@ -1,9 +1,11 @@
 """What a subscriber holds: questions, views, waiting."""
 
 import dataclasses
+import gc
 import pickle
 import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from math import inf
 
 import orjson
@@ -53,7 +55,8 @@ def test_a_handle_may_be_asked_in_its_own_callback(engine):
 def test_a_timeout_that_is_no_number_is_refused_by_every_call_that_waits(dead_address):
     with DepthEngine() as engine:
         book = engine.subscribe("BTCUSDT")
-        waits = [book.wait_live, engine.wait_live, engine.status, engine.stop, engine.wait_stopped]
+        waits = [book.wait_live, book.updates, engine.wait_live, engine.status, engine.stop, engine.wait_stopped]
+        waits += [lambda timeout: book.wait(timeout=timeout)]
         waits += [lambda timeout: book.ask(Top(1), timeout), lambda timeout: engine.unsubscribe(book, timeout)]
         for wait in waits:
             with pytest.raises(UsageError, match="expected timeout as a number of seconds, was '5'"):
@@ -86,7 +89,8 @@ def test_waiting_in_vain_says_why(dead_address):
 def test_a_stopped_engine_says_so_to_each_that_waits_or_asks(exchange):
     with DepthEngine() as engine:
         book = engine.subscribe("BTCUSDT").wait_live(10)
-    for call in (book.wait_live, lambda: book.ask(Top(5)), engine.wait_live):
+    last = book.wait()
+    for call in (book.wait_live, lambda: book.ask(Top(5)), engine.wait_live, lambda: book.wait(last, 10)):
         with pytest.raises(LifecycleError, match="the engine was stopped"):
             call()
 
@@ -100,6 +104,93 @@ def test_a_book_that_was_given_up_raises_its_error_again_and_again(exchange):
                 book.wait_live(10)
             lengths.append(len(raised.traceback))
         assert len(set(lengths)) == 1, "what one caller was doing is not in the error of the next"
+
+
+def test_a_thread_waits_for_another_view_than_the_one_it_has(engine):
+    book = engine.subscribe("BTCUSDT").wait_live(10)
+    view = book.wait()
+    ids = [view.last_update_id]
+    for _ in range(5):
+        view = book.wait(view, timeout=10)
+        ids.append(view.last_update_id)
+    assert ids == sorted(set(ids))
+    with pytest.raises(UsageError, match="expected a view as after, was 5"):
+        book.wait(5)
+
+
+def test_a_wait_in_vain_returns_the_view_that_is_there(dead_address):
+    with DepthEngine() as engine:
+        book = engine.subscribe("BTCUSDT")
+        view = book.wait(timeout=0)
+        assert view.state is BookState.SYNCING
+        assert book.wait(view, timeout=0.1).state is BookState.SYNCING
+
+
+def test_a_wait_ends_with_the_book(engine):
+    book = engine.subscribe("BTCUSDT").wait_live(10)
+    with ThreadPoolExecutor(1) as pool:
+        seen = threading.Event()
+
+        def wait():
+            view = book.view()
+            while view.state is BookState.LIVE:
+                seen.set()
+                view = book.wait(view, timeout=10)
+            return view
+
+        waiting = pool.submit(wait)
+        assert seen.wait(10)
+        engine.unsubscribe(book)
+        assert waiting.result(10).state is BookState.STOPPED
+
+
+def test_a_loop_over_updates_has_live_views_alone_and_ends_with_the_subscription(engine):
+    book, other = engine.subscribe("BTCUSDT", depth=5), engine.subscribe("BTCUSDT", depth=5)
+    views = []
+    for view in book.updates(timeout=10):
+        views.append(view)
+        if len(views) == 5:
+            book.close()
+    assert {view.state for view in views} == {BookState.LIVE}
+    ids = [view.last_update_id for view in views]
+    assert ids == sorted(set(ids))
+    assert other.state is BookState.LIVE
+    assert other.cell.listeners == (), "a loop that has ended hears of nothing"
+    for _ in other.updates():
+        engine.stop()
+
+
+def test_a_loop_that_is_left_hears_of_nothing(engine):
+    book = engine.subscribe("BTCUSDT", depth=5)
+    for _ in book.updates(timeout=10):
+        break
+    gc.collect()
+    assert book.cell.listeners == ()
+
+
+def test_a_loop_over_the_updates_of_a_book_that_is_not_live_says_why(dead_address):
+    with DepthEngine() as engine:
+        loop = engine.subscribe("BTCUSDT").updates(timeout=0.2)
+        with pytest.raises(NotLiveError, match=r"BTCUSDT: expected LIVE within 0.2 s, was SYNCING"):
+            next(loop)
+
+
+def test_a_loop_over_the_updates_of_a_book_that_is_given_up_raises_its_error(exchange):
+    with DepthEngine() as engine, pytest.raises(UnknownSymbolError, match="NOSUCHUSDT"):
+        for _ in engine.subscribe("NOSUCHUSDT").updates(timeout=10):
+            pass
+
+
+def test_a_loop_may_run_in_a_callback_of_its_own_book(engine):
+    done = Recorder()
+
+    def on_update(_):
+        if not done.seen:
+            done([view.last_update_id for view, _ in zip(engine["BTCUSDT"].updates(), range(3), strict=False)])
+
+    engine.subscribe("BTCUSDT", on_update=on_update)
+    ids = done.wait_for(lambda _: True)
+    assert ids == sorted(set(ids))
 
 
 def test_views_pickle_and_status_is_jsonable(engine):

@@ -33,11 +33,19 @@ def default_engine() -> float:
     btc = engine.subscribe("BTCUSDT", depth=5)
     assert_type(btc, BookHandle[float])
     assert_type(btc.wait_live(timeout=1), BookHandle[float])
-    view = btc.view()
+    assert_type(engine["BTCUSDT"], BookHandle[float])
+    assert_type(engine.books(), tuple[BookHandle[float], ...])
+    for update in btc.updates(timeout=1):
+        assert_type(update, BookView[float])
+    view = btc.wait(timeout=1)
+    assert_type(btc.wait(view), BookView[float])
     assert_type(view, BookView[float])
+    assert_type(btc.view(), BookView[float])
+    assert_type(view.vwap("bid", quote=1_000), float | None)
+    assert_type(view.cumulative("bid"), tuple[tuple[float, float], ...])
     assert_type(view.bids, tuple[tuple[float, float], ...])
     assert_type(view.best_ask, tuple[float, float] | None)
-    for measure in (view.mid, view.spread, view.microprice, view.imbalance(5), view.vwap("ask", 1)):
+    for measure in (view.mid, view.spread, view.spread_bps, view.microprice, view.imbalance(5), view.vwap("ask", 1)):
         assert_type(measure, float | None)
     assert_type(btc.ask(Top(5)), BookView[float])
     assert_type(btc.ask(Best()), BookView[float])

@@ -5,6 +5,7 @@ from itertools import count
 import pytest
 
 from depthactors import binance, markets
+from depthactors.actors import refused_streams
 from depthactors.actors.book_messages import StreamDown
 from depthactors.actors.connection import SocketContext
 from depthactors.actors.receivers import Receivers
@@ -83,6 +84,15 @@ def test_a_stream_refused_alone_is_reported_to_its_book_once_and_then_carried_el
     assert (down.epoch, type(down.error), "a@depth" in str(down.error)) == (7, SubscriptionError, True)
     assert scene.reported.wait(StreamsRefused, 2) == [StreamsRefused("socket-1", ("a@depth",), is_full=False)] * 2
     assert (len(scene.told.of(StreamDown)), connection.asked) == (1, [])
+
+
+def test_only_a_stream_refused_alone_is_a_reason_why_there_is_no_data(scene, monkeypatch):
+    notices = []
+    monkeypatch.setattr(refused_streams.logger, "notice", lambda cause, *_: notices.append(cause))
+    scene.streams.refused(FakeConnection(), STREAMS, "no", 2)
+    assert notices == []
+    scene.streams.refused(FakeConnection(), STREAMS[:1], "no", 2)
+    assert notices == [("refused", markets.SPOT.stream_url, STREAMS[0])]
 
 
 @pytest.mark.parametrize(("carried", "sent_away"), [(5, STREAMS), (0, STREAMS[1:])], ids=["some are up", "none is up"])

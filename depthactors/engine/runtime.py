@@ -16,15 +16,16 @@ from depthactors.actors.green_threads import check_green_threads
 from depthactors.actors.notifier import Notifier
 from depthactors.actors.publisher import FolderPublisher
 from depthactors.actors.supervisor import Supervisor
-from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown, Withdraw
-from depthactors.actors.watch import Watch, stop_children
+from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Withdraw
+from depthactors.actors.watch import Watch
 from depthactors.dispatcher.current import current_task
 from depthactors.dispatcher.future import DispatchedFuture
 from depthactors.dispatcher.gate import Gate
 from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.dispatcher.threads import is_engine_thread
-from depthactors.engine.lifecycle import PATIENCE, join, running
+from depthactors.engine.lifecycle import join, running
 from depthactors.engine.machine import THIS_MACHINE
+from depthactors.engine.stopping import callback_patience, stop_actors
 from depthactors.errors import LifecycleError, SharingError
 from depthactors.shards.supervisor import ShardSupervisor
 from depthactors.sharing import EngineFolder
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.cell import BookCell, Lease
     from depthactors.actors.publisher import Publisher
-    from depthactors.dispatcher.clock import Clock
     from depthactors.dispatcher.ending import Ending
     from depthactors.engine.lifecycle import Running
     from depthactors.engine.machine import Machine
@@ -51,8 +51,6 @@ _FLUSH_TIMEOUT: Final = 1.0
 """Seconds of `STOP_TIMEOUT` for log handlers to take the last records: a handler may never return."""
 _FLUSH_LEAST: Final = 0.1
 """Seconds for log handlers if no time is left: they take milliseconds, unless one is stuck."""
-_SHUTDOWN_TIMEOUT: Final = 2.0
-"""Seconds of `STOP_TIMEOUT` for the supervisor to stop its children; then they are stopped without it."""
 
 
 class Runtime:
@@ -388,10 +386,10 @@ class Runtime:
             self.notifier.close()
             self.dispatcher.close()
         elif ref is not None:
-            left = _stop_children(ref, deadline, clock)
+            left = stop_actors(ref, deadline, clock)
             self.notifier.close()
             self.dispatcher.close()
-            left += join(self.dispatcher.threads, deadline, _patience(), clock=clock)
+            left += join(self.dispatcher.threads, deadline, callback_patience(), clock=clock)
             # The time is over, or this is a callback: a program that stops the engine there wants no more calls.
             self.notifier.abort()
             if left:
@@ -406,34 +404,6 @@ class Runtime:
             self._supervisor = None
         running.discard(self._owner)
         self._ended.set()
-
-
-def _stop_children(ref: pykka.ActorRef[Any], deadline: float, clock: Clock) -> list[Ending]:
-    """Stop the supervisor and its children; returns what is still alive.
-
-    If the supervisor is dead or does not answer, its mailbox still knows the children.
-    """
-    supervisor = mailbox_of(ref)
-    boxes = {mailbox_of(child) for child in tuple(supervisor.children)}
-    if ref.is_alive():
-        patience = min(_SHUTDOWN_TIMEOUT, (deadline - clock.monotonic()) / 2)
-        try:
-            stopped: Any = ref.ask(Shutdown(), timeout=max(0.0, patience))
-            boxes.update(stopped)
-        except (pykka.ActorDeadError, pykka.Timeout) as error:
-            logger.warning("! the supervisor did not stop its children: %s", error)
-        ref.stop(block=False)
-    stop_children(ref)
-    ending = (*(box.life for box in boxes if box.life is not None), *supervisor.endings)
-    left = join(ending, deadline, _patience(), clock=clock)
-    # Only now: an actor that handled a message while it was stopped may have started a helper since.
-    helpers = {helper for box in boxes for helper in box.helpers} | set(supervisor.inherited)
-    return left + join(helpers, deadline, clock=clock)
-
-
-def _patience() -> float:
-    """Return the seconds that this thread may wait for a running callback: none if it runs one itself."""
-    return 0.0 if is_engine_thread(threading.current_thread()) else PATIENCE
 
 
 def _check_lock() -> None:

@@ -10,6 +10,7 @@ from depthactors import markets
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.book import BookState, BookView, OrderBook
+from depthactors.book.delta import BookDelta
 from depthactors.engine.depth_engine import DepthEngine
 from depthactors.engine.handle import BookHandle
 from depthactors.markets import Market
@@ -30,6 +31,7 @@ from depthactors.version import VERSION
 __all__ = [
     "Best",
     "BinanceSocketManager",
+    "BookDelta",
     "BookEvent",
     "BookHandle",
     "BookState",

@@ -15,6 +15,7 @@ def test_the_package_exports_what_is_documented():
     assert sorted(depthactors.__all__) == [
         "Best",
         "BinanceSocketManager",
+        "BookDelta",
         "BookEvent",
         "BookHandle",
         "BookState",

@@ -17,6 +17,7 @@ from depthactors import markets, reporting
 from depthactors.actors.book_spec import BookSpec
 from depthactors.actors.callbacks import view_of
 from depthactors.actors.cell import Lease
+from depthactors.actors.deltas import Deltas
 from depthactors.actors.questions import Status
 from depthactors.actors.queued_listener import QueuedListener
 from depthactors.book import BookState
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from depthactors.actors.book_event import BookEvent
     from depthactors.actors.cell import BookCell
     from depthactors.book import BookView
+    from depthactors.book.delta import BookDelta
     from depthactors.book.numerals import Number
     from depthactors.dispatcher.dispatcher import Dispatcher
     from depthactors.dispatcher.ending import Ending
@@ -181,6 +183,7 @@ class DepthEngine(Generic[NumberT_co]):
         depth: int = 100,
         on_update: Callable[[BookView[NumberT_co]], object] | None = None,
         on_event: Callable[[BookEvent], object] | None = None,
+        on_delta: Callable[[BookDelta[NumberT_co]], object] | None = None,
         market: str | Market | None = None,
         speed_ms: int | None = None,
     ) -> BookHandle[NumberT_co]:
@@ -199,6 +202,9 @@ class DepthEngine(Generic[NumberT_co]):
             on_event: called with a `BookEvent` for each change of state and each error, in order with the updates. An
                 exception in `on_update` ends nothing: the first is a `CallbackError` here and in `on_error`, with its
                 traceback in the log, or on stderr if there is none; the others are counted.
+            on_delta: called instead of `on_update`, with a `BookDelta`: a snapshot of `depth` levels first, then what
+                changed since the call before. After an exception of its own it gets a snapshot again. If it is late,
+                one delta is the sum of several updates.
             market: another market than the engine's.
             speed_ms: another update interval than the engine's.
 
@@ -211,7 +217,13 @@ class DepthEngine(Generic[NumberT_co]):
                 how much is needed and how much is free.
         """
         return self.subscribe_many(
-            [symbol], depth=depth, on_update=on_update, on_event=on_event, market=market, speed_ms=speed_ms
+            [symbol],
+            depth=depth,
+            on_update=on_update,
+            on_event=on_event,
+            on_delta=on_delta,
+            market=market,
+            speed_ms=speed_ms,
         )[0]
 
     def subscribe_many(
@@ -221,6 +233,7 @@ class DepthEngine(Generic[NumberT_co]):
         depth: int = 100,
         on_update: Callable[[BookView[NumberT_co]], object] | None = None,
         on_event: Callable[[BookEvent], object] | None = None,
+        on_delta: Callable[[BookDelta[NumberT_co]], object] | None = None,
         market: str | Market | None = None,
         speed_ms: int | None = None,
     ) -> list[BookHandle[NumberT_co]]:
@@ -230,6 +243,10 @@ class DepthEngine(Generic[NumberT_co]):
         """
         check_callback("on_update", on_update)
         check_callback("on_event", on_event)
+        check_callback("on_delta", on_delta)
+        if on_update is not None and on_delta is not None:
+            msg = "expected on_update or on_delta, was both; subscribe twice for both, it is one book"
+            raise UsageError(msg)
         if isinstance(symbols, str):
             msg = f"expected several symbols, was the text {symbols!r}"
             raise UsageError(msg)
@@ -241,25 +258,38 @@ class DepthEngine(Generic[NumberT_co]):
             speed_ms=self._speed_ms if speed_ms is None else speed_ms,
             refresh_interval=self._refresh_interval,
         )
-        if on_update is None and on_event is None:
+        if on_update is None and on_event is None and on_delta is None:
             return handles
         try:
             for handle in handles:
-                listener = QueuedListener(
-                    handle.cell.lane,
-                    handle.cell.dispatcher,
-                    handle.symbol,
-                    capture=view_of(depth, self._number, handle.cell.dispatcher),
-                    update=on_update,
-                    event=on_event,
-                    depth=depth,
-                    reports_late=True,
-                )
-                handle.listen(listener)
+                handle.listen(self._listener(handle, on_update, on_event, on_delta))
         except BaseException:
             self._withdraw(handles)
             raise
         return handles
+
+    def _listener(
+        self,
+        handle: BookHandle[NumberT_co],
+        on_update: Callable[[BookView[NumberT_co]], object] | None,
+        on_event: Callable[[BookEvent], object] | None,
+        on_delta: Callable[[BookDelta[NumberT_co]], object] | None,
+    ) -> QueuedListener:
+        capture: Callable[[Any], Any] = view_of(handle.depth, self._number, handle.cell.dispatcher)
+        update: Callable[[Any], object] | None = on_update
+        if on_delta is not None:
+            deltas = Deltas(on_delta, capture)
+            capture, update = deltas.capture, deltas.as_function()
+        return QueuedListener(
+            handle.cell.lane,
+            handle.cell.dispatcher,
+            handle.symbol,
+            capture=capture,
+            update=update,
+            event=on_event,
+            depth=handle.depth,
+            reports_late=True,
+        )
 
     def follow(
         self, symbols: Iterable[str], *, depth: int, market: Market, speed_ms: int, refresh_interval: float | None

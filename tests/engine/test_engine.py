@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from depthactors import BookState, DepthEngine, Status, Top
+from depthactors.book.delta import apply
 from depthactors.errors import (
     DepthTooLargeError,
     EscalatedError,
@@ -35,6 +36,24 @@ def test_each_view_a_callback_gets_is_live_deep_enough_and_the_exchanges(engine,
         truth = exchange.book_at("BTCUSDT", view.last_update_id)
         assert (view.symbol, view.state) == ("BTCUSDT", BookState.LIVE)
         assert (view.bids, view.asks) == (truth.bids[:50], truth.asks[:50])
+
+
+def test_the_deltas_that_a_callback_gets_make_each_book_of_the_exchange(engine, exchange):
+    deltas = Recorder()
+    engine.subscribe("BTCUSDT", depth=50, on_delta=deltas)
+    until(lambda: len(deltas.seen) >= 50)
+    view = None
+    for number, delta in enumerate(deltas.seen[:50]):
+        assert delta.is_snapshot is (number == 0)
+        view = apply(view, delta)
+        truth = exchange.book_at("BTCUSDT", view.last_update_id)
+        assert (view.bids, view.asks) == (truth.bids[:50], truth.asks[:50])
+
+
+def test_updates_and_deltas_are_two_subscriptions(engine):
+    with pytest.raises(UsageError, match="on_update or on_delta, was both"):
+        engine.subscribe("BTCUSDT", on_update=print, on_delta=print)
+    assert engine.books() == ()
 
 
 def test_an_unknown_symbol_fails_with_its_cause_and_touches_nobody(engine):
@@ -199,6 +218,7 @@ def test_a_raising_callback_harms_nobody(engine, caplog):
         ({"speed_ms": 500}, UsageError, "an update interval of spot"),
         ({"on_update": 1}, UsageError, "on_update"),
         ({"on_event": "x"}, UsageError, "on_event"),
+        ({"on_delta": "x"}, UsageError, "on_delta"),
     ],
     ids=str,
 )

@@ -16,6 +16,7 @@ import pykka
 import pytest
 
 from depthactors import Best, BookState, DepthEngine, DepthReader, DepthTo, Full, Status, ThreadedDepthCacheManager, Top
+from depthactors.book.delta import apply
 from depthactors.dispatcher.pooled import PooledDispatcher
 from depthactors.engine.machine import Machine
 from depthactors.errors import (
@@ -180,6 +181,16 @@ def test_a_thread_waits_for_the_updates_of_a_worker(engine, exchange):
     ids = [view.last_update_id for view in views]
     assert ids == sorted(set(ids))
     assert engine[SYMBOLS[0]].wait(views[-1], timeout=PATIENCE).last_update_id > views[-1].last_update_id
+
+
+def test_the_deltas_of_a_workers_book_are_the_exchanges(engine, exchange):
+    deltas = Recorder()
+    engine.subscribe(SYMBOLS[0], depth=20, on_delta=deltas)
+    until(lambda: len(deltas.seen) >= 10)
+    view = None
+    for delta in deltas.seen[:10]:
+        view = apply(view, delta)
+        check(exchange, view, 20)
 
 
 def test_a_book_unsubscribed_before_its_worker_runs_disturbs_no_other(exchange, errors):

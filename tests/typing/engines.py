@@ -10,6 +10,7 @@ from typing import assert_type
 
 from depthactors import (
     Best,
+    BookDelta,
     BookEvent,
     BookHandle,
     BookStatus,
@@ -74,6 +75,13 @@ def exact_engine() -> Decimal:
         if mid is None or price is None:
             return sum((quantity for _, quantity in view.asks), Decimal(0))
         return 10_000 * (price - mid) / mid
+
+
+def deltas(engine: DepthEngine[Decimal]) -> None:
+    def on_delta(delta: BookDelta[Decimal]) -> None:
+        assert_type(delta.bids, tuple[tuple[Decimal, Decimal], ...])
+
+    engine.subscribe("BTCUSDT", on_delta=on_delta)
 
 
 def plain(view: BookView) -> None:

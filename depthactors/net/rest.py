@@ -19,7 +19,6 @@ from depthactors.reporting import printable
 from depthactors.version import VERSION
 
 if TYPE_CHECKING:
-    from depthactors.dispatcher import Clock
     from depthactors.markets import Market
     from depthactors.net.settings import NetworkSettings
 
@@ -35,9 +34,8 @@ class RestClient:
     No redirect is followed, no cookie kept, no `.netrc` read: the exchange needs none of them.
     """
 
-    def __init__(self, settings: NetworkSettings, clock: Clock = SYSTEM_CLOCK) -> None:
-        """Open no connection before the first request; `clock` has the times of answers."""
-        self._clock = clock
+    def __init__(self, settings: NetworkSettings) -> None:
+        """Open no connection before the first request."""
         self._proxy = settings.proxy
         self._adapter = CuttableAdapter(settings.proxy, settings.connect_timeout, settings.read_timeout)
 
@@ -48,7 +46,7 @@ class RestClient:
         `request_id` ends it at once, but for the look-up of a name.
         """
         url = f"{market.rest_url}{market.depth_path}"
-        sent, through = self._clock.monotonic(), ""
+        sent, through = SYSTEM_CLOCK.monotonic(), ""
         try:
             proxy = proxy_for(url, self._proxy)
             through = "" if proxy is None else f" through the proxy {proxy}"
@@ -63,7 +61,7 @@ class RestClient:
             failure.__cause__ = error
             return DepthReply(as_value(failure))
         return binance.read_depth_reply(
-            answer, market, symbol, limit, sent=sent, received=self._clock.monotonic(), recv_time=self._clock.time()
+            answer, market, symbol, limit, sent=sent, received=SYSTEM_CLOCK.monotonic(), recv_time=SYSTEM_CLOCK.time()
         )
 
     def cut(self, request_id: int = 0) -> None:

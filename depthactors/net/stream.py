@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from depthactors.dispatcher import Clock
     from depthactors.net.settings import NetworkSettings
 
 logger = reporting.logger(__name__)
@@ -72,7 +71,6 @@ class StreamConnection:
         on_frames: Callable[[int, list[bytes], float], None],
         on_close: Callable[[StreamError], None],
         name: str,
-        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Prepare; nothing is opened before `start`.
 
@@ -87,10 +85,8 @@ class StreamConnection:
                 time at which they arrived, in seconds since the epoch.
             on_close: called with the cause of the end.
             name: the thread's name.
-            clock: has the times of arrival.
         """
         self._url = url
-        self._clock = clock
         self._on_open, self._on_frames, self._on_close = on_open, on_frames, on_close
         self._connect_timeout = settings.connect_timeout
         self._silence_limit = settings.silence_limit
@@ -195,12 +191,12 @@ class StreamConnection:
             # An empty answer has no status.
             answer = binance.HttpAnswer(error.status_code or 0, error.resp_headers or {}, error.resp_body or b"")
             place = f"{self._url}{self._through}"
-            raise refusal(place, answer, self._clock.time()) from error
+            raise refusal(place, answer, SYSTEM_CLOCK.time()) from error
         except Exception as error:
             # websocket-client parses the head of the answer, and its cookies, with code that raises many classes.
             raise self._stream_error(error) from error
         use_socket(self._web_socket, sock)
-        self._whole_at = self._clock.monotonic()
+        self._whole_at = SYSTEM_CLOCK.monotonic()
         read_by(self._web_socket, self._buffered_read)
         self._web_socket.settimeout(self._silence_limit)
 
@@ -269,7 +265,7 @@ class StreamConnection:
         if not data:
             msg = f"{self._url}: the peer ended the connection"
             raise StreamError(msg)
-        self._recv_time = self._clock.time()
+        self._recv_time = SYSTEM_CLOCK.time()
         self._check_progress()
         if isinstance(connection, ssl.SSLSocket):
             data += self._drain(connection)
@@ -277,7 +273,7 @@ class StreamConnection:
 
     def _check_progress(self) -> None:
         """Check, once a read, that messages are not too large, and that frames become complete."""
-        web_socket, now = self._web_socket, self._clock.monotonic()
+        web_socket, now = self._web_socket, SYSTEM_CLOCK.monotonic()
         self.read_at = now
         if self._is_alive:
             self._is_alive, self._whole_at = False, now

@@ -22,15 +22,15 @@ def class_name(kind: type) -> str:
     return name
 
 
-def words_of(thing: object, limit: int = LONGEST) -> str:
+def words_of(thing: object) -> str:
     """Return `str(thing)` as one printable line, or the name of its class if `str` raises anything.
 
     Runs foreign code. Thread: that of the reporter, since no other thread waits for it.
     """
     if type(thing) is str:
-        return printable(thing, limit)
+        return printable(thing)
     try:
-        return printable(str(thing), limit)
+        return printable(str(thing))
     except BaseException as error:  # noqa: BLE001 - a `__str__` may raise anything
         return f"<{class_name(type(thing))}, whose text raised {class_name(type(error))}>"
 

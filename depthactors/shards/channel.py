@@ -58,12 +58,12 @@ class Channel:
         _channels.add(self)
 
     @staticmethod
-    def pair(*, patience: int | None = SEND_PATIENCE) -> tuple[Channel, socket.socket]:
+    def pair() -> tuple[Channel, socket.socket]:
         """Make a channel; returns this end, and the other process's socket, to be closed once that process has it."""
         with unforked():
             here, there = socket.socketpair()
             _not_taken.add(there)
-            return Channel(here, patience=patience), there
+            return Channel(here), there
 
     def send(self, message: Any) -> None:
         """Send a message; returns when the system has it.

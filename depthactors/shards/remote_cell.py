@@ -121,10 +121,6 @@ class RemoteCell(ListenedCell):
         state = shown_state(self._reader.read()[1])
         return BookState.STALE if state.over or (state is BookState.LIVE and self._reader.behind) else state
 
-    def latest_id(self) -> int:
-        """Return the update id of the book in the slot. Thread: any; O(depth)."""
-        return self._id_in(self._reader.read()[1])
-
     def note_update(self) -> None:
         """Have the actor look at the slot, unless it is about to look. Thread: the worker's receiving one."""
         if self._noted_at is not None:

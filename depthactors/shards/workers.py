@@ -98,10 +98,6 @@ class Workers:
     def _staying(self) -> list[SupervisedWorker]:
         return self.present[: self.wanted]
 
-    def find(self, ref: pykka.ActorRef[Any]) -> SupervisedWorker | None:
-        """Return the worker with that actor."""
-        return next((worker for worker in self.present if worker.child.ref is ref), None)
-
     def complete(self) -> None:
         """Start the workers that are missing."""
         while len(self.present) < self.wanted:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 NANOSECONDS: Final = 1e9
+_HISTORY: Final = 50_000
+"""Number of events, at least, that `book_at` reaches back."""
 LOOP_PAUSE_NS: Final = 100_000_000
 """Pause before the event that leads from a recording's end back to its beginning, and after it."""
 
@@ -52,7 +54,6 @@ class RecordingFeed:
         speed: float | None = None,
         market: str | Market | None = None,
         loop: bool = False,
-        history: int = 50_000,
     ) -> None:
         """Read up to the first snapshot that bridges to the events.
 
@@ -61,7 +62,6 @@ class RecordingFeed:
             speed: 1.0 for as recorded, 10.0 for ten times faster, `None` for as fast as the clients take the events.
             market: the market or its name; `None` to recognise it by the first event.
             loop: whether to begin again at the end, without end.
-            history: number of events (at least) that `book_at` reaches back.
 
         Raises:
             RecordingError: unreadable, without a depth event, or without a snapshot that bridges.
@@ -84,7 +84,7 @@ class RecordingFeed:
         self._market = markets.guess(first.event) if market is None else markets.lookup(market)
         self._chained = self._market.sequencing is Sequencing.CHAINED
         self._first_ms = int(first.event.get("E", 0))
-        self._history = BookHistory(self._symbol, history)
+        self._history = BookHistory(self._symbol, _HISTORY)
         self._base: Depth | None = None
         self._base_line = 0
         self._last_snapshot: Line | None = None

@@ -26,6 +26,7 @@ def modules_of(tree):
 
 
 THROUGH_OTHERS = {
+    "actors.sockets": "actors/test_actor_supervisor.py",
     "cli.demo_symbol": "cli/test_cli_demo.py",
     "cli.shown": "cli/test_cli_showing.py",
     "dispatcher.dispatcher": "dispatcher/test_dispatcher_pooled.py",

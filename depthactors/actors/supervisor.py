@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from depthactors.actors.snapshot_messages import SnapshotsAt
 from depthactors.actors.snapshots import start_snapshots
 from depthactors.actors.socket import start_socket
 from depthactors.actors.socket_messages import FrameRejected, Resubscribe, Subscribe, Unsubscribe
+from depthactors.actors.sockets import Sockets
 from depthactors.actors.supervision import BaseSupervisor, Child, FollowedBook, Supervised
 from depthactors.actors.supervisor_messages import (
     BookGivenUp,
@@ -42,9 +43,10 @@ if TYPE_CHECKING:
 
     import pykka
 
-    from depthactors.actors.book_spec import BookKey, BookSpec
+    from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.notifier import Notifier
     from depthactors.actors.publisher import Publisher
+    from depthactors.actors.sockets import SupervisedSocket
     from depthactors.dispatcher.dispatcher import Dispatcher
     from depthactors.dispatcher.ending import Ending
     from depthactors.markets import Market
@@ -74,23 +76,6 @@ class _Book(FollowedBook[LocalCell]):
 @dataclass(frozen=True, slots=True)
 class LookAtBacklog:
     """A timer of the supervisor: check how many bytes wait for the books of this process."""
-
-
-@dataclass(slots=True)
-class _Socket:
-    """A socket actor, and the books of its streams.
-
-    Attributes:
-        market: market of the streams.
-        place: number among the sockets of the engine.
-        child: the actor.
-        streams: key of the book, by the name of its stream.
-    """
-
-    market: Market
-    place: int
-    child: Supervised
-    streams: dict[str, BookKey] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -127,12 +112,9 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         super().__init__(dispatcher, settings, notifier)
         self._network = network
         self._shared = shared
-        self._epochs = count(1)
-        self._places = count()
-        self._sockets: dict[str, _Socket] = {}
+        start = partial(start_socket, settings=settings, supervisor=self.actor_ref, network=network, epochs=count(1))
+        self._sockets = Sockets(start)
         self._pools: dict[str, _Pool] = {}
-        # Number of streams that one connection takes, where the exchange has refused a stream as one too many.
-        self._stream_limits: dict[Market, int] = {}
         self._overloaded = False
 
     def begin(self) -> None:
@@ -164,7 +146,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
     def _status_parts(self) -> Children:
         return Children(
             tuple(book.cell for book in self._books.values()),
-            tuple(each.child.ref for each in self._sockets.values()),
+            tuple(each.child.ref for each in self._sockets),
             tuple(pool.child.ref for pool in self._pools.values()),
             self.dispatcher,
         )
@@ -202,14 +184,14 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         ref: pykka.ActorRef[Any] | None = None
         try:
             ref = self._start_book(cell)
-            socket_name = self._socket_for(spec.market)
+            socket = self._sockets.with_room(spec.market)
         except BaseException:
             if ref is not None:
                 ref.stop(block=False)
             if self._shared is not None:
                 self._shared.remove(cell)
             raise
-        book = self._books[spec.key] = _Book(cell, Supervised(ref), stream, socket_name)
+        book = self._books[spec.key] = _Book(cell, Supervised(ref), stream, socket.name)
         self._attach(book)
         return cell
 
@@ -278,47 +260,22 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             self._pools[market.weight_pool] = pool
         return pool
 
-    def _socket_for(self, market: Market, *, alone: bool = False) -> str:
-        """Return the name of a socket with room for one more stream, or of one without any stream if `alone`."""
-        room = 1 if alone else self._stream_limits.get(market, market.max_streams)
-        for name, socket in self._sockets.items():
-            if socket.market == market and len(socket.streams) < room:
-                return name
-        place = next(self._places)
-        name = f"socket-{market.name}-{place + 1}"
-        ref = self._start_socket(name, market, place)
-        self._sockets[name] = _Socket(market, place, Supervised(ref))
-        return name
-
     def _start_pool(self, market: Market, restarts: int = 0) -> pykka.ActorRef[Any]:
         return start_snapshots(market, self._settings, self.actor_ref, network=self._network, restarts=restarts)
-
-    def _start_socket(self, name: str, market: Market, place: int, restarts: int = 0) -> pykka.ActorRef[Any]:
-        return start_socket(
-            name,
-            market,
-            self._settings,
-            self.actor_ref,
-            network=self._network,
-            epochs=self._epochs,
-            place=place,
-            restarts=restarts,
-        )
 
     # Replacing the dead.
 
     def _others(self) -> Iterator[Child]:
-        for name, socket in list(self._sockets.items()):
-            yield Child(name, socket.child, partial(self._replace_socket, name, socket))
+        for socket in self._sockets:
+            yield Child(socket.name, socket.child, partial(self._replace_socket, socket))
         for name, pool in list(self._pools.items()):
             yield Child(name, pool.child, partial(self._replace_pool, pool))
 
-    def _replace_socket(self, name: str, socket: _Socket, error: BaseException) -> None:
+    def _replace_socket(self, socket: SupervisedSocket, error: BaseException) -> None:
         if not socket.child.may_restart(self.mailbox.now()):
-            self._give_up_socket(name, error)
+            self._give_up_socket(socket.name, error)
             return
-        start = partial(self._start_socket, name, socket.market, socket.place, socket.child.restarts)
-        if socket.child.start_successor(name, start):
+        if self._sockets.start_successor(socket):
             for key in list(socket.streams.values()):
                 self._attach(self._books[key])
 
@@ -405,9 +362,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         if not books:
             return
         if is_full:
-            room = max(1, len(socket.streams) - len(books))
-            self._stream_limits[socket.market] = min(room, self._stream_limits.get(socket.market, room))
-            logger.warning("! %s: no more than %d streams a connection from now on", socket.market.name, room)
+            self._sockets.limit_streams(socket.market, max(1, len(socket.streams) - len(books)))
         for book in books:
             # The stream may be up on the present connection, and refused on its successor. The other socket may have an
             # older connection, so the book has to know that this one is over.
@@ -417,14 +372,14 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
     def _carry_elsewhere(self, book: _Book, error: StreamError, *, alone: bool) -> None:
         """Have another connection carry a book's stream."""
         self._unsubscribe(book, error)
-        book.socket = self._socket_for(book.cell.spec.market, alone=alone)
+        book.socket = self._sockets.with_room(book.cell.spec.market, alone=alone).name
         self._attach(book)
 
     # Giving up.
 
     def _give_up_socket(self, name: str, error: BaseException) -> None:
         """Fail every book of a socket, and forget the socket."""
-        socket = self._sockets.pop(name, None)
+        socket = self._sockets.pop(name)
         if socket is None:
             return
         socket.child.ref.stop(block=False)

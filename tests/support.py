@@ -119,8 +119,8 @@ class SetClock:
 class InterruptedAt:
     """Raises KeyboardInterrupt where Ctrl-C may: at the n-th entry of a function, or after a call of a built-in one."""
 
-    def __init__(self, number):
-        self.left = number
+    def __init__(self, number, files=_PACKAGE):
+        self.left, self.files = number, files
 
     def __enter__(self):
         sys.setprofile(self._look)
@@ -130,7 +130,8 @@ class InterruptedAt:
         sys.setprofile(None)
 
     def _look(self, frame, event, _argument):
-        if event in {"call", "c_return"} and frame.f_code.co_filename.startswith(_PACKAGE) and not _is_log_call(frame):
+        is_place = event in {"call", "c_return"} and frame.f_code.co_filename.startswith(self.files)
+        if is_place and not _is_log_call(frame):
             self.left -= 1
             if self.left == 0:
                 sys.setprofile(None)
@@ -144,21 +145,24 @@ def _is_log_call(frame):
     return frame is not None
 
 
-def interrupted(call, number):
-    """Return whether the call has at least `number` places, and was interrupted at the last of them."""
+def interrupted(call, number, files=_PACKAGE):
+    """Return whether the call has at least `number` places in these files, and was interrupted at the last of them."""
     try:
-        with InterruptedAt(number):
+        with InterruptedAt(number, files):
             call()
     except KeyboardInterrupt:
         return True
     return False
 
 
-def places_in(call_for, most=600):
-    """Interrupt a call at each of its places in turn, each time a fresh one; yield what `call_for` returned beside."""
+def places_in(call_for, most=600, files=_PACKAGE):
+    """Interrupt a call at each of its places in turn, each time a fresh one; yield what `call_for` returned beside.
+
+    The places are those of the package, or of all files whose paths begin with one of `files`.
+    """
     for number in range(1, most):
         call, rest = call_for()
-        was_interrupted = interrupted(call, number)
+        was_interrupted = interrupted(call, number, files)
         yield rest
         if not was_interrupted:
             return

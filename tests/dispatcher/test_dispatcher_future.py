@@ -1,5 +1,9 @@
 """The answer to an ask: whoever waits for it in a thread of the dispatcher lets others run, which bring the answer."""
 
+import queue
+import threading
+from contextlib import suppress
+
 import pykka
 import pytest
 
@@ -7,7 +11,7 @@ from depthactors.dispatcher.actor import DispatchedActor
 from depthactors.dispatcher.current import register, unregister
 from depthactors.dispatcher.future import DispatchedFuture
 from depthactors.errors import LifecycleError
-from tests.support import Recorder
+from tests.support import Recorder, places_in
 
 
 class Asking(DispatchedActor):
@@ -81,3 +85,38 @@ def test_where_no_thread_can_go_on_with_the_queue_the_wait_is_refused_at_once():
             DispatchedFuture().get(timeout=60)
     finally:
         unregister()
+
+
+def test_after_ctrl_c_anywhere_in_a_wait_its_actor_can_answer_and_others_can_wait():
+    def call_for():
+        future = DispatchedFuture()
+
+        def wait():
+            with suppress(pykka.Timeout):
+                future.get(timeout=0.01)
+
+        return wait, future
+
+    for future in places_in(call_for, files=""):
+        actor = threading.Thread(target=future.set, args=("the answer",), daemon=True)
+        actor.start()
+        actor.join(5)
+        assert not actor.is_alive()
+        assert future.get(timeout=5) == "the answer"
+
+
+def test_a_second_answer_is_refused_and_the_first_one_stays():
+    future = DispatchedFuture()
+    future.set(1)
+    with pytest.raises(queue.Full):
+        future.set(2)
+    with pytest.raises(queue.Full):
+        future.set_exception((KeyError, None, None))
+    with pytest.raises(queue.Full):
+        future.set_get_hook(lambda _timeout: 3)
+    assert future.get(timeout=0) == 1
+    promised = DispatchedFuture()
+    promised.set_get_hook(lambda timeout: timeout)
+    with pytest.raises(queue.Full):
+        promised.set(1)
+    assert promised.get(timeout=2) == 2

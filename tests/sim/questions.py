@@ -40,6 +40,6 @@ class Questions:
         """Fail the run if the time of a question is over, and nothing came of it."""
         now = self._simulation.monotonic()
         for _, name, future in [question for question in self._open if question[0] <= now]:
-            if not future._is_over():
+            if not future.is_answered():
                 self._fail(f"{name}: a question was neither answered nor refused")
         self._open = [question for question in self._open if question[0] > now]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from decimal import Decimal
+from functools import cache
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from depthactors.errors import UsageError
 from depthactors.exchange.feeds.depth_event import DepthEvent, Step
@@ -121,8 +122,7 @@ class SimulatedFeed:
         self._clock = clock
         self._draws = Random(f"{seed}/{symbol}/events")
         self._lag = Random(f"{seed}/{symbol}/snapshots")
-        self._prices = [number(price) for price in PRICES]
-        self._quantities = [number(quantity) for quantity in QUANTITIES]
+        self._prices, self._quantities = _numbers(number)
         self._opens_at = 0.0
         self._steps = 0
         self._bias = 0.5
@@ -321,6 +321,12 @@ class SimulatedFeed:
 
     def _now_us(self) -> int:
         return int(self._clock.time() * 1_000_000)
+
+
+@cache
+def _numbers(number: type) -> tuple[list[Any], list[Any]]:
+    """Return all prices and all quantities in a type, made once for all feeds."""
+    return [number(price) for price in PRICES], [number(quantity) for quantity in QUANTITIES]
 
 
 def _texts(levels: list[tuple[int, int]]) -> list[tuple[str, str]]:

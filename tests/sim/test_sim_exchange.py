@@ -317,6 +317,7 @@ def test_the_truth_is_what_the_frames_make_of_a_snapshot(row):
     stage = Stage(row)
     follower = stage.follow(*SYMBOLS, seconds=2.0)
     replies = {symbol: stage.ask(symbol, 1_000)[0] for symbol in SYMBOLS}
+    stage.scheduler.run_for(60.0)
     for symbol, reply in replies.items():
         snapshot = reply.result
         bids, asks = ([(str(p), str(q)) for p, q in pairs(side)] for side in (snapshot.bids, snapshot.asks))

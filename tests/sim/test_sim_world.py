@@ -23,7 +23,7 @@ def _quiet(caplog):
 
 @pytest.mark.parametrize("seed", [1, 2, DROP_IN])
 def test_every_live_view_is_the_exchanges_book_whatever_happens(seed):
-    result = run(seed, SECONDS, every=15.0)
+    result = run(seed, SECONDS, every=15.0, quiet=60.0)
     assert result.failure is None, "\n".join((result.failure, *result.trace))
     assert result.compared > 3_000
     assert result.calls > 1_000
@@ -69,7 +69,7 @@ def test_streams_that_are_given_up_together_are_started_anew_in_their_callbacks_
 )
 def test_a_bug_on_purpose_is_found_with_the_fault_that_shows_it(bug, faults):
     with BUGS[bug]():
-        assert any(run(seed, 60.0, faults, quiet=60.0).failure is not None for seed in range(1, 6))
+        assert any(run(seed, 40.0, faults, quiet=20.0).failure is not None for seed in range(1, 6))
     assert [ref for ref in pykka.ActorRegistry.get_all() if issubclass(ref.actor_class, EngineActor)] == []
 
 

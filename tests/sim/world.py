@@ -454,7 +454,8 @@ def _is_ours(fault: PlannedFault) -> bool:
 
 def _shown(cell: Any) -> Any:
     """Return what changes with each book that may be live, `None` if there is none."""
-    if isinstance(cell, RemoteCell):
+    # `isinstance` is slow where a class has a protocol as its base, and this is asked after each turn.
+    if type(cell) is RemoteCell:
         return cell.place, cell._reader.serial()
     book, state = cell.current
     return None if book is None or state is not BookState.LIVE else book.last_update_id

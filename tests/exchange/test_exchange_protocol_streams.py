@@ -2,7 +2,8 @@
 
 import json
 import re
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -27,9 +28,6 @@ SPEED_MARKS = {
     "coinm": ["", "@100ms", "@500ms"],
     "options": ["@100ms", "@500ms"],
 }
-EVERY_PARTIAL = [
-    (market, levels, mark) for market, marks in SPEED_MARKS.items() for levels in (5, 10, 20) for mark in marks
-]
 DIFF_KEYS = {
     "spot": "e E s U u b a",
     "us": "e E s U u b a",
@@ -49,21 +47,10 @@ OK = {"result": None, "id": 1}
 LIMITS = {"messages_per_second": 1_000, "weight_per_minute": 1_000_000, "connections": 1_000}
 
 
-@contextmanager
-def exchanges(**options):
-    """Yield a function that returns the exchange of a market: one for Binance.US, one for the other markets."""
-    with ExitStack() as stack:
-        us, others = [
-            stack.enter_context(LocalExchange(feeds_of(*listed, **options), limits=LIMITS))
-            for listed in (["us"], ["spot", "usdm", "coinm", "options"])
-        ]
-        yield lambda market: us if market == "us" else others
-
-
-@pytest.fixture(scope="module")
-def served():
-    with exchanges() as served:
-        yield served
+@pytest.fixture
+def served(serve):
+    """Return a function that returns the exchange of a market, which trades from its first use to the test's end."""
+    return cache(lambda market: serve(LocalExchange(feeds_of(market), limits=LIMITS)))
 
 
 @pytest.fixture
@@ -166,21 +153,16 @@ def test_snapshot_and_diffs_of_any_speed_make_the_exact_book(served, connect, ma
             assert (truth.bids, truth.asks) == book.book()
 
 
-@pytest.fixture
-def served_every_step():
-    """Exchanges on which no interval is without a change: with six changes on average one in 400 is."""
-    with exchanges(levels=30.0) as served:
-        yield served
-
-
 @table(("market", "suffix", "ratio"), SLOWER)
-def test_a_slower_stream_is_the_fast_one_merged(served_every_step, connect, market, suffix, ratio):
-    client = connect(served_every_step(market), combined(market, FAST, suffix))
+def test_a_slower_stream_is_the_fast_one_merged(connect, market, suffix, ratio):
     name = suffix[1:]
     found = {}
-    while len(found.get(name, ())) < 6:
-        frame = client.receive()
-        found.setdefault(frame["stream"].partition("@")[2], []).append(frame["data"])
+    # No interval is without a change: with six changes on average one in 400 is.
+    with LocalExchange(feeds_of(market, levels=30.0), limits=LIMITS) as exchange:
+        client = connect(exchange, combined(market, FAST, suffix))
+        while len(found.get(name, ())) < 6:
+            frame = client.receive()
+            found.setdefault(frame["stream"].partition("@")[2], []).append(frame["data"])
     fast = found[FAST[1:]]
     slow = [event for event in found[name] if fast[0]["U"] <= event["U"] and event["u"] <= fast[-1]["u"]]
     assert len(slow) >= 4
@@ -261,10 +243,15 @@ def test_a_snapshot_before_the_first_event_is_to_be_fetched_again_and_then_bridg
 # Partial depth and bookTicker
 
 
-@table(("market", "levels", "mark"), EVERY_PARTIAL)
-def test_partial_depth_is_the_best_levels_of_the_book_at_its_id(served, connect, market, levels, mark):
+@table("market", SYMBOLS)
+def test_partial_depth_is_the_best_levels_of_the_book_at_its_id(served, connect, market):
     exchange = served(market)
-    for event in connect(exchange, raw(market, f"@depth{levels}{mark}")).events(3):
+    levels_of = {f"@depth{levels}{mark}": levels for levels in (5, 10, 20) for mark in SPEED_MARKS[market]}
+    client, seen = connect(exchange, combined(market, *levels_of)), Counter()
+    while len(seen) < len(levels_of) or min(seen.values()) < 3:
+        frame = client.receive()
+        suffix, event = f"@{frame['stream'].partition('@')[2]}", frame["data"]
+        seen[suffix] += 1
         if market in SPOTS:
             assert list(event) == SPOT_PARTIAL_KEYS.split()
             book, update_id = Replay(event), event["lastUpdateId"]
@@ -274,7 +261,7 @@ def test_partial_depth_is_the_best_levels_of_the_book_at_its_id(served, connect,
             update_id = event["u"]
             book = Replay({"lastUpdateId": update_id, "bids": event["b"], "asks": event["a"]})
         truth = exchange.book_at(SYMBOLS[market], update_id)
-        assert book.book() == (truth.bids[:levels], truth.asks[:levels])
+        assert book.book() == (truth.bids[: levels_of[suffix]], truth.asks[: levels_of[suffix]])
 
 
 @table("market", FUTURES)

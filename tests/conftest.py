@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import wraps
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,8 @@ from depthactors.net.allowance import forget_allowances
 from depthactors.pacing import USUAL
 
 CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2] / "shared" / "captures"))
+LARGE_RECORDING, LINES = 200_000, 4_000
+"""Bytes from which on a recording is large, and what is taken of it."""
 DEADLINE = 5.0
 PROCESSES = os.environ.get("DEPTHACTORS_PROCESSES")
 
@@ -54,16 +58,37 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def pytest_generate_tests(metafunc):
-    """Run a test that takes `capture` with the smallest recording of each market; with all others it is `full`."""
+    """Run a test that takes `capture` with the smallest recording of each market; with all others it is `full`.
+
+    Of a market whose smallest recording is large, its beginning is taken in its place.
+    """
     if "capture" in metafunc.fixturenames:
         files = sorted(CAPTURES.glob("*/*/*.gz"), key=lambda path: (path.parts[-3], path.stat().st_size))
         smallest = {path.parts[-3]: path for path in reversed(files)}.values()
+        large = [path for path in smallest if path.stat().st_size > LARGE_RECORDING]
         cases = [
-            pytest.param(path, id=f"{path.parent.name}-{path.stem}", marks=() if path in smallest else pytest.mark.full)
-            for path in files
+            *(_case(path, LINES, f"the first {LINES} lines of ") for path in large),
+            *(_case(path, None, "", () if path in {*smallest} - {*large} else pytest.mark.full) for path in files),
         ]
         skip = pytest.mark.skip(reason=f"no recordings in DEPTHACTORS_CAPTURES ({CAPTURES})")
-        metafunc.parametrize("capture", cases or [pytest.param(None, marks=skip, id="none")])
+        metafunc.parametrize("capture", cases or [pytest.param(None, marks=skip, id="none")], indirect=True)
+
+
+def _case(path, lines, words, marks=()):
+    return pytest.param((path, lines), id=f"{words}{path.parent.name}-{path.stem}", marks=marks)
+
+
+@pytest.fixture
+def capture(request, tmp_path):
+    """Return a recording's path, whose last three parts are market, folder and file."""
+    path, lines = request.param
+    if lines is None:
+        return path
+    beginning = tmp_path.joinpath(*path.parts[-3:])
+    beginning.parent.mkdir(parents=True)
+    with gzip.open(path) as whole, gzip.open(beginning, "wb") as part:
+        part.writelines(islice(whole, lines))
+    return beginning
 
 
 def pytest_collection_modifyitems(items):

@@ -21,23 +21,24 @@ BTC, ETH, BNB = "BTCUSDT", "ETHUSDT", "BNBUSDT"
 
 
 class Told(NamedTuple):
-    """An event, and the second in which it was told."""
+    """An event, the second in which it was told, and the number of views that the callbacks had got by then."""
 
     at: float
     event: object
+    shown: int
 
 
 class Follower:
-    """One subscription, and what its callbacks saw: `views`, and `told`."""
+    """One subscription, and what its callbacks saw: `views`, of which `compared` are known to be right, and `told`."""
 
     def __init__(self, simulated, engine, symbol, depth):
         self.symbol, self.depth = symbol, depth
-        self.views, self.told = [], []
+        self.views, self.told, self.compared = [], [], 0
         self.handle = engine.subscribe(
             symbol,
             depth=depth,
             on_update=self.views.append,
-            on_event=lambda event: self.told.append(Told(simulated.now, event)),
+            on_event=lambda event: self.told.append(Told(simulated.now, event, len(self.views))),
         )
         self._engine = engine
 
@@ -67,9 +68,9 @@ class Follower:
 
 
 class Simulated:
-    """An exchange and its engines. Each view that a callback got is compared with the exchange's book in the end."""
+    """An exchange and its engines. Each view that a callback got is compared with the exchange's book."""
 
-    def __init__(self, symbols, *, seed=1, market=markets.SPOT, rate=10.0, limits=None, silence_limit=10.0):
+    def __init__(self, symbols, *, seed=1, market=markets.SPOT, silence_limit=10.0, **options):
         dispatcher = SimulatedDispatcher(seed)
         self.simulation, self.followers, self._market = dispatcher.simulation, [], market
         self.exchange = exchange = SimulatedExchange(
@@ -77,10 +78,9 @@ class Simulated:
             Random(f"{seed}/exchange"),
             symbols,
             market,
-            rate=rate,
-            limits=limits,
             settings=NetworkSettings(silence_limit=silence_limit),
             number=Decimal,
+            **options,
         )
         allowance = exchange.allowance()
 
@@ -95,14 +95,10 @@ class Simulated:
 
     @contextmanager
     def engine(self, **settings):
-        """Start an engine; compare what its callbacks saw when it has stopped."""
+        """Start an engine; compare what its callbacks saw last when it has stopped."""
         with self._new_engine(self._market, number=Decimal, **{"refresh_interval": None} | settings) as engine:
             yield engine
-        for each in self.followers:
-            for view in each.views:
-                bids, asks = self.exchange.top(each.symbol, view.last_update_id, each.depth)
-                ours = [*view.bids[: each.depth]], [*view.asks[: each.depth]]
-                assert (view.state, *ours) == (LIVE, bids, asks)
+        self._compare()
 
     def follow(self, engine, *symbols, depth=20):
         """Subscribe, and wait until the books are live."""
@@ -121,6 +117,16 @@ class Simulated:
 
     def run(self, seconds):
         self.simulation.run_for(seconds)
+        self._compare()
+
+    def _compare(self):
+        """Compare what callbacks saw since the last time: the exchange knows its books of the last few minutes."""
+        for each in self.followers:
+            for view in each.views[each.compared :]:
+                bids, asks = self.exchange.top(each.symbol, view.last_update_id, each.depth)
+                ours = [*view.bids[: each.depth]], [*view.asks[: each.depth]]
+                assert (view.state, *ours) == (LIVE, bids, asks)
+            each.compared = len(each.views)
 
     def until(self, condition, seconds=120.0):
         """Let time pass until a condition holds, which may ask the engine; return how long that took."""

@@ -91,6 +91,7 @@ class SimulatedExchange:
         faults: Iterable[PlannedFault] = (),
         rate: float | Mapping[str, float] = 10.0,
         levels: float = 4.0,
+        moves: float = 0.3,
         limits: Mapping[str, float] | None = None,
         settings: NetworkSettings | None = None,
         number: type = float,
@@ -105,6 +106,7 @@ class SimulatedExchange:
             faults: the faults; see `tests.sim.faults.plan`.
             rate: events a second and symbol, or by symbol.
             levels: number of changed levels an event, about.
+            moves: share of the events at which the price moves.
             limits: changes of the market's own limits.
             settings: the client's: its timeouts, and its patience with a silent connection.
             number: the type of the numbers that `top` returns.
@@ -122,6 +124,7 @@ class SimulatedExchange:
                 seed=self._seed,
                 rate=rates[symbol],
                 levels=levels,
+                moves=moves,
                 clock=scheduler,
                 number=number,
             )

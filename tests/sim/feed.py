@@ -100,7 +100,16 @@ class SimulatedFeed:
     speed = 1.0
 
     def __init__(
-        self, symbol: str, market: Market, *, seed: int, rate: float, levels: float, clock: Clock, number: type = float
+        self,
+        symbol: str,
+        market: Market,
+        *,
+        seed: int,
+        rate: float,
+        levels: float,
+        clock: Clock,
+        number: type = float,
+        moves: float = 0.3,
     ) -> None:
         """Make the first book.
 
@@ -112,6 +121,7 @@ class SimulatedFeed:
             levels: number of changed levels an event, about.
             clock: the time.
             number: the type of the numbers that `top` returns.
+            moves: share of the steps at which the middle moves.
         """
         self.symbol, self.market = symbol, market
         self._shape = shape_of(market)
@@ -119,7 +129,7 @@ class SimulatedFeed:
         self.interval = market.speeds[0][0]
         self.pause = 1.0 / rate
         self._changes = max(1, round(2 * levels) - 1)
-        self._clock = clock
+        self._clock, self._moves = clock, moves
         self._draws = Random(f"{seed}/{symbol}/events")
         self._lag = Random(f"{seed}/{symbol}/snapshots")
         self._prices, self._quantities = _numbers(number)
@@ -247,7 +257,7 @@ class SimulatedFeed:
         middle = book.middle
         if self._steps % _TREND == 1:
             self._bias = 0.35 + 0.3 * random()
-        if random() < 0.3:
+        if random() < self._moves:
             middle += (1 + int(3 * random())) * (1 if random() < self._bias else -1)
             middle = min(max(middle, _EDGE), TICKS - _EDGE)
             for tick in range(book.middle + 1, middle + 1):

@@ -100,10 +100,14 @@ class Simulated:
             yield engine
         self._compare()
 
+    def begin_to_follow(self, engine, symbol, depth=20):
+        """Subscribe."""
+        self.followers.append(Follower(self, engine, symbol, depth))
+        return self.followers[-1]
+
     def follow(self, engine, *symbols, depth=20):
         """Subscribe, and wait until the books are live."""
-        followers = [Follower(self, engine, symbol, depth) for symbol in symbols]
-        self.followers += followers
+        followers = [self.begin_to_follow(engine, symbol, depth) for symbol in symbols]
         self.until(lambda: all(each.handle.state is LIVE for each in followers))
         return followers
 

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from decimal import Decimal
 from statistics import quantiles
 
 import pytest
@@ -15,6 +14,7 @@ from depthactors.dispatcher.mailbox import FRAME_LIMIT
 from depthactors.errors import BacklogError, SlowCallbackError
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.pacing import USUAL, Timing
+from tests.engine.simulated import BNB, BTC, ETH, LIVE, Simulated, following
 from tests.soak.memory import rss_mb
 from tests.support import Recorder, until
 
@@ -168,34 +168,6 @@ def test_stuck_snapshot_requests_hold_up_what_needs_one_and_nothing_else(exchang
     assert exchange.strikes()["time-out"] >= 1
 
 
-@pytest.mark.one_process
-def test_what_waits_for_all_books_together_is_bounded_and_they_get_over_it(exchange, set_timing, monkeypatch):
-    set_timing(Timing.fast())
-    # As if there were thousands of books instead of six, none of which has a snapshot in the first seconds.
-    monkeypatch.setattr(supervisor, "BACKLOG_LIMIT", 20_000)
-    exchange.inject(Fault("time-out", count=8, every=1, seconds=4.0))
-    errors = Recorder()
-    with DepthEngine(refresh_interval=None, read_timeout=1.0, number=Decimal, on_error=errors) as engine:
-        books = engine.subscribe_many([SLOW, *OTHERS], depth=20, on_update=Recorder())
-        largest = 0
-
-        def some_have_lost_theirs():
-            nonlocal largest
-            largest = max(largest, sum(book.cell.backlog() for book in books))
-            return any(book.cell.counters.drops for book in books)
-
-        until(some_have_lost_theirs)
-        # Between two looks it grows.
-        assert largest < 1_000_000
-        assert errors.wait_for(lambda error: isinstance(error, BacklogError))
-        monkeypatch.setattr(supervisor, "BACKLOG_LIMIT", 10**9)
-        engine.wait_live(40)
-        for book in books:
-            view = book.view()
-            truth = exchange.book_at(view.symbol, view.last_update_id)
-            assert (view.bids, view.asks) == (truth.bids[:20], truth.asks[:20])
-
-
 # The same without a clock: what is counted, and that the others go on.
 
 
@@ -235,26 +207,6 @@ def test_a_callback_that_never_returns_is_bounded_and_counted_and_its_book_goes_
     assert_others_untouched(engine)
 
 
-def test_a_burst_is_followed_to_its_last_event(exchange, engine, latencies):
-    book = engine.subscribe(SLOW, depth=20).wait_live(10)
-    applied = row_of(engine).counters.applied
-    exchange.inject(Fault("burst", symbol=SLOW, seconds=0.5))
-    until(lambda: row_of(engine).counters.applied - applied > 150)
-    counters = row_of(engine).counters
-    assert (counters.lost_frames, counters.gaps, book.state) == (0, 0, BookState.LIVE)
-    assert_others_untouched(engine)
-
-
-def test_a_book_without_an_answer_to_its_request_waits_alone(exchange, engine, latencies):
-    exchange.inject(Fault("time-out", count=4, every=1, seconds=30.0))
-    book = engine.subscribe(SLOW, depth=20)
-    until(lambda: exchange.strikes().get("time-out"))
-    go_on(latencies)
-    assert_others_untouched(engine)
-    # Each request is given up after the time for an answer; then there is one that is answered.
-    until(lambda: book.state is BookState.LIVE)
-
-
 def test_a_reader_that_never_reads_keeps_nothing_but_the_latest(exchange):
     manager = DepthCacheManager(None, SLOW, limit=20, ws_interval=100)
     with manager:
@@ -268,3 +220,56 @@ def test_a_reader_that_never_reads_keeps_nothing_but_the_latest(exchange):
         latest = manager.recv(timeout=10)
         assert latest.update_time >= updates.seen[-1].event_time - 1_000
         assert len(manager._messages) == 0
+
+
+# In simulated time: what is awaited is what the exchange does.
+
+
+@pytest.mark.one_process
+def test_what_waits_for_all_books_together_is_bounded_and_they_get_over_it(monkeypatch):
+    # As if there were thousands of books instead of six, none of which has a snapshot in the first seconds.
+    monkeypatch.setattr(supervisor, "BACKLOG_LIMIT", 20_000)
+    simulated, errors = Simulated([SLOW, *OTHERS]), []
+    with simulated.simulation, simulated.engine(on_error=errors.append) as engine:
+        simulated.strike("time-out", count=8, seconds=30.0)
+        followers = [simulated.begin_to_follow(engine, symbol) for symbol in (SLOW, *OTHERS)]
+        cells = [each.handle.cell for each in followers]
+        largest = 0
+
+        def some_have_lost_theirs():
+            nonlocal largest
+            largest = max(largest, sum(cell.backlog() for cell in cells))
+            return any(cell.counters.drops for cell in cells)
+
+        simulated.until(some_have_lost_theirs)
+        # Between two looks it grows.
+        assert 20_000 < largest < 100_000
+        simulated.until(lambda: any(isinstance(error, BacklogError) for error in errors))
+        monkeypatch.setattr(supervisor, "BACKLOG_LIMIT", 10**9)
+        simulated.until(lambda: all(each.handle.state is LIVE for each in followers))
+        simulated.until(lambda: all(len(each.views) > 10 for each in followers))
+
+
+@pytest.mark.one_process
+def test_a_burst_is_followed_to_its_last_event():
+    with following(BTC, ETH) as (simulated, _, btc, eth):
+        applied = btc.counters.applied
+        simulated.strike("burst", BTC, seconds=3.0)
+        simulated.run(5.0)
+        assert btc.counters.applied - applied > 250
+        assert (btc.counters.lost_frames, btc.counters.gaps, btc.states) == (0, 0, [LIVE])
+        assert (eth.counters.resyncs, eth.states) == (0, [LIVE])
+
+
+@pytest.mark.one_process
+def test_a_book_without_an_answer_to_its_request_waits_alone():
+    with following(BTC, ETH) as (simulated, engine, btc, eth):
+        simulated.strike("time-out", BNB, count=4, seconds=30.0)
+        seen, bnb = len(btc.views), simulated.begin_to_follow(engine, BNB)
+        # Each request is given up after the time for an answer; then there is one that is answered.
+        took = simulated.until(lambda: bnb.handle.state is LIVE)
+        assert took > 40.0
+        assert simulated.exchange.strikes() == {"time-out": 4}
+        assert len(btc.views) - seen > 9 * took, "ten events a second"
+        assert btc.states == eth.states == [LIVE]
+        assert btc.counters.resyncs == eth.counters.resyncs == 0

@@ -8,7 +8,7 @@ import pytest
 from depthactors.actors import book as book_module
 from depthactors.actors.book_timers import RefreshDue
 from depthactors.errors import AuditError, SilentStreamError, StreamError, SubscriptionError
-from tests.engine.simulated import BNB, BTC, ETH, LIVE, STALE, Follower, Simulated, following
+from tests.engine.simulated import BNB, BTC, ETH, LIVE, STALE, Simulated, following
 
 pytestmark = pytest.mark.one_process
 
@@ -46,7 +46,7 @@ def test_a_refused_subscription_harms_no_other_book_and_is_mended():
     with following(BTC, ETH) as (simulated, engine, btc, eth):
         # With the others, alone, and once more: then on a connection of its own.
         simulated.strike("refused-subscribe", BNB, count=3)
-        bnb = Follower(simulated, engine, BNB, 5)
+        bnb = simulated.begin_to_follow(engine, BNB, 5)
         simulated.until(lambda: bnb.errors)
         refused = bnb.errors[0]
         assert (type(refused), "refused bnbusdt@depth" in str(refused)) == (SubscriptionError, True)
@@ -135,11 +135,11 @@ def test_two_engines_of_one_process_share_what_the_address_is_allowed():
     with following(BTC) as (simulated, one, _), simulated.engine() as other:
         simulated.follow(other, ETH)
         simulated.strike("429", seconds=30.0)
-        bnb = Follower(simulated, one, BNB, 20)
+        bnb = simulated.begin_to_follow(one, BNB)
         simulated.until(lambda: limited(one) == 1)
         # The other one was not refused, and is silent too.
         assert other.status().pools[0].silent_for > 0
-        btc = Follower(simulated, other, BTC, 20)
+        btc = simulated.begin_to_follow(other, BTC)
         assert simulated.until(lambda: bnb.handle.state is btc.handle.state is LIVE) > 25.0
         assert simulated.exchange.strikes() == {"429": 1}
         assert [limited(engine) for engine in (one, other)] == [1, 0]

@@ -8,7 +8,7 @@ import pytest
 from depthactors import Best, DepthEngine, DepthReader, markets
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.pacing import USUAL, Timing
-from tests.engine.simulated import BTC, LIVE, STALE, Follower, Simulated, following
+from tests.engine.simulated import BTC, LIVE, STALE, Simulated, following
 from tests.support import Recorder, table, until
 
 DEPTH = 20
@@ -44,9 +44,7 @@ def starting(symbol, fault):
     simulated = Simulated([symbol])
     simulated.inject(fault)
     with simulated.simulation, simulated.engine() as engine:
-        follower = Follower(simulated, engine, symbol, DEPTH)
-        simulated.followers.append(follower)
-        yield simulated, follower
+        yield simulated, simulated.begin_to_follow(engine, symbol, DEPTH)
 
 
 CAPS = [

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from depthactors import binance, markets, recording
+from depthactors import markets, recording
 from depthactors.book import OrderBook, top_digest
 from depthactors.book.numerals import exact, plain
-from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError
+from depthactors.errors import RecordingCutError, RecordingError
+from depthactors.recording.step import EPOCH, step
 from depthactors.sync import Synchronizer
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from depthactors.binance import Diff, Snapshot
     from depthactors.book.side import BookSide
     from depthactors.markets import Market
-
-_EPOCH = 1
-_NS = 1e-9
 
 Touch = tuple[Decimal, Decimal]
 
@@ -133,7 +131,10 @@ def replay(path: str | Path, market: str | Market | None = None) -> Replay:
         if line.is_ticker:
             _note_ticker(tally, line, path)
     machine = Synchronizer(row.sequencing, lambda snapshot, _now: _Watched(tally, snapshot), buffer_limit=len(lines))
-    events, snapshots = _feed(machine, lines, row, tally.symbol, path)
+    machine.stream_up(EPOCH)
+    for line in lines:
+        step(machine, line, row, tally.symbol, path)
+    events, snapshots = sum(line.is_diff for line in lines), sum(line.is_snapshot for line in lines)
     book, counters = machine.book, machine.counters
     return Replay(
         symbol=tally.symbol,
@@ -158,26 +159,6 @@ def replay(path: str | Path, market: str | Market | None = None) -> Replay:
         repaired=machine.wanted() is None,
         cut=cut,
     )
-
-
-def _feed(
-    machine: Synchronizer, lines: list[recording.Line], row: Market, symbol: str, path: str | Path
-) -> tuple[int, int]:
-    """Pass a file's depth events and snapshots to a machine; returns how many of each there were."""
-    machine.stream_up(_EPOCH)
-    events = snapshots = 0
-    for line in lines:
-        try:
-            if line.is_snapshot:
-                snapshots += 1
-                limit = row.implied_limit(max(len(line.message["bids"]), len(line.message["asks"])))
-                machine.snapshot(_EPOCH, binance.parse_snapshot(line.message, limit, symbol), line.recv_ns * _NS)
-            elif line.is_diff:
-                events += 1
-                machine.diff(_EPOCH, binance.parse_diff(line.event, row.sequencing, symbol), line.recv_ns * _NS)
-        except (MalformedFrameError, KeyError, TypeError) as error:
-            raise RecordingError(str(path), line.number, str(error)) from None
-    return events, snapshots
 
 
 def _whole_lines(path: str | Path) -> tuple[list[recording.Line], bool]:

@@ -12,6 +12,7 @@ from depthactors.actors.book_timers import _REFRESH_SPREAD
 from depthactors.actors.snapshots import _RESERVES
 from depthactors.exchange import LocalExchange
 from depthactors.pacing import WeightBudget
+from depthactors.recording import Writer
 from depthactors.sharing import book_size
 from depthactors.sync import Priority
 from depthactors.sync.table import diagram
@@ -57,8 +58,20 @@ def sigterm():
     signal.signal(signal.SIGTERM, before)
 
 
+@pytest.fixture
+def recorded(tmp_path, monkeypatch):
+    """Go to a folder with a recording, under the name and of the time that the guides have."""
+    [time] = [float(text) for text in re.findall(r"book_at\(.*?, ([\d_.]+)\)", GUIDES)]
+    diff = b'{"e":"depthUpdate","E":%d,"s":"BTCUSDT","U":%d,"u":%d,"b":[["99","1"]],"a":[["101","1"]]}'
+    with Writer(tmp_path / "btcusdt.gz") as writer:
+        writer.write(int(time * 1e9), diff % (1, 1, 1))
+        writer.write(int(time * 1e9), b'{"lastUpdateId":1,"bids":[["99","1"]],"asks":[["101","1"]]}')
+        writer.write(int(time * 1e9) + 1_000_000_000, diff % (2, 2, 2))
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
-def test_each_program_runs(program, sigterm, monkeypatch, capsys):
+def test_each_program_runs(program, sigterm, recorded, monkeypatch, capsys):
     with LocalExchange.with_order_flow(rate=50.0, levels=5.0) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         # A machine has one engine of a name, and another program may have the name that the page has.

@@ -1,4 +1,6 @@
+import fcntl
 import gzip
+import os
 import signal
 import subprocess
 import sys
@@ -155,15 +157,15 @@ def test_a_file_that_another_writer_mends_in_the_same_moment_is_that_ones(path, 
     with recording.Writer(path) as writer:
         writer.write(1, b"{}")
     path.write_bytes(path.read_bytes()[:-25])
-    lock, first = recording.fcntl.flock, []
+    lock, first = fcntl.flock, []
 
     def late(descriptor, operation):
         # Another one opens the file, mends it and goes on to write, between this one's opening and locking.
-        monkeypatch.setattr(recording.fcntl, "flock", lock)
+        monkeypatch.setattr(fcntl, "flock", lock)
         first.append(recording.Writer(path))
         lock(descriptor, operation)
 
-    monkeypatch.setattr(recording.fcntl, "flock", late)
+    monkeypatch.setattr(fcntl, "flock", late)
     with pytest.raises(RecordingError, match="no other writer has open"):
         recording.Writer(path)
     first[0].write(2, b'{"n":2}')
@@ -176,7 +178,7 @@ def test_a_file_that_cannot_be_mended_stays_as_it_is(path, monkeypatch):
         writer.write(1, b"{}")
     cut = path.read_bytes()[:-25]
     path.write_bytes(cut)
-    monkeypatch.setattr(recording.os, "fsync", lambda _file: (_ for _ in ()).throw(OSError("no space left")))
+    monkeypatch.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError("no space left")))
     with pytest.raises(OSError, match="no space left"):
         recording.Writer(path)
     assert (path.read_bytes(), len(list(path.parent.iterdir()))) == (cut, 1)

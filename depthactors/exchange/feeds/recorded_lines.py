@@ -7,13 +7,14 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from depthactors import recording, reporting
+from depthactors import reporting
 from depthactors.errors import RecordingCutError, RecordingError
+from depthactors.recording.lines import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from depthactors.recording import Line
+    from depthactors.recording.lines import Line
 
 logger = reporting.logger(__name__)
 
@@ -96,7 +97,7 @@ class RecordedLines:
     def _lines(self) -> Iterator[Line]:
         """Read the file from its beginning, to its end or to where it is cut off."""
         try:
-            for line in recording.read(self._path):
+            for line in read(self._path):
                 if self._shift.ids:
                     self._shift.apply(line.event)
                 yield line._replace(recv_ns=line.recv_ns + self._shift.nanoseconds)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from depthactors.exchange.feeds.truth import BookTruth
     from depthactors.exchange.shapes.number_format import NumberFormat
-    from depthactors.recording import Line
+    from depthactors.recording.lines import Line
 
 logger = reporting.logger(__name__)
 NANOSECONDS: Final = 1e9

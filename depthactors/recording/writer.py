@@ -1,8 +1,4 @@
-"""Recordings of depth traffic: gzip text, a message a line, `<receive time, ns> <json>`.
-
-A line's JSON is a websocket frame as it arrived, or a REST depth reply (a bare object with
-`lastUpdateId`). It is the format of hftbacktest's collector, so its tools read ours and we read its.
-"""
+"""Writing a recording, and mending the file of a recorder that was killed."""
 
 from __future__ import annotations
 
@@ -12,10 +8,9 @@ import shutil
 import zlib
 from os import SEEK_END
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final
 
-from depthactors import binance
-from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError
+from depthactors.errors import RecordingError
 
 try:
     import fcntl
@@ -27,96 +22,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-
-_STAMP_DIGITS: Final = 19
-"""Digits of the nanoseconds since the epoch, until the year 2286."""
-_CUT: Final = "cut short, as by a recorder that was killed; the lines before are whole"
-_BEGUN: Final = repr(b"\x1f")
-"""Words of `gzip` for a member of which the file has only the first byte."""
-_NOT_GZIP: Final = "Not a gzipped file"
-"""First words of `gzip` for something else than a member."""
 _FLUSH_NS: Final = 1_000_000_000
 """Time between two messages after which written messages are flushed to the system, in nanoseconds."""
 _END: Final = gzip.compress(b"", mtime=0)
 """The last member of a file that was closed; a file without it is searched for a cut member."""
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _CHUNK: Final = 1 << 16
-
-
-class Line(NamedTuple):
-    """One message of a recording.
-
-    Attributes:
-        number: 1-based line number in the file.
-        recv_ns: time of its receipt, in nanoseconds since the epoch.
-        text: JSON as it arrived.
-        message: decoded JSON.
-    """
-
-    number: int
-    recv_ns: int
-    text: bytes
-    message: dict[str, Any]
-
-    @property
-    def is_snapshot(self) -> bool:
-        """Whether the line is a REST depth reply."""
-        return "lastUpdateId" in self.message and "stream" not in self.message
-
-    @property
-    def event(self) -> dict[str, Any]:
-        """The event without its combined-stream envelope."""
-        return binance.payload_of(self.message)
-
-    @property
-    def is_diff(self) -> bool:
-        """Whether the line is a depth event of a diff stream.
-
-        Futures send partial-depth streams (`@depth10`) as `depthUpdate`, too; the stream's name differs.
-        """
-        if self.event.get("e") != "depthUpdate":
-            return False
-        kind = str(self.message.get("stream", "@depth")).partition("@")[2]
-        return kind == "depth" or kind.startswith("depth@")
-
-    @property
-    def is_ticker(self) -> bool:
-        """Whether the line is a bookTicker event."""
-        return str(self.message.get("stream", "")).endswith("@bookTicker")
-
-
-def read(path: str | Path) -> Iterator[Line]:
-    """Yield the lines of a recording, in the file's order, one at a time.
-
-    Raises:
-        RecordingError: no such file, not gzip, or a line that is not `<ns> <json>`.
-        RecordingCutError: it ends within a line; raised after the last whole line.
-    """
-    name, number = str(path), 0
-    try:
-        with gzip.open(path, "rb") as file:
-            for number, raw in enumerate(file, start=1):
-                stamp, _, text = raw.rstrip(b"\r\n").partition(b" ")
-                if not stamp.isdigit() or len(stamp) > _STAMP_DIGITS:
-                    cause = f"expected '<receive time, ns> <json>', was {raw[:60]!r}"
-                    raise RecordingError(name, number, cause)
-                message = binance.decode(text)
-                binance.payload_of(message)
-                yield Line(number, int(stamp), text, message)
-    except MalformedFrameError as error:
-        raise RecordingError(name, number, str(error)) from None
-    except EOFError:
-        raise RecordingCutError(name, number + 1, _CUT) from None
-    except (OSError, zlib.error) as error:
-        if isinstance(error, gzip.BadGzipFile) and _BEGUN in str(error):
-            raise RecordingCutError(name, number + 1, _CUT) from None
-        if number == 0 and str(error).startswith(_NOT_GZIP):
-            raise RecordingError(name, 0, "not a gzip file") from None
-        if error.args[1:]:
-            # The system's message without the file's name; it concerns no line.
-            raise RecordingError(name, 0, str(error.args[1])) from None
-        # Reading ended in the line after the last good one.
-        raise RecordingError(name, number + 1, str(error)) from None
 
 
 class Writer:

@@ -1,6 +1,6 @@
 """The messages between the engine's process and a worker process. Both processes use this module.
 
-A book has a number, which the engine's process gives. A `request` is a number that the answer repeats.
+A `book_id` is given by the engine's process. A `request_id` is repeated by the answer.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class BookOpening:
     """A book to follow, or to follow deeper than before.
 
     Attributes:
-        number: the book's number.
+        book_id: the id of the book.
         life: the number of workers that have kept the book, this one included. Reports repeat it: a report of a former
             worker may arrive late.
         spec: the book's specification.
@@ -50,7 +50,7 @@ class BookOpening:
         reports_updates: whether updates are to be reported.
     """
 
-    number: int
+    book_id: int
     life: int
     spec: BookSpec
     place: str
@@ -68,15 +68,15 @@ class Open:
 class Close:
     """Follow a book no longer; answered once its actor has ended, or did not within the deadline."""
 
-    request: int
-    number: int
+    request_id: int
+    book_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReportUpdates:
     """Report the updates of a book from now on."""
 
-    number: int
+    book_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class BookQuestion:
         question: a question of `actors.questions`.
     """
 
-    request: int
-    number: int
+    request_id: int
+    book_id: int
     question: Any
 
 
@@ -101,7 +101,7 @@ class Stop:
 class ReportStatus:
     """Gather the status of the worker within `timeout` seconds; answered with an `EngineStatus`."""
 
-    request: int
+    request_id: int
     timeout: float
 
 
@@ -112,7 +112,7 @@ class ReportStatus:
 class Answer:
     """The answer to a request: a value, or an error instead."""
 
-    request: int
+    request_id: int
     value: Any = None
     error: BaseException | None = None
 
@@ -139,7 +139,7 @@ class BookChanged:
     itself is over, and writes that into the slot, to which the worker then writes no more.
     """
 
-    number: int
+    book_id: int
     life: int
     event: BookEvent
 
@@ -148,7 +148,7 @@ class BookChanged:
 class BookRefused:
     """A book cannot be followed, or cannot fill the slot at `place`."""
 
-    number: int
+    book_id: int
     place: str
     error: DepthActorsError
 
@@ -157,7 +157,7 @@ class BookRefused:
 class BooksUpdated:
     """The slots of these books have newer records."""
 
-    numbers: tuple[int, ...]
+    book_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +194,9 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class AllowanceCall:
-    """Call a method of the allowance of a market's weight pool; answered if `request` is not 0."""
+    """Call a method of the allowance of a market's weight pool; answered if `request_id` is not 0."""
 
-    request: int
+    request_id: int
     market: Market
     method: str
     arguments: tuple[Any, ...]

@@ -52,11 +52,11 @@ class Ask:
     """Send a request to the process; its answer goes to a future.
 
     Attributes:
-        request: a function that makes the message out of the request's number.
+        new_request: a function that makes the message, given its `request_id`.
         future: a future of pykka, or what else takes the answer; it gets an `ActorDeadError` if the process ends first.
     """
 
-    request: Callable[[int], Any]
+    new_request: Callable[[int], Any]
     future: TakesAnswer
 
     def refuse(self, error: BaseException) -> None:

@@ -159,7 +159,7 @@ class RemoteBookActor(EngineActor):
             self._shown = latest
             with self._cell.ordering:
                 self._cell.reports_updates = True
-                self._send(ReportUpdates(self._cell.number))
+                self._send(ReportUpdates(self._cell.book_id))
 
     def _send(self, message: Any) -> None:
         # If the worker is dead this is lost; its successor gets it with the order to open the book.

@@ -33,7 +33,7 @@ class RemoteCell(ListenedCell):
     """A `BookCell` whose book is in a worker process.
 
     Attributes:
-        number: the book's number in messages.
+        book_id: the id of the book in messages.
         place: the place of the slot.
         depth: number of levels a side that the slot has room for.
         worker: the actor of the process that keeps the book.
@@ -47,7 +47,7 @@ class RemoteCell(ListenedCell):
     def __init__(
         self,
         spec: BookSpec,
-        number: int,
+        book_id: int,
         place: str,
         slot: SlotWriter,
         worker: pykka.ActorRef[Any],
@@ -57,7 +57,7 @@ class RemoteCell(ListenedCell):
         """Begin with an empty slot."""
         super().__init__(spec, timing, dispatcher)
         self._state = BookState.SYNCING
-        self.number = number
+        self.book_id = book_id
         self.worker = worker
         self.reports_updates = False
         self.life = 1
@@ -71,7 +71,7 @@ class RemoteCell(ListenedCell):
 
     def opening(self) -> BookOpening:
         """Return the order to follow the book."""
-        return BookOpening(self.number, self.life, self.spec, self.place, self.reports_updates)
+        return BookOpening(self.book_id, self.life, self.spec, self.place, self.reports_updates)
 
     @property
     def state(self) -> BookState:
@@ -127,7 +127,7 @@ class RemoteCell(ListenedCell):
             self._merged += 1
         elif self.ref is not None:
             self._noted_at = self.dispatcher.monotonic()
-            tell(self.ref, BooksUpdated((self.number,)))
+            tell(self.ref, BooksUpdated((self.book_id,)))
 
     @property
     def is_noted(self) -> bool:
@@ -178,7 +178,7 @@ class RemoteCell(ListenedCell):
             answer: the future that gets the answer; an `ActorDeadError` if the worker ends, or is being replaced.
         """
         reply: Any = _Completed(self, answer) if isinstance(question, Status) else answer
-        order = Ask(lambda request: BookQuestion(request, self.number, question), reply)
+        order = Ask(lambda request_id: BookQuestion(request_id, self.book_id, question), reply)
         if not tell(self.worker, order):
             order.refuse(pykka.ActorDeadError(f"the worker of {self.spec.symbol} is being replaced"))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Routes:
-    """The books of an engine by their numbers. It outlives the workers and the books' actors.
+    """The books of an engine by their ids. It outlives the workers and the books' actors.
 
     Thread: any; a report becomes a message, and nothing is waited for.
     """
@@ -30,23 +30,23 @@ class Routes:
         self._cells: dict[int, RemoteCell] = {}
 
     def add(self, cell: RemoteCell) -> None:
-        """Send the reports of this cell's number to its actor."""
-        self._cells[cell.number] = cell
+        """Send the reports of this cell's id to its actor."""
+        self._cells[cell.book_id] = cell
 
     def remove(self, cell: RemoteCell) -> None:
-        """Drop the reports of this cell's number."""
-        self._cells.pop(cell.number, None)
+        """Drop the reports of this cell's id."""
+        self._cells.pop(cell.book_id, None)
 
-    def updated(self, numbers: tuple[int, ...]) -> None:
+    def updated(self, book_ids: tuple[int, ...]) -> None:
         """Have the books' actors look at their slots, unless they have not yet looked at the last update."""
-        for number in numbers:
-            cell = self._cells.get(number)
+        for book_id in book_ids:
+            cell = self._cells.get(book_id)
             if cell is not None:
                 cell.note_update()
 
     def changed(self, change: BookChanged) -> None:
         """Send the actor an event of its book; a report of a worker that keeps the book no longer is dropped."""
-        cell = self._cells.get(change.number)
+        cell = self._cells.get(change.book_id)
         if cell is not None and change.life == cell.life and cell.ref is not None:
             if change.event.state is BookState.FAILED:
                 # A new subscription gets a new book, also before the actor has handled this.
@@ -55,7 +55,7 @@ class Routes:
 
     def refused(self, refusal: BookRefused) -> None:
         """Send the actor its worker's refusal."""
-        cell = self._cells.get(refusal.number)
+        cell = self._cells.get(refusal.book_id)
         if cell is not None and cell.ref is not None:
             tell(cell.ref, refusal)
 

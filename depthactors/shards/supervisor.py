@@ -82,7 +82,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         self._new_process = new_process
         self._workers = Workers(processes, self._start_worker)
         self._routes = Routes(notifier)
-        self._numbers = count(1)
+        self._book_ids = count(1)
         self._list = BookList(folder, self._listed, self.dispatcher)
 
     def begin(self) -> None:
@@ -135,7 +135,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             return book
         worker = self._workers.emptiest
         place, slot = self._folder.new_book(spec.depth)
-        cell = RemoteCell(spec, next(self._numbers), place, slot, worker.child.ref, self._timing, self.dispatcher)
+        cell = RemoteCell(spec, next(self._book_ids), place, slot, worker.child.ref, self._timing, self.dispatcher)
         cell.report = self._notifier.report_error
         try:
             book = WorkersBook(cell, Supervised(self._start_book(cell)), worker)
@@ -197,7 +197,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
     def _close_in_worker(cell: RemoteCell) -> Ending | None:
         """Have the worker close a book; returns what ends when it did, `None` without a worker."""
         closing = Closing(f"{cell.spec.symbol} in its worker")
-        return closing if tell(cell.worker, Ask(partial(Close, number=cell.number), closing)) else None
+        return closing if tell(cell.worker, Ask(partial(Close, book_id=cell.book_id), closing)) else None
 
     # Workers.
 

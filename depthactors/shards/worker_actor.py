@@ -111,7 +111,7 @@ class WorkerActor(EngineActor):
         self._new_process = new_process
         self._allowance_of = allowance_of
         self._process: Process | None = None
-        self._requests = count(1)
+        self._request_ids = count(1)
         self._asked: Guarded[dict[int, TakesAnswer]] = Guarded({})
         self._signs = SignsOfLife(self._timing, self.mailbox.now())
         self.cpu = 0.0
@@ -133,8 +133,8 @@ class WorkerActor(EngineActor):
         match message:
             case Send(sent):
                 return self._send(sent)
-            case Ask(request, future):
-                return self._ask(request, future)
+            case Ask(new_request, future):
+                return self._ask(new_request, future)
             case ChannelEnded(error):
                 raise self._death(str(error)) if isinstance(error, LineError) else self._death_by_version(error)
             case LookAtProcess():
@@ -171,15 +171,15 @@ class WorkerActor(EngineActor):
         if isinstance(message, Ask):
             message.refuse(error)
 
-    def _ask(self, request: Any, future: TakesAnswer) -> None:
-        number = next(self._requests)
+    def _ask(self, new_request: Any, future: TakesAnswer) -> None:
+        request_id = next(self._request_ids)
         with self._asked as asked:
-            asked[number] = future
+            asked[request_id] = future
         try:
-            self._send(request(number))
+            self._send(new_request(request_id))
         except Exception as error:  # noqa: BLE001 - a message that cannot be pickled is the asker's error
             with self._asked as asked:
-                asked.pop(number, None)
+                asked.pop(request_id, None)
             future.set_exception((type(error), error, None))
 
     def _send(self, message: Any) -> None:
@@ -223,8 +223,8 @@ class WorkerActor(EngineActor):
 
     def _take_report(self, message: Any) -> None:  # noqa: C901 - the list of messages, a line each
         match message:
-            case BooksUpdated(numbers):
-                self._routes.updated(numbers)
+            case BooksUpdated(book_ids):
+                self._routes.updated(book_ids)
             case Answer():
                 self._answered(message)
             case BookChanged():
@@ -238,10 +238,10 @@ class WorkerActor(EngineActor):
                 # No other message counts: books send updates without a supervisor too.
                 self._signs.note(self.mailbox.now())
                 self.cpu = cpu
-            case AllowanceCall(request, market, method, arguments):
+            case AllowanceCall(request_id, market, method, arguments):
                 value = getattr(self._allowance_of(market), method)(*arguments)
-                if request:
-                    self._send(Answer(request, value))
+                if request_id:
+                    self._send(Answer(request_id, value))
             case ErrorReport(error):
                 self._routes.failed(error)
             case NoticeReport(cause, words, level, is_over, traceback):
@@ -251,7 +251,7 @@ class WorkerActor(EngineActor):
 
     def _answered(self, answer: Answer) -> None:
         with self._asked as asked:
-            future = asked.pop(answer.request, None)
+            future = asked.pop(answer.request_id, None)
         error = answer.error
         if future is None:
             logger.debug("= %s answered a request that is not waited for any more", self.name)

@@ -42,7 +42,7 @@ class BookReporter:
                 books here, but not for the engine: the process is replaced.
         """
         self.cell = cell
-        self._number = opening.number
+        self._book_id = opening.book_id
         self._life = opening.life
         self._outbox = outbox
         self._is_supervised = is_supervised
@@ -56,18 +56,18 @@ class BookReporter:
         """Report updates from now on. Thread: that of the orders; twice is harmless."""
         if not self._reports_updates:
             self._reports_updates = True
-            updates = Listener(lambda _book: self._outbox.put_updated(self._number), None)
+            updates = Listener(lambda _book: self._outbox.put_updated(self._book_id), None)
             # The listeners in the engine's process are greeted there, with what the slot shows.
             updates.greeted = True
             self.cell.add(updates)
 
-    def ask(self, request: int, question: Any) -> None:
+    def ask(self, request_id: int, question: Any) -> None:
         """Ask the book's actor, which sends the answer itself. Thread: that of the orders; returns at once."""
         ref = self.cell.ref
         if ref is None or not ref.is_alive():
-            self._outbox.put(Answer(request, error=pykka.ActorDeadError("the book's actor is being replaced")))
+            self._outbox.put(Answer(request_id, error=pykka.ActorDeadError("the book's actor is being replaced")))
             return
-        reply: Any = SentReply(request, self._outbox)
+        reply: Any = SentReply(request_id, self._outbox)
         mailbox_of(ref).ask(question, reply)
 
     def close(self) -> None:
@@ -78,22 +78,22 @@ class BookReporter:
     def _report_event(self, event: BookEvent) -> None:
         error = None if event.error is None else portable(event.error)
         state = event.state if not event.state.over or self._is_supervised() else BookState.STALE
-        self._outbox.put(BookChanged(self._number, self._life, replace(event, state=state, error=error)))
+        self._outbox.put(BookChanged(self._book_id, self._life, replace(event, state=state, error=error)))
 
 
 class SentReply:
     """Takes the answer of a book's actor as a pykka future does, and sends it to the engine's process."""
 
-    def __init__(self, request: int, outbox: Outbox) -> None:
-        """Answer the request of that number through the outbox."""
-        self._request = request
+    def __init__(self, request_id: int, outbox: Outbox) -> None:
+        """Answer the request of that id through the outbox."""
+        self._request_id = request_id
         self._outbox = outbox
 
     def set(self, value: Any = None) -> None:
         """Send the value."""
-        self._outbox.put(Answer(self._request, value))
+        self._outbox.put(Answer(self._request_id, value))
 
     def set_exception(self, exc_info: Any = None) -> None:
         """Send the given error, or the exception that is being handled."""
         error = (exc_info or sys.exc_info())[1]
-        self._outbox.put(Answer(self._request, error=portable(error)))
+        self._outbox.put(Answer(self._request_id, error=portable(error)))

@@ -37,7 +37,7 @@ class Leases:
     def __init__(self, outbox: Outbox) -> None:
         """Call through this outbox."""
         self._outbox = outbox
-        self._requests = count(1)
+        self._request_ids = count(1)
         self._asked: Guarded[dict[int, pykka.Future[Any]]] = Guarded({})
 
     def allowance_of(self, market: Market) -> LeasedAllowance:
@@ -46,11 +46,11 @@ class Leases:
 
     def ask(self, market: Market, method: str, *arguments: Any) -> Any:
         """Call a method of an allowance, and return what it returns; `None` if no answer comes in time."""
-        request = next(self._requests)
+        request_id = next(self._request_ids)
         future: pykka.Future[Any] = DispatchedFuture()
         with self._asked as asked:
-            asked[request] = future
-        message = AllowanceCall(request, market, method, arguments)
+            asked[request_id] = future
+        message = AllowanceCall(request_id, market, method, arguments)
         self._outbox.put(message)
         try:
             return future.get(timeout=_ANSWER_TIMEOUT)
@@ -61,7 +61,7 @@ class Leases:
             return None
         finally:
             with self._asked as asked:
-                asked.pop(request, None)
+                asked.pop(request_id, None)
 
     def notify(self, market: Market, method: str, *arguments: Any) -> None:
         """Call a method of an allowance without waiting for it."""
@@ -70,7 +70,7 @@ class Leases:
     def take_answer(self, answer: Answer) -> None:
         """Give an answer to the thread that waits for it. Thread: the receiving one."""
         with self._asked as asked:
-            future = asked.pop(answer.request, None)
+            future = asked.pop(answer.request_id, None)
         if future is not None:
             future.set(answer.value)
 

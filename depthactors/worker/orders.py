@@ -112,23 +112,23 @@ class Orders:
         match order:
             case Open(openings):
                 self._open(openings)
-            case BookQuestion(request, number, question):
-                self._ask(request, number, question)
-            case Close(request, number):
-                self._close(number)
-                self._outbox.put(Answer(request))
-            case ReportStatus(request, timeout):
-                self._outbox.put(Answer(request, self._status(timeout)))
-            case ReportUpdates(number):
-                if number in self._books:
-                    self._books[number].report_updates()
+            case BookQuestion(request_id, book_id, question):
+                self._ask(request_id, book_id, question)
+            case Close(request_id, book_id):
+                self._close(book_id)
+                self._outbox.put(Answer(request_id))
+            case ReportStatus(request_id, timeout):
+                self._outbox.put(Answer(request_id, self._status(timeout)))
+            case ReportUpdates(book_id):
+                if book_id in self._books:
+                    self._books[book_id].report_updates()
             case _:
                 msg = f"expected an order for a worker, was {order!r}"
                 raise UsageError(msg)
 
     def _refuse(self, order: Any, error: DepthActorsError) -> None:
-        request = getattr(order, "request", 0)
-        self._outbox.put(Answer(request, error=portable(error)) if request else ErrorReport(portable(error)))
+        request_id = getattr(order, "request_id", 0)
+        self._outbox.put(Answer(request_id, error=portable(error)) if request_id else ErrorReport(portable(error)))
 
     # Books.
 
@@ -152,20 +152,20 @@ class Orders:
             for opening in openings:
                 self._slots.expect_no_more(opening.spec.key)
         for opening, cell in zip(openings, cells, strict=True):
-            book = self._books.get(opening.number)
+            book = self._books.get(opening.book_id)
             if book is None:
                 book = BookReporter(opening, cell, self._outbox, lambda: self._runtime.alive)
-                self._books[opening.number] = book
+                self._books[opening.book_id] = book
             if opening.reports_updates:
                 book.report_updates()
 
     def _is_over(self, opening: BookOpening) -> bool:
         """Refuse to follow a book deeper that was given up here, before the engine's process knew of it.
 
-        Followed anew it would be another book with the same number, whose listeners are being notified of the end of
+        Followed anew it would be another book with the same id, whose listeners are being notified of the end of
         the first.
         """
-        book = self._books.get(opening.number)
+        book = self._books.get(opening.book_id)
         if book is None or not book.cell.is_over:
             return False
         self._refuse_book(opening, book.cell.error or EscalatedError(f"{opening.spec.symbol} was given up"))
@@ -175,18 +175,18 @@ class Orders:
         """Refuse to follow a book, which ends the book; raise the error if it is the supervisor's death instead."""
         if not self._runtime.alive:
             raise error
-        self._outbox.put(BookRefused(opening.number, opening.place, portable(error)))
+        self._outbox.put(BookRefused(opening.book_id, opening.place, portable(error)))
 
-    def _ask(self, request: int, number: int, question: Any) -> None:
-        book = self._books.get(number)
+    def _ask(self, request_id: int, book_id: int, question: Any) -> None:
+        book = self._books.get(book_id)
         if book is None:
-            self._outbox.put(Answer(request, error=pykka.ActorDeadError("the worker does not keep the book")))
+            self._outbox.put(Answer(request_id, error=pykka.ActorDeadError("the worker does not keep the book")))
         else:
-            book.ask(request, question)
+            book.ask(request_id, question)
 
-    def _close(self, number: int) -> None:
+    def _close(self, book_id: int) -> None:
         """Follow a book no longer, and wait for the end of its actor."""
-        book = self._books.pop(number, None)
+        book = self._books.pop(book_id, None)
         if book is None:
             return
         clock = self._runtime.dispatcher

@@ -32,7 +32,7 @@ class Outbox(Protocol):
     def put(self, message: Any) -> None:
         """Send a message after those before it; it may be left out if too many wait."""
 
-    def put_updated(self, number: int) -> None:
+    def put_updated(self, book_id: int) -> None:
         """Report soon that a book was updated."""
 
     def withdraw(self, message: Any) -> None:
@@ -69,12 +69,12 @@ class WorkerOutbox:
         if is_news:
             self._wake.put(True)
 
-    def put_updated(self, number: int) -> None:
+    def put_updated(self, book_id: int) -> None:
         """Report soon that a book was updated."""
         with self._putting:
-            if number in self._unsent.updated:
+            if book_id in self._unsent.updated:
                 return
-            self._unsent.updated.add(number)
+            self._unsent.updated.add(book_id)
         self._wake.put(True)
 
     def withdraw(self, message: Any) -> None:
@@ -123,4 +123,4 @@ class WorkerOutbox:
             logger.warning("! a message could not be sent: %s: %s", type(error).__name__, error)
             if isinstance(message, Answer):
                 words = f"expected an answer that can be sent, was {type(message.value).__name__}: {error}"
-                self._channel.send(Answer(message.request, error=LifecycleError(words)))
+                self._channel.send(Answer(message.request_id, error=LifecycleError(words)))

@@ -48,8 +48,8 @@ class Unsent:
             case Alive():
                 is_news, self._alive = self._alive is None, message
                 return is_news
-            case BookChanged(number):
-                changes = self._changes.setdefault(number, [])
+            case BookChanged(book_id):
+                changes = self._changes.setdefault(book_id, [])
                 changes.append(message)
                 if len(changes) == 1:
                     # The list takes the place of its events among the other messages.
@@ -93,5 +93,5 @@ class Unsent:
         changed = message.pop(0)
         if not message:
             self._waiting.popleft()
-            del self._changes[changed.number]
+            del self._changes[changed.book_id]
         return changed

@@ -60,16 +60,16 @@ class WorkerEnd:
     def wait(self, kind, matches=lambda _message: True):
         return self.told.wait_for(lambda each: isinstance(each, kind) and matches(each), PATIENCE)
 
-    def wait_changed(self, kind, number, state):
-        return self.wait(kind, lambda each: each.number == number and each.event.state is state)
+    def wait_changed(self, kind, book_id, state):
+        return self.wait(kind, lambda each: each.book_id == book_id and each.event.state is state)
 
     def open(self, *openings):
         self.line.send(Open(openings))
 
     def ask(self, request):
-        number = next(self._requests)
-        self.line.send(request(number))
-        return self.wait(Answer, lambda each: each.request == number)
+        request_id = next(self._requests)
+        self.line.send(request(request_id))
+        return self.wait(Answer, lambda each: each.request_id == request_id)
 
     @contextmanager
     def stopped(self):
@@ -98,8 +98,8 @@ class WorkerEnd:
                     if self.allowance is None:
                         self.allowance = Allowance(message.market.weight_per_minute, message.market.connections)
                     value = getattr(self.allowance, message.method)(*message.arguments)
-                    if message.request:
-                        self.line.send(Answer(message.request, value))
+                    if message.request_id:
+                        self.line.send(Answer(message.request_id, value))
                 elif not isinstance(message, Alive):
                     self.told(message)
         except LineError:
@@ -155,7 +155,7 @@ class FollowedBook:
         self.cell = RemoteCell(spec, number, self.place, slot, None, USUAL, PooledDispatcher())
 
     def opening(self, *, told=False):
-        return BookOpening(self.cell.number, self.cell.life, self.cell.spec, self.place, told)
+        return BookOpening(self.cell.book_id, self.cell.life, self.cell.spec, self.place, told)
 
 
 class Silent(EngineActor):

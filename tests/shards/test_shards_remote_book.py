@@ -107,7 +107,7 @@ def test_events_are_reported_and_a_new_worker_keeps_what_the_slot_shows(scene):
 def test_questions_go_to_the_worker_and_their_answers_back(scene):
     asked = scene.ref.ask(Best(), block=False)
     ask = scene.told(Ask)
-    assert ask.request(5) == BookQuestion(5, 7, Best())
+    assert ask.new_request(5) == BookQuestion(5, 7, Best())
     ask.future.set("the best")
     assert asked.get(timeout=PATIENCE) == "the best"
     with pytest.raises(UsageError, match="expected a question to a book"):

@@ -132,7 +132,7 @@ def test_the_order_to_open_has_all_that_a_worker_needs(shown):
     cell = shown.cell
     cell.reports_updates = True
     opening = cell.opening()
-    assert (opening.number, opening.spec, opening.place, opening.reports_updates) == (1, cell.spec, cell.place, True)
+    assert (opening.book_id, opening.spec, opening.place, opening.reports_updates) == (1, cell.spec, cell.place, True)
 
 
 def test_updates_are_noted_once_until_the_actor_has_looked(shown, dispatcher):

@@ -49,7 +49,7 @@ def test_events_and_refusals_reach_their_book_alone(scene):
     change = BookChanged(3, 1, BookEvent("BTCUSDT", BookState.SYNCING, BookState.LIVE, None))
     refusal = BookRefused(3, "book-1", SharingError("gone"))
     routes.changed(change)
-    routes.changed(replace(change, number=4))
+    routes.changed(replace(change, book_id=4))
     routes.changed(replace(change, life=2))
     routes.refused(refusal)
     routes.refused(BookRefused(4, "book-2", SharingError("gone")))

@@ -54,7 +54,7 @@ class FakeWorker(EngineActor):
         match message:
             case Send(Open(openings)):
                 self.orders.append(Open)
-                self.opened |= {each.number: each for each in openings}
+                self.opened |= {each.book_id: each for each in openings}
             case Send(order):
                 self.orders.append(type(order))
             case Ask(request, future):
@@ -73,13 +73,13 @@ class FakeWorker(EngineActor):
 
     def _asked(self, message, future):
         if isinstance(message, Close):
-            self.closed.append(message.number)
-            self.opened.pop(message.number, None)
+            self.closed.append(message.book_id)
+            self.opened.pop(message.book_id, None)
         future.set(None)
 
     def place_of(self, cell):
         """The place of a book's slot in the latest order; `None` without one."""
-        opening = self.opened.get(cell.number)
+        opening = self.opened.get(cell.book_id)
         return None if opening is None else opening.place
 
     @property
@@ -162,7 +162,7 @@ def test_books_move_with_their_last_view_and_a_worker_that_is_to_go_ends(scene):
     cells = scene.open("A", "B", "C", "D")
     first, second = scene.workers
     until(lambda: second.symbols == ["B", "D"])
-    former = {cell.number: cell.place for cell in cells}
+    former = {cell.book_id: cell.place for cell in cells}
     cells[1]._slot.again().write(pack(book_of(7), 5, BookState.LIVE, float))
     assert scene.ask(Rebalance(1)) == 2
     assert second.ended.wait(PATIENCE)
@@ -171,7 +171,7 @@ def test_books_move_with_their_last_view_and_a_worker_that_is_to_go_ends(scene):
     until(lambda: first.symbols == ["A", "B", "C", "D"])
     for cell in cells:
         assert first.place_of(cell) == cell.place
-        assert (cell.place == former[cell.number]) == (cell.number in {1, 3}), "the former worker may write yet"
+        assert (cell.place == former[cell.book_id]) == (cell.book_id in {1, 3}), "the former worker may write yet"
     view = cells[1].view(5, float)
     assert (view.state, view.last_update_id) == (BookState.STALE, 7)
 
@@ -182,7 +182,7 @@ def test_a_book_that_moves_to_and_fro_is_followed_anew_by_its_first_worker(new_s
     (first,) = scene.workers
     assert (scene.ask(Rebalance(2)), scene.ask(Rebalance(1))) == (1, 1)
     until(lambda: first.place_of(moving) == moving.place)
-    assert (first.closed, first.opened[moving.number].life, moving.life) == ([moving.number], 3, 3)
+    assert (first.closed, first.opened[moving.book_id].life, moving.life) == ([moving.book_id], 3, 3)
     assert scene.ask(Rebalance(None)) == 0
 
 
@@ -256,14 +256,14 @@ def test_a_book_that_was_deepened_with_one_that_could_not_be_opened_is_followed_
         scene.open("A", "B", depth=20)
     worker = scene.workers[0]
     until(lambda: worker.place_of(kept) == kept.place)
-    assert worker.opened[kept.number].spec.depth == kept.depth == 20
+    assert worker.opened[kept.book_id].spec.depth == kept.depth == 20
     assert kept.followers == 1
 
 
 def test_a_failed_book_keeps_its_reason_and_is_not_opened_anew_when_its_worker_is_replaced_or_it_moves(scene):
     failed, _ = scene.open("A", "B")
     cause = UnknownSymbolError("A is unknown")
-    failed.ref.tell(BookChanged(failed.number, 1, BookEvent("A", BookState.SYNCING, BookState.FAILED, cause)))
+    failed.ref.tell(BookChanged(failed.book_id, 1, BookEvent("A", BookState.SYNCING, BookState.FAILED, cause)))
     # Both before the book's actor has looked at that: it is told of the loss behind it.
     failed.ref.tell(WorkerLost(WorkerDiedError("gone")))
     failed.ref.tell(GiveUp(EscalatedError("gone for good")))
@@ -286,16 +286,16 @@ def test_a_book_that_its_worker_gave_up_is_followed_anew_though_its_actor_has_no
     entered, go_on, events = threading.Event(), Gate(), Recorder()
     first.add(Listener(lambda _view: (entered.set(), go_on.wait(PATIENCE)), events, 5))
     first._slot.again().write(pack(book_of(1), 5, BookState.LIVE, float))
-    first.ref.tell(BooksUpdated((first.number,)))
+    first.ref.tell(BooksUpdated((first.book_id,)))
     assert entered.wait(PATIENCE)
     (worker,) = scene.workers
     try:
         cause = EscalatedError("reconnects are used up")
-        worker.routes.changed(BookChanged(first.number, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
+        worker.routes.changed(BookChanged(first.book_id, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
         (second,) = scene.open("A", depth=10)
         assert second is not first
-        until(lambda: [*worker.opened] == [second.number])
-        assert worker.closed == [first.number], "nobody's book is left there"
+        until(lambda: [*worker.opened] == [second.book_id])
+        assert worker.closed == [first.book_id], "nobody's book is left there"
     finally:
         go_on.set()
     assert events.wait_for(lambda event: event.state is BookState.FAILED).error is cause
@@ -337,12 +337,12 @@ def test_the_reports_of_a_former_worker_are_ignored(new_scene):
     scene.kill(first)
     until(lambda: scene.workers[0] is not first)
     until(lambda: scene.workers[0].opened)
-    assert scene.workers[0].opened[cell.number].life == cell.life == 2
+    assert scene.workers[0].opened[cell.book_id].life == cell.life == 2
     cause = EscalatedError("from before")
-    cell.ref.tell(BookChanged(cell.number, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
+    cell.ref.tell(BookChanged(cell.book_id, 1, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
     wait_for_turn(cell.ref)
     assert cell.state is BookState.SYNCING
-    cell.ref.tell(BookChanged(cell.number, 2, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
+    cell.ref.tell(BookChanged(cell.book_id, 2, BookEvent("A", BookState.LIVE, BookState.FAILED, cause)))
     until(lambda: cell.state is BookState.FAILED)
 
 

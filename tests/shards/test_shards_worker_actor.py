@@ -144,14 +144,14 @@ def test_it_begins_sends_asks_and_ends_in_order(scene, folder):
     future = scene.ask()
     assert scene.process.received() == "do this"
     question = scene.process.received()
-    scene.says(Answer(question.request, "well"))
+    scene.says(Answer(question.request_id, "well"))
     assert future.get(timeout=PATIENCE) == "well"
     failing = scene.ask()
-    scene.says(Answer(scene.process.received().request, error=UsageError("no")))
+    scene.says(Answer(scene.process.received().request_id, error=UsageError("no")))
     with pytest.raises(UsageError, match="no"):
         failing.get(timeout=PATIENCE)
     refused = scene.ask()
-    scene.says(Answer(scene.process.received().request, error=BusyError("later")))
+    scene.says(Answer(scene.process.received().request_id, error=BusyError("later")))
     with pytest.raises(BusyError):
         refused.get(timeout=PATIENCE)
     assert scene.ref.ask(Status(), timeout=PATIENCE).refused == 1
@@ -172,7 +172,7 @@ def test_each_message_of_the_process_is_handled(scene):
     scene.hears(1.5)
     scene.says(AllowanceCall(9, SPOT, "take_weight", (10,)))
     answer = scene.process.received()
-    assert (answer.request, answer.value, scene.allowance.level().used) == (9, 0.0, 10)
+    assert (answer.request_id, answer.value, scene.allowance.level().used) == (9, 0.0, 10)
     scene.says(BooksUpdated((1, 2, 3)))
     scene.says(ErrorReport(UsageError("of no book")))
     assert str(scene.errors.wait_for(lambda _each: True).args[0]) == "of no book"
@@ -286,4 +286,4 @@ def test_a_dead_worker_and_one_that_cannot_answer_have_no_row(scene):
 
 
 def _request(scene):
-    return scene.process.received().request
+    return scene.process.received().request_id

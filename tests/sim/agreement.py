@@ -20,15 +20,15 @@ _SOON = 1.0
 def disagreements(supervisor: pykka.ActorRef[Any], workers: Iterable[SimulatedProcess]) -> Iterator[str]:
     """Yield what is kept though nobody wants it, is wanted and not kept, or waits for an answer that was lost."""
     root: Any = mailbox_of(supervisor).root
-    wanted = {book.cell.number: book.cell for book in root._books.values()}
+    wanted = {book.cell.book_id: book.cell for book in root._books.values()}
     kept: Counter[int] = Counter()
     for worker in workers:
         yield from _unfinished(worker)
         if worker.engine is not None:
             kept.update(worker.engine._orders._books.keys())
-    for number in kept.keys() | wanted.keys():
-        if kept[number] != (number in wanted):
-            yield f"book {number}: {kept[number]} workers keep it, {int(number in wanted)} is wanted"
+    for book_id in kept.keys() | wanted.keys():
+        if kept[book_id] != (book_id in wanted):
+            yield f"book {book_id}: {kept[book_id]} workers keep it, {int(book_id in wanted)} is wanted"
     for cell in wanted.values():
         if cell.is_noted and cell.dispatcher.monotonic() - cell._noted_at > _SOON:
             yield f"{cell.spec.symbol}: an update was noted, and no actor looks at it"

@@ -218,7 +218,7 @@ def _answer_is_lost() -> _Changes:
     """An answer is among the messages of a worker that may be left out: every tenth is."""
 
     def put(self: Unsent, message: Any) -> bool:
-        if isinstance(message, Answer) and not message.request % 10:
+        if isinstance(message, Answer) and not message.request_id % 10:
             return False
         return before(self, message)
 

@@ -52,9 +52,9 @@ class _Outbox(Task):
         if self._unsent.put(message):
             self._wake()
 
-    def put_updated(self, number: int) -> None:
-        if number not in self._unsent.updated:
-            self._unsent.updated.add(number)
+    def put_updated(self, book_id: int) -> None:
+        if book_id not in self._unsent.updated:
+            self._unsent.updated.add(book_id)
             self._wake()
 
     def withdraw(self, message: Any) -> None:

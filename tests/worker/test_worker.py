@@ -29,7 +29,7 @@ def test_a_book_whose_slot_is_gone_is_refused_alone(worker, folder, market):
     good, gone = FollowedBook(folder, spec_of(market), 1), FollowedBook(folder, spec_of(market, "ETHUSDT"), 2)
     worker.open(replace(gone.opening(), place="book-999@0"), good.opening())
     refusal = worker.wait(BookRefused)
-    assert (refusal.number, refusal.place, type(refusal.error)) == (2, "book-999@0", SharingError)
+    assert (refusal.book_id, refusal.place, type(refusal.error)) == (2, "book-999@0", SharingError)
     worker.wait_changed(BookChanged, 1, BookState.LIVE)
     assert good.cell.view(5, float).state is BookState.LIVE
 
@@ -38,12 +38,12 @@ def test_it_follows_answers_reports_and_closes(worker, folder, market, exchange)
     books = [FollowedBook(folder, spec_of(market, symbol), number) for number, symbol in enumerate(SYMBOLS)]
     worker.open(*(book.opening(told=book is books[0]) for book in books))
     for book in books:
-        worker.wait_changed(BookChanged, book.cell.number, BookState.LIVE)
-        view = worker.ask(lambda request, book=book: BookQuestion(request, book.cell.number, Top(5))).value
+        worker.wait_changed(BookChanged, book.cell.book_id, BookState.LIVE)
+        view = worker.ask(lambda request, book=book: BookQuestion(request, book.cell.book_id, Top(5))).value
         truth = exchange.book_at(view.symbol, view.last_update_id)
         assert view.bids == tuple((float(price), float(quantity)) for price, quantity in truth.bids[:5])
     worker.wait(BooksUpdated)
-    assert {number for each in worker.told.seen if isinstance(each, BooksUpdated) for number in each.numbers} == {0}
+    assert {book_id for each in worker.told.seen if isinstance(each, BooksUpdated) for book_id in each.book_ids} == {0}
     status = worker.ask(lambda request: ReportStatus(request, PATIENCE)).value
     assert [row.symbol for row in status.books] == SYMBOLS
     assert all(row.name.startswith("worker-1-") for row in (*status.sockets, *status.pools))
@@ -104,16 +104,16 @@ def test_an_engine_that_reads_nothing_for_long_is_waited_for(worker, folder, mar
     books = [FollowedBook(folder, spec_of(market, symbol), number) for number, symbol in enumerate(SYMBOLS)]
     worker.open(*(book.opening(told=True) for book in books))
     for book in books:
-        worker.wait_changed(BookChanged, book.cell.number, BookState.LIVE)
+        worker.wait_changed(BookChanged, book.cell.book_id, BookState.LIVE)
     with worker.stopped():
         rounds = Rounds(worker.worker._channel, 20)
         for number in range(5000):
             worker.worker._outbox.put(Answer(10_000 + number, b"." * 1000))
         assert rounds.enough.wait(PATIENCE), "the pipe is full"
         for book in books:
-            before = book.cell.latest_id()
-            until(lambda book=book, before=before: book.cell.latest_id() > before)
-    worker.wait(Answer, lambda each: each.request == 14_999)
+            before = book.cell.view(1, float).last_update_id
+            until(lambda book=book, before=before: book.cell.view(1, float).last_update_id > before)
+    worker.wait(Answer, lambda each: each.request_id == 14_999)
     assert worker.ask(lambda request: BookQuestion(request, 1, Best())).value.state is BookState.LIVE
 
 
@@ -124,9 +124,9 @@ def test_a_book_that_is_given_another_slot_fills_that_one(worker, folder, market
     worker.open(other.opening(told=True))
     worker.wait(BooksUpdated)
     assert other.cell.view(5, float).state is BookState.LIVE
-    left = former.cell.latest_id()
-    until(lambda: other.cell.latest_id() > left)
-    assert former.cell.latest_id() == left
+    left = former.cell.view(1, float).last_update_id
+    until(lambda: other.cell.view(1, float).last_update_id > left)
+    assert former.cell.view(1, float).last_update_id == left
 
 
 def test_a_book_that_was_given_up_is_not_followed_deeper(worker, folder, market):
@@ -136,7 +136,7 @@ def test_a_book_that_was_given_up_is_not_followed_deeper(worker, folder, market)
     deeper = FollowedBook(folder, spec_of(market, "NOSUCHUSDT", depth=50))
     worker.open(deeper.opening())
     refusal = worker.wait(BookRefused)
-    assert (refusal.number, refusal.place, type(refusal.error)) == (1, deeper.place, UnknownSymbolError)
+    assert (refusal.book_id, refusal.place, type(refusal.error)) == (1, deeper.place, UnknownSymbolError)
 
 
 def test_a_worker_whose_engine_is_gone_ends_though_a_fork_holds_the_channel_open(worker, monkeypatch):

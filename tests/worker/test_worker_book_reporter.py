@@ -90,7 +90,7 @@ def test_a_question_to_a_dead_actor_is_answered_at_once(scene):
     end(scene.cell.ref)
     scene.reporter.ask(5, Top(3))
     (answer,) = scene.outbox.sent
-    assert (answer.request, type(answer.error)) == (5, pykka.ActorDeadError)
+    assert (answer.request_id, type(answer.error)) == (5, pykka.ActorDeadError)
 
 
 def test_an_answer_that_is_an_error_is_sent_as_one(scene):

@@ -26,9 +26,9 @@ class Outbox:
         self.calls.append(call)
         if self.own is not None:
             value = getattr(self.own, call.method)(*call.arguments)
-            if call.request:
+            if call.request_id:
                 # The answer comes in another thread, perhaps before the caller waits for it.
-                threading.Thread(target=self.leases.take_answer, args=(Answer(call.request, value),)).start()
+                threading.Thread(target=self.leases.take_answer, args=(Answer(call.request_id, value),)).start()
 
     def withdraw(self, call):
         self.calls.remove(call)

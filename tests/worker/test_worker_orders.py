@@ -77,10 +77,10 @@ def test_a_question_beyond_the_bound_is_refused_at_once_and_the_other_orders_are
     scene.orders.put(ReportStatus(9_002, 1.0))
     scene.orders.put(Close(9_003, 7))
     refused = scene.outbox.sent.copy()
-    assert [(each.request, type(each.error)) for each in refused] == [(9_001, BusyError), (9_002, BusyError)]
+    assert [(each.request_id, type(each.error)) for each in refused] == [(9_001, BusyError), (9_002, BusyError)]
     assert "2000 orders wait" in str(refused[0].error)
     answered = scene.run()[2:]
-    assert [each.request for each in answered] == [*range(1, module.MOST_WAITING + 1), 9_003]
+    assert [each.request_id for each in answered] == [*range(1, module.MOST_WAITING + 1), 9_003]
     scene.orders.put(BookQuestion(9_004, 7, Top(1)))
     assert isinstance(scene.run()[-1].error, pykka.ActorDeadError), "there is room again"
 

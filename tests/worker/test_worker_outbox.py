@@ -54,8 +54,8 @@ def test_updates_are_merged_and_none_is_left_out(scene):
     while 99 not in said:
         message = there.receive()
         assert isinstance(message, BooksUpdated)
-        assert len(set(message.numbers)) == len(message.numbers)
-        said += message.numbers
+        assert len(set(message.book_ids)) == len(message.book_ids)
+        said += message.book_ids
     assert set(said) == {*range(writers), 99}
     assert len(said) < writers * times / 2
 
@@ -69,7 +69,7 @@ def test_a_message_that_cannot_be_pickled_is_logged_and_the_others_are_sent(scen
         outbox.put("next")
         answer = there.receive()
         assert there.receive() == "next"
-    assert (answer.request, type(answer.error)) == (7, LifecycleError)
+    assert (answer.request_id, type(answer.error)) == (7, LifecycleError)
     assert "cannot pickle" in caplog.text
 
 
@@ -95,7 +95,7 @@ def test_what_waits_is_bounded_and_counted_and_has_the_present_state(scene):
     while not isinstance(came[-1], BooksUpdated):
         came.append(there.receive())
     assert came[0] == Alive(float(module.ROOM + 99)), "one sign of life is enough"
-    changes = [each for each in came if isinstance(each, BookChanged) and each.number == 1]
+    changes = [each for each in came if isinstance(each, BookChanged) and each.book_id == 1]
     assert len(changes) == module.CHANGES
     assert changes[-1].event.state is BookState.LIVE, "what is so now is never left out"
     assert change(2, BookState.STALE) in came
@@ -115,7 +115,7 @@ def test_a_withdrawn_message_is_not_sent(scene):
     outbox.withdraw(AllowanceCall(1, None, "take_weight", (5,)))
     outbox.withdraw(AllowanceCall(9, None, "take_weight", (5,)))
     outbox.start()
-    assert there.receive().request == 2
+    assert there.receive().request_id == 2
 
 
 def test_the_end_of_the_channel_ends_the_thread(scene):

@@ -1,9 +1,8 @@
 """`DepthReader`: the books of an engine that runs in another process of this machine.
 
     with DepthReader("books") as reader:
-        view = reader.wait_live("BTCUSDT", timeout=10)
-        while True:
-            view = reader.wait("BTCUSDT", after=view, timeout=1)
+        for view in reader.updates("BTCUSDT"):
+            print(view.best_bid, view.best_ask)
 
 No thread, no socket, no message: a view is a copy of memory that the engine's process writes, and this process can only
 read.
@@ -32,7 +31,7 @@ from depthactors.sharing.place import check_name, find_folder
 from depthactors.sharing.record import number_of, reason, shown_state, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -43,6 +42,8 @@ if TYPE_CHECKING:
 _FIRST_PAUSE: Final = 0.0001
 _LAST_PAUSE: Final = 0.001
 """Seconds between two looks for an update: they grow from the first to the last."""
+_PART: Final = 1.0
+"""Seconds after which a loop over updates looks whether the book is live, though there is no update."""
 
 
 class DepthReader(Generic[NumberT_co]):
@@ -252,10 +253,68 @@ class DepthReader(Generic[NumberT_co]):
         """
         view = self._wait_for(lambda view: view.state is BookState.LIVE, symbol, timeout, levels, market, speed_ms)
         if view.state is not BookState.LIVE:
-            why = self.reason(symbol, market=market, speed_ms=speed_ms)
-            msg = f"{view.symbol}: expected LIVE within {timeout:g} s, was {view.state}" + (f" ({why})" if why else "")
-            raise NotLiveError(msg)
+            raise self._not_live(view, timeout, market, speed_ms)
         return view
+
+    def updates(
+        self,
+        symbol: str,
+        timeout: float = 30.0,
+        *,
+        levels: int | None = None,
+        market: str | None = None,
+        speed_ms: int | None = None,
+    ) -> Iterator[BookView[NumberT_co]]:
+        """Iterate over views of the live book: the present one, then the latest at each update; without end.
+
+        A later engine of the same name is followed like the former one. A loop that is slower than the updates gets the
+        latest one. Arguments as for `view`, and:
+
+        Args:
+            symbol: upper or lower case.
+            timeout: seconds for which the loop waits while the book is not live; a quiet book may be quiet for ever.
+            levels: number of levels a side.
+            market: name of the market.
+            speed_ms: update interval.
+
+        Raises:
+            NotLiveError: the book was not live for `timeout` seconds; the message says why, if that is known.
+            EngineGoneError: no engine ran for `timeout` seconds.
+            BookNotSharedError: no such book was shared for `timeout` seconds, or several are.
+            UsageError: a timeout that is no number of seconds.
+        """
+        return self._updates(symbol, checked_timeout(timeout), levels, market, speed_ms)
+
+    def _updates(
+        self, symbol: str, timeout: float, levels: int | None, market: str | None, speed_ms: int | None
+    ) -> Iterator[BookView[NumberT_co]]:
+        seen: int | None = None
+
+        def is_next(view: BookView[NumberT_co]) -> bool:
+            return view.state is BookState.LIVE and view.last_update_id != seen
+
+        deadline = time.monotonic() + timeout
+        while True:
+            # In parts, because the time begins anew as long as the book is live.
+            part = min(_PART, max(0.0, deadline - time.monotonic()))
+            try:
+                view = self._wait_for(is_next, symbol, part, levels, market, speed_ms)
+            except (EngineGoneError, BookNotSharedError):
+                if time.monotonic() >= deadline:
+                    raise
+                continue
+            if view.state is BookState.LIVE:
+                deadline = time.monotonic() + timeout
+                if view.last_update_id != seen:
+                    seen = view.last_update_id
+                    yield view
+            elif time.monotonic() >= deadline:
+                raise self._not_live(view, timeout, market, speed_ms)
+
+    def _not_live(self, view: BookView[Any], timeout: float, market: str | None, speed_ms: int | None) -> NotLiveError:
+        why = self.reason(view.symbol, market=market, speed_ms=speed_ms)
+        msg = f"{view.symbol}: expected LIVE within {timeout:g} s, was {view.state}" + (f" ({why})" if why else "")
+        return NotLiveError(msg)
 
     def close(self) -> None:
         """Give the engine's memory back; views that were taken stay. It may be called twice."""

@@ -10,6 +10,7 @@ import threading
 import time
 from decimal import Decimal
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import pykka
@@ -175,7 +176,7 @@ def test_books_are_the_exchanges_and_answer_as_those_of_one_process(engine, exch
 
 def test_a_thread_waits_for_the_updates_of_a_worker(engine, exchange):
     engine.subscribe(SYMBOLS[0], depth=20)
-    views = [view for view, _ in zip(engine[SYMBOLS[0]].updates(PATIENCE), range(10), strict=False)]
+    views = list(islice(engine[SYMBOLS[0]].updates(PATIENCE), 10))
     for view in views:
         check(exchange, view, 20)
     ids = [view.last_update_id for view in views]

@@ -6,6 +6,7 @@ import pickle
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from math import inf
 
 import orjson
@@ -186,7 +187,7 @@ def test_a_loop_may_run_in_a_callback_of_its_own_book(engine):
 
     def on_update(_):
         if not done.seen:
-            done([view.last_update_id for view, _ in zip(engine["BTCUSDT"].updates(), range(3), strict=False)])
+            done([view.last_update_id for view in islice(engine["BTCUSDT"].updates(), 3)])
 
     engine.subscribe("BTCUSDT", on_update=on_update)
     ids = done.wait_for(lambda _: True)

@@ -6,6 +6,8 @@ import sys
 import threading
 import time
 from decimal import Decimal
+from functools import partial
+from itertools import islice
 from math import inf
 
 import pytest
@@ -238,6 +240,57 @@ def test_a_book_that_does_not_come_to_life_says_why(shared, reader):
     shared.write("BTCUSDT", 0, "SYNCING")
     with pytest.raises(NotLiveError, match=r"was SYNCING$"):
         reader.wait_live("BTCUSDT", timeout=0.0)
+
+
+def test_a_loop_has_the_live_views_alone(shared, reader, monkeypatch):
+    steps = [("LIVE", 1), ("STALE", 1), ("LIVE", 2), ("STALE", 3), ("LIVE", 4)]
+    acts = [partial(shared.write, "BTCUSDT", update_id, state) for state, update_id in steps]
+    at_the_next_look(monkeypatch, *acts)
+    views = list(islice(reader.updates("BTCUSDT", timeout=60, levels=2), 3))
+    assert [(view.state, view.last_update_id) for view in views] == [(LIVE, 1), (LIVE, 2), (LIVE, 4)]
+    assert views[-1].bids == truth(4)[0][:2]
+
+
+def test_a_loop_over_a_quiet_book_goes_on_beyond_its_timeout(shared, reader, monkeypatch):
+    monkeypatch.setattr(reader_module, "_PART", 0.01)
+    loop = reader.updates("BTCUSDT", timeout=0.02)
+    assert next(loop).last_update_id == 1
+    looks = [lambda: None] * 200
+    at_the_next_look(monkeypatch, *looks, lambda: shared.write("BTCUSDT", 2))
+    assert next(loop).last_update_id == 2
+
+
+def test_a_loop_over_a_book_that_is_not_live_says_why(shared, reader):
+    shared.write("BTCUSDT", 0, "SYNCING", "the exchange answers 503")
+    with pytest.raises(NotLiveError, match=r"BTCUSDT: expected LIVE within 0.02 s, was SYNCING \(.* answers 503\)"):
+        next(reader.updates("BTCUSDT", timeout=0.02))
+
+
+def test_a_loop_waits_for_a_book_and_for_an_engine(name, shared, reader, monkeypatch):
+    loop = reader.updates("ETHUSDT", timeout=60)
+    at_the_next_look(monkeypatch, lambda: shared.follow("ETHUSDT", 5))
+    assert next(loop).last_update_id == 5
+    shared.close()
+    with pytest.raises(EngineGoneError, match="was stopped"):
+        next(reader.updates("SOLUSDT", timeout=0.0))
+    later = Publisher(name)
+
+    def start():
+        later.open()
+        later.follow("ETHUSDT", 7)
+
+    at_the_next_look(monkeypatch, start)
+    try:
+        assert next(loop).last_update_id == 7
+    finally:
+        later.close()
+
+
+def test_a_loop_over_what_is_not_shared_ends_with_an_error(reader):
+    with pytest.raises(BookNotSharedError, match="shares BTCUSDT"):
+        next(reader.updates("SOLUSDT", timeout=0.0))
+    with pytest.raises(UsageError, match="timeout"):
+        reader.updates("BTCUSDT", timeout="5")
 
 
 def test_a_timeout_that_is_no_number_is_refused(name, reader):

@@ -14,6 +14,8 @@ from depthactors.errors import ExchangeError
 from depthactors.sync.causes import ChainFault
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from depthactors.binance import Diff
     from depthactors.book import OrderBook
     from depthactors.sync.buffer import DiffBuffer
@@ -59,7 +61,7 @@ class Doubts:
 
     Attributes:
         former: what another process has shown before this one.
-        was_live: the book was LIVE at least once.
+        was_live: the book was LIVE at least once, or a predecessor has shown one.
         unheard: the book changed while its stream brought nothing, and the stream has not brought anything since.
         was_cut: a side that was believed to be whole was found to be cut.
         first_look: no snapshot was compared with the present base yet.
@@ -83,6 +85,17 @@ class Doubts:
     _lagging: int = 0
     _emptied: int = 0
     _unlisted: int = 0
+
+    @classmethod
+    def after(cls, book: OrderBook | None, former: Former, diffs: int) -> Self:
+        """Return the memory to begin with.
+
+        Args:
+            book: the last good book of a predecessor in this process.
+            former: what a predecessor in another process has shown.
+            diffs: the number of diffs so far.
+        """
+        return cls(former=former, was_live=book is not None or former != NEVER_SHOWN, unlisted_at=diffs)
 
     def doubted(self, follower: Follower) -> bool:
         """Return whether a book in sequence is not believed; the stream's first diff ends the doubt."""

@@ -33,7 +33,7 @@ from depthactors.sync.causes import (
     SnapshotOld,
 )
 from depthactors.sync.counters import Counters
-from depthactors.sync.doubts import NEVER_SHOWN, Former
+from depthactors.sync.doubts import NEVER_SHOWN, Doubts, Former
 from depthactors.sync.effects import Publish, Silent, SnapshotRefused
 from depthactors.sync.phases import (
     Aligning,
@@ -96,9 +96,9 @@ class Synchronizer:
         self._sequencing = sequencing
         self._new_book = new_book
         self._buffer_limit = buffer_limit
-        self._transitions = Transitions(TABLE, sequencing, buffer_limit, book, self.counters)
-        self._doubts = self._transitions.doubts
-        self._doubts.former = former
+        doubts = Doubts.after(book, former, self.counters.diffs)
+        self._transitions = Transitions(TABLE, sequencing, buffer_limit, book, doubts, self.counters)
+        self._doubts = doubts
         self._buffer = self._transitions.buffer
         self._standby: Standby | None = None
         # An older connection that brings every diff, too: a stream may move to it from a newer one.

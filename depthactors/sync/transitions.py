@@ -20,7 +20,6 @@ from depthactors.book import BookState
 from depthactors.errors import AuditError, BookIntegrityError, ExchangeError, SnapshotError
 from depthactors.sync.buffer import DiffBuffer
 from depthactors.sync.causes import ChainFault, Met, RefreshNeeded, error_of
-from depthactors.sync.doubts import Doubts
 from depthactors.sync.effects import (
     Ahead,
     Audited,
@@ -68,6 +67,7 @@ if TYPE_CHECKING:
         SnapshotOld,
     )
     from depthactors.sync.counters import Counters
+    from depthactors.sync.doubts import Doubts
     from depthactors.sync.effects import Effect
     from depthactors.sync.phases import Connected
     from depthactors.sync.sequencing import Follower
@@ -118,14 +118,20 @@ class Transitions:
     """
 
     def __init__(
-        self, table: Table, sequencing: Sequencing, buffer_limit: int, book: OrderBook | None, counters: Counters
+        self,
+        table: Table,
+        sequencing: Sequencing,
+        buffer_limit: int,
+        book: OrderBook | None,
+        doubts: Doubts,
+        counters: Counters,
     ) -> None:
         """Begin without a stream, perhaps with the last good book of a predecessor."""
         self.book = book
         self.state = BookState.SYNCING if book is None else BookState.STALE
         self.phase: Phase = Disconnected()
         self.buffer = DiffBuffer(buffer_limit, sequencing)
-        self.doubts = Doubts(was_live=book is not None, unlisted_at=counters.diffs)
+        self.doubts = doubts
         self.counters = counters
         self._table = table
         self._sequencing = sequencing

@@ -103,6 +103,16 @@ def test_after_another_process_an_older_snapshot_is_requested_again(sequencing):
     assert bench.sync.state is BookState.SYNCING
 
 
+def test_after_another_process_one_answer_that_a_book_is_not_listed_is_not_believed():
+    bench, error = Bench(former=Former(1, 1_000)), UnknownSymbolError("delisted")
+    assert list(bench.effects) == [RequestSnapshot(1, Priority.RESYNC)], "as for a book that was live here"
+    states = []
+    for _ in range(3):
+        bench.sync.unlisted(1, error)
+        states.append(bench.sync.state)
+    assert states == [BookState.SYNCING, BookState.SYNCING, BookState.FAILED]
+
+
 def cut_off_and_back(bench):
     bench.sync.stream_down(1, StreamError("cut"))
     bench.sync.stream_up(2)

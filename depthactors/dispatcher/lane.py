@@ -45,6 +45,11 @@ class Lane(Task):
         """Whether the caller is a function that this lane is calling."""
         return current_task() is self
 
+    @property
+    def waiting(self) -> int:
+        """The number of turns that were given and are not over."""
+        return len(self._waiting)
+
     def give_turn(self, listener: TakesTurns) -> None:
         """Give a listener a turn, behind the waiting ones."""
         self._waiting.append(listener)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pykka
@@ -45,6 +44,18 @@ MOST_WAITING: Final = 2_000
 _QUESTIONS: Final = (BookQuestion, ReportStatus)
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """An order in its place among the others."""
+
+    orders: Orders
+    order: Any
+
+    def take_turn(self) -> None:
+        """Carry it out."""
+        self.orders.carry_out(self.order)
+
+
 class Orders:
     """Carries out orders in a lane of the worker's dispatcher, which may wait for actors.
 
@@ -69,27 +80,29 @@ class Orders:
         self._outbox = outbox
         self._end = end
         self._books: dict[int, BookReporter] = {}
-        self._waiting: deque[Any] = deque()
         self._lane = Lane(runtime.dispatcher, "orders")
 
     def put(self, order: Any) -> None:
         """Have an order carried out after those that wait; a question is refused if too many wait."""
-        if len(self._waiting) >= MOST_WAITING and isinstance(order, _QUESTIONS):
-            self._refuse(order, BusyError(f"{self._name}: {len(self._waiting)} orders wait; ask again later"))
+        if self.waiting >= MOST_WAITING and isinstance(order, _QUESTIONS):
+            self._refuse(order, BusyError(f"{self._name}: {self.waiting} orders wait; ask again later"))
             return
-        self._waiting.append(order)
-        self._lane.give_turn(self)
+        self._lane.give_turn(_Order(self, order))
+
+    @property
+    def waiting(self) -> int:
+        """The number of orders that wait, or are being carried out. Thread: any."""
+        return self._lane.waiting
 
     def close(self) -> None:
         """Begin no further order; returns at once."""
         self._lane.close()
 
-    def take_turn(self) -> None:
-        """Carry out the next order. Thread: the lane's."""
-        order = self._waiting.popleft()
+    def carry_out(self, order: Any) -> None:
+        """Carry out an order, or refuse it. Thread: the lane's."""
         try:
             if self._runtime.alive:
-                self._carry_out(order)
+                self._obey(order)
         except DepthActorsError as error:
             if self._runtime.alive:
                 self._refuse(order, error)
@@ -108,7 +121,7 @@ class Orders:
         self.close()
         self._end()
 
-    def _carry_out(self, order: Any) -> None:
+    def _obey(self, order: Any) -> None:
         match order:
             case Open(openings):
                 self._open(openings)

@@ -52,8 +52,8 @@ def _unfinished(worker: SimulatedProcess) -> Iterator[str]:
     if worker.engine is None:
         yield f"{worker.name}: it has not begun"
         return
-    if worker.engine._orders._waiting:
-        yield f"{worker.name}: {len(worker.engine._orders._waiting)} orders wait"
+    if worker.engine._orders.waiting:
+        yield f"{worker.name}: {worker.engine._orders.waiting} orders wait"
     with worker.engine._leases._asked as asked:
         if len(asked) > 1:
             yield f"{worker.name}: waits for {len(asked)} leases"

@@ -30,7 +30,7 @@ def test_a_run_in_which_all_agree_is_well():
     [
         (lambda world: engine(world)._orders._books.update({99: None}), "books are followed for"),
         (lambda world: engine(world)._orders._books.popitem(), "1 books are followed for 0"),
-        (lambda world: engine(world)._orders._waiting.append(None), "1 orders wait"),
+        (lambda world: engine(world)._orders.close(), "1 orders wait"),
         (lambda world: engine(world)._leases._asked._value.update({-1: None, -2: None}), "waits for"),
         (lambda world: world.engine._runtime._folder.new_book(5), "4 slots for 3 books"),
     ],

@@ -50,6 +50,7 @@ class BookSide:
         beyond: the levels beyond the edge of a short side, not shown; `None` on other sides.
         agreements: the number of snapshots in a row before this one that agreed with it.
         varied: whether these had different numbers of levels.
+        shrunk: whether it has few levels or none, and the last good book before it had more.
         believed: the number of levels with which it was taken for whole without a proof; `None` with a proof.
     """
 
@@ -67,6 +68,7 @@ class BookSide:
         "granted",
         "quantities",
         "short",
+        "shrunk",
         "sign",
         "varied",
         "window",
@@ -104,7 +106,7 @@ class BookSide:
         self.edge: Key = inf if whole else max(self.quantities, default=-inf)
         self.beyond: dict[Key, Number] | None = {} if self.short and not keep_unvouched else None
         self.agreements = 0
-        self.varied = False
+        self.varied = self.shrunk = False
         self.believed: int | None = None
         self._keep_unvouched = keep_unvouched
         self._max_levels = max_levels

@@ -14,13 +14,14 @@ The rules. A short side is believed to be *whole*
    also in those beyond the last one. If the replies have different numbers of levels, the side is *known* to be whole
    after `AGREEMENTS`: a cap would have cut both replies at the same number. Equal numbers prove little, since a cap
    gives equal numbers: they take `AGREEMENTS_IF_SAME` replies; `AGREEMENTS_IF_ROUND` if the number is usual for caps
-   (`ROUND`); one if it is below `LEAST_CAP`; and `AGREEMENTS_IF_CUT` if such a belief was wrong before. A side that is
-   believed to be whole in this way, or by rule 1, is looked at again as soon as its number of levels changes.
+   (`ROUND`); one if it is below `LEAST_CAP`, and no good book before it had more levels; and `AGREEMENTS_IF_CUT` if
+   such a belief was wrong before. A side that is believed to be whole in this way, or by rule 1, is looked at again as
+   soon as its number of levels changes.
 
 If a side is known to be whole, a reply with fewer levels was cut. A refresh never reduces trust: of two sides at the
 same update, of which the later is short, the one that vouches for more is used.
 
-The remaining doubt. A cap below `LEAST_CAP`, on a book whose stream is quiet at the first look, as long as it is
+The remaining doubt. A cap below `LEAST_CAP`, on a new book whose stream is quiet at the first look, as long as it is
 quiet; a constant cap below the promise, on a side whose number of levels does not change during the replies of rule 3,
 until it changes; a cap that changes with each reply and happens to be the known number of levels three times in a row.
 """
@@ -44,7 +45,7 @@ AGREEMENTS_IF_ROUND: Final = 5
 AGREEMENTS_IF_CUT: Final = 10
 """The same, where such a belief was wrong before."""
 AGREEMENTS_IF_FEW: Final = 1
-"""The same, with fewer levels than `LEAST_CAP`, or none at all."""
+"""The same, with fewer levels than `LEAST_CAP`, or none at all, where no good book before had more."""
 ROUND: Final = frozenset({5, 10, 20, 25, 50, 100, 200, 250, 400, 500, 1000, 2000, 2500, 5000})
 """Usual caps: the sizes of snapshots that the exchange offers, and round numbers between them."""
 
@@ -62,7 +63,10 @@ def look(new: BookSide, last_good: BookSide | None, *, quiet: bool, was_cut: boo
         return
     if last_good is not None and last_good.whole and last_good.quantities == new.quantities:
         new.take_for_whole(last_good.believed)
-    elif quiet and new.granted < LEAST_CAP and not was_cut and (last_good is None or last_good.known < LEAST_CAP):
+        return
+    few = new.granted < LEAST_CAP
+    new.shrunk = few and last_good is not None and (last_good.known >= LEAST_CAP or last_good.shrunk)
+    if few and quiet and not was_cut and not new.shrunk:
         new.take_for_whole(new.granted)
 
 
@@ -81,6 +85,7 @@ def settle(old: BookSide, new: BookSide, *, was_cut: bool) -> tuple[BookSide, bo
         elif old.believed is None:
             return old.copy(), False
         return new, not agrees
+    new.shrunk = new.granted < LEAST_CAP and old.shrunk
     if old.short and agrees:
         new.agreements = old.agreements + 1
         new.varied = old.varied or _differ(old, new)
@@ -96,7 +101,7 @@ def _differ(old: BookSide, new: BookSide) -> bool:
 
 
 def _needed(side: BookSide, *, was_cut: bool) -> int:
-    if not side.granted or (side.granted < LEAST_CAP and not was_cut):
+    if not side.shrunk and (not side.granted or (side.granted < LEAST_CAP and not was_cut)):
         return AGREEMENTS_IF_FEW
     if side.varied:
         return AGREEMENTS

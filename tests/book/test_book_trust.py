@@ -138,6 +138,17 @@ def test_replies_that_agree_with_as_many_levels_each_time_are_believed_after_mor
     assert run_of(*[7] * (AGREEMENTS_IF_CUT + 1), was_cut=True).believed == 7
 
 
+def test_few_levels_or_none_after_a_good_book_with_more_take_as_many_replies_as_others():
+    for count in (0, 3):
+        side = looked_at(reply(count), whole(30))
+        # A connection that is made anew between the replies changes nothing.
+        side = looked_at(reply(count), side)
+        for _ in range(AGREEMENTS_IF_SAME):
+            assert side.short
+            side, _ = settled(side, reply(count))
+        assert side.believed == count
+
+
 def test_replies_to_other_requests_differ_for_other_reasons():
     side = reply(7, asked=20)
     for count in (9, 8):

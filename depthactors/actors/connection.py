@@ -74,7 +74,6 @@ class Connection:
 
     Attributes:
         epoch: the connection's number in the engine.
-        beside: the number of the connection that it is to succeed, if any.
         is_open: whether the handshake is done, and nothing has ended the connection since.
         opened_at: the time of the handshake, monotonic.
         has_served: whether a control message was accepted, and none is overdue.
@@ -90,7 +89,6 @@ class Connection:
             beside: the connection that it is to succeed.
         """
         self.epoch = next(context.epochs)
-        self.beside = beside
         self.is_open = False
         self.opened_at = 0.0
         self.has_served = False
@@ -123,6 +121,11 @@ class Connection:
             # The system has no thread to give: a try that failed, like any other.
             self.reader_died(StreamError(f"{context.name}: its reader could not be started: {error}"))
         mailbox.after(context.settings.timing.opening_deadline, OpeningOverdue(self.epoch))
+
+    @property
+    def beside(self) -> int | None:
+        """The number of the connection that it is to succeed, `None` without one."""
+        return self._router.beside
 
     @property
     def is_read(self) -> bool:
@@ -241,7 +244,7 @@ class Connection:
     def take_over(self) -> None:
         """Go on without the predecessor, which ended before its time."""
         with self._subscriptions:
-            self.beside = self._router.beside = None
+            self._router.beside = None
 
     def close(self, reason: StreamError) -> None:
         """Ask the peer to end the connection, and pass on all that it sends until then; `abort` does not wait."""

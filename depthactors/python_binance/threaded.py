@@ -372,17 +372,20 @@ class ThreadedDepthCacheManager(threading.Thread):
             name = self._named(f"{stream.symbol.lower()}@depth{limit}", stream)
         except BaseException:
             # Ctrl-C, for example, which may come anywhere.
-            for each, other in list(self._streams.items()):
-                if other is stream:
-                    self._forget(each, other)
-            stream.stop()
+            self._withdraw(stream)
             raise
         if self._was_stopped:
             # Another thread has called `stop`, which may not have seen this stream.
-            stream.stop()
-            self._forget(name, stream)
+            self._withdraw(stream)
             raise LifecycleError(_NOT_RUNNING.format(when="after stop"))
         return name
+
+    def _withdraw(self, stream: CallbackStream) -> None:
+        """End a stream whose name the program does not get."""
+        for name, other in list(self._streams.items()):
+            if other is stream:
+                self._forget(name, stream)
+        stream.stop()
 
     def _check_running(self) -> None:
         self._engine.check_process()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import markets
 from depthactors.cli.arguments import HELP, Listed, above_zero, market
@@ -91,37 +91,45 @@ def open_exchange(options: argparse.Namespace) -> LocalExchange:
         raise UsageError(str(error)) from None
     common = {"port": options.port, "faults": options.fault, "limits": dict(options.limit)}
     if options.recording:
-        if options.symbols or options.also or len(options.market or ()) > 1:
-            msg = "expected --recording with one --market at most, and without --symbols and --also: it has its symbol"
-            raise UsageError(msg)
-        market = options.market[0] if options.market else None
-        exchange = LocalExchange.from_recording(
-            options.recording, speed=options.speed, market=market, loop=options.loop, **common
-        )
+        exchange = LocalExchange.from_recording(options.recording, **_recording_options(options), **common)
     else:
-        if options.speed is not None or options.loop:
-            msg = "expected --speed and --loop with --recording only"
-            raise UsageError(msg)
-        if options.symbols is not None and options.also is not None:
-            msg = "expected --symbols, which are served alone, or --also, which are served beside others, were both"
-            raise UsageError(msg)
-        exchange = LocalExchange.with_order_flow(
-            None if options.symbols is None else _symbols(options.symbols, options.market),
-            market=options.market,
-            also=options.also.split(",") if options.also is not None else (),
-            seed=options.seed,
-            rate=options.rate,
-            levels=options.levels,
-            depth=options.depth,
-            repeat=options.repeat,
-            history=HISTORY,
-            **common,
-        )
+        exchange = LocalExchange.with_order_flow(**_order_flow_options(options), **common)
     try:
         return exchange.start()
     except OSError as error:
         msg = f"expected a port to listen on, was {options.port}: {error}"
         raise UsageError(msg) from None
+
+
+def _recording_options(options: argparse.Namespace) -> dict[str, Any]:
+    if options.symbols or options.also or len(options.market or ()) > 1:
+        msg = "expected --recording with one --market at most, and without --symbols and --also: it has its symbol"
+        raise UsageError(msg)
+    return {
+        "speed": options.speed,
+        "market": options.market[0] if options.market else None,
+        "loop": options.loop,
+    }
+
+
+def _order_flow_options(options: argparse.Namespace) -> dict[str, Any]:
+    if options.speed is not None or options.loop:
+        msg = "expected --speed and --loop with --recording only"
+        raise UsageError(msg)
+    if options.symbols is not None and options.also is not None:
+        msg = "expected --symbols, which are served alone, or --also, which are served beside others, were both"
+        raise UsageError(msg)
+    return {
+        "symbols": None if options.symbols is None else _symbols(options.symbols, options.market),
+        "market": options.market,
+        "also": options.also.split(",") if options.also is not None else (),
+        "seed": options.seed,
+        "rate": options.rate,
+        "levels": options.levels,
+        "depth": options.depth,
+        "repeat": options.repeat,
+        "history": HISTORY,
+    }
 
 
 def described(exchange: LocalExchange) -> str:

@@ -6,9 +6,10 @@ import threading
 import time
 import warnings
 from collections import deque
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from depthactors.actors.cell import Listener
+from depthactors.dispatcher.gate import Gate
 from depthactors.engine.pickling import refuse_pickle
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.exceptions.own import ReadLoopClosed, read_loop_closed
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from depthactors.book.part import OwnPart
     from depthactors.engine.depth_engine import DepthEngine
     from depthactors.engine.handle import BookHandle
+
+_LONG: Final = 3600.0
+"""Seconds: no system can wait without limit in one call."""
 
 
 class DepthCacheManager:
@@ -97,7 +101,10 @@ class DepthCacheManager:
         self._engine: DepthEngine | None = None
         self._handle: BookHandle | None = None
         self._shown: _Shown | None = None
-        self._news = threading.Condition()
+        # Held only while the following attributes change, and by no wait: a signal handler may raise anywhere.
+        self._changing = threading.RLock()
+        # Open while there may be something for `recv`.
+        self._news = Gate()
         self._messages: deque[dict[str, Any] | None] = deque(maxlen=100)
         self._changed = False
         self._latest = 0
@@ -131,7 +138,7 @@ class DepthCacheManager:
                 msg = "expected a manager that was not entered yet, or closed since"
                 raise LifecycleError(msg)
             self._stay = stay
-            with self._news:
+            with self._changing:
                 self._messages.clear()
                 self._changed = self._over = False
                 self._latest = 0
@@ -220,9 +227,9 @@ class DepthCacheManager:
             if engine is None:
                 # It may be being entered at this moment: that fails then, and gives back what it got.
                 self._stay = None
-            with self._news:
+            with self._changing:
                 self._over = True
-                self._news.notify_all()
+                self._news.set()
         if engine is not None:
             self._end(stay, engine, handle)
             # Not sooner: after a Ctrl-C before this line, `close` may be called again.
@@ -256,8 +263,8 @@ class DepthCacheManager:
         """Wait for a message or a change, whichever comes first."""
         if self._engine is not None:
             self._engine.check_process()
-        with self._news:
-            while True:
+        while True:
+            with self._changing:
                 if self._messages:
                     return self._messages.popleft()
                 if self._over:
@@ -265,32 +272,33 @@ class DepthCacheManager:
                 if self._changed:
                     self._changed = False
                     return _Changed()
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    msg = f"{self._symbol}: expected an update in time, was none"
-                    raise NotLiveError(msg)
-                self._news.wait(left)
+                self._news.clear()
+            left = _LONG if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                msg = f"{self._symbol}: expected an update in time, was none"
+                raise NotLiveError(msg)
+            self._news.wait(left)
 
     def _listener(self, handle: BookHandle) -> Listener:
         shown = self._shown = _Shown(handle, own_part(self._row, handle.depth))
 
         def on_update(book: OrderBook | BookView[Any]) -> None:
             shown.take(book)
-            with self._news:
+            with self._changing:
                 self._changed = True
-                self._news.notify_all()
+                self._news.set()
 
         # Called in the book's turn: neither function waits.
         return Listener(on_update, self._on_event, handle.depth)
 
     def _on_event(self, event: BookEvent) -> None:
-        with self._news:
+        with self._changing:
             if self._over:
                 # Closed, or given up: nothing is returned after that.
                 return
             self._messages += error_messages(event)
             self._over = event.state.over
-            self._news.notify_all()
+            self._news.set()
 
 
 class FuturesDepthCacheManager(DepthCacheManager):

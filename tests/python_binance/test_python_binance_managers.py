@@ -5,6 +5,7 @@ import gc
 import threading
 import time
 import weakref
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -130,6 +131,20 @@ def test_a_closed_bm_is_refused():
     bm.close()
     with pytest.raises(LifecycleError):
         new(bm=bm).__enter__()
+
+
+@pytest.mark.one_process
+def test_after_ctrl_c_anywhere_in_recv_other_threads_can_receive(dead_address):
+    def receive():
+        with suppress(NotLiveError):
+            dcm.recv(timeout=0.001)
+
+    with new() as dcm:
+        for _ in places_in(lambda: (receive, None), files=""):
+            other = threading.Thread(target=receive, daemon=True)
+            other.start()
+            other.join(5)
+            assert not other.is_alive(), "waits for a lock that the interrupted thread has not given back"
 
 
 def test_a_bm_that_closes_ends_the_reading(exchange):

@@ -131,7 +131,7 @@ class InterruptedAt:
 
     def _look(self, frame, event, _argument):
         is_place = event in {"call", "c_return"} and frame.f_code.co_filename.startswith(self.files)
-        if is_place and not _is_log_call(frame):
+        if is_place and not (self.files == _PACKAGE and _is_log_call(frame)):
             self.left -= 1
             if self.left == 0:
                 sys.setprofile(None)
@@ -139,7 +139,7 @@ class InterruptedAt:
 
 
 def _is_log_call(frame):
-    # What is raised in `reporting` goes no further.
+    # A test of its own has these places.
     while frame is not None and not frame.f_code.co_filename.startswith(_REPORTING):
         frame = frame.f_back
     return frame is not None

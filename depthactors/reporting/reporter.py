@@ -55,12 +55,15 @@ class Reporter:
         self._thread: threading.Thread | None = None
         self._running = False
         self._taken = self._handed = 0
-        # Its lock is reentrant: a signal handler may run while its own thread holds it.
-        self._news = threading.Condition()
+        # Reentrant: a signal handler may run while its own thread holds it. No condition, whose lock stays held if a
+        # signal handler raises at the wrong moment: then every thread that logs would wait for ever.
+        self._lock = threading.RLock()
+        # Of each thread in `flush`: the number of records that it waits for, and a lock that is released after them.
+        self._flushes: list[tuple[int, threading.Lock]] = []
 
     def put(self, record: Record | Ready | str) -> None:
         """Pass a record on, or a line to stderr, in the other thread; returns at once, raises nothing."""
-        with self._news:
+        with self._lock:
             if len(self._waiting) >= ROOM:
                 self.lost += 1
                 return
@@ -71,13 +74,18 @@ class Reporter:
     def flush(self, timeout: float) -> bool:
         """Wait until all earlier records are passed on; returns whether they are. In a handler it returns at once."""
         deadline = time.monotonic() + timeout
-        with self._news:
+        with self._lock:
             thread = self._thread
             if thread is threading.current_thread():
                 return False
-            until = self._taken
             self._wake()
-            done = self._news.wait_for(lambda: self._handed >= until, max(0.0, timeout))
+            passing = threading.Lock()
+            if self._handed < self._taken:
+                passing.acquire()
+                self._flushes.append((self._taken, passing))
+        done = passing.acquire(timeout=min(max(0.0, timeout), threading.TIMEOUT_MAX))
+        with self._lock:
+            self._flushes = [each for each in self._flushes if each[1] is not passing]
             thread = self._thread
             over = not self._running
         if over and thread is not None:
@@ -111,10 +119,12 @@ class Reporter:
             del record
 
     def _next(self) -> Record | Ready | str | None:
-        with self._news:
+        with self._lock:
             # In one step with what follows: a thread that waits for the last record sees that the thread ends with it.
             self._handed = self._taken - len(self._waiting)
-            self._news.notify_all()
+            for until, passing in self._flushes:
+                if until <= self._handed and passing.locked():
+                    passing.release()
             if not self._waiting and self.lost > self._lost_said:
                 words = f"{self.lost - self._lost_said} log records were left out: a log handler is slow"
                 self._lost_said = self.lost

@@ -10,6 +10,7 @@ import pytest
 
 from depthactors import reporting
 from depthactors.reporting import reporter
+from tests.support import interrupted
 
 PATIENCE = 10.0
 
@@ -260,3 +261,24 @@ def test_a_fork_begins_anew(log, attach):
 @pytest.mark.parametrize(("error", "words"), [(MemoryError(), "MemoryError"), (OSError("no room\n"), "no room\\n")])
 def test_an_error_without_words_says_what_it_is(error, words):
     assert reporting.cause_of(error) == words
+
+
+def test_after_ctrl_c_anywhere_in_a_log_call_or_a_flush_others_can_log(name, log):
+    release = threading.Event()
+    logging.getLogger(name).addHandler(Handler(lambda _record: release.wait(PATIENCE)))
+    log.warning("the thread runs, and waits in the handler")
+
+    def call():
+        log.warning("one")
+        reporting.flush(0.001)
+
+    places = (str(Path(reporting.__file__).parent), threading.__file__)
+    # Some places do not let it through, so the first call without an exception need not be the last one.
+    for number in range(1, 60):
+        interrupted(call, number, places)
+        other = threading.Thread(target=log.warning, args=("another",), daemon=True)
+        other.start()
+        other.join(PATIENCE)
+        assert not other.is_alive()
+    release.set()
+    assert reporting.flush(PATIENCE)

@@ -58,14 +58,14 @@ class BookOpening:
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
+class Follow:
     """Follow these books."""
 
     books: tuple[BookOpening, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class Unfollow:
     """Follow a book no longer; answered once its actor has ended, or did not within the deadline."""
 
     request_id: int

@@ -23,7 +23,7 @@ from depthactors.errors import (
     WorkerVersionError,
 )
 from depthactors.shards.gathering import Shards
-from depthactors.shards.messages import Close, Open
+from depthactors.shards.messages import Follow, Unfollow
 from depthactors.shards.orders import Ask, Closing, Rebalance, Send, WorkerLost
 from depthactors.shards.remote_book import RemoteBookActor
 from depthactors.shards.remote_cell import RemoteCell
@@ -117,9 +117,9 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             for cell in cells:
                 self._close_book(cell)
             # Books that were followed before are deeper now: their workers are to fill the deeper slots.
-            self._send_open(book for book in opened if self._books.get(book.cell.spec.key) is book)
+            self._send_follow(book for book in opened if self._books.get(book.cell.spec.key) is book)
             raise
-        self._send_open(opened)
+        self._send_follow(opened)
         return tuple(cells)
 
     def _open_book(self, spec: BookSpec, opened: list[WorkersBook]) -> WorkersBook:
@@ -163,7 +163,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         cell.change_slot(place, depth, slot, why)
         self._list.remove(former)
 
-    def _send_open(self, books: Iterable[WorkersBook]) -> None:
+    def _send_follow(self, books: Iterable[WorkersBook]) -> None:
         """Order the workers to follow books."""
         by_worker: dict[int, list[WorkersBook]] = {}
         for book in books:
@@ -175,7 +175,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
                 with ExitStack() as ordering:
                     for cell in cells:
                         ordering.enter_context(cell.ordering)
-                    tell(ref, Send(Open(tuple(cell.opening() for cell in cells))))
+                    tell(ref, Send(Follow(tuple(cell.opening() for cell in cells))))
 
     def _attach(self, book: WorkersBook) -> None:
         """Do nothing: the reports of a worker go to the present actor of the book."""
@@ -197,7 +197,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
     def _close_in_worker(cell: RemoteCell) -> Ending | None:
         """Have the worker close a book; returns what ends when it did, `None` without a worker."""
         closing = Closing(f"{cell.spec.symbol} in its worker")
-        return closing if tell(cell.worker, Ask(partial(Close, book_id=cell.book_id), closing)) else None
+        return closing if tell(cell.worker, Ask(partial(Unfollow, book_id=cell.book_id), closing)) else None
 
     # Workers.
 
@@ -229,7 +229,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             self._list.write()
         finally:
             # If memory is short, the other books stay with their workers.
-            self._send_open(moved)
+            self._send_follow(moved)
             workers.dismiss()
         return len(moved)
 
@@ -275,7 +275,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         for book in books:
             book.cell.worker = worker.child.ref
             book.cell.restarts += 1
-        self._send_open(books)
+        self._send_follow(books)
 
     @staticmethod
     def _lose(book: WorkersBook, error: WorkerDiedError) -> None:
@@ -298,7 +298,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             book.cell.worker = book.worker.child.ref
             book.cell.restarts += 1
             self._lose(book, error)
-        self._send_open(books)
+        self._send_follow(books)
         self._notifier.report_error(EscalatedError(f"{error}; {len(moved)} books move to the other workers"))
 
     def _give_up(self, worker: SupervisedWorker, books: list[WorkersBook], error: EscalatedError) -> None:
@@ -331,7 +331,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
                 if not book.cell.is_over:
                     self._change_slot(book.cell, book.cell.spec.depth, "its memory is needed")
                     moved.append(book)
-        self._send_open(moved)
+        self._send_follow(moved)
 
     def _listed(self) -> Iterator[tuple[SharedBook, str]]:
         cells = (book.cell for book in self._books.values())

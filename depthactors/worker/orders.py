@@ -17,11 +17,11 @@ from depthactors.shards.messages import (
     Answer,
     BookQuestion,
     BookRefused,
-    Close,
     ErrorReport,
-    Open,
+    Follow,
     ReportStatus,
     ReportUpdates,
+    Unfollow,
 )
 from depthactors.worker.book_reporter import BookReporter
 from depthactors.worker.portable import portable
@@ -123,11 +123,11 @@ class Orders:
 
     def _obey(self, order: Any) -> None:
         match order:
-            case Open(openings):
+            case Follow(openings):
                 self._open(openings)
             case BookQuestion(request_id, book_id, question):
                 self._ask(request_id, book_id, question)
-            case Close(request_id, book_id):
+            case Unfollow(request_id, book_id):
                 self._close(book_id)
                 self._outbox.put(Answer(request_id))
             case ReportStatus(request_id, timeout):

@@ -18,7 +18,7 @@ from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL
 from depthactors.shards.channel import Channel
-from depthactors.shards.messages import Alive, AllowanceCall, Answer, Begin, BookOpening, Open, Stop
+from depthactors.shards.messages import Alive, AllowanceCall, Answer, Begin, BookOpening, Follow, Stop
 from depthactors.shards.remote_book import RemoteBookActor
 from depthactors.shards.remote_cell import RemoteCell
 from depthactors.sharing import EngineFolder
@@ -64,7 +64,7 @@ class WorkerEnd:
         return self.wait(kind, lambda each: each.book_id == book_id and each.event.state is state)
 
     def open(self, *openings):
-        self.line.send(Open(openings))
+        self.line.send(Follow(openings))
 
     def ask(self, request):
         request_id = next(self._requests)

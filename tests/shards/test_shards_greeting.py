@@ -13,7 +13,7 @@ from depthactors.net.allowance import WeightLevel
 from depthactors.net.proxy import Proxy
 from depthactors.net.settings import NetworkSettings
 from depthactors.shards import greeting
-from depthactors.shards.messages import AllowanceCall, Answer, Begin, BookChanged, BookOpening, BookQuestion, Open
+from depthactors.shards.messages import AllowanceCall, Answer, Begin, BookChanged, BookOpening, BookQuestion, Follow
 from depthactors.status import BookStatus, EngineStatus, PoolStatus, SocketStatus, WorkerStatus
 from depthactors.sync import Counters
 
@@ -38,7 +38,7 @@ STATUS = EngineStatus(
 )
 MESSAGES = (
     Begin("w", NetworkSettings(proxy=Proxy("http", "proxy", 80, ("user", "word"))), "/folder", 10),
-    Open((BookOpening(1, 1, SPEC, "book1", True),)),
+    Follow((BookOpening(1, 1, SPEC, "book1", True),)),
     BookQuestion(1, 1, Top(5)),
     Answer(1, BookView("BTCUSDT", BookState.LIVE)),
     Answer(2, STATUS),

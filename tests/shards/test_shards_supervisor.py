@@ -22,7 +22,7 @@ from depthactors.markets import SPOT
 from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from depthactors.shards import supervisor as module
-from depthactors.shards.messages import BookChanged, BooksUpdated, Close, Open, ReportUpdates
+from depthactors.shards.messages import BookChanged, BooksUpdated, Follow, ReportUpdates, Unfollow
 from depthactors.shards.orders import Ask, Rebalance, Send, WorkerLost
 from depthactors.shards.process import WorkerProcess
 from depthactors.shards.supervisor import ShardSupervisor
@@ -52,8 +52,8 @@ class FakeWorker(EngineActor):
 
     def handle(self, message):
         match message:
-            case Send(Open(openings)):
-                self.orders.append(Open)
+            case Send(Follow(openings)):
+                self.orders.append(Follow)
                 self.opened |= {each.book_id: each for each in openings}
             case Send(order):
                 self.orders.append(type(order))
@@ -72,7 +72,7 @@ class FakeWorker(EngineActor):
         (self.died if error is not None else self.ended).set()
 
     def _asked(self, message, future):
-        if isinstance(message, Close):
+        if isinstance(message, Unfollow):
             self.closed.append(message.book_id)
             self.opened.pop(message.book_id, None)
         future.set(None)
@@ -368,4 +368,4 @@ def test_the_order_to_report_updates_is_not_lost_while_the_book_is_opened_anew(s
     until(lambda: first not in scene.workers)
     second = scene.workers[0]
     until(lambda: len(second.orders) == 2)
-    assert second.orders == [Open, ReportUpdates]
+    assert second.orders == [Follow, ReportUpdates]

@@ -13,9 +13,9 @@ from depthactors.shards.messages import (
     BookQuestion,
     BookRefused,
     BooksUpdated,
-    Close,
     ErrorReport,
     ReportStatus,
+    Unfollow,
 )
 from depthactors.sharing.record import reason, shown_state
 from tests.shards.shard_support import PATIENCE, FollowedBook, Rounds, spec_of, worker_in_thread
@@ -49,11 +49,11 @@ def test_it_follows_answers_reports_and_closes(worker, folder, market, exchange)
     assert all(row.name.startswith("worker-1-") for row in (*status.sockets, *status.pools))
 
     closed = books[1]
-    assert worker.ask(lambda request: Close(request, 1)).error is None
+    assert worker.ask(lambda request: Unfollow(request, 1)).error is None
     before = closed.cell._reader.read()
     gone = worker.ask(lambda request: BookQuestion(request, 1, Best()))
     assert isinstance(gone.error, pykka.ActorDeadError)
-    assert worker.ask(lambda request: Close(request, 1)).error is None, "it keeps it no longer"
+    assert worker.ask(lambda request: Unfollow(request, 1)).error is None, "it keeps it no longer"
     last = books[0].cell.view(5, float).last_update_id
     worker.wait(BooksUpdated, lambda _each: books[0].cell.view(5, float).last_update_id > last)
     assert closed.cell._reader.read() == before, "nobody writes to its slot any more"

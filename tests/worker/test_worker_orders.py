@@ -9,7 +9,7 @@ from depthactors import Top
 from depthactors.dispatcher.simulated import SimulatedDispatcher
 from depthactors.errors import BusyError, LifecycleError, UsageError
 from depthactors.markets import SPOT
-from depthactors.shards.messages import Answer, BookOpening, BookQuestion, Close, ErrorReport, Open, ReportStatus
+from depthactors.shards.messages import Answer, BookOpening, BookQuestion, ErrorReport, Follow, ReportStatus, Unfollow
 from depthactors.worker import orders as module
 from depthactors.worker.orders import Orders
 from tests.shards.shard_support import spec_of
@@ -65,17 +65,17 @@ def scene():
 
 def test_orders_are_carried_out_in_their_order(scene):
     for request in range(1, 100):
-        scene.orders.put(Close(request, 7))
+        scene.orders.put(Unfollow(request, 7))
     assert scene.outbox.sent == [], "not in the thread that puts"
     assert scene.run() == [Answer(request) for request in range(1, 100)]
 
 
 def test_a_question_beyond_the_bound_is_refused_at_once_and_the_other_orders_are_not(scene):
     for request in range(1, module.MOST_WAITING + 1):
-        scene.orders.put(Close(request, 7))
+        scene.orders.put(Unfollow(request, 7))
     scene.orders.put(BookQuestion(9_001, 7, Top(1)))
     scene.orders.put(ReportStatus(9_002, 1.0))
-    scene.orders.put(Close(9_003, 7))
+    scene.orders.put(Unfollow(9_003, 7))
     refused = scene.outbox.sent.copy()
     assert [(each.request_id, type(each.error)) for each in refused] == [(9_001, BusyError), (9_002, BusyError)]
     assert "2000 orders wait" in str(refused[0].error)
@@ -87,14 +87,14 @@ def test_a_question_beyond_the_bound_is_refused_at_once_and_the_other_orders_are
 
 def test_an_order_that_cannot_be_understood_is_refused_and_the_next_one_is_carried_out(scene):
     scene.orders.put("make me a sandwich")
-    scene.orders.put(Close(1, 7))
+    scene.orders.put(Unfollow(1, 7))
     error, answer = scene.run()
     assert (type(error.error), answer, scene.ends) == (UsageError, Answer(1), [])
 
 
 def test_an_order_that_fails_for_no_known_reason_ends_the_worker_once_its_reason_was_sent(scene):
-    scene.orders.put(Open(None))
-    scene.orders.put(Close(1, 7))
+    scene.orders.put(Follow(None))
+    scene.orders.put(Unfollow(1, 7))
     (report,) = scene.run()
     assert isinstance(report, ErrorReport)
     assert isinstance(report.error, LifecycleError)
@@ -105,13 +105,13 @@ def test_an_order_that_fails_for_no_known_reason_ends_the_worker_once_its_reason
 @pytest.mark.parametrize("dies_before", [True, False])
 def test_a_book_is_not_refused_because_the_supervisor_here_died_and_the_worker_ends(scene, dies_before):
     scene.runtime.alive = not dies_before
-    scene.orders.put(Open((BookOpening(1, 1, spec_of(SPOT), "book-1@0", reports_updates=False),)))
+    scene.orders.put(Follow((BookOpening(1, 1, spec_of(SPOT), "book-1@0", reports_updates=False),)))
     scene.orders.put(BookQuestion(2, 1, Top(1)))
     assert scene.run() == [], "the engine's process has another worker open it, and answers"
     assert scene.ends == [1]
 
 
 def test_nothing_is_begun_after_the_end(scene):
-    scene.orders.put(Close(1, 7))
+    scene.orders.put(Unfollow(1, 7))
     scene.orders.close()
     assert scene.run() == []

@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -55,11 +56,17 @@ def memory_folder() -> Path:
     """Return the folder for the folders of this process's engines.
 
     Raises:
-        SharingError: books cannot be shared on this system.
+        SharingError: books cannot be shared on this system, or no folder can be written to.
     """
     _check_system()
-    candidates = (_MEMORY, _ELSE)
-    return next((path for path in candidates if os.access(path, os.W_OK)), Path(tempfile.gettempdir()))
+    for path in (_MEMORY, _ELSE):
+        if os.access(path, os.W_OK):
+            return path
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError as error:
+        msg = f"expected to write to {_MEMORY} or {_ELSE}, to share books there: {error}"
+        raise SharingError(msg) from error
 
 
 def place_of(file: str, begin: int) -> str:
@@ -87,7 +94,11 @@ def find_folder(name: str) -> Path:
         SharingError: books cannot be shared on this system.
     """
     _check_system()
-    candidates = [parent / f"{PREFIX}{name}" for parent in (_MEMORY, _ELSE, Path(tempfile.gettempdir()))]
+    parents = [_MEMORY, _ELSE]
+    # There may be no folder that this process can write to.
+    with suppress(OSError):
+        parents.append(Path(tempfile.gettempdir()))
+    candidates = [parent / f"{PREFIX}{name}" for parent in parents]
     return next((path for path in candidates if os.path.lexists(path)), candidates[0])
 
 

@@ -1,5 +1,6 @@
 """Where shared engines are, and their locks."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -58,6 +59,20 @@ def test_without_shared_memory_there_is_a_folder_that_is_the_same_for_all(monkey
     assert memory_folder() == Path("/of/this/process/alone")
     monkeypatch.setattr(place, "_MEMORY", tmp_path)
     assert folder_of("books") == tmp_path / "depthactors-books"
+
+
+def test_on_a_system_that_is_read_only_apart_from_shared_memory_that_is_enough(monkeypatch, tmp_path):
+    def none():
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    monkeypatch.setattr(place, "_MEMORY", tmp_path)
+    assert memory_folder() == tmp_path
+    assert find_folder("books") == tmp_path / "depthactors-books"
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    assert find_folder("books") == tmp_path / "depthactors-books", "which can still be read"
+    with pytest.raises(SharingError, match=r"expected to write to .*No usable temporary directory"):
+        memory_folder()
 
 
 def test_a_reader_that_may_not_write_there_finds_an_engine_that_may(monkeypatch, tmp_path):

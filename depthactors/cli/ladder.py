@@ -19,7 +19,7 @@ from rich.text import Text
 from depthactors.book import BookState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from rich.console import RenderableType
@@ -33,12 +33,12 @@ _FULL = "█"
 _COLOURS = {BookState.LIVE: "green", BookState.STALE: "yellow", BookState.SYNCING: "cyan"}
 
 
-def draw(books: Sequence[Shown], seconds: float, frame: float, levels: int) -> None:
-    """Redraw every `frame` seconds until `seconds` are over; in the calling thread, Ctrl-C interrupts."""
+def draw(books: Sequence[Shown], seconds: float, frame: float, levels: int, is_over: Callable[[], bool]) -> None:
+    """Redraw every `frame` seconds until `seconds` or the books are over; in the calling thread, Ctrl-C interrupts."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     with Live(_screen(books, levels), auto_refresh=False) as live:
-        while (left := deadline - time.monotonic()) > 0:
+        while (left := deadline - time.monotonic()) > 0 and not is_over():
             pause.wait(min(frame, left))
             live.update(_screen(books, levels), refresh=True)
 

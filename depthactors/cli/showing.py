@@ -8,8 +8,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from depthactors.cli.lines import COLUMNS, LINES
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from depthactors.cli.shown import Shown
 
@@ -19,34 +21,41 @@ _PLAIN_EVERY: Final = 1.0
 """Seconds between two lines of a book."""
 
 
-def show(books: Sequence[Shown], seconds: float = math.inf, *, levels: int) -> None:
-    """Show books for `seconds`. Thread: the caller's; Ctrl-C interrupts.
+def show(
+    books: Sequence[Shown],
+    seconds: float = math.inf,
+    *,
+    levels: int,
+    form: str | None = None,
+    is_over: Callable[[], bool] = lambda: False,
+) -> None:
+    """Show books for `seconds`, or until there is nothing more to see. Thread: the caller's; Ctrl-C interrupts.
 
     Without rich there are lines on a terminal, too.
+
+    Args:
+        books: the books.
+        seconds: seconds until the end.
+        levels: number of levels a side in a ladder, or in a line of JSON.
+        form: form of the lines, `json` or `csv`; `None` for a person.
+        is_over: returns whether there is nothing more to see.
     """
-    if sys.stdout is not None and sys.stdout.isatty():
+    if form is None and sys.stdout is not None and sys.stdout.isatty():
         try:
             from depthactors.cli.ladder import draw  # noqa: PLC0415 - an extra
         except ImportError:
             pass
         else:
-            draw(books, seconds, _FRAME, levels)
+            draw(books, seconds, _FRAME, levels, is_over)
             return
-    _print_lines(books, seconds)
-
-
-def _print_lines(books: Sequence[Shown], seconds: float) -> None:
+    if form == "csv":
+        print(*COLUMNS, sep=",", flush=True)
+    line_of = LINES[form]
     deadline = time.monotonic() + seconds
     pause = threading.Event()
-    while (left := deadline - time.monotonic()) > 0:
-        pause.wait(min(_PLAIN_EVERY, left))
+    while True:
+        pause.wait(min(_PLAIN_EVERY, max(0.0, deadline - time.monotonic())))
         for each in books:
-            print(_line(each), flush=True)
-
-
-def _line(each: Shown) -> str:
-    view, words = each.look(1)
-    if view is None:
-        return f"{each.symbol} {words}"
-    touch = f"{view.best_bid[0]} / {view.best_ask[0]}" if view.best_bid and view.best_ask else "no levels"
-    return f"{each.symbol} {view.state} {touch}  {view.age:.1f} s old, {words}"
+            print(line_of(each, levels), flush=True)
+        if time.monotonic() >= deadline or is_over():
+            return

@@ -1,4 +1,4 @@
-"""`depthactors watch`: the books of an engine that runs in another process, live in the terminal."""
+"""`depthactors watch`: books live in the terminal, followed here, or shared by an engine of another process."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.cli.arguments import above_zero, at_least_one, market
+from depthactors.cli.followed import Followed
 from depthactors.cli.output import complain
 from depthactors.cli.showing import show
 from depthactors.cli.watched import Watched
+from depthactors.engine.depth_engine import DepthEngine
 from depthactors.errors import BookNotSharedError, EngineGoneError
 from depthactors.markets import normalize_symbol
-from depthactors.sharing import DepthReader
+from depthactors.sharing import DepthReader, running_engines
 
 if TYPE_CHECKING:
     import argparse
@@ -30,15 +32,24 @@ def add_parser(commands: Any) -> None:
     """Add the command to the parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "watch",
-        help="show the books that another process shares",
-        description="Show books of an engine that runs in another process of this machine and shares them by a name "
-        "(DepthEngine(name=NAME)): ladders on a terminal, elsewhere one line per book and second. When the engine "
-        "ends, it waits for the next engine of that name. Exit status 130 on Ctrl-C, 2 if there is no such engine or "
-        "book.",
+        help="show books of the exchange, or of another process",
+        description="Follow books of the exchange and show them: ladders on a terminal, elsewhere one line per book "
+        "and second. With --attach, show the books of an engine that runs in another process of this machine and "
+        "shares them by a name (DepthEngine(name=NAME)); when that engine ends, wait for the next one of that name. "
+        "Exit status 130 on Ctrl-C, 1 if a book was given up, 2 if there is no such engine or book.",
     )
-    parser.add_argument("symbols", nargs="*", metavar="SYMBOL", help=f"books to show (default: the first {HANDFUL})")
-    parser.add_argument("--attach", required=True, metavar="NAME", help="the engine's name")
-    parser.add_argument("--market", type=market, metavar="MARKET", help="show only books of this market")
+    parser.add_argument(
+        "symbols", nargs="*", metavar="SYMBOL", help=f"books to show (with --attach the default is the first {HANDFUL})"
+    )
+    parser.add_argument("--attach", metavar="NAME", help="the name of an engine in another process")
+    parser.add_argument(
+        "--market", type=market, metavar="MARKET", help="market of the books (default spot; with --attach any)"
+    )
+    form = parser.add_mutually_exclusive_group()
+    for name in ("json", "csv"):
+        form.add_argument(
+            f"--{name}", dest="form", action="store_const", const=name, help=f"write lines of {name.upper()}"
+        )
     parser.add_argument(
         "--levels", type=at_least_one, default=LEVELS, help=f"number of levels to show on each side (default {LEVELS})"
     )
@@ -52,14 +63,46 @@ def add_parser(commands: Any) -> None:
         metavar="S",
         help="wait up to S seconds for the engine and its books (default 0)",
     )
-    parser.add_argument("--list", action="store_true", help="list symbol, market, speed and depth of books, and end")
+    parser.add_argument(
+        "--list",
+        action="store_true",
+        help="list symbol, market, speed and depth of the books of --attach, or the names of all engines, and end",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Watch, or list; returns the exit status."""
+    if options.attach is not None:
+        return _attach(options)
+    if options.list:
+        for name in running_engines():
+            print(name)
+        return 0
+    if not options.symbols:
+        complain("expected a symbol to follow, or --attach NAME; --list lists the engines of this machine")
+        return 2
+    return _follow(options)
+
+
+def _follow(options: argparse.Namespace) -> int:
+    """Follow books and show them, until all of them are given up."""
+    with DepthEngine(options.market or "spot") as engine:
+        books = [Followed(handle) for handle in engine.subscribe_many(_symbols(options), depth=options.levels)]
+        show(
+            books,
+            options.seconds,
+            levels=options.levels,
+            form=options.form,
+            is_over=lambda: all(book.is_given_up for book in books),
+        )
+        # The log has said why.
+        return int(any(book.is_given_up for book in books))
+
+
+def _attach(options: argparse.Namespace) -> int:
     deadline = time.monotonic() + options.wait
-    symbols = [*dict.fromkeys(normalize_symbol(symbol) for symbol in options.symbols)]
+    symbols = _symbols(options)
     with DepthReader.wait_for_engine(options.attach, options.wait, number=None) as reader:
         books = _found(reader, symbols, options.market, deadline)
         if options.list:
@@ -69,8 +112,12 @@ def run(options: argparse.Namespace) -> int:
         if not symbols and len(books) > HANDFUL:
             complain(f"{HANDFUL} of {len(books)} books; --list lists them, name others")
             books = books[:HANDFUL]
-        show([Watched(reader, book) for book in books], options.seconds, levels=options.levels)
+        show([Watched(reader, book) for book in books], options.seconds, levels=options.levels, form=options.form)
     return 0
+
+
+def _symbols(options: argparse.Namespace) -> list[str]:
+    return [*dict.fromkeys(normalize_symbol(symbol) for symbol in options.symbols)]
 
 
 def _found(reader: DepthReader[Any], symbols: list[str], market: str | None, deadline: float) -> list[SharedBook]:

@@ -93,13 +93,27 @@ def find_folder(name: str) -> Path:
     Raises:
         SharingError: books cannot be shared on this system.
     """
+    candidates = [parent / f"{PREFIX}{name}" for parent in _parents()]
+    return next((path for path in candidates if os.path.lexists(path)), candidates[0])
+
+
+def shared_names() -> list[str]:
+    """Return the names for which this machine has a folder, in order; their engines may have ended.
+
+    Raises:
+        SharingError: books cannot be shared on this system.
+    """
+    return sorted({path.name.removeprefix(PREFIX) for parent in _parents() for path in parent.glob(f"{PREFIX}*")})
+
+
+def _parents() -> list[Path]:
+    """Return the folders in which an engine of any process may have its folder."""
     _check_system()
     parents = [_MEMORY, _ELSE]
     # There may be no folder that this process can write to.
-    with suppress(OSError):
+    with suppress(FileNotFoundError):
         parents.append(Path(tempfile.gettempdir()))
-    candidates = [parent / f"{PREFIX}{name}" for parent in parents]
-    return next((path for path in candidates if os.path.lexists(path)), candidates[0])
+    return parents
 
 
 def _check_system() -> None:

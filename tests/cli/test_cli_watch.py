@@ -1,11 +1,16 @@
 """`depthactors watch`: what another process shares, until its user has seen enough."""
 
+import csv
+import io
+import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from decimal import Decimal
 
 import pytest
 
@@ -157,7 +162,7 @@ def test_an_engine_without_books_is_one_clear_line_and_status_2(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["watch"], "required: --attach"),
+        (["watch", "BTCUSDT", "--json", "--csv"], "argument --csv: not allowed with argument --json"),
         (
             ["watch", "--attach", "x", "--levels", "0"],
             "argument --levels: expected a whole number of at least 1, was '0'",
@@ -249,3 +254,90 @@ def test_on_a_terminal_without_rich_there_are_lines(books):
     status, written = on_terminal("-c", WITHOUT_RICH, "watch", "--attach", NAME, "--seconds", "0.01")
     assert status == 0
     assert [line.split()[:2] for line in written.splitlines()] == [["BTCUSDT", "LIVE"], ["ETHUSDT", "LIVE"]]
+
+
+# Books that it follows itself.
+
+
+def following(*arguments):
+    return process("-m", "depthactors", "watch", *arguments, stderr=subprocess.PIPE)
+
+
+def test_books_of_the_exchange_are_followed_without_an_engine_elsewhere(local_exchange):
+    with following("btcusdt", "BTCUSDT", "ETHUSDT", "NOSUCHUSDT") as watcher:
+        assert line_of(watcher, "NOSUCHUSDT FAILED no levels")
+        for symbol in ("BTCUSDT", "ETHUSDT"):
+            assert line_of(watcher, f"{symbol} LIVE ").endswith("spot 100 ms\n")
+        watcher.send_signal(signal.SIGINT)
+        output, errors = watcher.communicate(timeout=10)
+        assert (watcher.returncode, len(errors.splitlines())) == (130, 1)
+        assert "NOSUCHUSDT (spot): given up, no more data comes: " in errors
+        assert {line.split()[0] for line in output.splitlines()} <= {"BTCUSDT", "ETHUSDT", "NOSUCHUSDT"}
+
+
+def test_a_book_that_was_given_up_is_in_the_exit_status(local_exchange):
+    assert main(["watch", "BTCUSDT", "NOSUCHUSDT", "--seconds", "2"]) == 1
+
+
+def test_it_ends_when_every_book_was_given_up(local_exchange, capsys):
+    assert main(["watch", "NOSUCHUSDT", "--seconds", "60"]) == 1
+    assert "NOSUCHUSDT FAILED" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_an_exchange_that_does_not_answer_is_in_each_line(dead_address, capsys):
+    assert main(["watch", "BTCUSDT", "--seconds", "1.5"]) == 0
+    assert re.search(r"BTCUSDT SYNCING no levels .*, spot 100 ms: ws://127.0.0.1", capsys.readouterr().out)
+
+
+def test_another_market_may_be_chosen(local_exchange):
+    with following("BTCUSDT", "--market", "usdm") as watcher:
+        assert line_of(watcher, "BTCUSDT LIVE ").endswith("usdm 100 ms\n")
+
+
+def test_its_own_books_are_drawn_on_a_terminal(local_exchange):
+    status, written = on_terminal("-m", "depthactors", "watch", "BTCUSDT", "NOSUCHUSDT", "--seconds", "2")
+    assert status == 1
+    for words in ("BTCUSDT", "LIVE", "NOSUCHUSDT", "FAILED"):
+        assert words in written
+
+
+def test_without_symbols_it_says_what_to_name(capsys):
+    assert main(["watch"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "depthactors: expected a symbol to follow, or --attach NAME; --list lists the engines of this machine\n",
+    )
+
+
+def test_the_list_without_a_name_is_that_of_the_engines(books, capsys):
+    assert main(["watch", "--list"]) == 0
+    assert NAME in capsys.readouterr().out.splitlines()
+
+
+# Lines for programs.
+
+
+def test_lines_of_json_are_views_as_the_exchange_spells_them(books, local_exchange, capsys):
+    assert watch("BTCUSDT", "--json", "--levels", "3", "--seconds", "0.01") == 0
+    [line] = capsys.readouterr().out.splitlines()
+    fields = json.loads(line)
+    truth = local_exchange.book_at("BTCUSDT", fields["last_update_id"])
+    assert (fields["symbol"], fields["state"], fields["note"]) == ("BTCUSDT", "LIVE", "spot 100 ms")
+    assert [tuple(map(Decimal, level)) for level in fields["bids"]] == [*truth.bids[:3]]
+    assert [tuple(map(Decimal, level)) for level in fields["asks"]] == [*truth.asks[:3]]
+
+
+def test_lines_of_csv_have_a_head_and_the_best_levels(books, local_exchange, capsys):
+    assert watch("--csv", "--seconds", "0.01") == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["symbol"] for row in rows] == ["BTCUSDT", "ETHUSDT"]
+    truth = local_exchange.book_at("BTCUSDT", int(rows[0]["last_update_id"]))
+    assert (Decimal(rows[0]["bid"]), Decimal(rows[0]["bid_quantity"])) == truth.bids[0]
+    assert (Decimal(rows[0]["ask"]), Decimal(rows[0]["ask_quantity"])) == truth.asks[0]
+    assert rows[0]["note"] == "spot 100 ms"
+
+
+def test_lines_for_programs_are_written_on_a_terminal_too(books):
+    status, written = on_terminal("-m", "depthactors", "watch", "--attach", NAME, "--seconds", "0.01", "--json")
+    assert status == 0
+    assert [json.loads(line)["symbol"] for line in written.splitlines()] == ["BTCUSDT", "ETHUSDT"]

@@ -1,0 +1,50 @@
+import csv
+import io
+import json
+
+from depthactors.book import BookState, BookView
+from depthactors.cli.lines import COLUMNS, as_csv, as_json
+
+
+class Still:
+    """A book that does not move."""
+
+    symbol = "ETHBTC"
+
+    def __init__(self, view, words):
+        self._answer = (view, words)
+
+    def look(self, _levels):
+        return self._answer
+
+
+EMPTY = BookView("ETHBTC", BookState.SYNCING)
+
+
+def cells(line):
+    [row] = csv.reader(io.StringIO(line))
+    assert len(row) == len(COLUMNS)
+    return dict(zip(COLUMNS, row, strict=True))
+
+
+def test_a_book_that_is_not_shown_is_its_note_alone():
+    missing = Still(None, 'is not shown: "x", gone')
+    assert json.loads(as_json(missing, 5)) == {"symbol": "ETHBTC", "note": 'is not shown: "x", gone'}
+    row = cells(as_csv(missing, 5))
+    assert {name: value for name, value in row.items() if value} == {
+        "symbol": "ETHBTC",
+        "note": 'is not shown: "x", gone',
+    }
+
+
+def test_a_book_without_levels_has_empty_cells():
+    row = cells(as_csv(Still(EMPTY, "spot"), 5))
+    assert [row[name] for name in ("state", "bid", "bid_quantity", "ask", "ask_quantity")] == [
+        "SYNCING",
+        "",
+        "",
+        "",
+        "",
+    ]
+    fields = json.loads(as_json(Still(EMPTY, "spot"), 5))
+    assert (fields["bids"], fields["asks"], fields["note"]) == ([], [], "spot")

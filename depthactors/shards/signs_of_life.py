@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 _START_LIMIT: Final = 30.0
 """Seconds for a process to give its first sign of life: it has to be loaded, perhaps while all cores are busy."""
+_START_LATE: Final = 10.0
+"""Seconds without a first sign of life after which the program is to know why it sees no data."""
 
 
 class SignsOfLife:
@@ -33,6 +35,12 @@ class SignsOfLife:
         """Whether there was a sign of life."""
         with self._lock:
             return self._is_heard
+
+    def late_start(self, now: float) -> float | None:
+        """Return the seconds since the start if the first sign of life is late, else `None`."""
+        with self._lock:
+            waited = now - self._heard_at
+            return waited if not self._is_heard and waited > _START_LATE else None
 
     def note(self, now: float) -> None:
         """Note a sign of life."""

@@ -114,6 +114,8 @@ class WorkerActor(EngineActor):
         self._request_ids = count(1)
         self._asked: Guarded[dict[int, TakesAnswer]] = Guarded({})
         self._signs = SignsOfLife(self._timing, self.mailbox.now())
+        # Whether the program was told that the process is late to begin.
+        self._is_late = False
         self.cpu = 0.0
         self.left_out = self.refused = 0
         self.pid: int | None = None
@@ -191,6 +193,10 @@ class WorkerActor(EngineActor):
         if silence is not None:
             words = f"it gave no sign of life for {silence:.1f} s"
             raise self._death(words)
+        if not self._is_late and (late := self._signs.late_start(self.mailbox.now())) is not None:
+            self._is_late = True
+            words = "%s (process %d) does not work yet after %.0f s, so its books have no data"
+            logger.notice(("worker start", self.name), words, self.name, self.pid, late)
         self.mailbox.after(self._timing.worker_look, LookAtProcess())
 
     def _death(self, why: str) -> WorkerDiedError:
@@ -236,6 +242,9 @@ class WorkerActor(EngineActor):
                 self._routes.refused(message)
             case Alive(cpu):
                 # No other message counts: books send updates without a supervisor too.
+                if not self._signs.is_heard:
+                    # Perhaps a predecessor was late, and was killed.
+                    logger.over(("worker start", self.name), "%s works", self.name)
                 self._signs.note(self.mailbox.now())
                 self.cpu = cpu
             case AllowanceCall(request_id, market, method, arguments):

@@ -34,6 +34,12 @@ def test_a_process_that_never_gives_a_sign_is_dead_in_the_end(signs):
     assert not signs.is_heard
 
 
+def test_the_first_sign_is_late_long_before_the_process_counts_as_dead(signs):
+    assert (signs.late_start(10.0), signs.late_start(10.5)) == (None, 10.5)
+    signs.note(11.0)
+    assert signs.late_start(30.0) is None
+
+
 def test_each_sign_counts_anew(signs):
     for second in range(60):
         signs.note(float(second))

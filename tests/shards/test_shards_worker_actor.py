@@ -20,6 +20,7 @@ from depthactors.markets import SPOT
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL
+from depthactors.shards import signs_of_life
 from depthactors.shards.channel import pickled
 from depthactors.shards.gathering import Shards
 from depthactors.shards.messages import (
@@ -230,6 +231,17 @@ def test_silence_is_death(scene):
     error = scene.died()
     assert "it gave no sign of life for" in str(error)
     assert scene.process.ended.is_set()
+
+
+@pytest.mark.parametrize("timing", [{"worker_look": 0.01}])
+def test_a_process_that_is_late_to_begin_is_said_to_be_why_there_is_no_data_and_then_to_work(
+    scene, monkeypatch, caplog
+):
+    monkeypatch.setattr(signs_of_life, "_START_LATE", 0.0)
+    caplog.set_level(logging.INFO)
+    until(lambda: "worker-1 (process 4711) does not work yet after 0 s, so its books have no data" in caplog.messages)
+    scene.says(Alive(1.0))
+    until(lambda: "worker-1 works" in caplog.messages)
 
 
 @pytest.mark.parametrize("timing", [{"worker_look": 0.01}])

@@ -115,3 +115,18 @@ def test_what_nobody_follows_any_more_is_not_asked_for(scene):
 def test_what_was_asked_for_last_is_blamed_for_an_end_that_says_that_a_rule_was_broken(scene, error, blamed):
     scene.streams.ended(FakeConnection(unanswered=[STREAMS]), error)
     assert (STREAMS[0] in scene.refusals) is blamed
+
+
+@pytest.mark.parametrize(
+    ("streams", "words"),
+    [
+        (STREAMS, "the exchange refused a@depth or one of 2 more: no"),
+        (STREAMS[:1], "the exchange refused a@depth: no"),
+        ((), "the exchange refused a request: no"),
+    ],
+    ids=["several", "one", "none"],
+)
+def test_the_log_names_what_was_refused(scene, caplog, streams, words):
+    caplog.set_level("INFO")
+    scene.streams.refused(FakeConnection(), streams, "no", 2)
+    assert words in caplog.text

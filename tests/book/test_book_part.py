@@ -103,6 +103,19 @@ def test_it_is_what_the_subscription_would_have_alone(bids, asks, diffs):
         assert shown(part, deep) == alone.levels
 
 
+def test_levels_that_come_within_the_edge_move_it_as_they_would_alone():
+    truth = Truth({99.0 - n: 1.0 for n in range(30)}, {100.0 + n: 1.0 for n in range(30)})
+    deep, alone, part = book_of(truth.snapshot(1000), depth=DEEP), Alone(truth), new_part()
+    assert shown(part, deep) == alone.levels
+    coming = [[(0, 99.0 - n / 100, 1.0), (1, 100.0 + n / 100, 1.0)] for n in range(1, 41)]
+    going = [[(0, 99.0 - n / 100, 0.0), (1, 100.0 + n / 100, 0.0)] for n in range(41)]
+    for changes in coming + going:
+        diff = truth.change(changes)
+        deep.apply(diff)
+        alone.apply(diff)
+        assert shown(part, deep) == alone.levels
+
+
 def test_of_a_book_that_is_no_deeper_it_has_what_is_left_of_a_snapshot_and_never_more():
     truth = Truth({99.0 - n: 1.0 for n in range(20)}, {100.0 + n: 1.0 for n in range(20)})
     book = OrderBook("X", truth.snapshot(LIMIT), depth=DEPTH)

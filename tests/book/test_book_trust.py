@@ -182,6 +182,9 @@ def test_a_side_that_is_believed_to_be_whole_is_looked_at_again_when_its_number_
     assert side.spare(20) == inf
     side.apply(set_levels(8))
     assert side.spare(20) == 0
+    side = whole(7, believed=7)
+    side.apply([side.best() * side.sign, 0.0])
+    assert (len(side), side.spare(20)) == (6, 0)
     side = run_of(*[7] * (AGREEMENTS_IF_SAME + 1))
     follow(side, 8)
     proven, was_cut = settled(side, reply(8))

@@ -5,6 +5,7 @@ import re
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
@@ -58,17 +59,19 @@ def running(*faults, symbols=("BTCUSDT", "ETHUSDT"), **options):
 
 
 @pytest.fixture
-def provoke(serve):
-    """Start an exchange that misbehaves, in either way of saying so."""
+def provoke():
+    """Start an exchange that misbehaves, in either way of saying so; the one that was started before it ends."""
+    with ExitStack() as stack:
 
-    def start(how, *faults, **options):
-        exchange = serve(running(*(faults if how == "faults" else ()), **options))
-        if how == "inject":
-            for fault in faults:
-                exchange.inject(fault)
-        return exchange
+        def start(how, *faults, **options):
+            stack.close()
+            exchange = stack.enter_context(running(*(faults if how == "faults" else ()), **options))
+            if how == "inject":
+                for fault in faults:
+                    exchange.inject(fault)
+            return exchange
 
-    return start
+        yield start
 
 
 def follows(first, second):

@@ -61,7 +61,7 @@ def test_seeds_markets_and_symbols_differ():
 @given(
     st.sampled_from(ROWS),
     st.integers(0, 1_000),
-    st.integers(10, 300),
+    st.integers(10, 100),
     st.floats(0.01, 2.0),
 )
 def test_the_changes_applied_to_the_book_before_give_the_book_after(row, seed, depth, busy):

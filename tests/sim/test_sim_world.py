@@ -32,7 +32,7 @@ def test_every_live_view_is_the_exchanges_book_whatever_happens(seed):
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(100, 110))
 def test_every_live_view_is_the_exchanges_book_in_many_runs(seed):
-    result = run(seed, 300.0, every=20.0)
+    result = run(seed, 200.0, every=13.0, quiet=120.0)
     assert result.failure is None, "\n".join((result.failure, *result.trace))
 
 
@@ -51,11 +51,11 @@ def test_a_run_is_its_seed_whatever_the_hashes_are():
 
 def test_streams_that_are_given_up_together_are_started_anew_in_their_callbacks_at_once():
     faults = [PlannedFault(10.0 + number, kind) for number in range(8) for kind in ("refuse", "cut")]
-    world = World(DROP_IN_A_LANE_A_BOOK, 60.0, faults, quiet=30.0)
+    world = World(DROP_IN_A_LANE_A_BOOK, 30.0, faults, quiet=20.0)
     assert world.run().failure is None
     assert world.program.restarts >= 3
     with BUGS["restart convoy"]():
-        assert "a call within a callback took" in run(DROP_IN_A_LANE_A_BOOK, 60.0, faults, quiet=30.0).failure
+        assert "a call within a callback took" in run(DROP_IN_A_LANE_A_BOOK, 30.0, faults, quiet=20.0).failure
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,9 @@ def test_streams_that_are_given_up_together_are_started_anew_in_their_callbacks_
     ],
 )
 def test_a_bug_on_purpose_is_found_with_the_fault_that_shows_it(bug, faults):
+    # The fourth seed shows each of them; another one may, when turns come in another order than today.
     with BUGS[bug]():
-        assert any(run(seed, 40.0, faults, quiet=20.0).failure is not None for seed in range(1, 6))
+        assert any(run(seed, 40.0, faults, quiet=20.0).failure is not None for seed in (4, 5, 1, 2, 3))
     assert [ref for ref in pykka.ActorRegistry.get_all() if issubclass(ref.actor_class, EngineActor)] == []
 
 

@@ -60,21 +60,24 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 def pytest_generate_tests(metafunc):
     """Run a test that takes `capture` with the smallest recording of each market; with all others it is `full`.
 
-    Of a market whose smallest recording is large, its beginning is taken in its place.
+    Of a market whose smallest recording is large, its beginning is taken in its place. A test that takes
+    `short_capture` has the beginning of every large one, and never the whole.
     """
-    if "capture" in metafunc.fixturenames:
+    for name in {"capture", "short_capture"}.intersection(metafunc.fixturenames):
         files = sorted(CAPTURES.glob("*/*/*.gz"), key=lambda path: (path.parts[-3], path.stat().st_size))
         smallest = {path.parts[-3]: path for path in reversed(files)}.values()
-        large = [path for path in smallest if path.stat().st_size > LARGE_RECORDING]
-        cases = [
-            *(_case(path, LINES, f"the first {LINES} lines of ") for path in large),
-            *(_case(path, None, "", () if path in {*smallest} - {*large} else pytest.mark.full) for path in files),
-        ]
+        large = {path for path in files if path.stat().st_size > LARGE_RECORDING}
+        cases = [_case(path, path in smallest, LINES if path in large else None) for path in files]
+        if name == "capture":
+            cases = [case for path, case in zip(files, cases, strict=True) if path in smallest or path not in large]
+            cases += [_case(path, is_default=False) for path in files if path in large]
         skip = pytest.mark.skip(reason=f"no recordings in DEPTHACTORS_CAPTURES ({CAPTURES})")
-        metafunc.parametrize("capture", cases or [pytest.param(None, marks=skip, id="none")], indirect=True)
+        metafunc.parametrize(name, cases or [pytest.param(None, marks=skip, id="none")], indirect=True)
 
 
-def _case(path, lines, words, marks=()):
+def _case(path, is_default, lines=None):
+    words = "" if lines is None else f"the first {lines} lines of "
+    marks = () if is_default else pytest.mark.full
     return pytest.param((path, lines), id=f"{words}{path.parent.name}-{path.stem}", marks=marks)
 
 
@@ -89,6 +92,9 @@ def capture(request, tmp_path):
     with gzip.open(path) as whole, gzip.open(beginning, "wb") as part:
         part.writelines(islice(whole, lines))
     return beginning
+
+
+short_capture = capture
 
 
 def pytest_collection_modifyitems(items):

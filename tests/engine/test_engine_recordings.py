@@ -29,9 +29,9 @@ def test_engine_ends_where_the_replay_ends(capture, monkeypatch):
 
 
 @pytest.mark.full
-def test_manager_ends_where_the_replay_ends(capture, monkeypatch):
-    expected = replay(capture)
-    with LocalExchange.from_recording(capture) as exchange:
+def test_manager_ends_where_the_replay_ends(short_capture, monkeypatch):
+    expected = replay(short_capture)
+    with LocalExchange.from_recording(short_capture) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         with ThreadedDepthCacheManager() as manager:
             start = {

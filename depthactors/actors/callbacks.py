@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from functools import partial
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import AsyncGeneratorType, BuiltinFunctionType, CoroutineType, FunctionType, GeneratorType, MethodType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from depthactors import reporting
@@ -35,6 +35,8 @@ _LAYERS: Final = 10
 """Number of wrappers that are unwrapped to find the name of a function."""
 _TRACEBACK: Final[Any] = BaseException.__dict__["__traceback__"]
 """Sets it without the methods of a foreign class: an exception that is a frozen dataclass would refuse."""
+_NOT_BEGUN: Final = frozenset({AsyncGeneratorType, CoroutineType, GeneratorType})
+"""What a call returns that has run nothing yet."""
 _calling: set[int] = set()
 """Idents of the threads that are in a user's function."""
 _forks = 0
@@ -42,7 +44,7 @@ _forks = 0
 
 
 def call(callback: Callable[[Any], object], argument: object, owner: str = "engine") -> CallbackError | None:
-    """Call a user's function; return an error if it raised an exception, else `None`.
+    """Call a user's function; return an error if it raised an exception or has run nothing, else `None`.
 
     Args:
         callback: the function.
@@ -52,7 +54,7 @@ def call(callback: Callable[[Any], object], argument: object, owner: str = "engi
     thread, forks = threading.get_ident(), _forks
     _calling.add(thread)
     try:
-        callback(argument)
+        result = callback(argument)
     except BaseException as error:  # noqa: BLE001 - a SystemExit let through would end the actor
         if _forks != forks:
             _end_child(error)
@@ -61,7 +63,7 @@ def call(callback: Callable[[Any], object], argument: object, owner: str = "engi
         _calling.discard(thread)
     if _forks != forks:
         _end_child(None)
-    return None
+    return None if type(result) not in _NOT_BEGUN else _not_begun(callback, result, owner)
 
 
 def view_of(depth: int, number: type[NumberT], clock: Clock) -> Callable[[OrderBook | BookView[Any]], BookView[Any]]:
@@ -120,6 +122,18 @@ def _failure(callback: Callable[[Any], object], error: BaseException, owner: str
     failure = CallbackError(words)
     failure.__cause__ = error
     return failure
+
+
+def _not_begun(callback: Callable[[Any], object], result: Any, owner: str) -> CallbackError:
+    """Report a function whose body did not run, such as a lambda that calls a coroutine function."""
+    name, kind = name_of(callback), type(result).__name__
+    if type(result) is CoroutineType:
+        # So that Python does not warn of it with a line of ours.
+        result.close()
+    words = f"{owner}: the callback {name} returned an object of type {kind}, which nothing runs here"
+    words += ": give a plain function"
+    logger.notice(("callback", owner, name, kind), "%s", words, level=logging.ERROR)
+    return CallbackError(words)
 
 
 def _count_fork() -> None:

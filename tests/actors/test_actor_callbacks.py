@@ -123,6 +123,32 @@ def test_an_exception_is_returned_with_its_cause_and_without_our_frames():
     assert failure.__cause__.__traceback__.tb_frame.f_code.co_name == "handle"
 
 
+async def coroutine(argument):
+    del argument
+
+
+def generator(argument):
+    yield argument
+
+
+async def async_generator(argument):
+    yield argument
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [(coroutine, "coroutine"), (generator, "generator"), (async_generator, "async_generator")],
+    ids=["coroutine", "generator", "async generator"],
+)
+def test_a_call_that_has_run_nothing_is_an_error(function, kind, recwarn):
+    failure = call(partial(function), 1, "BTCUSDT")
+    assert isinstance(failure, CallbackError)
+    assert str(failure).startswith(f"BTCUSDT: the callback {__name__}.")
+    assert f"returned an object of type {kind}, which nothing runs here: give a plain function" in str(failure)
+    assert not recwarn.list
+    assert call(lambda argument: argument, 1) is None
+
+
 def test_a_hostile_object_is_survived():
     assert name_of(Hostile()) == "a Hostile"
     assert "a Hostile raised KeyError" in str(call(Hostile(), "key"))

@@ -244,6 +244,7 @@ def test_what_waits_for_all_books_together_is_bounded_and_they_get_over_it(monke
         simulated.until(some_have_lost_theirs)
         # Between two looks it grows.
         assert 20_000 < largest < 100_000
+        assert sum(cell.backlog() for cell in cells) < largest
         simulated.until(lambda: any(isinstance(error, BacklogError) for error in errors))
         monkeypatch.setattr(supervisor, "BACKLOG_LIMIT", 10**9)
         simulated.until(lambda: all(each.handle.state is LIVE for each in followers))

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from tests.sim.bugs import BUGS
 from tests.sim.shrink import shrink
-from tests.sim.world import Result, World, run
+from tests.sim.world import Result, World
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Sequence
+
+    from tests.sim.faults import PlannedFault
 
 _HOUR = 3600.0
 
@@ -41,6 +44,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds")
     parser.add_argument("--every", type=float, default=60.0, help="simulated seconds from one fault to the next")
+    parser.add_argument("--processes", type=int, help="worker processes, 0 for none; by default as the seed says")
     parser.add_argument("--keep", type=int, nargs="*", help="the numbers of the only faults of the seed to keep")
     parser.add_argument(
         "--bugs", nargs="*", metavar="NAME", help="put bugs in on purpose, and tell how many seeds each takes"
@@ -49,26 +53,33 @@ def _parser() -> ArgumentParser:
 
 
 def _run(seed: int, options: Namespace) -> Result:
-    seconds = options.hours * _HOUR
     if options.keep is None:
-        return run(seed, seconds, every=options.every)
-    planned = World(seed, seconds, every=options.every).faults
-    return run(seed, seconds, [planned[number] for number in options.keep], every=options.every)
+        return _world(seed, options).run()
+    planned = _world(seed, options).faults
+    return _world(seed, options, [planned[number] for number in options.keep]).run()
+
+
+def _world(seed: int, options: Namespace, faults: Sequence[PlannedFault] | None = None) -> World:
+    return World(seed, options.hours * _HOUR, faults, every=options.every, processes=options.processes)
+
+
+def _words(options: Namespace) -> str:
+    """Return the options that the faults of a seed depend on."""
+    processes = "" if options.processes is None else f" --processes {options.processes}"
+    return f"--hours {options.hours:g} --every {options.every:g}{processes}"
 
 
 def _report(result: Result, options: Namespace) -> None:
     """Print a failure, the faults that it needs, and the last turns."""
     print(f"seed {result.seed}: {result.failure}")
     planned = result.planned
-    kept = shrink(
-        planned, lambda faults: run(result.seed, result.seconds, faults, every=options.every).failure is not None
-    )
-    again = run(result.seed, result.seconds, kept, every=options.every)
+    kept = shrink(planned, lambda faults: _world(result.seed, options, faults).run().failure is not None)
+    again = _world(result.seed, options, kept).run()
     numbers = " ".join(str(planned.index(fault)) for fault in kept)
     print(f"  with {len(kept)} of {len(planned)} faults: {again.failure}")
     for fault in kept:
         print(f"    {fault.at:.3f} s {fault.kind} {fault.symbol or ''} {fault.seconds:g} s, {fault.count} times")
-    print(f"  again: python -m tests.sim --hours {options.hours:g} --seed {result.seed} --keep {numbers}")
+    print(f"  again: python -m tests.sim {_words(options)} --seed {result.seed} --keep {numbers}")
     for line in again.trace:
         print(f"    {line}")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def digests(options: str) -> set[str]:
     """Return the different digests of a run with these arguments, as text, under two seeds of the hashes."""
-    program = f"from tests.sim.world import run; print(run({options}).digest)"
+    program = f"from tests.sim.world import World; print(World({options}).run().digest)"
     return {
         subprocess.run(
             [sys.executable, "-c", program],

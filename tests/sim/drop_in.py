@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from depthactors import ThreadedDepthCacheManager
 from depthactors.book import BookState
 from depthactors.errors import LifecycleError
-from tests.sim.program import DEPTHS, LONG_PATIENCE, Program, Reader
+from tests.sim.program import DEPTHS, Program, Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -173,6 +173,6 @@ class CacheProgram(Program):
         for reader in self.readers:
             if reader.handle is not None and reader.handle.state is BookState.FAILED:
                 since = self._failed_since.setdefault(reader.number, now)
-                if now - since > LONG_PATIENCE:
+                if self.disturbed.had_time(since, self.asleep):
                     self.fail(f"{reader.symbol}: given up {now - since:.0f} s ago, and not told None")
         self.follow_all()

@@ -41,6 +41,8 @@ OF_PROGRAM = {
 OF_WORKERS = {
     "worker-killed": "a worker process is killed",
     "worker-stands-still": "a worker process stands still for `seconds`, while its connections are read",
+    "worker-upgraded": "a worker process is killed, and its successor is of another version, unless it is the only one",
+    "worker-logs": "a worker process has up to a hundred log records at once",
     "rebalance": "the books are spread over one, two or three workers",
     "worker-supervisor-dies": "the supervisor in a worker process is sent what ends it",
     "channel-stalls-up": "nothing that a worker sends arrives for `seconds`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,16 @@ import pykka
 
 from depthactors.dispatcher.current import about_to_wait
 from depthactors.dispatcher.life import Life
-from depthactors.dispatcher.mailbox import mailbox_of
+from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.dispatcher.simulated import SimulatedDispatcher
 from depthactors.dispatcher.task import Task
 from depthactors.engine.lifecycle import running
 from depthactors.engine.machine import Machine
+from depthactors.pacing import USUAL
 from depthactors.shards.channel import SEND_PATIENCE, WORKER_PATIENCE, pickled
-from depthactors.shards.messages import BooksUpdated, Stop
+from depthactors.shards.greeting import check_greeting, greet
+from depthactors.shards.messages import BooksUpdated, LogReport, Stop
+from depthactors.version import VERSION
 from depthactors.worker.outbox import PAUSE
 from depthactors.worker.unsent import Unsent
 from depthactors.worker.worker import STOP_TIMEOUT
@@ -29,12 +33,44 @@ if TYPE_CHECKING:
     from depthactors.net.allowance import Allowance
     from depthactors.shards.messages import Begin
     from tests.sim.exchange import SimulatedExchange
+    from tests.sim.faults import PlannedFault
 
 _LOADING = 0.1, 1.5
 """Shortest and longest time that a process takes to be loaded, in seconds."""
 _CAPACITIES = 2_000, 20_000, 200_000
 """Bytes in a direction of a channel: the system has room for some 200,000."""
+_SENDING = 1.0
+"""Seconds for `_RECORDS` log records, of which the smallest channel has room for three."""
+_RECORDS = 100
+"""The most log records at once."""
 _KILLED = -9
+
+
+def longest_disturbance(fault: PlannedFault) -> float:
+    """Return the seconds after a fault of a worker until its books answer again, at the latest.
+
+    A question that came before is answered then: by the worker, or by its successor, which is asked once it is loaded.
+    """
+    loading = _LOADING[1]
+    match fault.kind:
+        case "worker-killed" | "worker-upgraded" | "rebalance":
+            # The end of a process is the end of its channel, which is noticed at once.
+            return loading
+        case "worker-logs":
+            return _SENDING
+        case "worker-supervisor-dies":
+            return USUAL.parent_look + loading
+        case "channel-stalls-down":
+            # The signs of life arrive: the worker is not replaced.
+            return fault.seconds + loading
+    return min(fault.seconds, USUAL.worker_silence + USUAL.worker_look) + loading
+
+
+_ANOTHER_VERSION = greet().replace(VERSION.encode(), b"0.0.0")
+
+
+class Poison:
+    """A message that no actor knows: it ends with it."""
 
 
 class _Outbox(Task):
@@ -96,7 +132,14 @@ class SimulatedProcess:
     """
 
     def __init__(
-        self, home: SimulatedDispatcher, name: str, pid: int, draws: Random, network: SimulatedNetwork
+        self,
+        home: SimulatedDispatcher,
+        name: str,
+        pid: int,
+        draws: Random,
+        network: SimulatedNetwork,
+        *,
+        is_upgraded: bool,
     ) -> None:
         self.name, self.pid = name, pid
         self.status: int | None = None
@@ -110,7 +153,9 @@ class SimulatedProcess:
         self._receiving = Life(name)
         shortest, longest = _LOADING
         self.dispatcher.hold(shortest + (longest - shortest) * draws.random())
+        self._is_upgraded = is_upgraded
         self.down.open(self._take, self._leave)
+        self.dispatcher.after(0.0, self, self._greet)
 
     # What the engine's process calls.
 
@@ -119,7 +164,14 @@ class SimulatedProcess:
             on_end(error)
             self._receiving.end()
 
-        self.up.open(on_message, ended)
+        def take(message: Any) -> None:
+            if isinstance(message, bytes):
+                check_greeting(message)
+            else:
+                on_message(message)
+
+        self.up.open(take, ended)
+        self.send(greet())
         return self._receiving
 
     def send(self, message: Any) -> None:
@@ -144,7 +196,13 @@ class SimulatedProcess:
     # The process itself.
 
     def _take(self, message: Any) -> None:
-        if self.engine is None:
+        if isinstance(message, bytes):
+            if self._is_upgraded:
+                # It finds the same difference.
+                self._exit(0)
+            else:
+                check_greeting(message)
+        elif self.engine is None:
             self._begin(message)
         elif not isinstance(message, Stop):
             self.engine.take(message)
@@ -159,15 +217,22 @@ class SimulatedProcess:
         )
         self._look_every = begin.settings.timing.parent_look
         self.engine.start()
-        self.dispatcher.after(self._look_every, self, None)
+        self.dispatcher.after(self._look_every, self, self._look)
 
-    def put_due(self, _message: Any) -> None:
+    def put_due(self, action: Callable[[], None]) -> None:
+        """Do what is due."""
+        action()
+
+    def _greet(self) -> None:
+        self._send_up(pickled(_ANOTHER_VERSION if self._is_upgraded else greet()))
+
+    def _look(self) -> None:
         """Look whether the supervisor lives."""
         assert self.engine is not None
         if not self.engine.alive:
             self._end_channel()
         else:
-            self.dispatcher.after(self._look_every, self, None)
+            self.dispatcher.after(self._look_every, self, self._look)
 
     def _leave(self, _error: BaseException) -> None:
         """End in good order: the channel has ended."""
@@ -197,6 +262,28 @@ class SimulatedProcess:
             for ref in self.actors():
                 pykka.ActorRegistry.unregister(ref)
 
+    def strike(self, fault: PlannedFault) -> None:
+        """Have a fault of `tests.sim.faults.OF_WORKERS`."""
+        match fault.kind:
+            case "worker-killed" | "worker-upgraded":
+                self.abort()
+            case "worker-stands-still":
+                self.dispatcher.hold(fault.seconds)
+            case "worker-supervisor-dies":
+                for ref in self.actors()[:1]:
+                    tell(ref, Poison())
+            case "worker-logs":
+                self._log(int(_RECORDS * fault.pick))
+            case "channel-stalls-up":
+                self.up.stall(fault.seconds)
+            case "channel-stalls-down":
+                self.down.stall(fault.seconds)
+
+    def _log(self, count: int) -> None:
+        """Send log records, as a worker's log handler does."""
+        for number in range(count):
+            self._outbox.put(LogReport(logging.makeLogRecord({"name": "depthactors.worker", "msg": f"={number:500}"})))
+
     def actors(self) -> list[pykka.ActorRef[Any]]:
         """Return the supervisor here and its children."""
         supervisor = None if self.engine is None else self.engine._runtime._supervisor
@@ -208,10 +295,12 @@ class Processes:
 
     Attributes:
         all: all of them, also those that have ended, in the order of their starts.
+        upgraded: names of workers whose next process is of another version of the package.
     """
 
     def __init__(self, seed: int, home: SimulatedDispatcher, exchange: SimulatedExchange, allowance: Allowance) -> None:
         self.all: list[SimulatedProcess] = []
+        self.upgraded: set[str] = set()
         self._seed, self._home, self._exchange, self._allowance = seed, home, exchange, allowance
 
     @property
@@ -229,7 +318,8 @@ class Processes:
         number = len(self.all) + 1
         draws = Random(f"{self._seed}/process {number}")
         network = SimulatedNetwork(self._exchange, self._allowance)
-        process = SimulatedProcess(self._home, name, number, draws, network)
+        process = SimulatedProcess(self._home, name, number, draws, network, is_upgraded=name in self.upgraded)
+        self.upgraded.discard(name)
         self.all.append(process)
         return process
 

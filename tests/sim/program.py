@@ -11,6 +11,7 @@ from depthactors.actors.questions import Best, Full, Top
 from depthactors.book import BookState
 from depthactors.dispatcher.current import sleep
 from depthactors.errors import CallbackError, DepthActorsError, LifecycleError, UnknownSymbolError
+from tests.sim.disturbances import Disturbances
 from tests.sim.questions import Questions
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ _READERS = 2
 """Subscriptions a symbol, about."""
 _IN_CALLBACKS = 0.002
 """Share of the callbacks that do more than read."""
-_PATIENCE = 1.0
-"""Seconds in which a call that waits for nobody else returns."""
-LONG_PATIENCE = 60.0
-"""The same where what it waits for sleeps or stands still."""
 
 
 class Reader:
@@ -93,6 +90,8 @@ class Program:
         readers: the present subscriptions.
         calls: number of updates that callbacks were called with.
         asked: number of questions that were answered.
+        disturbed: when a process stands still, is gone, or cannot be heard.
+        asleep: when a callback sleeps.
         questions: the questions of other threads.
         is_quiet: whether callbacks only read.
         is_ending: whether the engine is being stopped.
@@ -105,9 +104,10 @@ class Program:
         self.readers: list[Reader] = []
         self.calls = self.events = self.asked = self.subscriptions = 0
         self.is_quiet = self.is_ending = False
-        self._now, self._patient_until = engine._runtime.dispatcher.monotonic, 0.0
+        self._now = engine._runtime.dispatcher.monotonic
+        self.disturbed, self.asleep = Disturbances(self._now), Disturbances(self._now)
         self._draw, self._choose = draws.random, draws.choice
-        self.questions = Questions(engine._runtime.dispatcher.simulation, draws.random, fail)
+        self.questions = Questions(engine._runtime.dispatcher.simulation, draws.random, fail, self.disturbed)
         self._old: list[pykka.ActorRef[Any]] = []
 
     def start(self) -> None:
@@ -184,7 +184,9 @@ class Program:
     def behave(self, reader: Reader) -> None:
         """Do what a callback does besides reading."""
         if reader.naps:
-            sleep(reader.naps.pop())
+            seconds = reader.naps.pop()
+            self.asleep.add(seconds)
+            sleep(seconds)
         if reader.blows:
             reader.blows -= 1
             msg = "as planned"
@@ -199,17 +201,8 @@ class Program:
             call()
         except DepthActorsError as error:
             self.fail(f"{reader.symbol}: a call within a callback raised {type(error).__name__}: {error}")
-        took = self._now() - begun
-        if took > self._patience:
-            self.fail(f"{reader.symbol}: a call within a callback took {took:.1f} s")
-
-    def be_patient(self, seconds: float) -> None:
-        """Note that for so long calls may take longer: the process stands still, or a callback sleeps."""
-        self._patient_until = max(self._patient_until, self._now() + seconds)
-
-    @property
-    def _patience(self) -> float:
-        return _PATIENCE if self._now() > self._patient_until + _PATIENCE else LONG_PATIENCE
+        if self.disturbed.had_time(begun):
+            self.fail(f"{reader.symbol}: a call within a callback took {self._now() - begun:.1f} s")
 
     def _ask(self) -> None:
         if not self.readers:
@@ -217,11 +210,11 @@ class Program:
         reader = self._choose(self.readers)
         if reader.handle is None:
             return
-        question = self._choose((Best(), Top(5), Full()))
+        question, begun = self._choose((Best(), Top(5), Full())), self._now()
         try:
             view = reader.handle.ask(question)
         except (LifecycleError, pykka.Timeout) as error:
-            is_excused = isinstance(error, pykka.Timeout) and self._patience > _PATIENCE
+            is_excused = isinstance(error, pykka.Timeout) and not self.disturbed.had_time(begun)
             is_wanted = reader in self.readers and reader.handle.state is not BookState.FAILED
             if is_wanted and not self.is_ending and not is_excused:
                 self.fail(f"{reader.symbol}: a question was not answered: {type(error).__name__}: {error}")

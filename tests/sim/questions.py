@@ -1,4 +1,4 @@
-"""Questions of a program's other threads, each of which must be answered or refused in time."""
+"""Questions of a program's other threads, each of which must be answered or refused."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ if TYPE_CHECKING:
     import pykka
 
     from depthactors.dispatcher.simulated import Simulation
+    from tests.sim.disturbances import Disturbances
 
-PATIENCE = 25.0
-"""Seconds: longer than a process stands still."""
 _LONGEST_PAUSE = 0.02
 """Seconds for which a thread stands still at most between its two steps: about as long as an actor takes to end."""
 
 
 class Questions:
     """Asks actors as a thread does that stands still between pykka's two steps: it looks whether the actor lives, and
-    puts the question into its mailbox. Each must be answered or refused within `PATIENCE`."""
+    puts the question into its mailbox. Each must be answered or refused once there was
+    time for it."""
 
-    def __init__(self, simulation: Simulation, draw: Callable[[], float], fail: Callable[[str], None]) -> None:
-        self._simulation, self._draw, self._fail = simulation, draw, fail
+    def __init__(
+        self, simulation: Simulation, draw: Callable[[], float], fail: Callable[[str], None], disturbed: Disturbances
+    ) -> None:
+        self._simulation, self._draw, self._fail, self._disturbed = simulation, draw, fail, disturbed
         self._open: list[tuple[float, str, DispatchedFuture[Any]]] = []
 
     def ask(self, ref: pykka.ActorRef[Any], message: Any) -> None:
@@ -34,12 +36,11 @@ class Questions:
             mailbox, future = mailbox_of(ref), DispatchedFuture[Any]()
             pause = _LONGEST_PAUSE * self._draw()
             self._simulation.after(pause, lambda: mailbox.ask(message, future))
-            self._open.append((self._simulation.monotonic() + pause + PATIENCE, mailbox.name, future))
+            self._open.append((self._simulation.monotonic() + pause, mailbox.name, future))
 
     def check(self) -> None:
-        """Fail the run if the time of a question is over, and nothing came of it."""
-        now = self._simulation.monotonic()
-        for _, name, future in [question for question in self._open if question[0] <= now]:
-            if not future.is_answered():
+        """Fail the run if there was time for a question, and nothing came of it."""
+        self._open = [question for question in self._open if not question[2].is_answered()]
+        for begun, name, _ in self._open:
+            if self._disturbed.had_time(begun):
                 self._fail(f"{name}: a question was neither answered nor refused")
-        self._open = [question for question in self._open if question[0] > now]

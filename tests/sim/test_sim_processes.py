@@ -8,9 +8,9 @@ from depthactors.engine.lifecycle import running
 from tests.sim.bugs import BUGS
 from tests.sim.digests import digests
 from tests.sim.faults import OF_WORKERS, PlannedFault
-from tests.sim.world import World, run
+from tests.sim.world import World
 
-REPLACED = {"worker-killed", "worker-supervisor-dies"}
+REPLACED = {"worker-killed", "worker-upgraded", "worker-supervisor-dies"}
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def _quiet(caplog):
 
 @pytest.mark.parametrize("kind", OF_WORKERS)
 def test_a_fault_of_a_worker_strikes_and_is_survived(kind):
-    result = run(3, 20.0, [PlannedFault(5.0, kind, None, 3.0)], quiet=15.0, processes=2)
+    result = World(3, 20.0, [PlannedFault(5.0, kind, None, 3.0)], quiet=15.0, processes=2).run()
     assert result.failure is None, "\n".join((result.failure, *result.trace))
     assert (result.processes, result.faults[kind]) == (2, 1)
     assert result.worker_restarts == (kind in REPLACED)
@@ -28,12 +28,12 @@ def test_a_fault_of_a_worker_strikes_and_is_survived(kind):
 
 
 def test_a_worker_that_stands_still_for_too_long_is_replaced():
-    result = run(3, 20.0, [PlannedFault(5.0, "worker-stands-still", None, 9.0)], quiet=15.0, processes=2)
+    result = World(3, 20.0, [PlannedFault(5.0, "worker-stands-still", None, 9.0)], quiet=15.0, processes=2).run()
     assert (result.failure, result.worker_restarts) == (None, 1)
 
 
 def test_many_faults_at_once_are_survived_and_nothing_is_left():
-    world = World(1, 60.0, every=3.0, quiet=60.0, processes=2)
+    world = World(3, 60.0, every=3.0, quiet=60.0, processes=2)
     result = world.run()
     assert result.failure is None, "\n".join((result.failure, *result.trace))
     assert result.worker_restarts > 0
@@ -49,12 +49,20 @@ def test_a_run_with_workers_is_its_seed_whatever_the_hashes_are():
 
 def test_a_worker_that_ends_in_order_because_nobody_reads_it_is_found_if_its_books_are_over_with_it():
     stand_still = [PlannedFault(5.0, "stand-still", None, 12.0)]
-    assert run(1, 20.0, stand_still, quiet=15.0, processes=2).failure is None
+    assert World(1, 20.0, stand_still, quiet=15.0, processes=2).run().failure is None
     with BUGS["worker ends in order"]():
-        assert "STOPPED after 15 quiet seconds" in str(run(1, 20.0, stand_still, quiet=15.0, processes=2).failure)
+        assert "STOPPED after 15 quiet seconds" in str(
+            World(1, 20.0, stand_still, quiet=15.0, processes=2).run().failure
+        )
 
 
 def test_a_book_that_its_worker_keeps_though_nobody_wants_it_is_found():
-    assert run(2, 10.0, [], quiet=3.0, processes=2).failure is None
+    def failure():
+        world = World(2, 5.0, [], quiet=3.0, processes=2)
+        program = world.program
+        world.simulation.after(3.0, lambda: [program.unsubscribe(each) for each in tuple(program.readers)])
+        return world.run().failure
+
+    assert failure() is None
     with BUGS["kept by its worker"]():
-        assert run(2, 10.0, [], quiet=3.0, processes=2).failure is not None
+        assert failure() is not None

@@ -18,7 +18,7 @@ from depthactors import DepthEngine, markets
 from depthactors.actors.questions import Best, Status
 from depthactors.book import BookState
 from depthactors.book.trust import LEAST_CAP
-from depthactors.dispatcher.mailbox import BYTE_LIMIT, FRAME_LIMIT, Mailbox, mailbox_of, tell
+from depthactors.dispatcher.mailbox import BYTE_LIMIT, FRAME_LIMIT, Mailbox, mailbox_of
 from depthactors.dispatcher.simulated import SimulatedDispatcher
 from depthactors.engine.lifecycle import running
 from depthactors.engine.machine import Machine
@@ -29,7 +29,7 @@ from tests.sim.drop_in import CacheProgram, SimulatedManager
 from tests.sim.exchange import SimulatedExchange
 from tests.sim.faults import ALL, OF_PROGRAM, OF_WORKERS, PlannedFault, plan
 from tests.sim.network import SimulatedNetwork
-from tests.sim.processes import Processes, SimulatedProcess
+from tests.sim.processes import Poison, Processes, SimulatedProcess, longest_disturbance
 from tests.sim.program import Program
 from tests.sim.trace import Trace
 from tests.sim.truth import Truth
@@ -45,9 +45,10 @@ _WEIGHT, _CONNECTIONS = 240, 60
 """What the exchange allows in a minute and in five: so little that a client must take care."""
 _LONGEST_OUTAGE = 240.0
 """Seconds without a live book that no fault explains: the longest ban, its repetition, and the back-off after it."""
-_LONGEST_SILENCE = 75.0
-"""Seconds for which a live book may be behind: the first look at a silent stream may find a snapshot of a cache, which
-shows no change, and the next look comes twice as late."""
+_LONGEST_SILENCE = 45.0
+"""Seconds for which a live book may be behind: twice the silence after which a snapshot is requested, and some."""
+_LONGEST_SILENCE_IF_CACHED = 75.0
+"""The same if snapshots may come out of a cache, so that one shows no change: the next look comes twice as late."""
 QUIET = 240.0
 """Seconds at the end of a run that make up for any fault."""
 _SOON = 2.0
@@ -59,15 +60,9 @@ _WITH_WORKERS = 0.3
 _WORKERS, _MOST_WORKERS = 2, 3
 _MORE = 4
 """How much more often than another kind each kind of worker faults is drawn."""
-_WORKER_PATIENCE = 30.0
-"""Seconds after a fault of a worker within which a question may remain without an answer: its successor is loaded."""
 _names = count(1)
 _DROP_IN = 0.25
 """Share of the seeds whose program uses python-binance's names."""
-
-
-class Poison:
-    """A message that no actor knows: it ends with it."""
 
 
 @dataclass
@@ -278,10 +273,9 @@ class World:
         match fault.kind:
             case "stand-still":
                 self.dispatcher.hold(fault.seconds)
-                self.program.be_patient(fault.seconds)
+                self.program.disturbed.add(fault.seconds)
             case "sleep" if readers:
                 readers[0].naps.append(fault.seconds)
-                self.program.be_patient(fault.seconds + 10.0)
             case "raise" if readers:
                 readers[0].blows += 1
             case "book-dies":
@@ -303,21 +297,19 @@ class World:
         ref.tell(Poison())
 
     def _strike_worker(self, fault: PlannedFault, process: SimulatedProcess) -> None:
-        self.program.be_patient(fault.seconds + _WORKER_PATIENCE)
-        match fault.kind:
-            case "worker-killed":
-                process.abort()
-            case "worker-stands-still":
-                process.dispatcher.hold(fault.seconds)
-            case "worker-supervisor-dies":
-                for ref in process.actors()[:1]:
-                    tell(ref, Poison())
-            case "rebalance":
-                self.engine.rebalance(1 + fault.levels % _MOST_WORKERS)
-            case "channel-stalls-up":
-                process.up.stall(fault.seconds)
-            case "channel-stalls-down":
-                process.down.stall(fault.seconds)
+        self.program.disturbed.add(longest_disturbance(fault))
+        if fault.kind == "rebalance":
+            self.engine.rebalance(1 + fault.levels % _MOST_WORKERS)
+        if fault.kind == "worker-upgraded" and self._present > 1:
+            self.processes.upgraded.add(process.name)
+        process.strike(fault)
+
+    @property
+    def _present(self) -> int:
+        """The number of workers."""
+        assert self._supervisor is not None
+        root: Any = mailbox_of(self._supervisor).root
+        return len(root._workers.present)
 
     def _children(self, prefix: str) -> list[pykka.ActorRef[Any]]:
         return sorted(
@@ -371,7 +363,7 @@ class World:
                     continue
                 at, since = self._behind.get(reader.number, (-1, now))
                 self._behind[reader.number] = seen, since if at == seen else now
-                if at == seen and now - since > _LONGEST_SILENCE:
+                if at == seen and now - since > self._longest_silence(reader.symbol):
                     self.fail(f"{reader.symbol}: live, and behind for {now - since:.0f} s")
             else:
                 since = self._not_live.setdefault(reader.symbol, now)
@@ -379,6 +371,10 @@ class World:
                 if now - since > _LONGEST_OUTAGE:
                     self.fail(f"{reader.symbol}: {handle.state} for {now - since:.0f} s: {handle.error}")
         self._check_mailboxes()
+
+    def _longest_silence(self, symbol: str) -> float:
+        is_cached = any(fault.kind == "cached-snapshot" and fault.symbol == symbol for fault in self.faults)
+        return _LONGEST_SILENCE_IF_CACHED if is_cached else _LONGEST_SILENCE
 
     def _check_mailboxes(self) -> None:
         for mailbox in map(mailbox_of, self._actors()):
@@ -440,7 +436,7 @@ def _decidable(planned: Sequence[PlannedFault]) -> list[PlannedFault]:
     """
     closed = {fault.symbol for fault in planned if fault.kind == "closed"}
     return [
-        fault._replace(count=1) if fault.kind == "mismatch" else fault
+        fault._replace(count=1) if fault.kind == "mismatch" and fault.symbol in closed else fault
         for fault in planned
         if fault.symbol not in closed
         or not (fault.kind == "empty-snapshot" or (fault.kind == "capped" and fault.levels < LEAST_CAP))
@@ -463,16 +459,3 @@ def _shown(cell: Any) -> Any:
 
 def _is_queued(mailbox: Mailbox) -> bool:
     return mailbox._is_queued or mailbox._running.locked()
-
-
-def run(
-    seed: int,
-    seconds: float,
-    faults: Sequence[PlannedFault] | None = None,
-    *,
-    every: float = 60.0,
-    quiet: float = QUIET,
-    processes: int | None = None,
-) -> Result:
-    """Run one seed; arguments as for `World`."""
-    return World(seed, seconds, faults, every=every, quiet=quiet, processes=processes).run()

@@ -214,6 +214,11 @@ def _kept_by_its_worker() -> _Changes:
     return [(Orders, "_close", lambda self, number: self._books.pop(number, None))]
 
 
+def _successor_of_nothing() -> _Changes:
+    """The successor of a worker does not know that its books were live."""
+    return [(Doubts, "after", lambda book, _former, diffs: Doubts(was_live=book is not None, unlisted_at=diffs))]
+
+
 def _answer_is_lost() -> _Changes:
     """An answer is among the messages of a worker that may be left out: every tenth is."""
 
@@ -241,6 +246,7 @@ _ALL: dict[str, Callable[[], _Changes]] = {
     "worker ends in order": _ends_in_order,
     "restart convoy": _restart_convoy,
     "kept by its worker": _kept_by_its_worker,
+    "successor of nothing": _successor_of_nothing,
     "lost answer": _answer_is_lost,
 }
 

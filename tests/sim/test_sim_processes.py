@@ -56,6 +56,16 @@ def test_a_worker_that_ends_in_order_because_nobody_reads_it_is_found_if_its_boo
         )
 
 
+def test_a_book_that_is_given_up_though_it_was_live_in_a_former_worker_is_found():
+    # While the symbol does not trade: a diff would prove that it is listed.
+    closed = PlannedFault(4.0, "closed", "ETHUSDT", 10.0)
+    faults = [closed, PlannedFault(5.0, "unlisted", "ETHUSDT"), PlannedFault(5.0, "worker-killed")]
+    assert World(3, 10.0, faults, quiet=15.0, processes=2).run().failure is None
+    with BUGS["successor of nothing"]():
+        failure = World(3, 10.0, faults, quiet=15.0, processes=2).run().failure
+    assert "ETHUSDT: was live, and is given up after 1 answers" in str(failure)
+
+
 def test_a_book_that_its_worker_keeps_though_nobody_wants_it_is_found():
     def failure():
         world = World(2, 5.0, [], quiet=3.0, processes=2)

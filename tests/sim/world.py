@@ -22,8 +22,10 @@ from depthactors.dispatcher.mailbox import BYTE_LIMIT, FRAME_LIMIT, Mailbox, mai
 from depthactors.dispatcher.simulated import SimulatedDispatcher
 from depthactors.engine.lifecycle import running
 from depthactors.engine.machine import Machine
+from depthactors.errors import UnknownSymbolError
 from depthactors.net.settings import NetworkSettings
 from depthactors.shards.remote_cell import RemoteCell
+from depthactors.sync.doubts import UNLISTED_AFTER
 from tests.sim.agreement import disagreements
 from tests.sim.drop_in import CacheProgram, SimulatedManager
 from tests.sim.exchange import SimulatedExchange
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from depthactors.status import EngineStatus
+    from tests.sim.program import Reader
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 _WEIGHT, _CONNECTIONS = 240, 60
@@ -350,6 +353,8 @@ class World:
         self.simulation.after(1.0, self._look)
         if self.exchange.broken:
             self.fail(f"more was sent than the exchange allows: {self.exchange.broken[-1]}")
+        for reader in self.program.readers:
+            self._check_unlisted(reader)
         self.program.keep()
         for reader in self.program.readers:
             handle = reader.handle
@@ -371,6 +376,15 @@ class World:
                 if now - since > _LONGEST_OUTAGE:
                     self.fail(f"{reader.symbol}: {handle.state} for {now - since:.0f} s: {handle.error}")
         self._check_mailboxes()
+
+    def _check_unlisted(self, reader: Reader) -> None:
+        """Check that a book that was live is not given up because of fewer answers than it takes."""
+        handle = reader.handle
+        if handle is None or reader.number not in self._seen or not isinstance(handle.error, UnknownSymbolError):
+            return
+        answers = sum(fault.count for fault in self.faults if (fault.kind, fault.symbol) == ("unlisted", reader.symbol))
+        if handle.state is BookState.FAILED and answers < UNLISTED_AFTER:
+            self.fail(f"{reader.symbol}: was live, and is given up after {answers} answers: {handle.error}")
 
     def _longest_silence(self, symbol: str) -> float:
         is_cached = any(fault.kind == "cached-snapshot" and fault.symbol == symbol for fault in self.faults)

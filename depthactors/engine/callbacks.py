@@ -45,7 +45,7 @@ def _refused_parameters(callback: Callable[..., object]) -> str | None:
     """Return the parameters of a callable that does not take one positional argument, `None` if it does."""
     try:
         signature = inspect.signature(callback)
-    except (TypeError, ValueError):
+    except Exception:  # noqa: BLE001 - whatever an object raises when it is compared with another one
         # Some builtins have no signature, and a class of the program's own may have a wrong one.
         return None
     try:

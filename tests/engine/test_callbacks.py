@@ -28,6 +28,16 @@ class Odd:
         pass
 
 
+class LikeAnArray:
+    def __eq__(self, _other):
+        raise RuntimeError
+
+    __hash__ = None
+
+    def __call__(self, view):
+        pass
+
+
 def generator(view):
     yield view
 
@@ -50,6 +60,10 @@ GOOD = [
 @pytest.mark.parametrize("good", GOOD)
 def test_anything_that_can_be_called_plainly_is_taken(good):
     check_callback("on_update", good)
+
+
+def test_one_that_cannot_be_asked_for_its_parameters_is_taken():
+    check_callback("on_update", LikeAnArray())
 
 
 @pytest.mark.parametrize("bad", [lambda: None, two, partial(two, 1, 2), lambda *, view: view, WithCall])

@@ -149,15 +149,19 @@ class BookHandle(Generic[NumberT_co]):
         Raises:
             NotLiveError: the book was not live for `timeout` seconds; the message says why, if that is known.
             DepthActorsError: the error for which the book was given up.
+            LifecycleError: the book was over before the loop, or this is a fork of the engine's process.
             UsageError: a timeout that is no number of seconds.
         """
-        return self._updates(checked_timeout(timeout))
+        timeout = checked_timeout(timeout)
+        if self._is_over:
+            raise self._over()
+        return self._updates(timeout)
 
     def _updates(self, timeout: float) -> Iterator[BookView[NumberT_co]]:
         now = self.cell.dispatcher.monotonic
         seen, deadline = None, now() + timeout
         with self._woken() as gate:
-            while not self.lease.is_closed and self.cell.state is not BookState.STOPPED:
+            while not self._is_over:
                 gate.clear()
                 view = self.view()
                 if view.state is BookState.LIVE:
@@ -170,6 +174,14 @@ class BookHandle(Generic[NumberT_co]):
                 elif now() >= deadline:
                     raise self._not_live(timeout)
                 gate.wait(_LOOK_AGAIN)
+        if isinstance(self.cell.error, LifecycleError):
+            # A fork within the loop: nothing in its program has ended the book.
+            raise self._over()
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether this subscription or the engine has ended."""
+        return self.lease.is_closed or self.cell.state is BookState.STOPPED
 
     @contextmanager
     def _woken(self) -> Iterator[Gate]:

@@ -110,6 +110,32 @@ def test_stop_from_a_callback(exchange):
     assert engine.wait_stopped(10)
 
 
+def test_a_loop_over_updates_ends_in_a_fork_with_the_reason(exchange):
+    script = """
+import os, sys
+from depthactors import DepthEngine
+engine = DepthEngine()
+child = None
+try:
+    for view in engine.subscribe("BTCUSDT").updates(timeout=10):
+        if child is None:
+            child = os.fork()
+        if child:
+            break
+except RuntimeError as error:
+    os._exit(0 if "its fork" in str(error) else 2)
+if child == 0:
+    os._exit(1)
+_, status = os.waitpid(child, 0)
+engine.stop()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (result.returncode, complaints(result.stderr)) == (0, "")
+
+
 def test_a_fork_is_told_that_its_engine_stayed_behind(exchange):
     script = """
 import os, sys
@@ -118,7 +144,7 @@ with DepthEngine() as engine:
     book = engine.subscribe("BTCUSDT").wait_live(10)
     child = os.fork()
     if child == 0:
-        for call in (lambda: engine.subscribe("ETHUSDT"), lambda: book.ask(Top(1))):
+        for call in (lambda: engine.subscribe("ETHUSDT"), lambda: book.ask(Top(1)), lambda: next(book.updates())):
             try:
                 call()
             except RuntimeError as error:

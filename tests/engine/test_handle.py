@@ -161,6 +161,16 @@ def test_a_loop_over_updates_has_live_views_alone_and_ends_with_the_subscription
         engine.stop()
 
 
+def test_a_loop_over_the_updates_of_a_book_that_is_over_is_refused(engine):
+    book, other = engine.subscribe("BTCUSDT"), engine.subscribe("BTCUSDT")
+    book.close()
+    with pytest.raises(LifecycleError, match="BTCUSDT: the book is not followed any more: it was unsubscribed"):
+        book.updates()
+    engine.stop()
+    with pytest.raises(LifecycleError, match="or the engine was stopped"):
+        other.updates()
+
+
 def test_a_loop_that_is_left_hears_of_nothing(engine):
     book = engine.subscribe("BTCUSDT", depth=5)
     for _ in book.updates(timeout=10):

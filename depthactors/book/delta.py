@@ -89,8 +89,9 @@ def difference(
         conflated: whether there was an update between the two that neither view shows.
 
     Raises:
-        UsageError: views of different books, or in different number types.
+        UsageError: views of different books, or in different number types; or no views.
     """
+    _check_class("a view", BookView, *([later] if view is None else [view, later]))
     if view is not None and (view.symbol, view.number) != (later.symbol, later.number):
         msg = (
             f"expected two views of one book, was {view.symbol} in {view.number.__name__} "
@@ -112,8 +113,12 @@ def apply(view: BookView[NumberT_co] | None, delta: BookDelta[NumberT_co]) -> Bo
     """Return the view that comes after `view`; O(levels).
 
     Raises:
-        UsageError: the delta is of another book, or does not follow the view; a snapshot always follows.
+        UsageError: the delta is of another book, or does not follow the view; a snapshot always follows. Or an argument
+            is no view, or no delta.
     """
+    _check_class("a delta", BookDelta, delta)
+    if view is not None:
+        _check_class("a view", BookView, view)
     if not delta.is_snapshot and (view is None or _place(view) != (delta.symbol, delta.previous_update_id)):
         msg = (
             f"expected a view of {delta.symbol} at update {delta.previous_update_id}, "
@@ -134,8 +139,9 @@ def merge(first: BookDelta[NumberT_co], second: BookDelta[NumberT_co]) -> BookDe
     """Return one delta that does what two deltas in a row do; O(changes).
 
     Raises:
-        UsageError: the second does not follow the first.
+        UsageError: the second does not follow the first, or one of them is no delta.
     """
+    _check_class("a delta", BookDelta, first, second)
     if second.is_snapshot:
         return second
     if (first.symbol, first.last_update_id) != (second.symbol, second.previous_update_id):
@@ -153,6 +159,13 @@ def merge(first: BookDelta[NumberT_co], second: BookDelta[NumberT_co]) -> BookDe
         conflated=True,
         **{name: getattr(second, name) for name in _HEAD},
     )
+
+
+def _check_class(what: str, wanted: type[Any], *given: object) -> None:
+    for each in given:
+        if not isinstance(each, wanted):
+            msg = f"expected {what}, was {each!r}"
+            raise UsageError(msg)
 
 
 def _place(view: BookView[Any]) -> tuple[str, int]:

@@ -113,3 +113,16 @@ def test_views_of_two_books_have_no_difference():
         difference(view_of({}, {}), view_of({}, {}, symbol="ETHUSDT"))
     with pytest.raises(UsageError, match="was BTCUSDT in float and BTCUSDT in Decimal"):
         difference(view_of({}, {}), view_of({}, {}, number=Decimal))
+
+
+def test_a_view_in_the_place_of_a_delta_is_refused():
+    view, later = view_of({9.5: 1.0}, {}), view_of({9.5: 2.0}, {}, 2)
+    delta = difference(view, later)
+    for call in (lambda: apply(delta, view), lambda: merge(view, delta), lambda: merge(delta, view)):
+        with pytest.raises(UsageError, match="expected a delta, was <BookView BTCUSDT"):
+            call()
+    for call in (lambda: apply(delta, delta), lambda: difference(delta, later), lambda: difference(view, delta)):
+        with pytest.raises(UsageError, match=r"expected a view, was BookDelta\("):
+            call()
+    with pytest.raises(UsageError, match="expected a view, was None"):
+        difference(None, None)

@@ -147,6 +147,9 @@ def test_wrong_arguments_are_named_at_once(path):
         recording.book_at(path, 1.0, 0)
     with pytest.raises(UsageError, match="a time in seconds since the epoch, was '12:00'"):
         recording.book_at(path, "12:00")
+    for time in (1_723_161_255_236, 1_723_161_255_236_551_321):
+        with pytest.raises(UsageError, match=f"in seconds since the epoch, was {time}"):
+            recording.book_at(path, time)
     with pytest.raises(UsageError, match="float or Decimal"):
         recording.views(path, number=int)
     with pytest.raises(UnknownMarketError, match="nasdaq"):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _SECOND: Final = 1_000_000_000
 _UNITS: Final = {"ms": _SECOND // 1_000, "s": _SECOND, "m": 60 * _SECOND, "h": 3_600 * _SECOND}
 _PERIOD: Final = re.compile(r"([1-9][0-9]*)(ms|s|m|h)")
+_LATEST: Final = 1e11
+"""Seconds since the epoch, in the year 5138: a greater number is a time in milliseconds or nanoseconds."""
 _BUFFER: Final = 100_000
 """Events that may stand before the snapshot which they continue: hours of a quiet book, minutes of a busy one."""
 
@@ -77,7 +79,8 @@ def book_at(
 ) -> BookView[NumberT]:
     """Return a recording's book as it was at a time of receipt, all its levels or the best `depth` a side; O(file).
 
-    Before the first book it is a view without levels, `SYNCING`. Other arguments and errors as for `views`.
+    Before the first book it is a view without levels, `SYNCING`; after the end of the file it is the last book, and its
+    `age` is the time since its last change. Other arguments and errors as for `views`.
 
     Args:
         path: path of a recording of one symbol.
@@ -157,7 +160,7 @@ class _Recorded:
 
 
 def _moment(time: Any) -> int:
-    if not isinstance(time, int | float) or not isfinite(time):
+    if not isinstance(time, int | float) or not isfinite(time) or time > _LATEST:
         msg = f"expected a time in seconds since the epoch, was {time!r}"
         raise UsageError(msg)
     return round(time * _SECOND)

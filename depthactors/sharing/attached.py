@@ -149,10 +149,14 @@ class Attached:
         if len(fitting) == 1:
             return fitting[0]
         wanted = " ".join(str(each) for each in (symbol, market, speed_ms and f"{speed_ms} ms") if each is not None)
-        listed = [f"{book.symbol} {book.market} {book.speed_ms} ms" for book, _ in same]
-        listed = listed or [book.symbol for book in books]
-        named = ", ".join(listed[:10]) + (", ..." if len(listed) > 10 else "") or "nothing"
-        raise BookNotSharedError(self._words(f"shares {named}; expected one {wanted}, was {len(fitting)}"))
+        listed = [f"{book.symbol} {book.market} {book.speed_ms} ms" for book, _ in fitting or same]
+        listed = listed or [*dict.fromkeys(book.symbol for book in books)]
+        named = ", ".join(listed[:10]) + (", ..." if len(listed) > 10 else "") or "no book"
+        if fitting:
+            words = f"shares {len(fitting)} books {wanted}: {named}; add market= or speed_ms="
+        else:
+            words = f"does not share {wanted}; it shares {named}"
+        raise BookNotSharedError(self._words(words))
 
     def _opened(self, book: SharedBook, place: str) -> SlotReader:
         slot = self._slots.get(place)

@@ -44,7 +44,7 @@ def test_a_book_that_is_let_go_of_is_not_shown_and_is_shown_when_it_is_back(engi
     view, words = watched.look(3)
     assert view is None
     assert words.startswith("is not shown: the engine '")
-    assert words.endswith("shares ETHUSDT; expected one BTCUSDT spot 100 ms, was 0")
+    assert words.endswith("does not share BTCUSDT spot 100 ms; it shares ETHUSDT")
     engine.subscribe("BTCUSDT", depth=20).wait_live(timeout=20)
     assert watched.look(3)[0].state is BookState.LIVE
 

@@ -101,20 +101,24 @@ def test_a_book_is_found_by_as_much_as_is_needed(attach, publisher):
     slots = [seen.slot("BTCUSDT", *wanted) for wanted in (("spot", 100), (None, 1000), ("usdm", None))]
     assert len({*slots}) == 3
     assert seen.slot("BTCUSDT", "spot", 1000) is slots[1], "one mapping a book"
-    for wanted in ((None, None), ("spot", None), (None, 100)):
-        with pytest.raises(BookNotSharedError, match="BTCUSDT spot 100 ms, BTCUSDT spot 1000 ms, BTCUSDT usdm 100 ms"):
+    for wanted, words in (
+        ((None, None), "3 books BTCUSDT: BTCUSDT spot 100 ms, BTCUSDT spot 1000 ms, BTCUSDT usdm 100 ms; add market="),
+        (("spot", None), "2 books BTCUSDT spot: BTCUSDT spot 100 ms, BTCUSDT spot 1000 ms; add"),
+        ((None, 100), "2 books BTCUSDT 100 ms: BTCUSDT spot 100 ms, BTCUSDT usdm 100 ms; add"),
+    ):
+        with pytest.raises(BookNotSharedError, match=words):
             seen.slot("BTCUSDT", *wanted)
-    with pytest.raises(BookNotSharedError, match="expected one BTCUSDT coinm 250 ms, was 0"):
+    with pytest.raises(BookNotSharedError, match="does not share BTCUSDT coinm 250 ms; it shares BTCUSDT spot"):
         seen.slot("BTCUSDT", "coinm", 250)
 
 
 def test_what_is_not_shared_is_told_with_what_is(attach, publisher):
     seen = attach()
-    with pytest.raises(BookNotSharedError, match="shares nothing; expected one NOUSDT, was 0"):
+    with pytest.raises(BookNotSharedError, match="does not share NOUSDT; it shares no book"):
         seen.slot("NOUSDT", None, None)
     for number in range(12):
         publisher.follow(f"SYM{number}USDT")
-    with pytest.raises(BookNotSharedError, match=r"shares SYM0USDT, .*SYM9USDT, ...; expected one NOUSDT, was 0"):
+    with pytest.raises(BookNotSharedError, match=r"does not share NOUSDT; it shares SYM0USDT, .*SYM9USDT, ..."):
         seen.slot("NOUSDT", None, None)
 
 

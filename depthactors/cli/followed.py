@@ -18,7 +18,7 @@ class Followed:
         """Show the book of a handle."""
         self.symbol = handle.symbol
         self._handle = handle
-        self._words = f"{handle.market} {handle.cell.spec.speed_ms} ms"
+        self._words = f"{handle.market} {handle.speed_ms} ms"
 
     @property
     def is_given_up(self) -> bool:

@@ -374,6 +374,7 @@ class DepthEngine(Generic[NumberT_co]):
 
         Raises:
             UsageError: the symbol is not followed, or in several markets or at several speeds; the message lists them.
+            LifecycleError: the engine was stopped.
         """
         name = markets.normalize_symbol(symbol)
         handles = self.books()
@@ -382,9 +383,13 @@ class DepthEngine(Generic[NumberT_co]):
         found = {cell: handle for cell, handle in same.items() if not cell.is_over} or dict(tuple(same.items())[:1])
         if len(found) == 1:
             return next(iter(found.values()))
-        listed = [f"{each.spec.title} {each.spec.speed_ms} ms" for each in found or [each.cell for each in handles]]
-        named = ", ".join(sorted(set(listed))[:10]) + (", ..." if len(set(listed)) > 10 else "") or "nothing"
-        msg = f"expected one followed book {name}, was {len(found)}; followed: {named}"
+        self._runtime.check_not_stopped()
+        listed = sorted({f"{each.spec.title} {each.spec.speed_ms} ms" for each in found or [h.cell for h in handles]})
+        named = ", ".join(listed[:10]) + (", ..." if len(listed) > 10 else "") or "no book"
+        if found:
+            msg = f"expected one book {name}, was {len(found)}: {named}; books() has the handle of each"
+        else:
+            msg = f"{name} is not followed; this engine follows {named}"
         raise UsageError(msg)
 
     # With `__getitem__` alone, Python would iterate over the symbols 0, 1, 2...

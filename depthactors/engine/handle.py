@@ -57,7 +57,7 @@ class BookHandle(Generic[NumberT_co]):
         self.lease = Lease()
 
     def __repr__(self) -> str:
-        return f"<BookHandle {self.symbol} {self.state}>"
+        return f"<BookHandle {self.cell.spec.title} {self.speed_ms} ms {self.state}>"
 
     def __reduce__(self) -> NoReturn:
         """Raise an error that says what another process can have."""
@@ -72,6 +72,11 @@ class BookHandle(Generic[NumberT_co]):
     def market(self) -> str:
         """Name of the market."""
         return self.cell.spec.market.name
+
+    @property
+    def speed_ms(self) -> int:
+        """Update interval of the book's stream, in milliseconds."""
+        return self.cell.spec.speed_ms
 
     @property
     def depth(self) -> int:

@@ -238,19 +238,22 @@ def test_an_engine_has_its_books_by_their_symbols(engine):
     first.close()
     assert engine["BTCUSDT"] is again
     with pytest.raises(
-        UsageError, match=r"one followed book BNBUSDT, was 0; followed: BTCUSDT \(spot\) 100 ms, ETHUSDT"
+        UsageError, match=r"BNBUSDT is not followed; this engine follows BTCUSDT \(spot\) 100 ms, ETHUSDT"
     ):
         engine["BNBUSDT"]
     with pytest.raises(UsageError, match="a symbol as text, was 0"):
         engine[0]
     with pytest.raises(TypeError, match="not iterable"):
         iter(engine)
+    engine.stop()
+    with pytest.raises(LifecycleError, match="the engine was stopped"):
+        engine["BTCUSDT"]
 
 
 def test_a_symbol_that_is_several_books_is_refused_with_their_list(engine):
     books = [engine.subscribe("BTCUSDT", speed_ms=speed_ms) for speed_ms in (100, 1000)]
-    assert [book.cell.spec.speed_ms for book in books] == [100, 1000]
-    with pytest.raises(UsageError, match=r"was 2; followed: BTCUSDT \(spot\) 100 ms, BTCUSDT \(spot\) 1000 ms"):
+    assert [book.speed_ms for book in engine.books()] == [100, 1000]
+    with pytest.raises(UsageError, match=r"was 2: BTCUSDT \(spot\) 100 ms, BTCUSDT \(spot\) 1000 ms; books\(\) has"):
         engine["BTCUSDT"]
     engine.wait_live(10)
     books[1].close()

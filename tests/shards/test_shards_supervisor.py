@@ -284,6 +284,8 @@ def test_a_book_that_its_worker_gave_up_is_followed_anew_though_its_actor_has_no
     scene = new_scene(1)
     (first,) = scene.open("A")
     entered, go_on, events = threading.Event(), Gate(), Recorder()
+    # Else the actor's beginning may greet the listener with the book that is not live yet, and note it as shown.
+    wait_for_turn(first.ref)
     first.add(Listener(lambda _view: (entered.set(), go_on.wait(PATIENCE)), events, 5))
     first._slot.again().write(pack(book_of(1), 5, BookState.LIVE, float))
     first.ref.tell(BooksUpdated((first.book_id,)))

@@ -25,6 +25,7 @@
     ├── BacklogError                        too much waits in an engine; a book lost its backlog and is resynced
     ├── ActorDiedError                      a handler raised; the supervisor replaces the actor
     ├── WorkerDiedError                     a worker process ended or does not answer, and is being replaced
+    │   ├── WorkerStartError                a worker process cannot be started for now, and will be tried again
     │   └── WorkerVersionError              a worker has another version of the package, and is not replaced
     ├── BusyError                           a worker process refused a question: too many orders wait there
     ├── LineError                           the other process of a channel is gone
@@ -230,6 +231,10 @@ class WorkerDiedError(DepthActorsError):
 
 class BusyError(DepthActorsError):
     """A question that a worker process refused, since too many orders wait there."""
+
+
+class WorkerStartError(WorkerDiedError):
+    """A worker process that could not be started, because of too few descriptors for example; it is tried again."""
 
 
 class WorkerVersionError(WorkerDiedError):

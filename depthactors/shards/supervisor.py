@@ -20,7 +20,9 @@ from depthactors.errors import (
     EscalatedError,
     SharingError,
     WorkerDiedError,
+    WorkerStartError,
     WorkerVersionError,
+    as_value,
 )
 from depthactors.shards.gathering import Shards
 from depthactors.shards.messages import Follow, Unfollow
@@ -264,6 +266,14 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         books = [book for book in worker.books.values() if book.cell.state is not BookState.FAILED]
         if isinstance(error, WorkerVersionError):
             self._do_without(worker, books, error)
+            return
+        if isinstance(error, WorkerStartError) and worker.child.failure is not error:
+            # The system may have too few descriptors or processes at this moment: the next check of the children, not
+            # this turn, tries again. The books get the reason.
+            worker.child.failure = as_value(error)
+            logger.notice(("replace", worker.name), "%s; it will be tried again", error)
+            for book in books:
+                self._lose(book, error)
             return
         if not worker.child.may_restart(self.dispatcher.monotonic()):
             self._give_up(worker, books, EscalatedError(f"{worker.name} keeps dying: {reporting.cause_of(error)}"))

@@ -19,7 +19,15 @@ from depthactors.actors.questions import Status
 from depthactors.dispatcher.current import about_to_wait
 from depthactors.dispatcher.guarded import Guarded
 from depthactors.dispatcher.mailbox import tell
-from depthactors.errors import BusyError, LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
+from depthactors.errors import (
+    BusyError,
+    LifecycleError,
+    LineError,
+    UsageError,
+    WorkerDiedError,
+    WorkerStartError,
+    WorkerVersionError,
+)
 from depthactors.shards.messages import (
     Alive,
     AllowanceCall,
@@ -121,12 +129,20 @@ class WorkerActor(EngineActor):
         self.pid: int | None = None
 
     def begin(self) -> None:
-        """Start the process, and have its messages received."""
+        """Start the process, and have its messages received.
+
+        Raises:
+            WorkerStartError: the process could not be started.
+        """
         about_to_wait()
-        self._process = process = self._new_process(self.name)
-        self.pid = process.pid
-        self._signs = SignsOfLife(self._timing, self.mailbox.now())
-        self.mailbox.helpers = (process.start(self._receive, self._note_end),)
+        try:
+            self._process = process = self._new_process(self.name)
+            self.pid = process.pid
+            self._signs = SignsOfLife(self._timing, self.mailbox.now())
+            self.mailbox.helpers = (process.start(self._receive, self._note_end),)
+        except Exception as error:
+            msg = f"{self.name} could not be started: {reporting.cause_of(error)}"
+            raise WorkerStartError(msg) from error
         self._send(self._begin)
         self.mailbox.after(self._timing.worker_look, LookAtProcess())
 

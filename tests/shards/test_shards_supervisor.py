@@ -12,12 +12,19 @@ from depthactors.actors.book_messages import GiveUp, Greet
 from depthactors.actors.cell import Listener
 from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status
-from depthactors.actors.supervision import LookAtChildren
+from depthactors.actors.supervision import RESTARTS, LookAtChildren
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Shutdown
 from depthactors.dispatcher.gate import Gate
 from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.engine.lifecycle import join
-from depthactors.errors import EscalatedError, SharingError, UnknownSymbolError, WorkerDiedError, WorkerVersionError
+from depthactors.errors import (
+    EscalatedError,
+    SharingError,
+    UnknownSymbolError,
+    WorkerDiedError,
+    WorkerStartError,
+    WorkerVersionError,
+)
 from depthactors.markets import SPOT
 from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
@@ -59,7 +66,7 @@ class FakeWorker(EngineActor):
                 self.orders.append(type(order))
             case Ask(request, future):
                 self._asked(request(1), future)
-            case WorkerVersionError():
+            case WorkerVersionError() | WorkerStartError():
                 raise message
             case "die":
                 words = f"{self.name}: killed"
@@ -121,6 +128,14 @@ class Scene:
         worker.actor_ref.tell(WorkerVersionError("another version"))
         assert worker.died.wait(PATIENCE)
         mailbox_of(worker.actor_ref).life.join(PATIENCE)
+
+    def refuse(self, worker):
+        """Let the system have no room for the worker's process; returns the error."""
+        error = WorkerStartError("too many open files")
+        worker.actor_ref.tell(error)
+        assert worker.died.wait(PATIENCE)
+        mailbox_of(worker.actor_ref).life.join(PATIENCE)
+        return error
 
     def kill_for_good(self, place):
         """Kill the worker of this place, and its successors, until there is none."""
@@ -226,6 +241,27 @@ def test_a_worker_that_keeps_dying_is_given_up_with_its_books_and_reported_once(
     scene.notifier.report_error(EscalatedError("the last"))
     scene.errors.wait_for(lambda error: str(error) == "the last")
     assert [type(error) for error in scene.errors.seen] == [EscalatedError, EscalatedError]
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again_at_the_next_check_and_not_before(new_scene, monkeypatch):
+    notices = []
+    monkeypatch.setattr(module.logger, "notice", lambda _cause, words, *arguments: notices.append(words % arguments))
+    scene = new_scene(1)
+    (book,) = scene.open("A")
+    for tried in range(1, RESTARTS + 1):
+        error = scene.refuse(FakeWorker.started[-1])
+        until(lambda error=error: book.error is error)
+        assert len(FakeWorker.started) == tried
+        assert book.state is not BookState.FAILED
+        scene.ask(LookAtChildren())
+        assert len(FakeWorker.started) == tried + 1
+        until(lambda: [*FakeWorker.started[-1].opened] == [book.book_id])
+    assert notices == ["too many open files; it will be tried again"] * RESTARTS
+    scene.refuse(FakeWorker.started[-1])
+    scene.ask(LookAtChildren())
+    until(lambda: book.state is BookState.FAILED)
+    assert isinstance(book.error, EscalatedError)
+    assert "too many open files" in str(book.error)
 
 
 def test_books_opened_after_a_worker_was_given_up_are_kept_by_workers_that_live(scene):

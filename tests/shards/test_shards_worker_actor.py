@@ -15,7 +15,15 @@ from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status
 from depthactors.dispatcher.clock import SYSTEM_CLOCK
 from depthactors.dispatcher.life import Life
-from depthactors.errors import BusyError, LifecycleError, LineError, UsageError, WorkerDiedError, WorkerVersionError
+from depthactors.errors import (
+    BusyError,
+    LifecycleError,
+    LineError,
+    UsageError,
+    WorkerDiedError,
+    WorkerStartError,
+    WorkerVersionError,
+)
 from depthactors.markets import SPOT
 from depthactors.net.allowance import Allowance
 from depthactors.net.settings import NetworkSettings
@@ -123,6 +131,28 @@ class Scene:
         end(self.parent)
         self.notifier.close()
         self.notifier.abort()
+
+
+def test_a_process_that_cannot_be_started_is_the_systems_fault_and_not_a_death(folder, dispatcher):
+    told = Recorder()
+    parent = Silent.start(told, dispatcher)
+
+    def new_process(_name):
+        raise OSError(24, "Too many open files")
+
+    WorkerActor.start(
+        "worker-1",
+        parent,
+        settings=NetworkSettings(),
+        folder=folder.path,
+        routes=Routes(None),
+        new_process=new_process,
+        allowance_of={}.get,
+    )
+    error = told.wait_for(lambda each: isinstance(each, ChildFailed), PATIENCE).error
+    end(parent)
+    assert type(error) is WorkerStartError
+    assert str(error) == "worker-1 could not be started: [Errno 24] Too many open files"
 
 
 @pytest.fixture

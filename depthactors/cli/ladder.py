@@ -7,10 +7,11 @@ import sys
 import threading
 import time
 from decimal import Decimal
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from rich.columns import Columns
-from rich.console import Console, Group
+from rich.console import Console, ConsoleDimensions, Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -34,13 +35,21 @@ _COLOURS = {BookState.LIVE: "green", BookState.STALE: "yellow", BookState.SYNCIN
 
 
 def draw(books: Sequence[Shown], seconds: float, frame: float, levels: int, is_over: Callable[[], bool]) -> None:
-    """Redraw every `frame` seconds until `seconds` or the books are over; in the calling thread, Ctrl-C interrupts."""
+    """Redraw every `frame` seconds until `seconds` or the books are over; in the calling thread, Ctrl-C interrupts.
+
+    It is drawn on the terminal's other screen, so that a change of its size leaves nothing behind; the last picture is
+    printed at the end.
+    """
     deadline = time.monotonic() + seconds
     pause = threading.Event()
-    with Live(_screen(books, levels), auto_refresh=False) as live:
-        while (left := deadline - time.monotonic()) > 0 and not is_over():
-            pause.wait(min(frame, left))
-            live.update(_screen(books, levels), refresh=True)
+    console = Console()
+    try:
+        with Live(_screen(books, levels, console.size), console=console, auto_refresh=False, screen=True) as live:
+            while (left := deadline - time.monotonic()) > 0 and not is_over():
+                pause.wait(min(frame, left))
+                live.update(_screen(books, levels, console.size), refresh=True)
+    finally:
+        console.print(_screen(books, levels, console.size))
 
 
 def save(books: Sequence[Shown], levels: int, path: Path) -> None:
@@ -49,22 +58,41 @@ def save(books: Sequence[Shown], levels: int, path: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    console = Console(file=io.StringIO(), record=True, force_terminal=True, width=len(books) * (_WIDTH + 1) - 1)
-    console.print(_screen(books, levels))
+    size = ConsoleDimensions(len(books) * (_WIDTH + 1) - 1, _height(levels, 1))
+    console = Console(file=io.StringIO(), record=True, force_terminal=True, width=size.width)
+    console.print(_screen(books, levels, size))
     console.save_svg(str(path), title="depthactors demo")
 
 
-def _screen(books: Sequence[Shown], levels: int) -> RenderableType:
-    return Columns([_ladder(each, levels) for each in books])
+def _screen(books: Sequence[Shown], levels: int, size: ConsoleDimensions) -> RenderableType:
+    """Return the ladders of as many books as there is room for, each with as many levels as there is room for."""
+    width = min(_WIDTH, size.width)
+    across = max(1, (size.width + 1) // (width + 1))
+    looks = [(each.symbol, *each.look(levels)) for each in books]
+    words = max((len(wrap(words, width - 4)) for _, _, words in looks), default=1)
+    # With the fewest levels, and a line for the books that are left out.
+    down = max(1, (size.height - 1) // _height(1, words))
+    shown = looks[: across * down]
+    left_out = len(looks) - len(shown)
+    rows = max(1, -(-len(shown) // across))
+    room = (size.height - (left_out > 0)) // rows - _height(0, words)
+    fitting = max(1, min(levels, room // 2))
+    ladders = Columns([_ladder(*look, fitting, width) for look in shown])
+    return Group(ladders, Text(f"and {left_out} more: there is no room", style="dim")) if left_out else ladders
 
 
-def _ladder(each: Shown, levels: int) -> Panel:
-    view, words = each.look(levels)
+def _height(levels: int, words: int) -> int:
+    """Return the number of lines of a ladder: its levels on both sides, its words, and the frame around them."""
+    return 2 * levels + words + 2
+
+
+def _ladder(symbol: str, view: BookView[Any] | None, words: str, levels: int, width: int) -> Panel:
     beside = Text(words, style="dim")
     if view is None:
-        return Panel(beside, title=each.symbol, width=_WIDTH)
-    title = f"{each.symbol} [{_COLOURS.get(view.state, 'red')}]{view.state}[/]"
-    return Panel(Group(_table(view), beside), title=title, subtitle=f"{view.age:.1f} s old", width=_WIDTH)
+        return Panel(beside, title=symbol, width=width)
+    title = f"{symbol} [{_COLOURS.get(view.state, 'red')}]{view.state}[/]"
+    table = _table(view.best(levels, view.number))
+    return Panel(Group(table, beside), title=title, subtitle=f"{view.age:.1f} s old", width=width)
 
 
 def _table(view: BookView[Any]) -> Table:

@@ -76,13 +76,23 @@ def run(options: argparse.Namespace) -> int:
     if options.attach is not None:
         return _attach(options)
     if options.list:
-        for name in running_engines():
-            print(name)
-        return 0
+        return _list_engines(options.symbols)
     if not options.symbols:
         complain("expected a symbol to follow, or --attach NAME; --list lists the engines of this machine")
         return 2
     return _follow(options)
+
+
+def _list_engines(symbols: list[str]) -> int:
+    if symbols:
+        complain("expected --attach NAME beside --list and a symbol: without it --list has the names of engines")
+        return 2
+    names = running_engines()
+    for name in names:
+        print(name)
+    if not names:
+        complain("no engine on this machine shares books with you; DepthEngine(name=NAME) does")
+    return 0
 
 
 def _follow(options: argparse.Namespace) -> int:

@@ -311,7 +311,23 @@ def test_without_symbols_it_says_what_to_name(capsys):
 
 def test_the_list_without_a_name_is_that_of_the_engines(books, capsys):
     assert main(["watch", "--list"]) == 0
-    assert NAME in capsys.readouterr().out.splitlines()
+    output, errors = capsys.readouterr()
+    assert NAME in output.splitlines()
+    assert errors == ""
+
+
+def test_a_list_of_no_engines_says_so(capsys, monkeypatch):
+    monkeypatch.setattr("depthactors.cli.watch.running_engines", tuple)
+    assert main(["watch", "--list"]) == 0
+    assert capsys.readouterr() == (
+        "",
+        "depthactors: no engine on this machine shares books with you; DepthEngine(name=NAME) does\n",
+    )
+
+
+def test_a_symbol_beside_the_list_of_engines_is_refused(capsys):
+    assert main(["watch", "BTCUSDT", "--list"]) == 2
+    assert capsys.readouterr().err.startswith("depthactors: expected --attach NAME beside --list and a symbol")
 
 
 # Lines for programs.

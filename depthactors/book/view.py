@@ -239,6 +239,9 @@ class BookView(Generic[NumberT_co]):
             paid.append(price * part if quote is None else part)
             left -= part
             if left <= tolerance:
+                if len(taken) == 1:
+                    # Not computed: quote / (quote / price) need not be the price.
+                    return self._derived(price)
                 if self._number is float:
                     # As many digits as the exchange's own numbers have: the others are the floats'.
                     return self._derived(f"{fsum(paid) / fsum(taken):.15g}")

@@ -150,6 +150,12 @@ def test_vwap_against_one_unit_at_a_time(prices, sizes, side, share):
         assert vwap == pytest.approx(sum(units) / len(units))
 
 
+def test_vwap_of_what_the_best_level_has_is_its_price():
+    view = BookView("BTCUSDT", BookState.LIVE, asks=((85951.8, 1.0), (85952.0, 1.0)), number=Decimal)
+    for quote in (3, 100, 12_345):
+        assert view.vwap("ask", quote=quote) == Decimal("85951.8")
+
+
 @given(PRICES.filter(bool), SIZES, st.sampled_from(["bid", "ask"]), st.fractions(0, 2).filter(bool))
 def test_vwap_of_a_quote_amount_is_what_the_amount_buys(prices, sizes, side, share):
     view = some_view(prices, prices, sizes)

@@ -305,7 +305,10 @@ class BookView(Generic[NumberT_co]):
         return [(spelt(price, price_decimals), spelt(quantity, decimals)) for price, quantity in self.exact(side)]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as plain values, for JSON; levels are `[price, quantity]` in the view's numbers; O(n)."""
+        """Return everything as plain values, for JSON; levels are `[price, quantity]` in the view's numbers; O(n).
+
+        `json` writes `Decimal`s with `json.dumps(..., default=str)`.
+        """
         sides = {"bids": [list(level) for level in self.bids], "asks": [list(level) for level in self.asks]}
         return self._head() | {"age": self.age} | sides
 

@@ -210,6 +210,8 @@ def test_a_view_is_plain_values_for_json():
         "bids": [[9.5, 2.0], [9.0, 1.5]],
         "asks": [[10.5, 1.0]],
     }
+    exact = view_of(BIDS[:1], ASKS[:1], Decimal)
+    assert json.loads(json.dumps(exact.as_dict(), default=str))["bids"] == [["9.5", "2.0"]]
 
 
 def test_a_view_is_a_row_a_level():

@@ -478,8 +478,9 @@ class DepthEngine(Generic[NumberT_co]):
         """Close every connection and stop every thread of the engine, within `timeout` seconds.
 
         It may be called twice, in a callback (whose thread then ends after it) and in a signal
-        handler. A thread that does not end in time, such as that of a stuck callback, is named in the
-        log; it is a daemon and does not keep the program alive.
+        handler. It waits half a second for callbacks, since they may be waiting for it. A thread that does not end
+        in time, such as that of a callback that takes longer, is named in the log; it is a daemon and does not keep
+        the program alive.
 
         Raises:
             UsageError: a timeout that is no number of seconds; then nothing has changed.

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from depthactors import DepthEngine, markets
+from depthactors.actors import supervision
 from depthactors.actors.book import BookActor
 from depthactors.actors.book_messages import GiveUp
 from depthactors.actors.cell import Listener
@@ -295,6 +296,8 @@ def test_followers_share_a_book_and_the_last_one_takes_it_along(supervisor, open
 
 
 def test_letting_go_of_a_book_whose_actor_is_dead_stops_it(supervisor, open_books, monkeypatch):
+    failures = Recorder()
+    monkeypatch.setattr(supervision, "report_failure", lambda *failure: failures(failure))
     (cell,) = open_books("BTCUSDT")
     events, _ = listen(cell)
     # The supervisor has not heard of the death yet.
@@ -304,6 +307,7 @@ def test_letting_go_of_a_book_whose_actor_is_dead_stops_it(supervisor, open_book
     supervisor.ask(CloseBook(cell), timeout=5)
     events.wait_one(matches=lambda event: event.state is BookState.STOPPED)
     assert (cell.state, children(supervisor).cells) == (BookState.STOPPED, ())
+    assert failures.seen == [], "it did not fail"
 
 
 def test_a_deepened_book_is_as_deep_after_a_death(open_books):

@@ -224,5 +224,27 @@ def test_levels_that_only_one_of_two_books_vouches_for_are_no_difference():
     assert whole.differences(book_of()) == 2
 
 
+@table(
+    ("bids", "asks", "equal"),
+    [
+        ([("11", "1")], [("10", "1")], True),
+        ([("12", "1")], [("10", "1")], False),
+        ([("11", "1")], [("9", "1")], False),
+        ([("11", "1")], [("10", "2")], False),
+    ],
+)
+def test_books_of_which_one_is_crossed_match_in_all_levels_or_not_at_all(bids, asks, equal):
+    crossed = book_of(bids=[("11", "1")], asks=[("10", "1")])
+    assert crossed.matches(book_of(bids=bids, asks=asks)) is equal
+    assert book_of(bids=bids, asks=asks).matches(crossed) is equal
+
+
+def test_a_side_that_is_proven_to_be_whole_is_not_believed_to_be():
+    book = book_of(whole=True)
+    assert (book.bids.whole, book.believed) == (True, False)
+    book.asks.take_for_whole(2)
+    assert book.believed
+
+
 def test_the_repr_shows_the_touch():
     assert repr(book_of(bids=[("10.50", "1")], asks=[])) == "<OrderBook BTCUSDT u=1 10.5/- levels=1/0>"

@@ -548,7 +548,10 @@ def test_gunicorn_reader_app_without_gunicorn_before_between_and_after_engines(e
                 assert book["bid"][0] < book["ask"][0]
                 assert 0 <= book["age"] < DEADLINE
                 status, answer = get(port, "/NOSUCHCOIN")
-                assert (status, "shares BTCUSDT, ETHUSDT; expected" in answer["error"]) == (404, True)
+                assert (status, "does not share NOSUCHCOIN; it shares BTCUSDT, ETHUSDT" in answer["error"]) == (
+                    404,
+                    True,
+                )
                 engine.process.send_signal(number)
                 engine.end()
                 # That one was killed is noticed within a hundredth of a second.

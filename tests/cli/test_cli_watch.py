@@ -269,10 +269,9 @@ def test_books_of_the_exchange_are_followed_without_an_engine_elsewhere(local_ex
         for symbol in ("BTCUSDT", "ETHUSDT"):
             assert line_of(watcher, f"{symbol} LIVE ").endswith("spot 100 ms\n")
         watcher.send_signal(signal.SIGINT)
-        output, errors = watcher.communicate(timeout=10)
+        _, errors = watcher.communicate(timeout=10)
         assert (watcher.returncode, len(errors.splitlines())) == (130, 1)
         assert "NOSUCHUSDT (spot): given up, no more data comes: " in errors
-        assert {line.split()[0] for line in output.splitlines()} <= {"BTCUSDT", "ETHUSDT", "NOSUCHUSDT"}
 
 
 def test_a_book_that_was_given_up_is_in_the_exit_status(local_exchange):

@@ -113,15 +113,16 @@ def apply(view: BookView[NumberT_co] | None, delta: BookDelta[NumberT_co]) -> Bo
     """Return the view that comes after `view`; O(levels).
 
     Raises:
-        UsageError: the delta is of another book, or does not follow the view; a snapshot always follows. Or an argument
-            is no view, or no delta.
+        UsageError: the delta is of another book, or does not follow the view; a snapshot of the same book always
+            follows. Or an argument is no view, or no delta.
     """
     _check_class("a delta", BookDelta, delta)
     if view is not None:
         _check_class("a view", BookView, view)
-    if not delta.is_snapshot and (view is None or _place(view) != (delta.symbol, delta.previous_update_id)):
+    if not _follows(delta, view):
+        at = "" if delta.is_snapshot else f" at update {delta.previous_update_id}"
         msg = (
-            f"expected a view of {delta.symbol} at update {delta.previous_update_id}, "
+            f"expected a view of {delta.symbol}{at}, "
             f"was {'no view' if view is None else f'one of {view.symbol} at update {view.last_update_id}'}"
         )
         raise UsageError(msg)
@@ -139,10 +140,10 @@ def merge(first: BookDelta[NumberT_co], second: BookDelta[NumberT_co]) -> BookDe
     """Return one delta that does what two deltas in a row do; O(changes).
 
     Raises:
-        UsageError: the second does not follow the first, or one of them is no delta.
+        UsageError: the second does not follow the first, or is of another book; or one of them is no delta.
     """
     _check_class("a delta", BookDelta, first, second)
-    if second.is_snapshot:
+    if second.is_snapshot and second.symbol == first.symbol:
         return second
     if (first.symbol, first.last_update_id) != (second.symbol, second.previous_update_id):
         msg = (
@@ -168,8 +169,10 @@ def _check_class(what: str, wanted: type[Any], *given: object) -> None:
             raise UsageError(msg)
 
 
-def _place(view: BookView[Any]) -> tuple[str, int]:
-    return view.symbol, view.last_update_id
+def _follows(delta: BookDelta[Any], view: BookView[Any] | None) -> bool:
+    if view is None:
+        return delta.is_snapshot
+    return view.symbol == delta.symbol and (delta.is_snapshot or view.last_update_id == delta.previous_update_id)
 
 
 def _changed(view: BookView[Any] | None, later: BookView[Any], side: Side) -> tuple[Level[Number], ...]:

@@ -126,3 +126,12 @@ def test_a_view_in_the_place_of_a_delta_is_refused():
             call()
     with pytest.raises(UsageError, match="expected a view, was None"):
         difference(None, None)
+
+
+def test_a_snapshot_of_another_book_does_not_follow():
+    here, there = view_of({9.5: 1.0}, {}, 1), view_of({1.5: 1.0}, {}, 2, symbol="ETHUSDT")
+    snapshot = difference(None, there)
+    with pytest.raises(UsageError, match="expected a view of ETHUSDT, was one of BTCUSDT at update 1"):
+        apply(here, snapshot)
+    with pytest.raises(UsageError, match="expected a delta of BTCUSDT that follows update 1, was one of ETHUSDT"):
+        merge(difference(None, here), snapshot)

@@ -304,10 +304,11 @@ class DepthReader(Generic[NumberT_co]):
                     raise
                 continue
             if view.state is BookState.LIVE:
-                deadline = time.monotonic() + timeout
                 if view.last_update_id != seen:
                     seen = view.last_update_id
                     yield view
+                # Not sooner: the loop's own time is none in which the book was not live.
+                deadline = time.monotonic() + timeout
             elif time.monotonic() >= deadline:
                 raise self._not_live(view, timeout, market, speed_ms)
 

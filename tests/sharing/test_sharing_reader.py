@@ -260,6 +260,17 @@ def test_a_loop_over_a_quiet_book_goes_on_beyond_its_timeout(shared, reader, mon
     assert next(loop).last_update_id == 2
 
 
+def test_a_slow_loop_is_not_a_book_that_is_not_live(shared, reader, monkeypatch):
+    begun, passed = time.monotonic(), [0.0]
+    monkeypatch.setattr(reader_module.time, "monotonic", lambda: begun + passed[0])
+    loop = reader.updates("BTCUSDT", timeout=1.0)
+    assert next(loop).last_update_id == 1
+    passed[0] = 3.0
+    shared.write("BTCUSDT", 2, "STALE")
+    at_the_next_look(monkeypatch, lambda: shared.write("BTCUSDT", 3))
+    assert next(loop).last_update_id == 3
+
+
 def test_a_loop_over_a_book_that_is_not_live_says_why(shared, reader):
     shared.write("BTCUSDT", 0, "SYNCING", "the exchange answers 503")
     with pytest.raises(NotLiveError, match=r"BTCUSDT: expected LIVE within 0.02 s, was SYNCING \(.* answers 503\)"):

@@ -262,7 +262,11 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
 
     def _replace_worker(self, worker: SupervisedWorker, error: BaseException) -> None:
         """Label the books of a dead process as stale, start another process, and have it follow the same books."""
-        lost = error if isinstance(error, WorkerDiedError) else WorkerDiedError(f"{worker.name}: {error}")
+        lost = (
+            error
+            if isinstance(error, WorkerDiedError)
+            else WorkerDiedError(f"{worker.name}: {reporting.without(worker.name, error)}")
+        )
         books = [book for book in worker.books.values() if book.cell.state is not BookState.FAILED]
         if isinstance(error, WorkerVersionError):
             self._do_without(worker, books, error)

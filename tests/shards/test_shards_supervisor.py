@@ -6,7 +6,7 @@ import time
 import pytest
 
 from depthactors import BookState
-from depthactors.actors.base import EngineActor
+from depthactors.actors.base import ChildFailed, EngineActor
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_messages import GiveUp, Greet
 from depthactors.actors.cell import Listener
@@ -18,6 +18,7 @@ from depthactors.dispatcher.gate import Gate
 from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.engine.lifecycle import join
 from depthactors.errors import (
+    ActorDiedError,
     EscalatedError,
     SharingError,
     UnknownSymbolError,
@@ -241,6 +242,15 @@ def test_a_worker_that_keeps_dying_is_given_up_with_its_books_and_reported_once(
     scene.notifier.report_error(EscalatedError("the last"))
     scene.errors.wait_for(lambda error: str(error) == "the last")
     assert [type(error) for error in scene.errors.seen] == [EscalatedError, EscalatedError]
+
+
+def test_the_reason_of_a_death_that_was_not_reported_names_the_worker_once(new_scene):
+    scene = new_scene(1)
+    (book,) = scene.open("A")
+    (worker,) = scene.workers
+    scene.ref.tell(ChildFailed(worker.name, worker.actor_ref, ActorDiedError("worker-1: it ended without notice")))
+    until(lambda: book.error is not None)
+    assert str(book.error) == "worker-1: it ended without notice"
 
 
 def test_a_worker_that_cannot_be_started_is_tried_again_at_the_next_check_and_not_before(new_scene, monkeypatch):

@@ -14,6 +14,7 @@ def _short(monkeypatch):
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(180)
 def test_both_of_ours_are_measured_beside_the_generator_and_the_machine():
     result = pipe.run(options(quick=True))
     rows = result.figures["rows"]

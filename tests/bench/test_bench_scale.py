@@ -16,6 +16,7 @@ def _short(monkeypatch):
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(180)
 @pytest.mark.usefixtures("_short")
 def test_books_are_kept_by_one_process_and_by_two_and_are_right():
     result = scale.run(options(seconds=0.2))

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from importlib import metadata
 
+import pytest
+
 import depthactors
 
 
@@ -51,3 +53,22 @@ def test_the_package_imports_no_extra():
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
     assert result.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("public", "names"),
+    [
+        (
+            depthactors.DepthEngine,
+            "books rebalance running start status stop subscribe subscribe_many unsubscribe wait_live wait_stopped",
+        ),
+        (
+            depthactors.BookHandle,
+            "ask close depth error market ref speed_ms state symbol updates view wait wait_live",
+        ),
+        (depthactors.DepthReader, "alive books close reason torn updates view wait wait_for_engine wait_live"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_help_of_a_public_class_has_what_a_program_calls_and_nothing_else(public, names):
+    assert [name for name in dir(public) if not name.startswith("_")] == names.split()

@@ -75,7 +75,7 @@ def test_counters_go_on_over_a_restart_of_the_actor(engine, scrape):
     book = engine.subscribe("BTCUSDT").wait_live(10)
     before = scrape(main=engine)("depthactors_book_diffs_total", **BTC)
     events = Recorder()
-    book.cell.add(Listener(None, events))
+    book._cell.add(Listener(None, events))
     book.ref.tell(object())
     events.wait_for(lambda event: event.state is BookState.LIVE)
     assert scrape(main=engine)("depthactors_book_restarts_total", **BTC) == 1

@@ -34,6 +34,7 @@ THROUGH_OTHERS = {
     "dispatcher.pool_thread": "dispatcher/test_dispatcher_pooled.py",
     "dispatcher.queue_watch": "dispatcher/test_dispatcher_pooled.py",
     "dispatcher.turns": "dispatcher/test_dispatcher_pinned_lane.py",
+    "engine.inside": "python_binance/test_python_binance_threaded.py",
     "engine.stopping": "engine/test_runtime.py",
     "exchange.feeds.changes": "exchange/test_exchange_order_flow.py",
     "exchange.feeds.recorded_lines": "exchange/test_exchange_recording_feed.py",

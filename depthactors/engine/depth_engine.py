@@ -25,7 +25,7 @@ from depthactors.book.numerals import NumberT_co, check_number_type
 from depthactors.engine.callbacks import check_callback
 from depthactors.engine.environment import resolve
 from depthactors.engine.handle import BookHandle
-from depthactors.engine.lifecycle import join
+from depthactors.engine.lifecycle import Running, join
 from depthactors.engine.machine import THIS_MACHINE
 from depthactors.engine.pickling import refuse_pickle
 from depthactors.engine.runtime import STOP_TIMEOUT, Runtime
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from depthactors.book import BookView
     from depthactors.book.delta import BookDelta
     from depthactors.book.numerals import Number
-    from depthactors.dispatcher.dispatcher import Dispatcher
     from depthactors.dispatcher.ending import Ending
     from depthactors.engine.machine import Machine
     from depthactors.engine.settings import Settings
@@ -148,7 +147,9 @@ class DepthEngine(Generic[NumberT_co]):
         self._speed_ms = speed_ms
         self._refresh_interval = refresh_interval
         self._has_workers = processes is not None
-        self._runtime = Runtime(settings, on_error, self, name=name, processes=processes, machine=self._machine)
+        self._runtime = Runtime(
+            settings, on_error, Running(self.stop, self._detach), name=name, processes=processes, machine=self._machine
+        )
         self._handles: dict[int, BookHandle[NumberT_co]] = {}
 
     def start(self) -> Self:
@@ -251,7 +252,7 @@ class DepthEngine(Generic[NumberT_co]):
             msg = f"expected several symbols, was the text {symbols!r}"
             raise UsageError(msg)
 
-        handles = self.follow(
+        handles = self._follow(
             symbols,
             depth=depth,
             market=self.market if market is None else resolve(market),
@@ -262,7 +263,7 @@ class DepthEngine(Generic[NumberT_co]):
             return handles
         try:
             for handle in handles:
-                handle.listen(self._listener(handle, on_update, on_event, on_delta))
+                handle._listen(self._listener(handle, on_update, on_event, on_delta))
         except BaseException:
             self._withdraw(handles)
             raise
@@ -275,14 +276,14 @@ class DepthEngine(Generic[NumberT_co]):
         on_event: Callable[[BookEvent], object] | None,
         on_delta: Callable[[BookDelta[NumberT_co]], object] | None,
     ) -> QueuedListener:
-        capture: Callable[[Any], Any] = view_of(handle.depth, self._number, handle.cell.dispatcher)
+        capture: Callable[[Any], Any] = view_of(handle.depth, self._number, handle._cell.dispatcher)
         update: Callable[[Any], object] | None = on_update
         if on_delta is not None:
             deltas = Deltas(on_delta, capture)
             capture, update = deltas.capture, deltas.as_function()
         return QueuedListener(
-            handle.cell.lane,
-            handle.cell.dispatcher,
+            handle._cell.lane,
+            handle._cell.dispatcher,
             handle.symbol,
             capture=capture,
             update=update,
@@ -291,10 +292,10 @@ class DepthEngine(Generic[NumberT_co]):
             reports_late=True,
         )
 
-    def follow(
+    def _follow(
         self, symbols: Iterable[str], *, depth: int, market: Market, speed_ms: int, refresh_interval: float | None
     ) -> list[BookHandle[NumberT_co]]:
-        """Follow books that nothing listens to yet, all of them or none; for facades. `BookHandle.listen` comes next.
+        """Follow books that nothing listens to yet, all of them or none.
 
         Raises:
             UsageError: an argument that is not allowed.
@@ -350,7 +351,7 @@ class DepthEngine(Generic[NumberT_co]):
             msg = f"expected the handle that subscribe() returned, was {handle!r}"
             raise UsageError(msg)
         timeout = checked_timeout(timeout)
-        self.check_process()
+        self._runtime.check_process()
         self._runtime.check_turn()
         if id(handle) not in self._handles:
             return
@@ -358,8 +359,8 @@ class DepthEngine(Generic[NumberT_co]):
         clock = self._runtime.dispatcher
         deadline = clock.monotonic() + timeout
         if self.running:
-            handle.silence()
-            ending = self._runtime.close(handle.cell, handle.lease, deadline - clock.monotonic())
+            handle._silence()
+            ending = self._runtime.close(handle._cell, handle._lease, deadline - clock.monotonic())
         # Not sooner: a program that is interrupted before this may try again.
         self._handles.pop(id(handle), None)
         if left := join(ending, deadline, patience=0.0, clock=clock):
@@ -378,13 +379,13 @@ class DepthEngine(Generic[NumberT_co]):
         """
         name = markets.normalize_symbol(symbol)
         handles = self.books()
-        same = {handle.cell: handle for handle in reversed(handles) if handle.symbol == name}
+        same = {handle._cell: handle for handle in reversed(handles) if handle.symbol == name}
         # A book that failed may have been followed anew.
         found = {cell: handle for cell, handle in same.items() if not cell.is_over} or dict(tuple(same.items())[:1])
         if len(found) == 1:
             return next(iter(found.values()))
         self._runtime.check_not_stopped()
-        listed = sorted({f"{each.spec.title} {each.spec.speed_ms} ms" for each in found or [h.cell for h in handles]})
+        listed = sorted({f"{each.spec.title} {each.spec.speed_ms} ms" for each in found or [h._cell for h in handles]})
         named = ", ".join(listed[:10]) + (", ..." if len(listed) > 10 else "") or "no book"
         if found:
             msg = f"expected one book {name}, was {len(found)}: {named}; books() has the handle of each"
@@ -415,7 +416,7 @@ class DepthEngine(Generic[NumberT_co]):
             except NotLiveError:
                 late = [each.symbol for each in waiting if each.state is not BookState.LIVE]
                 named = ", ".join(late[:10]) + (", ..." if len(late) > 10 else "")
-                why = f" ({handle.cell.error})" if handle.cell.error is not None else ""
+                why = f" ({handle._cell.error})" if handle._cell.error is not None else ""
                 msg = (
                     f"{len(late)} of {len(waiting)} books were not live within {timeout:g} s: {named}; "
                     f"{handle.symbol} was {handle.state}{why}"
@@ -454,11 +455,6 @@ class DepthEngine(Generic[NumberT_co]):
         return moved
 
     @property
-    def dispatcher(self) -> Dispatcher:
-        """What runs the engine's actors, and is its clock; for facades. A start after a failed one has another."""
-        return self._runtime.dispatcher
-
-    @property
     def running(self) -> bool:
         """Whether it was started and not stopped; never in a fork, where its threads do not exist."""
         return self._runtime.running
@@ -490,20 +486,12 @@ class DepthEngine(Generic[NumberT_co]):
         if not self._runtime.is_fork:
             for handle in tuple(self._handles.values()):
                 # The listeners of a manager have a lane of its own, which it closes after the call with the end.
-                handle.cell.lane.close()
+                handle._cell.lane.close()
             self._handles.clear()
 
-    def detach(self) -> None:
+    def _detach(self) -> None:
         """Label every book as over, in a fork, where the threads that keep the books do not exist."""
         self._runtime.detach()
         error = LifecycleError(self._runtime.fork_words)
         for handle in self._handles.values():
-            handle.cell.detach(error)
-
-    def check_process(self) -> None:
-        """Check that this is the process that started the engine.
-
-        Raises:
-            LifecycleError: this is a fork of that process; the engine's threads do not exist here.
-        """
-        self._runtime.check_process()
+            handle._cell.detach(error)

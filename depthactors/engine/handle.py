@@ -40,11 +40,6 @@ class BookHandle(Generic[NumberT_co]):
     Generic in the number type of its views: `BookHandle` is `BookHandle[float]`.
 
     Thread: any.
-
-    Attributes:
-        cell: the place where the book's present actor is found; for facades.
-        listener: the listener of this subscription; for facades.
-        lease: this subscription's share in the book; for the engine.
     """
 
     def __init__(self, cell: BookCell, depth: int, unsubscribe: Callable[[BookHandle[Any]], None]) -> None:
@@ -52,12 +47,12 @@ class BookHandle(Generic[NumberT_co]):
         self._depth = depth
         self._number: type[Any] = cell.spec.number
         self._unsubscribe = unsubscribe
-        self.cell = cell
-        self.listener: Listener | None = None
-        self.lease = Lease()
+        self._cell = cell
+        self._listener: Listener | None = None
+        self._lease = Lease()
 
     def __repr__(self) -> str:
-        return f"<BookHandle {self.cell.spec.title} {self.speed_ms} ms {self.state}>"
+        return f"<BookHandle {self._cell.spec.title} {self.speed_ms} ms {self.state}>"
 
     def __reduce__(self) -> NoReturn:
         """Raise an error that says what another process can have."""
@@ -66,17 +61,17 @@ class BookHandle(Generic[NumberT_co]):
     @property
     def symbol(self) -> str:
         """Symbol, in upper case."""
-        return self.cell.spec.symbol
+        return self._cell.spec.symbol
 
     @property
     def market(self) -> str:
         """Name of the market."""
-        return self.cell.spec.market.name
+        return self._cell.spec.market.name
 
     @property
     def speed_ms(self) -> int:
         """Update interval of the book's stream, in milliseconds."""
-        return self.cell.spec.speed_ms
+        return self._cell.spec.speed_ms
 
     @property
     def depth(self) -> int:
@@ -86,19 +81,19 @@ class BookHandle(Generic[NumberT_co]):
     @property
     def state(self) -> BookState:
         """State of the book: what may be believed of it at this moment."""
-        return self.cell.state_of(self._depth)
+        return self._cell.state_of(self._depth)
 
     @property
     def error(self) -> DepthActorsError | None:
         """The book's last error, else the first one that a callback of this subscription raised, else `None`."""
-        if self.cell.error is not None or self.listener is None:
-            return self.cell.error
-        return next(iter(self.listener.raised.values()), None)
+        if self._cell.error is not None or self._listener is None:
+            return self._cell.error
+        return next(iter(self._listener.raised.values()), None)
 
     @property
     def ref(self) -> pykka.ActorRef[Any]:
         """Reference of the book's present actor, for `ref.ask(Top(5))`; another one after a restart."""
-        ref = self.cell.ref
+        ref = self._cell.ref
         assert ref is not None, "the supervisor starts the actor before it hands out the cell"
         return ref
 
@@ -107,7 +102,7 @@ class BookHandle(Generic[NumberT_co]):
 
         If the book changes during several copies in a row, its actor is asked.
         """
-        view: BookView[NumberT_co] | None = self.cell.view(self._depth, self._number, self._depth)
+        view: BookView[NumberT_co] | None = self._cell.view(self._depth, self._number, self._depth)
         return view if view is not None else self.ask(Top(self._depth))
 
     def wait(self, after: BookView[Any] | None = None, timeout: float = 1.0) -> BookView[NumberT_co]:
@@ -125,7 +120,7 @@ class BookHandle(Generic[NumberT_co]):
             msg = f"expected a view as after, was {after!r}"
             raise UsageError(msg)
         known = None if after is None else (after.last_update_id, after.state)
-        timeout, now = checked_timeout(timeout), self.cell.dispatcher.monotonic
+        timeout, now = checked_timeout(timeout), self._cell.dispatcher.monotonic
         deadline = now() + timeout
         with self._woken() as gate:
             while True:
@@ -163,7 +158,7 @@ class BookHandle(Generic[NumberT_co]):
         return self._updates(timeout)
 
     def _updates(self, timeout: float) -> Iterator[BookView[NumberT_co]]:
-        now = self.cell.dispatcher.monotonic
+        now = self._cell.dispatcher.monotonic
         seen, deadline = None, now() + timeout
         with self._woken() as gate:
             while not self._is_over:
@@ -179,26 +174,26 @@ class BookHandle(Generic[NumberT_co]):
                 elif now() >= deadline:
                     raise self._not_live(timeout)
                 gate.wait(_LOOK_AGAIN)
-        if isinstance(self.cell.error, LifecycleError):
+        if isinstance(self._cell.error, LifecycleError):
             # A fork within the loop: nothing in its program has ended the book.
             raise self._over()
 
     @property
     def _is_over(self) -> bool:
         """Whether this subscription or the engine has ended."""
-        return self.lease.is_closed or self.cell.state is BookState.STOPPED
+        return self._lease.is_closed or self._cell.state is BookState.STOPPED
 
     @contextmanager
     def _woken(self) -> Iterator[Gate]:
         """Have a gate opened at each update and event."""
         wakeup = Wakeup()
-        self.cell.add(wakeup)
+        self._cell.add(wakeup)
         # A worker process reports updates once there is a listener.
         tell(self.ref, Greet(wakeup))
         try:
             yield wakeup.gate
         finally:
-            self.cell.remove(wakeup)
+            self._cell.remove(wakeup)
 
     @overload
     def ask(self, message: Top | Best | Full, timeout: float = ...) -> BookView[NumberT_co]: ...
@@ -218,19 +213,19 @@ class BookHandle(Generic[NumberT_co]):
             BusyError: too many orders wait in the book's worker process.
             UsageError: the message is no question to a book, or `timeout` is no number of seconds.
         """
-        timeout, now = checked_timeout(timeout), self.cell.dispatcher.monotonic
+        timeout, now = checked_timeout(timeout), self._cell.dispatcher.monotonic
         deadline = now() + timeout
         while True:
-            if self.cell.state is BookState.STOPPED:
+            if self._cell.state is BookState.STOPPED:
                 raise self._over()
-            if current_task() is not None and (read := self.cell.read(message)) is not None:
+            if current_task() is not None and (read := self._cell.read(message)) is not None:
                 return read
             try:
                 return self.ref.ask(message, timeout=max(0.0, deadline - now()))
             except pykka.ActorDeadError:
-                if self.cell.state is BookState.FAILED:
-                    msg = f"{self.symbol}: the book was given up: {self.cell.error}"
-                    raise LifecycleError(msg) from self.cell.error
+                if self._cell.state is BookState.FAILED:
+                    msg = f"{self.symbol}: the book was given up: {self._cell.error}"
+                    raise LifecycleError(msg) from self._cell.error
                 if now() >= deadline:
                     msg = f"{timeout} seconds"
                     raise pykka.Timeout(msg) from None
@@ -246,10 +241,10 @@ class BookHandle(Generic[NumberT_co]):
             LifecycleError: it was unsubscribed meanwhile.
             UsageError: a timeout that is no number of seconds.
         """
-        timeout, now = checked_timeout(timeout), self.cell.dispatcher.monotonic
+        timeout, now = checked_timeout(timeout), self._cell.dispatcher.monotonic
         deadline = now() + timeout
         while True:
-            settled = self.cell.settled.wait(max(0.0, deadline - now()))
+            settled = self._cell.settled.wait(max(0.0, deadline - now()))
             if self._is_live():
                 return self
             left = deadline - now()
@@ -259,9 +254,13 @@ class BookHandle(Generic[NumberT_co]):
                 # It is live, but not as deep yet, or its actor is late: there is no event for the end of that.
                 sleep(min(0.01, left))
 
+    def close(self) -> None:
+        """End this subscription, as `DepthEngine.unsubscribe` does."""
+        self._unsubscribe(self)
+
     def _is_live(self) -> bool:
         """Return whether the book is live, and raise the reason if it never will be."""
-        state, error = self.state, self.cell.error
+        state, error = self.state, self._cell.error
         if state is BookState.FAILED and error is not None:
             raise error.with_traceback(None)
         if state is BookState.STOPPED:
@@ -269,31 +268,27 @@ class BookHandle(Generic[NumberT_co]):
         return state is BookState.LIVE
 
     def _not_live(self, timeout: float) -> NotLiveError:
-        why = f" ({self.cell.error})" if self.cell.error is not None else ""
+        why = f" ({self._cell.error})" if self._cell.error is not None else ""
         return NotLiveError(f"{self.symbol}: expected LIVE within {timeout:g} s, was {self.state}{why}")
 
     def _over(self) -> LifecycleError:
         """Return what a question about a stopped book raises."""
-        why = self.cell.error or "it was unsubscribed, or the engine was stopped"
+        why = self._cell.error or "it was unsubscribed, or the engine was stopped"
         return LifecycleError(f"{self.symbol}: the book is not followed any more: {why}")
 
-    def listen(self, listener: Listener) -> None:
-        """Have a listener notified from now on, first of the book as it is; for the engine and facades.
+    def _listen(self, listener: Listener) -> None:
+        """Have a listener notified from now on, first of the book as it is.
 
         A handle has one listener. The caller ends the subscription if this fails, by Ctrl-C for example.
         """
-        self.listener = listener
-        self.cell.add(listener)
+        self._listener = listener
+        self._cell.add(listener)
         tell(self.ref, Greet(listener))
 
-    def silence(self) -> None:
+    def _silence(self) -> None:
         """Prevent further calls of the listener; a call that is running is not waited for.
 
         That call may be waiting for this thread.
         """
-        if self.listener is not None:
-            self.cell.remove(self.listener)
-
-    def close(self) -> None:
-        """End this subscription, as `DepthEngine.unsubscribe` does."""
-        self._unsubscribe(self)
+        if self._listener is not None:
+            self._cell.remove(self._listener)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from depthactors.actors.callbacks import is_calling
 from depthactors.dispatcher.clock import SYSTEM_CLOCK
 from depthactors.dispatcher.current import about_to_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from depthactors.dispatcher.clock import Clock
     from depthactors.dispatcher.ending import Ending
@@ -26,14 +27,17 @@ _EXIT_TIMEOUT: Final = 2.0
 """Seconds that an engine may take to stop when the interpreter ends."""
 
 
-class Running(Protocol):
-    """An owner of threads that must not outlive the interpreter, and do not exist in a fork."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An owner of threads that must not outlive the interpreter, and do not exist in a fork.
 
-    def stop(self, timeout: float) -> None:
-        """Stop every thread."""
+    Attributes:
+        stop: stops every thread, within the given number of seconds.
+        detach: notes, in a fork, that nothing runs there; `None` if there is nothing to note.
+    """
 
-    def detach(self) -> None:
-        """Note, in a fork, that nothing runs here."""
+    stop: Callable[[float], None]
+    detach: Callable[[], None] | None = None
 
 
 running: set[Running] = set()
@@ -72,12 +76,13 @@ def join(
 
 def _stop_all() -> None:
     for each in tuple(running):
-        each.stop(timeout=_EXIT_TIMEOUT)
+        each.stop(_EXIT_TIMEOUT)
 
 
 def _detach_all() -> None:
     for each in tuple(running):
-        each.detach()
+        if each.detach is not None:
+            each.detach()
 
 
 atexit.register(_stop_all)

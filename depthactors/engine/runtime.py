@@ -80,7 +80,7 @@ class Runtime:
         Args:
             settings: the settings of the network.
             on_error: called, in the notifier's lane, with each error that belongs to no book.
-            owner: the engine or worker, which is stopped when the interpreter ends, and detached in a fork.
+            owner: what stops the engine or worker when the interpreter ends, and detaches it in a fork.
             name: name under which other processes find the books; `None` if the books are this process's alone.
             processes: number of workers that keep the books; `None` for this process.
             sharing: in a worker, the publisher of the books.

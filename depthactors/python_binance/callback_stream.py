@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.actors.queued_listener import QueuedListener
+from depthactors.engine import inside
 from depthactors.python_binance.error_dicts import error_messages
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class CallbackStream:
     @property
     def is_over(self) -> bool:
         """Whether the book was given up, and the callback has been called with all its events."""
-        listener = None if self.handle is None else self.handle.listener
+        listener = None if self.handle is None else inside.listener_of(self.handle)
         return self._given_up and isinstance(listener, QueuedListener) and listener.is_empty
 
     def listen(
@@ -58,7 +59,7 @@ class CallbackStream:
         assert self.handle is not None, "the book is followed first"
         listener = QueuedListener(
             self._callbacks.lane_for(self.handle),
-            self.engine.dispatcher,
+            inside.dispatcher_of(self.engine),
             self.symbol,
             capture=capture,
             update=callback,
@@ -66,7 +67,7 @@ class CallbackStream:
             depth=self.handle.depth,
             messages=self.messages,
         )
-        self.handle.listen(listener)
+        inside.listen(self.handle, listener)
 
     def messages(self, event: BookEvent) -> Iterator[dict[str, Any] | None]:
         """Return the callback's arguments for an event of the book, as python-binance's guide has them."""
@@ -76,12 +77,13 @@ class CallbackStream:
 
     def close(self) -> None:
         """Begin no further call of its callback. Thread: any, signal handlers included; returns at once."""
-        if self.handle is not None and self.handle.listener is not None:
-            self.handle.listener.close()
+        listener = None if self.handle is None else inside.listener_of(self.handle)
+        if listener is not None:
+            listener.close()
 
     def stop(self, deadline: float | None = None) -> None:
         """End the calls and the subscription, by a monotonic deadline; twice is harmless."""
-        now = self.engine.dispatcher.monotonic
+        now = inside.dispatcher_of(self.engine).monotonic
         given = now() + END_TIMEOUT if deadline is None else deadline
         self.close()
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from depthactors.engine import inside
 from depthactors.engine.lifecycle import join
 from depthactors.errors import UsageError
 
@@ -33,7 +34,7 @@ class CallbackThreads:
             msg = f"expected threads='manager' or 'book', was {threads!r}"
             raise UsageError(msg)
         self._engine = engine
-        self._lane = engine.dispatcher.pinned_lane("callbacks") if threads == "manager" else None
+        self._lane = inside.dispatcher_of(engine).pinned_lane("callbacks") if threads == "manager" else None
         self._books: dict[int, _BookLane] = {}
         self._all: list[Pinned] = [] if self._lane is None else [self._lane]
         self._closed = False
@@ -57,11 +58,11 @@ class CallbackThreads:
         if self._lane is not None:
             return self._lane
         with self._lock:
-            book = self._books.get(id(handle.cell))
+            book = self._books.get(id(inside.cell_of(handle)))
             is_new = book is None
             if book is None:
-                lane = self._engine.dispatcher.pinned_lane(f"callbacks-{handle.symbol}")
-                book = self._books[id(handle.cell)] = _BookLane(lane)
+                lane = inside.dispatcher_of(self._engine).pinned_lane(f"callbacks-{handle.symbol}")
+                book = self._books[id(inside.cell_of(handle))] = _BookLane(lane)
             # Known before it is started, so that `leave` finds it if Ctrl-C comes in between.
             book.handles.add(handle)
             if is_new:
@@ -74,12 +75,12 @@ class CallbackThreads:
     def leave(self, handle: BookHandle) -> None:
         """End a subscription; the last one of a book closes its lane. Twice is harmless."""
         with self._lock:
-            book = self._books.get(id(handle.cell))
+            book = self._books.get(id(inside.cell_of(handle)))
             if book is not None:
                 book.handles.discard(handle)
                 if not book.handles:
                     book.lane.close()
-                    del self._books[id(handle.cell)]
+                    del self._books[id(inside.cell_of(handle))]
 
     def close(self) -> None:
         """Begin no further call. Signal handlers may call this too."""
@@ -89,7 +90,7 @@ class CallbackThreads:
 
     def join(self, timeout: float) -> bool:
         """Wait until closed lanes have ended, and the calls under way with them; return whether all have ended."""
-        clock = self._engine.dispatcher
+        clock = inside.dispatcher_of(self._engine)
         return not join([lane.thread for lane in tuple(self._all)], clock.monotonic() + timeout, clock=clock)
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from depthactors.actors.cell import Listener
 from depthactors.dispatcher.gate import Gate
+from depthactors.engine import inside
 from depthactors.engine.pickling import refuse_pickle
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.exceptions.own import ReadLoopClosed, read_loop_closed
@@ -146,7 +147,7 @@ class DepthCacheManager:
         try:
             engine = self._bm.lease(stay)
             handle = follow(engine, self._row, self._symbol, **self._options)
-            handle.listen(self._listener(handle))
+            inside.listen(handle, self._listener(handle))
             with self._lifecycle:
                 if self._stay is not stay:
                     msg = "expected a manager that is not closed while it is entered"
@@ -262,7 +263,7 @@ class DepthCacheManager:
     def _next(self, deadline: float | None) -> dict[str, Any] | _Changed | None:
         """Wait for a message or a change, whichever comes first."""
         if self._engine is not None:
-            self._engine.check_process()
+            inside.check_process(self._engine)
         while True:
             with self._changing:
                 if self._messages:

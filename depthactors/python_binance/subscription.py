@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
 from depthactors.book.part import OwnPart
+from depthactors.engine import inside
 from depthactors.engine.callbacks import check_callback
 from depthactors.errors import CallbackError, UsageError
 from depthactors.python_binance.depth_cache import DepthCache
@@ -61,7 +62,8 @@ def follow(
     check_callback("conv_type", conv_type)
     depth = _depth(market, symbol, limit)
 
-    return engine.follow(
+    return inside.follow(
+        engine,
         [symbol],
         depth=depth,
         market=market,

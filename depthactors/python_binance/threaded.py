@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 from depthactors import reporting
 from depthactors.dispatcher.gate import Gate
 from depthactors.dispatcher.threads import is_engine_thread
+from depthactors.engine import inside
 from depthactors.engine.callbacks import check_callback
 from depthactors.engine.depth_engine import DepthEngine
 from depthactors.engine.lifecycle import PATIENCE
@@ -166,7 +167,7 @@ class ThreadedDepthCacheManager(threading.Thread):
 
     def _end_without_engine(self) -> None:
         """Stop after the death of the engine, once the callbacks have been called with the end."""
-        now = self._engine.dispatcher.monotonic
+        now = inside.dispatcher_of(self._engine).monotonic
         deadline = now() + END_TIMEOUT
         while now() < deadline and not all(stream.is_over for stream in tuple(self._streams.values())):
             self._ended.wait(_LOOK)
@@ -262,7 +263,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         Raises:
             UsageError: a timeout that is no number of seconds.
         """
-        now = self._engine.dispatcher.monotonic
+        now = inside.dispatcher_of(self._engine).monotonic
         deadline = now() + checked_timeout(timeout)
         self._was_stopped = True
         in_callback = self._callbacks.is_current
@@ -276,7 +277,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             if stream.bm is not None:
                 # In a fork there is nothing to end: everything belongs to the parent.
                 with suppress(LifecycleError):
-                    stream.engine.check_process()
+                    inside.check_process(stream.engine)
                     stream.stop(deadline)
             self._forget(name, stream)
         self._engine.stop(max(0.0, deadline - now()))
@@ -301,7 +302,9 @@ class ThreadedDepthCacheManager(threading.Thread):
             raise LifecycleError(msg)
         self.interrupted = False
         try:
-            self._wait(inf if timeout is None else self._engine.dispatcher.monotonic() + checked_timeout(timeout))
+            self._wait(
+                inf if timeout is None else inside.dispatcher_of(self._engine).monotonic() + checked_timeout(timeout)
+            )
         except KeyboardInterrupt:
             self.interrupted = True
             raise
@@ -309,7 +312,7 @@ class ThreadedDepthCacheManager(threading.Thread):
     def _wait(self, deadline: float) -> None:
         """Wait until the thread has ended, or for the monotonic deadline."""
         # Not `Thread.join` alone: in Python 3.11 the thread counts as ended after a `join` that was interrupted.
-        now = self._engine.dispatcher.monotonic
+        now = inside.dispatcher_of(self._engine).monotonic
         while self.is_alive() and (left := deadline - now()) > 0:
             # In slices, so that Ctrl-C is noticed on every system.
             if self._gone.wait(min(left, 1.0)):
@@ -368,7 +371,9 @@ class ThreadedDepthCacheManager(threading.Thread):
                 conv_type=conv_type,
                 ws_interval=ws_interval,
             )
-            stream.listen(callback, capture_for(row, stream.handle.depth, conv_type, stream.engine.dispatcher))
+            stream.listen(
+                callback, capture_for(row, stream.handle.depth, conv_type, inside.dispatcher_of(stream.engine))
+            )
             name = self._named(f"{stream.symbol.lower()}@depth{limit}", stream)
         except BaseException:
             # Ctrl-C, for example, which may come anywhere.
@@ -388,7 +393,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         stream.stop()
 
     def _check_running(self) -> None:
-        self._engine.check_process()
+        inside.check_process(self._engine)
         if not self._engine.running:
             when = "after stop" if self._was_started else "before start()"
             raise LifecycleError(_NOT_RUNNING.format(when=when))

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from depthactors.engine.lifecycle import Running
 from depthactors.engine.machine import THIS_MACHINE, Machine
 from depthactors.engine.runtime import Runtime
 from depthactors.shards.messages import Alive, Answer, ErrorReport
@@ -55,7 +56,7 @@ class WorkerEngine:
         self._leases = leases = Leases(outbox)
         slots = WorkerSlots(Path(begin.folder), self._beat)
         leasing = replace(machine, new_network=lambda way: LeasedNetwork(machine.new_network(way), leases))
-        self._runtime = Runtime(begin.settings, self._report, self, sharing=slots, machine=leasing)
+        self._runtime = Runtime(begin.settings, self._report, Running(self.stop), sharing=slots, machine=leasing)
         self._orders = Orders(begin.name, self._runtime, slots, outbox, end)
 
     @property
@@ -78,9 +79,6 @@ class WorkerEngine:
         """Carry out no further order, and stop all books and connections."""
         self._orders.close()
         self._runtime.stop(timeout)
-
-    def detach(self) -> None:
-        """Do nothing: in a fork, the channel closes its own descriptor."""
 
     def _beat(self) -> None:
         self._outbox.put(Alive(self._cpu()))

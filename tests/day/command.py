@@ -69,7 +69,7 @@ class Day:
                 handles = [self._follow(engine, checker, symbol) for symbol in self.symbols]
                 for handle in handles:
                     handle.wait_live(30.0)
-                first = {handle.symbol: handle.cell.counters.applied for handle in handles}
+                first = {handle.symbol: handle._cell.counters.applied for handle in handles}
                 prices = {handle.symbol: [handle.view().mid] for handle in handles}
                 rss = [rss_mb()]
                 begun = time.monotonic()

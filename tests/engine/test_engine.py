@@ -126,7 +126,7 @@ def test_the_same_symbol_twice_is_one_book_as_deep_as_the_deeper_asks(engine):
 
 def follow_each(engine, interval, depth=5):
     """Follow a book that is refreshed after so many seconds."""
-    (handle,) = engine.follow(
+    (handle,) = engine._follow(
         ["BTCUSDT"],
         depth=depth,
         market=engine.market,
@@ -146,7 +146,7 @@ def test_the_same_symbol_twice_is_refreshed_as_often_as_anybody_asks():
         first, often = follow_each(engine, None), follow_each(engine, 30.0, 10)
         follow_each(engine, None)
         follow_each(engine, 3600.0)
-        assert often.cell is first.cell
+        assert often._cell is first._cell
         simulated.run(100.0)
         before = refreshes(engine)
         assert before >= 3

@@ -201,7 +201,7 @@ def test_a_callback_that_never_returns_is_bounded_and_counted_and_its_book_goes_
         until(lambda: book.view().last_update_id > seen)
         assert book.view().state is BookState.LIVE
         assert row_of(engine).waiting_frames <= FRAME_LIMIT
-        assert len(book.listener._waiting) <= UPDATE_ROOM
+        assert len(book._listener._waiting) <= UPDATE_ROOM
     finally:
         leave.set()
     assert_others_untouched(engine)
@@ -233,7 +233,7 @@ def test_what_waits_for_all_books_together_is_bounded_and_they_get_over_it(monke
     with simulated.simulation, simulated.engine(on_error=errors.append) as engine:
         simulated.strike("time-out", count=8, seconds=30.0)
         followers = [simulated.begin_to_follow(engine, symbol) for symbol in (SLOW, *OTHERS)]
-        cells = [each.handle.cell for each in followers]
+        cells = [each.handle._cell for each in followers]
         largest = 0
 
         def some_have_lost_theirs():

@@ -57,9 +57,9 @@ def kill(ref):
 
 def kill_book(book, updates):
     """Kill the book's actor and wait for its successor."""
-    before = book.cell.restarts
+    before = book._cell.restarts
     kill(book.ref)
-    until(lambda: book.cell.restarts > before and book.ref.is_alive())
+    until(lambda: book._cell.restarts > before and book.ref.is_alive())
 
 
 def kill_for_good(book, updates):

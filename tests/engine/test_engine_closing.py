@@ -188,7 +188,7 @@ def test_after_ctrl_c_anywhere_in_unsubscribe_it_may_be_called_again(dead_addres
 
         for handle in places_in(call_for):
             engine.unsubscribe(handle)
-            assert (engine.status().books, engine._handles, handle.listener.closed) == ((), {}, True)
+            assert (engine.status().books, engine._handles, handle._listener.closed) == ((), {}, True)
 
 
 @pytest.mark.one_process
@@ -227,7 +227,7 @@ def test_who_shares_a_book_keeps_it_however_often_the_other_is_let_go(dead_addre
         first, second = engine.subscribe("BTCUSDT"), engine.subscribe("BTCUSDT")
         for _ in range(3):
             engine.unsubscribe(first)
-            engine._runtime.close(first.cell, first.lease, 5.0)
+            engine._runtime.close(first._cell, first._lease, 5.0)
         assert [row.symbol for row in engine.status().books] == ["BTCUSDT"]
         engine.unsubscribe(second)
         assert engine.status().books == ()
@@ -248,5 +248,5 @@ def test_a_book_that_a_callback_holds_up_is_not_live_any_more_after_its_end(exch
         assert (book.state, book.view().state) == (LIVE, LIVE)
         engine.stop(timeout=1.0) if end == "stop" else engine.unsubscribe(book)
         assert (book.state, book.view().state) == (BookState.STOPPED, BookState.STOPPED)
-        assert book.cell.status().state is BookState.STOPPED
+        assert book._cell.status().state is BookState.STOPPED
         go_on.set()

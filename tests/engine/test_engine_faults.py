@@ -78,7 +78,7 @@ def test_another_books_snapshot_is_never_shown():
 def test_a_snapshot_that_differs_from_the_book_is_told_and_the_book_made_anew():
     with following(BTC) as (simulated, _, btc):
         # A level that the stream will not touch soon: the book is wrong, and nobody can know before an audit.
-        book = btc.handle.cell.current[0]
+        book = btc.handle._cell.current[0]
         keys = sorted(book.bids.quantities)
         book.bids.quantities[keys[60]] = "123.45678900"
         btc.handle.ref.tell(RefreshDue(0))

@@ -94,7 +94,7 @@ def test_a_log_handler_that_raises_or_blocks_harms_no_book_and_holds_up_no_call(
     try:
         book.ref.tell(object())  # which no book takes
         assert hostile.met.wait(10)
-        until(lambda: book.cell.restarts == 1 and book.state == "LIVE" == other.state)
+        until(lambda: book._cell.restarts == 1 and book.state == "LIVE" == other.state)
         started = time.monotonic()
         assert engine.status().live == 2
         assert engine.running

@@ -66,7 +66,7 @@ def pids(engine):
 def worker_of(book):
     """Return the process that keeps a book."""
     try:
-        return book.cell.worker.ask(Status(), timeout=PATIENCE).pid
+        return book._cell.worker.ask(Status(), timeout=PATIENCE).pid
     except pykka.ActorDeadError:
         return None
 
@@ -139,7 +139,7 @@ def test_books_are_the_exchanges_and_answer_as_those_of_one_process(engine, exch
     started = time.monotonic()
     deeper.wait_live(PATIENCE)
     assert time.monotonic() - started < PATIENCE / 2
-    assert deeper.cell is books[0].cell
+    assert deeper._cell is books[0]._cell
     check(exchange, deeper.view(), 60)
     check(exchange, books[0].view(), 20)
 

@@ -70,7 +70,7 @@ def test_without_its_supervisor_an_engine_is_over_and_says_so(dead_address, end,
     for handle in (first, second):
         if end is not stop_it_alone:
             events.wait_for(lambda event, handle=handle: (event.symbol, event.state) == (handle.symbol, FAILED))
-        until(lambda handle=handle: handle.cell.is_over)
+        until(lambda handle=handle: handle._cell.is_over)
     for call in (engine.status, lambda: engine.subscribe("BNBUSDT"), lambda: first.ask("anything")):
         with promptly(), pytest.raises(LifecycleError, match=r"died|not followed|given up"):
             call()
@@ -169,7 +169,7 @@ def test_a_host_program_that_stops_all_actors_of_pykka_is_told_what_it_did(dead_
     pykka.ActorRegistry.stop_all(block=False)
     errors.wait_for(lambda each: isinstance(each, EscalatedError))
     assert engine.wait_stopped(10)
-    assert book.cell.is_over
+    assert book._cell.is_over
     with promptly(), pytest.raises(LifecycleError, match="died"):
         engine.status()
     engine.stop()

@@ -43,7 +43,7 @@ def test_where_no_snapshot_can_be_had_the_book_says_how_many_levels_it_vouches_f
         simulated.strike("418", seconds=300.0)
         simulated.until(lambda: STALE in btc.states, 600.0)
         book = btc.handle
-        view, full, row = book.view(), book.ask(Full()), book.cell.status()
+        view, full, row = book.view(), book.ask(Full()), book._cell.status()
         assert (view.state, full.state, row.state) == (STALE,) * 3
         assert min(row.trusted_bids, row.trusted_asks) < DEPTH
         assert (len(full.bids), len(full.asks)) == (row.trusted_bids, row.trusted_asks)

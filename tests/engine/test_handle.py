@@ -156,7 +156,7 @@ def test_a_loop_over_updates_has_live_views_alone_and_ends_with_the_subscription
     ids = [view.last_update_id for view in views]
     assert ids == sorted(set(ids))
     assert other.state is BookState.LIVE
-    assert other.cell.listeners == (), "a loop that has ended hears of nothing"
+    assert other._cell.listeners == (), "a loop that has ended hears of nothing"
     for _ in other.updates():
         engine.stop()
 
@@ -176,7 +176,7 @@ def test_a_loop_that_is_left_hears_of_nothing(engine):
     for _ in book.updates(timeout=10):
         break
     gc.collect()
-    assert book.cell.listeners == ()
+    assert book._cell.listeners == ()
 
 
 def test_a_loop_over_the_updates_of_a_book_that_is_not_live_says_why(dead_address):

@@ -13,26 +13,20 @@ from depthactors.actors.watch import Watch
 from depthactors.dispatcher.threads import THREAD_PREFIX
 from depthactors.engine import runtime as module
 from depthactors.engine.environment import resolve
-from depthactors.engine.lifecycle import running
+from depthactors.engine.lifecycle import Running, running
 from depthactors.engine.runtime import Runtime
 from depthactors.errors import LifecycleError
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL
 
 
-class Owner:
-    """Stands for an engine."""
-
-    def stop(self, timeout):
-        raise AssertionError(timeout)
-
-    def detach(self):
-        raise AssertionError
+def unasked(*arguments):
+    raise AssertionError(arguments)
 
 
 @pytest.fixture
 def runtime():
-    runtime = Runtime(NetworkSettings(), None, Owner())
+    runtime = Runtime(NetworkSettings(), None, Running(unasked, unasked))
     yield runtime
     runtime.stop(5.0)
 

@@ -9,11 +9,11 @@ from depthactors.python_binance.callback_threads import CallbackThreads
 
 class Subscription:
     def __init__(self, symbol, cell=None):
-        self.symbol, self.cell = symbol, cell or object()
+        self.symbol, self._cell = symbol, cell or object()
 
 
 FIRST, SECOND = Subscription("BTCUSDT"), Subscription("ETHUSDT")
-AGAIN = Subscription("BTCUSDT", FIRST.cell)
+AGAIN = Subscription("BTCUSDT", FIRST._cell)
 
 
 @pytest.fixture

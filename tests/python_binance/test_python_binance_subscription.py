@@ -33,7 +33,7 @@ def test_the_default_refresh_is_half_an_hour():
 
 @pytest.mark.parametrize(("given", "kept"), [(None, None), (0, None), (0.0, None), (60, 60), (1800, 1800)])
 def test_a_refresh_interval_of_nothing_is_none(engine, given, kept):
-    assert begin(engine, refresh_interval=given).cell.spec.refresh_interval == kept
+    assert begin(engine, refresh_interval=given)._cell.spec.refresh_interval == kept
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_refresh_interval_of_nothing_is_none(engine, given, kept):
     ids=lambda value: getattr(value, "name", str(value)),
 )
 def test_an_interval_is_a_stream_of_the_market(engine, market, given, speed):
-    assert begin(engine, market=market, ws_interval=given).cell.spec.speed_ms == speed
+    assert begin(engine, market=market, ws_interval=given)._cell.spec.speed_ms == speed
 
 
 def test_the_symbol_is_taken_in_any_case_and_the_limit_is_the_depth(engine):
@@ -114,7 +114,7 @@ def test_the_listener_is_greeted():
     with LocalExchange.with_order_flow("BTCUSDT", rate=50.0, depth=700) as exchange, DepthEngine() as engine:
         row = markets.SPOT.at(exchange.url)
         handle = follow(engine, row, "BTCUSDT", **ARGUMENTS)
-        handle.listen(Listener(lambda book: updates.put(book.symbol), events.put, handle.depth))
+        handle._listen(Listener(lambda book: updates.put(book.symbol), events.put, handle.depth))
         assert updates.get(timeout=10) == "BTCUSDT"
         while events.get(timeout=10).state is not BookState.LIVE:
             pass

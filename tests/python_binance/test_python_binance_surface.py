@@ -359,7 +359,7 @@ def test_same_symbol_twice_each_has_the_levels_and_the_type_it_asked_for(manager
 
 
 def interval_of(manager, name):
-    return manager._streams[name].handle.cell.spec.refresh_interval
+    return manager._streams[name].handle._cell.spec.refresh_interval
 
 
 @pytest.mark.parametrize("start", [row[1] for row in MARKETS])

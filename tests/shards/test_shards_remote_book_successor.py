@@ -20,12 +20,12 @@ def test_updates_that_a_dying_actor_has_not_shown_are_shown_by_its_successor(exc
 
     with DepthEngine(number=Decimal, processes=1) as engine:
         book = engine.subscribe("BTCUSDT", depth=5, on_update=updates)
-        book.cell.add(Listener(hold, None, 5))
+        book._cell.add(Listener(hold, None, 5))
         assert held.wait(PATIENCE)
         first = book.ref
         # Its death, and behind it updates that it will not live to see.
         first.tell("no question that a book knows")
-        until(lambda: book.cell._merged > 0, PATIENCE)
+        until(lambda: book._cell._merged > 0, PATIENCE)
         go_on.set()
         until(lambda: not first.is_alive(), PATIENCE)
         reached = book.view().last_update_id

@@ -61,7 +61,7 @@ def _waits_for_callbacks() -> _Changes:
 
     def waiting(self: DepthEngine[Any], handle: Any, timeout: float = 5.0) -> None:
         unsubscribe(self, handle, timeout)
-        lane = handle.cell.lane
+        lane = handle._cell.lane
         self._runtime.dispatcher.simulation.run_until(lambda: not lane._running.locked(), timeout)  # type: ignore[attr-defined]
 
     return [(DepthEngine, "unsubscribe", waiting)]

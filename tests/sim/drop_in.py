@@ -91,7 +91,7 @@ def _same_book(one: CacheReader, other: CacheReader) -> bool:
     """Return whether two streams share a book; the successor of one that was given up is another book."""
     if one.handle is None or other.handle is None:
         return one is other
-    return one.handle.cell is other.handle.cell
+    return one.handle._cell is other.handle._cell
 
 
 class CacheProgram(Program):

@@ -258,7 +258,7 @@ class SimulatedProcess:
         self._end_channel()
         self._network.abandon()
         if self.engine is not None:
-            running.discard(self.engine)
+            running.discard(self.engine._runtime._owner)
             for ref in self.actors():
                 pykka.ActorRegistry.unregister(ref)
 

@@ -142,7 +142,7 @@ class Program:
         if reader.handle is None or reader not in self.readers:
             return
         self.readers.remove(reader)
-        ref = reader.handle.cell.ref
+        ref = reader.handle._cell.ref
         if ref is not None:
             self.questions.ask(ref, Best())
         self.engine.unsubscribe(reader.handle)

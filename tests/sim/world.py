@@ -248,7 +248,7 @@ class World:
     def _let_go(self) -> None:
         """Leave nothing of a run that has failed to the process: it cannot be relied on to stop by itself."""
         self.simulation.after_step = None
-        running.discard(self.engine)
+        running.discard(self.engine._runtime._owner)
         if self._supervisor is not None:
             for ref in (self._supervisor, *mailbox_of(self._supervisor).children):
                 pykka.ActorRegistry.unregister(ref)
@@ -336,7 +336,7 @@ class World:
             handle = reader.handle
             if handle is None:
                 continue
-            shown = _shown(handle.cell)
+            shown = _shown(handle._cell)
             if shown is None or self._shown.get(reader.number) == shown:
                 continue
             self._shown[reader.number] = shown
@@ -397,7 +397,7 @@ class World:
             if mailbox.has_work and not _is_queued(mailbox):
                 self.fail(f"{mailbox.name}: messages wait, and it is in no queue")
         for reader in self.program.readers:
-            listener = None if reader.handle is None else reader.handle.listener
+            listener = None if reader.handle is None else reader.handle._listener
             waiting = 0 if listener is None else len(listener._waiting)  # type: ignore[attr-defined]
             if waiting > _UPDATES_WAIT:
                 self.fail(f"{reader.symbol}: {waiting} calls wait")

@@ -127,7 +127,7 @@ def test_the_saboteur_raises_once_for_who_was_waited_for_and_is_gone_afterwards(
         deadline = time.monotonic() + 10
         while not engine.status().books[0].restarts and time.monotonic() < deadline:
             book.view()
-        assert (saboteur.sprung["book"], engine.status().books[0].restarts, other.cell.restarts) == (1, 1, 0)
+        assert (saboteur.sprung["book"], engine.status().books[0].restarts, other._cell.restarts) == (1, 1, 0)
     with DepthEngine() as engine:
         engine.subscribe("BTCUSDT").wait_live(10)
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from depthactors.actors.notifier import Notifier
     from depthactors.dispatcher.dispatcher import Dispatcher
     from depthactors.dispatcher.ending import Ending
+    from depthactors.dispatcher.mailbox import Mailbox
     from depthactors.net.network import Network
     from depthactors.net.settings import NetworkSettings
     from depthactors.shards.process import Process
@@ -83,6 +84,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         self._folder = folder
         self._new_process = new_process
         self._workers = Workers(processes, self._start_worker)
+        self._ending: list[pykka.ActorRef[Any]] = []
         self._routes = Routes(notifier)
         self._book_ids = count(1)
         self._list = BookList(folder, self._listed, self.dispatcher)
@@ -232,7 +234,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         finally:
             # If memory is short, the other books stay with their workers.
             self._send_follow(moved)
-            workers.dismiss()
+            self._ending = [ref for ref in self._ending if not self._is_gone(ref)] + workers.dismiss()
         return len(moved)
 
     def _move(self, book: WorkersBook, to: SupervisedWorker, moved: list[WorkersBook]) -> None:
@@ -321,6 +323,12 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         for book in books:
             self._fail_book(book, error)
         self._notifier.report_error(error)
+
+    # The end.
+
+    def _shut_down(self) -> tuple[Mailbox, ...]:
+        """Stop all children; the workers that were told to end before are waited for, too."""
+        return (*super()._shut_down(), *map(mailbox_of, self._ending))
 
     # Checks.
 

@@ -108,9 +108,10 @@ class Workers:
         """Start the successor of a dead worker; returns whether that succeeded."""
         return worker.child.start_successor(worker.name, lambda: self._start(worker.name, worker.child.restarts))
 
-    def dismiss(self) -> None:
-        """End the workers beyond the wanted number that keep no book."""
+    def dismiss(self) -> list[pykka.ActorRef[Any]]:
+        """Tell the workers beyond the wanted number that keep no book to end; returns their actors."""
         ending = [worker for worker in self.leaving if not worker.books]
         self.present = [worker for worker in self.present if worker not in ending]
         for worker in ending:
             worker.child.ref.stop(block=False)
+        return [worker.child.ref for worker in ending]

@@ -54,6 +54,7 @@ class FakeWorker(EngineActor):
         self.opened = {}
         self.orders = []
         self.closed = []
+        self.busy = threading.Event()
         self.died = threading.Event()
         self.ended = threading.Event()
         FakeWorker.started.append(self)
@@ -72,6 +73,9 @@ class FakeWorker(EngineActor):
             case "die":
                 words = f"{self.name}: killed"
                 raise WorkerDiedError(words)
+            case threading.Event():
+                self.busy.set()
+                message.wait(PATIENCE)
             case Status():
                 return WorkerStatus(self.name, 1, 0.0, self.restarts)
         return None
@@ -209,6 +213,19 @@ def test_a_worker_that_is_to_go_and_keeps_no_book_ends(scene):
     assert second.ended.wait(PATIENCE)
 
 
+def test_a_stop_waits_for_the_workers_that_were_to_go_before_too(scene):
+    scene.open("A")
+    _, second = scene.workers
+    leave = threading.Event()
+    try:
+        second.actor_ref.tell(leave)
+        assert second.busy.wait(PATIENCE)
+        scene.ask(Rebalance(1))
+        assert mailbox_of(second.actor_ref) in scene.ask(Shutdown())
+    finally:
+        leave.set()
+
+
 def test_books_for_which_there_is_no_other_slot_stay_with_their_worker_which_goes_on(scene, folder, monkeypatch):
     cells = scene.open("A", "B", "C", "D")
     first, second = scene.workers
@@ -251,6 +268,8 @@ def test_the_reason_of_a_death_that_was_not_reported_names_the_worker_once(new_s
     scene.ref.tell(ChildFailed(worker.name, worker.actor_ref, ActorDiedError("worker-1: it ended without notice")))
     until(lambda: book.error is not None)
     assert str(book.error) == "worker-1: it ended without notice"
+    # It did not end, after all.
+    worker.actor_ref.stop(timeout=PATIENCE)
 
 
 def test_a_worker_that_cannot_be_started_is_tried_again_at_the_next_check_and_not_before(new_scene, monkeypatch):

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from pykka import ActorRegistry
 
 from depthactors import DepthEngine, reporting
+from depthactors.actors.base import EngineActor
 from depthactors.dispatcher.pooled import PooledDispatcher
 from depthactors.exchange import LocalExchange
 from depthactors.net.allowance import forget_allowances
@@ -43,7 +45,6 @@ if PROCESSES:
 
 # Many programs are started: each module is compiled once for all of them, even where Python is told to keep nothing.
 sys.dont_write_bytecode = False
-sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A shell's background jobs ignore Ctrl-C, and so would every program that the tests start.
@@ -118,8 +119,8 @@ def captures():
 
 @pytest.fixture(autouse=True)
 def _no_thread_left():
-    """Fail a test whose own threads of the package outlive it."""
-    before = set(threading.enumerate())
+    """Fail a test whose own threads or actors of the package outlive it."""
+    before, actors = set(threading.enumerate()), set(ActorRegistry.get_all())
     yield
     deadline = time.monotonic() + DEADLINE
     ours = [thread for thread in threading.enumerate() if thread.name.startswith("depthactors")]
@@ -128,6 +129,8 @@ def _no_thread_left():
             thread.join(max(0.0, deadline - time.monotonic()))
     left = [thread.name for thread in ours if thread.is_alive() and thread not in before]
     assert left == [], f"threads left behind: {left}"
+    left = [ref for ref in ActorRegistry.get_all() if issubclass(ref.actor_class, EngineActor) and ref not in actors]
+    assert left == [], f"actors left behind: {left}"
 
 
 @pytest.fixture(autouse=True)

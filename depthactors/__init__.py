@@ -3,6 +3,9 @@
 Every error is in `depthactors.errors`; python-binance's names for some are in `depthactors.exceptions`.
 """
 
+from depthactors import early_interrupt  # noqa: F401 - before everything that takes time to import
+
+# isort: split
 import logging
 from typing import TYPE_CHECKING, NoReturn
 

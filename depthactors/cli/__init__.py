@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from depthactors import reporting
+from depthactors import early_interrupt, reporting
 from depthactors.cli import demo, exchange, output, replay, sandbox, watch
 from depthactors.errors import DepthActorsError
 from depthactors.version import VERSION
@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Without a command the help is shown, with status 0. Where standard output is closed or full the command ends,
     with status 141 or 1.
     """
+    early_interrupt.raise_again()
     words = [_as_text(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     try:
         with output.guarded():

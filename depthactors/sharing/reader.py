@@ -227,6 +227,7 @@ class DepthReader(Generic[NumberT_co]):
         Raises:
             EngineGoneError: the engine does not run any more, and no other one ran by then.
             BookNotSharedError: as for `view`, at the end of that time.
+            NotLiveError: the book was given up, and `after` has shown that; the message says why, if that is known.
             UsageError: a timeout that is no number of seconds, or `after` is no view.
         """
         if after is not None and not isinstance(after, BookView):
@@ -249,7 +250,8 @@ class DepthReader(Generic[NumberT_co]):
         """Wait until the book is live and return a view of it; arguments and errors as for `wait`.
 
         Raises:
-            NotLiveError: it was not live within `timeout` seconds; the message says why, if that is known.
+            NotLiveError: it was not live within `timeout` seconds, or was given up (at once); the message says why, if
+                that is known.
         """
         view = self._wait_for(lambda view: view.state is BookState.LIVE, symbol, timeout, levels, market, speed_ms)
         if view.state is not BookState.LIVE:
@@ -278,7 +280,8 @@ class DepthReader(Generic[NumberT_co]):
             speed_ms: update interval.
 
         Raises:
-            NotLiveError: the book was not live for `timeout` seconds; the message says why, if that is known.
+            NotLiveError: the book was not live for `timeout` seconds, or was given up; the message says why, if that
+                is known.
             EngineGoneError: no engine ran for `timeout` seconds.
             BookNotSharedError: no such book was shared for `timeout` seconds, or several are.
             UsageError: a timeout that is no number of seconds.
@@ -312,9 +315,12 @@ class DepthReader(Generic[NumberT_co]):
             elif time.monotonic() >= deadline:
                 raise self._not_live(view, timeout, market, speed_ms)
 
-    def _not_live(self, view: BookView[Any], timeout: float, market: str | None, speed_ms: int | None) -> NotLiveError:
+    def _not_live(
+        self, view: BookView[Any], timeout: float | None, market: str | None, speed_ms: int | None
+    ) -> NotLiveError:
         why = self.reason(view.symbol, market=market, speed_ms=speed_ms)
-        msg = f"{view.symbol}: expected LIVE within {timeout:g} s, was {view.state}" + (f" ({why})" if why else "")
+        within = "" if timeout is None else f" within {timeout:g} s"
+        msg = f"{view.symbol}: expected LIVE{within}, was {view.state}" + (f" ({why})" if why else "")
         return NotLiveError(msg)
 
     def close(self) -> None:
@@ -342,7 +348,11 @@ class DepthReader(Generic[NumberT_co]):
                 glance = (slot, slot.serial(), slot.behind, alive, attached.stuck)
                 if glance != seen or left <= 0:
                     serial, view = self._view(symbol, slot, levels, attached, alive=alive)
-                    if fits(view) or (left <= 0 and alive):
+                    if fits(view):
+                        return view
+                    if alive and view.state is BookState.FAILED:
+                        raise self._not_live(view, None, market, speed_ms)
+                    if left <= 0 and alive:
                         return view
                     # The serial of the record that was read: the latest may not have been whole, and is read again.
                     seen = (slot, serial, *glance[2:])

@@ -153,6 +153,21 @@ def test_a_book_that_fails_while_it_is_read_says_why(shared, reader):
     assert reader.reason("BTCUSDT") == "the symbol is unknown"
 
 
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda reader: reader.wait_live("BTCUSDT", timeout=inf),
+        lambda reader: reader.wait("BTCUSDT", after=reader.view("BTCUSDT"), timeout=inf),
+        lambda reader: next(reader.updates("BTCUSDT", timeout=inf)),
+    ],
+    ids=["wait_live", "wait", "updates"],
+)
+def test_a_book_that_was_given_up_ends_each_wait_at_once_with_the_reason(shared, reader, wait):
+    shared.write("BTCUSDT", 1, "FAILED", "the symbol is unknown")
+    with pytest.raises(NotLiveError, match=r"BTCUSDT: expected LIVE, was FAILED \(the symbol is unknown\)"):
+        wait(reader)
+
+
 def test_a_record_that_is_torn_for_good_is_a_typed_error(shared, reader):
     reader.view("BTCUSDT")
     _, slot = shared._books["BTCUSDT", "spot", 100]

@@ -89,7 +89,7 @@ class Market:
     def diff_stream(self, symbol: str, speed_ms: int = 100) -> str:
         """Name the diff-depth stream of `symbol` at one of the market's speeds."""
         for interval, suffix in self.speeds:
-            if interval == speed_ms:
+            if interval == speed_ms and type(speed_ms) is int:
                 return f"{symbol.lower()}{suffix}"
         known = ", ".join(str(interval) for interval, _ in self.speeds)
         msg = f"expected an update interval of {self.name}: {known} (ms), was {speed_ms!r}"

@@ -134,7 +134,7 @@ def test_diff_stream_names(name, speed, stream):
     assert lookup(name).diff_stream("BTCUSDT", speed) == stream
 
 
-@table(("name", "speed"), [("spot", 250), ("spot", 500), ("usdm", 1000), ("options", 250)])
+@table(("name", "speed"), [("spot", 250), ("spot", 500), ("usdm", 1000), ("options", 250), ("spot", 1000.0)])
 def test_a_speed_that_the_market_lacks_is_a_usage_error(name, speed):
     with pytest.raises(UsageError, match=f"was {speed}"):
         lookup(name).diff_stream("BTCUSDT", speed)

@@ -30,6 +30,7 @@ from depthactors.engine.machine import THIS_MACHINE
 from depthactors.engine.pickling import refuse_pickle
 from depthactors.engine.runtime import STOP_TIMEOUT, Runtime
 from depthactors.engine.settings import check_interval, check_processes, network_settings
+from depthactors.engine.uninitialised import absent
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.net.settings import ROTATE_AFTER
 from depthactors.pacing import USUAL, Timing
@@ -172,6 +173,25 @@ class DepthEngine(Generic[NumberT_co]):
     ) -> None:
         """Stop."""
         self.stop()
+
+    if not TYPE_CHECKING:
+        # Out of sight of type checkers, which find a missing name by themselves.
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Raise an error that says what a subclass has forgotten."""
+            raise absent(self, name, ("market", "_runtime", "_handles", "_has_workers"))
+
+    def __repr__(self) -> str:
+        count = len(self._handles)
+        doing = "running" if self.running else "not running"
+        return f"<DepthEngine {self.market.name} {doing}, {count} book{'' if count == 1 else 's'}>"
+
+    def _repr_html_(self) -> str | None:
+        """Return the status as a table, for a notebook; an engine that does not run has none, and is not started."""
+        try:
+            return self.status(timeout=1.0)._repr_html_() if self.running else None
+        except LifecycleError:
+            return None
 
     def __reduce__(self) -> NoReturn:
         """Raise an error that says what another process can have."""

@@ -54,6 +54,11 @@ class BookHandle(Generic[NumberT_co]):
     def __repr__(self) -> str:
         return f"<BookHandle {self._cell.spec.title} {self.speed_ms} ms {self.state}>"
 
+    def _repr_html_(self) -> str | None:
+        """Return the best levels as a table, for a notebook."""
+        view = self._cell.view(self._depth, self._number, self._depth)
+        return None if view is None else view._repr_html_()
+
     def __reduce__(self) -> NoReturn:
         """Raise an error that says what another process can have."""
         refuse_pickle("BookHandle", "send a view, or read the book elsewhere with DepthReader(name)")

@@ -12,6 +12,7 @@ from depthactors.actors.cell import Listener
 from depthactors.dispatcher.gate import Gate
 from depthactors.engine import inside
 from depthactors.engine.pickling import refuse_pickle
+from depthactors.engine.uninitialised import absent
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.exceptions.own import ReadLoopClosed, read_loop_closed
 from depthactors.pacing.seconds import checked_timeout
@@ -245,6 +246,13 @@ class DepthCacheManager:
                 handle.close()
         finally:
             self._bm.give_back(stay)
+
+    if not TYPE_CHECKING:
+        # Out of sight of type checkers, which find a missing name by themselves.
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Raise an error that says what a subclass has forgotten."""
+            raise absent(self, name, ("_lifecycle", "_engine", "_handle", "_symbol"))
 
     def __reduce__(self) -> NoReturn:
         """Raise an error that says what another process can have."""

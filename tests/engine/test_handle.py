@@ -212,6 +212,21 @@ def test_views_pickle_and_status_is_jsonable(engine):
     assert orjson.loads(orjson.dumps(dataclasses.asdict(engine.status())))["books"][0]["symbol"] == "BTCUSDT"
 
 
+def test_a_notebook_shows_a_handle_as_its_levels_and_an_engine_as_its_status(engine):
+    book = engine.subscribe("BTCUSDT", depth=3).wait_live(10)
+    assert book._repr_html_().count("<tr>") == 1 + 3
+    assert "BTCUSDT" in engine._repr_html_()
+    assert repr(engine) == "<DepthEngine spot running, 1 book>"
+    engine.stop()
+    assert "BTCUSDT" in book._repr_html_()
+    assert (engine._repr_html_(), repr(engine)) == (None, "<DepthEngine spot not running, 0 books>")
+
+
+def test_a_notebook_starts_no_engine():
+    engine = DepthEngine()
+    assert (engine._repr_html_(), engine.running) == (None, False)
+
+
 def test_letting_go_of_a_failed_book_leaves_the_one_that_took_its_place(engine):
     failed = engine.subscribe("NOSUCHUSDT")
     with pytest.raises(UnknownSymbolError):

@@ -6,6 +6,7 @@ import gzip
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -27,7 +28,8 @@ from depthactors.exchange import LocalExchange
 from depthactors.net.allowance import forget_allowances
 from depthactors.pacing import USUAL
 
-CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2] / "shared" / "captures"))
+TESTS = Path(__file__).parent
+CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", TESTS.parents[1] / "shared" / "captures"))
 LARGE_RECORDING, LINES = 200_000, 4_000
 """Bytes from which on a recording is large, and what is taken of it."""
 DEADLINE = 5.0
@@ -44,6 +46,7 @@ if PROCESSES:
     DepthEngine.__init__ = init_with_workers
 
 # Many programs are started: each module is compiled once for all of them, even where Python is told to keep nothing.
+# (The workers' own: `pytest_xdist_setupnodes`.)
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -56,6 +59,19 @@ reporting.quiet()
 settings.register_profile("quick", deadline=None, max_examples=30, derandomize=bool(os.environ.get("CI")))
 settings.register_profile("full", deadline=None, max_examples=300, derandomize=bool(os.environ.get("CI")))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config):
+    """Have two processes compile all tests in a fresh checkout, before each of the workers would do so for itself."""
+    compiled = any((TESTS / "__pycache__").glob("test_rules.*-pytest-*"))
+    if compiled or config.args != [TESTS.name]:
+        return
+    paths = sorted(TESTS.glob("[a-z]*"))
+    halves = [path for path in paths if path.name < "f"], [path for path in paths if path.name >= "f"]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "--numprocesses", "0", "-qqq"]
+    for process in [subprocess.Popen([*command, *half], stdout=subprocess.DEVNULL) for half in halves]:
+        process.wait()
 
 
 def pytest_generate_tests(metafunc):

@@ -7,6 +7,7 @@ import threading
 import time
 import tracemalloc
 import zlib
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -263,8 +264,10 @@ def test_a_packed_body_is_unpacked(fetch):
     assert fetch(body=gzip.compress(orjson.dumps(DEPTH)), Content_Encoding="gzip").result.last_update_id == 7
 
 
-PACKER = zlib.compressobj(9, wbits=31)
-BOMB = b"".join(PACKER.compress(b" " * 2**20) for _ in range(100)) + PACKER.flush()
+@cache
+def small_body_of_much():
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join(packer.compress(b" " * 2**20) for _ in range(100)) + packer.flush()
 
 
 def endless(handler):
@@ -276,7 +279,7 @@ def endless(handler):
 
 
 def bomb(handler):
-    handler.reply(BOMB, Content_Encoding="gzip")
+    handler.reply(small_body_of_much(), Content_Encoding="gzip")
 
 
 @pytest.mark.parametrize("answer", [endless, bomb], ids=lambda f: f.__name__)

@@ -29,10 +29,11 @@
     │   └── WorkerVersionError              a worker has another version of the package, and is not replaced
     ├── BusyError                           a worker process refused a question: too many orders wait there
     ├── LineError                           the other process of a channel is gone
-    ├── DependencyError (also an ImportError)   a package that this one needs has a version that does not fit
+    ├── DependencyError (also an ImportError)   a package is not installed, or has a version that does not fit
     ├── EscalatedError                      retries are used up; a book or the engine was given up
     │   ├── ReconnectsExhaustedError        `max_reconnects` tries to connect in a row have failed
     │   └── SupervisorDiedError             the root of an engine's actors has ended, and with it every book
+    ├── ExportError                         an export cannot be written; names the file
     └── RecordingError (also a ValueError)  a recording cannot be read; names the file and the line
         └── RecordingCutError               a recording ends within a message; the lines before are whole
 
@@ -246,7 +247,7 @@ class LineError(DepthActorsError):
 
 
 class DependencyError(DepthActorsError, ImportError):
-    """A package that this one needs has a version that does not fit; the message says what to install."""
+    """A package that this one needs is missing, or has a version that does not fit; it says what to install."""
 
 
 class EscalatedError(DepthActorsError):
@@ -259,6 +260,24 @@ class ReconnectsExhaustedError(EscalatedError):
 
 class SupervisorDiedError(EscalatedError):
     """The root of an engine's actors has ended. It is not replaced: make a new engine."""
+
+
+class ExportError(DepthActorsError):
+    """A file or folder of an export that cannot be written.
+
+    Attributes:
+        path: the file or folder.
+        cause: the system's words.
+    """
+
+    def __init__(self, path: str, cause: str) -> None:
+        """Name the file first, as `RecordingError` does."""
+        super().__init__(path, cause)
+        self.path = path
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.cause}"
 
 
 class RecordingError(DepthActorsError, ValueError):

@@ -39,6 +39,7 @@ THROUGH_OTHERS = {
     "exchange.feeds.changes": "exchange/test_exchange_order_flow.py",
     "exchange.feeds.recorded_lines": "exchange/test_exchange_recording_feed.py",
     "exchange.rest.depth_faults": "exchange/test_exchange_faults_seen.py",
+    "export.result": "cli/test_cli_export.py",
     "net.dial": "net/test_net_connecting.py",
     "net.handshake": "net/test_net_connecting.py",
     "python_binance.callback_stream": "python_binance/test_python_binance_threaded.py",

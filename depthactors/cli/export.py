@@ -1,0 +1,78 @@
+"""`depthactors export`: recordings in the formats of other tools."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from depthactors import export
+from depthactors.cli.arguments import market
+from depthactors.cli.output import complain
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from depthactors.export import Exported, Progress
+
+TARGETS: Final = ("tardis",)
+UNREPAIRED: Final = 1
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "export",
+        help="write recordings in the formats of other tools",
+        description="Write the book of a recording, or of several of one symbol, in the format of another tool: tardis "
+        "(a CSV file, incremental_book_L2). OUT is there when it is complete. A file that ends within a line is "
+        "exported up to there, with a warning. Exit status 1: no snapshot repairs the last gap, and what is behind it "
+        "is left out; 2: nothing was written.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="recording, as `depthactors replay` reads it")
+    parser.add_argument("--to", required=True, choices=TARGETS, dest="target", help="format")
+    parser.add_argument("-o", "--out", required=True, metavar="OUT", help="file to write, which must not exist")
+    parser.add_argument(
+        "--market", type=market, metavar="MARKET", help="market of the recording (default: recognised by the events)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Export; returns the exit status."""
+    write = getattr(export, f"to_{options.target}")
+    with _progress() as progress:
+        done: Exported = write(options.files, options.out, market=options.market, progress=progress)
+    for cut in done.cuts:
+        complain(f"warning: {cut}")
+    print(
+        f"{done.path}: {done.symbol} ({done.market}) {done.events} events, {done.rows} rows, "
+        f"{done.snapshots} snapshots, {len(done.gaps)} gaps"
+    )
+    if done.left_out:
+        complain(f"warning: {done.left_out} events behind a gap are left out, since no snapshot has them")
+    return 0 if done.repaired else UNREPAIRED
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """Show a bar on a terminal, on standard error; without rich there is none."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        from rich.console import Console  # noqa: PLC0415 - an extra
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+        from rich.progress import Progress as Bar  # noqa: PLC0415
+    except ImportError:
+        yield None
+        return
+    columns = TextColumn("{task.percentage:3.0f}%"), BarColumn(), TextColumn("{task.fields[events]:,} events")
+    with Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0, events=0)
+
+        def show(share: float, events: int) -> None:
+            bar.update(task, completed=share, events=events)
+
+        yield show

@@ -1,0 +1,208 @@
+"""The steps of a recording, as every target gets them: snapshots, the events that continue them, trades, gaps.
+
+Theory of operation. The *run* is the latest depth events that follow each other. A snapshot is a new base if its id is
+in the run, or ahead of it: the events of the run that it lacks are given once more behind it. So every snapshot of a
+recording is used, also one that came while the book was in sequence: its range of prices is fresh. Whether an event
+follows is decided by `sync.sequencing`, as for a live book.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from depthactors.sync.sequencing import Verdict, classify_first, classify_next
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from depthactors.binance import Diff, Snapshot
+    from depthactors.markets import Sequencing
+    from depthactors.recording import Line
+
+KEPT: Final = 1_000
+"""Number of events in the run: a snapshot that is older than all of them is not used."""
+MISSED: Final = "events are missing"
+BEGUN_ANEW: Final = "the update ids began anew"
+
+
+class Base(NamedTuple):
+    """A snapshot that the events behind it continue.
+
+    Attributes:
+        snapshot: the checked snapshot.
+        line: its line of the recording.
+        known_ns: time at which a reader of the recording knows it, in nanoseconds since the epoch; never runs back.
+        first: the first event that continues it, `None` if the recording has none.
+        is_resumed: whether it is behind a gap, so that nothing of the book before is still known.
+    """
+
+    snapshot: Snapshot
+    line: Line
+    known_ns: int
+    first: Diff | None
+    is_resumed: bool
+
+
+class Change(NamedTuple):
+    """A depth event that follows.
+
+    Attributes:
+        diff: the checked event.
+        line: its line of the recording.
+        known_ns: time at which a reader knows it: that of its receipt, or of the snapshot that it continues.
+        base_id: id of the latest snapshot.
+    """
+
+    diff: Diff
+    line: Line
+    known_ns: int
+    base_id: int
+
+
+class Trade(NamedTuple):
+    """A trade.
+
+    Attributes:
+        line: its line of the recording.
+        known_ns: time of its receipt.
+    """
+
+    line: Line
+    known_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of a recording without a book.
+
+    Attributes:
+        from_id: last update id before it.
+        to_id: first update id of the event that showed it.
+        from_ns: time of receipt of the last event before it, in nanoseconds since the epoch.
+        to_ns: time of receipt of the event that showed it.
+        why: what happened.
+        snapshot_id: id of the snapshot that repaired it, `None` at the end of the recording.
+        repaired_ns: time of receipt of that snapshot.
+    """
+
+    from_id: int
+    to_id: int
+    from_ns: int
+    to_ns: int
+    why: str
+    snapshot_id: int | None = None
+    repaired_ns: int | None = None
+
+
+Step: TypeAlias = Base | Change | Trade | Gap
+
+
+class Sequencer:
+    """Turns the messages of a recording into steps.
+
+    Attributes:
+        left_out: number of events behind a gap that no step has.
+    """
+
+    def __init__(self, sequencing: Sequencing) -> None:
+        """Begin without a book."""
+        self.left_out = 0
+        self._sequencing = sequencing
+        self._run: deque[tuple[Diff, Line]] = deque(maxlen=KEPT)
+        self._base_id: int | None = None
+        self._last_id = 0
+        self._last_ns = 0
+        self._joined = False
+        self._gap: Gap | None = None
+        self._now = 0
+        # A snapshot, and the trades behind it, until the first event that continues it.
+        self._held: list[Base | Trade] = []
+
+    def diff(self, diff: Diff, line: Line) -> Iterator[Step]:
+        """Take a depth event; O(1)."""
+        self._note_time(line)
+        run = self._run
+        verdict = classify_next(diff, run[-1][0].last_id, self._sequencing) if run else Verdict.NEXT
+        begun_anew = verdict is Verdict.STALE and diff.event_time > run[-1][0].event_time
+        if verdict is Verdict.STALE and not begun_anew:
+            return
+        if verdict is not Verdict.NEXT:
+            run.clear()
+        run.append((diff, line))
+        if self._base_id is None:
+            self.left_out += self._gap is not None
+            return
+        if not self._joined and not begun_anew:
+            verdict = classify_first(diff, self._last_id, self._sequencing)
+            if verdict is Verdict.STALE:
+                return
+        if verdict in {Verdict.NEXT, Verdict.BRIDGE}:
+            yield from self._release(diff)
+            yield self._change(diff, line)
+        else:
+            yield from self._release(None)
+            self._lose(diff, line, BEGUN_ANEW if begun_anew else MISSED)
+
+    def snapshot(self, snapshot: Snapshot, line: Line) -> Iterator[Step]:
+        """Take a snapshot; O(run)."""
+        self._note_time(line)
+        run, last_id = self._run, snapshot.last_update_id
+        if run and last_id < run[0][0].previous_id:
+            return
+        yield from self._release(None)
+        if self._gap is not None:
+            gap, self._gap = self._gap, None
+            yield Gap(gap.from_id, gap.to_id, gap.from_ns, gap.to_ns, gap.why, last_id, line.recv_ns)
+            resumed = True
+        else:
+            resumed = False
+        lacking = [
+            (diff, line) for diff, line in run if classify_first(diff, last_id, self._sequencing) is not Verdict.STALE
+        ]
+        self._base_id = self._last_id = last_id
+        self._last_ns, self._joined = line.recv_ns, False
+        self._held.append(Base(snapshot, line, self._now, None, resumed))
+        if lacking:
+            self.left_out -= len(lacking) if resumed else 0
+            yield from self._release(lacking[0][0])
+        for each in lacking:
+            yield self._change(*each)
+
+    def trade(self, line: Line) -> Iterator[Step]:
+        """Take a trade; O(1)."""
+        self._note_time(line)
+        trade = Trade(line, self._now)
+        if not self._held:
+            yield trade
+            return
+        self._held.append(trade)
+        if len(self._held) > KEPT:
+            yield from self._release(None)
+
+    def end(self) -> Iterator[Step]:
+        """Return the steps that are left at the end of the recording."""
+        yield from self._release(None)
+        if self._gap is not None:
+            yield self._gap
+
+    def _note_time(self, line: Line) -> None:
+        # A second file may begin before the first one ends, and a clock may step back.
+        self._now = max(self._now, line.recv_ns)
+
+    def _change(self, diff: Diff, line: Line) -> Change:
+        assert self._base_id is not None, "an event continues a snapshot"
+        self._last_id, self._last_ns, self._joined = diff.last_id, line.recv_ns, True
+        return Change(diff, line, self._now, self._base_id)
+
+    def _release(self, first: Diff | None) -> Iterator[Step]:
+        """Give the snapshot that waits for its first event, and what came since."""
+        if self._held:
+            held, self._held = self._held, []
+            yield from (each._replace(first=first) if isinstance(each, Base) else each for each in held)
+
+    def _lose(self, diff: Diff, line: Line, why: str) -> None:
+        self._gap = Gap(self._last_id, diff.first_id, self._last_ns, line.recv_ns, why)
+        self._base_id = None
+        self.left_out += 1

@@ -1,0 +1,106 @@
+"""Tardis' `incremental_book_L2`: a gzip CSV file, a row for each level of a snapshot or an event.
+
+Source: docs.tardis.dev, "Downloadable CSV files", data types. Times are microseconds; `local_timestamp` is the time of
+receipt, and rows with the same one belong together: between two groups the book is consistent. So the events that a
+snapshot lacks, which came before it, have the snapshot's `local_timestamp`. A reader drops its book where
+`is_snapshot` becomes true.
+"""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Final
+
+from depthactors.export.beside import beside
+from depthactors.export.source import Source
+from depthactors.export.steps import Base, Change
+
+if TYPE_CHECKING:
+    from gzip import GzipFile
+    from pathlib import Path
+
+    from depthactors.export.result import Exported, Progress
+    from depthactors.export.source import Files
+    from depthactors.markets import Market
+
+HEADER: Final = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n"
+_EXCHANGES: Final = {
+    "spot": "binance",
+    "us": "binance-us",
+    "usdm": "binance-futures",
+    "coinm": "binance-delivery",
+    "options": "binance-european-options",
+}
+"""Tardis' name of each market, by the market's name without its place (`-testnet`)."""
+_LEVEL: Final = 1
+"""Level of compression: a higher one takes longer than all the rest, and saves a fifth."""
+_BUFFER: Final = 1 << 18
+
+
+def to_tardis(
+    files: Files, out: str | Path, *, market: str | Market | None = None, progress: Progress | None = None
+) -> Exported:
+    """Write the book of a recording as Tardis' `incremental_book_L2`; O(file), in bounded memory.
+
+    Prices and quantities stay as the exchange spelt them. `timestamp` is the event's `E`; a spot snapshot has none, so
+    its `timestamp` is that of its receipt, as Tardis has it. After a gap there are no rows until the next snapshot.
+
+    Args:
+        files: path of a recording, or paths of several ones of the same symbol, in any order.
+        out: path of the file to write, by custom `NAME.csv.gz`; it is there when it is complete.
+        market: market of the recording; by default it is recognised from the depth events.
+        progress: function that is called meanwhile.
+
+    Raises:
+        UsageError: `out` exists, or an argument is not allowed.
+        RecordingError: unreadable, malformed, of several symbols, or without a snapshot; names file and line. A file
+            that ends within a line is exported up to there, see `Exported.cuts`.
+        ExportError: `out` cannot be written.
+    """
+    with beside(out) as partial:
+        source = Source(files, market, progress)
+        with gzip.open(partial, "wb", compresslevel=_LEVEL) as file:
+            rows = _write(source, file)
+    return source.exported(out, rows)
+
+
+def _write(source: Source, file: GzipFile) -> int:
+    """Write the rows, and return their number."""
+    place = f"{_EXCHANGES[source.market.name.partition('-')[0]]},{source.symbol},"
+    parts, size, rows = [HEADER], 0, 0
+    # A snapshot waits for the first row behind it: of two in a row, a reader would take the later one for a part of the
+    # one before.
+    base: list[str] = []
+    base_rows = 0
+    for step in source.steps(texts=True):
+        if type(step) is Change:
+            event = step.line.event
+            if not (event["b"] or event["a"]):
+                continue
+            rows += len(event["b"]) + len(event["a"]) + base_rows
+            begin = f"{place}{event['E'] * 1_000},{step.known_ns // 1_000},false,"
+            parts += base
+            parts.append(_rows(begin, event["b"], event["a"]))
+            size += len(parts[-1])
+            base, base_rows = [], 0
+        elif type(step) is Base:
+            message = step.line.message
+            source.snapshots -= bool(base)
+            time = (step.snapshot.event_time * 1_000) or step.line.recv_ns // 1_000
+            begin = f"{place}{time},{step.known_ns // 1_000},true,"
+            base, base_rows = [_rows(begin, message["bids"], message["asks"])], len(message["bids"] + message["asks"])
+        if size > _BUFFER:
+            file.write("".join(parts).encode())
+            parts, size = [], 0
+    file.write("".join(parts + base).encode())
+    return rows + base_rows
+
+
+def _rows(begin: str, bids: list[list[str]], asks: list[list[str]]) -> str:
+    """Return a row for each level."""
+    parts = []
+    for side, levels in (("bid", bids), ("ask", asks)):
+        if levels:
+            between = f"\n{begin}{side},"
+            parts.append(f"{between[1:]}{between.join(map(','.join, levels))}\n")
+    return "".join(parts)

@@ -1,0 +1,113 @@
+"""`depthactors export`: what it prints, and how it ends."""
+
+import gzip
+import io
+import subprocess
+import sys
+
+import orjson
+import pytest
+
+from depthactors import recording
+from depthactors.cli import main
+
+BEGIN = 1_700_000_000_000_000_000
+
+
+def event(update_id, symbol="BTCUSDT", **more):
+    levels = {"b": [["99", "1"]], "a": [["101", "2"]]}
+    ids = {"E": update_id, "U": update_id, "u": update_id}
+    return {"e": "depthUpdate", "s": symbol} | ids | levels | more
+
+
+SNAPSHOT = {"lastUpdateId": 10, "bids": [["98", "1"]], "asks": [["102", "1"]]}
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write_messages(name, *messages):
+        with recording.Writer(tmp_path / name) as writer:
+            for number, message in enumerate(messages):
+                writer.write(BEGIN + number, orjson.dumps(message))
+
+    write_messages("good.gz", SNAPSHOT, event(11), event(12))
+    return write_messages
+
+
+def test_it_says_what_it_wrote(write, capsys, tmp_path):
+    assert main(["export", "good.gz", "--to", "tardis", "-o", "out.csv.gz"]) == 0
+    assert capsys.readouterr() == ("out.csv.gz: BTCUSDT (spot) 2 events, 6 rows, 1 snapshots, 0 gaps\n", "")
+    assert gzip.decompress((tmp_path / "out.csv.gz").read_bytes()).count(b"\n") == 7
+
+
+def test_a_cut_file_is_exported_with_a_warning_and_status_0(write, capsys, tmp_path):
+    whole = gzip.compress(b"".join(b"%d %s\n" % (n, orjson.dumps(m)) for n, m in enumerate([SNAPSHOT, event(11)], 1)))
+    (tmp_path / "cut.gz").write_bytes(whole[:-9])
+    assert main(["export", "cut.gz", "--to", "tardis", "-o", "out"]) == 0
+    output, errors = capsys.readouterr()
+    assert "1 events" in output
+    assert errors.startswith("depthactors: warning: cut.gz:")
+    assert "cut short" in errors
+
+
+def test_a_gap_that_nothing_repairs_is_a_warning_and_status_1(write, capsys):
+    write("gap.gz", SNAPSHOT, event(11), event(13), event(14))
+    assert main(["export", "gap.gz", "--to", "tardis", "-o", "out"]) == 1
+    output, errors = capsys.readouterr()
+    assert output == "out: BTCUSDT (spot) 1 events, 4 rows, 1 snapshots, 1 gaps\n"
+    assert errors == "depthactors: warning: 2 events behind a gap are left out, since no snapshot has them\n"
+
+
+def test_what_cannot_be_exported_is_one_line_and_status_2_and_leaves_nothing(write, capsys, tmp_path):
+    write("bad.gz", SNAPSHOT, event(11, b=[["x", "1"]]))
+    write("other.gz", event(11, symbol="ETHUSDT"))
+    write("empty.gz")
+    before = sorted(tmp_path.iterdir())
+    for files, out, words in (
+        (["bad.gz"], "out", "bad.gz:2: expected levels"),
+        (["good.gz", "other.gz"], "out", "other.gz:1: expected a depthUpdate of BTCUSDT"),
+        (["empty.gz"], "out", "empty.gz: expected a depth event"),
+        (["none.gz"], "out", "none.gz: No such file"),
+        (["good.gz", "good.gz"], "out", "expected each file once"),
+        (["good.gz"], "other.gz", "'other.gz', which exists"),
+        (["good.gz"], "none/out", "none/out: No such file or directory"),
+    ):
+        assert main(["export", *files, "--to", "tardis", "-o", out]) == 2
+        output, errors = capsys.readouterr()
+        assert (output, errors.count("\n")) == ("", 1)
+        assert words in errors
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_unknown_target_lists_the_known_ones(write, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "good.gz", "--to", "excel", "-o", "out"])
+    assert ended.value.code == 2
+    assert "'excel' (choose from " in capsys.readouterr().err
+
+
+def test_without_the_extra_tardis_is_written(write, tmp_path):
+    program = (
+        "import sys\n"
+        "sys.modules['numpy'] = sys.modules['pyarrow'] = sys.modules['rich'] = None\n"
+        "from depthactors.cli import main\n"
+        "sys.exit(main(['export', 'good.gz', '--to', 'tardis', '-o', 'out']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_on_a_terminal_a_bar_grows_and_is_gone_at_the_end(write, monkeypatch, capsys):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    assert main(["export", "good.gz", "--to", "tardis", "-o", "out"]) == 0
+    assert "2 events" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\x1b[2K"), "the line of the bar is cleared"
+    assert capsys.readouterr().out.startswith("out: ")

@@ -1,0 +1,45 @@
+"""Output is whole or not there."""
+
+import pytest
+
+from depthactors.errors import ExportError, UsageError
+from depthactors.export.beside import beside
+
+
+def test_a_file_is_there_when_it_is_complete(tmp_path):
+    with beside(tmp_path / "out") as partial:
+        partial.write_text("whole")
+        assert not (tmp_path / "out").exists()
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("out", "whole")]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("kind", ["file", "folder", "nothing"])
+def test_nothing_is_left_of_one_that_failed(tmp_path, error, kind):
+    def fail(partial):
+        if kind == "file":
+            partial.write_text("half")
+        elif kind == "folder":
+            partial.mkdir()
+            (partial / "table").write_text("half")
+        raise error
+
+    with pytest.raises(error), beside(tmp_path / "out") as partial:
+        fail(partial)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_not_overwritten_not_even_if_it_came_meanwhile(tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(UsageError, match="which exists"), beside(out):
+        out.write_text("old")
+    with pytest.raises(UsageError, match="which exists"), beside(out):
+        pytest.fail("expected the block not to run")
+    assert out.read_text() == "old"
+
+
+def test_a_full_disk_or_a_missing_folder_is_an_error_of_the_tree(tmp_path):
+    with pytest.raises(ExportError, match=r"none/out: No such file or directory"), beside(tmp_path / "none/out") as it:
+        it.write_text("")
+    with pytest.raises(ExportError, match="No space left on device"), beside(tmp_path / "out"):
+        raise OSError(28, "No space left on device")

@@ -43,6 +43,7 @@ THROUGH_OTHERS = {
     "net.dial": "net/test_net_connecting.py",
     "net.handshake": "net/test_net_connecting.py",
     "python_binance.callback_stream": "python_binance/test_python_binance_threaded.py",
+    "recording.book_file": "recording/test_recording_book_files.py",
     "recording.lines": "test_recording.py",
     "recording.step": "test_recording_views.py",
     "recording.writer": "test_recording.py",

@@ -4,8 +4,10 @@ A line's JSON is a websocket frame as it arrived, or a REST depth reply (a bare 
 `lastUpdateId`). It is the format of hftbacktest's collector, so its tools read ours and we read its.
 """
 
+from depthactors.recording.book_files import BookFiles, FileCounters
 from depthactors.recording.lines import Line, read
+from depthactors.recording.rotation import Rotation
 from depthactors.recording.views import book_at, views
 from depthactors.recording.writer import Writer
 
-__all__ = ["Line", "Writer", "book_at", "read", "views"]
+__all__ = ["BookFiles", "FileCounters", "Line", "Rotation", "Writer", "book_at", "read", "views"]

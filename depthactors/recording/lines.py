@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthactors import binance
 from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError
+from depthactors.recording.member import HEAD_BYTES, check_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _STAMP_DIGITS: Final = 19
 """Digits of the nanoseconds since the epoch, until the year 2286."""
@@ -30,12 +31,14 @@ class Line(NamedTuple):
         recv_ns: time of its receipt, in nanoseconds since the epoch.
         text: JSON as it arrived.
         message: decoded JSON.
+        path: the file.
     """
 
     number: int
     recv_ns: int
     text: bytes
     message: dict[str, Any]
+    path: str
 
     @property
     def is_snapshot(self) -> bool:
@@ -68,12 +71,15 @@ def read(path: str | Path) -> Iterator[Line]:
     """Yield the lines of a recording, in the file's order, one at a time.
 
     Raises:
-        RecordingError: no such file, not gzip, or a line that is not `<ns> <json>`.
+        RecordingError: no such file, not gzip, a line that is not `<ns> <json>`, or a version of the format that this
+            package does not know.
         RecordingCutError: it ends within a line; raised after the last whole line.
     """
     name, number = str(path), 0
     try:
-        with gzip.open(path, "rb") as file:
+        with Path(path).open("rb") as packed, gzip.open(packed, "rb") as file:
+            check_format(packed.read(HEAD_BYTES), name)
+            packed.seek(0)
             for number, raw in enumerate(file, start=1):
                 stamp, _, text = raw.rstrip(b"\r\n").partition(b" ")
                 if not stamp.isdigit() or len(stamp) > _STAMP_DIGITS:
@@ -81,7 +87,7 @@ def read(path: str | Path) -> Iterator[Line]:
                     raise RecordingError(name, number, cause)
                 message = binance.decode(text)
                 binance.payload_of(message)
-                yield Line(number, int(stamp), text, message)
+                yield Line(number, int(stamp), text, message, name)
     except MalformedFrameError as error:
         raise RecordingError(name, number, str(error)) from None
     except EOFError:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from enum import Enum
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from depthactors.markets import Sequencing
 
@@ -45,14 +45,26 @@ class Verdict(Enum):
     """A diff is missing between the book and this one."""
 
 
-def classify_first(diff: Diff, last_id: int, sequencing: Sequencing) -> Verdict:
+class DiffIds(Protocol):
+    """What the rules look at: the ids of a `Diff`."""
+
+    @property
+    def last_id(self) -> int:
+        """Return `u`."""
+
+    @property
+    def previous_id(self) -> int:
+        """Return the id that it follows."""
+
+
+def classify_first(diff: DiffIds, last_id: int, sequencing: Sequencing) -> Verdict:
     """Judge a diff against a snapshot that no diff has joined yet."""
     if diff.last_id < last_id or (diff.last_id == last_id and sequencing is Sequencing.CONTIGUOUS):
         return Verdict.STALE
     return Verdict.BRIDGE if diff.previous_id <= last_id else Verdict.GAP
 
 
-def classify_next(diff: Diff, last_id: int, sequencing: Sequencing) -> Verdict:
+def classify_next(diff: DiffIds, last_id: int, sequencing: Sequencing) -> Verdict:
     """Judge a diff against a book, or a buffer, whose last diff ended at `last_id`."""
     if diff.previous_id == last_id:
         return Verdict.NEXT

@@ -1,0 +1,421 @@
+from contextlib import suppress
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from depthactors import recording
+from depthactors.errors import LifecycleError, RecordingError
+from depthactors.recording.rotation import Rotation
+from depthactors.replay import replay
+from tests.recording.recorded import BEGIN, SPOT, USDM, FullDisk, Stream, check, events_of, files_in, rows_of
+
+HOUR = Rotation(seconds=3600)
+
+
+@pytest.fixture(params=[SPOT, USDM], ids=["spot", "usdm"])
+def market(request):
+    return request.param
+
+
+@pytest.fixture
+def stream(tmp_path, market):
+    stream = Stream(tmp_path / "recordings", market, HOUR)
+    yield stream
+    stream.close()
+
+
+def ids_in(path):
+    return [event["u"] for event in events_of(path)]
+
+
+def test_a_file_begins_with_a_snapshot_that_its_events_continue(stream):
+    assert stream.files.wants_snapshot
+    stream.send()
+    stream.send()
+    stream.answer(lag=1)
+    assert not stream.files.wants_snapshot
+    stream.send()
+    stream.ticker()
+    stream.close()
+    [path] = files_in(stream.folder)
+    assert path.name == "btcusdt-20261129T154700.373Z.gz"
+    lines = list(recording.read(path))
+    assert [line.is_snapshot for line in lines] == [True, *[False] * (len(lines) - 1)]
+    assert ids_in(path)[-2:] == stream.made[-2:]
+    begin, end = rows_of(path)
+    assert begin["streams"] == ["btcusdt@depth@100ms"]
+    assert (begin["market"], begin["symbol"], begin["version"]) == (stream.market.name, "BTCUSDT", 1)
+    assert (end["frames"], end["events"], end["last_id"]) == (len(lines) - 1, len(lines) - 2, stream.last_id)
+    assert (end["gaps"], end["why"], end["cut"]) == (0, "the recording was stopped", False)
+    result = replay(path)
+    assert (result.symbol, result.gaps, result.applied, result.repaired) == ("BTCUSDT", 0, end["events"], True)
+
+
+def test_a_snapshot_ahead_of_the_stream_waits_for_its_event(stream):
+    stream.send()
+    late = [stream.make(), stream.make()]
+    stream.answer()
+    assert not stream.files.wants_snapshot
+    assert files_in(stream.folder) == []
+    for event in late:
+        stream.give(event)
+    stream.send()
+    stream.close()
+    assert check(stream) >= {stream.last_id}
+
+
+def test_a_snapshot_that_is_too_old_is_asked_for_again(stream):
+    stream.send()
+    stream.make()
+    stream.send()
+    stream.answer(lag=2)
+    assert stream.files.wants_snapshot
+    assert files_in(stream.folder) == []
+    stream.answer()
+    stream.send()
+    stream.close()
+    check(stream)
+
+
+def test_a_rotation_loses_nothing_and_the_overlap_is_told(stream):
+    stream.begin()
+    stream.tick(after=3600)
+    assert stream.files.wants_snapshot
+    stream.send()
+    stream.send()
+    assert len(files_in(stream.folder)) == 1
+    stream.answer(lag=1)
+    assert not stream.files.wants_snapshot
+    stream.send()
+    stream.close()
+    first, second = files_in(stream.folder)
+    common = sorted(set(ids_in(first)) & set(ids_in(second)))
+    [overlap] = rows_of(first, "overlap")
+    assert overlap["next_file"] == second.name
+    assert [event["u"] for event in events_of(first) if event["u"] in common][-1] == overlap["last_id"] == common[-1]
+    assert next(event["U"] for event in events_of(second)) == overlap["first_id"]
+    assert rows_of(first, "end")[0]["why"] == "rotation after 3600 s"
+    assert rows_of(first, "gap") == []
+    check(stream)
+
+
+def test_frames_of_other_kinds_are_in_one_of_two_files(stream):
+    stream.begin()
+    stream.tick(after=3600)
+    for _ in range(3):
+        stream.send()
+        stream.ticker()
+    stream.answer(lag=2)
+    stream.ticker()
+    stream.send()
+    stream.close()
+    tickers = [line.text for path in files_in(stream.folder) for line in recording.read(path) if line.is_ticker]
+    assert len(tickers) == 4
+
+
+def test_a_rotation_by_size(tmp_path, market):
+    stream = Stream(tmp_path, market, Rotation(size=100_000))
+    stream.begin()
+    event = stream.make() | {
+        "b": [[str(1 + number * 7919 % 99_991), str(1 + number * 7907 % 99_991)] for number in range(20_000)]
+    }
+    stream.give(event, after=4)
+    assert stream.files.wants_snapshot
+    stream.send()
+    stream.answer()
+    stream.send()
+    stream.close()
+    check(stream)
+    assert len(files_in(tmp_path)) == 2
+
+
+def test_a_gap_is_repaired_by_a_snapshot_in_the_same_file(stream):
+    stream.begin()
+    before = stream.last_id
+    stream.files.disconnected(stream.now, "no answer to a ping")
+    stream.make()
+    stream.files.connected(stream.now)
+    assert not stream.files.wants_snapshot
+    stream.send()
+    assert stream.files.wants_snapshot
+    stream.send()
+    stream.answer()
+    stream.send()
+    stream.close()
+    [path] = files_in(stream.folder)
+    [gap] = rows_of(path, "gap")
+    assert (gap["from_id"], gap["repaired"]) == (before, "snapshot in this file")
+    assert gap["why"] == "disconnected: no answer to a ping"
+    assert gap["from_ns"] < gap["to_ns"]
+    assert replay(path).resyncs == 1
+    check(stream)
+
+
+def test_an_interruption_after_which_the_ids_continue_is_no_gap(stream):
+    stream.begin()
+    stream.files.disconnected(stream.now, "the connection was closed")
+    stream.files.lost(stream.now, 3, "the queue was full")
+    stream.send()
+    assert not stream.files.wants_snapshot
+    stream.close()
+    [path] = files_in(stream.folder)
+    [row] = rows_of(path, "interruption")
+    assert row["why"] == "disconnected: the connection was closed; 3 frames lost: the queue was full"
+    assert (row["lost"], row["repaired"]) == (3, "no depth event is missing: the ids continue")
+    assert (rows_of(path, "gap"), replay(path).gaps) == ([], 0)
+    assert stream.files.counters.lost == 3
+
+
+def test_a_gap_during_a_rotation_is_repaired_by_the_next_file(stream):
+    stream.begin()
+    stream.tick(after=3600)
+    stream.send()
+    stream.make()
+    stream.send()
+    stream.answer()
+    stream.send()
+    stream.close()
+    first, _ = files_in(stream.folder)
+    [gap] = rows_of(first, "gap")
+    assert gap["repaired"] == "snapshot of the next file"
+    check(stream)
+
+
+def test_a_stream_that_did_not_come_back_is_told_at_the_end(stream):
+    stream.begin()
+    stream.files.disconnected(stream.now, "no answer")
+    stream.make()
+    stream.close()
+    [path] = files_in(stream.folder)
+    [gap] = rows_of(path, "gap")
+    assert (gap["to_id"], gap["repaired"]) == (None, "not repaired")
+    check(stream)
+
+
+def test_what_was_written_seconds_ago_survives_a_kill_and_the_next_recorder_ends_the_file(stream):
+    stream.begin(events=5)
+    stream.tick(after=4)
+    kept = stream.last_id
+    stream.send()
+    stream.kill()
+    [path] = files_in(stream.folder)
+    assert [row["row"] for row in rows_of(path)] == ["file"]
+    stream.make()
+    stream.start()
+    stream.begin()
+    stream.close()
+    [gap], [end] = rows_of(path, "gap"), rows_of(path, "end")
+    assert (gap["from_id"], gap["why"], gap["repaired"]) == (
+        kept,
+        "its recorder was killed",
+        "snapshot of the next file",
+    )
+    assert (end["cut"], end["last_id"], end["gaps"]) == (True, kept, 1)
+    check(stream)
+
+
+def test_a_kill_at_every_byte(tmp_path, market):
+    stream = Stream(tmp_path / "whole", market)
+    stream.begin(events=3)
+    stream.tick(after=4)
+    stream.send()
+    stream.files.disconnected(stream.now, "reset")
+    stream.send()
+    stream.tick(after=4)
+    stream.kill()
+    [path] = files_in(stream.folder)
+    content, lines = path.read_bytes(), [line.text for line in recording.read(path)]
+    notes = next(stream.folder.glob("*.jsonl"))
+    for length in range(len(content) + 1):
+        cut = Stream.__new__(Stream)
+        cut.__dict__ |= stream.__dict__ | {"folder": tmp_path / str(length), "made": list(stream.made)}
+        cut.folder.mkdir()
+        (cut.folder / path.name).write_bytes(content[:length])
+        (cut.folder / notes.name).write_bytes(notes.read_bytes())
+        cut.start()
+        kept = [line.text for line in recording.read(cut.folder / path.name)]
+        assert kept == lines[: len(kept)]
+        cut.close()
+        [end] = rows_of(cut.folder / path.name, "end")
+        assert (end["cut"], end["frames"]) == (True, max(0, len(kept) - 1))
+    assert len(kept) == len(lines)
+
+
+def test_a_full_disk_is_an_error_of_the_call_and_the_recording_goes_on_in_a_new_file(stream):
+    stream.begin()
+    stream.tick(after=4)
+    kept = stream.last_id
+    with FullDisk(stream.files, room=20):
+        stream.send()
+        with pytest.raises(RecordingError, match="cannot be written: No space left on device") as caught:
+            stream.tick(after=4)
+        assert caught.value.path == str(files_in(stream.folder)[0])
+        assert stream.files.wants_snapshot
+        stream.send()
+        with pytest.raises(RecordingError, match="No space left"):
+            stream.answer(lag=1)
+        assert stream.files.wants_snapshot, "asked for again"
+    assert len(files_in(stream.folder)) == 1
+    stream.answer(lag=1)
+    stream.send()
+    stream.close()
+    first, second = files_in(stream.folder)
+    [gap], [end] = rows_of(first, "gap"), rows_of(first, "end")
+    assert (gap["from_id"], gap["repaired"], end["cut"]) == (kept, "snapshot of the next file", True)
+    assert "No space left on device" in end["why"]
+    assert rows_of(second, "gap") == []
+    check(stream)
+
+
+@pytest.mark.parametrize("again", ["closed again", "its recorder was killed"])
+def test_a_disk_that_is_full_at_the_end_leaves_a_file_that_is_ended_later(stream, again):
+    stream.begin()
+    stream.tick(after=4)
+    stream.send()
+    with FullDisk(stream.files, room=0), pytest.raises(RecordingError, match="No space left"):
+        stream.close()
+    [path] = files_in(stream.folder)
+    assert rows_of(path, "end") == []
+    if again == "closed again":
+        stream.close()
+    else:
+        stream.start()
+        stream.close()
+    assert again in {rows_of(path, "end")[0]["why"], "closed again"}
+    check(stream)
+
+
+def test_after_the_end_nothing_is_recorded(stream):
+    stream.begin()
+    stream.close()
+    stream.close()
+    assert not stream.files.wants_snapshot
+    for call in (stream.send, stream.ticker, stream.tick, stream.answer):
+        with pytest.raises(LifecycleError, match="the recording of BTCUSDT is closed"):
+            call()
+
+
+def test_a_clock_that_is_set_back_neither_stops_rotation_nor_takes_a_name_twice(stream):
+    for _ in range(3):
+        stream.send()
+        stream.answer(lag=1)
+        stream.send()
+        stream.tick(after=1800)
+        stream.tick(after=-1800.1)
+        assert not stream.files.wants_snapshot
+        stream.tick(after=1799)
+        assert not stream.files.wants_snapshot
+        stream.tick(after=1)
+        assert stream.files.wants_snapshot
+        stream.now = BEGIN
+    stream.close()
+    names = [path.name for path in files_in(stream.folder)]
+    assert len(names) == 3
+    check(stream)
+
+
+def test_frames_that_are_a_little_older_than_the_tick_do_not_hasten_the_rotation(stream):
+    stream.begin()
+    for _ in range(3600 - 1):
+        stream.tick(after=1.5)
+        stream.ticker(after=-0.5)
+    assert not stream.files.wants_snapshot
+
+
+def test_a_frame_of_several_lines_is_one_line(stream):
+    stream.send()
+    text = b'{\n  "lastUpdateId": 100,\r\n "bids": [], "asks": []\n}\n'
+    stream.files.snapshot(stream.now, text, 100)
+    stream.close()
+    [path] = files_in(stream.folder)
+    assert next(line.message for line in recording.read(path)) == orjson.loads(text)
+
+
+def test_counters(stream):
+    assert stream.files.counters == recording.FileCounters()
+    stream.send()
+    assert stream.files.counters.waiting_bytes > 0
+    stream.answer(lag=1)
+    stream.ticker()
+    stream.make()
+    stream.send()
+    counters = stream.files.counters
+    assert (counters.frames, counters.files, counters.gaps, counters.lost) == (3, 1, 1, 0)
+    assert counters.waiting_bytes > 0
+    stream.answer()
+    stream.send()
+    stream.close()
+    counters = stream.files.counters
+    [path] = files_in(stream.folder)
+    assert (counters.frames, counters.gaps, counters.waiting_bytes) == (4, 1, 0)
+    assert counters.bytes_written == path.stat().st_size
+
+
+def test_what_waits_for_a_snapshot_is_bounded(stream):
+    stream.begin()
+    stream.tick(after=3600)
+    event = stream.make() | {"b": [["99", "1" * 1_000_000]]}
+    stream.give(event)
+    for _ in range(12):
+        following = stream.make()
+        stream.give(following | {"b": event["b"]}, after=4)
+    assert stream.files.counters.waiting_bytes < 9_000_000
+    stream.answer(lag=3)
+    stream.send()
+    assert len(files_in(stream.folder)) == 2
+
+
+def lose(stream):
+    stream.make()
+    stream.files.lost(stream.now, 1, "no room")
+
+
+def reconnect(stream):
+    stream.files.disconnected(stream.now, "reset")
+    stream.files.connected(stream.now)
+
+
+def answer_if_wanted(stream, lag):
+    if stream.files.wants_snapshot or not lag:
+        stream.answer(min(lag, stream.last_id - 100))
+
+
+def kill(stream, bytes_lost):
+    stream.kill(bytes_lost)
+    stream.start()
+
+
+def fill_the_disk(stream, room):
+    with FullDisk(stream.files, room), suppress(RecordingError):
+        stream.send()
+        stream.tick(after=4)
+
+
+ACTIONS = {
+    "send": lambda stream, few, many: stream.send(1 + few, hole=many % 3),
+    "ticker": lambda stream, *_: stream.ticker(),
+    "make": lambda stream, *_: stream.make(),
+    "lose": lambda stream, *_: lose(stream),
+    "reconnect": lambda stream, *_: reconnect(stream),
+    "rotate": lambda stream, *_: stream.tick(after=3600),
+    "tick": lambda stream, *_: stream.tick(after=4),
+    "set back": lambda stream, *_: stream.tick(after=-7200),
+    "answer": lambda stream, few, _: answer_if_wanted(stream, few),
+    "old answer": lambda stream, _, many: stream.answer(min(many, stream.last_id - 100)),
+    "kill": lambda stream, _, many: kill(stream, many),
+    "fill": lambda stream, _, many: fill_the_disk(stream, many),
+}
+KINDS = ["send"] * 7 + ["answer"] * 3 + ["rotate", *ACTIONS]
+STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, 60)), min_size=1, max_size=40)
+
+
+@given(steps=STEPS, chained=st.booleans())
+def test_files_and_gaps_account_for_every_event(tmp_path_factory, steps, chained):
+    stream = Stream(tmp_path_factory.mktemp("recordings"), USDM if chained else SPOT, HOUR)
+    stream.begin()
+    for kind, few, many in steps:
+        ACTIONS[kind](stream, few, many)
+    stream.close()
+    check(stream)

@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+
+from depthactors import recording
+from depthactors.errors import RecordingError, UsageError
+from depthactors.recording import notes
+from depthactors.recording.folder import files_of, name_of, prepare
+from tests.recording.recorded import BEGIN, SPOT, USDM, Stream, files_in, rows_of
+from tests.support import table
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """A folder with a recording of BTCUSDT of the spot market."""
+    stream = Stream(tmp_path / "recordings")
+    stream.begin()
+    stream.close()
+    return stream.folder
+
+
+def test_a_file_has_the_name_of_its_symbol_and_of_its_beginning(tmp_path):
+    names = [name_of("BTCUSDT", BEGIN), name_of("BTC-261225-90000-C", 0), name_of("BTCUSD_PERP", BEGIN)]
+    assert names[:2] == ["btcusdt-20261129T154700.123Z.gz", "btc-261225-90000-c-19700101T000000.000Z.gz"]
+    for name in [*names, "btcusdt.gz", "xbtcusdt-20261129T154700.123Z.gz"]:
+        (tmp_path / name).touch()
+    assert [path.name for path in files_of(tmp_path, "BTCUSDT")] == names[:1]
+
+
+def test_a_folder_of_another_market_is_refused(recorded):
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        with pytest.raises(RecordingError, match="of the market usdm in this folder, was one of 'spot'"):
+            prepare(recorded, USDM, symbol)
+    assert prepare(recorded, SPOT, "ETHUSDT") == []
+
+
+def test_a_file_of_another_symbol_under_the_name_is_refused(recorded):
+    for path in recorded.iterdir():
+        path.rename(path.with_name(path.name.replace("btc", "eth")))
+    with pytest.raises(RecordingError, match="expected a recording of ETHUSDT, was one of 'BTCUSDT'"):
+        prepare(recorded, SPOT, "ETHUSDT")
+
+
+def test_a_file_without_its_notes_is_refused(recorded):
+    notes.notes_of(files_in(recorded)[0]).unlink()
+    with pytest.raises(RecordingError, match=r"expected the notes of btcusdt-.*\.gz"):
+        prepare(recorded, SPOT, "BTCUSDT")
+
+
+def test_a_file_that_another_recorder_has_open_is_refused(tmp_path):
+    stream = Stream(tmp_path)
+    stream.begin()
+    with pytest.raises(RecordingError, match="no other recorder has open"):
+        prepare(tmp_path, SPOT, "BTCUSDT")
+    stream.close()
+    assert prepare(tmp_path, SPOT, "BTCUSDT") == []
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(RecordingError, match="expected a folder that can be written to") as caught:
+            prepare(path, SPOT, "BTCUSDT")
+        assert caught.value.path == str(path)
+
+
+def test_a_folder_without_permission_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(RecordingError, match="without permission"):
+        prepare(tmp_path, SPOT, "BTCUSDT")
+
+
+@table("symbol", ["", "a/b", "..", "a\x00b", "a\nb", "a\\b"])
+def test_a_symbol_that_is_no_name_is_refused(tmp_path, symbol):
+    with pytest.raises(UsageError, match="a symbol that a file can be named after"):
+        prepare(tmp_path, SPOT, symbol)
+
+
+def test_a_damaged_file_of_a_killed_recorder_is_left_as_it_is(tmp_path):
+    stream = Stream(tmp_path)
+    stream.begin(events=20)
+    for _ in range(3):
+        stream.send()
+        stream.tick(after=4)
+    stream.kill()
+    [path] = files_in(tmp_path)
+    content = path.read_bytes()
+    path.write_bytes(damaged := content[:60] + bytes(10) + content[70:])
+    with pytest.raises(RecordingError, match="damaged at byte 0"):
+        prepare(tmp_path, SPOT, "BTCUSDT")
+    assert path.read_bytes() == damaged
+
+
+def test_gaps_that_only_the_lines_of_a_killed_recorder_show_are_told(tmp_path):
+    stream = Stream(tmp_path)
+    stream.begin()
+    stream.make()
+    stream.send()
+    stream.answer()
+    stream.send()
+    stream.tick(after=4)
+    stream.kill()
+    [path] = files_in(tmp_path)
+    beside = notes.notes_of(path)
+    beside.write_bytes(beside.read_bytes().splitlines(keepends=True)[0] + b'{"row":"ga')
+    stream.start()
+    stream.close()
+    gap, end = rows_of(path)[1], rows_of(path)[-1]
+    assert (gap["row"], gap["repaired"]) == ("gap", "snapshot in this file")
+    assert (end["row"], end["gaps"], end["cut"]) == ("end", 2, True)
+    assert Path(path).stat().st_size == end["bytes"]
+    assert len(list(recording.read(path))) == end["frames"] + end["snapshots"]

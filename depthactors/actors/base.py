@@ -109,7 +109,7 @@ class EngineActor(DispatchedActor):
         """Give back what the actor holds, and notify the parent."""
         del exception_type, traceback
         assert exception_value is not None, "pykka's signature allows it"
-        error = self.mailbox.death = _with_text(exception_value)
+        error = self.mailbox.death = with_text(exception_value)
         try:
             self.release(error)
         finally:
@@ -122,7 +122,7 @@ class EngineActor(DispatchedActor):
         self._parent_mailbox.children.pop(self.actor_ref, None)
 
 
-def _with_text(error: BaseException) -> BaseException:
+def with_text(error: BaseException) -> BaseException:
     """Return the error, or another one that can be printed: `str` of a foreign exception may raise."""
     if isinstance(error, DepthActorsError):
         return error

@@ -35,7 +35,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from depthactors import reporting
-from depthactors.actors.base import ChildFailed, EngineActor
+from depthactors.actors.base import ChildFailed, EngineActor, with_text
 from depthactors.actors.book_event import BookEvent
 from depthactors.actors.book_failure import report_failure
 from depthactors.actors.book_messages import GiveUp
@@ -359,8 +359,10 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         self.mailbox.after(self._timing.watch_interval, LookAtChildren())
         for name, supervised, _ in self._children():
             if self._is_gone(supervised.ref):
-                error = supervised.failure or ActorDiedError(f"{name}: it ended without notice")
-                self._replace(name, supervised.ref, error)
+                # Its report may be behind this message, or lost.
+                death = mailbox_of(supervised.ref).death
+                error = ActorDiedError(f"{name}: it ended without notice") if death is None else with_text(death)
+                self._replace(name, supervised.ref, supervised.failure or error)
 
     def _is_gone(self, ref: pykka.ActorRef[Any]) -> bool:
         return not ref.is_alive()

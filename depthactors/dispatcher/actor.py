@@ -137,8 +137,9 @@ class DispatchedActor(pykka.ThreadingActor):
     def _die(self, error: BaseException) -> None:
         """End by an exception."""
         logger.error("! %s failed", self.name, exc_info=error)
-        self.unregister()
+        # Whoever finds it dead finds out why.
         self.mailbox.death = error
+        self.unregister()
         try:
             self.on_failure(type(error), error, error.__traceback__)
         except BaseException:

@@ -370,7 +370,7 @@ def test_a_child_that_cannot_begin_once_is_live_in_the_end(supervisor, market, m
     assert cell.restarts == 1
 
 
-def test_a_child_that_ended_without_a_word_is_found_and_replaced(supervisor, open_books, monkeypatch):
+def test_a_child_that_ended_without_a_word_is_found_and_replaced(supervisor, open_books, monkeypatch, caplog):
     (cell,) = open_books("BTCUSDT")
     # Whatever it was: its last message never came.
     monkeypatch.setattr(BookActor, "on_failure", lambda *_: None)
@@ -379,6 +379,7 @@ def test_a_child_that_ended_without_a_word_is_found_and_replaced(supervisor, ope
     join(first)
     supervisor.tell(LookAtChildren())
     until(lambda: cell.restarts == 1)
+    assert "BTCUSDT died: UsageError: expected a question" in caplog.text, "its mailbox keeps the reason"
     goes_on(cell)
 
 

@@ -19,7 +19,10 @@ def modules_of(tree):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "depthactors":
             yield node.module
-            module = import_module(node.module)
+            try:
+                module = import_module(node.module)
+            except ImportError:
+                continue  # It needs an extra that is not installed.
             for each in node.names:
                 yield f"{node.module}.{each.name}"
                 yield getattr(getattr(module, each.name, None), "__module__", None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors import export
 from depthactors.cli.arguments import market
 from depthactors.cli.output import complain
+from depthactors.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from depthactors.export import Exported, Progress
 
-TARGETS: Final = ("tardis",)
+TARGETS: Final = ("hftbacktest", "tardis")
 UNREPAIRED: Final = 1
 
 
@@ -25,14 +26,17 @@ def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "export",
         help="write recordings in the formats of other tools",
-        description="Write the book of a recording, or of several of one symbol, in the format of another tool: tardis "
-        "(a CSV file, incremental_book_L2). OUT is there when it is complete. A file that ends within a line is "
-        "exported up to there, with a warning. Exit status 1: no snapshot repairs the last gap, and what is behind it "
-        "is left out; 2: nothing was written.",
+        description="Write the book of a recording, or of several of one symbol, in the format of another tool: "
+        "hftbacktest (an event array, .npz), tardis (a CSV file, incremental_book_L2, .csv.gz). OUT is there when it "
+        "is complete. A file that ends within a line is exported up to there, with a warning. Exit status 1: no "
+        "snapshot repairs the last gap, and what is behind it is left out; 2: nothing was written.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="recording, as `depthactors replay` reads it")
     parser.add_argument("--to", required=True, choices=TARGETS, dest="target", help="format")
     parser.add_argument("-o", "--out", required=True, metavar="OUT", help="file to write, which must not exist")
+    parser.add_argument(
+        "--last-book", metavar="FILE", help="also write the last book, for hftbacktest's next day (.npz)"
+    )
     parser.add_argument(
         "--market", type=market, metavar="MARKET", help="market of the recording (default: recognised by the events)"
     )
@@ -41,9 +45,15 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Export; returns the exit status."""
+    extra = {}
+    if options.last_book is not None:
+        if options.target != "hftbacktest":
+            msg = f"expected --last-book with --to hftbacktest only, was {options.target}"
+            raise UsageError(msg)
+        extra["last_book"] = options.last_book
     write = getattr(export, f"to_{options.target}")
     with _progress() as progress:
-        done: Exported = write(options.files, options.out, market=options.market, progress=progress)
+        done: Exported = write(options.files, options.out, market=options.market, progress=progress, **extra)
     for cut in done.cuts:
         complain(f"warning: {cut}")
     print(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import zlib
 from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from depthactors import binance, markets, recording
+from depthactors.binance.envelope import SHORT
 from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError, UsageError
 from depthactors.export.result import Exported
-from depthactors.export.steps import Base, Change, Gap, Sequencer
+from depthactors.export.steps import Base, Change, Gap, Sequencer, Trade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -121,7 +123,9 @@ class Source:
                         _check_texts(line.message, "bids", "asks")
                     yield from sequencer.snapshot(snapshot, line)
                 elif trades and line.event.get("e") == "trade":
-                    yield from sequencer.trade(line)
+                    trade = _read_trade(line.event, symbol)
+                    if trade is not None:
+                        yield from sequencer.trade(trade, line)
         except (MalformedFrameError, KeyError, TypeError) as error:
             raise RecordingError(str(path), line.number if line else 0, str(error)) from None
         yield from sequencer.end()
@@ -143,6 +147,18 @@ class Source:
             done += size
         if self._progress is not None:
             self._progress(1.0, self.events)
+
+
+def _read_trade(event: dict[str, Any], symbol: str) -> Trade | None:
+    """Check a trade; futures send `X`, and what is not `MARKET` did not happen in the book."""
+    try:
+        owner, price, quantity, time, is_sell = event["s"], float(event["p"]), float(event["q"]), event["T"], event["m"]
+        if owner == symbol and type(time) is int and type(is_sell) is bool and 0 < price < inf and 0 < quantity < inf:
+            return Trade(price, quantity, is_sell, time, 0) if event.get("X", "MARKET") == "MARKET" else None
+    except (KeyError, TypeError, ValueError):
+        pass
+    msg = f"expected a trade of {symbol}"
+    raise MalformedFrameError(msg, SHORT.repr(event))
 
 
 def _check_texts(message: dict[str, Any], *sides: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from depthactors.sync.sequencing import Verdict, classify_first, classify_next
 
@@ -34,14 +34,14 @@ class Base(NamedTuple):
         snapshot: the checked snapshot.
         line: its line of the recording.
         known_ns: time at which a reader of the recording knows it, in nanoseconds since the epoch; never runs back.
-        first: the first event that continues it, `None` if the recording has none.
+        first: line of the first event that continues it, `None` if the recording has none.
         is_resumed: whether it is behind a gap, so that nothing of the book before is still known.
     """
 
     snapshot: Snapshot
     line: Line
     known_ns: int
-    first: Diff | None
+    first: Line | None
     is_resumed: bool
 
 
@@ -65,11 +65,17 @@ class Trade(NamedTuple):
     """A trade.
 
     Attributes:
-        line: its line of the recording.
-        known_ns: time of its receipt.
+        price: its price.
+        quantity: its quantity.
+        is_sell: whether a sell order met a resting buy order.
+        time_ms: time on the exchange's clock, milliseconds since the epoch.
+        known_ns: time of its receipt, in nanoseconds since the epoch; never runs back.
     """
 
-    line: Line
+    price: float
+    quantity: float
+    is_sell: bool
+    time_ms: int
     known_ns: int
 
 
@@ -97,6 +103,13 @@ class Gap:
 
 
 Step: TypeAlias = Base | Change | Trade | Gap
+
+
+def exchange_ms(message: dict[str, Any]) -> int:
+    """Return when the exchange changed its book, milliseconds since the epoch: `T`, or `E`; 0 where it has neither."""
+    # `E`, the time of sending, is checked with the event; `T` is no part of what a book needs.
+    time = message.get("T")
+    return time if type(time) is int else int(message.get("E", 0))
 
 
 class Sequencer:
@@ -139,7 +152,7 @@ class Sequencer:
             if verdict is Verdict.STALE:
                 return
         if verdict in {Verdict.NEXT, Verdict.BRIDGE}:
-            yield from self._release(diff)
+            yield from self._release(line)
             yield self._change(diff, line)
         else:
             yield from self._release(None)
@@ -166,14 +179,14 @@ class Sequencer:
         self._held.append(Base(snapshot, line, self._now, None, resumed))
         if lacking:
             self.left_out -= len(lacking) if resumed else 0
-            yield from self._release(lacking[0][0])
+            yield from self._release(lacking[0][1])
         for each in lacking:
             yield self._change(*each)
 
-    def trade(self, line: Line) -> Iterator[Step]:
+    def trade(self, trade: Trade, line: Line) -> Iterator[Step]:
         """Take a trade; O(1)."""
         self._note_time(line)
-        trade = Trade(line, self._now)
+        trade = trade._replace(known_ns=self._now)
         if not self._held:
             yield trade
             return
@@ -196,7 +209,7 @@ class Sequencer:
         self._last_id, self._last_ns, self._joined = diff.last_id, line.recv_ns, True
         return Change(diff, line, self._now, self._base_id)
 
-    def _release(self, first: Diff | None) -> Iterator[Step]:
+    def _release(self, first: Line | None) -> Iterator[Step]:
         """Give the snapshot that waits for its first event, and what came since."""
         if self._held:
             held, self._held = self._held, []

@@ -88,15 +88,28 @@ def test_an_unknown_target_lists_the_known_ones(write, capsys):
     assert "'excel' (choose from " in capsys.readouterr().err
 
 
-def test_without_the_extra_tardis_is_written(write, tmp_path):
+def test_without_the_extra_tardis_is_written_and_the_others_name_it(write, tmp_path):
     program = (
         "import sys\n"
         "sys.modules['numpy'] = sys.modules['pyarrow'] = sys.modules['rich'] = None\n"
         "from depthactors.cli import main\n"
-        "sys.exit(main(['export', 'good.gz', '--to', 'tardis', '-o', 'out']))\n"
+        "for target in ['tardis', 'hftbacktest']:\n"
+        "    print(main(['export', 'good.gz', '--to', target, '-o', 'out.npz']))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert [line for line in done.stdout.splitlines() if line.isdigit()] == ["0", "2"]
+    assert done.stderr == (
+        "depthactors: depthactors.export.to_hftbacktest needs the package 'numpy': pip install 'depthactors[export]'\n"
+    )
+
+
+def test_the_last_book_is_hftbacktests_alone(write, capsys, tmp_path):
+    pytest.importorskip("numpy", reason="the extra `export` is not installed")
+    arguments = ["export", "good.gz", "-o", "out.npz", "--last-book", "last.npz", "--to"]
+    assert main([*arguments, "tardis"]) == 2
+    assert "expected --last-book with --to hftbacktest only" in capsys.readouterr().err
+    assert main([*arguments, "hftbacktest"]) == 0
+    assert {"out.npz", "last.npz"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_on_a_terminal_a_bar_grows_and_is_gone_at_the_end(write, monkeypatch, capsys):

@@ -84,7 +84,7 @@ def test_nothing_is_missing_and_nothing_comes_twice(tmp_path, chained):
     source = Source(write(tmp_path / "a.gz", messages), None, None)
     base, *changes = source.steps()
     assert [step.diff.last_id for step in changes] == [event["u"] for event in made.events[4:]]
-    assert (base.first, base.is_resumed) == (changes[0].diff, False)
+    assert (base.first, base.is_resumed) == (changes[0].line, False)
     # The two that came before the snapshot are known since it is.
     assert [step.known_ns - base.known_ns for step in changes[:3]] == [0, 0, 1_000_000]
     assert (source.events, source.snapshots, source.gaps, source.left_out) == (25, 1, [], 0)

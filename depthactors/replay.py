@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from depthactors import markets, recording
 from depthactors.book import OrderBook, top_digest
 from depthactors.book.numerals import exact, plain
-from depthactors.errors import RecordingCutError, RecordingError
-from depthactors.recording.step import EPOCH, step
+from depthactors.errors import RecordingError
+from depthactors.recording import notes
+from depthactors.recording.parts import Parts
+from depthactors.recording.proof import verify
+from depthactors.recording.step import Stepper
 from depthactors.sync import Synchronizer
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from depthactors.binance import Diff, Snapshot
     from depthactors.book.side import BookSide
     from depthactors.markets import Market
+    from depthactors.recording import Line
+    from depthactors.recording.parts import Source
 
 Touch = tuple[Decimal, Decimal]
 
@@ -30,12 +34,12 @@ class Replay:
     Attributes:
         symbol: the book's symbol.
         market: name of the book's market.
-        frames: number of websocket frames in the file, of every kind.
+        frames: number of websocket frames in the files, of every kind.
         events: number of depth events among them.
         applied: number of events that changed the book; the others were older than the snapshot.
-        gaps: number of events that did not follow the one before.
-        resyncs: number of gaps that a later snapshot of the file repaired.
-        snapshots: number of REST depth replies in the file.
+        gaps: number of events that did not follow the one before, and of files that did not.
+        resyncs: number of gaps that a later snapshot repaired.
+        snapshots: number of REST depth replies in the files.
         last_update_id: the book's last update id, 0 without a book.
         bids: number of bids at the end, in the snapshot's range or not.
         asks: number of asks at the end, in the snapshot's range or not.
@@ -44,11 +48,14 @@ class Replay:
         trusted_bids: number of the best bids within the snapshot's range.
         trusted_asks: number of the best asks within the snapshot's range.
         crossed: number of events after which the best bid was above the best ask.
-        ticker_checks: number of applied events for whose `u` the file has a bookTicker.
+        ticker_checks: number of applied events for whose `u` there is a bookTicker.
         ticker_matches: number of those for which both best prices and quantities equal the book's.
         top_digest: `book.digest.top_digest` of the best 20 levels a side, `None` without a book.
-        repaired: whether the book was in sequence at the end of the file.
-        cut: whether the file ends within a line, as after a kill of its recorder; all whole lines were used.
+        repaired: whether the book was in sequence at the end.
+        cut: whether a file ends within a line, as after a kill of its recorder; all whole lines were used.
+        files: number of files.
+        warnings: what is wrong with the files and no error, in words, each with the file: where it is cut, that lines
+            at its end are lost, that its notes have no proof, that it has no depth event.
     """
 
     symbol: str
@@ -72,10 +79,12 @@ class Replay:
     top_digest: str | None
     repaired: bool
     cut: bool
+    files: int
+    warnings: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain values, for JSON."""
-        return asdict(self)
+        return asdict(self) | {"warnings": list(self.warnings)}
 
 
 class _Watched(OrderBook):
@@ -110,39 +119,42 @@ class _Tally:
             self.matches += touches == (_touch(book.bids), _touch(book.asks))
 
 
-def replay(path: str | Path, market: str | Market | None = None) -> Replay:
-    """Replay a recording of one symbol; O(file), the file is read once and kept in memory.
+def replay(path: Source, market: str | Market | None = None) -> Replay:
+    """Replay a recording of one symbol; O(file), it is read once and kept in memory.
+
+    A file with notes is checked against its proof before.
 
     Args:
-        path: path of a recording, see `recording`.
-        market: market of the recording; by default it is recognised from the depth events.
+        path: path of a recording, see `recording`: a file, a folder, or several files.
+        market: market of the recording; by default the one in its notes, or else recognised from the depth events.
 
     Raises:
-        RecordingError: unreadable, but for a cut end; without a depth event, of several symbols, or with a depth event
-            or snapshot that is malformed; the message names the line.
+        UsageError: no file.
+        RecordingError: unreadable, but for a cut end; not what its proof says; without a depth event, of several
+            symbols or markets, or with a malformed depth event or snapshot; the message names the file and the line.
     """
-    lines, cut = _whole_lines(path)
-    first = next((line for line in lines if line.is_diff), None)
-    if first is None:
-        raise RecordingError(str(path), len(lines), "expected a depth event in the file, was none")
-    row = markets.guess(first.event) if market is None else markets.lookup(market)
-    tally = _Tally(str(first.event.get("s")))
+    parts = Parts(path, market)
+    doubts = [words for each in parts.files if (words := _doubt(each)) is not None]
+    found = list(parts)
+    lines = [line for line in found if line is not None]
+    tally = _Tally(parts.symbol)
     for line in lines:
         if line.is_ticker:
-            _note_ticker(tally, line, path)
-    machine = Synchronizer(row.sequencing, lambda snapshot, _now: _Watched(tally, snapshot), buffer_limit=len(lines))
-    machine.stream_up(EPOCH)
-    for line in lines:
-        step(machine, line, row, tally.symbol, path)
+            _note_ticker(tally, line)
+    sequencing = parts.market.sequencing
+    machine = Synchronizer(sequencing, lambda snapshot, _now: _Watched(tally, snapshot), buffer_limit=len(lines))
+    stepper = Stepper(machine, parts.market, parts.symbol)
+    for each in found:
+        stepper.step(each)
     events, snapshots = sum(line.is_diff for line in lines), sum(line.is_snapshot for line in lines)
     book, counters = machine.book, machine.counters
     return Replay(
         symbol=tally.symbol,
-        market=row.name,
+        market=parts.market.name,
         frames=len(lines) - snapshots,
         events=events,
         applied=counters.applied,
-        gaps=counters.gaps,
+        gaps=counters.gaps + stepper.interruptions,
         resyncs=counters.resyncs,
         snapshots=snapshots,
         last_update_id=book.last_update_id if book else 0,
@@ -157,27 +169,30 @@ def replay(path: str | Path, market: str | Market | None = None) -> Replay:
         ticker_matches=tally.matches,
         top_digest=top_digest(book) if book else None,
         repaired=machine.wanted() is None,
-        cut=cut,
+        cut=bool(parts.cuts),
+        files=len(parts.files),
+        warnings=(*map(str, parts.cuts), *doubts, *(f"{each}: it has no depth event" for each in parts.empty)),
     )
 
 
-def _whole_lines(path: str | Path) -> tuple[list[recording.Line], bool]:
-    """Return the whole lines of a recording, and whether it is cut after them."""
-    lines: list[recording.Line] = []
-    try:
-        lines.extend(recording.read(path))
-    except RecordingCutError:
-        return lines, True
-    return lines, False
+def _doubt(path: Path) -> str | None:
+    """Check a file against the proof in its notes, if it has notes; return what is wrong and no error, in words."""
+    beside = notes.notes_of(path)
+    if not beside.exists():
+        return None
+    if not notes.has_end(beside):
+        return f"{path}: its notes have no proof: it is being written, or its recorder was killed"
+    proof = verify(path)
+    return f"{path}: lines at its end are lost: {proof.why}" if proof.cut else None
 
 
-def _note_ticker(tally: _Tally, line: recording.Line, path: str | Path) -> None:
+def _note_ticker(tally: _Tally, line: Line) -> None:
     event = line.event
     try:
         bid, ask = ((Decimal(event[price]), Decimal(event[quantity])) for price, quantity in (("b", "B"), ("a", "A")))
         tally.tickers[event["u"]] = (bid, ask)
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise RecordingError(str(path), line.number, f"expected a bookTicker event ({error!r})") from None
+        raise RecordingError(line.path, line.number, f"expected a bookTicker event ({error!r})") from None
 
 
 def _touch(side: BookSide) -> Touch | None:

@@ -268,7 +268,10 @@ def test_a_text_file_is_named_as_no_gzip_file(path):
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
-    for place, words in ((tmp_path / "none.gz", "No such file or directory"), (tmp_path, "Is a directory")):
+    for place, words in (
+        (tmp_path / "none.gz", "No such file or directory"),
+        (tmp_path, "expected recordings (*.gz) in the folder, was none"),
+    ):
         with pytest.raises(RecordingError) as caught:
             list(recording.read(place))
         assert (caught.value.path, caught.value.line) == (str(place), 0)

@@ -67,6 +67,8 @@ def test_what_a_recording_came_to(write):
         "top_digest": result.top_digest,
         "repaired": True,
         "cut": False,
+        "files": 1,
+        "warnings": [],
     }
 
 
@@ -203,13 +205,33 @@ def test_an_unreadable_file_exits_2_and_names_the_line(write, capsys):
     assert f"{path}:{len(SOUND) + 1}:" in error
 
 
-def test_several_files_are_all_run_and_the_worst_status_counts(write, capsys, tmp_path):
-    good, gap = write(*SOUND), write(*SOUND, diff(20), name="gap.gz")
-    missing = tmp_path / "missing.gz"
-    assert run(capsys, good, gap)[0] == run(capsys, gap, good)[0] == 1
-    status, out, err = run(capsys, "--json", missing, good, gap)
-    assert (status, len(out), len(err)) == (2, 2, 1)
-    assert str(missing) in err[0]
+def test_several_recordings_are_all_run_and_the_worst_status_counts(write, capsys, tmp_path):
+    other = [message | {"s": "ETHUSDT"} if "e" in message else message for message in SOUND]
+    good, gap = write(*SOUND), write(*other, diff(20, symbol="ETHUSDT"), name="gap.gz")
+    missing, empty = tmp_path / "missing.gz", tmp_path / "folder"
+    empty.mkdir()
+    assert run(capsys, good, gap)[0] == run(capsys, gap, good)[0] == run(capsys, tmp_path)[0] == 1
+    status, out, err = run(capsys, "--json", missing, good, empty, gap)
+    assert (status, len(out), len(err)) == (2, 2, 2)
+    assert str(empty) in err[0]
+    assert str(missing) in err[1]
+
+
+def test_the_files_of_a_symbol_are_one_recording(write, capsys, tmp_path):
+    write(*SOUND)
+    write(SNAPSHOT | {"lastUpdateId": 12}, diff(13), diff(14), name="later.gz")
+    status, [line], err = run(capsys, tmp_path)
+    assert (status, err) == (0, [])
+    assert line.startswith(f"2 files of {tmp_path}: BTCUSDT (spot) 3 of 4 events applied, 0 gaps")
+
+
+def test_a_file_that_is_cut_exits_0_with_a_warning_that_says_where(write, capsys):
+    path = write(*SOUND)
+    path.write_bytes(path.read_bytes()[:-29])
+    status, [line], [warning] = run(capsys, path)
+    assert status == 0
+    assert "CUT SHORT" in line
+    assert warning.startswith(f"depthactors: warning: {path}:{len(SOUND) + 1}: cut short")
 
 
 def test_the_market_can_be_said(write, capsys):

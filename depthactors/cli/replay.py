@@ -9,11 +9,13 @@ import orjson
 from depthactors.cli.arguments import market
 from depthactors.cli.output import complain
 from depthactors.errors import RecordingError
+from depthactors.recording.parts import files_of, recordings_of
 from depthactors.replay import Replay
 from depthactors.replay import replay as run_replay
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 UNREPAIRED = 1
 UNREADABLE = 2
@@ -25,12 +27,17 @@ def add_parser(commands: Any) -> None:
         "replay",
         help="replay recordings and report their gaps",
         description="Run recordings through the code that keeps live books, without threads: the same result every "
-        "time. Exit status 1: a gap that no snapshot in the file repairs, or no snapshot; 2: an unreadable file.",
+        "time. The files of one symbol, named or in a folder, are one recording, and a file with notes is checked "
+        "against its proof. Exit status 1: a gap that no snapshot repairs, or no snapshot; 2: a file that is "
+        "unreadable, or not what its proof says. A file that is cut is read as far as it goes, with a warning.",
     )
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="gzip file with a line '<receive time, ns> <json>' for each message"
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="gzip file with a line '<receive time, ns> <json>' for each message, or a folder of such files",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object for each file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object for each recording")
     parser.add_argument(
         "--market", type=market, metavar="MARKET", help="market of the recordings (default: recognised by the events)"
     )
@@ -38,16 +45,25 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Replay each file; the worst exit status of all."""
-    status = 0
+    """Replay each recording; the worst exit status of all."""
+    status, paths = 0, []
     for path in options.files:
+        # A folder that cannot be read is not the end of the others.
         try:
-            result = run_replay(path, options.market)
+            paths += files_of(path)
+        except RecordingError as error:
+            complain(str(error))
+            status = UNREADABLE
+    for files in recordings_of(paths):
+        try:
+            result = run_replay(files, options.market)
         except RecordingError as error:
             complain(str(error))
             status = UNREADABLE
             continue
-        print(_as_json(result) if options.json else _as_text(path, result), flush=True)
+        for warning in result.warnings:
+            complain(f"warning: {warning}")
+        print(_as_json(result) if options.json else _as_text(files, result), flush=True)
         if not result.repaired:
             status = max(status, UNREPAIRED)
     return status
@@ -59,9 +75,10 @@ def _as_json(result: Replay) -> str:
     return orjson.dumps(fields).decode()
 
 
-def _as_text(path: str, result: Replay) -> str:
+def _as_text(files: list[Path], result: Replay) -> str:
+    place = str(files[0]) if len(files) == 1 else f"{len(files)} files of {files[0].parent}"
     return (
-        f"{path}: {result.symbol} ({result.market}) {result.applied} of {result.events} events applied, "
+        f"{place}: {result.symbol} ({result.market}) {result.applied} of {result.events} events applied, "
         f"{result.gaps} gaps, {result.resyncs} resyncs, {result.bids}/{result.asks} levels, "
         f"best {result.best_bid}/{result.best_ask}, ticker {result.ticker_matches} of {result.ticker_checks}"
         f"{'' if result.repaired else ', NOT IN SEQUENCE AT THE END'}"

@@ -1,13 +1,17 @@
 """Recordings of depth traffic: gzip text, a message a line, `<receive time, ns> <json>`.
 
+    for view in recording.views("recordings/", depth=20, every="100ms"): ...
+
 A line's JSON is a websocket frame as it arrived, or a REST depth reply (a bare object with
 `lastUpdateId`). It is the format of hftbacktest's collector, so its tools read ours and we read its.
 """
 
 from depthactors.recording.book_files import BookFiles, FileCounters
-from depthactors.recording.lines import Line, read
+from depthactors.recording.lines import Line
+from depthactors.recording.parts import read
+from depthactors.recording.proof import Proof, verify
 from depthactors.recording.rotation import Rotation
 from depthactors.recording.views import book_at, views
 from depthactors.recording.writer import Writer
 
-__all__ = ["BookFiles", "FileCounters", "Line", "Rotation", "Writer", "book_at", "read", "views"]
+__all__ = ["BookFiles", "FileCounters", "Line", "Proof", "Rotation", "Writer", "book_at", "read", "verify", "views"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from depthactors.markets import Sequencing
-    from depthactors.recording.bridge import Ids
+    from depthactors.recording.lines import Ids
 
 _NOT_WRITTEN: Final = "cannot be written"
 _INNER: Final = {"first_ns", "last_ns", "broken"}

@@ -15,9 +15,10 @@ from depthactors.errors import LifecycleError, RecordingError
 from depthactors.markets import Sequencing
 from depthactors.recording import notes
 from depthactors.recording.book_file import BookFile, failed
-from depthactors.recording.bridge import Bridge, Ids
+from depthactors.recording.bridge import Bridge
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED
 from depthactors.recording.folder import complete, name_of, prepare
+from depthactors.recording.lines import Ids
 
 if TYPE_CHECKING:
     from depthactors.markets import Market

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from depthactors.sync.sequencing import Verdict, classify_first, classify_next
 
@@ -11,22 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from depthactors.markets import Sequencing
+    from depthactors.recording.lines import Ids
 
 ItemT = TypeVar("ItemT")
-
-
-class Ids(NamedTuple):
-    """The ids of a depth event.
-
-    Attributes:
-        first_id: `U`.
-        last_id: `u`.
-        previous_id: the id that it follows: `pu`, or `U - 1` where ids have no holes.
-    """
-
-    first_id: int
-    last_id: int
-    previous_id: int
 
 
 class Bridge(Generic[ItemT]):

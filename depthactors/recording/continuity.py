@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from depthactors.recording.bridge import Bridge, Ids
+from depthactors.recording.bridge import Bridge
 from depthactors.sync.sequencing import Verdict, classify_next
 
 if TYPE_CHECKING:
     from depthactors.markets import Sequencing
+    from depthactors.recording.lines import Ids
 
 _RUN: Final = 100_000
 """Events that may stand between a gap and the snapshot that repairs it: hours of a book."""

@@ -9,19 +9,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from depthactors import binance
-from depthactors.errors import MalformedFrameError, RecordingError, UsageError
+from depthactors.errors import RecordingError, UsageError
 from depthactors.recording import notes
 from depthactors.recording.book_file import Unended, end_row, failed, lock
-from depthactors.recording.bridge import Ids
-from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED, Continuity, Gap
-from depthactors.recording.lines import Line, read
+from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED, Gap
 from depthactors.recording.member import member, torn_member
+from depthactors.recording.proof import count
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from depthactors.markets import Market, Sequencing
+    from depthactors.markets import Market
 
 _MS: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,39 +89,6 @@ def complete(unended: Unended, next_id: int | None, next_ns: int | None) -> None
         digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
     rows.append(end_row(path, tally, digest, size, unended.why, cut=True))
     notes.append(beside, rows)
-
-
-def ids_of(line: Line, sequencing: Sequencing) -> Ids:
-    """Return the ids of a line that is a depth event.
-
-    Raises:
-        RecordingError: it has none.
-    """
-    try:
-        diff = binance.parse_diff(line.event | {"b": [], "a": []}, sequencing, str(line.event.get("s")))
-    except MalformedFrameError as error:
-        raise RecordingError(line.path, line.number, str(error)) from None
-    return Ids(diff.first_id, diff.last_id, diff.previous_id)
-
-
-def count(path: Path, sequencing: Sequencing) -> tuple[Continuity, list[Gap]]:
-    """Return what the events of a file come to, and its gaps; O(file).
-
-    Raises:
-        RecordingError: it cannot be read.
-    """
-    continuity, gaps = Continuity(sequencing), []
-    for line in read(path):
-        gap = None
-        if line.is_snapshot:
-            gap = continuity.snapshot(line.recv_ns, line.message["lastUpdateId"])
-        elif line.is_diff:
-            gap = continuity.diff(line.recv_ns, ids_of(line, sequencing))
-        else:
-            continuity.other()
-        if gap is not None:
-            gaps.append(gap)
-    return continuity, gaps
 
 
 def _prepare_file(path: Path, market: Market, symbol: str) -> Unended | None:

@@ -1,4 +1,4 @@
-"""Reading the lines of a recording."""
+"""Reading the lines of one recording file."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from depthactors.recording.member import HEAD_BYTES, check_format
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from depthactors.markets import Sequencing
+
 _STAMP_DIGITS: Final = 19
 """Digits of the nanoseconds since the epoch, until the year 2286."""
 _CUT: Final = "cut short, as by a recorder that was killed; the lines before are whole"
@@ -21,6 +23,20 @@ _BEGUN: Final = repr(b"\x1f")
 """Words of `gzip` for a member of which the file has only the first byte."""
 _NOT_GZIP: Final = "Not a gzipped file"
 """First words of `gzip` for something else than a member."""
+
+
+class Ids(NamedTuple):
+    """The ids of a depth event.
+
+    Attributes:
+        first_id: `U`.
+        last_id: `u`.
+        previous_id: the id that it follows: `pu`, or `U - 1` where ids have no holes.
+    """
+
+    first_id: int
+    last_id: int
+    previous_id: int
 
 
 class Line(NamedTuple):
@@ -67,8 +83,21 @@ class Line(NamedTuple):
         return str(self.message.get("stream", "")).endswith("@bookTicker")
 
 
-def read(path: str | Path) -> Iterator[Line]:
-    """Yield the lines of a recording, in the file's order, one at a time.
+def ids_of(line: Line, sequencing: Sequencing) -> Ids:
+    """Return the ids of a line that is a depth event.
+
+    Raises:
+        RecordingError: it has none.
+    """
+    try:
+        diff = binance.parse_diff(line.event | {"b": [], "a": []}, sequencing, str(line.event.get("s")))
+    except MalformedFrameError as error:
+        raise RecordingError(line.path, line.number, str(error)) from None
+    return Ids(diff.first_id, diff.last_id, diff.previous_id)
+
+
+def read_file(path: str | Path) -> Iterator[Line]:
+    """Yield the lines of a file, in their order, one at a time.
 
     Raises:
         RecordingError: no such file, not gzip, a line that is not `<ns> <json>`, or a version of the format that this

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors import markets
 from depthactors.book import BookView, OrderBook
 from depthactors.book.numerals import check_number_type
 from depthactors.book.view import capture
-from depthactors.errors import RecordingError, UsageError
-from depthactors.recording.lines import Line, read
-from depthactors.recording.step import EPOCH, step
+from depthactors.errors import UsageError
+from depthactors.recording.parts import Parts
+from depthactors.recording.step import Stepper
 from depthactors.sync import Synchronizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from depthactors.binance import Snapshot
     from depthactors.book.numerals import NumberT
     from depthactors.markets import Market
+    from depthactors.recording.parts import Source
 
 _SECOND: Final = 1_000_000_000
 _UNITS: Final = {"ms": _SECOND // 1_000, "s": _SECOND, "m": 60 * _SECOND, "h": 3_600 * _SECOND}
@@ -34,7 +32,7 @@ _BUFFER: Final = 100_000
 
 
 def views(
-    path: str | Path,
+    path: Source,
     depth: int = 20,
     every: str | None = None,
     *,
@@ -43,22 +41,23 @@ def views(
 ) -> Iterator[BookView[NumberT]]:
     """Iterate over views of a recording's book, in the order of the file; memory does not grow with the file.
 
-    A view is `LIVE` if the recording vouches for its best `depth` levels, else `STALE`: after a gap until a snapshot
-    repairs it, and when prices have left the range of the latest snapshot. Times are those of receipt, and the age of
-    a view is what it was then.
+    A view is `LIVE` if the recording vouches for its best `depth` levels, else `STALE`: after a gap, within a file or
+    between two, until a snapshot repairs it, and when prices have left the range of the latest snapshot. Times are
+    those of receipt, and the age of a view is what it was then.
 
     Args:
-        path: path of a recording of one symbol.
+        path: path of a recording of one symbol: a file, a folder, or several files.
         depth: number of the best levels a side.
         every: `100ms`, `1s`, `5m`, `1h`: a view of the book as it was at each multiple of this time, from the first
             book on. `None` for a view after each change of the update id or of the state.
-        market: market of the recording; by default it is recognised from the depth events.
+        market: market of the recording; by default the one in its notes, or else recognised from the depth events.
         number: type of prices and quantities, `float` or `Decimal`.
 
     Raises:
         UsageError: an argument that is not allowed.
-        RecordingError: unreadable, without a depth event, of several symbols, or malformed; the message names the line.
-        RecordingCutError: the file ends within a line; raised after the views of all whole lines.
+        RecordingError: unreadable, without a depth event, of several symbols or markets, or malformed; the message
+            names the file and the line.
+        RecordingCutError: a file ends within a line; raised after the views of all whole lines.
     """
     if type(depth) is not int or depth < 1:
         msg = f"expected a depth of at least 1, was {depth!r}"
@@ -70,7 +69,7 @@ def views(
 
 
 def book_at(
-    path: str | Path,
+    path: Source,
     time: float,
     depth: int | None = None,
     *,
@@ -83,7 +82,7 @@ def book_at(
     `age` is the time since its last change. Other arguments and errors as for `views`.
 
     Args:
-        path: path of a recording of one symbol.
+        path: path of a recording of one symbol: a file, a folder, or several files.
         time: seconds since the epoch; what was received at that time is included.
         depth: number of the best levels a side, `None` for all.
         market: market of the recording.
@@ -100,55 +99,52 @@ def book_at(
 class _Recorded:
     """A recording's book, from line to line."""
 
-    def __init__(self, path: str | Path, market: str | Market | None, depth: int | None, number: type[Any]) -> None:
-        self._path, self._depth, self._number = path, depth, number
-        lines = read(path)
-        before = []
-        for line in lines:
-            before.append(line)
-            if line.is_diff:
-                break
-        else:
-            raise RecordingError(str(path), len(before), "expected a depth event in the file, was none")
-        event = before[-1].event
-        self._market = markets.guess(event) if market is None else markets.lookup(market)
-        self._symbol = str(event.get("s"))
-        self._lines = chain(before, lines)
-        self._machine = Synchronizer(self._market.sequencing, self._new_book, buffer_limit=_BUFFER)
-        self._machine.stream_up(EPOCH)
+    def __init__(self, path: Source, market: str | Market | None, depth: int | None, number: type[Any]) -> None:
+        self._depth, self._number = depth, number
+        self._parts = Parts(path, market)
+        self._symbol = self._parts.symbol
+        row = self._parts.market
+        self._machine = Synchronizer(row.sequencing, self._new_book, buffer_limit=_BUFFER)
+        self._stepper = Stepper(self._machine, row, self._symbol)
 
     def _new_book(self, snapshot: Snapshot, recv_time: float) -> OrderBook:
         return OrderBook(self._symbol, snapshot, depth=self._depth or 0, recv_time=recv_time)
 
     def at_updates(self) -> Iterator[BookView[Any]]:
-        seen = None
-        for line in self._lines:
-            self._step(line)
-            if self._machine.book is not None and (line.is_diff or line.is_snapshot):
-                view = self._view(line.recv_ns)
+        seen, now = None, 0
+        for line in self._parts:
+            self._stepper.step(line)
+            now = now if line is None else line.recv_ns
+            if self._machine.book is not None and (line is None or line.is_diff or line.is_snapshot):
+                view = self._view(now)
                 if (view.last_update_id, view.state) != seen:
                     seen = (view.last_update_id, view.state)
                     yield view
+        self._report_cut()
 
     def at_times(self, period: int) -> Iterator[BookView[Any]]:
         due = None
-        for line in self._lines:
-            while due is not None and due < line.recv_ns:
+        for line in self._parts:
+            while line is not None and due is not None and due < line.recv_ns:
                 yield self._view(due)
                 due += period
-            self._step(line)
-            if due is None and self._machine.book is not None:
+            self._stepper.step(line)
+            if line is not None and due is None and self._machine.book is not None:
                 due = -(-line.recv_ns // period) * period
+        self._report_cut()
 
     def at(self, time: int) -> BookView[Any]:
-        for line in self._lines:
-            if line.recv_ns > time:
+        for line in self._parts:
+            if line is not None and line.recv_ns > time:
                 break
-            self._step(line)
+            self._stepper.step(line)
+        else:
+            self._report_cut()
         return self._view(time)
 
-    def _step(self, line: Line) -> None:
-        step(self._machine, line, self._market, self._symbol, self._path)
+    def _report_cut(self) -> None:
+        if self._parts.cuts:
+            raise self._parts.cuts[0]
 
     def _view(self, time: int) -> BookView[Any]:
         book, state = self._machine.book, self._machine.state

@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from depthactors import markets, recording
+from depthactors.markets import Sequencing
 from depthactors.recording import notes
 from depthactors.recording.rotation import Rotation
 from depthactors.replay import replay
@@ -34,7 +35,7 @@ class Stream:
     def __init__(self, folder, market=SPOT, rotation=None, symbol="BTCUSDT"):
         self.folder, self.market, self.symbol = folder, market, symbol
         self.rotation = rotation or Rotation()
-        self.chained = market is not SPOT
+        self.chained = market.sequencing is Sequencing.CHAINED
         self.now, self.last_id = BEGIN, 100
         self.made = []
         self.files = None
@@ -70,7 +71,7 @@ class Stream:
         """Give the recorder a snapshot of the book as it is, or was `lag` ids ago."""
         self.now += round(after * SECOND)
         update_id = self.last_id - lag
-        reply = {"lastUpdateId": update_id, "bids": [["99", "1"]], "asks": [["101", "1"]]}
+        reply = {"lastUpdateId": update_id, "bids": [["99", str(self.book_id(update_id))]], "asks": [["101", "1"]]}
         self.files.snapshot(self.now, orjson.dumps(reply), update_id)
 
     def begin(self, events=2):
@@ -79,6 +80,10 @@ class Stream:
         self.answer()
         for _ in range(events):
             self.send()
+
+    def book_id(self, update_id):
+        """Return the id of the last event of the book of `update_id`, which is the quantity of its best bid."""
+        return max((each for each in self.made if each <= update_id), default=100)
 
     def tick(self, after=1.0):
         self.now += round(after * SECOND)
@@ -173,7 +178,9 @@ def check(stream):
         result = replay(path, stream.market)
         assert (result.frames, result.snapshots) == (end["frames"], end["snapshots"])
         inside = [row for row in told if row["repaired"] == "snapshot in this file"]
-        assert bool(inside) <= bool(result.gaps) <= bool(told), (result, told)
+        assert bool(result.gaps) <= bool(told), (result, told)
+        # What repaired a gap can be torn off by a loss of power.
+        assert result.gaps or not inside or end["cut"], (result, told)
         assert result.resyncs <= len(told)
         seen.update(event["u"] for event in events)
     begun = [update_id for update_id in stream.made if seen and min(seen) <= update_id <= max(seen)]

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.markets import Sequencing
-from depthactors.recording.bridge import Bridge, Ids
+from depthactors.recording.bridge import Bridge
+from depthactors.recording.lines import Ids
 
 CONTIGUOUS, CHAINED = Sequencing.CONTIGUOUS, Sequencing.CHAINED
 

@@ -1,8 +1,8 @@
 import pytest
 
 from depthactors.markets import Sequencing
-from depthactors.recording.bridge import Ids
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED, SAME_FILE, Continuity, Tally
+from depthactors.recording.lines import Ids
 
 
 def one(update_id):

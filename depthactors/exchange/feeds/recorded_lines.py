@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from depthactors import reporting
 from depthactors.errors import RecordingCutError, RecordingError
-from depthactors.recording.lines import read
+from depthactors.recording.lines import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ class RecordedLines:
     def _lines(self) -> Iterator[Line]:
         """Read the file from its beginning, to its end or to where it is cut off."""
         try:
-            for line in read(self._path):
+            for line in read_file(self._path):
                 if self._shift.ids:
                     self._shift.apply(line.event)
                 yield line._replace(recv_ns=line.recv_ns + self._shift.nanoseconds)

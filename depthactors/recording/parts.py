@@ -1,0 +1,209 @@
+"""The files of one recording, in the order of their events, without what two of them have both.
+
+A file that a recorder writes begins with a snapshot, and the recorder's file before it goes on until the snapshot is
+continued: both have the events in between, which are read once. Where the next file does not continue the one before,
+the recording is interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from depthactors import markets
+from depthactors.errors import RecordingCutError, RecordingError, UnknownMarketError, UsageError
+from depthactors.recording import notes
+from depthactors.recording.lines import ids_of, read_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from depthactors.markets import Market
+    from depthactors.recording.lines import Ids, Line
+
+Source: TypeAlias = "str | Path | Iterable[str | Path]"
+"""Path of a recording, of a folder with the files of one, or the paths of several files of one."""
+
+
+class Part(NamedTuple):
+    """One file of a recording.
+
+    Attributes:
+        path: the file.
+        symbol: the symbol of its first depth event.
+        market: the market that its notes name, or else the one that its first depth event is recognised by.
+        first: the ids of its first depth event.
+    """
+
+    path: Path
+    symbol: str
+    market: Market
+    first: Ids
+
+
+class Parts:
+    """The files of one recording.
+
+    Attributes:
+        symbol: the symbol.
+        market: the market.
+        files: the files with a depth event, in the order of their events.
+        empty: the files without a depth event, which are left out.
+        cuts: the files so far that end within a line.
+    """
+
+    def __init__(self, source: Source, market: str | Market | None = None) -> None:
+        """Read each file up to its first depth event.
+
+        Args:
+            source: path of a file or of a folder, or paths of several files.
+            market: market of the recording; by default as for `Part`.
+
+        Raises:
+            UsageError: no file, or an unknown market.
+            RecordingError: a file cannot be read, none has a depth event, or they are of several symbols or markets.
+        """
+        row = None if market is None else markets.lookup(market)
+        paths = files_of(source)
+        parts = [part for part in map(part_of, paths) if part is not None]
+        if not parts:
+            place = paths[0] if len(paths) == 1 else paths[0].parent
+            raise RecordingError(str(place), 0, "expected a depth event in the file, was none")
+        first = parts[0]
+        self.symbol, self.market = first.symbol, row or first.market
+        for part in parts:
+            if part.symbol != first.symbol:
+                cause = f"expected a recording of {first.symbol}, as in {first.path}, was one of {part.symbol}"
+                raise RecordingError(str(part.path), 0, cause)
+            if row is None and part.market.name != first.market.name:
+                cause = f"expected the market {first.market.name}, as in {first.path}, was {part.market.name}"
+                raise RecordingError(str(part.path), 0, cause)
+        self.files = [part.path for part in sorted(parts, key=lambda part: (part.first.first_id, part.path))]
+        self.empty = [path for path in paths if path not in self.files]
+        self.cuts: list[RecordingCutError] = []
+        self._firsts = {part.path: part.first for part in parts}
+
+    def __iter__(self) -> Iterator[Line | None]:
+        """Iterate over the lines of all files, one at a time; `None` where the recording is interrupted.
+
+        Raises:
+            RecordingError: a file cannot be read. Files that are cut are read as far as they go, see `cuts`.
+        """
+        if len(self.files) == 1:
+            yield from self._whole_lines(self.files[0])
+            return
+        last_id = 0
+        for number, path in enumerate(self.files):
+            if number and self._firsts[path].previous_id > last_id:
+                yield None
+            known = last_id
+            for line in self._whole_lines(path):
+                if line.is_diff:
+                    last = ids_of(line, self.market.sequencing).last_id
+                    if last <= known:
+                        continue
+                    known = 0
+                    last_id = max(last_id, last)
+                yield line
+
+    def _whole_lines(self, path: Path) -> Iterator[Line]:
+        try:
+            yield from read_file(path)
+        except RecordingCutError as error:
+            self.cuts.append(error)
+
+
+def read(source: Source) -> Iterator[Line]:
+    """Yield the lines of a recording, one at a time: of one file, or of several files of one symbol.
+
+    Of several files, in whatever order they are given, the lines come in the order of the events, and events that two
+    files have both come once. A line knows its file.
+
+    Args:
+        source: path of a file or of a folder, or paths of several files.
+
+    Raises:
+        UsageError: no file.
+        RecordingError: a file cannot be read, has a line that is not `<ns> <json>`, or has a version of the format that
+            this package does not know; of several files, as for `Parts`.
+        RecordingCutError: a file ends within a line; raised after the last whole line of all files.
+    """
+    paths = files_of(source)
+    if len(paths) == 1:
+        yield from read_file(paths[0])
+        return
+    parts = Parts(paths)
+    yield from (line for line in parts if line is not None)
+    if parts.cuts:
+        raise parts.cuts[0]
+
+
+def files_of(source: Source) -> list[Path]:
+    """Return the paths of a source, those in a folder for the folder.
+
+    Raises:
+        UsageError: no path.
+        RecordingError: a folder without a recording, or one that cannot be read.
+    """
+    named = [source] if isinstance(source, str | os.PathLike) else list(source)
+    paths: list[Path] = []
+    for path in map(Path, named):
+        paths += _files_in(path) if path.is_dir() else [path]
+    if not paths:
+        msg = "expected the path of a recording, was none"
+        raise UsageError(msg)
+    return list(dict.fromkeys(paths))
+
+
+def recordings_of(files: Iterable[Path]) -> list[list[Path]]:
+    """Return the files of each recording among others: those of one symbol and market are one.
+
+    A file that cannot be read is a recording of its own.
+    """
+    found: dict[object, list[Path]] = {}
+    for path in dict.fromkeys(files):
+        try:
+            part = part_of(path)
+        except RecordingError:
+            part = None
+        found.setdefault(path if part is None else (part.symbol, part.market.name), []).append(path)
+    return list(found.values())
+
+
+def part_of(path: Path) -> Part | None:
+    """Return what a file is by its first depth event, `None` if it has none; O(lines before).
+
+    Raises:
+        RecordingError: it cannot be read up to there.
+    """
+    try:
+        line = next((line for line in read_file(path) if line.is_diff), None)
+    except RecordingCutError:
+        return None
+    if line is None:
+        return None
+    market = _market_of(path, line)
+    return Part(path, str(line.event.get("s")), market, ids_of(line, market.sequencing))
+
+
+def _files_in(folder: Path) -> list[Path]:
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix == ".gz")
+    except OSError as error:
+        raise RecordingError(str(folder), 0, error.strerror or str(error)) from None
+    if not files:
+        raise RecordingError(str(folder), 0, "expected recordings (*.gz) in the folder, was none")
+    return files
+
+
+def _market_of(path: Path, line: Line) -> Market:
+    beside = notes.notes_of(path)
+    row = notes.first_row(beside) if beside.exists() else None
+    if row is not None:
+        try:
+            return markets.lookup(str(row.get("market")))
+        except UnknownMarketError:
+            # A row that a program made itself.
+            pass
+    return markets.guess(line.event)

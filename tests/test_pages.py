@@ -12,11 +12,11 @@ from depthactors.actors.book_timers import _REFRESH_SPREAD
 from depthactors.actors.snapshots import _RESERVES
 from depthactors.exchange import LocalExchange
 from depthactors.pacing import WeightBudget
-from depthactors.recording import Writer
 from depthactors.sharing import book_size
 from depthactors.sync import Priority
 from depthactors.sync.table import diagram
 from tests.page_support import PAGES, ROOT, anchors, name_of, python_blocks, text
+from tests.support import write_recording
 
 PAGE = 4096
 ARCHITECTURE = text("depthactors/README.md")
@@ -63,10 +63,10 @@ def recorded(tmp_path, monkeypatch):
     """Go to a folder with a recording, under the name and of the time that the guides have."""
     [time] = [float(text) for text in re.findall(r"book_at\(.*?, ([\d_.]+)\)", GUIDES)]
     diff = b'{"e":"depthUpdate","E":%d,"s":"BTCUSDT","U":%d,"u":%d,"b":[["99","1"]],"a":[["101","1"]]}'
-    with Writer(tmp_path / "btcusdt.gz") as writer:
-        writer.write(int(time * 1e9), diff % (1, 1, 1))
-        writer.write(int(time * 1e9), b'{"lastUpdateId":1,"bids":[["99","1"]],"asks":[["101","1"]]}')
-        writer.write(int(time * 1e9) + 1_000_000_000, diff % (2, 2, 2))
+    snapshot = b'{"lastUpdateId":1,"bids":[["99","1"]],"asks":[["101","1"]]}'
+    begin = int(time * 1e9)
+    lines = [(begin, diff % (1, 1, 1)), (begin, snapshot), (begin + 1_000_000_000, diff % (2, 2, 2))]
+    write_recording(tmp_path / "btcusdt.gz", lines)
     monkeypatch.chdir(tmp_path)
 
 

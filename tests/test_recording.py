@@ -1,17 +1,13 @@
-import fcntl
 import gzip
-import os
-import signal
-import subprocess
-import sys
 
 import orjson
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors import recording
 from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError
+from tests.support import write_recording
 
 SNAPSHOT = {"lastUpdateId": 1, "bids": [], "asks": []}
 DIFF = {"e": "depthUpdate", "s": "BTCUSDT"}
@@ -39,157 +35,20 @@ def folder(tmp_path_factory):
 
 @given(st.lists(st.tuples(st.integers(0, 2**63), OBJECTS), max_size=8))
 def test_what_is_written_is_read(folder, messages):
-    path = folder / "round_trip.gz"
-    path.unlink(missing_ok=True)
-    with recording.Writer(path) as writer:
-        for recv_ns, message in messages:
-            writer.write(recv_ns, orjson.dumps(message))
+    texts = [orjson.dumps(message) for _, message in messages]
+    path = write_recording(
+        folder / "round_trip.gz", [(at, text) for (at, _), text in zip(messages, texts, strict=True)]
+    )
     lines = list(recording.read(path))
     assert [(line.recv_ns, line.message) for line in lines] == messages
-    assert [line.text for line in lines] == [orjson.dumps(message) for _, message in messages]
+    assert [line.text for line in lines] == texts
     assert [line.number for line in lines] == list(range(1, len(messages) + 1))
+    assert {line.path for line in lines} <= {str(path)}
 
 
-def test_the_file_is_the_collectors_format(path):
-    with recording.Writer(path) as writer:
-        writer.write(1700000000000000001, b'{"stream":"a","data":{}}')
-        writer.write(2, b' {"lastUpdateId":1}\n')
-    assert gzip.decompress(path.read_bytes()) == (
-        b'1700000000000000001 {"stream":"a","data":{}}\n2 {"lastUpdateId":1}\n'
-    )
-
-
-def test_a_message_of_several_lines_is_still_one_line(path):
-    with recording.Writer(path) as writer:
-        writer.write(1, b'{\n  "lastUpdateId": 1\n}\n')
-        writer.write(2, b"{}")
-    assert [line.message for line in recording.read(path)] == [{"lastUpdateId": 1}, {}]
-
-
-def test_an_existing_file_is_appended_to(path):
-    for stamp in (1, 2, 3):
-        with recording.Writer(path) as writer:
-            writer.write(stamp, b"{}")
-    assert [line.recv_ns for line in recording.read(path)] == [1, 2, 3]
-
-
-def test_an_empty_recording_has_no_lines(path):
-    recording.Writer(path).close()
-    assert list(recording.read(path)) == []
-
-
-def test_the_file_is_sound_for_other_tools_however_often_it_was_opened(path):
-    for stamp in range(3):
-        with recording.Writer(path) as writer:
-            writer.write(stamp, b"{}")
-        writer.close()
-    assert gzip.decompress(path.read_bytes()) == b"0 {}\n1 {}\n2 {}\n"
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
-
-
-def texts_of(path):
-    """Return the whole lines of a recording, and whether it is cut behind them."""
-    texts = []
-    try:
-        texts.extend(line.text for line in recording.read(path))
-    except RecordingCutError:
-        return texts, True
-    return texts, False
-
-
-MESSAGES = st.lists(st.integers(0, 10**9).map(lambda n: b'{"n":%d,"x":"%x"}' % (n, n * 7919**5)), max_size=40)
-
-
-# Cut behind the first byte of what ends a file.
-@example([], [b'{"n":11,"x":"12920f50d9da6a9785"}'], [], 0.78125, False)
-@given(MESSAGES, MESSAGES, MESSAGES, st.floats(0, 1), st.booleans())
-def test_a_recorder_that_was_killed_goes_on_where_it_was(folder, before, killed, after, share, in_good_order):
-    path = folder / "killed.gz"
-    path.unlink(missing_ok=True)
-    with recording.Writer(path) as writer:
-        for text in before:
-            writer.write(1, text)
-    sound = path.stat().st_size
-    with recording.Writer(path) as writer:
-        for text in killed:
-            writer.write(1, text)
-    content = path.read_bytes()
-    # Without the end that a closed file has, or cut anywhere in what was written last.
-    kept = sound + int((len(content) - sound) * share)
-    path.write_bytes(content if in_good_order else content[:kept])
-    left, _ = texts_of(path)
-    assert left == (before + killed)[: len(left)]
-    assert len(left) >= len(before)
-    with recording.Writer(path) as writer:
-        for text in after:
-            writer.write(1, text)
-    assert texts_of(path) == (left + after, False)
-    assert gzip.decompress(path.read_bytes()).count(b"\n") == len(left + after)
-
-
-def test_what_was_written_a_second_ago_survives_a_kill(path):
-    program = (
-        "import os, sys\n"
-        "from depthactors import recording\n"
-        "writer = recording.Writer(sys.argv[1])\n"
-        "for number in range(500):\n"
-        "    writer.write(1790000000000000000 + number * 10_000_000, b'{\"n\":%d}' % number)\n"
-        "os.kill(os.getpid(), 9)\n"
-    )
-    for run in (1, 2):
-        done = subprocess.run([sys.executable, "-c", program, str(path)], check=False)
-        assert done.returncode == -signal.SIGKILL
-        texts, cut = texts_of(path)
-        assert cut
-        assert len(texts) >= run * 401, "five seconds, the last of which may be lost"
-
-
-def test_a_second_writer_of_a_file_is_refused(path):
-    with recording.Writer(path) as writer:
-        writer.write(1, b"{}")
-        with pytest.raises(RecordingError, match="no other writer has open"):
-            recording.Writer(path)
-    assert texts_of(path) == ([b"{}"], False)
-    recording.Writer(path).close()
-
-
-def test_a_file_that_another_writer_mends_in_the_same_moment_is_that_ones(path, monkeypatch):
-    with recording.Writer(path) as writer:
-        writer.write(1, b"{}")
-    path.write_bytes(path.read_bytes()[:-25])
-    lock, first = fcntl.flock, []
-
-    def late(descriptor, operation):
-        # Another one opens the file, mends it and goes on to write, between this one's opening and locking.
-        monkeypatch.setattr(fcntl, "flock", lock)
-        first.append(recording.Writer(path))
-        lock(descriptor, operation)
-
-    monkeypatch.setattr(fcntl, "flock", late)
-    with pytest.raises(RecordingError, match="no other writer has open"):
-        recording.Writer(path)
-    first[0].write(2, b'{"n":2}')
-    first[0].close()
-    assert texts_of(path) == ([b"{}", b'{"n":2}'], False)
-
-
-def test_a_file_that_cannot_be_mended_stays_as_it_is(path, monkeypatch):
-    with recording.Writer(path) as writer:
-        writer.write(1, b"{}")
-    cut = path.read_bytes()[:-25]
-    path.write_bytes(cut)
-    monkeypatch.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError("no space left")))
-    with pytest.raises(OSError, match="no space left"):
-        recording.Writer(path)
-    assert (path.read_bytes(), len(list(path.parent.iterdir()))) == (cut, 1)
-
-
-@pytest.mark.parametrize("content", [b"1 {}\n", SOUND + b"xx", SOUND + bytes(8)], ids=["text", "tail", "zeros"])
-def test_what_is_no_recording_is_not_appended_to(path, content):
-    path.write_bytes(content)
-    with pytest.raises(RecordingError, match="expected a recording to append to"):
-        recording.Writer(path)
-    assert path.read_bytes() == content
+def test_members_one_after_the_other_are_one_file(path):
+    path.write_bytes(SOUND * 3 + gzip.compress(b""))
+    assert [line.message for line in recording.read(path)] == [{}] * 3
 
 
 def test_lines_come_one_at_a_time(path):

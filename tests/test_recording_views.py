@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from depthactors import BookState, recording
 from depthactors.errors import RecordingCutError, RecordingError, UnknownMarketError, UsageError
 from depthactors.replay import replay
-from tests.support import digest_of, table
+from tests.support import digest_of, table, write_recording
 
 MS = 1_000_000
 BEGIN = 1_700_000_000_000 * MS
@@ -34,11 +34,7 @@ def texts(levels):
 
 def write(path, *messages):
     """Write messages, each with its milliseconds after the beginning."""
-    path.unlink(missing_ok=True)
-    with recording.Writer(path) as writer:
-        for milliseconds, message in messages:
-            writer.write(BEGIN + milliseconds * MS, orjson.dumps(message))
-    return path
+    return write_recording(path, ((BEGIN + after * MS, orjson.dumps(message)) for after, message in messages))
 
 
 def milliseconds(view):

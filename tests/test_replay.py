@@ -4,10 +4,10 @@ import sys
 import orjson
 import pytest
 
-from depthactors import recording
 from depthactors.cli import main
 from depthactors.errors import RecordingError, UnknownMarketError
 from depthactors.replay import replay
+from tests.support import write_recording
 
 SNAPSHOT = {"lastUpdateId": 10, "bids": [["99", "1"], ["98", "2"]], "asks": [["101", "1"], ["102.50", "2"]]}
 
@@ -24,13 +24,10 @@ def ticker(update, bid, ask, symbol="BTCUSDT"):
 
 @pytest.fixture
 def write(tmp_path):
-    def write_recording(*messages, name="btcusdt.gz"):
-        with recording.Writer(tmp_path / name) as writer:
-            for number, message in enumerate(messages, start=1):
-                writer.write(number, orjson.dumps(message))
-        return tmp_path / name
+    def write_messages(*messages, name="btcusdt.gz"):
+        return write_recording(tmp_path / name, enumerate(map(orjson.dumps, messages), start=1))
 
-    return write_recording
+    return write_messages
 
 
 SOUND = (
@@ -133,7 +130,7 @@ def test_a_malformed_line_is_named(write, bad, words):
 def test_a_file_that_is_cut_is_replayed_up_to_there_and_says_so(write):
     path = write(*SOUND)
     whole = replay(path)
-    path.write_bytes(path.read_bytes()[:-29])
+    path.write_bytes(path.read_bytes()[:-4])
     cut = replay(path)
     assert (whole.cut, cut.cut) == (False, True)
     assert cut.events == whole.events
@@ -227,7 +224,7 @@ def test_the_files_of_a_symbol_are_one_recording(write, capsys, tmp_path):
 
 def test_a_file_that_is_cut_exits_0_with_a_warning_that_says_where(write, capsys):
     path = write(*SOUND)
-    path.write_bytes(path.read_bytes()[:-29])
+    path.write_bytes(path.read_bytes()[:-4])
     status, [line], [warning] = run(capsys, path)
     assert status == 0
     assert "CUT SHORT" in line

@@ -49,7 +49,6 @@ THROUGH_OTHERS = {
     "recording.book_file": "recording/test_recording_book_files.py",
     "recording.lines": "test_recording.py",
     "recording.step": "test_recording_views.py",
-    "recording.writer": "test_recording.py",
     "reporting.trouble": "reporting/test_reporting_notices.py",
     "reporting.words": "reporting/test_reporting_notices.py",
     "sharing.forks": "sharing/test_sharing_reader.py",

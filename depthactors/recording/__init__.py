@@ -12,6 +12,5 @@ from depthactors.recording.parts import read
 from depthactors.recording.proof import Proof, verify
 from depthactors.recording.rotation import Rotation
 from depthactors.recording.views import book_at, views
-from depthactors.recording.writer import Writer
 
-__all__ = ["BookFiles", "FileCounters", "Line", "Proof", "Rotation", "Writer", "book_at", "read", "verify", "views"]
+__all__ = ["BookFiles", "FileCounters", "Line", "Proof", "Rotation", "book_at", "read", "verify", "views"]

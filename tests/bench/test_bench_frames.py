@@ -2,9 +2,9 @@
 
 import pytest
 
-from depthactors import recording
 from tests.bench.frames import stage
 from tests.bench.made import SYMBOL, make_recording
+from tests.support import write_recording
 
 
 def test_a_made_recording_is_a_stage(tmp_path):
@@ -23,7 +23,6 @@ def test_the_same_seed_makes_the_same_books(tmp_path):
 
 
 def test_a_recording_without_a_snapshot_is_refused(tmp_path):
-    with recording.Writer(tmp_path / "empty.gz") as writer:
-        writer.write(0, b'{"result":null,"id":1}')
+    write_recording(tmp_path / "empty.gz", [(0, b'{"result":null,"id":1}')])
     with pytest.raises(ValueError, match="expected a snapshot and depth events behind it"):
         stage(tmp_path / "empty.gz")

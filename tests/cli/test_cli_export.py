@@ -8,8 +8,8 @@ import sys
 import orjson
 import pytest
 
-from depthactors import recording
 from depthactors.cli import main
+from tests.support import write_recording
 
 BEGIN = 1_700_000_000_000_000_000
 
@@ -28,9 +28,8 @@ def write(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def write_messages(name, *messages):
-        with recording.Writer(tmp_path / name) as writer:
-            for number, message in enumerate(messages):
-                writer.write(BEGIN + number, orjson.dumps(message))
+        texts = map(orjson.dumps, messages)
+        write_recording(tmp_path / name, ((BEGIN + number, text) for number, text in enumerate(texts)))
 
     write_messages("good.gz", SNAPSHOT, event(11), event(12))
     return write_messages

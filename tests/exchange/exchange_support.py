@@ -12,10 +12,11 @@ import pytest
 import requests
 import websocket
 
-from depthactors import markets, recording
+from depthactors import markets
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.shapes.depth import Depth
 from depthactors.exchange.shapes.table import shape_of
+from tests import support
 
 CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[2].parent / "shared" / "captures"))
 needs_captures = pytest.mark.skipif(
@@ -123,12 +124,9 @@ def enveloped(event):
 
 def write_recording(path, messages, interval_ns=100_000_000):
     """Write a new recording with a message every `interval_ns`; events get their envelope."""
-    path.unlink(missing_ok=True)
-    with recording.Writer(path) as writer:
-        for number, message in enumerate(messages):
-            line = enveloped(message) if message.get("e") == "depthUpdate" else message
-            writer.write(START_NS + number * interval_ns, json.dumps(line, separators=(",", ":")).encode())
-    return path
+    lines = [enveloped(message) if message.get("e") == "depthUpdate" else message for message in messages]
+    texts = [json.dumps(line, separators=(",", ":")).encode() for line in lines]
+    return support.write_recording(path, ((START_NS + at * interval_ns, text) for at, text in enumerate(texts)))
 
 
 SPOT_EVENTS = [

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import orjson
 
-from depthactors import recording
+from tests.support import write_recording
 
 BEGIN = 1_700_000_000_000
 """Milliseconds since the epoch, on both clocks."""
@@ -55,11 +55,8 @@ def _texts(levels, mark):
 
 def write(path, messages, begin=BEGIN):
     """Write a recording: message number n is received n milliseconds after the beginning."""
-    path.unlink(missing_ok=True)
-    with recording.Writer(path) as writer:
-        for number, message in enumerate(messages, start=1):
-            writer.write((begin + number) * MS, orjson.dumps(message))
-    return path
+    texts = map(orjson.dumps, messages)
+    return write_recording(path, (((begin + number) * MS, text) for number, text in enumerate(texts, start=1)))
 
 
 def levels(book):

@@ -1,4 +1,8 @@
+import signal
+import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import orjson
 import pytest
@@ -11,6 +15,7 @@ from depthactors.recording.rotation import Rotation
 from depthactors.replay import replay
 from tests.recording.recorded import BEGIN, SPOT, USDM, FullDisk, Stream, check, events_of, files_in, rows_of
 
+ROOT = Path(__file__).parents[2]
 HOUR = Rotation(seconds=3600)
 
 
@@ -214,6 +219,21 @@ def test_what_was_written_seconds_ago_survives_a_kill_and_the_next_recorder_ends
     )
     assert (end["cut"], end["last_id"], end["gaps"]) == (True, kept, 1)
     check(stream)
+
+
+def test_kill_9_takes_seconds_only(tmp_path):
+    program = """
+import os, sys
+from tests.recording.recorded import Stream
+stream = Stream(sys.argv[1])
+stream.begin(events=200)
+os.kill(os.getpid(), 9)
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False, cwd=ROOT)
+    assert done.returncode == -signal.SIGKILL
+    [path] = files_in(tmp_path)
+    # A tenth of a second an event, and blocks of three seconds.
+    assert len(list(recording.read(path))) > 170
 
 
 def test_a_kill_at_every_byte(tmp_path, market):

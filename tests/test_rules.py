@@ -31,7 +31,7 @@ def modules_of(tree):
 THROUGH_OTHERS = {
     "actors.sockets": "actors/test_actor_supervisor.py",
     "cli.demo_symbol": "cli/test_cli_demo.py",
-    "cli.followed": "cli/test_cli_watch.py",
+    "cli.live": "cli/test_cli_watch.py",
     "cli.shown": "cli/test_cli_showing.py",
     "dispatcher.dispatcher": "dispatcher/test_dispatcher_pooled.py",
     "dispatcher.pool_thread": "dispatcher/test_dispatcher_pooled.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import markets
@@ -27,6 +28,22 @@ def above_zero(text: str) -> float:
         value = -1.0
     if not 0 < value < float("inf"):
         msg = f"expected a number above zero, was {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def price_step(text: str) -> Decimal:
+    """Read an exact number above zero.
+
+    Raises:
+        argparse.ArgumentTypeError: anything else; names it.
+    """
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal(-1)
+    if not (value.is_finite() and value > 0):
+        msg = f"expected a step of the price above zero, was {text!r}"
         raise argparse.ArgumentTypeError(msg)
     return value
 

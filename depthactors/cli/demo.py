@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors.book import BookState
 from depthactors.cli.arguments import above_zero
 from depthactors.cli.demo_symbol import DemoSymbol
+from depthactors.cli.drawing import Drawing
 from depthactors.cli.output import complain
 from depthactors.cli.showing import show
 from depthactors.engine.environment import EXCHANGE_VARIABLE
@@ -30,7 +31,8 @@ FAULTS: Final = (
     ("garbage", "BNBUSDT", 90),
 )
 """Kind, symbol, and events from one time to the next."""
-LEVELS: Final = 8
+PICTURE: Final = (120, 24)
+"""Columns and lines of the picture."""
 LEVELS_COMPARED: Final = 20
 
 
@@ -63,13 +65,13 @@ def run(options: argparse.Namespace) -> int:
         manager = ThreadedDepthCacheManager()
         manager.start()
         try:
-            followed = [DemoSymbol(symbol) for symbol in SYMBOLS]
+            followed = [DemoSymbol(symbol, LEVELS_COMPARED) for symbol in SYMBOLS]
             try:
                 for each in followed:
                     manager.start_depth_cache(
                         each.callback, each.symbol, limit=LEVELS_COMPARED, conv_type=Decimal, ws_interval=100
                     )
-                show(followed, options.seconds, levels=LEVELS)
+                show(followed, options.seconds, levels=LEVELS_COMPARED)
                 saved = not options.svg or _save(followed, options.svg)
             except KeyboardInterrupt:
                 interrupted = True
@@ -87,9 +89,9 @@ def run(options: argparse.Namespace) -> int:
 def _save(followed: list[DemoSymbol], path: Path) -> bool:
     """Write the ladders as an SVG picture; returns whether it could be written."""
     try:
-        from depthactors.cli.ladder import save  # noqa: PLC0415 - an extra
+        from depthactors.cli.picture import save  # noqa: PLC0415 - an extra
 
-        save(followed, LEVELS, path)
+        save(Drawing(followed).ladders(*PICTURE), PICTURE[0], path, "depthactors demo")
     except (ImportError, OSError) as error:
         complain(f"expected to write a picture to {path}: {error}")
         return False

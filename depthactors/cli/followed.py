@@ -1,32 +1,128 @@
-"""One book that `depthactors watch` follows itself."""
+"""The books that `depthactors watch` follows itself."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
 
+from depthactors import markets
 from depthactors.book import BookState
+from depthactors.cli.progress import progress, trouble
+from depthactors.cli.rate import Rate
+from depthactors.cli.shown import Look
+from depthactors.engine.environment import EXCHANGE_VARIABLE
+from depthactors.errors import LifecycleError
 
 if TYPE_CHECKING:
-    from depthactors.book import BookView
+    from collections.abc import Sequence
+
+    from depthactors.engine.depth_engine import DepthEngine
     from depthactors.engine.handle import BookHandle
+    from depthactors.status import BookStatus, EngineStatus
+
+_ASK_EVERY: Final = 1.0
+"""Seconds between two questions to the engine: each is a message for every connection and pool."""
+_DEEPER: Final = 1_000
+"""Levels a side that coarse steps of the price need, as far as the market has them."""
 
 
 class Followed:
     """A book of this process's engine."""
 
-    def __init__(self, handle: BookHandle[Any]) -> None:
+    def __init__(self, engine: DepthEngine[Any], handle: BookHandle[Any]) -> None:
         """Show the book of a handle."""
-        self.symbol = handle.symbol
-        self._handle = handle
-        self._words = f"{handle.market} {handle.speed_ms} ms"
+        self._engine = engine
+        self._handles = [handle]
+        self._rate = Rate()
+        self._row: BookStatus | None = None
+        self._per_second: float | None = None
+
+    @property
+    def symbol(self) -> str:
+        """The symbol, upper case."""
+        return self._handles[0].symbol
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Market, symbol and interval, as a status has them."""
+        handle = self._handles[0]
+        return handle.market, handle.symbol, handle.speed_ms
 
     @property
     def is_given_up(self) -> bool:
         """Whether nothing more comes of it."""
-        return self._handle.state is BookState.FAILED
+        return self._handles[0].state is BookState.FAILED
 
-    def look(self, levels: int) -> tuple[BookView[Any] | None, str]:
-        """Return the best levels and the name of the book, with the reason, if known, for which it is not live."""
-        view, why = self._handle.view(), self._handle.error
-        words = self._words if view.state is BookState.LIVE or why is None else f"{self._words}: {why}"
-        return view.best(levels, view.number), words
+    @property
+    def was_live(self) -> bool:
+        """Whether there has been something to see."""
+        return self._handles[0].state is not BookState.SYNCING
+
+    @property
+    def why(self) -> str | None:
+        """The reason, if known, for which it is not live."""
+        error = self._handles[0].error
+        return None if error is None else str(error)
+
+    def look(self, levels: int | None) -> Look:
+        """Return what is to be seen, with the reason, if known, for which it is not live."""
+        # The deepest that can be believed: one that is still being deepened has nothing yet.
+        handle = next((each for each in self._handles[::-1] if each.state is BookState.LIVE), self._handles[0])
+        view = handle.view()
+        row = self._row
+        return Look(
+            symbol=handle.symbol,
+            market=handle.market,
+            speed_ms=handle.speed_ms,
+            depth=handle.depth,
+            view=view if levels is None else view.best(levels, view.number),
+            why=None if view.state is BookState.LIVE else self.why,
+            vouched=None
+            if row is None or row.trusted_bids is None or row.trusted_asks is None
+            else min(row.trusted_bids, row.trusted_asks),
+            rate=self._per_second,
+        )
+
+    def deepen(self) -> None:
+        """Follow more levels."""
+        first = self._handles[0]
+        depth = min(_DEEPER, markets.lookup(first.market).max_depth)
+        if depth > self._handles[-1].depth:
+            deeper = self._engine.subscribe(first.symbol, depth=depth, market=first.market, speed_ms=first.speed_ms)
+            self._handles.append(deeper)
+
+    def take(self, row: BookStatus, now: float) -> None:
+        """Note what the engine says of it."""
+        self._row = row
+        self._per_second = self._rate.take(now, row.counters.applied)
+
+
+class Engine:
+    """The engine of these books, which is asked now and then."""
+
+    def __init__(self, engine: DepthEngine[Any], books: Sequence[Followed]) -> None:
+        """Ask nothing yet."""
+        self._engine = engine
+        self._books = {book.key: book for book in books}
+        self._asked = 0.0
+        self._said: list[str] = []
+        # Simulated prices must not be taken for real ones.
+        self._where = ["local exchange"] if os.environ.get(EXCHANGE_VARIABLE) else []
+
+    def said(self) -> Sequence[str]:
+        """Return what is to be said of all books: how many are live, and what keeps the others from it."""
+        now = time.monotonic()
+        if now - self._asked >= _ASK_EVERY:
+            self._asked = now
+            try:
+                self._note(self._engine.status(timeout=_ASK_EVERY), now)
+            except LifecycleError as error:
+                self._said = [str(error)]
+        return [*self._said, *self._where]
+
+    def _note(self, status: EngineStatus, now: float) -> None:
+        for row in status.books:
+            if book := self._books.get((row.market, row.symbol, row.speed_ms)):
+                book.take(row, now)
+        self._said = [*progress(status), *trouble(status)]

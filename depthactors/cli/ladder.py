@@ -1,126 +1,200 @@
-"""Ladders of several books side by side, drawn with rich."""
+"""One book as lines of a given size: its name, what is known of it, and its levels around the touch.
+
+What does not fit is left out in a fixed order. The best price of each side and what is between them are always there.
+"""
 
 from __future__ import annotations
 
-import io
-import sys
-import threading
-import time
+from dataclasses import dataclass
 from decimal import Decimal
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
-
-from rich.columns import Columns
-from rich.console import Console, ConsoleDimensions, Group
-from rich.live import Live
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.book import BookState
+from depthactors.cli.grouping import decimals_of
+from depthactors.cli.levels import levels_of
+from depthactors.cli.styled import cells, cut, fitted, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from rich.console import RenderableType
+    from collections.abc import Sequence
 
     from depthactors.book import BookView
-    from depthactors.cli.shown import Shown
+    from depthactors.cli.levels import Levels, Row
+    from depthactors.cli.shown import Look
+    from depthactors.cli.styled import Line, Style
 
-_WIDTH = 40
-_BAR = 12
-_FULL = "█"
-_COLOURS = {BookState.LIVE: "green", BookState.STALE: "yellow", BookState.SYNCING: "cyan"}
+FEWEST: Final = 3
+"""Levels a side for which everything but the name and the touch makes room."""
+_PRICE: Final = 10
+_SIZE: Final = 9
+"""Cells of a column, if its numbers are not longer: columns that do not move are easier to read."""
+_SHORTEST_BAR: Final = 5
+_LONGEST_BAR: Final = 30
+_WHY_LINES: Final = 3
 
 
-def draw(books: Sequence[Shown], seconds: float, frame: float, levels: int, is_over: Callable[[], bool]) -> None:
-    """Redraw every `frame` seconds until `seconds` or the books are over; in the calling thread, Ctrl-C interrupts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """How a book is drawn.
 
-    It is drawn on the terminal's other screen, so that a change of its size leaves nothing behind; the last picture is
-    printed at the end.
+    Attributes:
+        width, height: size in cells.
+        levels: number of levels a side; `None` for as many as fit.
+        step: step of the price by which levels are put together; `None` for every level apart.
+        number: number of the book among several; `None` if it is the only one.
+        chosen: whether keys concern this book.
+        mark: what bars are drawn with.
     """
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    console = Console()
-    try:
-        with Live(_screen(books, levels, console.size), console=console, auto_refresh=False, screen=True) as live:
-            while (left := deadline - time.monotonic()) > 0 and not is_over():
-                pause.wait(min(frame, left))
-                live.update(_screen(books, levels, console.size), refresh=True)
-    finally:
-        console.print(_screen(books, levels, console.size))
+
+    width: int
+    height: int
+    levels: int | None = None
+    step: Decimal | None = None
+    number: int | None = None
+    chosen: bool = False
+    mark: str = "#"
 
 
-def save(books: Sequence[Shown], levels: int, path: Path) -> None:
-    """Write the screen as an SVG picture, side by side in one row.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    size = ConsoleDimensions(len(books) * (_WIDTH + 1) - 1, _height(levels, 1))
-    console = Console(file=io.StringIO(), record=True, force_terminal=True, width=size.width)
-    console.print(_screen(books, levels, size))
-    console.save_svg(str(path), title="depthactors demo")
+def ladder(look: Look, frame: Frame) -> list[Line]:
+    """Return `frame.height` lines of `frame.width` cells."""
+    view = look.view
+    has_levels = view is not None and bool(view.exact("bid") or view.exact("ask"))
+    body = _book(look, view, frame) if view is not None and has_levels else _nothing(look, frame)
+    lines = [_name(look, frame), *body][: frame.height]
+    lines += [()] * (frame.height - len(lines))
+    return [fitted(line, frame.width) for line in lines]
 
 
-def _screen(books: Sequence[Shown], levels: int, size: ConsoleDimensions) -> RenderableType:
-    """Return the ladders of as many books as there is room for, each with as many levels as there is room for."""
-    width = min(_WIDTH, size.width)
-    across = max(1, (size.width + 1) // (width + 1))
-    looks = [(each.symbol, *each.look(levels)) for each in books]
-    words = max((len(wrap(words, width - 4)) for _, _, words in looks), default=1)
-    # With the fewest levels, and a line for the books that are left out.
-    down = max(1, (size.height - 1) // _height(1, words))
-    shown = looks[: across * down]
-    left_out = len(looks) - len(shown)
-    rows = max(1, -(-len(shown) // across))
-    room = (size.height - (left_out > 0)) // rows - _height(0, words)
-    fitting = max(1, min(levels, room // 2))
-    ladders = Columns([_ladder(*look, fitting, width) for look in shown])
-    return Group(ladders, Text(f"and {left_out} more: there is no room", style="dim")) if left_out else ladders
+def fitting(height: int, levels: int | None) -> int:
+    """Return the number of levels a side for which a ladder of this height has room, at most `levels`, at least one."""
+    room = max(1, (height - 2) // 2)
+    return room if levels is None else min(room, levels)
 
 
-def _height(levels: int, words: int) -> int:
-    """Return the number of lines of a ladder: its levels on both sides, its words, and the frame around them."""
-    return 2 * levels + words + 2
+def _name(look: Look, frame: Frame) -> Line:
+    """Return the first line: symbol and state, then, where they fit, the book's number, the market, the interval."""
+    state = "" if look.view is None else str(look.view.state)
+    style: Style = "" if look.view is None else look.view.state.value
+    symbol = cut(look.symbol, max(1, frame.width - cells(state) - 1))
+    numbered = symbol if frame.number is None else f"{frame.number} {symbol}"
+    longer = (numbered, f"{numbered} {look.market}", f"{numbered} {look.market} {look.speed_ms} ms")
+    room = frame.width - cells(state) - 1
+    left = next((words for words in reversed(longer) if cells(words) <= room), symbol)
+    blank = " " * (frame.width - cells(left) - cells(state))
+    kind: Style = "chosen" if frame.chosen else "bold"
+    return ((left, kind), (blank, "chosen" if frame.chosen else ""), (state, style))
 
 
-def _ladder(symbol: str, view: BookView[Any] | None, words: str, levels: int, width: int) -> Panel:
-    beside = Text(words, style="dim")
-    if view is None:
-        return Panel(beside, title=symbol, width=width)
-    title = f"{symbol} [{_COLOURS.get(view.state, 'red')}]{view.state}[/]"
-    table = _table(view.best(levels, view.number))
-    return Panel(Group(table, beside), title=title, subtitle=f"{view.age:.1f} s old", width=width)
+def _nothing(look: Look, frame: Frame) -> list[Line]:
+    """Return why there are no levels."""
+    words = look.why or ("" if look.view is None else "waits for its first snapshot")
+    return [((line, "STALE"),) for line in _wrapped(words, frame.width, frame.height - 1)]
 
 
-def _table(view: BookView[Any]) -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(justify="right", min_width=10, no_wrap=True)
-    table.add_column(justify="right", min_width=10, no_wrap=True)
-    table.add_column(width=_BAR)
-    asks, bids = view.texts("ask")[::-1], view.texts("bid")
-    rows = [(*level, "red") for level in asks] + [(*level, "green") for level in bids]
-    prices, quantities = _aligned([row[0] for row in rows]), _aligned([row[1] for row in rows])
-    mark = _mark()
-    largest = max((float(row[1]) for row in rows), default=1.0)
-    for price, quantity, (_, size, style) in zip(prices, quantities, rows, strict=True):
-        bar = mark * max(1, round(float(size) / largest * _BAR))
-        table.add_row(Text(price, style=style), quantity, Text(bar, style=style))
-    return table
+def shown_levels(look: Look, frame: Frame) -> int:
+    """Return the number of levels a side for which there is room in the ladder, if the book has so many."""
+    view = look.view
+    return fitting(frame.height, frame.levels) if view is None else _room(look, view, frame)[2]
 
 
-def _mark() -> str:
-    """Return what bars are drawn with, on a terminal that may know ASCII only."""
-    try:
-        _FULL.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return "#"
-    return _FULL
+def _room(look: Look, view: BookView[Any], frame: Frame) -> tuple[list[str], int, int]:
+    """Return the lines of the reason, the number of lines of facts, and the number of levels a side."""
+    spare = frame.height - 2 - 2 * fitting(frame.height, min(FEWEST, frame.levels or FEWEST))
+    is_live = view.state is BookState.LIVE
+    why = [] if is_live or not look.why else _wrapped(look.why, frame.width, min(_WHY_LINES, spare))
+    facts = _facts(look, view, levels_of(view, FEWEST, frame.step, look.depth), frame)
+    count = min(len(packed(facts, frame.width)), spare - len(why))
+    return why, count, fitting(frame.height - len(why) - count, frame.levels)
 
 
-def _aligned(texts: list[str]) -> list[str]:
-    """Spell numbers with as many decimals as the longest of them needs, and no more: many markets fill with zeros."""
-    decimals = max((len(text.partition(".")[2].rstrip("0")) for text in texts), default=0)
-    return [f"{Decimal(text):.{decimals}f}" for text in texts]
+def _book(look: Look, view: BookView[Any], frame: Frame) -> list[Line]:
+    why, count, most = _room(look, view, frame)
+    levels = levels_of(view, most, frame.step, look.depth)
+    # More levels have a longer sum, which may need a line more: then what comes last is left out.
+    facts = packed(_facts(look, view, levels, frame), frame.width)[:count]
+    asks, bids = _table(levels, frame)
+    return [
+        *(((line, "STALE"),) for line in why),
+        *(((line, "dim"),) for line in facts),
+        *([()] * (most - len(asks))),
+        *asks,
+        _between(view, frame.width),
+        *bids,
+    ]
+
+
+def _wrapped(words: str, width: int, most: int) -> list[str]:
+    """Return at most so many lines, with dots where more would follow."""
+    lines = wrap(words, max(1, width))
+    return lines if len(lines) <= most else [*lines[: most - 1], cut(" ".join(lines[most - 1 :]), width)][:most]
+
+
+def _facts(look: Look, view: BookView[Any], levels: Levels, frame: Frame) -> list[str]:
+    """Return what is known beside the levels; what comes last is left out first."""
+    facts = [f"{view.age:.1f} s old"]
+    if look.lag is not None:
+        facts.append(f"lag {look.lag * 1000:.0f} ms")
+    if look.rate is not None:
+        facts.append(f"{look.rate:.1f} updates/s")
+    if frame.step is not None:
+        facts.append(f"steps of {frame.step.normalize():f}")
+    facts.append(f"sums {_total(levels.bids)} / {_total(levels.asks)}")
+    if look.vouched is not None:
+        facts.append(f"{look.vouched} vouched for")
+    return facts
+
+
+def _total(rows: Sequence[Row]) -> str:
+    return rows[-1].total if rows else "0"
+
+
+def _between(view: BookView[Any], width: int) -> Line:
+    """Return what is between the best bid and the best ask: mid and spread, whatever the step."""
+    exact = view.best(1, Decimal)
+    if exact.mid is None or exact.spread is None:
+        words = "no asks" if exact.best_bid else "no bids"
+    else:
+        decimals = decimals_of(price for price, _ in view.texts("bid") + view.texts("ask"))
+        mid, spread = f"{exact.mid:.{decimals + 1}f}", f"{exact.spread:.{decimals}f}"
+        longer = (
+            f"mid {mid}  spread {spread} ({exact.spread / exact.mid * 10_000:.2f} bps)",
+            f"mid {mid}  spread {spread}",
+            f"spread {spread}",
+        )
+        words = next((each for each in longer if cells(each) <= width), spread)
+    return ((words.center(width), "bold"),)
+
+
+def _table(levels: Levels, frame: Frame) -> tuple[list[Line], list[Line]]:
+    """Return the lines of asks, best last, and of bids, best first."""
+    price, size, total, bar = _columns(levels.bids + levels.asks, frame.width)
+
+    def lines(rows: list[Row], style: Style) -> list[Line]:
+        return [
+            (
+                (row.price.rjust(price), style),
+                (f" {row.size:>{size}}", ""),
+                (f" {row.total:>{total}}" if total else "", "dim"),
+                (" " + frame.mark * max(1, round(row.share * bar)) if bar else "", style),
+            )
+            for row in rows
+        ]
+
+    return lines(levels.asks, "ask")[::-1], lines(levels.bids, "bid")
+
+
+def _columns(rows: Sequence[Row], width: int) -> tuple[int, int, int, int]:
+    """Return the cells of price, size, sum and bar; what does not fit has none: first the sum, then the bar."""
+    price, size, total = (max((len(text) for text in texts), default=0) for texts in _texts(rows))
+    wide_price, wide_size, wide_total = max(price, _PRICE), max(size, _SIZE), max(total, _SIZE)
+    bar = width - wide_price - wide_size - wide_total - 3
+    if bar >= _SHORTEST_BAR:
+        return wide_price, wide_size, wide_total, min(bar, _LONGEST_BAR)
+    bar += wide_total + 1
+    if bar >= _SHORTEST_BAR:
+        return wide_price, wide_size, 0, min(bar, _LONGEST_BAR)
+    return price, size, 0, 0
+
+
+def _texts(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
+    return [row.price for row in rows], [row.size for row in rows], [row.total for row in rows]

@@ -31,31 +31,32 @@ COLUMNS: Final = (
 
 def for_people(each: Shown, _levels: int) -> str:
     """Return symbol, state, best prices and age."""
-    view, words = each.look(1)
+    look = each.look(1)
+    view, words = look.view, look.note
     if view is None:
-        return f"{each.symbol} {words}"
+        return f"{look.symbol} {look.why}"
     touch = f"{view.best_bid[0]} / {view.best_ask[0]}" if view.best_bid and view.best_ask else "no levels"
-    return f"{each.symbol} {view.state} {touch}  {view.age:.1f} s old, {words}"
+    return f"{look.symbol} {view.state} {touch}  {view.age:.1f} s old, {words}"
 
 
 def as_json(each: Shown, levels: int) -> str:
     """Return the view as an object, prices and quantities as the exchange spells them; without a view the note."""
-    view, words = each.look(levels)
-    if view is None:
-        return orjson.dumps({"symbol": each.symbol, "note": words}).decode()
-    fields = view.as_dict() | {"bids": view.texts("bid"), "asks": view.texts("ask"), "note": words}
+    look = each.look(levels)
+    if (view := look.view) is None:
+        return orjson.dumps({"symbol": look.symbol, "note": look.why}).decode()
+    fields = view.as_dict() | {"bids": view.texts("bid"), "asks": view.texts("ask"), "note": look.note}
     return orjson.dumps(fields).decode()
 
 
 def as_csv(each: Shown, _levels: int) -> str:
     """Return the best levels as the exchange spells them; a cell is empty where there is nothing."""
-    view, words = each.look(1)
-    if view is None:
-        cells = [each.symbol, *[""] * (len(COLUMNS) - 2), words]
+    look = each.look(1)
+    if (view := look.view) is None:
+        cells = [look.symbol, *[""] * (len(COLUMNS) - 2), look.why or ""]
     else:
         (bid, bid_quantity), (ask, ask_quantity) = ((*view.texts(side), ("", ""))[0] for side in ("bid", "ask"))
         head = view.symbol, view.state, view.last_update_id, view.event_time, view.recv_time, f"{view.age:.3f}"
-        cells = [*map(str, head), bid, bid_quantity, ask, ask_quantity, words]
+        cells = [*map(str, head), bid, bid_quantity, ask, ask_quantity, look.note]
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(cells)
     return line.getvalue()

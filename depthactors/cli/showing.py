@@ -8,17 +8,28 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from depthactors.cli.drawing import Drawing
 from depthactors.cli.lines import COLUMNS, LINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from decimal import Decimal
 
     from depthactors.cli.shown import Shown
 
-_FRAME: Final = 0.2
-"""Seconds between two drawings."""
 _PLAIN_EVERY: Final = 1.0
 """Seconds between two lines of a book."""
+
+
+def draws(form: str | None) -> bool:
+    """Whether books are drawn: lines are written where a form of them is asked for, or there is no terminal."""
+    if form is not None or sys.stdout is None or not sys.stdout.isatty():
+        return False
+    try:
+        from depthactors.cli.screen import can_draw  # noqa: PLC0415 - a Python may be built without curses
+    except ImportError:
+        return False
+    return can_draw()
 
 
 def show(
@@ -27,27 +38,27 @@ def show(
     *,
     levels: int,
     form: str | None = None,
+    step: Decimal | None = None,
+    said: Callable[[], Sequence[str]] = tuple,
     is_over: Callable[[], bool] = lambda: False,
-) -> None:
-    """Show books for `seconds`, or until there is nothing more to see. Thread: the caller's; Ctrl-C interrupts.
+) -> bool:
+    """Show books for `seconds`, or until there is nothing more to see; returns whether a person has quit.
 
-    Without rich there are lines on a terminal, too.
+    Thread: the main one; Ctrl-C interrupts.
 
     Args:
         books: the books.
         seconds: seconds until the end.
-        levels: number of levels a side in a ladder, or in a line of JSON.
+        levels: number of levels a side in a line of JSON.
         form: form of the lines, `json` or `csv`; `None` for a person.
+        step: step of the price by which a ladder puts levels together; `None` for every level apart.
+        said: returns what is to be said of all books beside the ladders.
         is_over: returns whether there is nothing more to see.
     """
-    if form is None and sys.stdout is not None and sys.stdout.isatty():
-        try:
-            from depthactors.cli.ladder import draw  # noqa: PLC0415 - an extra
-        except ImportError:
-            pass
-        else:
-            draw(books, seconds, _FRAME, levels, is_over)
-            return
+    if draws(form):
+        from depthactors.cli.live import draw  # noqa: PLC0415 - needs curses
+
+        return draw(Drawing(books, step, said), seconds, is_over)
     if form == "csv":
         print(*COLUMNS, sep=",", flush=True)
     line_of = LINES[form]
@@ -58,4 +69,4 @@ def show(
         for each in books:
             print(line_of(each, levels), flush=True)
         if time.monotonic() >= deadline or is_over():
-            return
+            return False

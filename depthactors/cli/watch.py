@@ -6,22 +6,26 @@ import math
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors.cli.arguments import above_zero, at_least_one, market
-from depthactors.cli.followed import Followed
+from depthactors.cli.arguments import above_zero, at_least_one, market, price_step
+from depthactors.cli.followed import Engine, Followed
 from depthactors.cli.output import complain
-from depthactors.cli.showing import show
+from depthactors.cli.showing import draws, show
 from depthactors.cli.watched import Watched
 from depthactors.engine.depth_engine import DepthEngine
 from depthactors.errors import BookNotSharedError, EngineGoneError
-from depthactors.markets import normalize_symbol
+from depthactors.markets import lookup, normalize_symbol
 from depthactors.sharing import DepthReader, running_engines
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from depthactors.sharing import SharedBook
 
-LEVELS: Final = 8
+DEPTH: Final = 50
+"""Levels a side that are followed: for the weight of the smallest snapshots, and more than most screens have lines."""
+GROUPED_DEPTH: Final = 1_000
+"""Levels a side that are followed if they are put together by steps of the price."""
 HANDFUL: Final = 6
 """Books that are shown if none is named."""
 _LOOK: Final = 0.05
@@ -36,7 +40,8 @@ def add_parser(commands: Any) -> None:
         description="Follow books of the exchange and show them: ladders on a terminal, elsewhere one line per book "
         "and second. With --attach, show the books of an engine that runs in another process of this machine and "
         "shares them by a name (DepthEngine(name=NAME)); when that engine ends, wait for the next one of that name. "
-        "Exit status 130 on Ctrl-C, 1 if a book was given up, 2 if there is no such engine or book.",
+        "Keys: ? lists them. Exit status 130 on Ctrl-C, 1 if a book was given up, or was not live when the time was "
+        "over and never before, 2 if there is no such engine or book.",
     )
     parser.add_argument(
         "symbols", nargs="*", metavar="SYMBOL", help=f"books to show (with --attach the default is the first {HANDFUL})"
@@ -51,7 +56,17 @@ def add_parser(commands: Any) -> None:
             f"--{name}", dest="form", action="store_const", const=name, help=f"write lines of {name.upper()}"
         )
     parser.add_argument(
-        "--levels", type=at_least_one, default=LEVELS, help=f"number of levels to show on each side (default {LEVELS})"
+        "--depth",
+        type=at_least_one,
+        metavar="N",
+        help=f"number of levels a side to follow (default {DEPTH}, with --group {GROUPED_DEPTH}, if the market has so "
+        "many); a ladder shows what fits, a line of JSON all of them",
+    )
+    parser.add_argument(
+        "--group",
+        type=price_step,
+        metavar="STEP",
+        help="put the levels of a ladder together by steps of the price, such as 0.5 or 10",
     )
     parser.add_argument(
         "--seconds", type=above_zero, default=math.inf, help="seconds until the end (default: until Ctrl-C)"
@@ -59,9 +74,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--wait",
         type=above_zero,
-        default=0.0,
         metavar="S",
-        help="wait up to S seconds for the engine and its books (default 0)",
+        help="wait up to S seconds for the engine of --attach and its books (default 0)",
     )
     parser.add_argument(
         "--list",
@@ -73,8 +87,14 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Watch, or list; returns the exit status."""
+    if options.group is not None and not draws(options.form):
+        complain("expected --group for ladders, which are drawn on a terminal alone, was output as lines")
+        return 2
     if options.attach is not None:
         return _attach(options)
+    if options.wait is not None:
+        complain("expected --attach NAME beside --wait, which waits for that engine and its books, was none")
+        return 2
     if options.list:
         return _list_engines(options.symbols)
     if not options.symbols:
@@ -97,33 +117,53 @@ def _list_engines(symbols: list[str]) -> int:
 
 def _follow(options: argparse.Namespace) -> int:
     """Follow books and show them, until all of them are given up."""
-    with DepthEngine(options.market or "spot") as engine:
-        books = [Followed(handle) for handle in engine.subscribe_many(_symbols(options), depth=options.levels)]
-        show(
+    market = lookup(options.market or "spot")
+    depth = options.depth or (DEPTH if options.group is None else GROUPED_DEPTH)
+    if options.depth is None:
+        depth = min(depth, market.max_depth)
+    with DepthEngine(market) as engine:
+        books = [Followed(engine, handle) for handle in engine.subscribe_many(_symbols(options), depth=depth)]
+        has_quit = show(
             books,
             options.seconds,
-            levels=options.levels,
+            levels=depth,
             form=options.form,
+            step=options.group,
+            said=Engine(engine, books).said,
             is_over=lambda: all(book.is_given_up for book in books),
         )
         # The log has said why.
-        return int(any(book.is_given_up for book in books))
+        given_up = any(book.is_given_up for book in books)
+        return int(given_up or (not has_quit and _complain_of_never_live(books, options.seconds)))
 
 
 def _attach(options: argparse.Namespace) -> int:
-    deadline = time.monotonic() + options.wait
+    wait = options.wait or 0.0
+    deadline = time.monotonic() + wait
     symbols = _symbols(options)
-    with DepthReader.wait_for_engine(options.attach, options.wait, number=None) as reader:
-        books = _found(reader, symbols, options.market, deadline)
+    with DepthReader.wait_for_engine(options.attach, wait, number=None) as reader:
+        found = _found(reader, symbols, options.market, deadline)
         if options.list:
-            for book in books:
+            for book in found:
                 print(book.symbol, book.market, f"{book.speed_ms}ms", book.depth)
             return 0
-        if not symbols and len(books) > HANDFUL:
-            complain(f"{HANDFUL} of {len(books)} books; --list lists them, name others")
-            books = books[:HANDFUL]
-        show([Watched(reader, book) for book in books], options.seconds, levels=options.levels, form=options.form)
-    return 0
+        if not symbols and len(found) > HANDFUL:
+            complain(f"{HANDFUL} of {len(found)} books; --list lists them, name others")
+            found = found[:HANDFUL]
+        books = [Watched(reader, book) for book in found]
+        depth = options.depth or DEPTH
+        has_quit = show(books, options.seconds, levels=depth, form=options.form, step=options.group)
+        return int(not has_quit and _complain_of_never_live(books, options.seconds))
+
+
+def _complain_of_never_live(books: Sequence[Followed | Watched], seconds: float) -> bool:
+    """Say which books there was nothing to see of; returns whether there was such a book."""
+    never = [book for book in books if not book.was_live]
+    if never:
+        why = f": {never[0].why}" if never[0].why else ""
+        named = _named([book.symbol for book in never])
+        complain(f"{len(never)} of {len(books)} books were never live in {seconds:g} s, {named}{why}")
+    return bool(never)
 
 
 def _symbols(options: argparse.Namespace) -> list[str]:

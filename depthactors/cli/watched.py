@@ -1,14 +1,14 @@
-"""One book of `depthactors watch`."""
+"""One book of `depthactors watch --attach`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from depthactors.book import BookState
+from depthactors.cli.shown import Look
 from depthactors.errors import SharingError
 
 if TYPE_CHECKING:
-    from depthactors.book import BookView
     from depthactors.sharing import DepthReader, SharedBook
 
 
@@ -21,15 +21,31 @@ class Watched:
         self._reader = reader
         self._book = book
 
-    def look(self, levels: int) -> tuple[BookView[Any] | None, str]:
-        """Return the best levels and the name of the book, with the reason, if known, for which it is not live."""
+    @property
+    def was_live(self) -> bool:
+        """Whether there has been something to see."""
+        view = self.look(1).view
+        return view is not None and view.last_update_id > 0 and view.state is not BookState.SYNCING
+
+    @property
+    def why(self) -> str | None:
+        """The reason, if known, for which it is not live."""
+        return self.look(1).why
+
+    def look(self, levels: int | None) -> Look:
+        """Return what is to be seen, with the reason, if known, for which it is not live."""
         reader, book = self._reader, self._book
-        words = f"{book.market} {book.speed_ms} ms"
+        view = why = None
         try:
             view = reader.view(self.symbol, levels, market=book.market, speed_ms=book.speed_ms)
-            live = view.state is BookState.LIVE
-            why = None if live else reader.reason(self.symbol, market=book.market, speed_ms=book.speed_ms)
+            if view.state is not BookState.LIVE:
+                why = reader.reason(self.symbol, market=book.market, speed_ms=book.speed_ms)
         except SharingError as error:
             # The engine has unsubscribed it, or has just started and does not follow it yet.
-            return None, f"is not shown: {error}"
-        return view, words if why is None else f"{words}: {why}"
+            view, why = None, f"is not shown: {error}"
+        return Look(
+            symbol=self.symbol, market=book.market, speed_ms=book.speed_ms, depth=book.depth, view=view, why=why
+        )
+
+    def deepen(self) -> None:
+        """Do nothing: the depth is the other process's."""

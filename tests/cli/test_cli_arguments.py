@@ -1,10 +1,11 @@
 """Numbers from the command line: finite and above zero, or refused by name."""
 
 import argparse
+from decimal import Decimal
 
 import pytest
 
-from depthactors.cli.arguments import above_zero, at_least_one
+from depthactors.cli.arguments import above_zero, at_least_one, price_step
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", 1.0), ("0.25", 0.25), ("1e3", 1000.0)])
@@ -27,3 +28,14 @@ def test_a_whole_number_of_at_least_one_is_read(text, value):
 def test_what_is_no_such_number_is_refused_and_named(text):
     with pytest.raises(argparse.ArgumentTypeError, match=f"expected a whole number of at least 1, was '{text}'"):
         at_least_one(text)
+
+
+@pytest.mark.parametrize("text", ["0.5", "10", "1e-8"])
+def test_a_step_of_the_price_is_read_exactly(text):
+    assert price_step(text) == Decimal(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "", "ten"])
+def test_what_is_no_step_is_refused_and_named(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=f"expected a step of the price above zero, was '{text}'"):
+        price_step(text)

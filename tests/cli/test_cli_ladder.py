@@ -1,119 +1,126 @@
-"""Ladders: every digit of every level, whatever the size of a market's numbers."""
+"""Ladders: the touch in the middle at every size, and what does not fit is left out in a fixed order."""
 
-import io
-import re
 from decimal import Decimal
-from xml.etree import ElementTree as ET
 
-import pytest
-from rich.console import Console, ConsoleDimensions
-
-from depthactors.book import BookState, BookView
-from depthactors.cli import ladder
+from depthactors.book import BookState
+from depthactors.cli.ladder import Frame, ladder, shown_levels
+from depthactors.cli.styled import cells, plain
+from tests.cli.looks import deep, look, view
 from tests.support import table
 
-ROOM = ConsoleDimensions(80, 60)
+WHY = "ws://127.0.0.1:9/stream: the peer ended the connection, and it was tried again for a long time in vain"
 
 
-class Still:
-    """A book that does not move."""
-
-    symbol = "SHIBBTC"
-
-    def __init__(self, view, words):
-        self._view = view
-        self._words = words
-
-    def look(self, levels):
-        assert levels == 8
-        return self._view, self._words
+def drawn(seen, width=80, height=24, **choice):
+    return [plain(line) for line in ladder(seen, Frame(width=width, height=height, **choice))]
 
 
-def drawn(view, words="spot 100 ms"):
-    console = Console(width=80, force_terminal=False)
-    with console.capture() as capture:
-        console.print(ladder._screen([Still(view, words)], 8, ROOM))
-    return [line.strip(" │╭╮╰╯─") for line in capture.get().splitlines()]
+def full(**more):
+    return look(deep(event_time=1_000, recv_time=1.034), vouched=83, rate=10.04, **more)
 
 
-def view(bids, asks, number=float, decimals=(8, 8)):
-    return BookView(
-        "SHIBBTC", BookState.STALE, last_update_id=7, age=3.0, bids=bids, asks=asks, number=number, decimals=decimals
-    )
-
-
-@pytest.mark.parametrize("number", [float, Decimal])
-def test_asks_stand_above_bids_best_ones_in_the_middle_and_no_digit_is_lost(number):
-    rows = drawn(view(((0.00001233, 5.0), (0.0000123, 10.0)), ((0.00001234, 1.5), (0.00001235, 123456789.25)), number))
-    assert [row.split()[:2] for row in rows[1:5]] == [
-        ["0.00001235", "123456789.25"],
-        ["0.00001234", "1.50"],
-        ["0.00001233", "5.00"],
-        ["0.00001230", "10.00"],
+def test_everything_is_shown_where_there_is_room():
+    lines = [line.rstrip() for line in drawn(full(), 80, 9, number=2, mark="█")]
+    assert lines == [
+        "2 ETHBTC spot 100 ms                                                        LIVE",
+        "2.2 s old  lag 34 ms  10.0 updates/s  sums 6 / 9  83 vouched for",
+        "    100.03         4         9 ██████████████████████████████",
+        "    100.02         3         5 ██████████████████████",
+        "    100.01         2         2 ███████████████",
+        "                      mid 100.005  spread 0.01 (1.00 bps)",
+        "    100.00         1         1 ████████",
+        "     99.99         2         3 ███████████████",
+        "     99.98         3         6 ██████████████████████",
     ]
-    assert rows[1].endswith("█" * 12), "the largest has the longest bar"
-    assert rows[2].endswith(" █")
 
 
-def test_zeros_that_fill_up_are_left_out():
-    rows = drawn(view(((61730.1, 2.0),), ((61731.0, 1.0),)))
-    assert [row.split()[:2] for row in rows[1:3]] == [["61731.0", "1"], ["61730.1", "2"]]
+@table("state", [BookState.LIVE, BookState.STALE])
+@table("height", [4, 5, 6, 7, 8, 9, 14, 19, 49])
+@table("width", [20, 30, 38, 40, 80, 200])
+def test_it_fits_and_the_touch_is_in_the_middle_of_equally_many_levels(width, height, state):
+    lines = drawn(look(deep(state=state), WHY), width, height)
+    assert len(lines) == height
+    assert {cells(line) for line in lines} == {width}
+    assert lines[0].startswith("ETHBTC")
+    assert lines[0].endswith(state)
+    prices = [(line.split() or [""])[0] for line in lines]
+    between = prices.index("100.01") + 1
+    assert prices[between + 1] == "100.00"
+    assert "0.01" in lines[between], "the spread"
+    # Behind the name and the facts.
+    shown = [float(price) for price in prices[1:] if price.startswith(("99.", "100."))]
+    above, below = sum(price > 100 for price in shown), sum(price <= 100 for price in shown)
+    assert above == below == shown_levels(look(deep(state=state), WHY), Frame(width=width, height=height))
 
 
-def test_state_age_and_words_are_shown_and_long_words_are_broken_rather_than_cut():
-    words = "spot 100 ms: the engine 'books' was killed, or ended without being stopped"
-    rows = drawn(view(((1.0, 2.0),), ((2.0, 1.0),)), words)
-    assert rows[0] == "SHIBBTC STALE"
-    assert rows[-1] == "3.0 s old"
-    assert " ".join(rows[3:-1]) == words
+@table(
+    ("width", "head", "row"),
+    [
+        (44, "2 ETHBTC spot 100 ms", ["100.01", "2", "2", "#"]),
+        (30, "2 ETHBTC spot 100 ms", ["100.01", "2", "#"]),
+        (22, "2 ETHBTC spot", ["100.01", "2"]),
+        (13, "2 ETHBTC", ["100.01", "2"]),
+        (11, "ETHBTC", ["100.01", "2"]),
+        (8, "...", ["100.01", "2"]),
+    ],
+)
+def test_what_does_not_fit_goes_in_an_order(width, head, row):
+    lines = drawn(full(), width, 4, number=2)
+    assert lines[0].removesuffix("LIVE").strip() == head
+    assert [word.strip("#") or "#" for word in lines[1].split()] == row
 
 
-def test_a_book_without_levels_and_no_book_are_drawn_too():
-    assert drawn(view((), ())) == ["SHIBBTC STALE", "spot 100 ms", "3.0 s old"]
-    assert drawn(None, "is not shown") == ["SHIBBTC", "is not shown", ""]
+def test_facts_go_last_first():
+    facts = ["2.2 s old", "lag 34 ms", "10.0 updates/s", "sums 6 / 9", "83 vouched for"]
+    for height, count in ((8, 0), (9, 2), (10, 3), (11, 4), (12, 5)):
+        text = "\n".join(drawn(full(), 24, height))
+        assert [fact in text for fact in facts] == [True] * count + [False] * (5 - count)
 
 
-def deep():
-    """Return a view with more levels than there is room for anywhere."""
-    return view(tuple((100.0 - n, 1.0) for n in range(8)), tuple((101.0 + n, 1.0) for n in range(8)), decimals=(0, 0))
+def test_the_reason_for_which_a_book_is_not_live_comes_before_facts_and_is_marked_where_it_is_cut():
+    seen = look(deep(state=BookState.STALE), WHY)
+    lines = drawn(seen, 60, 12)
+    assert " ".join(line.strip() for line in lines[1:3]) == WHY
+    lines = drawn(seen, 60, 9)
+    assert lines[1].rstrip().endswith("...")
+    assert WHY.startswith(lines[1].rstrip()[:-3])
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50), (40, 20), (30, 10)], ids=str)
-@table("count", [1, 3, 12])
-@table("words", ["spot 100 ms", "spot 100 ms: ws://127.0.0.1:9/stream: connection refused, tried again in 4 s"])
-def test_the_screen_fits_and_the_best_prices_are_on_it(size, count, words):
-    size = ConsoleDimensions(*size)
-    books = [Still(deep(), words) for _ in range(count)]
-    console = Console(width=size.width, height=size.height, force_terminal=False)
-    with console.capture() as capture:
-        console.print(ladder._screen(books, 8, size))
-    lines = capture.get().splitlines()
-    assert len(lines) <= size.height
-    assert max(map(len, lines)) <= size.width
-    text = "\n".join(lines)
-    shown = text.count("SHIBBTC STALE")
-    assert shown >= 1
-    assert len(re.findall(r"\b100 +1\b", text)) == len(re.findall(r"\b101 +1\b", text)) == shown
-    assert (f"and {count - shown} more: there is no room" in text) is (shown < count)
+def test_a_live_book_has_no_reason():
+    assert WHY not in " ".join(drawn(look(deep(), WHY), 200, 30))
 
 
-def test_a_picture_has_all_levels():
-    console = Console(width=80, force_terminal=False)
-    with console.capture() as capture:
-        console.print(ladder._screen([Still(deep(), "spot")], 8, ConsoleDimensions(80, ladder._height(8, 1))))
-    assert len(capture.get().splitlines()) == ladder._height(8, 1)
+@table(
+    ("seen", "words"),
+    [
+        (look(None, "waits for the first update"), ["ETHBTC spot 100 ms", "waits for the first update"]),
+        (look(view(state=BookState.SYNCING)), ["ETHBTC spot 100 ms SYNCING", "waits for its first snapshot"]),
+        (look(view(state=BookState.FAILED), "unknown symbol"), ["ETHBTC spot 100 ms FAILED", "unknown symbol"]),
+    ],
+)
+def test_a_book_without_levels_says_why(seen, words):
+    assert [" ".join(line.split()) for line in drawn(seen, 60, 6)] == words + [""] * 4
 
 
-def test_a_terminal_that_knows_ascii_only_is_drawn_what_it_knows(monkeypatch):
-    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
-    rows = drawn(view(((1.0, 2.0),), ((2.0, 2.0),)))
-    assert rows[1].split()[-2] == "#" * 12
+def test_a_book_of_one_side_says_so_in_the_middle():
+    lines = [" ".join(line.split()) for line in drawn(look(view(((1.0, 2.0),))), 60, 5)]
+    assert lines[3:] == ["no asks", f"1 2 2 {'#' * 29}"]
+    assert " ".join(drawn(look(view((), ((1.0, 2.0),))), 60, 5)[3].split()) == "no bids"
 
 
-def test_the_picture_has_the_books_side_by_side(tmp_path):
-    book = Still(view(((1.0, 2.0),), ((2.0, 1.0),)), "spot 100 ms")
-    ladder.save([book, book, book], 8, tmp_path / "ladders.svg")
-    picture = ET.parse(tmp_path / "ladders.svg").getroot()
-    (title,) = [text for text in picture.itertext() if "demo" in text]
-    assert title == "depthactors\xa0demo"
-    assert "".join(picture.itertext()).count("SHIBBTC") == 3
+def test_a_step_of_the_price_is_named_and_the_touch_stays_exact():
+    lines = [line.strip() for line in drawn(full(), 60, 9, step=Decimal("0.1"))]
+    assert "steps of 0.1" in " ".join(lines[1:3])
+    between = next(place for place, line in enumerate(lines) if "spread" in line)
+    assert lines[between] == "mid 100.005  spread 0.01 (1.00 bps)"
+    assert [lines[between + offset].split()[:2] for offset in (-1, 1, 2)] == [
+        ["100.1", "40"],
+        ["100.0", "1"],
+        ["99.9", "37"],
+    ]
+
+
+def test_so_many_levels_as_are_chosen():
+    lines = drawn(full(), 80, 24, levels=2)
+    assert sum(line.strip()[:3] in {"100", "99."} for line in lines) == 4
+    assert shown_levels(full(), Frame(width=80, height=24, levels=2)) == 2

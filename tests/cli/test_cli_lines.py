@@ -4,19 +4,7 @@ import json
 
 from depthactors.book import BookState, BookView
 from depthactors.cli.lines import COLUMNS, as_csv, as_json
-
-
-class Still:
-    """A book that does not move."""
-
-    symbol = "ETHBTC"
-
-    def __init__(self, view, words):
-        self._answer = (view, words)
-
-    def look(self, _levels):
-        return self._answer
-
+from tests.cli.looks import Still, look
 
 EMPTY = BookView("ETHBTC", BookState.SYNCING)
 
@@ -28,7 +16,7 @@ def cells(line):
 
 
 def test_a_book_that_is_not_shown_is_its_note_alone():
-    missing = Still(None, 'is not shown: "x", gone')
+    missing = Still(look(None, 'is not shown: "x", gone'))
     assert json.loads(as_json(missing, 5)) == {"symbol": "ETHBTC", "note": 'is not shown: "x", gone'}
     row = cells(as_csv(missing, 5))
     assert {name: value for name, value in row.items() if value} == {
@@ -38,7 +26,7 @@ def test_a_book_that_is_not_shown_is_its_note_alone():
 
 
 def test_a_book_without_levels_has_empty_cells():
-    row = cells(as_csv(Still(EMPTY, "spot"), 5))
+    row = cells(as_csv(Still(look(EMPTY)), 5))
     assert [row[name] for name in ("state", "bid", "bid_quantity", "ask", "ask_quantity")] == [
         "SYNCING",
         "",
@@ -46,5 +34,5 @@ def test_a_book_without_levels_has_empty_cells():
         "",
         "",
     ]
-    fields = json.loads(as_json(Still(EMPTY, "spot"), 5))
-    assert (fields["bids"], fields["asks"], fields["note"]) == ([], [], "spot")
+    fields = json.loads(as_json(Still(look(EMPTY)), 5))
+    assert (fields["bids"], fields["asks"], fields["note"]) == ([], [], "spot 100 ms")

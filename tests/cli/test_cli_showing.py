@@ -4,19 +4,7 @@ import pytest
 
 from depthactors.book import BookState, BookView
 from depthactors.cli.showing import show
-
-
-class Still:
-    """A book that does not move."""
-
-    def __init__(self, view, words):
-        self.symbol = "ETHBTC"
-        self._answer = (view, words)
-        self.asked = []
-
-    def look(self, levels):
-        self.asked.append(levels)
-        return self._answer
+from tests.cli.looks import Still, look
 
 
 def view(state, bids=(), asks=()):
@@ -27,24 +15,24 @@ def view(state, bids=(), asks=()):
     ("answer", "line"),
     [
         (
-            (view(BookState.LIVE, ((1.5, 2.0),), ((2.5, 1.0),)), "12 updates"),
-            "ETHBTC LIVE 1.5 / 2.5  2.2 s old, 12 updates",
+            (view(BookState.LIVE, ((1.5, 2.0),), ((2.5, 1.0),)), None),
+            "ETHBTC LIVE 1.5 / 2.5  2.2 s old, spot 100 ms",
         ),
-        ((view(BookState.SYNCING), "spot 100 ms"), "ETHBTC SYNCING no levels  2.2 s old, spot 100 ms"),
-        ((view(BookState.STALE, ((1.5, 2.0),)), "spot"), "ETHBTC STALE no levels  2.2 s old, spot"),
+        ((view(BookState.SYNCING), "no network"), "ETHBTC SYNCING no levels  2.2 s old, spot 100 ms: no network"),
+        ((view(BookState.STALE, ((1.5, 2.0),)), None), "ETHBTC STALE no levels  2.2 s old, spot 100 ms"),
         ((None, "waits for the first update"), "ETHBTC waits for the first update"),
     ],
     ids=["live", "empty", "one-sided", "none"],
 )
 def test_a_line_has_state_touch_and_age_and_what_is_to_be_said(capsys, answer, line):
-    book = Still(*answer)
+    book = Still(look(*answer))
     show([book, book], 0.01, levels=8)
     assert capsys.readouterr().out == f"{line}\n" * 2
     assert book.asked == [1, 1], "a line needs one level"
 
 
 def test_without_a_standard_output_nothing_is_shown_and_nothing_raised(monkeypatch):
-    book = Still(None, "waits")
+    book = Still(look(None, "waits"))
     monkeypatch.setattr("sys.stdout", None)
     show([book], 0.01, levels=8)
     assert book.asked

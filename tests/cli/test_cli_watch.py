@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 from depthactors import DepthEngine
 from depthactors.cli import main
 from depthactors.sharing import EngineFolder
+from tests.cli.terminal import FORMER_SCREEN, OTHER_SCREEN, Terminal
 
 NAME = f"watch-{os.getpid()}"
 ENGINE = f"""
@@ -27,7 +27,6 @@ with DepthEngine(name={NAME!r}) as engine:
     print("ready", flush=True)
     signal.pause()
 """
-WITHOUT_RICH = "import sys; sys.modules['rich'] = None; from depthactors.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 @contextmanager
@@ -103,7 +102,7 @@ def test_the_list_has_symbol_market_speed_and_depth(books, capsys):
 
 
 def test_a_symbol_of_several_markets_is_shown_of_each(books, capsys):
-    books.subscribe("BTCUSDT", depth=10, market="usdm")
+    books.subscribe("BTCUSDT", depth=10, market="usdm").wait_live(20)
     assert watch("--seconds", "0.01", "BTCUSDT") == 0
     spot, usdm = capsys.readouterr().out.splitlines()
     assert "spot 100 ms" in spot
@@ -131,7 +130,8 @@ def test_a_market_in_the_place_of_a_symbol_is_called_one(books, capsys):
 
 
 def test_no_more_than_a_handful_unasked_and_the_rest_is_not_hidden(books, capsys):
-    books.subscribe_many([f"COIN{number}USDT" for number in range(6)], depth=5)
+    books.subscribe_many([f"{coin}USDT" for coin in ("BNB", "SOL", "XRP", "ADA", "LTC", "DOT")], depth=5)
+    books.wait_live(20)
     assert watch("--seconds", "0.01") == 0
     output, errors = capsys.readouterr()
     assert len(output.splitlines()) == 6
@@ -164,10 +164,14 @@ def test_an_engine_without_books_is_one_clear_line_and_status_2(capsys):
     [
         (["watch", "BTCUSDT", "--json", "--csv"], "argument --csv: not allowed with argument --json"),
         (
-            ["watch", "--attach", "x", "--levels", "0"],
-            "argument --levels: expected a whole number of at least 1, was '0'",
+            ["watch", "--attach", "x", "--depth", "0"],
+            "argument --depth: expected a whole number of at least 1, was '0'",
         ),
         (["watch", "--attach", "x", "--seconds", "nan"], "argument --seconds: expected a number above zero, was 'nan'"),
+        (
+            ["watch", "BTCUSDT", "--group", "0"],
+            "argument --group: expected a step of the price above zero, was '0'",
+        ),
         (["watch", "--attach", "x", "--wait", "-1"], "argument --wait: expected a number above zero, was '-1'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -227,31 +231,43 @@ def test_it_ends_quietly_when_nobody_reads_its_lines_any_more(books):
 
 def on_terminal(*command):
     """Run a command on a terminal; returns its status and what it wrote there."""
-    ours, theirs = pty.openpty()
-    variables = os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "40"}
-    with subprocess.Popen([sys.executable, *command], stdout=theirs, stderr=theirs, env=variables) as child:
-        os.close(theirs)
-        written = bytearray()
-        try:
-            while part := os.read(ours, 1 << 16):
-                written += part
-        except OSError:
-            # How Linux tells that the other side has ended.
-            pass
-        finally:
-            os.close(ours)
-    return child.returncode, written.decode()
+    with Terminal(*command) as terminal:
+        return terminal.end()
 
 
-def test_on_a_terminal_ladders_are_drawn(books):
-    status, written = on_terminal("-m", "depthactors", "watch", "--attach", NAME, "--seconds", "0.5", "--levels", "3")
-    assert status == 0
-    for words in ("BTCUSDT", "ETHUSDT", "LIVE", "█", "s old", "spot 100 ms"):
-        assert words in written
+def test_on_a_terminal_ladders_are_drawn_until_q(books):
+    with Terminal("-m", "depthactors", "watch", "--attach", NAME) as terminal:
+        first = terminal.wait_for("q quit")
+        for words in (OTHER_SCREEN, "BTCUSDT", "ETHUSDT", "LIVE", "█", "old", "mid"):
+            assert words in first
+        terminal.press("?")
+        terminal.wait_for("Any key goes back.")
+        terminal.press(" ")
+        terminal.press(" ")
+        terminal.wait_for("PAUSED")
+        terminal.press("q")
+        status, written = terminal.end()
+        assert status == 0
+        assert terminal.is_as_it_was()
+    left = written[written.rfind(FORMER_SCREEN) :]
+    assert "ETHUSDT spot 100 ms" in left, "the last ladders stay"
+    assert "quit" not in left
 
 
-def test_on_a_terminal_without_rich_there_are_lines(books):
-    status, written = on_terminal("-c", WITHOUT_RICH, "watch", "--attach", NAME, "--seconds", "0.01")
+def test_ctrl_c_leaves_the_terminal_as_it_was(books):
+    with Terminal("-m", "depthactors", "watch", "--attach", NAME) as terminal:
+        terminal.wait_for("q quit")
+        # What the terminal makes of the key needs a process that it controls; the signal is the same.
+        terminal.child.send_signal(signal.SIGINT)
+        status, written = terminal.end()
+        assert (status, terminal.is_as_it_was()) == (130, True)
+    assert "Traceback" not in written
+
+
+def test_on_a_terminal_that_curses_does_not_know_there_are_lines(books):
+    command = ("-m", "depthactors", "watch", "--attach", NAME, "--seconds", "0.01")
+    with Terminal(*command, term="no-such-terminal") as terminal:
+        status, written = terminal.end()
     assert status == 0
     assert [line.split()[:2] for line in written.splitlines()] == [["BTCUSDT", "LIVE"], ["ETHUSDT", "LIVE"]]
 
@@ -290,8 +306,10 @@ def test_it_ends_when_every_book_was_given_up(local_exchange, capsys):
 
 
 def test_an_exchange_that_does_not_answer_is_in_each_line(dead_address, capsys):
-    assert main(["watch", "BTCUSDT", "--seconds", "1.5"]) == 0
-    assert re.search(r"BTCUSDT SYNCING no levels .*, spot 100 ms: ws://127.0.0.1", capsys.readouterr().out)
+    assert main(["watch", "BTCUSDT", "--seconds", "1.5"]) == 1
+    output, errors = capsys.readouterr()
+    assert re.search(r"BTCUSDT SYNCING no levels .*, spot 100 ms: ws://127.0.0.1", output)
+    assert re.fullmatch(r"depthactors: 1 of 1 books were never live in 1.5 s, BTCUSDT: ws://127.0.0.1:.*\n", errors)
 
 
 def test_another_market_may_be_chosen(local_exchange):
@@ -299,11 +317,29 @@ def test_another_market_may_be_chosen(local_exchange):
         assert line_of(watcher, "BTCUSDT LIVE ").endswith("usdm 100 ms\n")
 
 
-def test_its_own_books_are_drawn_on_a_terminal(local_exchange):
-    status, written = on_terminal("-m", "depthactors", "watch", "BTCUSDT", "NOSUCHUSDT", "--seconds", "2")
-    assert status == 1
-    for words in ("BTCUSDT", "LIVE", "NOSUCHUSDT", "FAILED"):
-        assert words in written
+def test_its_own_books_are_drawn_on_a_terminal_and_what_was_logged_follows_them(local_exchange):
+    command = ("-m", "depthactors", "watch", "BTCUSDT", "NOSUCHUSDT", "--group", "1", "--seconds", "3")
+    with Terminal(*command, size=(200, 50)) as terminal:
+        status, written = terminal.end()
+        assert (status, terminal.is_as_it_was()) == (1, True)
+    drawn, _, left = written.rpartition(FORMER_SCREEN)
+    for words in ("BTCUSDT", "LIVE", "NOSUCHUSDT", "FAILED", "given up", "updates/s", "vouched for", "local exchange"):
+        assert words in drawn
+    assert "steps of 1 " in left
+    assert re.search(r"ERROR \S+ NOSUCHUSDT \(spot\): given up", left.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--wait", "5"), "expected --attach NAME beside --wait, which waits for that engine and its books, was none"),
+        (("--group", "1"), "expected --group for ladders, which are drawn on a terminal alone, was output as lines"),
+        (("--group", "1", "--json"), "expected --group for ladders, which are drawn on a terminal alone"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(capsys, more, words):
+    assert main(["watch", "BTCUSDT", *more]) == 2
+    assert words in capsys.readouterr().err
 
 
 def test_without_symbols_it_says_what_to_name(capsys):
@@ -339,7 +375,7 @@ def test_a_symbol_beside_the_list_of_engines_is_refused(capsys):
 
 
 def test_lines_of_json_are_views_as_the_exchange_spells_them(books, local_exchange, capsys):
-    assert watch("BTCUSDT", "--json", "--levels", "3", "--seconds", "0.01") == 0
+    assert watch("BTCUSDT", "--json", "--depth", "3", "--seconds", "0.01") == 0
     [line] = capsys.readouterr().out.splitlines()
     fields = json.loads(line)
     truth = local_exchange.book_at("BTCUSDT", fields["last_update_id"])

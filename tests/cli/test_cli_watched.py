@@ -30,9 +30,11 @@ def look(reader, levels=3):
 
 def test_a_live_book_is_named_with_so_many_levels(engine, reader):
     engine.subscribe("btcusdt", depth=20).wait_live(timeout=20)
-    view, words = look(reader)
+    seen = look(reader)
+    view = seen.view
     assert (view.symbol, view.state, len(view.bids), len(view.asks)) == ("BTCUSDT", BookState.LIVE, 3, 3)
-    assert words == "spot 100 ms"
+    assert (seen.note, seen.depth) == ("spot 100 ms", 20)
+    assert 0 <= seen.lag < 5
 
 
 def test_a_book_that_is_let_go_of_is_not_shown_and_is_shown_when_it_is_back(engine, reader):
@@ -41,12 +43,13 @@ def test_a_book_that_is_let_go_of_is_not_shown_and_is_shown_when_it_is_back(engi
     watched = Watched(reader, book)
     engine.unsubscribe(handle)
     engine.subscribe("ETHUSDT", depth=20)
-    view, words = watched.look(3)
-    assert view is None
+    seen = watched.look(3)
+    assert seen.view is None
+    words = seen.why
     assert words.startswith("is not shown: the engine '")
     assert words.endswith("does not share BTCUSDT spot 100 ms; it shares ETHUSDT")
     engine.subscribe("BTCUSDT", depth=20).wait_live(timeout=20)
-    assert watched.look(3)[0].state is BookState.LIVE
+    assert watched.look(3).view.state is BookState.LIVE
 
 
 def test_the_end_of_the_engine_is_told_beside_its_last_book(engine, reader):
@@ -56,7 +59,8 @@ def test_the_end_of_the_engine_is_told_beside_its_last_book(engine, reader):
     watched.look(3)
     last = handle.view().last_update_id
     engine.stop()
-    view, words = watched.look(3)
+    seen = watched.look(3)
+    view, words = seen.view, seen.note
     assert (view.state, len(view.bids)) == (BookState.STOPPED, 3)
     assert view.last_update_id >= last
     assert words.startswith("spot 100 ms: the engine '")

@@ -1,0 +1,74 @@
+"""The terminal while it is drawn on: every key has its name, and whatever ends the drawing, all is as before."""
+
+import signal
+
+import pytest
+
+from tests.cli.terminal import Terminal
+from tests.support import table
+
+KEYS = """
+from depthactors.cli.screen import screen
+with screen() as shown:
+    shown.show([(("ready", "bold"),)])
+    while (key := shown.key(20)) != "q":
+        shown.show([((f"<{key}>", "LIVE"),)])
+print("after")
+"""
+ENDS = """
+import sys
+from depthactors.cli.screen import screen
+with screen() as shown:
+    print(shown.size, file=open(sys.argv[1], "w"))
+    shown.show([(("x" * 60, "ask"),)] * 20)
+    shown.key(0)
+    shown.show([(("ready", "chosen"),)])
+    {last}
+"""
+
+
+def test_keys_have_names():
+    with Terminal("-c", KEYS) as terminal:
+        terminal.wait_for("ready")
+        for pressed, name in {
+            "\x1bOA": "up", "\x1bOB": "down", "\x1bOD": "left", "\x1bOC": "right", "\t": "tab", "\x1b[Z": "back-tab",
+            "\r": "enter", " ": " ", "+": "+", "7": "7", "[": "[",
+        }.items():  # fmt: skip
+            terminal.press(pressed)
+            # What has not changed on the screen is not written again.
+            terminal.wait_for(name)
+        terminal.press("q")
+        status, written = terminal.end()
+        assert (status, written.rstrip().endswith("after"), terminal.is_as_it_was()) == (0, True, True)
+
+
+@table(
+    ("last", "act", "status"),
+    [
+        ("raise ZeroDivisionError", None, 1),
+        ("shown.key(20)", signal.SIGTERM, 143),
+        ("shown.key(20)", signal.SIGHUP, 129),
+        ("shown.key(20)", signal.SIGINT, -signal.SIGINT),
+    ],
+)
+def test_whatever_ends_it_the_terminal_is_as_it_was(tmp_path, last, act, status):
+    with Terminal("-c", ENDS.format(last=last), str(tmp_path / "size"), size=(60, 20)) as terminal:
+        terminal.wait_for("ready")
+        if act is not None:
+            terminal.child.send_signal(act)
+        assert terminal.end()[0] == status
+        assert terminal.is_as_it_was()
+    assert (tmp_path / "size").read_text() == "(60, 20)\n"
+
+
+def test_a_terminal_that_is_taken_away_ends_it(tmp_path):
+    with Terminal("-c", ENDS.format(last="shown.key(20)"), str(tmp_path / "size")) as terminal:
+        terminal.wait_for("ready")
+        terminal.close()
+        assert terminal.child.wait(timeout=10) == 1, "an exception of its own"
+
+
+@pytest.mark.parametrize("term", ["dumb", "no-such-terminal", "vt100"])
+def test_a_terminal_that_cannot_be_drawn_on_is_known(term):
+    with Terminal("-c", "from depthactors.cli.screen import can_draw; print(can_draw())", term=term) as terminal:
+        assert terminal.end() == (0, f"{term == 'vt100'}\r\n")

@@ -13,6 +13,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingStatus:
+    """The status of a book's recording.
+
+    Attributes:
+        frames: number of frames and snapshots that were written.
+        bytes: bytes that they have in the files, compressed.
+        gaps: number of gaps that the files have marked.
+        files: number of files that were begun.
+        lost: number of events that were not written because the disk refused them, or was too slow.
+        error: why the book is not recorded now, `None` if it is.
+    """
+
+    frames: int
+    bytes: int
+    gaps: int
+    files: int
+    lost: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BookStatus:
     """The status of a book.
 
@@ -29,6 +50,7 @@ class BookStatus:
         waiting_frames: number of unhandled frames.
         restarts: number of times that the book's actor was replaced.
         counters: see `sync.Counters`.
+        recording: status of its recording, `None` if it is not recorded.
     """
 
     symbol: str
@@ -45,6 +67,7 @@ class BookStatus:
     waiting_frames: int = 0
     restarts: int
     counters: Counters
+    recording: RecordingStatus | None = None
 
     @property
     def live(self) -> bool:

@@ -15,6 +15,7 @@ from depthactors.actors.book_messages import (
     GiveUp,
     Greet,
     RefreshEvery,
+    RefreshNow,
     StreamDown,
     StreamUp,
 )
@@ -98,6 +99,7 @@ class BookActor(EngineActor):
         self._timers = BookTimers(cell, self._sync, self.mailbox)
         self._listeners = BookListeners(cell)
         self._was_refused = False
+        self._recorder = cell.recorder
         cell.ref = self.actor_ref
         cell.buffered_bytes = self._buffered_bytes
         cell.publish(self._sync.book, self._sync.state)
@@ -127,7 +129,7 @@ class BookActor(EngineActor):
             case RefreshDue() | AheadCheckDue() | DoubtCheckDue() | SilenceCheckDue():
                 if effects := self._timers.due(message):
                     self._carry_out(effects)
-            case Greet() | Deepen() | RefreshEvery() | GiveUp():
+            case Greet() | Deepen() | RefreshEvery() | RefreshNow() | GiveUp():
                 self._handle_order(message)
             case _:
                 raise no_question(message)
@@ -138,6 +140,9 @@ class BookActor(EngineActor):
         if error is None:
             self._carry_out(self._sync.close(BookState.STOPPED))
             return
+        if self._recorder is not None:
+            # The frames that came before the one that killed the actor.
+            self._recorder.flush(self.dispatcher.time())
         if self._sync.state is BookState.FAILED:
             return
         book, previous = self._cell.last_good(), self._cell.state
@@ -151,6 +156,8 @@ class BookActor(EngineActor):
     def _handle_stream(self, news: StreamNews) -> None:
         match news:
             case StreamUp(epoch, beside):
+                if self._recorder is not None:
+                    self._recorder.stream_up(epoch, beside)
                 self._carry_out(self._sync.stream_up(epoch, beside))
             case StreamDown(epoch, error):
                 self._stream_down(epoch, error)
@@ -180,6 +187,8 @@ class BookActor(EngineActor):
                 self._deepen(depth)
             case RefreshEvery(seconds):
                 self._timers.shorten_refresh(seconds)
+            case RefreshNow():
+                self._carry_out(self._sync.refresh())
             case GiveUp(error):
                 self._carry_out(self._sync.close(BookState.FAILED, error))
 
@@ -190,12 +199,17 @@ class BookActor(EngineActor):
         epoch, recv_time = message.epoch, message.recv_time
         sync, sequencing, symbol = self._sync, self._market.sequencing, self._symbol
         late, skipped, now = self._cell.timing.late, 0, self.dispatcher.time
+        recorder = self._recorder
         for frame in message.frames:
             try:
                 diff = binance.read_diff(frame, sequencing, symbol)
             except MalformedFrameError as error:
+                if recorder is not None:
+                    recorder.unread()
                 effects = sync.fault(epoch, as_value(error))
             else:
+                if recorder is not None:
+                    recorder.diff(frame, diff)
                 effects = sync.diff(epoch, diff, recv_time)
             if len(effects) == 1 and type(effects[0]) is Publish:
                 if now() - recv_time > late:
@@ -204,7 +218,13 @@ class BookActor(EngineActor):
                     self._listeners.notify_update()
             elif effects:
                 self._carry_out(effects)
-        if self._requests.awaits_first_diff and sync.buffered:
+        self._finish_read(recv_time, skipped)
+
+    def _finish_read(self, recv_time: float, skipped: int) -> None:
+        """Do what is to be done once for all frames of a read."""
+        if self._recorder is not None:
+            self._recorder.flush(recv_time)
+        if self._requests.awaits_first_diff and self._sync.buffered:
             self._requests.first_diff()
         if skipped:
             self._notify_latest(skipped)
@@ -218,6 +238,8 @@ class BookActor(EngineActor):
         self._listeners.count_skipped(skipped)
 
     def _stream_down(self, epoch: int, error: DepthActorsError) -> None:
+        if self._recorder is not None:
+            self._recorder.stream_down(epoch, str(error))
         before = self._sync.state
         self._carry_out(self._sync.stream_down(epoch, error))
         if self._sync.state is before and self._sync.epoch is None and not before.over:
@@ -226,6 +248,8 @@ class BookActor(EngineActor):
 
     def _frames_lost(self, epoch: int, count: int) -> None:
         self._sync.counters.lost_frames += count
+        if self._recorder is not None:
+            self._recorder.lost(count, "no room in the mailbox of the book")
         words = (
             "%s: %d frames found no room, the book begins anew: the machine is too slow, or code in C keeps the "
             "interpreter's lock"
@@ -237,6 +261,8 @@ class BookActor(EngineActor):
         """Begin anew: some of the waiting frames were dropped."""
         self._sync.counters.lost_frames += frames
         self._sync.counters.drops += 1
+        if self._recorder is not None:
+            self._recorder.lost(frames, "too much waited for the books of the process")
         epoch = self._sync.epoch
         if epoch is not None:
             self._carry_out(self._sync.fault(epoch, error))
@@ -247,6 +273,8 @@ class BookActor(EngineActor):
     # Snapshots.
 
     def _take_snapshot(self, message: SnapshotArrived) -> None:
+        if self._recorder is not None:
+            self._recorder.snapshot(message.body, message.snapshot.last_update_id, message.recv_time)
         self._requests.arrived()
         self._carry_out(self._sync.snapshot(message.epoch, message.snapshot, message.recv_time), again=True)
         self._requests.used()
@@ -310,6 +338,7 @@ class BookActor(EngineActor):
                 case StateChanged():
                     self._end_refusals()
                     self._listeners.notify_state(effect)
+                    self._end_recording(effect)
                 case Resync(error):
                     self._listeners.notify_resync(error, changed=changed)
                 case SnapshotRefused(error):
@@ -326,6 +355,10 @@ class BookActor(EngineActor):
                 self._cell.error = effect.error
         self._cell.publish(self._sync.book, self._sync.state)
         self._timers.watch_connection()
+
+    def _end_recording(self, change: StateChanged) -> None:
+        if self._recorder is not None and change.state.over:
+            self._recorder.end("it is not followed any more" if change.error is None else str(change.error))
 
     def _report(self, message: BookGivenUp | StreamSilent) -> None:
         if self.parent is not None:

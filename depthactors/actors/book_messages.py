@@ -61,6 +61,11 @@ class RefreshEvery:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshNow:
+    """Refresh the book now, if it is in sequence: a new file of its recording begins with the snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """The supervisor dropped `frames` of the waiting frames: drop the buffered ones, too, and begin anew."""
 
@@ -76,4 +81,4 @@ class GiveUp:
 
 
 StreamNews: TypeAlias = StreamUp | StreamDown | FramesLost | Dropped
-BookOrder: TypeAlias = Greet | Deepen | RefreshEvery | GiveUp
+BookOrder: TypeAlias = Greet | Deepen | RefreshEvery | RefreshNow | GiveUp

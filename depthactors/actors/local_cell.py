@@ -15,6 +15,7 @@ from depthactors.sync import NEVER_SHOWN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.actors.book_recorder import BookRecorder
     from depthactors.actors.book_spec import BookSpec
     from depthactors.book import OrderBook
     from depthactors.book.numerals import NumberT
@@ -33,6 +34,7 @@ class LocalCell(ListenedCell):
     Attributes:
         current: book that readers see, and its state, always set together.
         buffered_bytes: function that returns the bytes of the stream that wait for a snapshot; any thread may call it.
+        recorder: takes what the book receives, for its recording; `None` if it is not recorded. Set by the supervisor.
         former: what a process that kept the book before this one has shown of it.
         is_ending: whether the supervisor has stopped the actor: nothing brings the book up to date any more, though the
             actor may not have ended yet. Set by the supervisor.
@@ -43,6 +45,7 @@ class LocalCell(ListenedCell):
         super().__init__(spec, timing, dispatcher)
         self.current: tuple[OrderBook | None, BookState] = (None, BookState.SYNCING)
         self.buffered_bytes: Callable[[], int] | None = None
+        self.recorder: BookRecorder | None = None
         self.former = NEVER_SHOWN
         self.is_ending = False
 
@@ -114,6 +117,7 @@ class LocalCell(ListenedCell):
             waiting_frames=mailbox_of(self.ref).waiting_frames if self.ref is not None else 0,
             restarts=self.restarts,
             counters=self.counted(),
+            recording=None if self.recorder is None else self.recorder.writer.status(),
         )
 
     def lag(self) -> float:

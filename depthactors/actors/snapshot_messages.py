@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -40,11 +40,18 @@ class SnapshotWanted:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotArrived:
-    """A requested snapshot, which arrived at `recv_time` (seconds since the epoch)."""
+    """A requested snapshot.
+
+    Attributes:
+        snapshot: the snapshot.
+        recv_time: time of its arrival in seconds since the epoch.
+        body: its text as it arrived, for a recording.
+    """
 
     epoch: int
     snapshot: Snapshot
     recv_time: float
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,7 @@ class SnapshotActor(EngineActor):
             self._trouble.over("%s: snapshots come again", wanted.market.name)
             self._error = self._refusal = None
             self._hosts.answered(wanted.market.rest_url)
-            tell(wanted.ref, SnapshotArrived(wanted.epoch, result, reply.recv_time))
+            tell(wanted.ref, SnapshotArrived(wanted.epoch, result, reply.recv_time, reply.body))
         elif isinstance(result, RateLimitedError):
             self._limit(wanted, result)
         else:

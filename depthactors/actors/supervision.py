@@ -312,7 +312,7 @@ class BaseSupervisor(EngineActor, ABC, Generic[CellT, BookT]):
         if not tell(book.child.ref, GiveUp(error)):
             self._end_without_actor(book.cell, BookState.FAILED, error)
 
-    def _end_without_actor(self, cell: BookCell, state: BookState, error: EscalatedError | None) -> None:
+    def _end_without_actor(self, cell: CellT, state: BookState, error: EscalatedError | None) -> None:
         """Label a book whose actor is dead as over, and have its listeners notified."""
         previous, cell.error = cell.state, error
         cell.become(state)

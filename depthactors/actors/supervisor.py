@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.notifier import Notifier
     from depthactors.actors.publisher import Publisher
+    from depthactors.actors.recorder import Recorder
     from depthactors.actors.sockets import SupervisedSocket
     from depthactors.dispatcher.dispatcher import Dispatcher
     from depthactors.dispatcher.ending import Ending
@@ -99,6 +100,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         notifier: Notifier,
         network: Network,
         shared: Publisher | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         """Begin without children.
 
@@ -108,10 +110,12 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             notifier: notifies users of errors that belong to no book, and of the end of a book whose actor is dead.
             network: the way to the exchange.
             shared: shares the books with other processes; `None` for books of this process alone.
+            recorder: records the books; `None` if they are not recorded.
         """
         super().__init__(dispatcher, settings, notifier)
         self._network = network
         self._shared = shared
+        self._recorder = recorder
         start = partial(start_socket, settings=settings, supervisor=self.actor_ref, network=network, epochs=count(1))
         self._sockets = Sockets(start)
         self._pools: dict[str, _Pool] = {}
@@ -181,6 +185,8 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         cell.followers = 1
         if self._shared is not None:
             self._shared.add(cell)
+        if self._recorder is not None:
+            cell.recorder = self._recorder.add(cell)
         ref: pykka.ActorRef[Any] | None = None
         try:
             ref = self._start_book(cell)
@@ -190,6 +196,8 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
                 ref.stop(block=False)
             if self._shared is not None:
                 self._shared.remove(cell)
+            if cell.recorder is not None:
+                cell.recorder.end("it could not be followed")
             raise
         book = self._books[spec.key] = _Book(cell, Supervised(ref), stream, socket.name)
         self._attach(book)
@@ -228,7 +236,13 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         ending = super()._forget(book)
         if self._shared is not None:
             self._shared.remove(book.cell)
-        return ending
+        recorder = book.cell.recorder
+        return ending if recorder is None else (*ending, recorder.life)
+
+    def _end_without_actor(self, cell: LocalCell, state: BookState, error: EscalatedError | None) -> None:
+        super()._end_without_actor(cell, state, error)
+        if cell.recorder is not None:
+            cell.recorder.end("its actor is dead" if error is None else str(error))
 
     def _attach(self, book: _Book) -> None:
         """Have the book's socket send the stream to the present actor."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from depthactors.binance.envelope import decode
 from depthactors.binance.error_body import ErrorBody, excerpt_of, parse_error
 from depthactors.binance.not_now import read_not_now
-from depthactors.binance.snapshot import parse_snapshot
+from depthactors.binance.snapshot import Snapshot, parse_snapshot
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError, as_value
 from depthactors.markets import MARKETS
 
 if TYPE_CHECKING:
     from depthactors.binance.http_answer import HttpAnswer
-    from depthactors.binance.snapshot import Snapshot
     from depthactors.markets import Market
 
 MAX_BODY: Final = 4 * 1024 * 1024
@@ -37,6 +36,7 @@ class DepthReply:
         sent: the time at which the request was sent, monotonic seconds; 0 without an answer.
         received: the time at which the answer had arrived, monotonic seconds; 0 without an answer.
         recv_time: the same in seconds since the epoch.
+        body: the answer's text as it arrived, empty without a snapshot.
     """
 
     result: Snapshot | SnapshotError | MalformedFrameError | UnknownSymbolError
@@ -45,6 +45,7 @@ class DepthReply:
     sent: float = 0.0
     received: float = 0.0
     recv_time: float = 0.0
+    body: bytes = field(default=b"", repr=False)
 
 
 def read_depth_reply(
@@ -60,7 +61,8 @@ def read_depth_reply(
         result = _result_of(answer, market, symbol, limit, recv_time)
     except MalformedFrameError as error:
         result = as_value(error)
-    return DepthReply(result, _used_weight(answer), answer.date, sent, received, recv_time)
+    body = (answer.body or b"") if isinstance(result, Snapshot) else b""
+    return DepthReply(result, _used_weight(answer), answer.date, sent, received, recv_time, body)
 
 
 def _result_of(

@@ -35,9 +35,11 @@ from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.net.settings import ROTATE_AFTER
 from depthactors.pacing import USUAL, Timing
 from depthactors.pacing.seconds import checked_timeout
+from depthactors.recording import RecordTo
 from depthactors.shards.orders import Rebalance
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable
     from decimal import Decimal
     from types import TracebackType
@@ -100,6 +102,7 @@ class DepthEngine(Generic[NumberT_co]):
         on_error: Callable[[DepthActorsError], None] | None = None,
         name: str | None = None,
         processes: int | None = None,
+        record: str | os.PathLike[str] | RecordTo | None = None,
     ) -> None:
         """Check and keep the settings; nothing is started.
 
@@ -124,10 +127,14 @@ class DepthEngine(Generic[NumberT_co]):
                 it. `None` if the books are read in this process alone.
             processes: number of worker processes over which the books are spread; `None` for this process. They are
                 run by `sys.executable`, or the interpreter that `multiprocessing.set_executable` named.
+            record: folder, or a `recording.RecordTo`, to which each book is recorded while it is followed: what
+                arrives, as it arrives, with a snapshot at the beginning of each file. The books never wait for the
+                disk. `status()` has the counters of each recording.
 
         Raises:
             UsageError: an argument that is not allowed; or `processes` where there can be no workers: in a frozen
                 program, in a server with Python inside, in a worker, with threads that gevent or eventlet replaced.
+            RecordingError: no files can be made in the folder of `record`.
         """
         check_number_type(number)
         settings = network_settings(
@@ -144,12 +151,22 @@ class DepthEngine(Generic[NumberT_co]):
         check_callback("on_error", on_error)
         self.market = resolve(market)
         self.market.diff_stream("", speed_ms)
+        target = None if record is None else RecordTo.of(record)
+        if target is not None:
+            target.check()
         self._number: type[Any] = number
         self._speed_ms = speed_ms
         self._refresh_interval = refresh_interval
         self._has_workers = processes is not None
+        self._records = target is not None
         self._runtime = Runtime(
-            settings, on_error, Running(self.stop, self._detach), name=name, processes=processes, machine=self._machine
+            settings,
+            on_error,
+            Running(self.stop, self._detach),
+            name=name,
+            processes=processes,
+            record=target,
+            machine=self._machine,
         )
         self._handles: dict[int, BookHandle[NumberT_co]] = {}
 
@@ -323,6 +340,7 @@ class DepthEngine(Generic[NumberT_co]):
             SharingError: as for `subscribe`.
         """
         specs = self._specs(symbols, depth, market, speed_ms, refresh_interval)
+        self._check_one_speed(specs)
         handles: list[BookHandle[NumberT_co]] = []
         opened: tuple[BookCell, ...] = ()
         try:
@@ -355,6 +373,19 @@ class DepthEngine(Generic[NumberT_co]):
             BookSpec(market, markets.normalize_symbol(symbol), depth, speed_ms, refresh_interval, self._number)
             for symbol in symbols
         )
+
+    def _check_one_speed(self, specs: tuple[BookSpec, ...]) -> None:
+        """Check that no symbol that is recorded at another speed is among these: its file has one stream."""
+        if not self._records:
+            return
+        speeds = {
+            (each._cell.spec.market, each.symbol): each.speed_ms for each in self.books() if not each._cell.is_over
+        }
+        for spec in specs:
+            speed = speeds.get((spec.market, spec.symbol), spec.speed_ms)
+            if speed != spec.speed_ms:
+                msg = f"expected one speed of {spec.title}, which is recorded, was {speed} and {spec.speed_ms} ms"
+                raise UsageError(msg)
 
     def unsubscribe(self, handle: BookHandle[Any], timeout: float = 5.0) -> None:
         """End a subscription: after the return no further call of its callbacks begins.

@@ -200,6 +200,19 @@ class BookHandle(Generic[NumberT_co]):
         finally:
             self._cell.remove(wakeup)
 
+    def status(self, timeout: float = 5.0) -> BookStatus:
+        """Return counters, errors and, if the book is recorded, its recording; after its end, what is known of it.
+
+        Raises:
+            pykka.Timeout: no answer in `timeout` seconds.
+            BusyError: too many orders wait in the book's worker process.
+            UsageError: a timeout that is no number of seconds.
+        """
+        try:
+            return self.ask(Status(), timeout)
+        except LifecycleError:
+            return self._cell.status()
+
     @overload
     def ask(self, message: Top | Best | Full, timeout: float = ...) -> BookView[NumberT_co]: ...
     @overload

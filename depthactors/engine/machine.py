@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from depthactors.actors.book_writer import open_files
 from depthactors.dispatcher.pooled import PooledDispatcher
 from depthactors.net.network import SocketNetwork
 from depthactors.shards.process import WorkerProcess
@@ -12,9 +13,12 @@ from depthactors.shards.process import WorkerProcess
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthactors.actors.book_spec import BookSpec
+    from depthactors.actors.recording_entry import Files
     from depthactors.dispatcher.dispatcher import Dispatcher
     from depthactors.net.network import Network
     from depthactors.net.settings import NetworkSettings
+    from depthactors.recording import RecordTo
     from depthactors.shards.process import Process
 
 
@@ -26,11 +30,13 @@ class Machine:
         new_dispatcher: a function that makes the dispatcher of one engine.
         new_network: a function that makes the way to the exchange.
         new_process: a function that starts a worker process; it takes the worker's name.
+        open_files: a function that opens the files of a book's recording.
     """
 
     new_dispatcher: Callable[[], Dispatcher] = PooledDispatcher
     new_network: Callable[[NetworkSettings], Network] = SocketNetwork
     new_process: Callable[[str], Process] = WorkerProcess
+    open_files: Callable[[RecordTo, BookSpec], Files] = open_files
 
 
 THIS_MACHINE: Final = Machine()

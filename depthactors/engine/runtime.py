@@ -15,6 +15,7 @@ from depthactors import reporting
 from depthactors.actors.green_threads import check_green_threads
 from depthactors.actors.notifier import Notifier
 from depthactors.actors.publisher import FolderPublisher
+from depthactors.actors.recorder import Recorder
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Withdraw
 from depthactors.actors.watch import Watch
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from depthactors.engine.machine import Machine
     from depthactors.errors import DepthActorsError, EscalatedError
     from depthactors.net.settings import NetworkSettings
+    from depthactors.recording import RecordTo
 
 logger = reporting.logger(__name__)
 
@@ -73,6 +75,7 @@ class Runtime:
         name: str | None = None,
         processes: int | None = None,
         sharing: Publisher | None = None,
+        record: RecordTo | None = None,
         machine: Machine = THIS_MACHINE,
     ) -> None:
         """Start nothing yet.
@@ -84,6 +87,7 @@ class Runtime:
             name: name under which other processes find the books; `None` if the books are this process's alone.
             processes: number of workers that keep the books; `None` for this process.
             sharing: in a worker, the publisher of the books.
+            record: where the books are recorded; `None` for nowhere.
             machine: the machine that the actors run on.
 
         Raises:
@@ -93,10 +97,11 @@ class Runtime:
         self._on_error = on_error
         self._machine = machine
         self._network = machine.new_network(settings)
+        self._record = record
+        self._processes = processes
         self._renew()
         self._owner = owner
         self._sharing = sharing
-        self._processes = processes
         self._folder: EngineFolder | None = None
         if name is not None or processes is not None:
             self._folder = EngineFolder(name if name is not None else f"process-{os.getpid()}-{next(_nameless)}")
@@ -215,9 +220,12 @@ class Runtime:
             folder.open()
         try:
             self.dispatcher.start()
+            if self._recorder is not None:
+                self._recorder.start()
             supervisor = self._new_supervisor(folder)
             Watch(supervisor, lambda: not self._stopped, self._supervisor_died)
         except BaseException:
+            self._close_recorder()
             self.dispatcher.close()
             self._renew()
             if folder is not None:
@@ -229,10 +237,15 @@ class Runtime:
         """Make what a start needs; a failed one has used it up."""
         self.dispatcher = self._machine.new_dispatcher()
         self.notifier = Notifier(self.dispatcher, self._on_error)
+        self._recorder: Recorder | None = None
+        if self._record is not None and self._processes is None:
+            # With workers, they record.
+            timing, report = self.settings.timing, self.notifier.report_error
+            self._recorder = Recorder(self._record, self._machine.open_files, self.dispatcher, timing, report)
 
     def _new_supervisor(self, folder: EngineFolder | None) -> pykka.ActorRef[Any]:
         if folder is None:
-            return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._network, self._sharing)
+            return self._new_local_supervisor(self._sharing)
         if self._processes is not None:
             return ShardSupervisor.start(
                 self.dispatcher,
@@ -242,9 +255,19 @@ class Runtime:
                 folder,
                 self._processes,
                 self._machine.new_process,
+                self._record,
             )
-        publisher = FolderPublisher(folder, self.dispatcher)
-        return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._network, publisher)
+        return self._new_local_supervisor(FolderPublisher(folder, self.dispatcher))
+
+    def _new_local_supervisor(self, publisher: Publisher | None) -> pykka.ActorRef[Any]:
+        return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._network, publisher, self._recorder)
+
+    def _close_recorder(self) -> tuple[Ending, ...]:
+        """Have the files closed; returns the thread that does it."""
+        if self._recorder is None:
+            return ()
+        self._recorder.close()
+        return self._recorder.threads
 
     def detach(self) -> None:
         """Give up, in a fork, what belongs to its parent."""
@@ -333,6 +356,7 @@ class Runtime:
             logger.notice(("supervisor", id(self)), words, error, level=logging.ERROR)
         else:
             logger.error("! the worker ends, to be replaced: %s", error)
+        self._close_recorder()
         self.dispatcher.close()
         self._ended.set()
 
@@ -383,10 +407,13 @@ class Runtime:
             # A finalizer of the program, in a turn of the supervisor: it cannot wait for its own end. The children end
             # with it.
             ref.stop(block=False)
+            self._close_recorder()
             self.notifier.close()
             self.dispatcher.close()
         elif ref is not None:
             left = stop_actors(ref, deadline, clock)
+            # Not sooner: until here the books could give it their last frames.
+            left += join(self._close_recorder(), deadline, clock=clock)
             self.notifier.close()
             self.dispatcher.close()
             left += join(self.dispatcher.threads, deadline, callback_patience(), clock=clock)

@@ -13,9 +13,11 @@ from depthactors.pacing.seconds import check_seconds
 from depthactors.shards.interpreter import check_possible
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from depthactors.errors import DepthActorsError
+    from depthactors.recording import RecordTo
 
 _FACTOR_IF_LIMITED: Final = 4.0
 """Factor from one wait to the next if the number of tries is limited: five take half a minute, as in python-binance."""
@@ -35,6 +37,7 @@ class Settings(TypedDict, total=False):
     on_error: Callable[[DepthActorsError], None] | None
     name: str | None
     processes: int | None
+    record: str | os.PathLike[str] | RecordTo | None
 
 
 def network_settings(

@@ -45,6 +45,10 @@ class Timing:
         worker_look: time between two checks whether a worker process gives signs of life; it does so each `beat`.
         worker_silence: time without a sign of life after which a worker process counts as stuck, and is killed.
         parent_look: time between two checks of a worker process whether the engine's process is there.
+        recording_pause: time between two turns of a recorder, in which it writes what came meanwhile.
+        recording_retry: time after a failure until a recorder tries to write again; and time between two requests for
+            the snapshot with which a file of a recording begins.
+        recording_stuck: time for which the disk may take no data, after which the program is notified.
         call_deadline: time for the supervisor to answer.
         opening_time: additional time to answer for each book that is to be opened.
     """
@@ -75,6 +79,9 @@ class Timing:
     worker_look: float = 0.5
     worker_silence: float = 5.0
     parent_look: float = 1.0
+    recording_pause: float = 0.25
+    recording_retry: float = 5.0
+    recording_stuck: float = 2.0
     call_deadline: float = 10.0
     opening_time: float = 0.1
 
@@ -98,6 +105,8 @@ class Timing:
             beat=0.1,
             watch_interval=0.2,
             backlog_interval=0.1,
+            recording_pause=0.02,
+            recording_retry=0.1,
         )
 
 

@@ -10,7 +10,8 @@ from depthactors.recording.book_files import BookFiles, FileCounters
 from depthactors.recording.lines import Line
 from depthactors.recording.parts import read
 from depthactors.recording.proof import Proof, verify
+from depthactors.recording.record_to import RecordTo
 from depthactors.recording.rotation import Rotation
 from depthactors.recording.views import book_at, views
 
-__all__ = ["BookFiles", "FileCounters", "Line", "Proof", "Rotation", "book_at", "read", "verify", "views"]
+__all__ = ["BookFiles", "FileCounters", "Line", "Proof", "RecordTo", "Rotation", "book_at", "read", "verify", "views"]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
     from depthactors.net.settings import NetworkSettings
+    from depthactors.recording import RecordTo
 
 # To a worker.
 
@@ -29,12 +30,14 @@ class Begin:
         settings: the way to the exchange.
         folder: the folder of the slots.
         log_level: the lowest level of the log records that the engine's process takes.
+        record: where the worker records its books; `None` for nowhere.
     """
 
     name: str
     settings: NetworkSettings
     folder: str
     log_level: int
+    record: RecordTo | None = None
 
 
 @dataclass(frozen=True, slots=True)

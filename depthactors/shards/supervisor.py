@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from depthactors.dispatcher.mailbox import Mailbox
     from depthactors.net.network import Network
     from depthactors.net.settings import NetworkSettings
+    from depthactors.recording import RecordTo
     from depthactors.shards.process import Process
     from depthactors.shards.workers import SupervisedWorker
     from depthactors.sharing import EngineFolder, SharedBook
@@ -67,6 +68,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         folder: EngineFolder,
         processes: int,
         new_process: Callable[[str], Process],
+        record: RecordTo | None = None,
     ) -> None:
         """Begin without children.
 
@@ -78,11 +80,13 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             folder: an open folder; the slots of all books are made in it, and outlive the workers.
             processes: the number of workers.
             new_process: a function that starts a worker process; it takes the worker's name.
+            record: where the workers record the books; `None` for nowhere.
         """
         super().__init__(dispatcher, settings, notifier)
         self._network = network
         self._folder = folder
         self._new_process = new_process
+        self._record = record
         self._workers = Workers(processes, self._start_worker)
         self._ending: list[pykka.ActorRef[Any]] = []
         self._routes = Routes(notifier)
@@ -195,7 +199,9 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
         book.worker.books.pop(book.key, None)
         self._routes.remove(book.cell)
         self._list.remove(book.cell.place)
-        return (*super()._forget(book), book.closing) if book.closing is not None else super()._forget(book)
+        # The base has the worker close the book.
+        ending = super()._forget(book)
+        return ending if book.closing is None else (*ending, book.closing)
 
     @staticmethod
     def _close_in_worker(cell: RemoteCell) -> Ending | None:
@@ -214,6 +220,7 @@ class ShardSupervisor(BaseSupervisor[RemoteCell, WorkersBook]):
             routes=self._routes,
             new_process=self._new_process,
             allowance_of=self._network.allowance,
+            record=self._record,
             restarts=restarts,
         )
 

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from depthactors.markets import Market
     from depthactors.net.allowance import Allowing
     from depthactors.net.settings import NetworkSettings
+    from depthactors.recording import RecordTo
     from depthactors.shards.orders import TakesAnswer
     from depthactors.shards.process import Process
     from depthactors.shards.routes import Routes
@@ -97,6 +98,7 @@ class WorkerActor(EngineActor):
         routes: Routes,
         new_process: Callable[[str], Process],
         allowance_of: Callable[[Market], Allowing],
+        record: RecordTo | None = None,
         restarts: int = 0,
     ) -> None:
         """Start nothing yet.
@@ -109,11 +111,13 @@ class WorkerActor(EngineActor):
             routes: the way of the process's reports to the books' actors.
             new_process: a function that starts a process; it takes the worker's name.
             allowance_of: a function that returns what may be spent in a market's weight pool.
+            record: where the process records its books; `None` for nowhere.
             restarts: number of times that the process was replaced.
         """
         super().__init__(name, supervisor)
         self._timing = settings.timing
-        self._begin = Begin(name, settings, str(folder), logging.getLogger("depthactors").getEffectiveLevel())
+        level = logging.getLogger("depthactors").getEffectiveLevel()
+        self._begin = Begin(name, settings, str(folder), level, record)
         self._routes = routes
         self._restarts = restarts
         self._new_process = new_process

@@ -56,7 +56,9 @@ class WorkerEngine:
         self._leases = leases = Leases(outbox)
         slots = WorkerSlots(Path(begin.folder), self._beat)
         leasing = replace(machine, new_network=lambda way: LeasedNetwork(machine.new_network(way), leases))
-        self._runtime = Runtime(begin.settings, self._report, Running(self.stop), sharing=slots, machine=leasing)
+        self._runtime = Runtime(
+            begin.settings, self._report, Running(self.stop), sharing=slots, record=begin.record, machine=leasing
+        )
         self._orders = Orders(begin.name, self._runtime, slots, outbox, end)
 
     @property

@@ -1,4 +1,4 @@
-"""The command line: `depthactors demo`, `watch`, `replay`, `export`, `exchange` and `sandbox`."""
+"""The command line: `depthactors demo`, `watch`, `record`, `replay`, `export`, `exchange` and `sandbox`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from depthactors import early_interrupt, reporting
-from depthactors.cli import demo, exchange, export, output, replay, sandbox, watch
+from depthactors.cli import demo, exchange, export, output, record, replay, sandbox, watch
 from depthactors.errors import DepthActorsError
 from depthactors.version import VERSION
 
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         help="write the log from this level up to stderr: DEBUG, INFO, WARNING or ERROR (default ERROR)",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (demo, watch, replay, export, exchange, sandbox):
+    for command in (demo, watch, record, replay, export, exchange, sandbox):
         command.add_parser(commands)
     return parser
 

@@ -7,7 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import markets
-from depthactors.errors import UnknownMarketError
+from depthactors.errors import UnknownMarketError, UsageError
+from depthactors.recording import Rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -92,3 +93,16 @@ class Listed(argparse.Action):
             print(*self._lines(), sep="\n")
             parser.exit()
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), values])
+
+
+def rotation(text: str) -> str:
+    """Read after how much a file of a recording is followed by a new one.
+
+    Raises:
+        argparse.ArgumentTypeError: no time and no size; names it.
+    """
+    try:
+        Rotation.parse(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text

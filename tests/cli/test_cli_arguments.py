@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from depthactors.cli.arguments import above_zero, at_least_one, price_step
+from depthactors.cli.arguments import above_zero, at_least_one, price_step, rotation
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", 1.0), ("0.25", 0.25), ("1e3", 1000.0)])
@@ -39,3 +39,14 @@ def test_a_step_of_the_price_is_read_exactly(text):
 def test_what_is_no_step_is_refused_and_named(text):
     with pytest.raises(argparse.ArgumentTypeError, match=f"expected a step of the price above zero, was '{text}'"):
         price_step(text)
+
+
+@pytest.mark.parametrize("text", ["1h", "15m", "500MB"])
+def test_a_rotation_is_a_time_or_a_size(text):
+    assert rotation(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "1", "1 week", "-1h", "5s"])
+def test_another_rotation_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a"):
+        rotation(text)

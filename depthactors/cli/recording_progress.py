@@ -1,0 +1,82 @@
+"""The progress of a recording: one line that changes on a terminal, else a line every few seconds."""
+
+from __future__ import annotations
+
+import time
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from depthactors.book import BookState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import IO
+
+    from depthactors.status import BookStatus
+
+_EVERY: Final = 1.0
+_EVERY_PLAIN: Final = 5.0
+"""Seconds between two lines where there is no terminal."""
+_CLEAR: Final = "\r\x1b[K"
+_UNITS: Final = ("kB", "MB", "GB", "TB")
+
+
+class Progress:
+    """Shows how far a recording is. Thread: one."""
+
+    def __init__(self, stream: IO[str] | None, clock: Callable[[], float] = time.monotonic) -> None:
+        """Show nothing yet.
+
+        Args:
+            stream: where to, a terminal or not; `None` for nowhere.
+            clock: returns monotonic seconds.
+        """
+        self._stream = stream
+        self._clock = clock
+        self._is_terminal = stream is not None and stream.isatty()
+        self._shown_at = -inf
+
+    def show(self, rows: Sequence[BookStatus]) -> None:
+        """Show the recordings of these books, if the last line is long enough ago."""
+        now = self._clock()
+        if now - self._shown_at >= (_EVERY if self._is_terminal else _EVERY_PLAIN):
+            self._shown_at = now
+            if self._is_terminal:
+                print(f"{_CLEAR}{described(rows)}", end="", flush=True, file=self._stream)
+            else:
+                print(described(rows), flush=True, file=self._stream)
+
+    def end(self, rows: Sequence[BookStatus]) -> None:
+        """Show what was recorded, in a line that stays."""
+        clear = _CLEAR if self._is_terminal else ""
+        print(f"{clear}recorded {_what(rows)}", flush=True, file=self._stream)
+
+
+def described(rows: Sequence[BookStatus]) -> str:
+    """Return how many books are live, and what is recorded of them, in one line."""
+    failed = sum(row.state is BookState.FAILED for row in rows)
+    refused = sum(row.recording is not None and row.recording.error is not None for row in rows)
+    more = f", {failed} given up" if failed else ""
+    more += f", {refused} NOT WRITTEN" if refused else ""
+    return f"{sum(row.live for row in rows)} of {len(rows)} live{more}: {_what(rows)}"
+
+
+def _what(rows: Sequence[BookStatus]) -> str:
+    recordings = [row.recording for row in rows if row.recording is not None]
+    frames, gaps, files = (sum(getattr(each, name) for each in recordings) for name in ("frames", "gaps", "files"))
+    lost = sum(each.lost for each in recordings)
+    more = f", {lost:,} events lost" if lost else ""
+    size = _size(sum(each.bytes for each in recordings))
+    return f"{frames:,} frames, {size}, {_counted(gaps, 'gap')}, {_counted(files, 'file')}{more}"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def _size(size: float) -> str:
+    for unit in _UNITS:
+        size /= 1_000
+        if size < 1_000 or unit == _UNITS[-1]:
+            break
+    return f"{size:.1f} {unit}"

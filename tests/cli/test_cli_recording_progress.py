@@ -1,0 +1,74 @@
+"""The progress of a recording: one line on a terminal, a line every few seconds elsewhere."""
+
+import io
+
+import pytest
+
+from depthactors.book import BookState
+from depthactors.cli.recording_progress import Progress, described
+from depthactors.status import BookStatus, RecordingStatus
+from depthactors.sync import Counters
+
+
+def row(state=BookState.LIVE, **changes):
+    counts = {"frames": 600, "bytes": 1_000, "gaps": 0, "files": 1, "lost": 0, "error": None}
+    return BookStatus(
+        symbol="BTCUSDT",
+        market="spot",
+        speed_ms=100,
+        state=state,
+        error=None,
+        last_update_id=7,
+        depth=20,
+        age=0.0,
+        restarts=0,
+        counters=Counters(),
+        recording=RecordingStatus(**counts | changes),
+    )
+
+
+GIVEN_UP = row(BookState.FAILED, frames=0, bytes=0, files=0)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([row(), row()], "2 of 2 live: 1,200 frames, 2.0 kB, 0 gaps, 2 files"),
+        ([row(), GIVEN_UP], "1 of 2 live, 1 given up: 600 frames, 1.0 kB, 0 gaps, 1 file"),
+        ([row(error="full", gaps=1)], "1 of 1 live, 1 NOT WRITTEN: 600 frames, 1.0 kB, 1 gap, 1 file"),
+        ([row(lost=7)], "1 of 1 live: 600 frames, 1.0 kB, 0 gaps, 1 file, 7 events lost"),
+        ([row(bytes=3_456_000_000, files=1_200)], "1 of 1 live: 600 frames, 3.5 GB, 0 gaps, 1,200 files"),
+    ],
+    ids=["good", "given up", "refused", "lost", "large"],
+)
+def test_a_line_has_what_is_live_written_missing_and_refused(rows, words):
+    assert described(rows) == words
+
+
+def test_on_a_terminal_the_line_is_rewritten_each_second_and_the_last_one_stays():
+    screen, now = Terminal(), [10.0]
+    progress = Progress(screen, lambda: now[0])
+    for now[0] in (10.0, 10.5, 11.0):
+        progress.show([row()])
+    progress.end([row()])
+    line = "600 frames, 1.0 kB, 0 gaps, 1 file"
+    assert screen.getvalue() == f"\r\x1b[K1 of 1 live: {line}" * 2 + f"\r\x1b[Krecorded {line}\n"
+
+
+def test_elsewhere_there_is_a_line_every_five_seconds():
+    pipe, now = io.StringIO(), [10.0]
+    progress = Progress(pipe, lambda: now[0])
+    for now[0] in (10.0, 11.0, 14.9, 15.0):
+        progress.show([row()])
+    progress.end([row()])
+    assert [line.partition(" ")[0] for line in pipe.getvalue().splitlines()] == ["1", "1", "recorded"]
+
+
+def test_without_a_standard_output_nothing_is_shown(monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    Progress(None).end([row()])

@@ -28,8 +28,8 @@ _BLOCK_BYTES: Final = 256_000
 """Bytes of lines in a block: in ten times as many zlib finds hardly more to save."""
 _BLOCK_SECONDS: Final = 3.0
 """The oldest line that a kill may take: blocks of a second are a tenth larger on disk."""
-_WAITING_BYTES: Final = 8_000_000
-"""Bytes of frames that are kept for the next file: some minutes of a busy book."""
+_WAITING_BYTES: Final = 2_000_000
+"""Bytes of frames that are kept for the next file: half a minute of a busy book, and no snapshot is that old."""
 _CLOCK_STEP: Final = 10.0
 """Seconds by which frames may be older than others before: more is a clock that was set back."""
 _MS: Final = 1_000_000

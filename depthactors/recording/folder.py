@@ -14,6 +14,7 @@ from depthactors.recording import notes
 from depthactors.recording.book_file import Unended, end_row, failed, lock
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED, Gap
 from depthactors.recording.member import member, torn_member
+from depthactors.recording.parts import part_of
 from depthactors.recording.proof import count
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ def name_of(symbol: str, recv_ns: int) -> str:
     return f"{symbol.lower()}-{begin:%Y%m%dT%H%M%S}.{begin.microsecond // 1_000:03d}Z.gz"
 
 
-def files_of(folder: Path, symbol: str) -> list[Path]:
-    """Return the recording files of a symbol, in the order of their names; O(files in the folder)."""
-    pattern = re.compile(rf"{re.escape(symbol.lower())}-{_BEGIN}\.gz")
-    return sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name))
+def files_of(symbol: str, names: list[str]) -> list[str]:
+    """Return those of some names that are recording files of a symbol, in their order; O(names)."""
+    symbol = symbol.lower()
+    pattern = re.compile(rf"{re.escape(symbol)}-{_BEGIN}\.gz")
+    # A folder may have a year of a hundred symbols.
+    return sorted(name for name in names if name.startswith(symbol) and pattern.fullmatch(name))
 
 
 def prepare(folder: Path, market: Market, symbol: str) -> list[Unended]:
@@ -55,15 +58,16 @@ def prepare(folder: Path, market: Market, symbol: str) -> list[Unended]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         is_writable = os.access(folder, os.W_OK | os.X_OK)
-        files = files_of(folder, symbol)
-        other = next((path for path in folder.iterdir() if path.name.endswith(notes.SUFFIX)), None)
+        names = os.listdir(folder)  # noqa: PTH208 - a path for each of many names takes ten times the time
     except OSError as error:
         cause = "was a file" if isinstance(error, FileExistsError) else f"was none: {error.strerror or error}"
         raise RecordingError(str(folder), 0, f"expected a folder that can be written to, {cause}") from None
     if not is_writable:
         raise RecordingError(str(folder), 0, "expected a folder that can be written to, was one without permission")
+    other = next((name for name in names if name.endswith(notes.SUFFIX)), None)
     if other is not None:
-        _check(other, market, None)
+        _check(folder / other, market, None)
+    files = [folder / name for name in files_of(symbol, names)]
     return [unended for path in files if (unended := _prepare_file(path, market, symbol)) is not None]
 
 
@@ -94,12 +98,15 @@ def complete(unended: Unended, next_id: int | None, next_ns: int | None) -> None
 def _prepare_file(path: Path, market: Market, symbol: str) -> Unended | None:
     beside = notes.notes_of(path)
     if not beside.exists():
-        # Not of a recorder: it writes the notes first.
-        raise RecordingError(str(beside), 0, f"expected the notes of {path.name}, was no such file")
-    _check(beside, market, symbol)
-    if notes.has_end(beside):
+        # Somebody took them away, since they are written before the file is: nothing is to be ended.
+        part = part_of(path)
+        if part is not None and part.symbol != symbol:
+            raise RecordingError(str(path), 0, f"expected a recording of {symbol}, was one of {part.symbol!r}")
         return None
+    _check(beside, market, symbol)
     try:
+        if notes.has_end(beside):
+            return None
         _mend(path)
         continuity, gaps = count(path, market.sequencing)
         told = {row.get("from_id") for row in notes.read_notes(beside) if row["row"] in {"gap", "interruption"}}

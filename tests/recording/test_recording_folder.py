@@ -19,12 +19,11 @@ def recorded(tmp_path):
     return stream.folder
 
 
-def test_a_file_has_the_name_of_its_symbol_and_of_its_beginning(tmp_path):
+def test_a_file_has_the_name_of_its_symbol_and_of_its_beginning():
     names = [name_of("BTCUSDT", BEGIN), name_of("BTC-261225-90000-C", 0), name_of("BTCUSD_PERP", BEGIN)]
     assert names[:2] == ["btcusdt-20261129T154700.123Z.gz", "btc-261225-90000-c-19700101T000000.000Z.gz"]
-    for name in [*names, "btcusdt.gz", "xbtcusdt-20261129T154700.123Z.gz"]:
-        (tmp_path / name).touch()
-    assert [path.name for path in files_of(tmp_path, "BTCUSDT")] == names[:1]
+    others = ["btcusdt.gz", "xbtcusdt-20261129T154700.123Z.gz", "btcusdt-20261129T154700.123Z.notes.jsonl"]
+    assert files_of("BTCUSDT", [*names, *others]) == names[:1]
 
 
 def test_a_folder_of_another_market_is_refused(recorded):
@@ -41,10 +40,15 @@ def test_a_file_of_another_symbol_under_the_name_is_refused(recorded):
         prepare(recorded, SPOT, "ETHUSDT")
 
 
-def test_a_file_without_its_notes_is_refused(recorded):
-    notes.notes_of(files_in(recorded)[0]).unlink()
-    with pytest.raises(RecordingError, match=r"expected the notes of btcusdt-.*\.gz"):
-        prepare(recorded, SPOT, "BTCUSDT")
+def test_a_file_without_its_notes_is_left_as_it_is_if_it_is_of_the_symbol(recorded):
+    [path] = files_in(recorded)
+    notes.notes_of(path).unlink()
+    path.write_bytes(content := path.read_bytes()[:-9])
+    assert prepare(recorded, SPOT, "BTCUSDT") == []
+    path = path.rename(path.with_name(path.name.replace("btc", "eth")))
+    with pytest.raises(RecordingError, match="expected a recording of ETHUSDT, was one of 'BTCUSDT'"):
+        prepare(recorded, SPOT, "ETHUSDT")
+    assert path.read_bytes() == content
 
 
 def test_a_file_that_another_recorder_has_open_is_refused(tmp_path):

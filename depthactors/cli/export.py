@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from depthactors.export import Exported, Progress
 
-TARGETS: Final = ("hftbacktest", "tardis")
+TARGETS: Final = ("hftbacktest", "parquet", "tardis")
 UNREPAIRED: Final = 1
 
 
@@ -27,13 +27,14 @@ def add_parser(commands: Any) -> None:
         "export",
         help="write recordings in the formats of other tools",
         description="Write the book of a recording, or of several of one symbol, in the format of another tool: "
-        "hftbacktest (an event array, .npz), tardis (a CSV file, incremental_book_L2, .csv.gz). OUT is there when it "
-        "is complete. A file that ends within a line is exported up to there, with a warning. Exit status 1: no "
-        "snapshot repairs the last gap, and what is behind it is left out; 2: nothing was written.",
+        "hftbacktest (an event array, .npz), parquet (a folder of tables), tardis (a CSV file, incremental_book_L2, "
+        ".csv.gz). OUT is there when it is complete. A file that ends within a line is exported up to there, with a "
+        "warning. Exit status 1: no snapshot repairs the last gap, and what is behind it is left out; 2: nothing was "
+        "written.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="recording, as `depthactors replay` reads it")
     parser.add_argument("--to", required=True, choices=TARGETS, dest="target", help="format")
-    parser.add_argument("-o", "--out", required=True, metavar="OUT", help="file to write, which must not exist")
+    parser.add_argument("-o", "--out", required=True, metavar="OUT", help="file or folder to write; it must not exist")
     parser.add_argument(
         "--last-book", metavar="FILE", help="also write the last book, for hftbacktest's next day (.npz)"
     )

@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from depthactors.export.hftbacktest import to_hftbacktest
+    from depthactors.export.parquet import to_parquet
     from depthactors.export.result import Exported, Progress
     from depthactors.export.steps import Gap
     from depthactors.export.tardis import to_tardis
 
-__all__ = ["Exported", "Gap", "Progress", "to_hftbacktest", "to_tardis"]
+__all__ = ["Exported", "Gap", "Progress", "to_hftbacktest", "to_parquet", "to_tardis"]
 
 _MODULES = {
     "Exported": "result",
     "Gap": "steps",
     "Progress": "result",
     "to_hftbacktest": "hftbacktest",
+    "to_parquet": "parquet",
     "to_tardis": "tardis",
 }
 _PACKAGES = {"numpy", "pyarrow"}

@@ -28,6 +28,9 @@ Files: TypeAlias = "str | Path | Iterable[str | Path]"
 
 _REPORT_EVERY: Final = 500
 """Lines between two reports of the progress."""
+_LARGEST: Final = (1 << 63) - 1
+_LATEST: Final = _LARGEST // 1_000_000
+"""Milliseconds since the epoch, in the year 2262."""
 _SAMPLE: Final = 1 << 16
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
@@ -113,12 +116,14 @@ class Source:
             for path, line in self._lines():  # noqa: B007 - named in the error
                 if line.is_diff:
                     diff = binance.read_diff(line.text, market.sequencing, symbol)
+                    _check_sizes(line, line.event, diff.last_id)
                     if texts:
                         _check_texts(line.event, "b", "a")
                     yield from sequencer.diff(diff, line)
                 elif line.is_snapshot:
                     limit = market.implied_limit(max(len(line.message["bids"]), len(line.message["asks"])))
                     snapshot = binance.parse_snapshot(line.message, limit, symbol)
+                    _check_sizes(line, line.message, snapshot.last_update_id)
                     if texts:
                         _check_texts(line.message, "bids", "asks")
                     yield from sequencer.snapshot(snapshot, line)
@@ -152,13 +157,25 @@ class Source:
 def _read_trade(event: dict[str, Any], symbol: str) -> Trade | None:
     """Check a trade; futures send `X`, and what is not `MARKET` did not happen in the book."""
     try:
-        owner, price, quantity, time, is_sell = event["s"], float(event["p"]), float(event["q"]), event["T"], event["m"]
-        if owner == symbol and type(time) is int and type(is_sell) is bool and 0 < price < inf and 0 < quantity < inf:
+        price, quantity, time, is_sell = float(event["p"]), float(event["q"]), event["T"], event["m"]
+        is_sound = type(time) is int and 0 < time < _LATEST and type(is_sell) is bool
+        if is_sound and event["s"] == symbol and 0 < price < inf and 0 < quantity < inf:
             return Trade(price, quantity, is_sell, time, 0) if event.get("X", "MARKET") == "MARKET" else None
     except (KeyError, TypeError, ValueError):
         pass
     msg = f"expected a trade of {symbol}"
     raise MalformedFrameError(msg, SHORT.repr(event))
+
+
+def _check_sizes(line: Line, message: dict[str, Any], last_id: int) -> None:
+    """Check that no id or time is too large for a column of 8 bytes; times are nanoseconds there."""
+    event, transaction = message.get("E", 0), message.get("T", 0)
+    if last_id > _LARGEST or line.recv_ns > _LARGEST or not 0 <= event < _LATEST:
+        msg = "expected ids and times of at most 63 bits"
+        raise MalformedFrameError(msg, line.text)
+    if type(transaction) is not int or not 0 <= transaction < _LATEST:
+        msg = f"expected milliseconds since the epoch in 'T', was {SHORT.repr(transaction)}"
+        raise MalformedFrameError(msg, line.text)
 
 
 def _check_texts(message: dict[str, Any], *sides: str) -> None:

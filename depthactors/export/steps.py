@@ -107,9 +107,8 @@ Step: TypeAlias = Base | Change | Trade | Gap
 
 def exchange_ms(message: dict[str, Any]) -> int:
     """Return when the exchange changed its book, milliseconds since the epoch: `T`, or `E`; 0 where it has neither."""
-    # `E`, the time of sending, is checked with the event; `T` is no part of what a book needs.
-    time = message.get("T")
-    return time if type(time) is int else int(message.get("E", 0))
+    time: int = message.get("T") or message.get("E", 0)
+    return time
 
 
 class Sequencer:

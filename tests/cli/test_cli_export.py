@@ -92,14 +92,13 @@ def test_without_the_extra_tardis_is_written_and_the_others_name_it(write, tmp_p
         "import sys\n"
         "sys.modules['numpy'] = sys.modules['pyarrow'] = sys.modules['rich'] = None\n"
         "from depthactors.cli import main\n"
-        "for target in ['tardis', 'hftbacktest']:\n"
+        "for target in ['tardis', 'hftbacktest', 'parquet']:\n"
         "    print(main(['export', 'good.gz', '--to', target, '-o', 'out.npz']))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
-    assert [line for line in done.stdout.splitlines() if line.isdigit()] == ["0", "2"]
-    assert done.stderr == (
-        "depthactors: depthactors.export.to_hftbacktest needs the package 'numpy': pip install 'depthactors[export]'\n"
-    )
+    assert [line for line in done.stdout.splitlines() if line.isdigit()] == ["0", "2", "2"]
+    needs = "depthactors: depthactors.export.to_{} needs the package {!r}: pip install 'depthactors[export]'\n"
+    assert done.stderr == needs.format("hftbacktest", "numpy") + needs.format("parquet", "pyarrow")
 
 
 def test_the_last_book_is_hftbacktests_alone(write, capsys, tmp_path):

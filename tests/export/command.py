@@ -1,4 +1,7 @@
-"""`python -m tests.export`: each recording through hftbacktest's converter and backtest, beside ours."""
+"""`python -m tests.export`: what other tools have of each recording, beside ours.
+
+hftbacktest's converter and its backtest; pandas, polars and DuckDB with our Parquet tables.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", HERE.parents[2] / "shared
 sys.path.insert(0, str(HERE))
 
 from beside_hftbacktest import compare
+from beside_tables import read
 
 
 def main(arguments=None):
@@ -22,7 +26,7 @@ def main(arguments=None):
     parser.add_argument(
         "--peers-python",
         default=os.environ.get("DEPTHACTORS_PEERS_PYTHON", sys.executable),
-        help="interpreter that has hftbacktest (default: DEPTHACTORS_PEERS_PYTHON)",
+        help="interpreter that has hftbacktest, pandas, polars, duckdb (default: DEPTHACTORS_PEERS_PYTHON)",
     )
     parser.add_argument("--moments", type=int, default=1_000, help="moments at which the best prices are compared")
     parser.add_argument("files", nargs="*", type=Path, help="recordings (default: all of DEPTHACTORS_CAPTURES)")
@@ -35,7 +39,8 @@ def main(arguments=None):
     for path in files:
         with TemporaryDirectory() as folder:
             found = compare(options.peers_python, path, Path(folder), options.moments)
-        right &= found.is_explained()
+            readers = read(options.peers_python, path, Path(folder))
+        right &= found.is_explained() and all(each.books == each.moments for each in readers)
         print(
             f"{path.parent.name}/{path.name}: {found.equal} events equal, {found.moved} at the snapshot's time, "
             f"{found.left_out} left out, {found.retimed} at another exchange time, {found.unexplained} UNEXPLAINED; "
@@ -43,6 +48,8 @@ def main(arguments=None):
             f"{'equal' if found.same_last else 'DIFFERS'}{'' if found.is_explained() else '  <-- WRONG'}",
             flush=True,
         )
+        for each in readers:
+            print(f"    {each.tool}: {each.books} of {each.moments} books equal, {each.levels} levels", flush=True)
     return 0 if right else 1
 
 

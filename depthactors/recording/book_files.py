@@ -203,8 +203,8 @@ class BookFiles:
             self._block_seconds += step
         if file.waiting >= _BLOCK_BYTES or self._block_seconds >= _BLOCK_SECONDS:
             self._write_block(file)
-        if self._next is None and self._rotation.is_due(self._file_seconds, file.size):
-            self._next, self._why_next = self._new_bridge(), f"rotation after {self._rotation}"
+            if self._next is None and self._rotation.is_due(self._file_seconds, file.size):
+                self._next, self._why_next = self._new_bridge(), f"rotation after {self._rotation}"
 
     def _write_block(self, file: BookFile) -> None:
         self._block_seconds = 0.0

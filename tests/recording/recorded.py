@@ -1,19 +1,23 @@
 """A stream of depth events with a recorder behind it, and a naive judgement of the files that are left."""
 
 import os
+from contextlib import suppress
 from errno import ENOSPC
 from hashlib import sha256
 from math import inf
 from pathlib import Path
 
 import orjson
+from hypothesis import strategies as st
 
 from depthactors import markets, recording
+from depthactors.errors import RecordingError
 from depthactors.markets import Sequencing
 from depthactors.recording import notes
 from depthactors.recording.rotation import Rotation
 from depthactors.replay import replay
 
+HOUR = Rotation(seconds=3600)
 SECOND = 1_000_000_000
 BEGIN = 1_795_967_220_123 * 1_000_000
 SPOT, USDM = markets.lookup("spot"), markets.lookup("usdm")
@@ -187,3 +191,47 @@ def check(stream):
     missing = [each for each in begun if each not in seen and not any(begin < each <= end for begin, end in gaps)]
     assert missing == []
     return seen
+
+
+def lose(stream):
+    stream.make()
+    stream.files.lost(stream.now, 1, "no room")
+
+
+def reconnect(stream):
+    stream.files.disconnected(stream.now, "reset")
+    stream.files.connected(stream.now)
+
+
+def answer_if_wanted(stream, lag):
+    if stream.files.wants_snapshot or not lag:
+        stream.answer(min(lag, stream.last_id - 100))
+
+
+def kill(stream, bytes_lost):
+    stream.kill(bytes_lost)
+    stream.start()
+
+
+def fill_the_disk(stream, room):
+    with FullDisk(stream.files, room), suppress(RecordingError):
+        stream.send()
+        stream.tick(after=4)
+
+
+ACTIONS = {
+    "send": lambda stream, few, many: stream.send(1 + few, hole=many % 3),
+    "ticker": lambda stream, *_: stream.ticker(),
+    "make": lambda stream, *_: stream.make(),
+    "lose": lambda stream, *_: lose(stream),
+    "reconnect": lambda stream, *_: reconnect(stream),
+    "rotate": lambda stream, *_: stream.tick(after=3600),
+    "tick": lambda stream, *_: stream.tick(after=4),
+    "set back": lambda stream, *_: stream.tick(after=-7200),
+    "answer": lambda stream, few, _: answer_if_wanted(stream, few),
+    "old answer": lambda stream, _, many: stream.answer(min(many, stream.last_id - 100)),
+    "kill": lambda stream, _, many: kill(stream, many),
+    "fill": lambda stream, _, many: fill_the_disk(stream, many),
+}
+KINDS = ["send"] * 7 + ["answer"] * 3 + ["rotate", *ACTIONS]
+STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, 60)), min_size=1, max_size=40)

@@ -1,15 +1,13 @@
 import gzip
 
 import pytest
-from hypothesis import given
 
 from depthactors import BookState, markets, recording
 from depthactors.errors import RecordingCutError, RecordingError, UsageError
 from depthactors.recording import notes
 from depthactors.recording.parts import Parts, recordings_of
 from depthactors.replay import replay
-from tests.recording.recorded import SECOND, SPOT, USDM, Stream, check, files_in
-from tests.recording.test_recording_book_files import ACTIONS, HOUR, STEPS, st
+from tests.recording.recorded import HOUR, SECOND, SPOT, USDM, Stream, files_in
 
 
 @pytest.fixture(params=[SPOT, USDM], ids=["spot", "usdm"])
@@ -139,19 +137,3 @@ def test_no_file_at_all(tmp_path):
         replay([])
     with pytest.raises(RecordingError, match=r"expected recordings \(\*\.gz\) in the folder, was none"):
         recording.views(tmp_path)
-
-
-@given(steps=STEPS, chained=st.booleans())
-def test_every_event_of_the_files_is_read_once_and_the_book_is_right_when_it_is_live(tmp_path_factory, steps, chained):
-    stream = Stream(tmp_path_factory.mktemp("recordings"), USDM if chained else SPOT, HOUR)
-    stream.begin()
-    for kind, few, many in steps:
-        ACTIONS[kind](stream, few, many)
-    stream.close()
-    seen = check(stream)
-    if not seen:
-        return
-    assert ids(recording.read(stream.folder)) == sorted(seen)
-    for view in recording.views(stream.folder, depth=1):
-        if view.state is BookState.LIVE:
-            assert view.best_bid[1] == stream.book_id(view.last_update_id)

@@ -31,6 +31,8 @@ _SIZE: Final = 9
 _SHORTEST_BAR: Final = 5
 _LONGEST_BAR: Final = 30
 _WHY_LINES: Final = 3
+_NEAR: Final = 10
+"""Levels a side whose prices show how many decimals a price has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +156,8 @@ def _between(view: BookView[Any], width: int) -> Line:
     if exact.mid is None or exact.spread is None:
         words = "no asks" if exact.best_bid else "no bids"
     else:
-        decimals = decimals_of(price for price, _ in view.texts("bid") + view.texts("ask"))
+        near = view.best(_NEAR, view.number)
+        decimals = decimals_of(price for price, _ in near.texts("bid") + near.texts("ask"))
         mid, spread = f"{exact.mid:.{decimals + 1}f}", f"{exact.spread:.{decimals}f}"
         longer = (
             f"mid {mid}  spread {spread} ({exact.spread / exact.mid * 10_000:.2f} bps)",

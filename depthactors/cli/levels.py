@@ -49,6 +49,8 @@ def levels_of(view: BookView[Any], count: int, step: Decimal | None, depth: int)
         step: step of the price; `None` for a row a level.
         depth: number of levels a side that are followed.
     """
+    if step is None:
+        view = view.best(count, view.number)
     bids, partial_bid = _side(view, "bid", count, step, depth)
     asks, partial_ask = _side(view, "ask", count, step, depth)
     both = bids + asks

@@ -119,7 +119,7 @@ def page(
     else:
         lines = _ladders(looks, choice, at, mark)[:room]
     lines += [()] * (room - len(lines))
-    return [fitted(line, width) for line in [*lines, *_bottom_lines(choice, at, size, said, news)]]
+    return [fitted(line, width) for line in [*lines, *_bottom_lines(choice, at, size, said, news)][:height]]
 
 
 def _ladders(looks: Sequence[Look], choice: Choice, at: Layout, mark: str) -> list[Line]:

@@ -28,6 +28,8 @@ def cut(text: str, width: int) -> str:
 
 
 def _beginning(text: str, width: int) -> str:
+    if cells(text) <= width:
+        return text
     kept, used = [], 0
     for each in text:
         used += cells(each)

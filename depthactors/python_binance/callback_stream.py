@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.actors.queued_listener import QueuedListener
 from depthactors.engine import inside
+from depthactors.python_binance import socket_manager
 from depthactors.python_binance.error_dicts import error_messages
 
 if TYPE_CHECKING:
@@ -93,4 +94,4 @@ class CallbackStream:
             if self.handle is not None:
                 self._callbacks.leave(self.handle)
             if self.bm is not None:
-                self.bm.give_back(self, max(0.0, given - now()))
+                socket_manager.give_back(self.bm, self, max(0.0, given - now()))

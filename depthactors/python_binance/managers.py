@@ -16,6 +16,7 @@ from depthactors.engine.uninitialised import absent
 from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.exceptions.own import ReadLoopClosed, read_loop_closed
 from depthactors.pacing.seconds import checked_timeout
+from depthactors.python_binance import socket_manager
 from depthactors.python_binance.client_market import market_of
 from depthactors.python_binance.depth_cache import DepthCache
 from depthactors.python_binance.error_dicts import error_messages
@@ -85,7 +86,7 @@ class DepthCacheManager:
             warnings.warn("loop is ignored: depthactors works in threads", UserWarning, stacklevel=2)
         connections = shared(bm)
         if connections is not None:
-            connections.check(client, self._market)
+            socket_manager.check(connections, client, self._market)
             client = connections.client if client is None else client
         self._row = market_of(client, self._market)
         self._symbol = symbol
@@ -146,7 +147,7 @@ class DepthCacheManager:
                 self._latest = 0
         engine = handle = None
         try:
-            engine = self._bm.lease(stay)
+            engine = socket_manager.lease(self._bm, stay)
             handle = follow(engine, self._row, self._symbol, **self._options)
             inside.listen(handle, self._listener(handle))
             with self._lifecycle:
@@ -245,7 +246,7 @@ class DepthCacheManager:
             if handle is not None and engine is not None and engine.running:
                 handle.close()
         finally:
-            self._bm.give_back(stay)
+            socket_manager.give_back(self._bm, stay)
 
     if not TYPE_CHECKING:
         # Out of sight of type checkers, which find a missing name by themselves.

@@ -69,16 +69,7 @@ class BinanceSocketManager:
         if verbose or getattr(client, "verbose", False) is True:
             logging.getLogger("depthactors").setLevel(logging.DEBUG)
 
-    def check(self, client: Any, market: str) -> None:
-        """Refuse a manager whose client has another exchange, proxy or time-out than this one's.
-
-        Args:
-            client: the manager's client; `None` agrees with any.
-            market: `spot`, `usdm`, `coinm` or `options`.
-
-        Raises:
-            UsageError: the two differ, or an address was set here, as programs do with python-binance's.
-        """
+    def _check(self, client: Any, market: str) -> None:
         for name in _ADDRESSES:
             # The class has none, unless a program has given it one.
             if (address := getattr(self, name, None)) is not None:
@@ -96,15 +87,7 @@ class BinanceSocketManager:
             msg = f"expected a bm with the client's {others}, as BinanceSocketManager(client) has, was one without"
             raise UsageError(msg)
 
-    def lease(self, holder: object) -> DepthEngine:
-        """Return the running engine for one more stream. Managers call this, and `give_back` at the end of the stream.
-
-        Args:
-            holder: the stream.
-
-        Raises:
-            LifecycleError: the socket manager is closed.
-        """
+    def _lease(self, holder: object) -> DepthEngine:
         with self._lock:
             if self._closed:
                 msg = "expected a socket manager that was not closed yet"
@@ -115,8 +98,7 @@ class BinanceSocketManager:
             self._holders.add(holder)
             return self._engine
 
-    def give_back(self, holder: object, timeout: float = 10.0) -> None:
-        """Take a lease back; the last one ends the connections within `timeout` seconds. Twice is harmless."""
+    def _give_back(self, holder: object, timeout: float) -> None:
         with self._lock:
             self._holders.discard(holder)
             if self._holders:
@@ -171,3 +153,34 @@ def shared(bm: Any) -> BinanceSocketManager | None:
         return bm
     msg = f"expected bm as `from depthactors import BinanceSocketManager` has it, was {bm!r}"
     raise UsageError(msg)
+
+
+# What managers need, and a program does not: `help()` of a socket manager has none of it.
+
+
+def check(bm: BinanceSocketManager, client: Any, market: str) -> None:
+    """Refuse a manager whose client has another exchange, proxy or time-out than the socket manager's.
+
+    Args:
+        bm: the socket manager.
+        client: the manager's client; `None` agrees with any.
+        market: `spot`, `usdm`, `coinm` or `options`.
+
+    Raises:
+        UsageError: the two differ, or an address was set, as programs do with python-binance's.
+    """
+    bm._check(client, market)
+
+
+def lease(bm: BinanceSocketManager, holder: object) -> DepthEngine:
+    """Return the running engine for one more stream, which is given back by `give_back`.
+
+    Raises:
+        LifecycleError: the socket manager is closed.
+    """
+    return bm._lease(holder)
+
+
+def give_back(bm: BinanceSocketManager, holder: object, timeout: float = 10.0) -> None:
+    """Take a lease back; the last one ends the connections within `timeout` seconds. Twice is harmless."""
+    bm._give_back(holder, timeout)

@@ -18,7 +18,7 @@ from depthactors.engine.lifecycle import PATIENCE
 from depthactors.engine.pickling import refuse_pickle
 from depthactors.errors import CallbackError, LifecycleError
 from depthactors.pacing.seconds import checked_timeout
-from depthactors.python_binance import program_end
+from depthactors.python_binance import program_end, socket_manager
 from depthactors.python_binance.callback_stream import END_TIMEOUT, CallbackStream
 from depthactors.python_binance.callback_threads import CallbackThreads, Threads
 from depthactors.python_binance.client import Client
@@ -356,12 +356,12 @@ class ThreadedDepthCacheManager(threading.Thread):
         check_callback("callback", callback, instead=_IN_COROUTINE)
         connections = shared(bm)
         if connections is not None:
-            connections.check(self._client, market)
+            socket_manager.check(connections, self._client, market)
         stream = CallbackStream(self._engine, connections, self._callbacks)
         try:
             row = market_of(self._client, market)
             if connections is not None:
-                stream.engine = connections.lease(stream)
+                stream.engine = socket_manager.lease(connections, stream)
             stream.handle = follow(
                 stream.engine,
                 row,

@@ -8,6 +8,7 @@ from depthactors import BinanceSocketManager, Client, DepthCacheManager, Threade
 from depthactors.errors import UsageError
 from depthactors.net.proxy import parse_proxy
 from depthactors.python_binance.client_settings import settings_of
+from depthactors.python_binance.socket_manager import lease
 
 PROXY = "http://user:hush@proxy:1"
 OTHER = "http://other:2"
@@ -130,5 +131,5 @@ def test_each_manager_has_the_settings_of_its_client():
     client = {"requests_params": {"timeout": (3, 7), "proxies": {"https": PROXY}}}
     threaded = ThreadedDepthCacheManager(**client)._engine._runtime.settings
     with BinanceSocketManager(theirs(**client)) as bm:
-        for settings in (threaded, bm.lease("first")._runtime.settings):
+        for settings in (threaded, lease(bm, "first")._runtime.settings):
             assert (settings.connect_timeout, settings.read_timeout, settings.proxy) == (3, 7, parse_proxy(PROXY))

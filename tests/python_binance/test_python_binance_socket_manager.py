@@ -8,7 +8,7 @@ import pytest
 
 from depthactors import BinanceSocketManager, Client, DepthCacheManager, ThreadedDepthCacheManager
 from depthactors.errors import LifecycleError, UsageError
-from depthactors.python_binance.socket_manager import shared
+from depthactors.python_binance.socket_manager import check, give_back, lease, shared
 from tests.support import places_in
 
 
@@ -27,63 +27,63 @@ def test_nothing_is_started_before_the_first_lease(bm):
 
 
 def test_leases_share_one_engine_which_ends_with_the_last(bm):
-    engine = bm.lease("first")
-    assert bm.lease("second") is engine
+    engine = lease(bm, "first")
+    assert lease(bm, "second") is engine
     for _ in range(2):
-        bm.give_back("first")
+        give_back(bm, "first")
         assert engine.running
-    bm.give_back("second")
+    give_back(bm, "second")
     assert not engine.running
     assert own_threads() == []
 
 
 def test_after_the_last_lease_a_new_one_begins_anew(bm):
-    first = bm.lease("first")
-    bm.give_back("first")
-    second = bm.lease("second")
+    first = lease(bm, "first")
+    give_back(bm, "first")
+    second = lease(bm, "second")
     assert second is not first
     assert second.running
 
 
 def test_a_lease_of_before_is_given_back_for_nothing(bm):
-    bm.lease("first")
-    bm.give_back("first")
-    second = bm.lease("second")
-    bm.give_back("first")
+    lease(bm, "first")
+    give_back(bm, "first")
+    second = lease(bm, "second")
+    give_back(bm, "first")
     assert second.running
 
 
 def test_an_engine_that_was_stopped_is_replaced(bm):
-    bm.lease("first").stop()
-    second = bm.lease("second")
+    lease(bm, "first").stop()
+    second = lease(bm, "second")
     assert second.running
-    bm.give_back("second")
+    give_back(bm, "second")
     assert not second.running
 
 
 def test_close_ends_it_for_good_and_twice_is_once(bm):
-    engine = bm.lease("first")
+    engine = lease(bm, "first")
     bm.close()
     bm.close()
     assert not engine.running
     with pytest.raises(LifecycleError, match="closed"):
-        bm.lease("second")
-    bm.give_back("first")
+        lease(bm, "second")
+    give_back(bm, "first")
     assert own_threads() == []
 
 
 def test_as_a_context_manager_it_closes():
     with BinanceSocketManager() as bm:
-        engine = bm.lease("first")
+        engine = lease(bm, "first")
     assert not engine.running
     with pytest.raises(LifecycleError):
-        bm.lease("second")
+        lease(bm, "second")
 
 
 def test_after_ctrl_c_anywhere_in_close_it_may_be_called_again(dead_address):
     def call_for():
         bm = BinanceSocketManager()
-        return bm.close, (bm, bm.lease("first"))
+        return bm.close, (bm, lease(bm, "first"))
 
     for bm, engine in places_in(call_for):
         bm.close()
@@ -93,11 +93,11 @@ def test_after_ctrl_c_anywhere_in_close_it_may_be_called_again(dead_address):
 def test_leases_taken_in_many_threads_are_of_one_engine(bm):
     engines, start = {}, threading.Barrier(8)
 
-    def lease(holder):
+    def take(holder):
         start.wait(5)
-        engines[holder] = bm.lease(holder)
+        engines[holder] = lease(bm, holder)
 
-    threads = [threading.Thread(target=lease, args=(number,)) for number in range(8)]
+    threads = [threading.Thread(target=take, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -105,19 +105,19 @@ def test_leases_taken_in_many_threads_are_of_one_engine(bm):
     assert len(set(engines.values())) == 1
     for holder, engine in engines.items():
         assert engine.running
-        bm.give_back(holder)
+        give_back(bm, holder)
     assert not engines[0].running
 
 
 def test_the_arguments_are_taken_by_place_and_the_clients_settings_hold():
     with BinanceSocketManager(Client(requests_params={"timeout": 7}), 60, 1000) as bm:
-        assert bm.lease("first")._runtime.settings.read_timeout == 7
+        assert lease(bm, "first")._runtime.settings.read_timeout == 7
 
 
 @pytest.mark.parametrize("tries", [5, 2, None])
 def test_the_tries_are_the_engines(tries):
     with BinanceSocketManager(max_reconnects=tries) as bm:
-        assert bm.lease("first")._runtime.settings.backoff.tries == tries
+        assert lease(bm, "first")._runtime.settings.backoff.tries == tries
 
 
 def test_verbose_logs_at_debug_level():
@@ -161,7 +161,7 @@ def test_ours_is_shared_and_another_one_is_refused_with_the_import_line(bm):
 )
 def test_a_manager_that_agrees_is_served(monkeypatch, bm_client, client):
     monkeypatch.delenv("DEPTHACTORS_EXCHANGE", raising=False)
-    BinanceSocketManager(bm_client).check(client, "spot")
+    check(BinanceSocketManager(bm_client), client, "spot")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_manager_that_agrees_is_served(monkeypatch, bm_client, client):
 def test_a_manager_that_points_elsewhere_is_refused(monkeypatch, bm_client, client, words):
     monkeypatch.delenv("DEPTHACTORS_EXCHANGE", raising=False)
     with pytest.raises(UsageError, match=words) as caught:
-        BinanceSocketManager(bm_client).check(client, "spot")
+        check(BinanceSocketManager(bm_client), client, "spot")
     assert "hush" not in str(caught.value)
 
 

@@ -8,7 +8,7 @@ Only then may a book of 7 levels be LIVE for a promise of 20; a book that was cu
 The rules. A short side is believed to be *whole*
 
 1. at the first look, if it has fewer than `LEAST_CAP` levels or none, the stream has brought nothing yet, and no good
-   book before it had more levels;
+   book before it had more levels; without a book before, former connections have brought nothing either;
 2. at the first look, if it has the same levels as the last good book's side, which was whole;
 3. after several replies in a row, each of which agrees with the reply before and the diffs since then, in all levels,
    also in those beyond the last one. If the replies have different numbers of levels, the side is *known* to be whole

@@ -206,7 +206,9 @@ class Synchronizer:
         fits = found is SnapshotFits
         book = self._new_book(snapshot, now)
         if book.short and isinstance(phase, Buffering):
-            book.look(self.book, quiet=not self._buffer, was_cut=self._doubts.was_cut)
+            # Without a book before, also what other connections have brought shows that there is a market.
+            quiet = not self._buffer and (self.book is not None or not self.counters.diffs)
+            book.look(self.book, quiet=quiet, was_cut=self._doubts.was_cut)
         candidate = Follower(book)
         applied = self._buffer.replay(candidate, now)
         candidate.confirmed = fits and len(self._buffer) > 0
@@ -239,8 +241,8 @@ class Synchronizer:
 
         If it has the levels of the book in sequence, only its id was ahead (chained ids have holes), and it is used. If
         the stream went on and did not meet it, it was not this book's. If the stream brought nothing, a book in
-        sequence has missed something; without a book in sequence, a second snapshot is compared: if it differs, the
-        stream is silent, else the book is only quiet.
+        sequence has missed something; without a book in sequence, or with one that vouches for too little, a second
+        snapshot is compared: if it differs, the stream is silent, else the book is only quiet.
         """
         phase, heard = self._transitions.phase, self._doubts.heard_since_held(self.counters.diffs)
         if isinstance(phase, Aligning):
@@ -252,6 +254,11 @@ class Synchronizer:
             if not heard and differences:
                 silent = self._fall_silent(found, differences)
                 return [*self._step(ChainFault(silent.error)), silent]
+            if not heard and not book.sound:
+                # A base that vouches for next to nothing differs from no snapshot; the next snapshot may.
+                effects = self._step(ChainFault(SnapshotError(self._unmet_words(found))))
+                self._doubts.unmet = found
+                return effects
             return self._refuse(found)
         if isinstance(phase, Bridging):
             found = phase.candidate.book
@@ -423,8 +430,11 @@ class Synchronizer:
     def _refuse(self, found: OrderBook) -> Sequence[Effect]:
         """Drop a snapshot that the stream did not meet, and request another one."""
         self.counters.snapshots_refused += 1
-        words = f"expected the stream to meet update {found.last_update_id} of a snapshot, did not"
-        return [SnapshotRefused(SnapshotError(words)), *self._step(SnapshotOld())]
+        return [SnapshotRefused(SnapshotError(self._unmet_words(found))), *self._step(SnapshotOld())]
+
+    @staticmethod
+    def _unmet_words(found: OrderBook) -> str:
+        return f"expected the stream to meet update {found.last_update_id} of a snapshot, did not"
 
     def _lag_error(self, snapshot: Snapshot, in_a_row: int) -> SnapshotError:
         """Return the error for a snapshot that is too old, as several before it."""

@@ -75,7 +75,7 @@ def _report(result: Result, options: Namespace) -> None:
     planned = result.planned
     kept = shrink(planned, lambda faults: _world(result.seed, options, faults).run().failure is not None)
     again = _world(result.seed, options, kept).run()
-    numbers = " ".join(str(planned.index(fault)) for fault in kept)
+    numbers = " ".join(str(options.keep[number] if options.keep else number) for number in map(planned.index, kept))
     print(f"  with {len(kept)} of {len(planned)} faults: {again.failure}")
     for fault in kept:
         print(f"    {fault.at:.3f} s {fault.kind} {fault.symbol or ''} {fault.seconds:g} s, {fault.count} times")

@@ -337,6 +337,39 @@ def test_a_book_that_changes_between_two_snapshots_while_its_stream_is_silent_is
     assert bench.sync.state is BookState.LIVE
 
 
+def unmet_on_an_empty_base(sequencing):
+    """A book whose base after an outage was an empty snapshot, with a snapshot that its stream did not reach."""
+    bench = Bench(sequencing).live()
+    bench.sync.stream_down(1, StreamError("cut"))
+    bench.sync.stream_up(2)
+    bench.sync.snapshot(2, empty(bench.exchange), 2.0)
+    assert bench.sync.state is BookState.STALE
+    bench.exchange.event()
+    assert [type(effect) for effect in bench.sync.snapshot(2, bench.exchange.snapshot(), 2.0)] == [Ahead]
+    assert [type(effect) for effect in bench.sync.overdue()] == [Resync, RequestSnapshot]
+    return bench
+
+
+@BOTH
+def test_a_silent_stream_is_noticed_though_an_empty_snapshot_is_the_base(sequencing):
+    bench = unmet_on_an_empty_base(sequencing)
+    top = bench.exchange.top(bench.exchange.id)
+    while bench.exchange.top(bench.exchange.id) == top:
+        bench.exchange.event()
+    effects = bench.sync.snapshot(2, bench.exchange.snapshot(), 2.0)
+    assert Silent in map(type, effects)
+    assert not any(type(effect) is StateChanged and effect.state is BookState.LIVE for effect in effects)
+    assert bench.sync.state is BookState.STALE
+
+
+@BOTH
+def test_a_quiet_book_is_live_though_an_empty_snapshot_was_its_base(sequencing):
+    bench = unmet_on_an_empty_base(sequencing)
+    effects = bench.sync.snapshot(2, bench.exchange.snapshot(), 2.0)
+    assert [type(effect) for effect in effects] == [StateChanged, Publish]
+    assert bench.sync.state is BookState.LIVE
+
+
 @BOTH
 def test_snapshots_before_and_after_an_outage_prove_no_silence(sequencing):
     bench = Bench(sequencing).trade(2)
@@ -887,6 +920,17 @@ def test_an_empty_snapshot_of_a_quiet_stream_is_a_book_without_levels(sequencing
     assert bench.sync.refresh(), "it can be refreshed"
     bench.sync.snapshot(1, empty(bench.exchange), 2.0)
     assert (bench.sync.state, bench.sync.wanted()) == (BookState.LIVE, None)
+
+
+@BOTH
+def test_an_empty_snapshot_of_a_new_book_that_has_heard_its_market_on_another_connection_is_not_believed(sequencing):
+    bench = Bench(sequencing).trade(3)
+    bench.sync.stream_down(1, StreamError("cut"))
+    bench.sync.stream_up(2)
+    bench.sync.snapshot(2, empty(bench.exchange), 2.0)
+    assert bench.sync.state is BookState.STALE
+    bench.sync.snapshot(2, bench.exchange.snapshot(), 2.0)
+    assert bench.sync.state is BookState.LIVE
 
 
 def test_a_listing_that_opens_is_seen_with_its_first_diff_and_looked_at_again():

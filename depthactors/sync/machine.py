@@ -246,20 +246,7 @@ class Synchronizer:
         """
         phase, heard = self._transitions.phase, self._doubts.heard_since_held(self.counters.diffs)
         if isinstance(phase, Aligning):
-            found, book = phase.candidate.book, phase.follower.book
-            differences = book.differences(found)
-            if book.matches(found) or found.emptied(book):
-                # Whether an empty snapshot is believed is decided there.
-                return self._step(Met())
-            if not heard and differences:
-                silent = self._fall_silent(found, differences)
-                return [*self._step(ChainFault(silent.error)), silent]
-            if not heard and not book.sound:
-                # A base that vouches for next to nothing differs from no snapshot; the next snapshot may.
-                effects = self._step(ChainFault(SnapshotError(self._unmet_words(found))))
-                self._doubts.unmet = found
-                return effects
-            return self._refuse(found)
+            return self._overdue_beside(phase.candidate.book, phase.follower.book, heard=heard)
         if isinstance(phase, Bridging):
             found = phase.candidate.book
             if heard:
@@ -426,6 +413,22 @@ class Synchronizer:
             effects += further
         self.counters.coalesced += max(0, published - 1)
         return effects
+
+    def _overdue_beside(self, found: OrderBook, book: OrderBook, *, heard: bool) -> Sequence[Effect]:
+        """Decide about a snapshot beside a book in sequence, as `overdue`; `heard` is whether the stream went on."""
+        differences = book.differences(found)
+        if book.matches(found) or found.emptied(book):
+            # Whether an empty snapshot is believed is decided there.
+            return self._step(Met())
+        if not heard and differences:
+            silent = self._fall_silent(found, differences)
+            return [*self._step(ChainFault(silent.error)), silent]
+        if not heard and not book.sound:
+            # A base that vouches for next to nothing differs from no snapshot; the next snapshot may.
+            effects = self._step(ChainFault(SnapshotError(self._unmet_words(found))))
+            self._doubts.unmet = found
+            return effects
+        return self._refuse(found)
 
     def _refuse(self, found: OrderBook) -> Sequence[Effect]:
         """Drop a snapshot that the stream did not meet, and request another one."""

@@ -15,6 +15,7 @@ HELP: Final = (
     "Keys",
     "",
     "arrows, Tab   another book",
+    "Page keys     the books before or after",
     "1 to 9        the book of that number",
     "Enter         this book alone, or all",
     "+ -           more or fewer levels",
@@ -23,6 +24,9 @@ HELP: Final = (
     "space         pause, and go on",
     "?             this help",
     "q             quit",
+    "",
+    "sums          of the bids / asks shown",
+    "vouched for   levels that are certain",
     "",
     "Any key goes back.",
 )
@@ -56,19 +60,27 @@ class Choice:
     is_over: bool = False
 
 
-def pressed(choice: Choice, key: str, *, shown: int, tick: Callable[[], Decimal]) -> Choice:
+def pressed(
+    choice: Choice, key: str, *, shown: int, tick: Callable[[], Decimal], row: int = 1, screen: int = 1
+) -> Choice:
     """Return what is chosen after a key; a key without a meaning changes nothing.
 
     Args:
         choice: what was chosen before.
-        key: a character, or `left`, `right`, `up`, `down`, `tab`, `back-tab`, `enter`.
+        key: a character, or `left`, `right`, `up`, `down`, `tab`, `back-tab`, `page-up`, `page-down`, `enter`.
         shown: number of levels a side that are on the screen.
         tick: returns the smallest step of the chosen book's prices.
+        row: number of books in a row of the screen.
+        screen: number of books on the screen.
     """
     if choice.is_help:
         return replace(choice, is_help=False)
     if key in _MOVES:
         return replace(choice, chosen=(choice.chosen + _MOVES[key]) % choice.books)
+    if key in _LEAPS:
+        direction, is_row = _LEAPS[key]
+        place = choice.chosen + direction * (row if is_row else screen)
+        return replace(choice, chosen=min(max(0, place), choice.books - 1))
     if key in _BOOKS:
         return replace(choice, chosen=min(int(key), choice.books) - 1)
     if key in {"[", "]"}:
@@ -84,7 +96,9 @@ def _stepped(choice: Choice, key: str, tick: Decimal) -> Choice:
     return replace(choice, steps=steps if step is None else steps | {choice.chosen: step})
 
 
-_MOVES: Final = {"left": -1, "up": -1, "back-tab": -1, "right": 1, "down": 1, "tab": 1}
+_MOVES: Final = {"left": -1, "back-tab": -1, "right": 1, "tab": 1}
+_LEAPS: Final = {"up": (-1, True), "down": (1, True), "page-up": (-1, False), "page-down": (1, False)}
+"""Direction, and whether by a row of the screen or by the whole of it."""
 _BOOKS: Final = frozenset("123456789")
 _CHANGES: Final[Mapping[str, Callable[[Choice, int], Choice]]] = {
     "+": lambda choice, shown: replace(choice, levels=shown + 1),

@@ -62,7 +62,9 @@ class Drawing:
         at = self._layout(width, height, news)
         look = self._look(choice.chosen)
         shown = shown_levels(look, frame_of(choice, choice.chosen, at, self._mark))
-        self._choice = pressed(choice, key, shown=shown, tick=lambda: _tick(look))
+        self._choice = pressed(
+            choice, key, shown=shown, tick=lambda: _tick(look), row=at.across, screen=at.across * at.down
+        )
         if self._choice.steps != choice.steps:
             self._books[choice.chosen].deepen()
             self._looks.pop(choice.chosen, None)

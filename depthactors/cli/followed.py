@@ -88,7 +88,7 @@ class Followed:
         """Follow more levels."""
         first = self._handles[0]
         depth = min(_DEEPER, markets.lookup(first.market).max_depth)
-        if depth > self._handles[-1].depth:
+        if depth > self._handles[-1].depth and not self.is_given_up:
             deeper = self._engine.subscribe(first.symbol, depth=depth, market=first.market, speed_ms=first.speed_ms)
             self._handles.append(deeper)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections import deque
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 ROOM: Final = 1_000
 """Lines that are kept; earlier ones are left out, and counted."""
+_NEWS_FOR: Final = 30.0
+"""Seconds for which the latest lines are worth a part of the screen."""
 _PREFIX: Final = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ [A-Z]+ \S+ |^depthactors: ")
 """What a line of the log begins with; a screen has no room for it."""
 
@@ -27,6 +31,7 @@ class KeptErrors:
         self._lines: deque[str] = deque(maxlen=ROOM)
         self._left_out = 0
         self._rest = b""
+        self._came = -inf
         self._descriptor = self._saved = self._pipe = -1
 
     def __enter__(self) -> Self:
@@ -76,9 +81,12 @@ class KeptErrors:
 
     def _take(self, part: bytes) -> None:
         *lines, self._rest = (self._rest + part).split(b"\n")
+        self._came = time.monotonic()
         self._left_out += max(0, len(self._lines) + len(lines) - ROOM)
         self._lines += (line.decode(errors="backslashreplace") for line in lines)
 
     def latest(self, count: int) -> list[str]:
-        """Return the latest lines without what a log puts in front of them, the latest last."""
+        """Return the latest lines without what a log puts in front of them, the latest last; after a while none."""
+        if time.monotonic() - self._came > _NEWS_FOR:
+            return []
         return [_PREFIX.sub("", line) for line in list(self._lines)[-count:]]

@@ -114,7 +114,7 @@ def _book(look: Look, view: BookView[Any], frame: Frame) -> list[Line]:
     levels = levels_of(view, most, frame.step, look.depth)
     # More levels have a longer sum, which may need a line more: then what comes last is left out.
     facts = packed(_facts(look, view, levels, frame), frame.width)[:count]
-    asks, bids = _table(levels, frame)
+    asks, bids = _table(levels, frame, is_live=view.state is BookState.LIVE)
     return [
         *(((line, "STALE"),) for line in why),
         *(((line, "dim"),) for line in facts),
@@ -168,15 +168,16 @@ def _between(view: BookView[Any], width: int) -> Line:
     return ((words.center(width), "bold"),)
 
 
-def _table(levels: Levels, frame: Frame) -> tuple[list[Line], list[Line]]:
-    """Return the lines of asks, best last, and of bids, best first."""
+def _table(levels: Levels, frame: Frame, *, is_live: bool) -> tuple[list[Line], list[Line]]:
+    """Return the lines of asks, best last, and of bids, best first; what may not be believed is pale."""
     price, size, total, bar = _columns(levels.bids + levels.asks, frame.width)
 
-    def lines(rows: list[Row], style: Style) -> list[Line]:
+    def lines(rows: list[Row], colour: Style) -> list[Line]:
+        style: Style = colour if is_live else "dim"
         return [
             (
                 (row.price.rjust(price), style),
-                (f" {row.size:>{size}}", ""),
+                (f" {row.size:>{size}}", "" if is_live else "dim"),
                 (f" {row.total:>{total}}" if total else "", "dim"),
                 (" " + frame.mark * max(1, round(row.share * bar)) if bar else "", style),
             )

@@ -25,6 +25,8 @@ _KEYS: Final = {
     curses.KEY_RIGHT: "right",
     curses.KEY_UP: "up",
     curses.KEY_DOWN: "down",
+    curses.KEY_PPAGE: "page-up",
+    curses.KEY_NPAGE: "page-down",
     curses.KEY_BTAB: "back-tab",
     curses.KEY_ENTER: "enter",
     ord("\n"): "enter",

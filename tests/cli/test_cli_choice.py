@@ -19,12 +19,19 @@ def press(choice, *keys, shown=5):
 @table(
     ("keys", "chosen"),
     [
-        (["right"], 1), (["left"], 2), (["tab", "tab"], 2), (["down"] * 3, 0), (["up"], 2), (["back-tab"], 2),
+        (["right"], 1), (["left"], 2), (["tab", "tab"], 2), (["back-tab"], 2),
         (["3"], 2), (["2", "1"], 0), (["9"], 2), (["0"], 0),
     ],
 )  # fmt: skip
 def test_another_book(keys, chosen):
     assert press(Choice(books=3), *keys) == Choice(books=3, chosen=chosen)
+
+
+def test_up_and_down_leap_by_a_row_and_page_keys_by_a_screen_as_far_as_there_are_books():
+    choice = Choice(books=12)
+    for key, chosen in (("down", 3), ("page-down", 9), ("page-down", 11), ("up", 8), ("page-up", 2), ("up", 0)):
+        choice = pressed(choice, key, shown=5, tick=lambda: CENT, row=3, screen=6)
+        assert choice.chosen == chosen
 
 
 @table(("keys", "levels"), [(["+"], 6), (["="], 6), (["-"], 4), (["a"], None), (["+", "a"], None)])

@@ -53,6 +53,8 @@ def test_a_flood_is_bounded_and_counted(monkeypatch):
     for number in range(5):
         errors._take(f"line {number}\n".encode())
     assert (errors.latest(9), errors._left_out) == (["line 2", "line 3", "line 4"], 2)
+    monkeypatch.setattr(kept_errors, "_NEWS_FOR", -1.0)
+    assert errors.latest(9) == [], "they have been on the screen for long enough"
 
 
 def test_a_program_without_a_standard_error_has_nothing_to_keep(monkeypatch):

@@ -124,3 +124,9 @@ def test_so_many_levels_as_are_chosen():
     lines = drawn(full(), 80, 24, levels=2)
     assert sum(line.strip()[:3] in {"100", "99."} for line in lines) == 4
     assert shown_levels(full(), Frame(width=80, height=24, levels=2)) == 2
+
+
+def test_what_may_not_be_believed_is_pale():
+    for state, styles in ((BookState.LIVE, {"ask", "bid", "", "dim"}), (BookState.STALE, {"", "dim"})):
+        lines = ladder(look(deep(state=state)), Frame(width=80, height=9))
+        assert {style for line in lines[2:5] + lines[6:] for _, style in line} == styles

@@ -95,6 +95,11 @@ class Market:
         msg = f"expected an update interval of {self.name}: {known} (ms), was {speed_ms!r}"
         raise UsageError(msg)
 
+    @staticmethod
+    def book_ticker_stream(symbol: str) -> str:
+        """Name the stream of the best bid and ask of `symbol`."""
+        return f"{symbol.lower()}@bookTicker"
+
     @property
     def max_limit(self) -> int:
         """The number of levels a side of the largest snapshot."""

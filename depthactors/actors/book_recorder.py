@@ -120,6 +120,10 @@ class BookRecorder:
         recv_ns = self._now()
         self._tell(lambda files: files.lost(recv_ns, count, reason))
 
+    def interrupted(self, reason: str) -> None:
+        """Note that another stream of the symbol comes no more."""
+        self._disconnected(reason)
+
     def end(self, reason: str) -> None:
         """Close the book's file, behind what is queued. May be called twice."""
         if not self._is_over:

@@ -167,4 +167,6 @@ def _words(error: Exception) -> str:
 def open_files(target: RecordTo, spec: BookSpec) -> Files:
     """Open the files of a book; errors as for `recording.BookFiles`."""
     streams = [spec.market.diff_stream(spec.symbol, spec.speed_ms)]
+    if target.book_ticker:
+        streams.append(spec.market.book_ticker_stream(spec.symbol))
     return BookFiles(target.folder, spec.market, spec.symbol, target.rotation, streams=tuple(streams))

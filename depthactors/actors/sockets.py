@@ -50,11 +50,18 @@ class SupervisedSocket:
 class Sockets:
     """The socket actors by their names. Thread: the supervisor's."""
 
-    def __init__(self, start: StartsSockets) -> None:
-        """Begin without any; `start` starts the actor of a socket."""
+    def __init__(self, start: StartsSockets, kind: str = "socket", places: Iterator[int] | None = None) -> None:
+        """Begin without any.
+
+        Args:
+            start: starts the actor of a socket.
+            kind: the first part of the sockets' names.
+            places: the numbers for the sockets of the engine; `None` for 0, 1, 2...
+        """
         self._start = start
+        self._kind = kind
         self._sockets: dict[str, SupervisedSocket] = {}
-        self._places = count()
+        self._places = count() if places is None else places
         # Number of streams that one connection takes, where the exchange has refused a stream as one too many.
         self._stream_limits: dict[Market, int] = {}
 
@@ -85,7 +92,7 @@ class Sockets:
             if socket.market == market and len(socket.streams) < room:
                 return socket
         place = next(self._places)
-        name = f"socket-{market.name}-{place + 1}"
+        name = f"{self._kind}-{market.name}-{place + 1}"
         child = Supervised(self._start(name, market, place=place, restarts=0))
         socket = self._sockets[name] = SupervisedSocket(name, market, place, child)
         return socket

@@ -16,6 +16,8 @@ cannot be started counts as a restart; the next check of the children tries agai
 | snapshot actor | the allowance, which belongs to  | nothing: the books ask     | the books of its pool are    |
 |                | the address                      | again                      | `FAILED`                     |
 | REST worker    | (the next request starts one)    | one request fails          | never                        |
+| ticker         | its stream                       | nothing: its book goes on  | its stream is recorded no    |
+|                |                                  |                            | longer, which the notes say  |
 | worker process | the books' cells and slots: the  | readers of its books:      | its books are `FAILED`       |
 |                | last good levels, the listeners  | `STALE`, `LIVE`            |                              |
 | actor of a     | its cell                         | its listeners: an error    | that book is `FAILED`        |

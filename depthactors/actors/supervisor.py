@@ -28,6 +28,7 @@ from depthactors.actors.supervisor_messages import (
     StreamSilent,
     StreamsRefused,
 )
+from depthactors.actors.ticker_streams import TickerStreams
 from depthactors.book import BookState
 from depthactors.dispatcher.mailbox import mailbox_of, tell
 from depthactors.errors import (
@@ -117,7 +118,11 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         self._shared = shared
         self._recorder = recorder
         start = partial(start_socket, settings=settings, supervisor=self.actor_ref, network=network, epochs=count(1))
-        self._sockets = Sockets(start)
+        places = count()
+        self._sockets = Sockets(start, places=places)
+        self._tickers: TickerStreams | None = None
+        if recorder is not None and recorder.target.book_ticker:
+            self._tickers = TickerStreams(Sockets(start, "tickers", places), self.actor_ref)
         self._pools: dict[str, _Pool] = {}
         self._overloaded = False
 
@@ -132,7 +137,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         """Handle what the children report, and the requests of the engine."""
         match message:
             case ReconnectExhausted(name, error):
-                return self._give_up_socket(name, error)
+                return self._give_up_carrier(name, error)
             case BookGivenUp(cell):
                 book = self._books.get(cell.spec.key)
                 # If the book is followed anew already, the stream is the new book's.
@@ -150,7 +155,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
     def _status_parts(self) -> Children:
         return Children(
             tuple(book.cell for book in self._books.values()),
-            tuple(each.child.ref for each in self._sockets),
+            (*(each.child.ref for each in self._sockets), *(self._tickers.refs if self._tickers is not None else ())),
             tuple(pool.child.ref for pool in self._pools.values()),
             self.dispatcher,
         )
@@ -191,6 +196,8 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         try:
             ref = self._start_book(cell)
             socket = self._sockets.with_room(spec.market)
+            if self._tickers is not None:
+                self._tickers.open(cell)
         except BaseException:
             if ref is not None:
                 ref.stop(block=False)
@@ -251,8 +258,10 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         tell(socket.child.ref, Subscribe(book.stream, book.child.ref))
 
     def _detach(self, book: _Book, error: EscalatedError | None = None) -> None:
-        """Unsubscribe from the book's stream; its actor is not notified."""
+        """Unsubscribe from the book's streams; its actor is not notified."""
         del error
+        if self._tickers is not None:
+            self._tickers.close(book.cell)
         self._unsubscribe(book, None)
 
     def _unsubscribe(self, book: _Book, error: StreamError | None) -> None:
@@ -282,6 +291,8 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
     def _others(self) -> Iterator[Child]:
         for socket in self._sockets:
             yield Child(socket.name, socket.child, partial(self._replace_socket, socket))
+        if self._tickers is not None:
+            yield from self._tickers.children()
         for name, pool in list(self._pools.items()):
             yield Child(name, pool.child, partial(self._replace_pool, pool))
 
@@ -369,8 +380,12 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
 
     def _streams_refused(self, name: str, streams: tuple[str, ...], *, is_full: bool) -> None:
         """Have other connections carry streams that the exchange refuses on this one."""
+        if self._is_stopping:
+            return
+        if self._tickers is not None and self._tickers.has(name):
+            self._tickers.refused(name, streams, is_full=is_full)
         socket = self._sockets.get(name)
-        if socket is None or self._is_stopping:
+        if socket is None:
             return
         books = [self._books[socket.streams[stream]] for stream in streams if stream in socket.streams]
         if not books:
@@ -390,6 +405,12 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         self._attach(book)
 
     # Giving up.
+
+    def _give_up_carrier(self, name: str, error: BaseException) -> None:
+        """Give up a connection that cannot be made, of books or of bookTicker streams."""
+        if self._tickers is not None:
+            self._tickers.give_up(name, error)
+        self._give_up_socket(name, error)
 
     def _give_up_socket(self, name: str, error: BaseException) -> None:
         """Fail every book of a socket, and forget the socket."""

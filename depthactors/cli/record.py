@@ -43,6 +43,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("symbols", nargs="+", metavar="SYMBOL", help="books to record")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder of the files, of one market")
     parser.add_argument("--market", type=market, default="spot", metavar="MARKET", help="market (default spot)")
+    parser.add_argument("--bookticker", action="store_true", help="record each change of the best bid and ask, too")
     parser.add_argument(
         "--rotate",
         type=rotation,
@@ -65,7 +66,7 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Record; returns the exit status."""
     symbols = [*dict.fromkeys(normalize_symbol(symbol) for symbol in options.symbols)]
-    target = RecordTo(options.output, rotate=options.rotate)
+    target = RecordTo(options.output, rotate=options.rotate, book_ticker=options.bookticker)
     deadline = time.monotonic() + options.seconds
     with until_signal() as ended, DepthEngine(options.market, record=target) as engine:
         handles = engine.subscribe_many(symbols, depth=options.depth)

@@ -19,17 +19,22 @@ class RecordTo:
     Attributes:
         folder: the folder of the files, absolute.
         rotation: after how much a book's file is followed by a new one.
+        book_ticker: whether each book's bookTicker stream is recorded in the same file.
     """
 
     folder: Path
     rotation: Rotation
+    book_ticker: bool
 
-    def __init__(self, folder: str | os.PathLike[str], *, rotate: str | Rotation | None = "1d") -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], *, rotate: str | Rotation | None = "1d", book_ticker: bool = False
+    ) -> None:
         """Check and keep the settings; nothing is made.
 
         Args:
             folder: the folder of the files; it is made if there is none.
             rotate: a time like `1h` or a size like `500MB`, after which a new file is begun; `None` for never.
+            book_ticker: whether to record bookTicker streams, too: each change of the best bid and ask.
 
         Raises:
             UsageError: a setting that is not allowed; the message has it.
@@ -39,6 +44,9 @@ class RecordTo:
         if not isinstance(path, str) or not path or "\0" in path:
             msg = f"expected a folder to record to, was {folder!r}"
             raise UsageError(msg)
+        if type(book_ticker) is not bool:
+            msg = f"expected book_ticker as True or False, was {book_ticker!r}"
+            raise UsageError(msg)
         if rotate is None:
             rotate = Rotation()
         elif not isinstance(rotate, Rotation):
@@ -46,6 +54,7 @@ class RecordTo:
         # Absolute: the program may go to another folder before the first file is opened.
         object.__setattr__(self, "folder", Path(path).absolute())
         object.__setattr__(self, "rotation", rotate)
+        object.__setattr__(self, "book_ticker", book_ticker)
 
     @classmethod
     def of(cls, record: Any) -> RecordTo:

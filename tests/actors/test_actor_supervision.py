@@ -35,4 +35,4 @@ def test_a_successor_that_cannot_be_started_leaves_the_dead_one_in_its_place_and
 def test_the_table_names_every_kind_of_child():
     rows = [line.split("|")[1].strip() for line in supervision.__doc__.splitlines() if line.startswith("| ")]
     children = ["book", "socket", "reader thread", "snapshot actor", "REST worker"]
-    assert [row for row in rows if row][1:] == [*children, "worker process", "actor of a", "remote book"]
+    assert [row for row in rows if row][1:] == [*children, "ticker", "worker process", "actor of a", "remote book"]

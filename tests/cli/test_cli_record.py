@@ -48,7 +48,7 @@ def has_events(folder, count=1):
 
 @pytest.mark.local_exchange(["BTCUSDT", "ETHUSDT"], rate=50.0)
 def test_symbols_are_recorded_for_a_time(local_exchange, tmp_path, capsys):
-    assert record(tmp_path, "btcusdt", "ETHUSDT", "BTCUSDT", "--seconds", "1.5", "--depth", "50") == 0
+    assert record(tmp_path, "btcusdt", "ETHUSDT", "BTCUSDT", "--seconds", "1.5", "--depth", "50", "--bookticker") == 0
     output, errors = capsys.readouterr()
     first, *_, last = output.splitlines()
     assert " of 2 live: " in first
@@ -56,6 +56,7 @@ def test_symbols_are_recorded_for_a_time(local_exchange, tmp_path, capsys):
     for path in files_in(tmp_path):
         result, end = replay(path), notes_of(path)[-1]
         assert (result.repaired, result.gaps, end["row"], end["events"]) == (True, 0, "end", result.events)
+        assert result.ticker_matches == result.ticker_checks > 0
     assert [path.name.partition("-")[0] for path in files_in(tmp_path)] == ["btcusdt", "ethusdt"]
 
 

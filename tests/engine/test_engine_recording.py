@@ -10,10 +10,13 @@ import pytest
 from depthactors import DepthEngine, recording
 from depthactors.actors import book as book_module
 from depthactors.actors.questions import Status
+from depthactors.actors.supervisor_messages import ReconnectExhausted
+from depthactors.dispatcher.mailbox import tell
 from depthactors.dispatcher.pooled import PooledDispatcher
 from depthactors.engine.machine import Machine
-from depthactors.errors import ReconnectsExhaustedError, RecordingError, UsageError
+from depthactors.errors import ReconnectsExhaustedError, RecordingError, StreamError, UsageError
 from depthactors.net.network import SocketNetwork
+from depthactors.pacing import Timing
 from depthactors.recording import RecordTo
 from depthactors.replay import replay
 from tests.actors.fake_disk import FULL, FakeDisk
@@ -246,3 +249,39 @@ def test_worker_processes_record_their_books(exchange, tmp_path):
     for symbol in ("BTCUSDT", "ETHUSDT"):
         rows = notes_in(tmp_path, symbol)
         assert [row["row"] for row in rows if row["row"] in ALWAYS] == [*ALWAYS] * len(files_of(tmp_path, symbol))
+
+
+def recorded_tickers(folder, symbol):
+    return [line for path in files_of(folder, symbol) for line in recording.read(path) if line.is_ticker]
+
+
+def test_book_tickers_are_recorded_beside_the_depth_and_agree_with_it(exchange, tmp_path):
+    with DepthEngine(record=RecordTo(tmp_path, book_ticker=True)) as engine:
+        engine.subscribe_many(["BTCUSDT", "ETHUSDT"])
+        engine.wait_live()
+        until(lambda: all(row.recording.frames > 100 for row in engine.status().books))
+        assert sorted(row.streams for row in engine.status().sockets) == [2, 2]
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        (path,) = files_of(tmp_path, symbol)
+        result = replay(path)
+        assert result.frames > result.events > 0
+        assert result.ticker_matches == result.ticker_checks > 0
+        assert notes_of(path)[0]["streams"] == [f"{symbol.lower()}@depth@100ms", f"{symbol.lower()}@bookTicker"]
+
+
+def test_a_cut_of_the_ticker_stream_disturbs_no_book_and_is_noted(exchange, tmp_path, set_timing):
+    set_timing(Timing.fast())
+    with DepthEngine(record=RecordTo(tmp_path, book_ticker=True), rotate_after=None) as engine:
+        book = engine.subscribe("BTCUSDT").wait_live()
+        until(lambda: book.status().recording.frames > 50)
+        tickers = engine.subscribe("ETHUSDT").wait_live()
+        until(lambda: tickers.status().recording.frames > 50)
+        tell(engine._runtime._supervisor, ReconnectExhausted("tickers-spot-2", StreamError("cut")))
+        until(lambda: len(engine.status().sockets) == 1)
+        frames = book.status().recording.frames
+        until(lambda: book.status().recording.frames > frames + 20)
+        assert book.status().counters.resyncs == 0
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        rows = [row for row in notes_in(tmp_path, symbol) if row["row"] == "interruption"]
+        assert any(row["why"] == "disconnected: bookTicker: given up: cut" for row in rows), rows
+        assert recorded_tickers(tmp_path, symbol)

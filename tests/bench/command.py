@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import ask, book, pipe, scale, share, sleepers, start, stop
+from tests.bench import ask, book, pipe, record, scale, share, sleepers, start, stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ BENCHMARKS = {
     "stop": stop,
     "scale": scale,
     "share": share,
+    "record": record,
 }
 
 

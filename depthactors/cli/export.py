@@ -32,7 +32,7 @@ def add_parser(commands: Any) -> None:
         "warning. Exit status 1: no snapshot repairs the last gap, and what is behind it is left out; 2: nothing was "
         "written.",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="recording, as `depthactors replay` reads it")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="recording, or a folder with one")
     parser.add_argument("--to", required=True, choices=TARGETS, dest="target", help="format")
     parser.add_argument("-o", "--out", required=True, metavar="OUT", help="file or folder to write; it must not exist")
     parser.add_argument(
@@ -55,8 +55,8 @@ def run(options: argparse.Namespace) -> int:
     write = getattr(export, f"to_{options.target}")
     with _progress() as progress:
         done: Exported = write(options.files, options.out, market=options.market, progress=progress, **extra)
-    for cut in done.cuts:
-        complain(f"warning: {cut}")
+    for warning in done.warnings:
+        complain(f"warning: {warning}")
     print(
         f"{done.path}: {done.symbol} ({done.market}) {done.events} events, {done.rows} rows, "
         f"{done.snapshots} snapshots, {len(done.gaps)} gaps"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from depthactors.export.hftbacktest import to_hftbacktest
     from depthactors.export.parquet import to_parquet
     from depthactors.export.result import Exported, Progress
-    from depthactors.export.steps import Gap
     from depthactors.export.tardis import to_tardis
+    from depthactors.recording.continuity import Gap
 
 __all__ = ["Exported", "Gap", "Progress", "to_hftbacktest", "to_parquet", "to_tardis"]
 

@@ -19,7 +19,7 @@ import numpy as np
 from depthactors.errors import UsageError
 from depthactors.export.beside import beside, refuse_existing
 from depthactors.export.event_order import EVENT, EXCH_EVENT, LOCAL_EVENT, in_order, late_rows
-from depthactors.export.source import Source
+from depthactors.export.reader import StepReader
 from depthactors.export.steps import Base, Change, Trade, exchange_ms
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from depthactors.binance import Levels
     from depthactors.export.event_order import Rows
     from depthactors.export.result import Exported, Progress
-    from depthactors.export.source import Files
     from depthactors.export.steps import Step
     from depthactors.markets import Market
+    from depthactors.recording.parts import Source
 
 DEPTH_EVENT: Final = 1
 TRADE_EVENT: Final = 2
@@ -47,7 +47,7 @@ _LEVEL: Final = 1
 
 
 def to_hftbacktest(
-    files: Files,
+    source: Source,
     out: str | Path,
     *,
     last_book: str | Path | None = None,
@@ -61,7 +61,7 @@ def to_hftbacktest(
     price NaN, which clears the whole side. Trades of the `trade` streams are in it, `aggTrade` is not.
 
     Args:
-        files: path of a recording, or paths of several ones of the same symbol, in any order.
+        source: path of a recording: a file, a folder, or several files of the same symbol, in any order.
         out: path of the file to write, `NAME.npz`; it is there when it is complete.
         last_book: path of a further file to write: the last book, as hftbacktest's initial snapshot of the next day.
         base_latency: nanoseconds that are added to each local time where local times are moved.
@@ -70,8 +70,8 @@ def to_hftbacktest(
 
     Raises:
         UsageError: `out` or `last_book` exists or is no `.npz`, or another argument is not allowed.
-        RecordingError: unreadable, malformed, of several symbols, or without a snapshot; names file and line. A file
-            that ends within a line is exported up to there, see `Exported.cuts`.
+        RecordingError: unreadable, not what its notes say, malformed, of several symbols, or without a snapshot; names
+            file and line. A file that ends within a line is exported up to there, see `Exported.warnings`.
         ExportError: `out` cannot be written.
     """
     for path in (Path(each) for each in (out, last_book) if each is not None):
@@ -82,12 +82,12 @@ def to_hftbacktest(
         refuse_existing(path)
     book = None if last_book is None else _LastBook()
     with beside(out) as partial:
-        source = Source(files, market, progress)
+        reader = StepReader(source, market, progress)
         unordered = partial.with_suffix(".rows")
         try:
             with unordered.open("w+b") as file:
                 spool = _Spool(file)
-                for step in source.steps(trades=True):
+                for step in reader.steps(trades=True):
                     spool.add(step)
                     if book is not None:
                         book.add(step)
@@ -99,7 +99,7 @@ def to_hftbacktest(
         with beside(last_book) as partial:
             rows = book.rows()
             _save(partial, iter([rows]), len(rows))
-    return source.exported(out, spool.count)
+    return reader.exported(out, spool.count)
 
 
 class _Spool:

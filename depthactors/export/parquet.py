@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from hashlib import file_digest
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -17,18 +17,19 @@ import pyarrow.parquet as pq
 
 from depthactors.errors import MalformedFrameError, RecordingError
 from depthactors.export.beside import beside
-from depthactors.export.source import Source
-from depthactors.export.steps import Base, Change, Gap
+from depthactors.export.reader import StepReader
+from depthactors.export.steps import Base, Change
 from depthactors.export.tables import GAPS, TIME, LevelRows, Misfit, Spelling
+from depthactors.recording.continuity import Gap
 from depthactors.version import VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from depthactors.export.result import Exported, Progress
-    from depthactors.export.source import Files
     from depthactors.export.steps import Step
     from depthactors.markets import Market
+    from depthactors.recording.parts import Source
 
 GROUP: Final = 1 << 18
 """Rows of a row group."""
@@ -48,7 +49,7 @@ _NAMES: Final = ("deltas", "snapshots", "gaps")
 
 
 def to_parquet(
-    files: Files, out: str | Path, *, market: str | Market | None = None, progress: Progress | None = None
+    source: Source, out: str | Path, *, market: str | Market | None = None, progress: Progress | None = None
 ) -> Exported:
     """Write a recording as Parquet; O(file), in bounded memory.
 
@@ -58,46 +59,39 @@ def to_parquet(
     than the first ones, the tables are written anew.
 
     Args:
-        files: path of a recording, or paths of several ones of the same symbol, in any order.
+        source: path of a recording: a file, a folder, or several files of the same symbol, in any order.
         out: path of the folder to write; it is there when it is complete.
         market: market of the recording; by default it is recognised from the depth events.
         progress: function that is called meanwhile.
 
     Raises:
         UsageError: `out` exists, or an argument is not allowed.
-        RecordingError: unreadable, malformed, of several symbols, or without a snapshot; names file and line. A file
-            that ends within a line is exported up to there, see `Exported.cuts`.
+        RecordingError: unreadable, not what its notes say, malformed, of several symbols, or without a snapshot; names
+            file and line. A file that ends within a line is exported up to there, see `Exported.warnings`.
         ExportError: `out` cannot be written.
     """
     spelling = Spelling()
     with beside(out) as partial:
         partial.mkdir()
-        proof = None
         while True:
-            source = Source(files, market, progress)
-            if proof is None:
-                proof = _proof(source)
+            reader = StepReader(source, market, progress)
             try:
-                with _Folder(partial, proof, spelling) as folder:
-                    for step in source.steps(texts=True):
+                with _Folder(partial, _proof(reader), spelling) as folder:
+                    for step in reader.steps(texts=True):
                         folder.add(step)
                     folder.flush()
                 break
             except Misfit as misfit:
                 spelling = misfit.spelling
             except MalformedFrameError as error:
-                raise RecordingError(str(source.files[0]), 0, str(error)) from None
-    return source.exported(out, folder.rows)
+                raise RecordingError(str(reader.files[0]), 0, str(error)) from None
+    return reader.exported(out, folder.rows)
 
 
-def _proof(source: Source) -> dict[str, str]:
-    """Return what the metadata say of the recording; O(file)."""
-    files = []
-    for path in source.files:
-        with path.open("rb") as file:
-            digest = file_digest(file, "sha256").hexdigest()
-        files.append({"name": path.name, "bytes": path.stat().st_size, "sha256": digest})
-    values = {"version": VERSION, "market": source.market.name, "symbol": source.symbol, "files": json.dumps(files)}
+def _proof(reader: StepReader) -> dict[str, str]:
+    """Return what the metadata say of the recording."""
+    files = [{"name": proof.name, "bytes": proof.bytes, "sha256": proof.sha256} for proof in reader.proofs]
+    values = {"version": VERSION, "market": reader.market.name, "symbol": reader.symbol, "files": json.dumps(files)}
     return {f"depthactors.{name}": value for name, value in values.items()}
 
 
@@ -134,9 +128,9 @@ class _Folder(ExitStack):
             if self._snapshots.rows >= GROUP:
                 self._write("snapshots", self._snapshots)
         elif type(step) is Gap:
-            times = {"from_time": step.from_ns, "to_time": step.to_ns, "repaired_time": step.repaired_ns}
-            between = {"from_id": step.from_id, "to_id": step.to_id, "snapshot_id": step.snapshot_id}
-            self._gaps.append(times | between | {"why": step.why})
+            row = asdict(step)
+            row["from_time"], row["to_time"] = row.pop("from_ns"), row.pop("to_ns")
+            self._gaps.append(row)
 
     def flush(self) -> None:
         """Write the rows that are left."""

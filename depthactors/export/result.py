@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from depthactors.errors import RecordingCutError
-    from depthactors.export.steps import Gap
+    from depthactors.recording.continuity import Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,9 @@ class Exported:
         snapshots: number of snapshots that were written.
         gaps: the gaps of the recording; one that no snapshot repairs is the last.
         left_out: number of depth events behind a gap, before the snapshot that repairs it, or the end.
-        cuts: the files that end within a line; all whole lines were exported.
+        cut: whether a file ends within a line, as after a kill of its recorder; all whole lines were exported.
+        warnings: what is wrong with the files and no error, in words, each with the file: where it is cut, that lines
+            at its end are lost, that its notes have no proof, that it has no depth event.
     """
 
     path: Path
@@ -36,12 +37,13 @@ class Exported:
     snapshots: int
     gaps: tuple[Gap, ...]
     left_out: int
-    cuts: tuple[RecordingCutError, ...]
+    cut: bool
+    warnings: tuple[str, ...]
 
     @property
     def repaired(self) -> bool:
         """Whether the recording is in sequence at its end."""
-        return not (self.gaps and self.gaps[-1].snapshot_id is None)
+        return not (self.gaps and self.gaps[-1].to_id is None)
 
 
 class Progress(Protocol):

@@ -9,9 +9,10 @@ follows is decided by `sync.sequencing`, as for a live book.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from depthactors.recording.continuity import NOT_REPAIRED, Gap
 from depthactors.sync.sequencing import Verdict, classify_first, classify_next
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 KEPT: Final = 1_000
 """Number of events in the run: a snapshot that is older than all of them is not used."""
-MISSED: Final = "events are missing"
 BEGUN_ANEW: Final = "the update ids began anew"
+INTERRUPTED: Final = "the next file of the recording begins later"
+REPAIRED: Final = "snapshot"
 
 
 class Base(NamedTuple):
@@ -77,29 +79,6 @@ class Trade(NamedTuple):
     is_sell: bool
     time_ms: int
     known_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A stretch of a recording without a book.
-
-    Attributes:
-        from_id: last update id before it.
-        to_id: first update id of the event that showed it.
-        from_ns: time of receipt of the last event before it, in nanoseconds since the epoch.
-        to_ns: time of receipt of the event that showed it.
-        why: what happened.
-        snapshot_id: id of the snapshot that repaired it, `None` at the end of the recording.
-        repaired_ns: time of receipt of that snapshot.
-    """
-
-    from_id: int
-    to_id: int
-    from_ns: int
-    to_ns: int
-    why: str
-    snapshot_id: int | None = None
-    repaired_ns: int | None = None
 
 
 Step: TypeAlias = Base | Change | Trade | Gap
@@ -155,7 +134,9 @@ class Sequencer:
             yield self._change(diff, line)
         else:
             yield from self._release(None)
-            self._lose(diff, line, BEGUN_ANEW if begun_anew else MISSED)
+            follows = f"expected an event that follows {self._last_id}, was one that follows {diff.previous_id}"
+            self._lose(BEGUN_ANEW if begun_anew else follows)
+            self.left_out += 1
 
     def snapshot(self, snapshot: Snapshot, line: Line) -> Iterator[Step]:
         """Take a snapshot; O(run)."""
@@ -165,9 +146,8 @@ class Sequencer:
             return
         yield from self._release(None)
         if self._gap is not None:
-            gap, self._gap = self._gap, None
-            yield Gap(gap.from_id, gap.to_id, gap.from_ns, gap.to_ns, gap.why, last_id, line.recv_ns)
-            resumed = True
+            yield replace(self._gap, to_id=last_id, to_ns=line.recv_ns, repaired=REPAIRED)
+            self._gap, resumed = None, True
         else:
             resumed = False
         lacking = [
@@ -193,6 +173,13 @@ class Sequencer:
         if len(self._held) > KEPT:
             yield from self._release(None)
 
+    def interrupt(self) -> Iterator[Step]:
+        """Take that events are missing here; O(1)."""
+        self._run.clear()
+        if self._base_id is not None:
+            yield from self._release(None)
+            self._lose(INTERRUPTED)
+
     def end(self) -> Iterator[Step]:
         """Return the steps that are left at the end of the recording."""
         yield from self._release(None)
@@ -214,7 +201,6 @@ class Sequencer:
             held, self._held = self._held, []
             yield from (each._replace(first=first) if isinstance(each, Base) else each for each in held)
 
-    def _lose(self, diff: Diff, line: Line, why: str) -> None:
-        self._gap = Gap(self._last_id, diff.first_id, self._last_ns, line.recv_ns, why)
+    def _lose(self, why: str) -> None:
+        self._gap = Gap(self._last_id, None, self._last_ns, None, why, NOT_REPAIRED)
         self._base_id = None
-        self.left_out += 1

@@ -78,8 +78,8 @@ GAPS: Final = pa.schema(
         ("from_time", TIME),
         ("to_time", TIME),
         ("why", pa.string()),
-        ("snapshot_id", pa.int64()),
-        ("repaired_time", TIME),
+        ("repaired", pa.string()),
+        ("lost", pa.int64()),
     ]
 )
 

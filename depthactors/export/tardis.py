@@ -12,7 +12,7 @@ import gzip
 from typing import TYPE_CHECKING, Final
 
 from depthactors.export.beside import beside
-from depthactors.export.source import Source
+from depthactors.export.reader import StepReader
 from depthactors.export.steps import Base, Change
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from depthactors.export.result import Exported, Progress
-    from depthactors.export.source import Files
     from depthactors.markets import Market
+    from depthactors.recording.parts import Source
 
 HEADER: Final = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n"
 _EXCHANGES: Final = {
@@ -38,7 +38,7 @@ _BUFFER: Final = 1 << 18
 
 
 def to_tardis(
-    files: Files, out: str | Path, *, market: str | Market | None = None, progress: Progress | None = None
+    source: Source, out: str | Path, *, market: str | Market | None = None, progress: Progress | None = None
 ) -> Exported:
     """Write the book of a recording as Tardis' `incremental_book_L2`; O(file), in bounded memory.
 
@@ -46,33 +46,33 @@ def to_tardis(
     its `timestamp` is that of its receipt, as Tardis has it. After a gap there are no rows until the next snapshot.
 
     Args:
-        files: path of a recording, or paths of several ones of the same symbol, in any order.
+        source: path of a recording: a file, a folder, or several files of the same symbol, in any order.
         out: path of the file to write, by custom `NAME.csv.gz`; it is there when it is complete.
         market: market of the recording; by default it is recognised from the depth events.
         progress: function that is called meanwhile.
 
     Raises:
         UsageError: `out` exists, or an argument is not allowed.
-        RecordingError: unreadable, malformed, of several symbols, or without a snapshot; names file and line. A file
-            that ends within a line is exported up to there, see `Exported.cuts`.
+        RecordingError: unreadable, not what its notes say, malformed, of several symbols, or without a snapshot; names
+            file and line. A file that ends within a line is exported up to there, see `Exported.warnings`.
         ExportError: `out` cannot be written.
     """
     with beside(out) as partial:
-        source = Source(files, market, progress)
+        reader = StepReader(source, market, progress)
         with gzip.open(partial, "wb", compresslevel=_LEVEL) as file:
-            rows = _write(source, file)
-    return source.exported(out, rows)
+            rows = _write(reader, file)
+    return reader.exported(out, rows)
 
 
-def _write(source: Source, file: GzipFile) -> int:
+def _write(reader: StepReader, file: GzipFile) -> int:
     """Write the rows, and return their number."""
-    place = f"{_EXCHANGES[source.market.name.partition('-')[0]]},{source.symbol},"
+    place = f"{_EXCHANGES[reader.market.name.partition('-')[0]]},{reader.symbol},"
     parts, size, rows = [HEADER], 0, 0
     # A snapshot waits for the first row behind it: of two in a row, a reader would take the later one for a part of the
     # one before.
     base: list[str] = []
     base_rows = 0
-    for step in source.steps(texts=True):
+    for step in reader.steps(texts=True):
         if type(step) is Change:
             event = step.line.event
             if not (event["b"] or event["a"]):
@@ -85,7 +85,7 @@ def _write(source: Source, file: GzipFile) -> int:
             base, base_rows = [], 0
         elif type(step) is Base:
             message = step.line.message
-            source.snapshots -= bool(base)
+            reader.snapshots -= bool(base)
             time = (step.snapshot.event_time * 1_000) or step.line.recv_ns // 1_000
             begin = f"{place}{time},{step.known_ns // 1_000},true,"
             base, base_rows = [_rows(begin, message["bids"], message["asks"])], len(message["bids"] + message["asks"])

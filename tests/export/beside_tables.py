@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from depthactors import export, recording
-from depthactors.export.source import Source
+from depthactors.export.reader import StepReader
 from depthactors.export.steps import Base
 
 PROGRAM = Path(__file__).with_name("peer_tables.py")
@@ -33,7 +33,7 @@ class Read(NamedTuple):
 def read(python, capture, folder, count=5):
     """Export a recording, let each tool make the book of `count` times of receipt, and compare all levels."""
     export.to_parquet(capture, folder / "tables")
-    steps = list(Source(capture, None, None).steps())
+    steps = list(StepReader(capture, None, None).steps())
     [base] = [step.snapshot for step in steps if isinstance(step, Base)]
     received = [step.known_ns for step in steps]
     moments = [received[(len(received) - 1) * (number + 1) // count] for number in range(count)]

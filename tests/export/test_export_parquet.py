@@ -71,7 +71,9 @@ def test_the_tables_are_as_documented(tmp_path):
         (ns + 2 * MS, ns + MS, ns, 13, 17, 10, 10, "ask", Decimal("101.1"), Decimal(1)),
     ]
     assert rows_of(found.snapshots) == [(ns + 4 * MS, ns + 3 * MS, ns + 3 * MS, 31, "bid", Decimal("99.1"), Decimal(3))]
-    assert rows_of(found.gaps) == [(17, 27, ns + 2 * MS, ns + 3 * MS, "events are missing", 31, ns + 4 * MS)]
+    assert rows_of(found.gaps) == [
+        (17, 31, ns + 2 * MS, ns + 4 * MS, "expected an event that follows 17, was one that follows 24", "snapshot", 0)
+    ]
     metadata = {key.decode(): value.decode() for key, value in found.deltas.schema.metadata.items()}
     assert (metadata["depthactors.market"], metadata["depthactors.symbol"]) == ("usdm", "BTCUSDT")
     [named] = json.loads(metadata["depthactors.files"])

@@ -3,14 +3,15 @@
 from decimal import Decimal
 
 import pytest
-from export_support import Made, levels, write
+from export_support import BEGIN, MS, Made, levels, write
 from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.errors import RecordingError
 from depthactors.export import steps
-from depthactors.export.source import Source
-from depthactors.export.steps import Base, Change, Gap, Trade
+from depthactors.export.reader import StepReader
+from depthactors.export.steps import Base, Change, Trade
+from depthactors.recording.continuity import Gap
 
 CHANGES = st.dictionaries(st.sampled_from([97, 98, 99, 101, 102, 103]), st.integers(0, 3), max_size=3)
 TRADE = {"e": "trade", "s": "BTCUSDT", "p": "99.1", "q": "1", "T": 1, "m": True}
@@ -37,7 +38,7 @@ def recorded(draw):
 def books(path):
     """Make a book of the steps; give each step and the book after it."""
     book = {}
-    for step in Source(path, None, None).steps(trades=True, texts=True):
+    for step in StepReader(path, None, None).steps(trades=True, texts=True):
         if isinstance(step, Base):
             book = {}
             sides = step.line.message["bids"], step.line.message["asks"]
@@ -81,13 +82,13 @@ def test_a_book_of_the_steps_is_the_exchanges_after_each_step(folder, drawn):
 def test_nothing_is_missing_and_nothing_comes_twice(tmp_path, chained):
     made = Made([{98 + number % 5: number} for number in range(1, 30)], chained=chained)
     messages = [*made.events[:6], made.snapshot(made.events[3]["u"] + chained), *made.events[6:]]
-    source = Source(write(tmp_path / "a.gz", messages), None, None)
-    base, *changes = source.steps()
+    reader = StepReader(write(tmp_path / "a.gz", messages), None, None)
+    base, *changes = reader.steps()
     assert [step.diff.last_id for step in changes] == [event["u"] for event in made.events[4:]]
     assert (base.first, base.is_resumed) == (changes[0].line, False)
     # The two that came before the snapshot are known since it is.
     assert [step.known_ns - base.known_ns for step in changes[:3]] == [0, 0, 1_000_000]
-    assert (source.events, source.snapshots, source.gaps, source.left_out) == (25, 1, [], 0)
+    assert (reader.events, reader.snapshots, reader.gaps) == (25, 1, [])
 
 
 def test_a_later_snapshot_is_a_new_base_and_what_it_lacks_comes_once_more(tmp_path):
@@ -95,7 +96,7 @@ def test_a_later_snapshot_is_a_new_base_and_what_it_lacks_comes_once_more(tmp_pa
     messages = [made.snapshot(10), *made.events[:6], made.snapshot(14), *made.events[6:]]
     kinds = [
         (type(step).__name__, step.diff.last_id if isinstance(step, Change) else step.snapshot.last_update_id)
-        for step in Source(write(tmp_path / "a.gz", messages), None, None).steps()
+        for step in StepReader(write(tmp_path / "a.gz", messages), None, None).steps()
     ]
     assert kinds == [
         ("Base", 10),
@@ -108,22 +109,23 @@ def test_a_later_snapshot_is_a_new_base_and_what_it_lacks_comes_once_more(tmp_pa
 def test_a_gap_is_told_with_what_repaired_it(tmp_path):
     made = Made([{99: number} for number in range(1, 10)])
     messages = [made.snapshot(10), *made.events[:3], *made.events[5:7], made.snapshot(16), *made.events[7:]]
-    source = Source(write(tmp_path / "a.gz", messages), None, None)
-    found = list(source.steps())
-    [gap] = source.gaps
-    stamps = gap.from_ns // 1_000_000 % 100, gap.to_ns // 1_000_000 % 100, gap.repaired_ns // 1_000_000 % 100
-    assert (gap.from_id, gap.to_id, gap.why, gap.snapshot_id) == (13, 16, steps.MISSED, 16)
-    assert stamps == (4, 5, 7)
+    reader = StepReader(write(tmp_path / "a.gz", messages), None, None)
+    found = list(reader.steps())
+    [gap] = reader.gaps
+    assert (gap.from_id, gap.to_id, gap.repaired) == (13, 16, steps.REPAIRED)
+    assert gap.why == "expected an event that follows 13, was one that follows 15"
+    assert (gap.from_ns - BEGIN * MS, gap.to_ns - BEGIN * MS) == (4 * MS, 7 * MS)
     assert [step.is_resumed for step in found if isinstance(step, Base)] == [False, True]
     assert [step.diff.last_id for step in found if isinstance(step, Change)] == [11, 12, 13, 17, 18, 19]
-    assert source.left_out == 1, "event 16, which the snapshot has"
+    assert reader.exported("out", 0).left_out == 1, "event 16, which the snapshot has"
 
 
 def test_a_gap_that_nothing_repairs_is_the_last_step(tmp_path):
     made = Made([{99: number} for number in range(1, 10)])
-    source = Source(write(tmp_path / "a.gz", [made.snapshot(10), *made.events[:3], *made.events[5:]]), None, None)
-    last = list(source.steps())[-1]
-    assert (type(last), last.snapshot_id, source.left_out) == (Gap, None, 4)
+    reader = StepReader(write(tmp_path / "a.gz", [made.snapshot(10), *made.events[:3], *made.events[5:]]), None, None)
+    last = list(reader.steps())[-1]
+    assert (type(last), last.to_id, last.to_ns, last.repaired) == (Gap, None, None, "not repaired")
+    assert reader.exported("out", 0).left_out == 4
 
 
 def test_ids_that_begin_anew_are_a_gap(tmp_path):
@@ -131,23 +133,23 @@ def test_ids_that_begin_anew_are_a_gap(tmp_path):
     for event in later.events:
         event["E"] += 1_000
     messages = [made.snapshot(10), *made.events, *later.events[:2], later.snapshot(11), *later.events[2:]]
-    source = Source(write(tmp_path / "a.gz", messages), None, None)
-    found = [step.diff.last_id for step in source.steps() if isinstance(step, Change)]
-    assert ([gap.why for gap in source.gaps], found[-4:]) == ([steps.BEGUN_ANEW], [19, 12, 13, 14])
+    reader = StepReader(write(tmp_path / "a.gz", messages), None, None)
+    found = [step.diff.last_id for step in reader.steps() if isinstance(step, Change)]
+    assert ([gap.why for gap in reader.gaps], found[-4:]) == ([steps.BEGUN_ANEW], [19, 12, 13, 14])
 
 
 def test_trades_stay_where_they_are(tmp_path):
     made = Made([{99: number} for number in range(1, 4)])
     messages = [TRADE, made.snapshot(10), TRADE, made.events[0], TRADE, made.events[1]]
     path = write(tmp_path / "a.gz", messages)
-    kinds = [type(step) for step in Source(path, None, None).steps(trades=True)]
+    kinds = [type(step) for step in StepReader(path, None, None).steps(trades=True)]
     assert kinds == [Trade, Base, Trade, Change, Trade, Change]
-    assert Trade not in [type(step) for step in Source(path, None, None).steps()]
+    assert Trade not in [type(step) for step in StepReader(path, None, None).steps()]
 
 
 def test_trades_do_not_pile_up_behind_a_snapshot_of_a_quiet_book(tmp_path, monkeypatch):
     monkeypatch.setattr(steps, "KEPT", 3)
     made = Made([{99: 1}])
     path = write(tmp_path / "a.gz", [made.snapshot(10), *[TRADE] * 9, made.events[0]])
-    base, *others = Source(path, None, None).steps(trades=True)
+    base, *others = StepReader(path, None, None).steps(trades=True)
     assert (base.first, len(others)) == (None, 10)

@@ -1,80 +1,76 @@
-"""The recording that is exported: one file, or several of the same symbol, as one row of steps."""
+"""The recording that is exported: one file, a folder, or several files of the same symbol, as one row of steps."""
 
 from __future__ import annotations
 
-import os
 import zlib
+from dataclasses import replace
 from itertools import chain
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-from depthactors import binance, markets, recording
+from depthactors import binance
 from depthactors.binance.envelope import SHORT
-from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError, UsageError
+from depthactors.errors import MalformedFrameError, RecordingError
+from depthactors.export.proof import prove
 from depthactors.export.result import Exported
-from depthactors.export.steps import Base, Change, Gap, Sequencer, Trade
+from depthactors.export.steps import Base, Change, Sequencer, Trade
+from depthactors.recording.continuity import Gap
+from depthactors.recording.parts import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from depthactors.export.result import Progress
     from depthactors.export.steps import Step
     from depthactors.markets import Market
     from depthactors.recording import Line
-
-Files: TypeAlias = "str | Path | Iterable[str | Path]"
-"""Path of a recording, or paths of several ones of the same symbol."""
+    from depthactors.recording.parts import Source
 
 _REPORT_EVERY: Final = 500
 """Lines between two reports of the progress."""
 _LARGEST: Final = (1 << 63) - 1
 _LATEST: Final = _LARGEST // 1_000_000
 """Milliseconds since the epoch, in the year 2262."""
+_STAMP: Final = 21
+"""Bytes of a line beside its JSON."""
 _SAMPLE: Final = 1 << 16
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-class Source:
-    """The recording.
+class StepReader:
+    """Reads a recording, once.
 
     Attributes:
-        files: its files, in the order of their first lines.
+        files: its files with depth events, in order.
         market: its market.
         symbol: its symbol.
-        cuts: the files so far that end within a line.
+        proofs: what its files are.
         events: number of events that were given.
         snapshots: number of snapshots that were given.
         gaps: the gaps that were given.
     """
 
-    def __init__(self, files: Files, market: str | Market | None, progress: Progress | None) -> None:
-        """Look at the beginning of each file.
+    def __init__(self, source: Source, market: str | Market | None, progress: Progress | None) -> None:
+        """Look at the beginning of each file, and digest it; O(files).
 
         Raises:
-            UsageError: no file is named, one is named twice, or the market is unknown.
-            RecordingError: a file is unreadable, or none has a depth event.
+            UsageError: no file is named, or the market is unknown.
+            RecordingError: a file is unreadable or not what its notes say, none has a depth event, or they are of
+                several symbols or markets.
         """
-        paths = [files] if isinstance(files, str | os.PathLike) else list(files)
-        self.files = _in_order([Path(each) for each in paths])
-        event = next(filter(None, map(_first_event, self.files)), None)
-        if event is None:
-            raise RecordingError(str(self.files[0]), 0, "expected a depth event, was none")
-        self.market = markets.guess(event) if market is None else markets.lookup(market)
-        self.symbol = str(event.get("s"))
-        self.cuts: list[RecordingCutError] = []
+        self._parts = Parts(source, market)
+        self.files, self.market, self.symbol = self._parts.files, self._parts.market, self._parts.symbol
+        self.proofs = [prove(path) for path in self.files]
         self.events = self.snapshots = 0
         self.gaps: list[Gap] = []
         self._progress = progress
         self._sequencer = Sequencer(self.market.sequencing)
 
-    @property
-    def left_out(self) -> int:
-        """Number of events behind gaps that were not given."""
-        return self._sequencer.left_out
-
     def exported(self, out: str | Path, rows: int) -> Exported:
         """Return what was exported."""
+        doubts = [proof.doubt for proof in self.proofs if proof.doubt is not None]
+        empty = [f"{path}: it has no depth event" for path in self._parts.empty]
         return Exported(
             path=Path(out),
             symbol=self.symbol,
@@ -83,37 +79,44 @@ class Source:
             rows=rows,
             snapshots=self.snapshots,
             gaps=tuple(self.gaps),
-            left_out=self.left_out,
-            cuts=tuple(self.cuts),
+            left_out=self._sequencer.left_out,
+            cut=bool(self._parts.cuts),
+            warnings=(*map(str, self._parts.cuts), *doubts, *empty),
         )
 
     def steps(self, *, trades: bool = False, texts: bool = False) -> Iterator[Step]:
-        """Read all files, once; O(file), in bounded memory.
+        """Read all files; O(file), in bounded memory.
 
         Args:
             trades: whether to give trades, too.
             texts: whether the lines' prices and quantities are used, which are checked then: digits and a point alone.
 
         Raises:
-            RecordingError: unreadable, malformed, of another symbol, or without a snapshot that its events continue.
+            RecordingError: unreadable, malformed, or without a snapshot that its events continue.
         """
+        told = {from_id: row for proof in self.proofs for from_id, row in proof.gaps.items()}
         for step in self._steps(trades, texts):
             if type(step) is Change:
                 self.events += 1
             elif type(step) is Base:
                 self.snapshots += 1
             elif type(step) is Gap:
-                self.gaps.append(step)
+                row = told.get(step.from_id)
+                gap = step if row is None else replace(step, why=str(row.get("why")), lost=int(row.get("lost", 0)))
+                self.gaps.append(gap)
+                yield gap
+                continue
             yield step
         if not self.snapshots:
             raise RecordingError(str(self.files[0]), 0, "expected a snapshot that the depth events continue, was none")
 
     def _steps(self, trades: bool, texts: bool) -> Iterator[Step]:
         sequencer, symbol, market = self._sequencer, self.symbol, self.market
-        path = self.files[0]
-        line: Line | None = None
-        try:
-            for path, line in self._lines():  # noqa: B007 - named in the error
+        for line in self._lines():
+            if line is None:
+                yield from sequencer.interrupt()
+                continue
+            try:
                 if line.is_diff:
                     diff = binance.read_diff(line.text, market.sequencing, symbol)
                     _check_sizes(line, line.event, diff.last_id)
@@ -131,27 +134,27 @@ class Source:
                     trade = _read_trade(line.event, symbol)
                     if trade is not None:
                         yield from sequencer.trade(trade, line)
-        except (MalformedFrameError, KeyError, TypeError) as error:
-            raise RecordingError(str(path), line.number if line else 0, str(error)) from None
+            except (MalformedFrameError, KeyError, TypeError) as error:
+                raise RecordingError(line.path, line.number, str(error)) from None
         yield from sequencer.end()
 
-    def _lines(self) -> Iterator[tuple[Path, Line]]:
-        sizes = [path.stat().st_size for path in self.files]
-        done = 0
-        for path, size in zip(self.files, sizes, strict=True):
-            expected, read = max(1.0, size * _ratio(path)), 0
-            try:
-                for line in recording.read(path):
-                    read += len(line.text) + 21
-                    if line.number % _REPORT_EVERY == 0 and self._progress is not None:
-                        share = (done + size * min(1.0, read / expected)) / max(1, sum(sizes))
-                        self._progress(share, self.events)
-                    yield path, line
-            except RecordingCutError as error:
-                self.cuts.append(error)
-            done += size
-        if self._progress is not None:
-            self._progress(1.0, self.events)
+    def _lines(self) -> Iterator[Line | None]:
+        if self._progress is None:
+            yield from self._parts
+            return
+        sizes = {str(path): proof.bytes for path, proof in zip(self.files, self.proofs, strict=True)}
+        total, done, read, path, expected = max(1, sum(sizes.values())), 0, 0, "", 1.0
+        for number, line in enumerate(self._parts):
+            if line is not None:
+                if line.path != path:
+                    done += sizes.get(path, 0)
+                    path, read = line.path, 0
+                    expected = max(1.0, sizes[path] * _ratio(Path(path)))
+                read += len(line.text) + _STAMP
+                if number % _REPORT_EVERY == 0:
+                    self._progress((done + sizes[path] * min(1.0, read / expected)) / total, self.events)
+            yield line
+        self._progress(1.0, self.events)
 
 
 def _read_trade(event: dict[str, Any], symbol: str) -> Trade | None:
@@ -189,33 +192,6 @@ def _check_texts(message: dict[str, Any], *sides: str) -> None:
         if not joined.isascii() or joined.encode().translate(None, b"0123456789."):
             msg = "expected plain decimal numbers in the levels"
             raise MalformedFrameError(msg, joined)
-
-
-def _in_order(paths: list[Path]) -> list[Path]:
-    if not paths:
-        msg = "expected the path of a recording, was none"
-        raise UsageError(msg)
-    twice = next((str(path) for path in paths if paths.count(path) > 1), None)
-    if twice is not None:
-        msg = f"expected each file once, was {twice!r} twice"
-        raise UsageError(msg)
-    if len(paths) == 1:
-        return paths
-    return [path for _, path in sorted((_first_stamp(path), path) for path in paths)]
-
-
-def _first_stamp(path: Path) -> int:
-    try:
-        return next((line.recv_ns for line in recording.read(path)), 0)
-    except RecordingCutError:
-        return 0
-
-
-def _first_event(path: Path) -> dict[str, object] | None:
-    try:
-        return next((line.event for line in recording.read(path) if line.is_diff), None)
-    except RecordingCutError:
-        return None
 
 
 def _ratio(path: Path) -> float:

@@ -26,11 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Without a command the help is shown, with status 0. Where standard output is closed or full the command ends,
     with status 141 or 1.
     """
-    early_interrupt.raise_again()
-    words = [_as_text(word) for word in (sys.argv[1:] if arguments is None else arguments)]
     try:
+        early_interrupt.raise_again()
+        words = [_as_text(word) for word in (sys.argv[1:] if arguments is None else arguments)]
         with output.guarded():
             return _run(words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except output.OutputError as error:
         return output.give_up(error)
 
@@ -48,8 +50,6 @@ def _run(words: Sequence[str]) -> int:
     logging.basicConfig(level=options.log, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         status: int = options.run(options)
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except DepthActorsError as error:
         output.complain(str(error))
         return USAGE_ERROR

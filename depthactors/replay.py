@@ -119,7 +119,7 @@ class _Tally:
             self.matches += touches == (_touch(book.bids), _touch(book.asks))
 
 
-def replay(path: Source, market: str | Market | None = None) -> Replay:
+def replay(path: Source, market: str | Market | None = None, *, symbol: str | None = None) -> Replay:
     """Replay a recording of one symbol; O(file), it is read once and kept in memory.
 
     A file with notes is checked against its proof before.
@@ -127,13 +127,14 @@ def replay(path: Source, market: str | Market | None = None) -> Replay:
     Args:
         path: path of a recording, see `recording`: a file, a folder, or several files.
         market: market of the recording; by default the one in its notes, or else recognised from the depth events.
+        symbol: symbol whose files are read, in a folder with others.
 
     Raises:
         UsageError: no file.
         RecordingError: unreadable, but for a cut end; not what its proof says; without a depth event, of several
             symbols or markets, or with a malformed depth event or snapshot; the message names the file and the line.
     """
-    parts = Parts(path, market)
+    parts = Parts(path, market, symbol)
     doubts = [words for each in parts.files if (words := _doubt(each)) is not None]
     found = list(parts)
     lines = [line for line in found if line is not None]

@@ -17,8 +17,9 @@ from depthactors.recording import notes
 from depthactors.recording.book_file import BookFile, failed
 from depthactors.recording.bridge import Bridge
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED
-from depthactors.recording.folder import complete, name_of, prepare
+from depthactors.recording.folder import complete, prepare
 from depthactors.recording.lines import Ids
+from depthactors.recording.names import name_of
 
 if TYPE_CHECKING:
     from depthactors.markets import Market

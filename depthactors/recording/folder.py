@@ -1,12 +1,10 @@
-"""The folder of recordings: names of files, whether it can be used, and files that a killed recorder left behind."""
+"""The folder of recordings: whether it can be used, and the files that a killed recorder left behind."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import RecordingError, UsageError
@@ -14,6 +12,7 @@ from depthactors.recording import notes
 from depthactors.recording.book_file import Unended, end_row, failed, lock
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED, Gap
 from depthactors.recording.member import member, torn_member
+from depthactors.recording.names import names_of
 from depthactors.recording.parts import part_of
 from depthactors.recording.proof import count
 
@@ -22,24 +21,7 @@ if TYPE_CHECKING:
 
     from depthactors.markets import Market
 
-_MS: Final = 1_000_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_BEGIN: Final = r"\d{8}T\d{6}\.\d{3}Z"
 _KILLED: Final = "its recorder was killed"
-
-
-def name_of(symbol: str, recv_ns: int) -> str:
-    """Return the name of the file of a symbol that begins at this time."""
-    begin = _EPOCH + timedelta(milliseconds=recv_ns // _MS)
-    return f"{symbol.lower()}-{begin:%Y%m%dT%H%M%S}.{begin.microsecond // 1_000:03d}Z.gz"
-
-
-def files_of(symbol: str, names: list[str]) -> list[str]:
-    """Return those of some names that are recording files of a symbol, in their order; O(names)."""
-    symbol = symbol.lower()
-    pattern = re.compile(rf"{re.escape(symbol)}-{_BEGIN}\.gz")
-    # A folder may have a year of a hundred symbols.
-    return sorted(name for name in names if name.startswith(symbol) and pattern.fullmatch(name))
 
 
 def prepare(folder: Path, market: Market, symbol: str) -> list[Unended]:
@@ -67,7 +49,7 @@ def prepare(folder: Path, market: Market, symbol: str) -> list[Unended]:
     other = next((name for name in names if name.endswith(notes.SUFFIX)), None)
     if other is not None:
         _check(folder / other, market, None)
-    files = [folder / name for name in files_of(symbol, names)]
+    files = [folder / name for name in names_of(symbol, names)]
     return [unended for path in files if (unended := _prepare_file(path, market, symbol)) is not None]
 
 

@@ -15,6 +15,7 @@ from depthactors import markets
 from depthactors.errors import RecordingCutError, RecordingError, UnknownMarketError, UsageError
 from depthactors.recording import notes
 from depthactors.recording.lines import ids_of, read_file
+from depthactors.recording.names import is_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,23 +54,29 @@ class Parts:
         cuts: the files so far that end within a line.
     """
 
-    def __init__(self, source: Source, market: str | Market | None = None) -> None:
+    def __init__(self, source: Source, market: str | Market | None = None, symbol: str | None = None) -> None:
         """Read each file up to its first depth event.
 
         Args:
             source: path of a file or of a folder, or paths of several files.
             market: market of the recording; by default as for `Part`.
+            symbol: symbol of the recording, whose files are read alone; by default all files are of one.
 
         Raises:
             UsageError: no file, or an unknown market.
-            RecordingError: a file cannot be read, none has a depth event, or they are of several symbols or markets.
+            RecordingError: a file cannot be read, none has a depth event (of the symbol), or they are of several
+                symbols or markets.
         """
         row = None if market is None else markets.lookup(market)
         paths = files_of(source)
-        parts = [part for part in map(part_of, paths) if part is not None]
+        if symbol is not None:
+            paths = [path for path in paths if is_of(path.name, symbol) is not False] or paths
+        found = [part for part in map(part_of, paths) if part is not None]
+        parts = [part for part in found if symbol in {None, part.symbol}]
         if not parts:
             place = paths[0] if len(paths) == 1 else paths[0].parent
-            raise RecordingError(str(place), 0, "expected a depth event in the file, was none")
+            what = "expected a depth event in the file" if symbol is None else f"expected a depth event of {symbol}"
+            raise RecordingError(str(place), 0, f"{what}, was none")
         first = parts[0]
         self.symbol, self.market = first.symbol, row or first.market
         for part in parts:
@@ -80,7 +87,8 @@ class Parts:
                 cause = f"expected the market {first.market.name}, as in {first.path}, was {part.market.name}"
                 raise RecordingError(str(part.path), 0, cause)
         self.files = [part.path for part in sorted(parts, key=lambda part: (part.first.first_id, part.path))]
-        self.empty = [path for path in paths if path not in self.files]
+        with_events = {part.path for part in found}
+        self.empty = [path for path in paths if path not in with_events]
         self.cuts: list[RecordingCutError] = []
         self._firsts = {part.path: part.first for part in parts}
 
@@ -114,7 +122,7 @@ class Parts:
             self.cuts.append(error)
 
 
-def read(source: Source) -> Iterator[Line]:
+def read(source: Source, *, symbol: str | None = None) -> Iterator[Line]:
     """Yield the lines of a recording, one at a time: of one file, or of several files of one symbol.
 
     Of several files, in whatever order they are given, the lines come in the order of the events, and events that two
@@ -122,6 +130,7 @@ def read(source: Source) -> Iterator[Line]:
 
     Args:
         source: path of a file or of a folder, or paths of several files.
+        symbol: the symbol whose files are read, where there are others.
 
     Raises:
         UsageError: no file.
@@ -130,10 +139,10 @@ def read(source: Source) -> Iterator[Line]:
         RecordingCutError: a file ends within a line; raised after the last whole line of all files.
     """
     paths = files_of(source)
-    if len(paths) == 1:
+    if len(paths) == 1 and symbol is None:
         yield from read_file(paths[0])
         return
-    parts = Parts(paths)
+    parts = Parts(paths, symbol=symbol)
     yield from (line for line in parts if line is not None)
     if parts.cuts:
         raise parts.cuts[0]

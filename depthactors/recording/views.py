@@ -36,6 +36,7 @@ def views(
     depth: int = 20,
     every: str | None = None,
     *,
+    symbol: str | None = None,
     market: str | Market | None = None,
     number: type[NumberT] = float,  # type: ignore[assignment]
 ) -> Iterator[BookView[NumberT]]:
@@ -50,6 +51,7 @@ def views(
         depth: number of the best levels a side.
         every: `100ms`, `1s`, `5m`, `1h`: a view of the book as it was at each multiple of this time, from the first
             book on. `None` for a view after each change of the update id or of the state.
+        symbol: symbol whose files are read, in a folder with others.
         market: market of the recording; by default the one in its notes, or else recognised from the depth events.
         number: type of prices and quantities, `float` or `Decimal`.
 
@@ -64,7 +66,7 @@ def views(
         raise UsageError(msg)
     check_number_type(number)
     period = None if every is None else _nanoseconds(every)
-    recorded = _Recorded(path, market, depth, number)
+    recorded = _Recorded(Parts(path, market, symbol), depth, number)
     return recorded.at_updates() if period is None else recorded.at_times(period)
 
 
@@ -73,6 +75,7 @@ def book_at(
     time: float,
     depth: int | None = None,
     *,
+    symbol: str | None = None,
     market: str | Market | None = None,
     number: type[NumberT] = float,  # type: ignore[assignment]
 ) -> BookView[NumberT]:
@@ -85,6 +88,7 @@ def book_at(
         path: path of a recording of one symbol: a file, a folder, or several files.
         time: seconds since the epoch; what was received at that time is included.
         depth: number of the best levels a side, `None` for all.
+        symbol: symbol whose files are read, in a folder with others.
         market: market of the recording.
         number: type of prices and quantities.
     """
@@ -93,15 +97,14 @@ def book_at(
         raise UsageError(msg)
     check_number_type(number)
     moment = _moment(time)
-    return _Recorded(path, market, depth, number).at(moment)
+    return _Recorded(Parts(path, market, symbol), depth, number).at(moment)
 
 
 class _Recorded:
     """A recording's book, from line to line."""
 
-    def __init__(self, path: Source, market: str | Market | None, depth: int | None, number: type[Any]) -> None:
-        self._depth, self._number = depth, number
-        self._parts = Parts(path, market)
+    def __init__(self, parts: Parts, depth: int | None, number: type[Any]) -> None:
+        self._parts, self._depth, self._number = parts, depth, number
         self._symbol = self._parts.symbol
         row = self._parts.market
         self._machine = Synchronizer(row.sequencing, self._new_book, buffer_limit=_BUFFER)

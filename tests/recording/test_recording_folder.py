@@ -5,8 +5,8 @@ import pytest
 from depthactors import recording
 from depthactors.errors import RecordingError, UsageError
 from depthactors.recording import notes
-from depthactors.recording.folder import files_of, name_of, prepare
-from tests.recording.recorded import BEGIN, SPOT, USDM, Stream, files_in, rows_of
+from depthactors.recording.folder import prepare
+from tests.recording.recorded import SPOT, USDM, Stream, files_in, rows_of
 from tests.support import table
 
 
@@ -17,13 +17,6 @@ def recorded(tmp_path):
     stream.begin()
     stream.close()
     return stream.folder
-
-
-def test_a_file_has_the_name_of_its_symbol_and_of_its_beginning():
-    names = [name_of("BTCUSDT", BEGIN), name_of("BTC-261225-90000-C", 0), name_of("BTCUSD_PERP", BEGIN)]
-    assert names[:2] == ["btcusdt-20261129T154700.123Z.gz", "btc-261225-90000-c-19700101T000000.000Z.gz"]
-    others = ["btcusdt.gz", "xbtcusdt-20261129T154700.123Z.gz", "btcusdt-20261129T154700.123Z.notes.jsonl"]
-    assert files_of("BTCUSDT", [*names, *others]) == names[:1]
 
 
 def test_a_folder_of_another_market_is_refused(recorded):

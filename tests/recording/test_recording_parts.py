@@ -114,6 +114,26 @@ def test_files_of_two_symbols_or_markets_are_no_recording(tmp_path):
     assert recordings_of([a, b, c, tmp_path / "none.gz", a]) == [[a], [b], [c], [tmp_path / "none.gz"]]
 
 
+def test_one_symbol_of_a_folder_with_several(tmp_path):
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        stream = Stream(tmp_path, symbol=symbol)
+        stream.begin()
+        stream.close()
+    [btc, eth] = files_in(tmp_path)
+    assert {line.path for line in recording.read(tmp_path, symbol="ETHUSDT")} == {str(eth)}
+    views = list(recording.views(tmp_path, symbol="BTCUSDT"))
+    assert {view.symbol for view in views} == {"BTCUSDT"}
+    assert recording.book_at(tmp_path, stream.now / SECOND, symbol="ETHUSDT") == recording.book_at(
+        eth, stream.now / SECOND
+    )
+    for path in (btc, eth):
+        path.rename(path.with_name(f"named by hand {path.name[:3]}.gz"))
+    result = replay(tmp_path, symbol="ETHUSDT")
+    assert (result.symbol, result.files, result.warnings) == ("ETHUSDT", 1, ())
+    with pytest.raises(RecordingError, match="expected a depth event of SOLUSDT, was none"):
+        recording.views(tmp_path, symbol="SOLUSDT")
+
+
 def test_the_market_is_the_one_in_the_notes(tmp_path):
     stream = Stream(tmp_path, markets.lookup("us"))
     stream.begin()

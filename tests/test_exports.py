@@ -67,7 +67,7 @@ def test_the_package_imports_no_extra():
             "ask close depth error market ref speed_ms state status symbol updates view wait wait_live",
         ),
         (depthactors.BinanceSocketManager, "close"),
-        (depthactors.DepthReader, "alive books close reason torn updates view wait wait_for_engine wait_live"),
+        (depthactors.DepthReader, "alive books close reason records torn updates view wait wait_for_engine wait_live"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -23,6 +23,10 @@ class Rate:
         counts = self._counts
         if not counts or now - counts[-1][0] >= _APART:
             counts.append((now, count))
+        if count < counts[0][1]:
+            # It is counted anew: the engine is another one.
+            counts.clear()
+            counts.append((now, count))
         while len(counts) > 2 and now - counts[1][0] >= _SPAN:
             counts.popleft()
         first, least = counts[0]

@@ -19,3 +19,11 @@ def test_looking_often_keeps_few_counts():
     for step in range(1_000):
         assert rate.take(step / 10, step) in {None, 10.0}
     assert len(rate._counts) < 10
+
+
+def test_a_count_that_begins_anew_gives_no_rate_below_zero():
+    rate = Rate()
+    rate.take(0.0, 100)
+    assert rate.take(1.0, 110) == 10
+    assert rate.take(2.0, 3) is None
+    assert rate.take(3.0, 8) == 5

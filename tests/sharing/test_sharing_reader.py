@@ -178,6 +178,15 @@ def test_a_record_that_is_torn_for_good_is_a_typed_error(shared, reader):
     assert reader.torn >= 1_000
 
 
+def test_records_are_counted_as_they_are_written(shared, reader):
+    before = reader.records("BTCUSDT")
+    shared.write("BTCUSDT", 2)
+    shared.write("BTCUSDT", 2, "STALE")
+    assert reader.records("btcusdt") == before + 2
+    with pytest.raises(BookNotSharedError):
+        reader.records("NOUSDT")
+
+
 # Waiting.
 
 

@@ -111,7 +111,7 @@ class Engine:
         self._where = ["local exchange"] if os.environ.get(EXCHANGE_VARIABLE) else []
 
     def said(self) -> Sequence[str]:
-        """Return what is to be said of all books: how many are live, and what keeps the others from it."""
+        """Return what is to be said of all books: what is wrong, and how many are live."""
         now = time.monotonic()
         if now - self._asked >= _ASK_EVERY:
             self._asked = now
@@ -125,4 +125,4 @@ class Engine:
         for row in status.books:
             if book := self._books.get((row.market, row.symbol, row.speed_ms)):
                 book.take(row, now)
-        self._said = [*progress(status), *trouble(status)]
+        self._said = [*trouble(status), *progress(status)]

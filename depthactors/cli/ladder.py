@@ -89,7 +89,7 @@ def _name(look: Look, frame: Frame) -> Line:
 
 def _nothing(look: Look, frame: Frame) -> list[Line]:
     """Return why there are no levels."""
-    words = look.why or ("" if look.view is None else "waits for its first snapshot")
+    words = _short(look.why or "") or ("" if look.view is None else "waits for its first snapshot")
     return [((line, "STALE"),) for line in _wrapped(words, frame.width, frame.height - 1)]
 
 
@@ -103,7 +103,7 @@ def _room(look: Look, view: BookView[Any], frame: Frame) -> tuple[list[str], int
     """Return the lines of the reason, the number of lines of facts, and the number of levels a side."""
     spare = frame.height - 2 - 2 * fitting(frame.height, min(FEWEST, frame.levels or FEWEST))
     is_live = view.state is BookState.LIVE
-    why = [] if is_live or not look.why else _wrapped(look.why, frame.width, min(_WHY_LINES, spare))
+    why = [] if is_live or not look.why else _wrapped(_short(look.why), frame.width, min(_WHY_LINES, spare))
     facts = _facts(look, view, levels_of(view, FEWEST, frame.step, look.depth), frame)
     count = min(len(packed(facts, frame.width)), spare - len(why))
     return why, count, fitting(frame.height - len(why) - count, frame.levels)
@@ -123,6 +123,11 @@ def _book(look: Look, view: BookView[Any], frame: Frame) -> list[Line]:
         _between(view, frame.width),
         *bids,
     ]
+
+
+def _short(why: str) -> str:
+    """Return a reason without the address of a stream at its beginning: it is long, and the log has it."""
+    return why.partition(": ")[2] or why if why.startswith(("ws://", "wss://")) else why
 
 
 def _wrapped(words: str, width: int, most: int) -> list[str]:

@@ -50,6 +50,9 @@ OF_WORKERS = {
 }
 """Faults of worker processes, of which one is chosen by `pick`, and of their channels."""
 
+DEADLY = frozenset({"worker-killed", "worker-stands-still", "worker-upgraded", "worker-supervisor-dies"})
+"""Those after which a worker process is replaced, or may be."""
+
 BELOW = {"split": "fragments are joined by the socket's reader, below the frames"}
 """Kinds of the local exchange that the simulation cannot have, and why."""
 

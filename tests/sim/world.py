@@ -16,6 +16,7 @@ import pykka
 
 from depthactors import DepthEngine, markets
 from depthactors.actors.questions import Best, Status
+from depthactors.actors.supervision import RESTART_SECONDS, RESTARTS
 from depthactors.book import BookState
 from depthactors.book.trust import LEAST_CAP
 from depthactors.dispatcher.mailbox import BYTE_LIMIT, FRAME_LIMIT, Mailbox, mailbox_of
@@ -24,12 +25,13 @@ from depthactors.engine.lifecycle import running
 from depthactors.engine.machine import Machine
 from depthactors.errors import UnknownSymbolError
 from depthactors.net.settings import NetworkSettings
+from depthactors.pacing import RestartIntensity
 from depthactors.shards.remote_cell import RemoteCell
 from depthactors.sync.doubts import UNLISTED_AFTER
 from tests.sim.agreement import disagreements
 from tests.sim.drop_in import CacheProgram, SimulatedManager
 from tests.sim.exchange import SimulatedExchange
-from tests.sim.faults import ALL, OF_PROGRAM, OF_WORKERS, PlannedFault, plan
+from tests.sim.faults import ALL, DEADLY, OF_PROGRAM, OF_WORKERS, PlannedFault, plan
 from tests.sim.network import SimulatedNetwork
 from tests.sim.processes import Poison, Processes, SimulatedProcess, longest_disturbance
 from tests.sim.program import Program
@@ -56,6 +58,8 @@ QUIET = 240.0
 """Seconds at the end of a run that make up for any fault."""
 _SOON = 2.0
 """Seconds within which an update reaches the callbacks when nothing is wrong."""
+_UNNOTICED = 15.0
+"""Seconds until a worker that stands still has been replaced."""
 _UPDATES_WAIT = 64 + 1_000
 _STOP = 10.0
 _WITH_WORKERS = 0.3
@@ -447,7 +451,10 @@ def _decidable(planned: Sequence[PlannedFault]) -> list[PlannedFault]:
     - A snapshot with next to no levels, of a symbol that does not trade: the doubt that remains in
       `depthactors.book.trust`. A new book takes such a side for whole while its stream is quiet.
     - Two snapshots in a row of another symbol: a new book believes the second one while its stream is quiet.
+
+    And what is given up by design: a worker that dies too often.
     """
+    planned = _within_intensity(planned)
     closed = {fault.symbol for fault in planned if fault.kind == "closed"}
     return [
         fault._replace(count=1) if fault.kind == "mismatch" and fault.symbol in closed else fault
@@ -455,6 +462,13 @@ def _decidable(planned: Sequence[PlannedFault]) -> list[PlannedFault]:
         if fault.symbol not in closed
         or not (fault.kind == "empty-snapshot" or (fault.kind == "capped" and fault.levels < LEAST_CAP))
     ]
+
+
+def _within_intensity(planned: Sequence[PlannedFault]) -> list[PlannedFault]:
+    """Leave out the deaths of workers beyond the restart intensity: all of them may strike the same worker."""
+    # A worker that stands still is replaced a while later.
+    intensity = RestartIntensity(RESTARTS, RESTART_SECONDS + _UNNOTICED)
+    return [fault for fault in planned if fault.kind not in DEADLY or intensity.allows(fault.at)]
 
 
 def _is_ours(fault: PlannedFault) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from depthactors.recording.restart import AHEAD, Restart
 from depthactors.sync.sequencing import Verdict, classify_first, classify_next
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ class Bridge(Generic[ItemT]):
         dropped: the number of items that were dropped because the run was full.
     """
 
-    __slots__ = ("_limit", "_run", "_sequencing", "bridged", "dropped", "last_id", "size", "snapshot_id")
+    __slots__ = (
+        "_limit", "_restart", "_restart_behind", "_run", "_sequencing", "_taken",
+        "bridged", "dropped", "last_id", "size", "snapshot_id",
+    )  # fmt: skip
 
     def __init__(self, sequencing: Sequencing, limit: int) -> None:
         """Begin without a diff, for items of `limit` bytes, or whatever unit their sizes have, together."""
@@ -40,6 +44,8 @@ class Bridge(Generic[ItemT]):
         self.snapshot_id: int | None = None
         self.bridged = False
         self.size = self.dropped = self.last_id = 0
+        self._restart, self._restart_behind = Restart(), Restart(AHEAD)
+        self._taken = 0
 
     @property
     def wants_snapshot(self) -> bool:
@@ -57,9 +63,10 @@ class Bridge(Generic[ItemT]):
 
     def diff(self, ids: Ids, item: ItemT, size: int) -> bool:
         """Take a diff, and return whether a snapshot and the diffs meet now."""
+        self._taken += 1
         if self.snapshot_id is not None:
             verdict = classify_first(ids, self.snapshot_id, self._sequencing)
-            if verdict is Verdict.STALE:
+            if verdict is Verdict.STALE and not self._restart_behind.is_shown_by(ids, self._taken):
                 return False
             self.bridged = verdict is Verdict.BRIDGE
             if not self.bridged:
@@ -67,9 +74,9 @@ class Bridge(Generic[ItemT]):
             self._clear()
         elif self._run:
             verdict = classify_next(ids, self.last_id, self._sequencing)
-            if verdict is Verdict.STALE:
+            if verdict is Verdict.STALE and not self._restart.is_shown_by(ids, self._taken):
                 return False
-            if verdict is Verdict.GAP:
+            if verdict is not Verdict.NEXT:
                 self._clear()
         self._append(ids, item, size)
         return self.bridged

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from depthactors.recording.bridge import Bridge
+from depthactors.recording.restart import Restart
 from depthactors.sync.sequencing import Verdict, classify_next
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Continuity:
         """Begin before the first line."""
         self._sequencing = sequencing
         self._bridge: Bridge[None] | None = Bridge(sequencing, _RUN)
+        self._restart = Restart()
         self._has_begun = False
         self._why: list[str] = []
         self._lost = 0
@@ -140,9 +142,9 @@ class Continuity:
             return self._rejoin(recv_ns) if self._bridge.diff(ids, None, 1) else None
         if ids.previous_id != self.last_id:
             verdict = classify_next(ids, self.last_id, self._sequencing)
-            if verdict is Verdict.STALE:
+            if verdict is Verdict.STALE and not self._restart.is_shown_by(ids, self.events):
                 return None
-            if verdict is Verdict.GAP:
+            if verdict is not Verdict.NEXT:
                 self._break(ids)
                 return None
         gap = self._unbroken(recv_ns, ids) if self._why else None

@@ -90,6 +90,22 @@ def test_a_reconnect_is_a_gap_with_its_reason_and_the_recording_goes_on(tmp_path
     assert all(gap["from_id"] < each <= gap["to_id"] for each in missing)
 
 
+def test_ids_that_begin_anew_are_a_gap_and_later_gaps_are_seen(tmp_path):
+    with following(BTC, record=tmp_path) as (simulated, _, btc):
+        simulated.run(5.0)
+        simulated.strike("new-ids", BTC)
+        simulated.until(lambda: len(btc.states) >= 3 and btc.states[-1] is LIVE)
+        simulated.run(20.0)
+        simulated.strike("drop", BTC)
+        simulated.until(lambda: btc.counters.gaps >= 1)
+        simulated.run(20.0)
+    first, second = [row for row in notes_in(tmp_path, BTC) if row["row"] == "gap"]
+    assert first["from_id"] > first["to_id"]
+    assert second["from_id"] < second["to_id"]
+    check_each_alone(tmp_path, BTC)
+    assert len(ids_in(tmp_path, BTC)) >= len(seen_by(btc))
+
+
 def test_two_connections_beside_each_other_write_nothing_twice_and_lose_nothing(tmp_path):
     with following(BTC, record=tmp_path, rotate_after=20.0) as (simulated, engine, btc):
         simulated.until(lambda: engine.status().sockets[0].rotations >= 2)

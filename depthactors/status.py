@@ -21,7 +21,8 @@ class RecordingStatus:
         bytes: bytes that they have in the files, compressed.
         gaps: number of gaps that the files have marked.
         files: number of files that were begun.
-        lost: number of events that were not written because the disk refused them, or was too slow.
+        lost: number of events that never came to the files, because the disk was too slow or they could not be opened.
+        failures: number of times that the disk refused what was to be written; a gap follows.
         error: why the book is not recorded now, `None` if it is.
     """
 
@@ -30,6 +31,7 @@ class RecordingStatus:
     gaps: int
     files: int
     lost: int
+    failures: int
     error: str | None
 
 

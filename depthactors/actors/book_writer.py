@@ -45,13 +45,13 @@ class BookWriter:
         self._open_files = open_files
         self._dispatcher = dispatcher
         self._waits = Backoff(first=retry, factor=2.0, cap=max(retry, _LONGEST_RETRY))
-        self._failures = 0
+        self._failures = self._failures_in_a_row = 0
         self._files: Files | None = None
         self._retry_at = -inf
         self._ask_at: float | None = None
         self._frames_before = 0
-        # Events that found no way to the files, and of which the files do not know yet.
-        self._untold = 0
+        # Events that found no way to the files: all of them, and those of which the files do not know yet.
+        self._missing = self._untold = 0
 
     def write(self, entry: Entry) -> None:
         """Write an entry, or leave its events out and count them."""
@@ -75,6 +75,7 @@ class BookWriter:
 
     def leave_out(self, events: int) -> None:
         """Count events that the files do not get, and tell the files before what comes next."""
+        self._missing += events
         self._untold += events
 
     def tick(self) -> None:
@@ -110,7 +111,8 @@ class BookWriter:
             bytes=counters.bytes_written,
             gaps=counters.gaps,
             files=counters.files,
-            lost=counters.lost + self._untold,
+            lost=self._missing,
+            failures=self._failures,
             error=None if error is None else _words(error),
         )
 
@@ -128,6 +130,7 @@ class BookWriter:
     def _fail(self, error: Exception, entry: Entry | None = None) -> None:
         self.error = error
         self._failures += 1
+        self._failures_in_a_row += 1
         if self._files is None:
             self._retry_at = self._dispatcher.monotonic() + self._wait()
             self.leave_out(0 if entry is None else entry.events)
@@ -138,7 +141,7 @@ class BookWriter:
 
     def _note_success(self, files: Files) -> None:
         if self.error is not None and files.counters.frames > self._frames_before:
-            self.error, self._failures = None, 0
+            self.error, self._failures_in_a_row = None, 0
 
     def _close(self, reason: str) -> None:
         self.is_over = True
@@ -154,7 +157,7 @@ class BookWriter:
             self.error = error
 
     def _wait(self) -> float:
-        return self._waits.wait(0, max(1, self._failures), 1.0) or 0.0
+        return self._waits.wait(0, max(1, self._failures_in_a_row), 1.0) or 0.0
 
     def _now(self) -> int:
         return round(self._dispatcher.time() * 1e9)

@@ -72,9 +72,9 @@ def run(options: argparse.Namespace) -> int:
         handles = engine.subscribe_many(symbols, depth=options.depth)
         progress = Progress(sys.stdout)
         while not ended.wait(min(_LOOK, max(0.0, deadline - time.monotonic()))):
-            rows = engine.status().books
-            progress.show(rows)
-            if time.monotonic() >= deadline or not any(map(_may_be_recorded, rows)):
+            status = engine.status()
+            progress.show(status)
+            if time.monotonic() >= deadline or not any(map(_may_be_recorded, status.books)):
                 break
         rows = engine.status().books
         given_up = {handle.symbol for handle in handles if handle.state.over}
@@ -115,4 +115,6 @@ def _missing(row: BookStatus, is_given_up: bool) -> str:
         return f"{title}: nothing is recorded: {error or 'no snapshot had arrived yet'}"
     if recording.error:
         return f"{title}: {recording.error}"
+    if recording.failures:
+        return f"{title}: the disk refused data {recording.failures} times; the notes have the gaps"
     return f"{title}: {recording.lost} events were lost before they were recorded" if recording.lost else ""

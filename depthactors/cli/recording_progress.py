@@ -7,12 +7,13 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from depthactors.book import BookState
+from depthactors.cli.progress import progress, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import IO
 
-    from depthactors.status import BookStatus
+    from depthactors.status import BookStatus, EngineStatus
 
 _EVERY: Final = 1.0
 _EVERY_PLAIN: Final = 5.0
@@ -36,15 +37,15 @@ class Progress:
         self._is_terminal = stream is not None and stream.isatty()
         self._shown_at = -inf
 
-    def show(self, rows: Sequence[BookStatus]) -> None:
-        """Show the recordings of these books, if the last line is long enough ago."""
+    def show(self, status: EngineStatus) -> None:
+        """Show the recordings of an engine, if the last line is long enough ago."""
         now = self._clock()
         if now - self._shown_at >= (_EVERY if self._is_terminal else _EVERY_PLAIN):
             self._shown_at = now
             if self._is_terminal:
-                print(f"{_CLEAR}{described(rows)}", end="", flush=True, file=self._stream)
+                print(f"{_CLEAR}{described(status)}", end="", flush=True, file=self._stream)
             else:
-                print(described(rows), flush=True, file=self._stream)
+                print(described(status), flush=True, file=self._stream)
 
     def end(self, rows: Sequence[BookStatus]) -> None:
         """Show what was recorded, in a line that stays."""
@@ -52,13 +53,15 @@ class Progress:
         print(f"{clear}recorded {_what(rows)}", flush=True, file=self._stream)
 
 
-def described(rows: Sequence[BookStatus]) -> str:
-    """Return how many books are live, and what is recorded of them, in one line."""
+def described(status: EngineStatus) -> str:
+    """Return how many books are live, what is recorded of them, and what is wrong, in one line."""
+    rows = status.books
     failed = sum(row.state is BookState.FAILED for row in rows)
     refused = sum(row.recording is not None and row.recording.error is not None for row in rows)
     more = f", {failed} given up" if failed else ""
     more += f", {refused} NOT WRITTEN" if refused else ""
-    return f"{sum(row.live for row in rows)} of {len(rows)} live{more}: {_what(rows)}"
+    begun = progress(status) or [f"{status.live} of {len(rows)} books live"]
+    return "; ".join([f"{begun[0]}{more}: {_what(rows)}", *trouble(status)])
 
 
 def _what(rows: Sequence[BookStatus]) -> str:

@@ -62,6 +62,7 @@ def test_a_full_disk_is_an_error_until_frames_are_written_again(book):
     book.writer.write(diff(4))
     (files,) = book.disk.files
     assert (book.writer.error, [line[1] for line in files.lines]) == (None, [1, 4, 4])
+    assert book.writer.status().failures == 2
 
 
 def test_files_that_cannot_be_opened_are_tried_again_after_a_growing_wait(book):

@@ -51,7 +51,7 @@ def test_symbols_are_recorded_for_a_time(local_exchange, tmp_path, capsys):
     assert record(tmp_path, "btcusdt", "ETHUSDT", "BTCUSDT", "--seconds", "1.5", "--depth", "50", "--bookticker") == 0
     output, errors = capsys.readouterr()
     first, *_, last = output.splitlines()
-    assert " of 2 live: " in first
+    assert " of 2 books live" in first
     assert (last.startswith("recorded "), last.endswith(", 0 gaps, 2 files"), errors) == (True, True, "")
     for path in files_in(tmp_path):
         result, end = replay(path), notes_of(path)[-1]

@@ -6,12 +6,12 @@ import pytest
 
 from depthactors.book import BookState
 from depthactors.cli.recording_progress import Progress, described
-from depthactors.status import BookStatus, RecordingStatus
+from depthactors.status import BookStatus, EngineStatus, RecordingStatus, SocketStatus
 from depthactors.sync import Counters
 
 
 def row(state=BookState.LIVE, **changes):
-    counts = {"frames": 600, "bytes": 1_000, "gaps": 0, "files": 1, "lost": 0, "error": None}
+    counts = {"frames": 600, "bytes": 1_000, "gaps": 0, "files": 1, "lost": 0, "failures": 0, "error": None}
     return BookStatus(
         symbol="BTCUSDT",
         market="spot",
@@ -38,33 +38,39 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([row(), row()], "2 of 2 live: 1,200 frames, 2.0 kB, 0 gaps, 2 files"),
-        ([row(), GIVEN_UP], "1 of 2 live, 1 given up: 600 frames, 1.0 kB, 0 gaps, 1 file"),
-        ([row(error="full", gaps=1)], "1 of 1 live, 1 NOT WRITTEN: 600 frames, 1.0 kB, 1 gap, 1 file"),
-        ([row(lost=7)], "1 of 1 live: 600 frames, 1.0 kB, 0 gaps, 1 file, 7 events lost"),
-        ([row(bytes=3_456_000_000, files=1_200)], "1 of 1 live: 600 frames, 3.5 GB, 0 gaps, 1,200 files"),
+        ([row(), row()], "2 of 2 books live: 1,200 frames, 2.0 kB, 0 gaps, 2 files"),
+        ([row(), GIVEN_UP], "1 of 2 books live, 1 given up: 600 frames, 1.0 kB, 0 gaps, 1 file"),
+        ([row(error="full", gaps=1)], "1 of 1 books live, 1 NOT WRITTEN: 600 frames, 1.0 kB, 1 gap, 1 file"),
+        ([row(lost=7)], "1 of 1 books live: 600 frames, 1.0 kB, 0 gaps, 1 file, 7 events lost"),
+        ([row(bytes=3_456_000_000, files=1_200)], "1 of 1 books live: 600 frames, 3.5 GB, 0 gaps, 1,200 files"),
     ],
     ids=["good", "given up", "refused", "lost", "large"],
 )
 def test_a_line_has_what_is_live_written_missing_and_refused(rows, words):
-    assert described(rows) == words
+    assert described(EngineStatus(tuple(rows), (), ())) == words
+
+
+def test_a_lost_connection_is_in_the_line():
+    socket = SocketStatus("socket-spot-1", "spot", False, 1, 1, 0.0, 1, 0, 3, 0, 0, 0, "refused", retry_in=7.5)
+    line = described(EngineStatus((row(BookState.STALE),), (socket,), ()))
+    assert line == "0 of 1 books live: 600 frames, 1.0 kB, 0 gaps, 1 file; connection lost, next try in 8 s"
 
 
 def test_on_a_terminal_the_line_is_rewritten_each_second_and_the_last_one_stays():
     screen, now = Terminal(), [10.0]
     progress = Progress(screen, lambda: now[0])
     for now[0] in (10.0, 10.5, 11.0):
-        progress.show([row()])
+        progress.show(EngineStatus((row(),), (), ()))
     progress.end([row()])
     line = "600 frames, 1.0 kB, 0 gaps, 1 file"
-    assert screen.getvalue() == f"\r\x1b[K1 of 1 live: {line}" * 2 + f"\r\x1b[Krecorded {line}\n"
+    assert screen.getvalue() == f"\r\x1b[K1 of 1 books live: {line}" * 2 + f"\r\x1b[Krecorded {line}\n"
 
 
 def test_elsewhere_there_is_a_line_every_five_seconds():
     pipe, now = io.StringIO(), [10.0]
     progress = Progress(pipe, lambda: now[0])
     for now[0] in (10.0, 11.0, 14.9, 15.0):
-        progress.show([row()])
+        progress.show(EngineStatus((row(),), (), ()))
     progress.end([row()])
     assert [line.partition(" ")[0] for line in pipe.getvalue().splitlines()] == ["1", "1", "recorded"]
 

@@ -112,11 +112,11 @@ def test_hundreds_of_streams_become_few_requests_within_the_allowed_rate(start, 
     start(quick_market(server, messages_per_second=4)).carry(*streams)
     assert sorted(server.subscribed()) == sorted(streams), "each once"
     asked = server.requests.seen
-    assert len(asked) <= 5
+    assert 3 <= len(asked) <= 5
     assert len({message["id"] for _, _, message in asked}) == len(asked)
     times = [at for _, at, _ in asked]
-    for first, fifth in zip(times, times[4:], strict=False):
-        assert fifth - first > 0.9, "five messages in a second, where four are allowed"
+    for first, third in zip(times, times[2:], strict=False):
+        assert third - first > 0.9, "three requests in a second, where four messages are allowed, two of them pongs"
 
 
 def test_streams_come_and_go_on_a_live_connection(scene, server):

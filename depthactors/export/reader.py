@@ -21,6 +21,7 @@ from depthactors.recording.parts import Parts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from depthactors.binance import Diff
     from depthactors.export.result import Progress
     from depthactors.export.steps import Step
     from depthactors.markets import Market
@@ -65,7 +66,7 @@ class StepReader:
         self.events = self.snapshots = 0
         self.gaps: list[Gap] = []
         self._progress = progress
-        self._sequencer = Sequencer(self.market.sequencing)
+        self._sequencer = Sequencer(self.market.sequencing, self._decode)
 
     def exported(self, out: str | Path, rows: int) -> Exported:
         """Return what was exported."""
@@ -94,21 +95,23 @@ class StepReader:
         Raises:
             RecordingError: unreadable, malformed, or without a snapshot that its events continue.
         """
-        told = {from_id: row for proof in self.proofs for from_id, row in proof.gaps.items()}
         for step in self._steps(trades, texts):
             if type(step) is Change:
                 self.events += 1
-            elif type(step) is Base:
-                self.snapshots += 1
+                yield step
             elif type(step) is Gap:
-                row = told.get(step.from_id)
-                gap = step if row is None else replace(step, why=str(row.get("why")), lost=int(row.get("lost", 0)))
-                self.gaps.append(gap)
-                yield gap
-                continue
-            yield step
+                self.gaps.append(self._in_words(step))
+                yield self.gaps[-1]
+            else:
+                self.snapshots += type(step) is Base
+                yield step
         if not self.snapshots:
             raise RecordingError(str(self.files[0]), 0, "expected a snapshot that the depth events continue, was none")
+
+    def _in_words(self, gap: Gap) -> Gap:
+        """Return a gap with the words of the recorder's notes, if they tell of it."""
+        row = next((proof.gaps[gap.from_id] for proof in self.proofs if gap.from_id in proof.gaps), None)
+        return gap if row is None else replace(gap, why=str(row.get("why")), lost=int(row.get("lost", 0)))
 
     def _steps(self, trades: bool, texts: bool) -> Iterator[Step]:
         sequencer, symbol, market = self._sequencer, self.symbol, self.market
@@ -118,10 +121,10 @@ class StepReader:
                 continue
             try:
                 if line.is_diff:
-                    diff = binance.read_diff(line.text, market.sequencing, symbol)
-                    _check_sizes(line, line.event, diff.last_id)
+                    diff, event = binance.read_diff(line.text, market.sequencing, symbol), line.event
+                    _check_sizes(line, event, diff.last_id)
                     if texts:
-                        _check_texts(line.event, "b", "a")
+                        _check_texts(event, "b", "a")
                     yield from sequencer.diff(diff, line)
                 elif line.is_snapshot:
                     limit = market.implied_limit(max(len(line.message["bids"]), len(line.message["asks"])))
@@ -137,6 +140,12 @@ class StepReader:
             except (MalformedFrameError, KeyError, TypeError) as error:
                 raise RecordingError(line.path, line.number, str(error)) from None
         yield from sequencer.end()
+
+    def _decode(self, line: Line) -> tuple[Diff, Line]:
+        """Decode an event that was checked before."""
+        line = line._replace(message=binance.decode(line.text))
+        _check_texts(line.event, "b", "a")
+        return binance.read_diff(line.text, self.market.sequencing, self.symbol), line
 
     def _lines(self) -> Iterator[Line | None]:
         if self._progress is None:
@@ -185,11 +194,11 @@ def _check_texts(message: dict[str, Any], *sides: str) -> None:
     """Check that prices and quantities, which are sound numbers, are spelt with digits and a point alone."""
     for side in sides:
         levels = message[side]
-        if not all(len(level) == 2 for level in levels):
+        if sum(map(len, levels)) != 2 * len(levels):
             # Captures of 2017 have a third, empty element.
             levels = message[side] = [level[:2] for level in levels]
         joined = "".join(chain.from_iterable(levels))
-        if not joined.isascii() or joined.encode().translate(None, b"0123456789."):
+        if joined and not (joined.isascii() and joined.replace(".", "").isdecimal()):
             msg = "expected plain decimal numbers in the levels"
             raise MalformedFrameError(msg, joined)
 

@@ -130,5 +130,7 @@ def test_its_blocks_are_pasted_into_a_shell_of_a_fresh_clone(tmp_path):
     assert shell.returncode == 0, told
     assert shell.stdout.count(" equal to the exchange's at update ") == 3, told
     assert re.search(r"\d+ passed", shell.stdout), told
+    assert re.search(r"recorded \d+ frames, .* 0 gaps, 1 file\b", told), told
+    assert (clone / "btcusdt.csv.gz").stat().st_size > 1_000, told
     assert_printed(shell.stdout)
     assert shell.stdout.endswith("all pasted\n"), told

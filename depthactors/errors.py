@@ -34,7 +34,7 @@
     │   ├── ReconnectsExhaustedError        `max_reconnects` tries to connect in a row have failed
     │   └── SupervisorDiedError             the root of an engine's actors has ended, and with it every book
     ├── ExportError                         an export cannot be written; names the file
-    └── RecordingError (also a ValueError)  a recording cannot be read; names the file and the line
+    └── RecordingError (also a ValueError)  a recording cannot be read or written; names the file and the line
         └── RecordingCutError               a recording ends within a message; the lines before are whole
 
 Messages read "expected ..., was ...". The data that the message was made from is in attributes.
@@ -281,7 +281,7 @@ class ExportError(DepthActorsError):
 
 
 class RecordingError(DepthActorsError, ValueError):
-    """A recording that cannot be read.
+    """A recording that cannot be read or written.
 
     Attributes:
         path: the file.

@@ -4,70 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from depthactors.errors import RecordingError
 from depthactors.recording import notes
 from depthactors.recording.continuity import Continuity, Tally
+from depthactors.recording.ending import Unended, end_row, lock
 from depthactors.recording.member import member
 
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - not POSIX
-    fcntl = None  # type: ignore[assignment]
-
 if TYPE_CHECKING:
-    from io import FileIO
     from pathlib import Path
 
     from depthactors.markets import Sequencing
     from depthactors.recording.lines import Ids
-
-_NOT_WRITTEN: Final = "cannot be written"
-_INNER: Final = {"first_ns", "last_ns", "broken"}
-"""Fields of a tally that are no proof: a clock can be set back, and an open gap has its row."""
-
-
-class Unended(NamedTuple):
-    """A file that is not written any more, and whose notes have no end yet.
-
-    Attributes:
-        path: the file.
-        tally: what it has.
-        why: why it ended.
-        rows: rows that its notes do not have yet.
-    """
-
-    path: Path
-    tally: Tally
-    why: str
-    rows: tuple[dict[str, Any], ...] = ()
-
-
-def lock(file: FileIO | BinaryIO, path: Path) -> None:
-    """Keep other recorders away from a file until it is closed.
-
-    Raises:
-        RecordingError: another one has it open.
-    """
-    if fcntl is None:  # pragma: no cover - not POSIX
-        return
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise RecordingError(str(path), 0, "expected a file that no other recorder has open, was open") from None
-
-
-def failed(path: Path, error: OSError) -> RecordingError:
-    """Return the error of a file that the system did not let us write."""
-    return RecordingError(str(path), 0, f"{_NOT_WRITTEN}: {error.strerror or error}")
-
-
-def end_row(path: Path, tally: Tally, sha256: str, size: int, why: str, *, cut: bool) -> dict[str, Any]:
-    """Return the last row of the notes: the proof of what the file has."""
-    counts = {name: value for name, value in asdict(tally).items() if name not in _INNER}
-    return {"row": "end", "file": path.name} | counts | {"sha256": sha256, "bytes": size, "why": why, "cut": cut}
 
 
 class BookFile:
@@ -137,7 +85,7 @@ class BookFile:
         if not self._lines:
             self._write_rows()
             return 0
-        block = member(b"".join(self._lines))
+        block = member(b"".join(self._lines), self._written.as_bytes())
         try:
             rest = memoryview(block)
             while rest:

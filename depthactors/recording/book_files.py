@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors.errors import LifecycleError, RecordingError
 from depthactors.markets import Sequencing
 from depthactors.recording import notes
-from depthactors.recording.book_file import BookFile, failed
+from depthactors.recording.book_file import BookFile
 from depthactors.recording.bridge import Bridge
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED
-from depthactors.recording.folder import complete, prepare
+from depthactors.recording.ending import Ending, failed
+from depthactors.recording.folder import prepare
 from depthactors.recording.lines import Ids
 from depthactors.recording.names import name_of
 
@@ -85,6 +86,8 @@ class BookFiles:
         self._market, self._symbol, self._rotation, self._streams = market, symbol, rotation, streams
         self._is_contiguous = market.sequencing is Sequencing.CONTIGUOUS
         self._unended = prepare(self._folder, market, symbol)
+        self._endings: list[Ending] = []
+        self._failed: list[Ending] = []
         self._file: BookFile | None = None
         self._next: Bridge[bytes] | None = self._new_bridge()
         self._next_snapshot = (0, b"")
@@ -167,6 +170,7 @@ class BookFiles:
     def tick(self, recv_ns: int) -> None:
         """Write what waits, and begin a rotation, if they are due; to be called each second. Raises as `diff`."""
         self._go_on(recv_ns)
+        self._step_endings()
 
     def close(self, recv_ns: int, reason: str) -> None:
         """End the file, with its proof; idempotent.
@@ -181,7 +185,9 @@ class BookFiles:
             if file is not None:
                 self._end_file(file, reason, None, recv_ns, NOT_REPAIRED)
         finally:
-            self._complete(None, None)
+            self._end_left(None, None)
+            while self._step_endings():
+                pass
 
     def _interrupt(self, recv_ns: int, why: str, lost: int) -> None:
         if self._file is not None:
@@ -243,7 +249,7 @@ class BookFiles:
                 former.note({"row": "overlap", "next_file": file.path.name} | overlap)
                 self._end_file(former, self._why_next, bridge.snapshot_id, snapshot_ns, NEXT_FILE)
         finally:
-            self._complete(bridge.snapshot_id, snapshot_ns)
+            self._end_left(bridge.snapshot_id, snapshot_ns)
 
     def _new_file(self, bridge: Bridge[bytes], recv_ns: int) -> BookFile:
         """Create a file, and write its beginning."""
@@ -288,16 +294,26 @@ class BookFiles:
             self._bytes += file.size - size
         self._gaps += file.continuity.gaps
 
-    def _complete(self, next_id: int | None, next_ns: int | None) -> None:
-        """Write the end of the files that were left; what cannot be written now is tried again."""
+    def _end_left(self, next_id: int | None, next_ns: int | None) -> None:
+        """Begin to write the end of the files that were left, now that it is known what follows them."""
         left, self._unended = self._unended, []
         places = [*((each.tally.first_id, each.tally.first_ns) for each in left[1:]), (next_id, next_ns)]
-        for index, unended in enumerate(left):
+        self._endings += (*self._failed, *(Ending(each, *place) for each, place in zip(left, places, strict=False)))
+        self._failed.clear()
+        self._step_endings()
+
+    def _step_endings(self) -> bool:
+        """Do a part of what is to be done for the files that were left; return whether something is left to do."""
+        if self._endings:
+            ending = self._endings.pop(0)
             try:
-                complete(unended, *places[index])
-            except OSError as error:
-                self._unended = left[index:]
-                raise failed(unended.path, error) from error
+                if not ending.step():
+                    self._endings.insert(0, ending)
+            except (OSError, RecordingError) as error:
+                # Tried again with the next file, not each second.
+                self._failed.append(ending.again())
+                raise (failed(ending.path, error) if isinstance(error, OSError) else error) from error
+        return bool(self._endings)
 
     def _new_bridge(self) -> Bridge[bytes]:
         return Bridge(self._market.sequencing, _WAITING_BYTES)

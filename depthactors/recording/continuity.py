@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from depthactors.recording.bridge import Bridge
@@ -78,6 +78,21 @@ class Tally:
     gaps: int = 0
     broken: bool = False
 
+    def as_bytes(self) -> bytes:
+        """Return all numbers, in order."""
+        return b" ".join(b"%d" % number for number in astuple(self))
+
+    @classmethod
+    def from_bytes(cls, text: bytes) -> Tally:
+        """Return what `as_bytes` was called for.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        numbers = dict(zip((each.name for each in fields(cls)), map(int, text.split()), strict=True))
+        broken = numbers.pop("broken") == 1
+        return cls(**numbers, broken=broken)
+
 
 class Continuity:
     """Follows the ids of one file, from its first line on.
@@ -103,6 +118,18 @@ class Continuity:
         self._lost = 0
         self.frames = self.events = self.snapshots = 0
         self.first_id = self.first_ns = self.last_id = self.last_ns = self.gaps = 0
+
+    @classmethod
+    def after(cls, sequencing: Sequencing, tally: Tally) -> Continuity:
+        """Go on where a file had come to; of a gap that is open, a snapshot repairs it if later events continue it."""
+        continuity = cls(sequencing)
+        for each in fields(Tally):
+            if each.name != "broken":
+                setattr(continuity, each.name, getattr(tally, each.name))
+        continuity._has_begun = tally.first_id > 0
+        if continuity._has_begun and not tally.broken:
+            continuity._bridge = None
+        return continuity
 
     @property
     def wants_snapshot(self) -> bool:

@@ -96,6 +96,23 @@ def ids_of(line: Line, sequencing: Sequencing) -> Ids:
     return Ids(diff.first_id, diff.last_id, diff.previous_id)
 
 
+def parse_line(raw: bytes, number: int, path: str) -> Line:
+    """Decode a line.
+
+    Raises:
+        RecordingError: it is not `<ns> <json>`.
+    """
+    stamp, _, text = raw.rstrip(b"\r\n").partition(b" ")
+    if not stamp.isdigit() or len(stamp) > _STAMP_DIGITS:
+        raise RecordingError(path, number, f"expected '<receive time, ns> <json>', was {raw[:60]!r}")
+    try:
+        message = binance.decode(text)
+        binance.payload_of(message)
+    except MalformedFrameError as error:
+        raise RecordingError(path, number, str(error)) from None
+    return Line(number, int(stamp), text, message, path)
+
+
 def read_file(path: str | Path) -> Iterator[Line]:
     """Yield the lines of a file, in their order, one at a time.
 
@@ -110,15 +127,7 @@ def read_file(path: str | Path) -> Iterator[Line]:
             check_format(packed.read(HEAD_BYTES), name)
             packed.seek(0)
             for number, raw in enumerate(file, start=1):
-                stamp, _, text = raw.rstrip(b"\r\n").partition(b" ")
-                if not stamp.isdigit() or len(stamp) > _STAMP_DIGITS:
-                    cause = f"expected '<receive time, ns> <json>', was {raw[:60]!r}"
-                    raise RecordingError(name, number, cause)
-                message = binance.decode(text)
-                binance.payload_of(message)
-                yield Line(number, int(stamp), text, message, name)
-    except MalformedFrameError as error:
-        raise RecordingError(name, number, str(error)) from None
+                yield parse_line(raw, number, name)
     except EOFError:
         raise RecordingCutError(name, number + 1, _CUT) from None
     except (OSError, zlib.error) as error:

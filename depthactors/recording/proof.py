@@ -5,17 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from depthactors import markets
 from depthactors.errors import RecordingError
 from depthactors.recording import notes
 from depthactors.recording.continuity import Continuity
-from depthactors.recording.lines import ids_of, read_file
-
-if TYPE_CHECKING:
-    from depthactors.markets import Sequencing
-    from depthactors.recording.continuity import Gap
+from depthactors.recording.ending import gaps_of
+from depthactors.recording.lines import read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +61,15 @@ def verify(path: str | Path) -> Proof:
             _compare(path, "bytes", proof.bytes, file.tell())
     except OSError as error:
         raise RecordingError(str(path), 0, error.strerror or str(error)) from None
-    continuity, _ = count(path, markets.lookup(rows[0]["market"]).sequencing)
+    sequencing = markets.lookup(rows[0]["market"]).sequencing
+    continuity = Continuity(sequencing)
+    for _ in gaps_of(continuity, read_file(path), sequencing):
+        pass
     for name, value in asdict(continuity.tally).items():
         if name in {"frames", "events", "snapshots", "first_id", "last_id"}:
             _compare(path, name, getattr(proof, name), value)
     _compare(path, "gaps", proof.gaps, sum(row["row"] == "gap" for row in rows))
     return proof
-
-
-def count(path: Path, sequencing: Sequencing) -> tuple[Continuity, list[Gap]]:
-    """Return what the events of a file come to, and its gaps; O(file).
-
-    Raises:
-        RecordingError: it cannot be read.
-    """
-    continuity, gaps = Continuity(sequencing), []
-    for line in read_file(path):
-        gap = None
-        if line.is_snapshot:
-            gap = continuity.snapshot(line.recv_ns, line.message["lastUpdateId"])
-        elif line.is_diff:
-            gap = continuity.diff(line.recv_ns, ids_of(line, sequencing))
-        else:
-            continuity.other()
-        if gap is not None:
-            gaps.append(gap)
-    return continuity, gaps
 
 
 def _proof_of(row: dict[str, object], path: Path) -> Proof:

@@ -82,3 +82,26 @@ def test_before_its_first_snapshot_a_file_has_no_gap():
     assert continuity.end(None, None, NOT_REPAIRED) is None
     assert continuity.snapshot(2, 8) is None
     assert (continuity.in_sequence, continuity.first_id, continuity.last_id) == (True, 9, 13)
+
+
+@pytest.mark.parametrize("tally", [Tally(), Tally(4, 3, 1, 6, 60, 7, 70, 2, broken=True)])
+def test_a_tally_is_what_its_bytes_say(tally):
+    assert Tally.from_bytes(tally.as_bytes()) == tally
+
+
+@pytest.mark.parametrize("text", [b"", b"1 2 3", b"a b c d e f g h i", b"1 2 3 4 5 6 7 8 9 0"])
+def test_other_bytes_are_no_tally(text):
+    with pytest.raises(ValueError, match=r"zip\(\)|invalid literal"):
+        Tally.from_bytes(text)
+
+
+def test_a_file_is_continued_after_its_tally(continuity):
+    again = Continuity.after(Sequencing.CONTIGUOUS, continuity.tally)
+    assert again.tally == continuity.tally
+    assert again.diff(80, one(8)) is None
+    again.diff(100, one(10))
+    broken = Continuity.after(Sequencing.CONTIGUOUS, again.tally)
+    assert (broken.wants_snapshot, broken.tally.gaps) == (True, 1)
+    broken.diff(110, one(11))
+    assert broken.snapshot(115, 11) is not None
+    assert Continuity.after(Sequencing.CONTIGUOUS, Tally()).end(None, None, NOT_REPAIRED) is None

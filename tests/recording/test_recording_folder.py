@@ -6,6 +6,7 @@ from depthactors import recording
 from depthactors.errors import RecordingError, UsageError
 from depthactors.recording import notes
 from depthactors.recording.folder import prepare
+from depthactors.recording.member import member
 from tests.recording.recorded import SPOT, USDM, Stream, files_in, rows_of
 from tests.support import table
 
@@ -73,7 +74,7 @@ def test_a_symbol_that_is_no_name_is_refused(tmp_path, symbol):
         prepare(tmp_path, SPOT, symbol)
 
 
-def test_a_damaged_file_of_a_killed_recorder_is_left_as_it_is(tmp_path):
+def test_damage_within_the_file_of_a_killed_recorder_is_left_as_it_is(tmp_path):
     stream = Stream(tmp_path)
     stream.begin(events=20)
     for _ in range(3):
@@ -82,10 +83,21 @@ def test_a_damaged_file_of_a_killed_recorder_is_left_as_it_is(tmp_path):
     stream.kill()
     [path] = files_in(tmp_path)
     content = path.read_bytes()
-    path.write_bytes(damaged := content[:60] + bytes(10) + content[70:])
-    with pytest.raises(RecordingError, match="damaged at byte 0"):
-        prepare(tmp_path, SPOT, "BTCUSDT")
+    path.write_bytes(damaged := content[:90] + bytes(10) + content[100:])
+    assert len(prepare(tmp_path, SPOT, "BTCUSDT")) == 1
     assert path.read_bytes() == damaged
+    with pytest.raises(RecordingError, match=f"{path.name}:1: "):
+        list(recording.read(path))
+
+
+def test_a_member_that_says_something_else_is_refused(tmp_path):
+    stream = Stream(tmp_path)
+    stream.begin()
+    stream.kill()
+    [path] = files_in(tmp_path)
+    path.write_bytes(member(b"1 {}\n", b"something"))
+    with pytest.raises(RecordingError, match="invalid literal"):
+        prepare(tmp_path, SPOT, "BTCUSDT")
 
 
 def test_gaps_that_only_the_lines_of_a_killed_recorder_show_are_told(tmp_path):

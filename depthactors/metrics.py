@@ -66,6 +66,15 @@ _BOOK_COUNTERS: Final = {
     "coalesced": ("counters.coalesced", "Updates that listeners were not called for, since a later one was there"),
     "restarts": ("restarts", "Times that the book's actor was replaced"),
 }
+_RECORDING_GAUGES: Final = {"up": ("writes", "Whether the disk takes what arrives for the book")}
+_RECORDING_COUNTERS: Final = {
+    "frames": ("frames", "Websocket frames that were recorded"),
+    "bytes": ("bytes", "Bytes of the files, compressed"),
+    "gaps": ("gaps", "Gaps that the files have marked"),
+    "files": ("files", "Files that were begun"),
+    "lost": ("lost", "Events that never came to the files"),
+    "failures": ("failures", "Times that the disk refused what was to be written"),
+}
 _SOCKET_GAUGES: Final = {
     "up": ("connected", "Whether the connection is open"),
     "streams": ("streams", "Streams that it carries or will carry"),
@@ -123,6 +132,7 @@ class EngineCollector(Collector):
         running = {name: status for name, status in statuses.items() if status is not None}
         for group, labels, gauges, counters, key_and_rows in (
             ("book", _BOOK_LABELS, _BOOK_GAUGES, _BOOK_COUNTERS, _book_rows),
+            ("recording", _BOOK_LABELS, _RECORDING_GAUGES, _RECORDING_COUNTERS, _recording_rows),
             ("connection", _SOCKET_LABELS, _SOCKET_GAUGES, _SOCKET_COUNTERS, _socket_rows),
             ("snapshots", _POOL_LABELS, _POOL_GAUGES, _POOL_COUNTERS, _pool_rows),
             ("worker", _WORKER_LABELS, _WORKER_GAUGES, _WORKER_COUNTERS, _worker_rows),
@@ -143,6 +153,10 @@ def _status_of(engine: DepthEngine[Any]) -> EngineStatus | None:
 def _book_rows(status: EngineStatus) -> Iterator[_Row]:
     for row in status.books:
         yield (row.market, row.symbol, f"{row.speed_ms}ms"), row
+
+
+def _recording_rows(status: EngineStatus) -> Iterator[_Row]:
+    return ((key, row.recording) for key, row in _book_rows(status) if row.recording is not None)
 
 
 def _socket_rows(status: EngineStatus) -> Iterator[_Row]:

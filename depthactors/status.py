@@ -17,8 +17,8 @@ class RecordingStatus:
     """The status of a book's recording.
 
     Attributes:
-        frames: number of frames and snapshots that were written.
-        bytes: bytes that they have in the files, compressed.
+        frames: number of websocket frames that were recorded.
+        bytes: bytes of the files, compressed.
         gaps: number of gaps that the files have marked.
         files: number of files that were begun.
         lost: number of events that never came to the files, because the disk was too slow or they could not be opened.
@@ -33,6 +33,11 @@ class RecordingStatus:
     lost: int
     failures: int
     error: str | None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the disk takes what arrives, as far as is known."""
+        return self.error is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

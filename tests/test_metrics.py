@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from depthactors import BookState, DepthEngine
 from depthactors.actors.cell import Listener
 from depthactors.metrics import EngineCollector
-from tests.support import Recorder
+from tests.support import Recorder, until
 
 BTC = {"engine": "main", "market": "spot", "symbol": "BTCUSDT", "interval": "100ms"}
 
@@ -58,6 +58,21 @@ def test_an_engines_books_connections_and_pools_are_told(engine, scrape):
     # The exchange counts by the clock's minute: in a new one nothing is used yet.
     assert value("depthactors_snapshots_weight_used", **pool) >= 10 or time.time() // 60 != minute
     assert value("depthactors_snapshots_fetched_total", **pool) >= 2
+
+
+def test_a_recording_has_series_of_its_own(exchange, scrape, tmp_path):
+    with DepthEngine(record=tmp_path) as engine:
+        book = engine.subscribe("BTCUSDT").wait_live(10)
+        until(lambda: book.status().recording.frames)
+        value = scrape(main=engine)
+        assert value("depthactors_recording_up", **BTC) == 1
+        assert value("depthactors_recording_files_total", **BTC) == 1
+        assert value("depthactors_recording_frames_total", **BTC) > 0
+        assert (
+            value("depthactors_recording_lost_total", **BTC)
+            == value("depthactors_recording_failures_total", **BTC)
+            == 0
+        )
 
 
 def test_one_symbol_at_two_speeds_and_in_two_engines_makes_four_series(exchange, scrape):

@@ -28,6 +28,8 @@ BOOK_KINDS = ("drop", "duplicate", "reorder", "delay", "burst", "split", "garbag
 CONNECTION_KINDS = ("cut", "reset", "shutdown", "expire", "half-open")
 REST_KINDS = ("429", "500", "truncate", "stale", "cached-snapshot", "empty-snapshot")
 ENDING = 30.0
+CALM = 15.0
+"""Seconds at the end without faults and kills, so that every symbol is recorded then; less in a short run."""
 
 
 class Run:
@@ -48,11 +50,14 @@ class Run:
             os.environ["DEPTHACTORS_EXCHANGE"] = exchange.url
             child = self._start(folder)
             end = time.monotonic() + seconds
+            calm = end - min(CALM, seconds / 3)
             kill_at = self._next_kill()
             try:
-                while time.monotonic() < end:
+                while (now := time.monotonic()) < end:
                     # The pace of the faults; nothing is waited for.
-                    time.sleep(options.pause)
+                    time.sleep(min(options.pause, end - now))
+                    if now >= calm:
+                        continue
                     self._strike(exchange)
                     if time.monotonic() >= kill_at:
                         child.kill()
@@ -145,8 +150,8 @@ def parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=1, help="seed of prices, faults and kills (default 1)")
     add("--rate", type=float, default=10.0, help="events a second and symbol (default 10)")
     add("--rotate", default="30s", help="after how much a new file is begun (default 30s)")
-    add("--pause", type=float, default=0.5, help="seconds between two faults (default 0.5)")
-    add("--kill-every", type=float, default=25.0, help="seconds between two kills, about (default 25)")
+    add("--pause", type=float, default=1.0, help="seconds between two faults (default 1)")
+    add("--kill-every", type=float, default=30.0, help="seconds between two kills, about (default 30)")
     return parser
 
 

@@ -43,7 +43,8 @@ class Progress:
         if now - self._shown_at >= (_EVERY if self._is_terminal else _EVERY_PLAIN):
             self._shown_at = now
             if self._is_terminal:
-                print(f"{_CLEAR}{described(status)}", end="", flush=True, file=self._stream)
+                # The cursor goes back, so that what the log writes does not stand behind the line.
+                print(f"{_CLEAR}{described(status)}", end="\r", flush=True, file=self._stream)
             else:
                 print(described(status), flush=True, file=self._stream)
 

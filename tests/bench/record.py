@@ -25,7 +25,8 @@ PLAIN, RECORDING = "depthactors_engine", "depthactors_recorder"
 
 def run(options) -> Result:
     """Follow books with and without recording."""
-    plan, cpu, shown, sizes = plan_of(options), {PLAIN: [], RECORDING: []}, {PLAIN: [], RECORDING: []}, []
+    plan, sizes = plan_of(options), []
+    cpu, shown, late = ({PLAIN: [], RECORDING: []} for _ in range(3))
     for number in range(plan.repeat):
         for name in (PLAIN, RECORDING):
             sys.stderr.write(f"round {number + 1} of {plan.repeat}: {name}\n")
@@ -34,19 +35,27 @@ def run(options) -> Result:
                 with Visit(Contestant(name, name), SYMBOLS, plan) as visit:
                     cpu[name].append(visit.usual.cpu_us)
                     shown[name].append(visit.usual.shown)
+                    late[name].append(visit.usual.p99_ms)
                 sizes += [_bytes_a_frame(Path(folder))] if name == RECORDING else []
     ratios = [with_ / without for with_, without in zip(cpu[RECORDING], cpu[PLAIN], strict=True)]
     rate, size = RATE / SYMBOLS, spread(sizes).median
     day = size * rate * DAY / 1e6
     rows = [
-        [name, "{:.0f} ({:.0f} to {:.0f})".format(*spread(each)), f"{spread(shown[name]).least:.1%}"]
+        [
+            name,
+            "{:.0f} ({:.0f} to {:.0f})".format(*spread(each)),
+            f"{spread(late[name]).median:.1f}",
+            f"{spread(shown[name]).least:.1%}",
+        ]
         for name, each in cpu.items()
     ]
     lines = [
         ratio_words(f"CPU of {SYMBOLS} books, recorded : followed", spread(ratios).median, 1, GOAL),
         f"- {size:.0f} bytes a frame on disk: {day:.0f} MB a day and symbol at {rate:g} frames a second",
     ]
-    text = "\n\n".join([table(["client", f"CPU us a frame at {RATE:g} a second", "shown"], rows), "\n".join(lines)])
+    text = "\n\n".join(
+        [table(["client", f"CPU us a frame at {RATE:g} a second", "p99 ms", "shown"], rows), "\n".join(lines)]
+    )
     figures = {"cpu_us": {name: spread(each) for name, each in cpu.items()}, "ratio": spread(ratios), "bytes": size}
     return Result(text, figures)
 

@@ -13,6 +13,14 @@ from depthactors.errors import RecordingCutError
 from depthactors.replay import replay
 from tests.support import PATIENCE, until
 
+LIMITED = """
+import resource, sys
+from depthactors.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+sys.exit(main(sys.argv[2:]))
+"""
+"""The command where no file can be larger than the first argument says, as on a disk that is nearly full."""
+
 
 def record(folder, *arguments):
     return main(["record", "-o", str(folder), *arguments])
@@ -132,6 +140,24 @@ def test_two_signals_leave_readable_files(local_exchange, tmp_path):
         child.communicate(timeout=PATIENCE)
     (path,) = files_in(tmp_path)
     assert replay(path).repaired
+
+
+@pytest.mark.full
+@pytest.mark.local_exchange(["BTCUSDT"], rate=100.0)
+def test_a_disk_that_refuses_is_told_at_once_and_another_file_begun(local_exchange, tmp_path):
+    limit = 50_000
+    words = [sys.executable, "-c", LIMITED, str(limit), "record", "BTCUSDT", "-o", str(tmp_path), "--depth", "50"]
+    with subprocess.Popen(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        told = next(line for line in iter(child.stderr.readline, "") if "is not recorded" in line)
+        until(lambda: len(files_in(tmp_path)) >= 2 and files_in(tmp_path)[-1].stat().st_size)
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=PATIENCE)
+    assert "cannot be written: File too large; its book goes on, and the recording is tried again" in told
+    assert (child.returncode, "the disk refused data" in errors) == (1, True)
+    first, *_ = files_in(tmp_path)
+    assert (first.stat().st_size <= limit, replay(first).repaired) == (True, True)
+    gap, end = notes_of(first)[-2:]
+    assert (gap["row"], end["row"], end["cut"]) == ("gap", "end", True)
 
 
 @pytest.mark.local_exchange(["BTCUSDT"], rate=50.0)

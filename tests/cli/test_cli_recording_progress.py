@@ -63,7 +63,7 @@ def test_on_a_terminal_the_line_is_rewritten_each_second_and_the_last_one_stays(
         progress.show(EngineStatus((row(),), (), ()))
     progress.end([row()])
     line = "600 frames, 1.0 kB, 0 gaps, 1 file"
-    assert screen.getvalue() == f"\r\x1b[K1 of 1 books live: {line}" * 2 + f"\r\x1b[Krecorded {line}\n"
+    assert screen.getvalue() == f"\r\x1b[K1 of 1 books live: {line}\r" * 2 + f"\r\x1b[Krecorded {line}\n"
 
 
 def test_elsewhere_there_is_a_line_every_five_seconds():

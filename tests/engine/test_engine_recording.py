@@ -164,6 +164,15 @@ def test_a_book_whose_actor_dies_is_recorded_by_its_successor(tmp_path, monkeypa
     assert len(gaps) == 1
 
 
+def test_the_files_are_closed_after_the_death_of_the_supervisor(exchange, tmp_path):
+    with DepthEngine(record=tmp_path) as engine:
+        book = engine.subscribe("BTCUSDT").wait_live()
+        until(lambda: book.status().recording.frames)
+        engine._runtime._supervisor.stop(block=False)
+        until(lambda: notes_in(tmp_path, "BTCUSDT")[-1]["row"] == "end")
+    check_each_alone(tmp_path, "BTCUSDT")
+
+
 @pytest.fixture
 def on_fake_disk(exchange):
     """An engine that records on a fake disk, the disk, and the errors that the engine reported."""

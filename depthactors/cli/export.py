@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         f"{done.snapshots} snapshots, {len(done.gaps)} gaps"
     )
     if done.left_out:
-        complain(f"warning: {done.left_out} events behind a gap are left out, since no snapshot has them")
+        complain(f"warning: {done.left_out} events between a gap and the next snapshot are left out")
     return 0 if done.repaired else UNREPAIRED
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TIME: Final = pa.timestamp("ns", tz="UTC")
-_SIDE: Final = pa.dictionary(pa.int8(), pa.string())
+_SIDE: Final = pa.dictionary(pa.int32(), pa.string())
 _SIDES: Final = pa.array(["bid", "ask"])
 _SMALL, _LARGE = 18, 38
 """Digits of a decimal of 8 and of 16 bytes in a file."""
@@ -143,7 +143,7 @@ class LevelRows:
         arrays = [
             pa.array(values[:, at], mask=values[:, at] < 0).cast(kind) for at, (_, kind) in enumerate(self._columns)
         ]
-        sides = np.tile(np.array([0, 1], np.int8), len(counts)).repeat(counts.ravel())
+        sides = np.tile(np.array([0, 1], np.int32), len(counts)).repeat(counts.ravel())
         arrays.append(pa.DictionaryArray.from_arrays(pa.array(sides), _SIDES))
         try:
             arrays += [

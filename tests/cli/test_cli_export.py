@@ -56,7 +56,7 @@ def test_a_gap_that_nothing_repairs_is_a_warning_and_status_1(write, capsys):
     assert main(["export", "gap.gz", "--to", "tardis", "-o", "out"]) == 1
     output, errors = capsys.readouterr()
     assert output == "out: BTCUSDT (spot) 1 events, 4 rows, 1 snapshots, 1 gaps\n"
-    assert errors == "depthactors: warning: 2 events behind a gap are left out, since no snapshot has them\n"
+    assert errors == "depthactors: warning: 2 events between a gap and the next snapshot are left out\n"
 
 
 def test_what_cannot_be_exported_is_one_line_and_status_2_and_leaves_nothing(write, capsys, tmp_path):

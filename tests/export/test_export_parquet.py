@@ -57,7 +57,7 @@ def test_the_tables_are_as_documented(tmp_path):
     found, ns = tables(tmp_path / "out"), BEGIN * MS
     assert (done.rows, done.events, done.snapshots) == (7, 4, 2)
     ids = ["first_id", "last_id", "previous_id", "snapshot_id"]
-    level = [("side", pa.dictionary(pa.int8(), pa.string())), ("price", pa.decimal128(18, 2)),
+    level = [("side", pa.dictionary(pa.int32(), pa.string())), ("price", pa.decimal128(18, 2)),
              ("quantity", pa.decimal128(18, 3))]  # fmt: skip
     times = [(f"{name}_time", TIME) for name in ("recv", "event", "transaction")]
     assert list(zip(found.deltas.schema.names, found.deltas.schema.types, strict=True)) == [

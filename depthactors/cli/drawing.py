@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import sys
 from dataclasses import replace
 from decimal import Decimal
@@ -91,8 +92,10 @@ def _tick(look: Look) -> Decimal:
 
 def mark() -> str:
     """Return what bars are drawn with, on a terminal that may know ASCII only."""
-    try:
-        _FULL.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return "#"
+    # Python takes UTF-8 in the C locale, too, in which the system's own functions draw nothing but ASCII.
+    for encoding in (sys.stdout.encoding or "ascii", locale.nl_langinfo(locale.CODESET)):
+        try:
+            _FULL.encode(encoding)
+        except (UnicodeEncodeError, LookupError):
+            return "#"
     return _FULL

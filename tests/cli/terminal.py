@@ -27,7 +27,7 @@ class Terminal:
             stdin=self.theirs,
             stdout=self.theirs,
             stderr=self.theirs,
-            env=variables | {"TERM": term},
+            env=variables | {"TERM": term, "LC_ALL": "C.UTF-8"},
             **options,
         )
         self.written = ""

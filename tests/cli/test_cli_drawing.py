@@ -85,6 +85,9 @@ def test_the_ladders_alone_have_no_line_about_keys_and_no_help(books):
 
 
 def test_bars_are_of_ascii_on_a_terminal_that_knows_no_more(monkeypatch):
-    for encoding, expected in (("ascii", "#"), ("utf-8", "█"), (None, "#")):
+    for encoding, system, expected in (
+        ("ascii", "UTF-8", "#"), ("utf-8", "UTF-8", "█"), (None, "UTF-8", "#"), ("utf-8", "ANSI_X3.4-1968", "#"),
+    ):  # fmt: skip
         monkeypatch.setattr("sys.stdout", type("Stream", (), {"encoding": encoding})())
+        monkeypatch.setattr("locale.nl_langinfo", lambda _code, system=system: system)
         assert mark() == expected

@@ -10,7 +10,7 @@ import sys
 import termios
 import time
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 OTHER_SCREEN, FORMER_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 
 
@@ -42,14 +42,14 @@ class Terminal:
             if each >= 0:
                 os.close(each)
 
-    def wait_for(self, words):
-        """Read until these words have come; returns what was written since the last call."""
-        begun = len(self.written)
+    def wait_for(self, words, *, anywhere=False):
+        """Read until these words have come, since the last call or `anywhere`; returns what was read."""
+        begun = 0 if anywhere else len(self.written)
         deadline = time.monotonic() + PATIENCE
         while words not in self.written[begun:]:
             assert time.monotonic() < deadline, f"expected {words!r}, was {self.written[begun:]!r}"
-            self._read(0.1)
-            assert words in self.written[begun:] or self.child.poll() is None or self._read(0.0), self.written[begun:]
+            if not self._read(0.1):
+                assert self.child.poll() is None, f"expected {words!r}, ended after {self.written[begun:]!r}"
         return self.written[begun:]
 
     def press(self, keys):

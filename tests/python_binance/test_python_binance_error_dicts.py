@@ -27,7 +27,7 @@ UNDER_WAY = [BookState.SYNCING, BookState.STALE, BookState.LIVE]
 NOT_OF_A_BOOK = {
     # What a call raises, in the program's own thread.
     "DepthTooLargeError", "UnknownMarketError", "UsageError", "LifecycleError", "NotLiveError", "RecordingError",
-    "RecordingCutError", "BusyError",
+    "RecordingCutError", "ExportError", "BusyError",
     # What an import raises.
     "DependencyError",
     # What is between the processes of an engine, and has another name for its consequences.

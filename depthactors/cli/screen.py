@@ -161,4 +161,7 @@ def screen() -> Iterator[Screen]:
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
     """End as a program does that a signal ends, but by way of everything that has to be put back."""
+    for each in _ENDINGS:
+        # A second one must not come between; the former handlers are back when the terminal is.
+        signal.signal(each, signal.SIG_IGN)
     raise SystemExit(128 + number)

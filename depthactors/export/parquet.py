@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from depthactors.markets import Market
     from depthactors.recording.parts import Source
 
-GROUP: Final = 1 << 18
+GROUP: Final = 1 << 17
 """Rows of a row group."""
 _MS: Final = 1_000_000
 _IDS: Final = pa.int64()

@@ -67,6 +67,7 @@ class StepReader:
         self.gaps: list[Gap] = []
         self._progress = progress
         self._sequencer = Sequencer(self.market.sequencing, self._decode)
+        self._texts = False
 
     def exported(self, out: str | Path, rows: int) -> Exported:
         """Return what was exported."""
@@ -95,7 +96,8 @@ class StepReader:
         Raises:
             RecordingError: unreadable, malformed, or without a snapshot that its events continue.
         """
-        for step in self._steps(trades, texts):
+        self._texts = texts
+        for step in self._steps(trades):
             if type(step) is Change:
                 self.events += 1
                 yield step
@@ -113,7 +115,7 @@ class StepReader:
         row = next((proof.gaps[gap.from_id] for proof in self.proofs if gap.from_id in proof.gaps), None)
         return gap if row is None else replace(gap, why=str(row.get("why")), lost=int(row.get("lost", 0)))
 
-    def _steps(self, trades: bool, texts: bool) -> Iterator[Step]:
+    def _steps(self, trades: bool) -> Iterator[Step]:
         sequencer, symbol, market = self._sequencer, self.symbol, self.market
         for line in self._lines():
             if line is None:
@@ -123,14 +125,14 @@ class StepReader:
                 if line.is_diff:
                     diff, event = binance.read_diff(line.text, market.sequencing, symbol), line.event
                     _check_sizes(line, event, diff.last_id)
-                    if texts:
+                    if self._texts:
                         _check_texts(event, "b", "a")
                     yield from sequencer.diff(diff, line)
                 elif line.is_snapshot:
                     limit = market.implied_limit(max(len(line.message["bids"]), len(line.message["asks"])))
                     snapshot = binance.parse_snapshot(line.message, limit, symbol)
                     _check_sizes(line, line.message, snapshot.last_update_id)
-                    if texts:
+                    if self._texts:
                         _check_texts(line.message, "bids", "asks")
                     yield from sequencer.snapshot(snapshot, line)
                 elif trades and line.event.get("e") == "trade":
@@ -144,7 +146,8 @@ class StepReader:
     def _decode(self, line: Line) -> tuple[Diff, Line]:
         """Decode an event that was checked before."""
         line = line._replace(message=binance.decode(line.text))
-        _check_texts(line.event, "b", "a")
+        if self._texts:
+            _check_texts(line.event, "b", "a")
         return binance.read_diff(line.text, self.market.sequencing, self.symbol), line
 
     def _lines(self) -> Iterator[Line | None]:

@@ -134,6 +134,13 @@ def test_a_level_with_a_third_element_is_a_level(tmp_path):
     assert change.line.event["b"] == [["99.10", "5"]]
 
 
+def test_a_number_with_an_exponent_is_a_number_where_its_text_is_not_used(tmp_path):
+    events = [event | {"b": [["9.9e1", "5"]]} for event in MADE.events]
+    path = write(tmp_path / "a.gz", [*events[:3], MADE.snapshot(11), *events[3:]])
+    changes = [step for step in StepReader(path, None, None).steps() if isinstance(step, Change)]
+    assert [change.diff.bids for change in changes] == [[99.0, 5.0]] * 11
+
+
 def test_the_progress_grows_to_the_end(tmp_path, monkeypatch):
     monkeypatch.setattr("depthactors.export.reader._REPORT_EVERY", 2)
     paths = [

@@ -34,7 +34,7 @@ class Account:
         invented: last ids of events in files that the exchange never made.
         rows: number of gaps.
         compared: number of views that equal the exchange's book.
-        different: update ids of views that do not.
+        different: views that do not, with their files.
         complaints: what is wrong with files and notes.
     """
 
@@ -46,7 +46,7 @@ class Account:
     compared: int = 0
     missing: list[int] = field(default_factory=list)
     invented: list[int] = field(default_factory=list)
-    different: list[int] = field(default_factory=list)
+    different: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -123,19 +123,22 @@ def _compare(path, exchange, result):
     view = None
     for number, view in enumerate(recording.views(path, depth=LEVELS, number=Decimal)):
         if number % COMPARED == 0:
-            _compare_view(view, exchange, result)
+            _compare_view(view, path, exchange, result)
     if view is not None:
-        _compare_view(view, exchange, result)
+        _compare_view(view, path, exchange, result)
 
 
-def _compare_view(view, exchange, result):
+def _compare_view(view, path, exchange, result):
     if view.state is not BookState.LIVE:
         return
     truth = exchange.book_at(view.symbol, view.last_update_id, levels=LEVELS)
     if (view.bids, view.asks) == (truth.bids, truth.asks):
         result.compared += 1
     else:
-        result.different.append(view.last_update_id)
+        sides = zip((view.bids, view.asks), (truth.bids, truth.asks), strict=True)
+        levels = [sum(a != b for a, b in zip(ours, theirs, strict=False)) for ours, theirs in sides]
+        has = len(view.bids), len(view.asks)
+        result.different.append(f"{path.name} at {view.last_update_id}: {levels} of {has} bids and asks differ")
 
 
 def _levels(event):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 BOOK_KINDS = ("drop", "duplicate", "reorder", "delay", "burst", "split", "garbage", "wrong-types", "closed")
 CONNECTION_KINDS = ("cut", "reset", "shutdown", "expire", "half-open")
-REST_KINDS = ("429", "500", "truncate", "stale", "cached-snapshot", "empty-snapshot")
+REST_KINDS = ("429", "500", "truncate", "stale", "cached-snapshot")
+"""Not `empty-snapshot`: nobody who reads one file alone can see that its first snapshot lies."""
 ENDING = 30.0
 CALM = 15.0
 """Seconds at the end without faults and kills, so that every symbol is recorded then; less in a short run."""
@@ -41,12 +43,14 @@ class Run:
         self._random = Random(options.seed)
         self.kills = self.strikes = 0
         self.complaints: list[str] = []
+        self.folder = tempfile.mkdtemp(prefix="depthactors-record-")
 
     def run(self) -> dict[str, Account]:
         """Run it; returns the account of each symbol."""
         options = self.options
         seconds = options.minutes * 60
-        with tempfile.TemporaryDirectory() as folder, self._exchange(seconds) as exchange:
+        folder = self.folder
+        with self._exchange(seconds) as exchange:
             os.environ["DEPTHACTORS_EXCHANGE"] = exchange.url
             child = self._start(folder)
             end = time.monotonic() + seconds
@@ -137,6 +141,10 @@ def report(run: Run, accounts: dict[str, Account]) -> tuple[list[str], bool]:
         wrong += [f"{symbol}: {name}: {len(found)}, e.g. {found[:3]}" for name, found in facts.items() if found]
         if not each.recorded:
             wrong.append(f"{symbol}: nothing is recorded")
+    if wrong:
+        lines.append(f"the files are in {run.folder}")
+    else:
+        shutil.rmtree(run.folder)
     return lines + [f"WRONG: {each}" for each in wrong], not wrong
 
 

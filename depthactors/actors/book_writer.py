@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _LONGEST_RETRY: Final = 60.0
 """Seconds between two tries while the disk refuses."""
+_AGAIN: Final = 0.2
+"""Seconds between two tries to open files that may be just being closed by another process."""
+_MOST_HELD: Final = 1_000
+"""Entries that wait for that."""
 _WHY_MISSING: Final = "the disk refused them, or was too slow"
 
 
@@ -32,13 +36,15 @@ class BookWriter:
         is_over: whether the files are closed for good.
     """
 
-    def __init__(self, open_files: Callable[[], Files], dispatcher: Dispatcher, retry: float) -> None:
+    def __init__(self, open_files: Callable[[], Files], dispatcher: Dispatcher, retry: float, patience: float) -> None:
         """Open nothing yet.
 
         Args:
             open_files: opens the files of the book; it may wait for the disk, and raises what is wrong there.
             dispatcher: the engine's time, and random numbers.
             retry: seconds after a failure until the files are opened anew, and between two requests for a snapshot.
+            patience: seconds for which the files may refuse to be opened before that is an error: another process may
+                just be closing them.
         """
         self.error: Exception | None = None
         self.is_over = False
@@ -46,7 +52,11 @@ class BookWriter:
         self._dispatcher = dispatcher
         self._waits = Backoff(first=retry, factor=2.0, cap=max(retry, _LONGEST_RETRY))
         self._failures = self._failures_in_a_row = 0
+        self._patience = patience
         self._files: Files | None = None
+        # What came while the files refused to be opened, and since when they do.
+        self._held: list[Entry] = []
+        self._refused_at: float | None = None
         self._retry_at = -inf
         self._ask_at: float | None = None
         self._frames_before = 0
@@ -61,17 +71,13 @@ class BookWriter:
         if entry.write is None:
             self._close(entry.reason)
             return
-        try:
-            files = self._opened(entry)
-            if files is None:
-                self.leave_out(entry.events)
-                return
-            self._tell_missing(files)
-            entry.write(files)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one book's files, the other books go on
-            self._fail(error, entry)
-        else:
-            self._note_success(files)
+        if self._files is not None:
+            self._write_to(self._files, entry)
+        elif self.error is not None and self._dispatcher.monotonic() < self._retry_at:
+            self.leave_out(entry.events)
+        elif entry.has_data or self._held:
+            self._held.append(entry)
+            self._open()
 
     def leave_out(self, events: int) -> None:
         """Count events that the files do not get, and tell the files before what comes next."""
@@ -80,13 +86,17 @@ class BookWriter:
 
     def tick(self) -> None:
         """Do what is to be done about once a second, also if nothing comes."""
-        if self.is_over or self._files is None:
+        if self.is_over:
+            return
+        if self._files is None:
+            if self._held:
+                self._open()
             return
         try:
             self._tell_missing(self._files)
             self._files.tick(self._now())
-        except Exception as error:  # noqa: BLE001 - as in `write`
-            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - as in `_write_to`
+            self._fail_to_write(error, self._files)
 
     def should_ask(self) -> bool:
         """Return whether to request a snapshot now: a file begins with one, and no other request was just before."""
@@ -116,44 +126,73 @@ class BookWriter:
             error=None if error is None else _words(error),
         )
 
-    def _opened(self, entry: Entry) -> Files | None:
-        """Return the files; open them if this entry has data and a failure is long enough ago."""
-        if self._files is None and entry.has_data and self._dispatcher.monotonic() >= self._retry_at:
-            self._files = self._open_files()
-        return self._files
+    def _open(self, patience: float | None = None) -> None:
+        """Open the files, if the last try is long enough ago, and write what was held; a refusal may pass."""
+        now = self._dispatcher.monotonic()
+        if now < self._retry_at:
+            return
+        try:
+            self._files = files = self._open_files()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one book's files, the other books go on
+            self._refused_at = now if self._refused_at is None else self._refused_at
+            is_patient = now - self._refused_at < (self._patience if patience is None else patience)
+            if is_patient and self.error is None and len(self._held) < _MOST_HELD:
+                self._retry_at = now + _AGAIN
+            else:
+                self._fail_to_open(error)
+            return
+        self._refused_at = None
+        held, self._held = self._held, []
+        for each in held:
+            self._write_to(files, each)
+
+    def _write_to(self, files: Files, entry: Entry) -> None:
+        assert entry.write is not None, "the end is not held"
+        try:
+            self._tell_missing(files)
+            entry.write(files)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one book's files, the other books go on
+            self._fail_to_write(error, files)
+        else:
+            if self.error is not None and files.counters.frames > self._frames_before:
+                self.error, self._failures_in_a_row = None, 0
 
     def _tell_missing(self, files: Files) -> None:
         if self._untold:
             count, self._untold = self._untold, 0
             files.lost(self._now(), count, _WHY_MISSING)
 
-    def _fail(self, error: Exception, entry: Entry | None = None) -> None:
+    def _fail_to_open(self, error: Exception) -> None:
+        self._count_failure(error)
+        self._retry_at = self._dispatcher.monotonic() + self._wait()
+        held, self._held = self._held, []
+        self.leave_out(sum(each.events for each in held))
+
+    def _fail_to_write(self, error: Exception, files: Files) -> None:
+        self._count_failure(error)
+        # The next file begins with a snapshot; each one costs weight.
+        self._frames_before = files.counters.frames
+        self._ask_at = self._dispatcher.monotonic() + self._wait()
+
+    def _count_failure(self, error: Exception) -> None:
         self.error = error
         self._failures += 1
         self._failures_in_a_row += 1
-        if self._files is None:
-            self._retry_at = self._dispatcher.monotonic() + self._wait()
-            self.leave_out(0 if entry is None else entry.events)
-        else:
-            # The next file begins with a snapshot; each one costs weight.
-            self._frames_before = self._files.counters.frames
-            self._ask_at = self._dispatcher.monotonic() + self._wait()
-
-    def _note_success(self, files: Files) -> None:
-        if self.error is not None and files.counters.frames > self._frames_before:
-            self.error, self._failures_in_a_row = None, 0
 
     def _close(self, reason: str) -> None:
         self.is_over = True
+        if self._held:
+            self._retry_at = -inf
+            self._open(patience=0.0)
         if self._files is None:
             return
         try:
             self._tell_missing(self._files)
-        except Exception as error:  # noqa: BLE001 - as in `write`
+        except Exception as error:  # noqa: BLE001 - as in `_write_to`
             self.error = error
         try:
             self._files.close(self._now(), reason)
-        except Exception as error:  # noqa: BLE001 - as in `write`
+        except Exception as error:  # noqa: BLE001 - as in `_write_to`
             self.error = error
 
     def _wait(self) -> float:

@@ -118,7 +118,10 @@ class Recorder:
     def add(self, cell: LocalCell) -> BookRecorder:
         """Record a book from now on, until `BookRecorder.end`. Thread: the supervisor's."""
         writer = BookWriter(
-            partial(self._open_files, self.target, cell.spec), self._dispatcher, self._timing.recording_retry
+            partial(self._open_files, self.target, cell.spec),
+            self._dispatcher,
+            self._timing.recording_retry,
+            self._timing.recording_stuck,
         )
         book = BookRecorder(cell.spec.title, writer, self._dispatcher, self.put)
         former = self._present.get(cell.spec.key)

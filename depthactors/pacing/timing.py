@@ -48,7 +48,8 @@ class Timing:
         recording_pause: time between two turns of a recorder, in which it writes what came meanwhile.
         recording_retry: time after a failure until a recorder tries to write again; and time between two requests for
             the snapshot with which a file of a recording begins.
-        recording_stuck: time for which the disk may take no data, after which the program is notified.
+        recording_stuck: time for which the disk may take nothing, or files refuse to be opened, until the program is
+            notified.
         call_deadline: time for the supervisor to answer.
         opening_time: additional time to answer for each book that is to be opened.
     """

@@ -13,7 +13,7 @@ from depthactors.errors import RecordingError
 from tests.actors.fake_disk import FULL, FakeDisk
 from tests.support import SetClock
 
-RETRY = 5.0
+RETRY, PATIENCE = 5.0, 2.0
 SPEC = BookSpec(markets.SPOT, "BTCUSDT", 20, 100, None, float)
 
 
@@ -28,7 +28,9 @@ END = Entry(None, "it is over")
 def book():
     clock, disk = SetClock(100.0), FakeDisk()
     clock.random = lambda: 0.5
-    return SimpleNamespace(clock=clock, disk=disk, writer=BookWriter(partial(disk.open, None, SPEC), clock, RETRY))
+    return SimpleNamespace(
+        clock=clock, disk=disk, writer=BookWriter(partial(disk.open, None, SPEC), clock, RETRY, PATIENCE)
+    )
 
 
 def test_no_file_is_opened_before_there_is_data(book):
@@ -65,21 +67,52 @@ def test_a_full_disk_is_an_error_until_frames_are_written_again(book):
     assert book.writer.status().failures == 2
 
 
-def test_files_that_cannot_be_opened_are_tried_again_after_a_growing_wait(book):
+def test_files_that_another_process_is_just_closing_are_opened_in_a_moment_and_nothing_is_lost(book):
+    book.disk.refuses = RecordingError("/data", 0, "expected a file that no other recorder has open")
+    for number in range(1, 4):
+        book.writer.write(diff(number))
+        book.clock.now += 0.3
+    book.disk.refuses = None
+    book.writer.tick()
+    (files,) = book.disk.files
+    status = book.writer.status()
+    assert [line[1] for line in files.lines] == [1, 2, 3]
+    assert (status.error, status.lost, status.failures) == (None, 0, 0)
+
+
+def test_files_that_cannot_be_opened_are_an_error_and_tried_again_after_a_growing_wait(book):
     book.disk.refuses = RecordingError("/data", 0, "expected a folder of spot")
     book.writer.write(diff(1))
-    assert (book.writer.status().error, book.writer.status().lost) == ("/data: expected a folder of spot", 1)
-    book.clock.now += RETRY
+    book.clock.now += PATIENCE
     book.writer.write(diff(2))
-    book.disk.refuses = None
+    assert (book.writer.status().error, book.writer.status().lost) == ("/data: expected a folder of spot", 2)
     book.clock.now += RETRY
     book.writer.write(diff(3))
-    assert book.disk.files == [], "the second wait is longer"
+    book.disk.refuses = None
     book.clock.now += RETRY
     book.writer.write(diff(4))
+    assert book.disk.files == [], "the second wait is longer"
+    book.clock.now += RETRY
+    book.writer.write(diff(5))
     (files,) = book.disk.files
     assert [line[0] for line in files.lines] == ["lost", "diff"]
-    assert (files.lines[0][2], book.writer.error, book.writer.status().lost) == (3, None, 3)
+    assert (files.lines[0][2], book.writer.error, book.writer.status().lost) == (4, None, 4)
+
+
+def test_what_is_held_at_the_end_is_written_if_the_files_can_be_opened_by_then(book):
+    book.disk.refuses = RecordingError("/data", 0, "open")
+    book.writer.write(diff(1))
+    book.disk.refuses = None
+    book.writer.write(END)
+    (files,) = book.disk.files
+    assert ([line[1] for line in files.lines], files.closed[1]) == ([1], "it is over")
+
+
+def test_what_is_held_at_the_end_is_lost_if_they_cannot(book):
+    book.disk.refuses = RecordingError("/data", 0, "open")
+    book.writer.write(diff(1))
+    book.writer.write(END)
+    assert (book.writer.status().lost, book.writer.status().error, book.writer.is_over) == (1, "/data: open", True)
 
 
 def test_what_found_no_room_in_the_queue_is_told_before_what_comes_after_it(book):

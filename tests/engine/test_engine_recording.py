@@ -259,7 +259,8 @@ def test_an_engine_that_does_not_record_has_no_recording_in_its_status():
 
 
 def test_worker_processes_record_their_books(exchange, tmp_path):
-    with DepthEngine(record=tmp_path, processes=2) as engine:
+    errors = []
+    with DepthEngine(record=tmp_path, processes=2, on_error=errors.append) as engine:
         btc, eth = engine.subscribe_many(["BTCUSDT", "ETHUSDT"], depth=20)
         engine.wait_live()
         until(lambda: all(row.recording.frames for row in engine.status().books))
@@ -270,7 +271,13 @@ def test_worker_processes_record_their_books(exchange, tmp_path):
         until(lambda: sum(len(files_of(tmp_path, each)) for each in ("BTCUSDT", "ETHUSDT")) == 3)
         engine.unsubscribe(btc)
         assert notes_of(files_of(tmp_path, "BTCUSDT")[-1])[-1]["row"] == "end"
+        # The book moves: its new worker waits for the former one to close the file.
+        engine.rebalance(1)
+        engine.subscribe_many(["BTCUSDT", "BNBUSDT"])
+        engine.rebalance(2)
+        engine.wait_live()
         until(lambda: eth.ask(Status()).recording.frames)
+    assert [error for error in errors if isinstance(error, RecordingError)] == []
     for symbol in ("BTCUSDT", "ETHUSDT"):
         rows = notes_in(tmp_path, symbol)
         assert [row["row"] for row in rows if row["row"] in ALWAYS] == [*ALWAYS] * len(files_of(tmp_path, symbol))

@@ -17,8 +17,9 @@ from depthactors.recording import notes
 from depthactors.recording.book_file import BookFile
 from depthactors.recording.bridge import Bridge
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED
-from depthactors.recording.ending import Ending, failed
+from depthactors.recording.ending import failed
 from depthactors.recording.folder import prepare
+from depthactors.recording.left_files import LeftFiles
 from depthactors.recording.lines import Ids
 from depthactors.recording.names import name_of
 
@@ -85,9 +86,7 @@ class BookFiles:
         self._folder = Path(folder)
         self._market, self._symbol, self._rotation, self._streams = market, symbol, rotation, streams
         self._is_contiguous = market.sequencing is Sequencing.CONTIGUOUS
-        self._unended = prepare(self._folder, market, symbol)
-        self._endings: list[Ending] = []
-        self._failed: list[Ending] = []
+        self._left = LeftFiles(prepare(self._folder, market, symbol))
         self._file: BookFile | None = None
         self._next: Bridge[bytes] | None = self._new_bridge()
         self._next_snapshot = (0, b"")
@@ -170,7 +169,7 @@ class BookFiles:
     def tick(self, recv_ns: int) -> None:
         """Write what waits, and begin a rotation, if they are due; to be called each second. Raises as `diff`."""
         self._go_on(recv_ns)
-        self._step_endings()
+        self._left.step()
 
     def close(self, recv_ns: int, reason: str) -> None:
         """End the file, with its proof; idempotent.
@@ -185,8 +184,8 @@ class BookFiles:
             if file is not None:
                 self._end_file(file, reason, None, recv_ns, NOT_REPAIRED)
         finally:
-            self._end_left(None, None)
-            while self._step_endings():
+            self._left.end(None, None)
+            while self._left.step():
                 pass
 
     def _interrupt(self, recv_ns: int, why: str, lost: int) -> None:
@@ -221,13 +220,13 @@ class BookFiles:
             self._file = None
             if self._next is None:
                 self._next = self._new_bridge()
-            raise self._left(file, error) from error
+            raise self._leave(file, error) from error
 
-    def _left(self, file: BookFile, error: OSError) -> RecordingError:
+    def _leave(self, file: BookFile, error: OSError) -> RecordingError:
         """Leave a file as far as it was written; its end is written with the beginning of the next one."""
         self._gaps += file.continuity.gaps + 1
         failure = failed(file.path, error)
-        self._unended.append(file.unended(failure.cause))
+        self._left.add(file.unended(failure.cause))
         return failure
 
     def _begin_file(self, recv_ns: int) -> None:
@@ -249,7 +248,7 @@ class BookFiles:
                 former.note({"row": "overlap", "next_file": file.path.name} | overlap)
                 self._end_file(former, self._why_next, bridge.snapshot_id, snapshot_ns, NEXT_FILE)
         finally:
-            self._end_left(bridge.snapshot_id, snapshot_ns)
+            self._left.end(bridge.snapshot_id, snapshot_ns)
 
     def _new_file(self, bridge: Bridge[bytes], recv_ns: int) -> BookFile:
         """Create a file, and write its beginning."""
@@ -289,31 +288,10 @@ class BookFiles:
         try:
             file.end(why, to_id, to_ns, repaired)
         except OSError as error:
-            raise self._left(file, error) from error
+            raise self._leave(file, error) from error
         finally:
             self._bytes += file.size - size
         self._gaps += file.continuity.gaps
-
-    def _end_left(self, next_id: int | None, next_ns: int | None) -> None:
-        """Begin to write the end of the files that were left, now that it is known what follows them."""
-        left, self._unended = self._unended, []
-        places = [*((each.tally.first_id, each.tally.first_ns) for each in left[1:]), (next_id, next_ns)]
-        self._endings += (*self._failed, *(Ending(each, *place) for each, place in zip(left, places, strict=False)))
-        self._failed.clear()
-        self._step_endings()
-
-    def _step_endings(self) -> bool:
-        """Do a part of what is to be done for the files that were left; return whether something is left to do."""
-        if self._endings:
-            ending = self._endings.pop(0)
-            try:
-                if not ending.step():
-                    self._endings.insert(0, ending)
-            except (OSError, RecordingError) as error:
-                # Tried again with the next file, not each second.
-                self._failed.append(ending.again())
-                raise (failed(ending.path, error) if isinstance(error, OSError) else error) from error
-        return bool(self._endings)
 
     def _new_bridge(self) -> Bridge[bytes]:
         return Bridge(self._market.sequencing, _WAITING_BYTES)

@@ -43,6 +43,3 @@ class DemoSymbol:
             why="waits for the first update" if self.cache is None else None,
             rate=self._rate.take(time.monotonic(), self.updates),
         )
-
-    def deepen(self) -> None:
-        """Do nothing: the demo compares as many levels as it follows."""

@@ -66,9 +66,6 @@ class Drawing:
         self._choice = pressed(
             choice, key, shown=shown, tick=lambda: _tick(look), row=at.across, screen=at.across * at.down
         )
-        if self._choice.steps != choice.steps:
-            self._books[choice.chosen].deepen()
-            self._looks.pop(choice.chosen, None)
 
     def _layout(self, width: int, height: int, news: Sequence[str]) -> Layout:
         at = layout(self._choice, width, area(news, height))

@@ -6,7 +6,6 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from depthactors import markets
 from depthactors.book import BookState
 from depthactors.cli.progress import progress, trouble
 from depthactors.cli.rate import Rate
@@ -23,17 +22,14 @@ if TYPE_CHECKING:
 
 _ASK_EVERY: Final = 1.0
 """Seconds between two questions to the engine: each is a message for every connection and pool."""
-_DEEPER: Final = 1_000
-"""Levels a side that coarse steps of the price need, as far as the market has them."""
 
 
 class Followed:
     """A book of this process's engine."""
 
-    def __init__(self, engine: DepthEngine[Any], handle: BookHandle[Any]) -> None:
+    def __init__(self, handle: BookHandle[Any]) -> None:
         """Show the book of a handle."""
-        self._engine = engine
-        self._handles = [handle]
+        self._handle = handle
         self._rate = Rate()
         self._row: BookStatus | None = None
         self._per_second: float | None = None
@@ -41,34 +37,33 @@ class Followed:
     @property
     def symbol(self) -> str:
         """The symbol, upper case."""
-        return self._handles[0].symbol
+        return self._handle.symbol
 
     @property
     def key(self) -> tuple[str, str, int]:
         """Market, symbol and interval, as a status has them."""
-        handle = self._handles[0]
+        handle = self._handle
         return handle.market, handle.symbol, handle.speed_ms
 
     @property
     def is_given_up(self) -> bool:
         """Whether nothing more comes of it."""
-        return self._handles[0].state is BookState.FAILED
+        return self._handle.state is BookState.FAILED
 
     @property
     def was_live(self) -> bool:
         """Whether there has been something to see."""
-        return self._handles[0].state is not BookState.SYNCING
+        return self._handle.state is not BookState.SYNCING
 
     @property
     def why(self) -> str | None:
         """The reason, if known, for which it is not live."""
-        error = self._handles[0].error
+        error = self._handle.error
         return None if error is None else str(error)
 
     def look(self, levels: int | None) -> Look:
         """Return what is to be seen, with the reason, if known, for which it is not live."""
-        # The deepest that can be believed: one that is still being deepened has nothing yet.
-        handle = next((each for each in self._handles[::-1] if each.state is BookState.LIVE), self._handles[0])
+        handle = self._handle
         view = handle.view()
         row = self._row
         return Look(
@@ -83,14 +78,6 @@ class Followed:
             else min(row.trusted_bids, row.trusted_asks),
             rate=self._per_second,
         )
-
-    def deepen(self) -> None:
-        """Follow more levels."""
-        first = self._handles[0]
-        depth = min(_DEEPER, markets.lookup(first.market).max_depth)
-        if depth > self._handles[-1].depth and not self.is_given_up:
-            deeper = self._engine.subscribe(first.symbol, depth=depth, market=first.market, speed_ms=first.speed_ms)
-            self._handles.append(deeper)
 
     def take(self, row: BookStatus, now: float) -> None:
         """Note what the engine says of it."""

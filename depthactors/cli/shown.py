@@ -50,6 +50,3 @@ class Shown(Protocol):
 
     def look(self, levels: int | None) -> Look:
         """Return what is to be seen, with the best `levels` a side, or all that are followed."""
-
-    def deepen(self) -> None:
-        """Follow more levels, if that is in the hands of this process: coarse steps of prices need them."""

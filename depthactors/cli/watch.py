@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 DEPTH: Final = 50
 """Levels a side that are followed: for the weight of the smallest snapshots, and more than most screens have lines."""
-GROUPED_DEPTH: Final = 1_000
-"""Levels a side that are followed if they are put together by steps of the price."""
 HANDFUL: Final = 6
 """Books that are shown if none is named."""
 _LOOK: Final = 0.05
@@ -59,14 +57,15 @@ def add_parser(commands: Any) -> None:
         "--depth",
         type=at_least_one,
         metavar="N",
-        help=f"number of levels a side to follow (default {DEPTH}, with --group {GROUPED_DEPTH}, if the market has so "
-        "many); a ladder shows what fits, a line of JSON all of them",
+        help=f"number of levels a side to follow (default {DEPTH}); a ladder shows what fits, a line of "
+        "JSON all of them",
     )
     parser.add_argument(
         "--group",
         type=price_step,
         metavar="STEP",
-        help="put the levels of a ladder together by steps of the price, such as 0.5 or 10",
+        help="put the levels of a ladder together by steps of the price, such as 0.5 or 10; coarse steps need a larger "
+        "--depth, and a + marks a step that goes on beyond it",
     )
     parser.add_argument(
         "--seconds", type=above_zero, default=math.inf, help="seconds until the end (default: until Ctrl-C)"
@@ -118,11 +117,9 @@ def _list_engines(symbols: list[str]) -> int:
 def _follow(options: argparse.Namespace) -> int:
     """Follow books and show them, until all of them are given up."""
     market = lookup(options.market or "spot")
-    depth = options.depth or (DEPTH if options.group is None else GROUPED_DEPTH)
-    if options.depth is None:
-        depth = min(depth, market.max_depth)
+    depth = options.depth or min(DEPTH, market.max_depth)
     with DepthEngine(market) as engine:
-        books = [Followed(engine, handle) for handle in engine.subscribe_many(_symbols(options), depth=depth)]
+        books = [Followed(handle) for handle in engine.subscribe_many(_symbols(options), depth=depth)]
         has_quit = show(
             books,
             options.seconds,

@@ -60,6 +60,3 @@ class Watched:
             vouched=book.depth if is_live else None,
             rate=rate,
         )
-
-    def deepen(self) -> None:
-        """Do nothing: the depth is the other process's."""

@@ -30,11 +30,7 @@ class Still:
     def __init__(self, seen):
         self.seen = seen
         self.asked = []
-        self.deepened = 0
 
     def look(self, levels):
         self.asked.append(levels)
         return self.seen
-
-    def deepen(self):
-        self.deepened += 1

@@ -1,5 +1,6 @@
 """A terminal for a test: a command runs on it, keys are pressed, and how it was left can be seen."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -31,6 +32,8 @@ class Terminal:
             **options,
         )
         self.written = ""
+        # A read may end within a character.
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def __enter__(self):
         return self
@@ -43,7 +46,11 @@ class Terminal:
                 os.close(each)
 
     def wait_for(self, words, *, anywhere=False):
-        """Read until these words have come, since the last call or `anywhere`; returns what was read."""
+        """Read until these words have come, since the last call or `anywhere`; returns what was read.
+
+        A cell of the screen that has the right character already is not written again: words that replace others need
+        not come as a whole.
+        """
         begun = 0 if anywhere else len(self.written)
         deadline = time.monotonic() + PATIENCE
         while words not in self.written[begun:]:
@@ -79,5 +86,5 @@ class Terminal:
     def _read(self, seconds):
         if not select.select([self.ours], [], [], seconds)[0]:
             return False
-        self.written += os.read(self.ours, 1 << 16).decode()
+        self.written += self._decoder.decode(os.read(self.ours, 1 << 16))
         return True

@@ -1,4 +1,4 @@
-"""A followed book says of itself what a ladder's head needs, and becomes deeper when it is asked to."""
+"""A followed book says of itself what a ladder's head needs."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def engine(local_exchange):
 
 def test_a_live_book_has_its_levels_and_what_the_engine_knows_of_it(engine):
     handle = engine.subscribe("BTCUSDT", depth=20).wait_live(20)
-    book = Followed(engine, handle)
+    book = Followed(handle)
     asked = Engine(engine, [book])
     assert asked.said() == ["local exchange"]
     seen = book.look(3)
@@ -28,7 +28,7 @@ def test_a_live_book_has_its_levels_and_what_the_engine_knows_of_it(engine):
 
 
 def test_updates_a_second_are_counted_once_a_second(engine):
-    book = Followed(engine, engine.subscribe("BTCUSDT", depth=5).wait_live(20))
+    book = Followed(engine.subscribe("BTCUSDT", depth=5).wait_live(20))
     row = engine.status().books[0]
     book.take(row, 10.0)
     assert book.look(1).rate is None
@@ -38,18 +38,8 @@ def test_updates_a_second_are_counted_once_a_second(engine):
     assert book.look(1).rate == (later.counters.applied - row.counters.applied) / 2
 
 
-def test_a_book_is_shown_with_its_former_levels_until_more_of_them_are_live(engine):
-    book = Followed(engine, engine.subscribe("BTCUSDT", depth=5).wait_live(20))
-    book.deepen()
-    book.deepen()
-    assert len(book.look(None).view.bids) == 5
-    until(lambda: book.look(None).depth == 1000)
-    assert len(book.look(None).view.bids) > 5
-    assert len(engine.books()) == 2, "it is made deeper once"
-
-
 def test_a_book_that_is_given_up_says_why(engine):
-    book = Followed(engine, engine.subscribe("NOSUCHUSDT", depth=5))
+    book = Followed(engine.subscribe("NOSUCHUSDT", depth=5))
     until(lambda: book.is_given_up)
     assert "NOSUCHUSDT" in book.look(None).why
 

@@ -66,7 +66,8 @@ def test_a_terminal_that_is_taken_away_ends_it(tmp_path):
     with Terminal("-c", ENDS.format(last="shown.key(20)"), str(tmp_path / "size")) as terminal:
         terminal.wait_for("ready")
         terminal.close()
-        assert terminal.child.wait(timeout=10) == 1, "an exception of its own"
+        # Python makes 120 of it where something of stdout is left to be written.
+        assert terminal.child.wait(timeout=10) in {1, 120}, "an exception of its own"
 
 
 @pytest.mark.parametrize("term", ["dumb", "no-such-terminal", "vt100"])

@@ -79,8 +79,9 @@ def _counted(count: int, thing: str) -> str:
 
 
 def _size(size: float) -> str:
-    for unit in _UNITS:
+    *smaller, largest = _UNITS
+    for unit in smaller:
         size /= 1_000
-        if size < 1_000 or unit == _UNITS[-1]:
-            break
-    return f"{size:.1f} {unit}"
+        if size < 1_000:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1_000:.1f} {largest}"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthactors.exchange.feeds.matching import NO_KEY, MatchingBook, Order
+from depthactors.exchange.feeds.matching import NO_KEY, Level, MatchingBook, Order
 from tests.support import table
 
 BID, ASK = -1, 1
@@ -135,6 +135,21 @@ def test_an_order_that_would_trade_is_refused(bid):
     assert not book.bids.levels
     assert not book.bids.changes
     assert not book.asks.changes
+
+
+def test_a_side_is_laid_out_in_place_of_what_it_had_without_a_change():
+    book = MatchingBook()
+    placed(book, ASK, 101, 1)
+    placed(book, BID, 100, 1)
+    orders = [Order(book.bids, -tick) for tick in (97, 99)]
+    book.lay_out(book.bids, {order.key: Level(order, 2) for order in orders})
+    assert [*book.bids.levels.items()] == [(-99, {orders[1]: 2}), (-97, {orders[0]: 2})]
+    assert (book.bids.best, book.bids.changes) == (-99, {})
+    with pytest.raises(ValueError, match="do not trade at once"):
+        book.lay_out(book.asks, {99: Level(Order(book.asks, 99), 1)})
+    assert (book.asks.best, book.asks.changes) == (101, {101: 1})
+    book.lay_out(book.bids, {})
+    assert (book.bids.best, len(book.bids.levels)) == (NO_KEY, 0)
 
 
 def test_what_does_not_rest_cannot_be_cancelled():

@@ -38,6 +38,24 @@ def test_orders_come_within_their_octave_of_the_opposite_best():
     assert len(pool.quotes) == 200
 
 
+def test_a_band_is_filled_as_by_arrivals():
+    def seen(levels):
+        return {key: (level.total, [(order.position, lots) for order, lots in level.items()]) for key, level in levels}
+
+    one, arrivals = pool_beside_a_full_side(Random(4).random, near=8, width=8)
+    _, filled = pool_beside_a_full_side(Random(4).random, near=8, width=8)
+    arrivals.arrive()
+    filled.arrive()
+    levels = dict(filled.side.levels)
+    filled.fill(levels)
+    while len(arrivals.quotes) < arrivals.target:
+        arrivals.arrive()
+    assert seen(levels.items()) == seen(one.bids.levels.items())
+    assert [quote.key for quote in filled.quotes] == [quote.key for quote in arrivals.quotes]
+    filled.fill(levels)
+    assert len(filled.quotes) == len(arrivals.quotes)
+
+
 def test_each_order_leaves_once_and_the_last_levels_stay():
     book, pool = pool_beside_a_full_side(Random(2).random, near=16, width=16)
     for _ in range(300):

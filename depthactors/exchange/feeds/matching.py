@@ -107,6 +107,22 @@ class MatchingBook(Generic[OrderT]):
             level.total += lots
             side.changes[key] = level.total
 
+    def lay_out(self, side: Side, levels: dict[int, Level[OrderT]]) -> None:
+        """Give a side all its levels at once, in place of what it has; no change of it remains in `Side.changes`.
+
+        O(n log n), and quicker than `limit` for each order.
+
+        Raises:
+            ValueError: an order would trade at once.
+        """
+        best = min(levels, default=NO_KEY)
+        if best + side.opposite.best <= 0:
+            msg = f"expected levels that do not trade at once: key={best} against {side.opposite.best}"
+            raise ValueError(msg)
+        side.levels = SortedDict(levels)
+        side.best = best
+        side.changes.clear()
+
     def cancel(self, order: OrderT) -> None:
         """Remove a resting order; O(1), O(log n) with the last order of a level.
 

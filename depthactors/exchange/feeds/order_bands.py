@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from math import exp, log, sqrt
+from math import ceil, exp, log, sqrt
 from typing import TYPE_CHECKING, Final
 
-from depthactors.exchange.feeds.matching import MatchingBook, Order
+from depthactors.exchange.feeds.matching import Level, MatchingBook, Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,22 @@ class OrderBand:
         """Place a limit order at random in the band; return how many levels it changed."""
         self.place(self.near + int(self._random() * self.width) - self.side.opposite.best)
         return 1
+
+    def fill(self, levels: dict[int, Level[Quote]]) -> None:
+        """Add orders to the levels of a first book, until the band has its target; the draws are those of `arrive`."""
+        # No call for each order, as a first book has thousands of them.
+        random, quotes, width, lots = self._random, self.quotes, self.width, self.lots
+        nearest = self.near - self.side.opposite.best
+        for position in range(len(quotes), ceil(self.target)):
+            key = nearest + int(random() * width)
+            quote = Quote(self, key, position)
+            quotes.append(quote)
+            size = 1 - int(log(1.0 - random()) * lots)
+            if (level := levels.get(key)) is None:
+                levels[key] = Level(quote, size)
+            else:
+                level[quote] = size
+                level.total += size
 
     def leave(self) -> int:
         """Cancel a random order; return how many levels that changed."""

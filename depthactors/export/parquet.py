@@ -84,13 +84,13 @@ def to_parquet(
             except Misfit as misfit:
                 spelling = misfit.spelling
             except MalformedFrameError as error:
-                raise RecordingError(str(reader.files[0]), 0, str(error)) from None
+                raise RecordingError(str(reader.files[0].path), 0, str(error)) from None
     return reader.exported(out, folder.rows)
 
 
 def _proof(reader: StepReader) -> dict[str, str]:
     """Return what the metadata say of the recording."""
-    files = [{"name": proof.name, "bytes": proof.bytes, "sha256": proof.sha256} for proof in reader.proofs]
+    files = [{"name": file.path.name, "bytes": file.bytes, "sha256": file.sha256} for file in reader.files]
     values = {"version": VERSION, "market": reader.market.name, "symbol": reader.symbol, "files": json.dumps(files)}
     return {f"depthactors.{name}": value for name, value in values.items()}
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from depthactors import binance
 from depthactors.binance.envelope import SHORT
 from depthactors.errors import MalformedFrameError, RecordingError
-from depthactors.export.proof import prove
 from depthactors.export.result import Exported
 from depthactors.export.steps import Base, Change, Sequencer, Trade
 from depthactors.recording.continuity import Gap
 from depthactors.recording.parts import Parts
+from depthactors.recording.proof import NotedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,6 @@ class StepReader:
         files: its files with depth events, in order.
         market: its market.
         symbol: its symbol.
-        proofs: what its files are.
         events: number of events that were given.
         snapshots: number of snapshots that were given.
         gaps: the gaps that were given.
@@ -61,8 +60,8 @@ class StepReader:
                 several symbols or markets.
         """
         self._parts = Parts(source, market)
-        self.files, self.market, self.symbol = self._parts.files, self._parts.market, self._parts.symbol
-        self.proofs = [prove(path) for path in self.files]
+        self.files = [NotedFile(path) for path in self._parts.files]
+        self.market, self.symbol = self._parts.market, self._parts.symbol
         self.events = self.snapshots = 0
         self.gaps: list[Gap] = []
         self._progress = progress
@@ -71,7 +70,7 @@ class StepReader:
 
     def exported(self, out: str | Path, rows: int) -> Exported:
         """Return what was exported."""
-        doubts = [proof.doubt for proof in self.proofs if proof.doubt is not None]
+        doubts = [file.doubt for file in self.files if file.doubt is not None]
         empty = [f"{path}: it has no depth event" for path in self._parts.empty]
         return Exported(
             path=Path(out),
@@ -108,11 +107,14 @@ class StepReader:
                 self.snapshots += type(step) is Base
                 yield step
         if not self.snapshots:
-            raise RecordingError(str(self.files[0]), 0, "expected a snapshot that the depth events continue, was none")
+            raise RecordingError(
+                str(self.files[0].path), 0, "expected a snapshot that the depth events continue, was none"
+            )
 
     def _in_words(self, gap: Gap) -> Gap:
         """Return a gap with the words of the recorder's notes, if they tell of it."""
-        row = next((proof.gaps[gap.from_id] for proof in self.proofs if gap.from_id in proof.gaps), None)
+        rows = (row for file in self.files for row in file.gaps if row.get("from_id") == gap.from_id)
+        row = next(rows, None)
         return gap if row is None else replace(gap, why=str(row.get("why")), lost=int(row.get("lost", 0)))
 
     def _steps(self, trades: bool) -> Iterator[Step]:
@@ -154,7 +156,7 @@ class StepReader:
         if self._progress is None:
             yield from self._parts
             return
-        sizes = {str(path): proof.bytes for path, proof in zip(self.files, self.proofs, strict=True)}
+        sizes = {str(file.path): file.bytes for file in self.files}
         total, done, read, path, expected = max(1, sum(sizes.values())), 0, 0, "", 1.0
         for number, line in enumerate(self._parts):
             if line is not None:

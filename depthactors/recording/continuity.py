@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Final
 
+from depthactors.errors import RecordingError
 from depthactors.recording.bridge import Bridge
+from depthactors.recording.lines import ids_of
 from depthactors.recording.restart import Restart
 from depthactors.sync.sequencing import Verdict, classify_next
 
 if TYPE_CHECKING:
     from depthactors.markets import Sequencing
-    from depthactors.recording.lines import Ids
+    from depthactors.recording.lines import Ids, Line
 
 _RUN: Final = 100_000
 """Events that may stand between a gap and the snapshot that repairs it: hours of a book."""
@@ -156,6 +158,22 @@ class Continuity:
             self.gaps,
             broken,
         )
+
+    def line(self, line: Line) -> Gap | None:
+        """Take a line of whatever kind; return a gap that is over with it.
+
+        Raises:
+            RecordingError: a depth event or snapshot without ids.
+        """
+        if line.is_snapshot:
+            update_id = line.message["lastUpdateId"]
+            if type(update_id) is not int:
+                raise RecordingError(line.path, line.number, f"expected a number in 'lastUpdateId', was {update_id!r}")
+            return self.snapshot(line.recv_ns, update_id)
+        if line.is_diff:
+            return self.diff(line.recv_ns, ids_of(line, self._sequencing))
+        self.other()
+        return None
 
     def other(self) -> None:
         """Count a frame that is no depth event."""

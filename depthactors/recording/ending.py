@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 from depthactors.errors import RecordingError
 from depthactors.recording import notes
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED, Continuity, Gap, Tally
-from depthactors.recording.lines import ids_of, parse_line
+from depthactors.recording.lines import parse_line
 from depthactors.recording.member import last_member, member
 
 try:
@@ -18,12 +18,10 @@ except ImportError:  # pragma: no cover - not POSIX
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from io import FileIO
     from pathlib import Path
 
     from depthactors.markets import Sequencing
-    from depthactors.recording.lines import Line
 
 _KILLED: Final = "its recorder was killed"
 _INNER: Final = {"first_ns", "last_ns", "broken"}
@@ -155,25 +153,7 @@ def mend(path: Path, sequencing: Sequencing) -> Unended:
             file.seek(last.end)
         file.truncate()
     continuity = Continuity.after(sequencing, tally)
-    lines = (parse_line(line, 0, str(path)) for line in last.lines.splitlines())
+    gaps = [continuity.line(parse_line(line, 0, str(path))) for line in last.lines.splitlines()]
     told = {row.get("from_id") for row in notes.read_notes(notes.notes_of(path)) if row["row"] != "file"}
-    rows = tuple(notes.gap_row(gap) for gap in gaps_of(continuity, lines, sequencing) if gap.from_id not in told)
+    rows = tuple(notes.gap_row(gap) for gap in gaps if gap is not None and gap.from_id not in told)
     return Unended(path, continuity.tally, _KILLED, rows)
-
-
-def gaps_of(continuity: Continuity, lines: Iterable[Line], sequencing: Sequencing) -> Iterator[Gap]:
-    """Let a continuity take lines, and yield the gaps that are over.
-
-    Raises:
-        RecordingError: a depth event or snapshot without ids.
-    """
-    for line in lines:
-        gap = None
-        if line.is_snapshot:
-            gap = continuity.snapshot(line.recv_ns, line.message["lastUpdateId"])
-        elif line.is_diff:
-            gap = continuity.diff(line.recv_ns, ids_of(line, sequencing))
-        else:
-            continuity.other()
-        if gap is not None:
-            yield gap

@@ -26,7 +26,7 @@ def test_several_files_are_one_recording_in_any_order(tmp_path):
     found = ids(second, first)
     # What the second snapshot lacks comes once more.
     assert found == [*range(11, 18), 16, 17, *range(18, 23)]
-    assert StepReader([second, first], None, None).files == [first, second]
+    assert [file.path for file in StepReader([second, first], None, None).files] == [first, second]
 
 
 def test_a_file_that_is_missing_between_two_is_a_gap(tmp_path):

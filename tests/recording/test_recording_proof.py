@@ -1,4 +1,5 @@
 import gzip
+from hashlib import sha256
 
 import orjson
 import pytest
@@ -7,6 +8,7 @@ from depthactors import recording
 from depthactors.cli import main
 from depthactors.errors import RecordingError
 from depthactors.recording import notes
+from depthactors.recording.proof import NotedFile
 from depthactors.replay import replay
 from tests.recording.recorded import Stream, files_in, rows_of
 
@@ -62,10 +64,23 @@ def test_what_differs_is_named(path, changes, capsys):
     assert f"expected {name}" in capsys.readouterr().err
 
 
-def test_a_file_that_was_changed_is_found(path):
+def test_a_file_is_digested_with_and_without_notes(path):
+    content, digest = path.read_bytes(), sha256(path.read_bytes()).hexdigest()
+    noted = NotedFile(path)
+    assert (noted.bytes, noted.sha256, noted.doubt, len(noted.gaps)) == (len(content), digest, None, 1)
+    notes.notes_of(path).unlink()
+    bare = NotedFile(path)
+    assert (bare.bytes, bare.sha256, bare.doubt, bare.gaps) == (len(content), digest, None, [])
+    assert list(bare.lines()) == list(noted.lines())
+    path.unlink()
+    with pytest.raises(RecordingError, match=r"\.gz: No such file"):
+        NotedFile(path)
+
+
+def test_a_file_that_was_changed_is_found_before_a_line_is_read(path):
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())))
-    with pytest.raises(RecordingError, match="expected sha256"):
-        recording.verify(path)
+    with pytest.raises(RecordingError, match=r"expected sha256 .* by its notes"):
+        NotedFile(path)
 
 
 def test_a_proof_that_lacks_a_number_is_refused(path):
@@ -86,8 +101,26 @@ def test_a_file_without_notes_or_proof_has_no_proof(stream, capsys):
     stream.close()
     assert rows_of(path, "end")
     notes.notes_of(path).unlink()
-    with pytest.raises(RecordingError, match="No such file"):
+    with pytest.raises(RecordingError, match="expected a proof in its notes, was no notes beside it"):
         recording.verify(path)
+
+
+def test_notes_of_a_market_that_is_unknown_are_named(path):
+    beside = notes.notes_of(path)
+    beside.write_bytes(beside.read_bytes().replace(b'"market":"spot"', b'"market":"spott"'))
+    with pytest.raises(RecordingError, match="spott") as caught:
+        recording.verify(path)
+    assert (caught.value.path, caught.value.line) == (str(beside), 1)
+
+
+def test_a_snapshot_without_an_id_is_named(path):
+    path.write_bytes(
+        gzip.compress(gzip.decompress(path.read_bytes()).replace(b'"lastUpdateId":101', b'"lastUpdateId":"a"'))
+    )
+    rewrite_end(path, sha256=sha256(path.read_bytes()).hexdigest(), bytes=path.stat().st_size)
+    with pytest.raises(RecordingError, match="lastUpdateId") as caught:
+        recording.verify(path)
+    assert (caught.value.path, caught.value.line) == (str(path), 1)
 
 
 def test_a_file_that_was_cut_and_ended_by_the_next_recorder_has_a_proof(stream):

@@ -75,6 +75,7 @@ def programs(tmp_path):
 # Each checker has one run for all programs: most of it is spent on the package and its dependencies.
 
 
+@pytest.mark.full
 @needs_stubs
 def test_mypy_finds_the_mistakes_and_no_other(programs):
     found = diagnostics_of_mypy(*programs)
@@ -82,6 +83,7 @@ def test_mypy_finds_the_mistakes_and_no_other(programs):
     assert errors == EXPECTED, found
 
 
+@pytest.mark.full
 @needs_pyright
 @needs_stubs
 def test_pyright_finds_the_mistakes_and_no_other(programs):

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from depthactors.book import OrderBook, top_digest
-from depthactors.book.numerals import exact, plain
-from depthactors.errors import RecordingError
-from depthactors.recording import notes
+from depthactors.book.numerals import plain
 from depthactors.recording.parts import Parts
-from depthactors.recording.proof import verify
+from depthactors.recording.proof import NotedFile
 from depthactors.recording.step import Stepper
-from depthactors.sync import Synchronizer
+from depthactors.recording.ticker_checks import TickerChecks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
     from pathlib import Path
 
     from depthactors.binance import Diff, Snapshot
-    from depthactors.book.side import BookSide
     from depthactors.markets import Market
     from depthactors.recording import Line
     from depthactors.recording.parts import Source
-
-Touch = tuple[Decimal, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,41 +84,35 @@ class Replay:
 
 
 class _Watched(OrderBook):
-    """A book that compares itself with the exchange's own best prices after each event."""
+    """A book that is compared with the exchange's own best prices after each event."""
 
-    __slots__ = ("_tally",)
+    __slots__ = ("_watch",)
 
-    def __init__(self, tally: _Tally, snapshot: Snapshot) -> None:
-        super().__init__(tally.symbol, snapshot, keep_unvouched=True)
-        self._tally = tally
+    def __init__(self, watch: _Watch, snapshot: Snapshot) -> None:
+        super().__init__(watch.symbol, snapshot, keep_unvouched=True)
+        self._watch = watch
 
     def apply(self, diff: Diff, recv_time: float = 0.0) -> None:
         super().apply(diff, recv_time)
-        self._tally.compare(self)
+        self._watch.crossed += self.crossed
+        self._watch.tickers.book(self)
         # A crossing is counted, not repaired: a replay shows the content of the file.
         self.crossed = False
 
 
-class _Tally:
-    """The bookTickers of a file, and the comparisons of the book with them."""
+class _Watch:
+    """What is counted of all books of a recording."""
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
-        self.tickers: dict[int, tuple[Touch, Touch]] = {}
-        self.checks = self.matches = self.crossed = 0
-
-    def compare(self, book: OrderBook) -> None:
-        self.crossed += book.crossed
-        touches = self.tickers.get(book.last_update_id)
-        if touches is not None:
-            self.checks += 1
-            self.matches += touches == (_touch(book.bids), _touch(book.asks))
+        self.tickers = TickerChecks()
+        self.crossed = 0
 
 
 def replay(path: Source, market: str | Market | None = None, *, symbol: str | None = None) -> Replay:
-    """Replay a recording of one symbol; O(file), it is read once and kept in memory.
+    """Replay a recording of one symbol; O(file), in bounded memory.
 
-    A file with notes is checked against its proof before.
+    A file with notes is compared with its proof while it is read.
 
     Args:
         path: path of a recording, see `recording`: a file, a folder, or several files.
@@ -135,24 +125,29 @@ def replay(path: Source, market: str | Market | None = None, *, symbol: str | No
             symbols or markets, or with a malformed depth event or snapshot; the message names the file and the line.
     """
     parts = Parts(path, market, symbol)
-    doubts = [words for each in parts.files if (words := _doubt(each)) is not None]
-    found = list(parts)
-    lines = [line for line in found if line is not None]
-    tally = _Tally(parts.symbol)
-    for line in lines:
-        if line.is_ticker:
-            _note_ticker(tally, line)
-    sequencing = parts.market.sequencing
-    machine = Synchronizer(sequencing, lambda snapshot, _now: _Watched(tally, snapshot), buffer_limit=len(lines))
-    stepper = Stepper(machine, parts.market, parts.symbol)
-    for each in found:
-        stepper.step(each)
-    events, snapshots = sum(line.is_diff for line in lines), sum(line.is_snapshot for line in lines)
-    book, counters = machine.book, machine.counters
+    watch = _Watch(parts.symbol)
+    stepper = Stepper(parts.market, parts.symbol, lambda snapshot, _now: _Watched(watch, snapshot))
+    noted: list[NotedFile] = []
+
+    def read(file: Path) -> Iterator[Line]:
+        noted.append(NotedFile(file))
+        return noted[-1].lines()
+
+    lines = events = snapshots = 0
+    for line in parts.lines(read):
+        stepper.step(line)
+        if line is not None:
+            lines += 1
+            events += line.is_diff
+            snapshots += line.is_snapshot
+            if line.is_ticker:
+                watch.tickers.ticker(line)
+    book, counters = stepper.machine.book, stepper.machine.counters
+    doubts = [file.doubt for file in noted if file.doubt is not None]
     return Replay(
-        symbol=tally.symbol,
+        symbol=parts.symbol,
         market=parts.market.name,
-        frames=len(lines) - snapshots,
+        frames=lines - snapshots,
         events=events,
         applied=counters.applied,
         gaps=counters.gaps + stepper.interruptions,
@@ -165,40 +160,15 @@ def replay(path: Source, market: str | Market | None = None, *, symbol: str | No
         best_ask=_spell(book.best_ask if book else None),
         trusted_bids=book.trusted_bids if book else 0,
         trusted_asks=book.trusted_asks if book else 0,
-        crossed=tally.crossed,
-        ticker_checks=tally.checks,
-        ticker_matches=tally.matches,
+        crossed=watch.crossed,
+        ticker_checks=watch.tickers.checks,
+        ticker_matches=watch.tickers.matches,
         top_digest=top_digest(book) if book else None,
-        repaired=machine.wanted() is None,
+        repaired=stepper.machine.wanted() is None,
         cut=bool(parts.cuts),
         files=len(parts.files),
         warnings=(*map(str, parts.cuts), *doubts, *(f"{each}: it has no depth event" for each in parts.empty)),
     )
-
-
-def _doubt(path: Path) -> str | None:
-    """Check a file against the proof in its notes, if it has notes; return what is wrong and no error, in words."""
-    beside = notes.notes_of(path)
-    if not beside.exists():
-        return None
-    if not notes.has_end(beside):
-        return f"{path}: its notes have no proof: it is being written, or its recorder was killed"
-    proof = verify(path)
-    return f"{path}: lines at its end are lost: {proof.why}" if proof.cut else None
-
-
-def _note_ticker(tally: _Tally, line: Line) -> None:
-    event = line.event
-    try:
-        bid, ask = ((Decimal(event[price]), Decimal(event[quantity])) for price, quantity in (("b", "B"), ("a", "A")))
-        tally.tickers[event["u"]] = (bid, ask)
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise RecordingError(line.path, line.number, f"expected a bookTicker event ({error!r})") from None
-
-
-def _touch(side: BookSide) -> Touch | None:
-    key = side.best()
-    return None if key is None else (exact(abs(key)), exact(side.quantities[key]))
 
 
 def _spell(price: Decimal | None) -> str | None:

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import tracemalloc
 
 import orjson
 import pytest
@@ -20,6 +21,9 @@ def diff(first, last=None, *, bids=(), asks=(), symbol="BTCUSDT", **more):
 def ticker(update, bid, ask, symbol="BTCUSDT"):
     data = {"u": update, "s": symbol, "b": bid[0], "B": bid[1], "a": ask[0], "A": ask[1]}
     return {"stream": "btcusdt@bookTicker", "data": data}
+
+
+TOUCH = ("99", "1"), ("101", "1")
 
 
 @pytest.fixture
@@ -115,6 +119,7 @@ def test_an_unknown_market(write):
         (SNAPSHOT | {"symbol": "ETHUSDT"}, "ETHUSDT"),
         (ticker(14, ("x", "1"), ("1", "1")), "bookTicker"),
         (ticker([], ("1", "1"), ("1", "1")), "bookTicker"),
+        (ticker("14", ("1", "1"), ("1", "1")), "bookTicker"),
         (ticker(14, ([1], "1"), ("1", "1")), "bookTicker"),
         ({"stream": "btcusdt@bookTicker", "data": {}}, "bookTicker"),
     ],
@@ -135,6 +140,23 @@ def test_a_file_that_is_cut_is_replayed_up_to_there_and_says_so(write):
     assert (whole.cut, cut.cut) == (False, True)
     assert cut.events == whole.events
     assert cut.top_digest == whole.top_digest
+
+
+def test_memory_does_not_grow_with_the_file(write):
+    def peak(events):
+        path = write(
+            SNAPSHOT, *(each for number in range(11, 11 + events) for each in (diff(number), ticker(number, *TOUCH)))
+        )
+        tracemalloc.start()
+        try:
+            assert replay(path).ticker_checks == events
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    short, long = peak(300), peak(1_300)
+    # A line and its message take more than 1,000 bytes.
+    assert long - short < 1_000 * 100
 
 
 @pytest.mark.parametrize("messages", [(), (SNAPSHOT,), (ticker(1, ("1", "1"), ("2", "1")),)])

@@ -18,7 +18,7 @@ from depthactors.recording.lines import ids_of, read_file
 from depthactors.recording.names import is_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from depthactors.markets import Market
     from depthactors.recording.lines import Ids, Line
@@ -93,20 +93,27 @@ class Parts:
         self._firsts = {part.path: part.first for part in parts}
 
     def __iter__(self) -> Iterator[Line | None]:
-        """Iterate over the lines of all files, one at a time; `None` where the recording is interrupted.
+        """Iterate over the lines, as `lines`."""
+        return self.lines()
+
+    def lines(self, read: Callable[[Path], Iterator[Line]] = read_file) -> Iterator[Line | None]:
+        """Yield the lines of all files, one at a time; `None` where the recording is interrupted.
+
+        Args:
+            read: yields the lines of a file; each file is read to its end before the next one.
 
         Raises:
             RecordingError: a file cannot be read. Files that are cut are read as far as they go, see `cuts`.
         """
         if len(self.files) == 1:
-            yield from self._whole_lines(self.files[0])
+            yield from self._whole_lines(read(self.files[0]))
             return
         last_id = 0
         for number, path in enumerate(self.files):
             if number and self._firsts[path].previous_id > last_id:
                 yield None
             known = last_id
-            for line in self._whole_lines(path):
+            for line in self._whole_lines(read(path)):
                 if line.is_diff:
                     last = ids_of(line, self.market.sequencing).last_id
                     if last <= known:
@@ -115,9 +122,9 @@ class Parts:
                     last_id = max(last_id, last)
                 yield line
 
-    def _whole_lines(self, path: Path) -> Iterator[Line]:
+    def _whole_lines(self, lines: Iterator[Line]) -> Iterator[Line]:
         try:
-            yield from read_file(path)
+            yield from lines
         except RecordingCutError as error:
             self.cuts.append(error)
 

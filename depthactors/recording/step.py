@@ -6,30 +6,44 @@ from typing import TYPE_CHECKING, Final
 
 from depthactors import binance
 from depthactors.errors import MalformedFrameError, RecordingError, StreamError
+from depthactors.sync import Synchronizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from depthactors.binance import Snapshot
+    from depthactors.book import OrderBook
     from depthactors.markets import Market
     from depthactors.recording.lines import Line
-    from depthactors.sync import Synchronizer
     from depthactors.sync.effects import Effect
 
 _NS: Final = 1e-9
+_BUFFER: Final = 100_000
+"""Events that may stand before the snapshot which they continue: hours of a quiet book, minutes of a busy one."""
 
 
 class Stepper:
     """Passes the lines of one symbol to a state machine, as if they came by a connection.
 
+    Memory is bounded, however long the recording is.
+
     Attributes:
+        machine: the state machine.
         interruptions: the number of places where the recording is interrupted.
     """
 
-    def __init__(self, machine: Synchronizer, market: Market, symbol: str) -> None:
-        """Begin the first connection."""
-        self._machine, self._market, self._symbol = machine, market, symbol
+    def __init__(self, market: Market, symbol: str, new_book: Callable[[Snapshot, float], OrderBook]) -> None:
+        """Begin the first connection.
+
+        Args:
+            market: market of the recording.
+            symbol: symbol of the recording.
+            new_book: makes a book of a snapshot and the time of its receipt.
+        """
+        self.machine = Synchronizer(market.sequencing, new_book, buffer_limit=_BUFFER)
         self.interruptions = 0
-        machine.stream_up(1)
+        self._market, self._symbol = market, symbol
+        self.machine.stream_up(1)
 
     def step(self, line: Line | None) -> Sequence[Effect]:
         """Pass a depth event, a snapshot, or `None` for an interruption; other lines have no effect.
@@ -37,7 +51,7 @@ class Stepper:
         Raises:
             RecordingError: a depth event or snapshot that is malformed, or of another symbol; names file and line.
         """
-        machine, epoch = self._machine, 1 + self.interruptions
+        machine, epoch = self.machine, 1 + self.interruptions
         if line is None:
             self.interruptions += 1
             effects = machine.stream_down(epoch, StreamError("the next file of the recording begins later"))

@@ -12,7 +12,6 @@ from depthactors.book.view import capture
 from depthactors.errors import UsageError
 from depthactors.recording.parts import Parts
 from depthactors.recording.step import Stepper
-from depthactors.sync import Synchronizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +26,6 @@ _UNITS: Final = {"ms": _SECOND // 1_000, "s": _SECOND, "m": 60 * _SECOND, "h": 3
 _PERIOD: Final = re.compile(r"([1-9][0-9]*)(ms|s|m|h)")
 _LATEST: Final = 1e11
 """Seconds since the epoch, in the year 5138: a greater number is a time in milliseconds or nanoseconds."""
-_BUFFER: Final = 100_000
-"""Events that may stand before the snapshot which they continue: hours of a quiet book, minutes of a busy one."""
 
 
 def views(
@@ -105,10 +102,9 @@ class _Recorded:
 
     def __init__(self, parts: Parts, depth: int | None, number: type[Any]) -> None:
         self._parts, self._depth, self._number = parts, depth, number
-        self._symbol = self._parts.symbol
-        row = self._parts.market
-        self._machine = Synchronizer(row.sequencing, self._new_book, buffer_limit=_BUFFER)
-        self._stepper = Stepper(self._machine, row, self._symbol)
+        self._symbol = parts.symbol
+        self._stepper = Stepper(parts.market, parts.symbol, self._new_book)
+        self._machine = self._stepper.machine
 
     def _new_book(self, snapshot: Snapshot, recv_time: float) -> OrderBook:
         return OrderBook(self._symbol, snapshot, depth=self._depth or 0, recv_time=recv_time)

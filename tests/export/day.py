@@ -1,4 +1,4 @@
-"""`python -m tests.export.day`: how long an export of a long recording takes, and how much memory.
+"""`python -m tests.export.day`: how long a replay and each export of a long recording take, and how much memory.
 
 The recording is a capture's depth events over and over, with ids and times that go on; each target runs in a process of
 its own.
@@ -18,10 +18,11 @@ from tempfile import TemporaryDirectory
 import orjson
 
 from depthactors import export, recording
+from depthactors.replay import replay
 
 CAPTURES = Path(os.environ.get("DEPTHACTORS_CAPTURES", Path(__file__).parents[3] / "shared" / "captures"))
 CAPTURE = CAPTURES / "coinm" / "coinm-20240808" / "btcusd_perp.gz"
-TARGETS = {"tardis": "out.csv.gz", "hftbacktest": "out.npz", "parquet": "out"}
+TARGETS = {"replay": "", "tardis": "out.csv.gz", "hftbacktest": "out.npz", "parquet": "out"}
 _MS = 1_000_000
 
 
@@ -53,13 +54,14 @@ def peak():
 
 
 def measure(target, path, out):
-    """Export in this process, and say what it took."""
+    """Replay or export in this process, and say what it took."""
     begin, work = time.perf_counter(), time.process_time()
-    done = getattr(export, f"to_{target}")(path, out)
+    done = replay(path) if target == "replay" else getattr(export, f"to_{target}")(path, out)
     work, seconds = time.process_time() - work, time.perf_counter() - begin
+    rows = f", {done.rows:,} rows" if target != "replay" else ""
     print(
-        f"{target}: {done.events:,} events, {done.rows:,} rows in {seconds:.1f} s, {work:.1f} s of the processor: "
-        f"{done.events / work:,.0f} events, {done.rows / work:,.0f} rows a second; {peak() / 1024:.0f} MB of memory"
+        f"{target}: {done.events:,} events{rows} in {seconds:.1f} s, {work:.1f} s of the processor: "
+        f"{done.events / work:,.0f} events a second; {peak() / 1024:.0f} MB of memory"
     )
 
 

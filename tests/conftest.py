@@ -117,7 +117,13 @@ short_capture = capture
 def pytest_collection_modifyitems(items):
     """Begin with what takes longest alone; leave out what reaches into a book where books are in workers."""
     # Whoever begins a test of ten seconds last lets the others wait for it.
-    items.sort(key=lambda item: not item.nodeid.startswith(("tests/typing/", "tests/test_readme.py", "tests/share/")))
+    items.sort(
+        key=lambda item: (
+            not item.nodeid.startswith(
+                ("tests/typing/", "tests/test_readme.py", "tests/test_examples.py", "tests/share/")
+            )
+        )
+    )
     if PROCESSES:
         skip = pytest.mark.skip(reason="reaches into an actor, a thread or a connection that is in a worker here")
         for item in items:

@@ -1,4 +1,7 @@
-"""Every example runs, against the local exchange, as a user would run it, and shows what its first line says."""
+"""Every example runs, against the local exchange, as a user would run it, and shows what its first line says.
+
+Those that end by themselves and need nothing else run in one interpreter; that each has one of its own is `full`.
+"""
 
 import argparse
 import ast
@@ -13,6 +16,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,7 +24,7 @@ import pytest
 from depthactors import DepthReader
 from depthactors.cli import serving
 from depthactors.exchange import Fault
-from tests.support import complaints
+from tests.support import complaints, table
 
 FOLDER = Path(__file__).parents[1] / "examples"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
@@ -54,12 +58,17 @@ def other_exchange(monkeypatch):
 
 def run(name, *arguments, complaint=""):
     """Run an example to its end and return the lines it printed; each line on stderr has the complaint."""
+    return lines_of(f"{name}.py", *map(str, arguments), complaint=complaint)
+
+
+def lines_of(*command, complaint=""):
+    """Run a program in the folder of the examples, as `run` does an example."""
     result = subprocess.run(
-        [sys.executable, f"{name}.py", *map(str, arguments)],
+        [sys.executable, *command],
         cwd=FOLDER,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=50,
         check=False,
     )
     assert result.returncode == 0
@@ -152,8 +161,8 @@ def free_port():
         return server.getsockname()[1]
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_example_says_in_its_first_line_what_it_shows(path):
+@table("path", EXAMPLES)
+def test_each_example_says_in_its_first_line_what_it_shows(path):
     text = path.read_text()
     first = text.splitlines()[0]
     assert first.startswith('"""')
@@ -161,16 +170,134 @@ def test_example_says_in_its_first_line_what_it_shows(path):
     assert ast.get_docstring(ast.parse(text)) == first.strip('"')
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_example_is_run_by_a_test(path):
+@table("path", EXAMPLES)
+def test_each_example_is_run_by_a_test(path):
     tests = Path(__file__).read_text()
     assert re.search(rf"\b{path.stem}\b", tests)
 
 
-def test_threaded_depth_cache(exchange):
-    lines = run("threaded_depth_cache", 3)
+PLAIN = {}
+"""What is to be seen of each example that ends by itself, by its command."""
+
+
+def plain(*arguments):
+    def add(check):
+        PLAIN[check.__name__, *arguments] = check
+        return check
+
+    return add
+
+
+@plain(3)
+def threaded_depth_cache(lines):
     assert len(lines) >= 3
     assert all(re.fullmatch(rf"BTCUSDT bid {LEVEL} ask {LEVEL}", line) for line in lines)
+
+
+@plain()
+def ask_a_book(lines):
+    ref_ask, handle_ask, view = lines
+    for line in (ref_ask, handle_ask, view):
+        assert re.search("BTCUSDT", line)
+    assert re.search(rf"spread {PRICE} vwap of 1 ask {PRICE}$", view)
+
+
+@plain()
+def worker_processes(lines):
+    view, asked, called, processes = lines
+    assert view.startswith("view        <BookView BTCUSDT LIVE")
+    assert asked.startswith("handle.ask  <BookView ETHUSDT LIVE")
+    assert called.startswith("called with <BookView ETHUSDT LIVE")
+    assert re.search(r"^processes +worker-1 is \d+  worker-2 is \d+$", processes)
+
+
+@plain()
+def stop_one_stream(lines):
+    assert lines == [
+        "both came",
+        "stopped btcusdt@depth10, ethusdt@depth10 goes on",
+    ]
+
+
+@plain(40)
+def stop_all_streams(lines):
+    assert lines[0] == "until 40 updates of one book, or Ctrl-C:"
+    assert lines[-2:] == ["stopped by a callback", "running: False"]
+
+
+@plain()
+def context_manager(lines):
+    assert [line[:9].strip() for line in lines] == ["recv", "iteration", "iteration", "iteration", "by hand"]
+    assert all(re.search(rf"BTCUSDT bid {LEVEL} ask {LEVEL}$", line) for line in lines)
+
+
+@plain(1, 0.3)
+def refresh_intervals(lines):
+    assert lines[:3] == [f"{symbol} is live" for symbol in ("BTCUSDT", "ETHUSDT", "BNBUSDT")]
+    assert lines[3] == "fresh snapshots of ETHUSDT, one in about 0.3 s:"
+    rows = dict(line.split(" ", 1) for line in lines[-3:])
+    assert rows["BTCUSDT"] == "LIVE 0 refreshes"
+    assert rows["BNBUSDT"] == "LIVE 0 refreshes"
+    assert int(re.fullmatch(r"LIVE (\d+) refreshes", rows["ETHUSDT"])[1]) >= 1
+
+
+@plain(OPTION)
+def options_book(lines):
+    assert len(lines) >= 2
+    assert all(re.fullmatch(rf"callback {OPTION} {EXACT} {EXACT}", line) for line in lines[:-1])
+    assert re.fullmatch(rf"recv {OPTION} {EXACT} {EXACT}", lines[-1])
+
+
+@plain()
+def futures_books(lines):
+    *callbacks, received = lines
+    for symbol, line in zip(("BTCUSDT", "BTCUSD_PERP"), sorted(callbacks), strict=True):
+        assert re.fullmatch(rf"{symbol} 50 bids from {LEVEL}, 50 asks from {LEVEL}", line)
+    assert received == "received BTCUSDT, 50 bids"
+
+
+@plain(6, 0.2)
+def legacy_poller(lines):
+    found = [re.fullmatch(rf"BTCUSDT id (\d+) spread {PRICE}", line) for line in lines]
+    ids = [int(match[1]) for match in found]
+    assert len(ids) == 6
+    assert ids == sorted(ids)
+    assert ids[0] < ids[-1], "it reads the live book"
+
+
+@plain()
+def jupyter_cell(lines):
+    *views, loop = lines
+    assert len(views) == 3
+    assert all(re.fullmatch(rf"BTCUSDT bid {LEVEL} ask {LEVEL}", line) for line in views)
+    ticks, pause = re.fullmatch(r"the loop ticked (\d+) times, its longest pause was ([\d.]+) s", loop).groups()
+    assert int(ticks) >= 3
+    assert float(pause) < 1.0
+
+
+IN_TURN = """
+import runpy, sys
+for example, *arguments in {commands!r}:
+    sys.argv[:] = [example, *map(str, arguments)]
+    runpy.run_path(example + ".py", run_name="__main__")
+    print({end!r}, flush=True)
+"""
+END = "= the end of this one"
+
+
+def test_the_plain_examples_show_what_they_say(exchange):
+    lines = lines_of("-c", IN_TURN.format(commands=list(PLAIN), end=END))
+    for check in PLAIN.values():
+        end = lines.index(END)
+        check(lines[:end])
+        lines = lines[end + 1 :]
+    assert lines == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("command", PLAIN, ids=lambda command: command[0])
+def test_a_plain_example_shows_what_it_says(exchange, command):
+    PLAIN[command](run(*command))
 
 
 @pytest.mark.parametrize(
@@ -187,38 +314,12 @@ def test_an_example_ends_when_its_streams_are_over(other_exchange, name, last):
     assert lines[-1].startswith(last)
 
 
-def test_ask_a_book(exchange):
-    ref_ask, handle_ask, view = run("ask_a_book")
-    for line in (ref_ask, handle_ask, view):
-        assert re.search("BTCUSDT", line)
-    assert re.search(rf"spread {PRICE} vwap of 1 ask {PRICE}$", view)
-
-
-def test_worker_processes(exchange):
-    view, asked, called, processes = run("worker_processes")
-    assert view.startswith("view        <BookView BTCUSDT LIVE")
-    assert asked.startswith("handle.ask  <BookView ETHUSDT LIVE")
-    assert called.startswith("called with <BookView ETHUSDT LIVE")
-    assert re.search(r"^processes +worker-1 is \d+  worker-2 is \d+$", processes)
-
-
-def test_stop_one_stream(exchange):
-    assert run("stop_one_stream") == [
-        "both came",
-        "stopped btcusdt@depth10, ethusdt@depth10 goes on",
-    ]
-
-
+@pytest.mark.full
 def test_stop_one_stream_ends_where_a_book_has_no_data(other_exchange):
     assert "a book has no data" in run("stop_one_stream", complaint="given up, no more data comes")
 
 
-def test_stop_all_streams_from_a_callback(exchange):
-    lines = run("stop_all_streams", 40)
-    assert lines[0] == "until 40 updates of one book, or Ctrl-C:"
-    assert lines[-2:] == ["stopped by a callback", "running: False"]
-
-
+@pytest.mark.full
 def test_stop_all_streams_by_ctrl_c(exchange):
     with program("stop_all_streams.py", 1_000_000) as example:
         example.wait_for("is followed", count=3)
@@ -228,23 +329,13 @@ def test_stop_all_streams_by_ctrl_c(exchange):
     assert example.lines[-2:] == ["stopped by Ctrl-C", "running: False"]
 
 
-def test_context_manager(exchange):
-    lines = run("context_manager")
-    assert [line[:9].strip() for line in lines] == ["recv", "iteration", "iteration", "iteration", "by hand"]
-    assert all(re.search(rf"BTCUSDT bid {LEVEL} ask {LEVEL}$", line) for line in lines)
-
-
-def test_shared_socket_manager(exchange):
-    btc, eth = run("shared_socket_manager")
-    assert re.fullmatch(rf"BTCUSDT bid {LEVEL} ask {LEVEL}", btc)
-    assert re.fullmatch(rf"ETHUSDT bid {LEVEL} ask {LEVEL}", eth)
-
-
 def test_shared_socket_manager_connects_once(exchange):
     logged = "import logging, shared_socket_manager as it; logging.basicConfig(level='INFO'); it.main()"
     with program("-c", logged) as example:
         assert example.end() == 0
         (_,) = example.wait_for(r"socket-spot-\d+ connected")
+        for symbol in ("BTCUSDT", "ETHUSDT"):
+            (_,) = example.wait_for(rf"^{symbol} bid {LEVEL} ask {LEVEL}$")
 
 
 def test_handle_errors_of_an_unknown_symbol_and_of_a_lost_connection(exchange):
@@ -285,52 +376,11 @@ def test_handle_errors_of_an_exchange_that_is_gone(exchange):
     ]
 
 
-def test_refresh_intervals(exchange):
-    lines = run("refresh_intervals", 1, 0.3)
-    assert lines[:3] == [f"{symbol} is live" for symbol in ("BTCUSDT", "ETHUSDT", "BNBUSDT")]
-    assert lines[3] == "fresh snapshots of ETHUSDT, one in about 0.3 s:"
-    rows = dict(line.split(" ", 1) for line in lines[-3:])
-    assert rows["BTCUSDT"] == "LIVE 0 refreshes"
-    assert rows["BNBUSDT"] == "LIVE 0 refreshes"
-    assert int(re.fullmatch(r"LIVE (\d+) refreshes", rows["ETHUSDT"])[1]) >= 1
-
-
-def test_options_book(exchange):
-    lines = run("options_book", OPTION)
-    assert len(lines) >= 2
-    assert all(re.fullmatch(rf"callback {OPTION} {EXACT} {EXACT}", line) for line in lines[:-1])
-    assert re.fullmatch(rf"recv {OPTION} {EXACT} {EXACT}", lines[-1])
-
-
-def test_futures_books(exchange):
-    *callbacks, received = run("futures_books")
-    for symbol, line in zip(("BTCUSDT", "BTCUSD_PERP"), sorted(callbacks), strict=True):
-        assert re.fullmatch(rf"{symbol} 50 bids from {LEVEL}, 50 asks from {LEVEL}", line)
-    assert received == "received BTCUSDT, 50 bids"
-
-
-def test_legacy_poller(exchange):
-    lines = run("legacy_poller", 6, 0.2)
-    found = [re.fullmatch(rf"BTCUSDT id (\d+) spread {PRICE}", line) for line in lines]
-    ids = [int(match[1]) for match in found]
-    assert len(ids) == 6
-    assert ids == sorted(ids)
-    assert ids[0] < ids[-1], "it reads the live book"
-
-
+@pytest.mark.full
 def test_legacy_poller_by_ctrl_c(exchange):
     with program("legacy_poller.py", 1000, 0.1) as example:
         example.wait_for("BTCUSDT id")
         assert example.interrupt() == -signal.SIGINT
-
-
-def test_jupyter_cell(exchange):
-    *views, loop = run("jupyter_cell")
-    assert len(views) == 3
-    assert all(re.fullmatch(rf"BTCUSDT bid {LEVEL} ask {LEVEL}", line) for line in views)
-    ticks, pause = re.fullmatch(r"the loop ticked (\d+) times, its longest pause was ([\d.]+) s", loop).groups()
-    assert int(ticks) >= 3
-    assert float(pause) < 1.0
 
 
 def test_flask_view_under_its_development_server(exchange):
@@ -354,21 +404,11 @@ def exchange_levels(exchange, book, side):
     return [[float(price), float(quantity)] for price, quantity in getattr(truth, side)[:5]]
 
 
-def test_flask_view_starts_nothing_before_a_request(exchange):
-    pytest.importorskip("flask", reason="the Flask example needs Flask, no dependency of the project")
-    assert threads_after_importing("flask_view") == ["MainThread"]
-
-
 def test_celery_task_runs_without_a_broker(exchange):
     pytest.importorskip("celery", reason="the Celery example needs Celery, no dependency of the project")
     with program("celery_task.py") as example:
         example.wait_for(rf"^BTCUSDT {PRICE}$")
         assert example.end() == 0
-
-
-def test_celery_task_starts_nothing_before_a_task(exchange):
-    pytest.importorskip("celery", reason="the Celery example needs Celery, no dependency of the project")
-    assert threads_after_importing("celery_task") == ["MainThread"]
 
 
 WORKERS = """
@@ -385,6 +425,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.full
 def test_celery_task_in_forked_workers(exchange):
     pytest.importorskip("celery", reason="the Celery example needs Celery, no dependency of the project")
     with program("-c", WORKERS) as parent:
@@ -469,6 +510,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.full
 def test_gunicorn_app_without_gunicorn_after_a_fork(exchange):
     with program("-c", FORKING) as parent:
         assert parent.end() == 0
@@ -501,6 +543,7 @@ def test_shared_engine_is_read_by_another_process_until_a_signal(exchange, share
     assert engine.lines[-2:] == ["a signal: ending", "shared no longer"]
 
 
+@pytest.mark.full
 def test_shared_engine_for_some_seconds(exchange, shared_name):
     with program("shared_engine.py", 0.1) as engine:
         assert engine.end() == 0
@@ -564,9 +607,9 @@ def test_gunicorn_reader_app_without_gunicorn_before_between_and_after_engines(e
 def test_gunicorn_reader_app_answers_from_each_worker(exchange, shared_name):
     pytest.importorskip("gunicorn", reason="the gunicorn example needs gunicorn, no dependency of the project")
     port = free_port()
-    command = ("-m", "gunicorn", "--workers", 4, "--bind", f"127.0.0.1:{port}", "gunicorn_reader_app:application")
+    command = ("-m", "gunicorn", "--workers", 2, "--bind", f"127.0.0.1:{port}", "gunicorn_reader_app:application")
     with program("shared_engine.py") as engine, program(*command) as server:
-        workers = {match[1] for match in server.wait_for(r"Booting worker with pid: (\d+)", count=4)}
+        workers = {match[1] for match in server.wait_for(r"Booting worker with pid: (\d+)", count=2)}
         wait_for_answer(port, "/BTCUSDT", is_live)
         answered = set()
         wait_for_answer(port, "/BTCUSDT", lambda answer: answered.add(str(answer[1]["process"])) or len(answered) > 1)
@@ -576,18 +619,16 @@ def test_gunicorn_reader_app_answers_from_each_worker(exchange, shared_name):
         assert server.interrupt() == 0
 
 
-def test_gunicorn_reader_app_reads_nothing_before_a_request(exchange):
-    assert threads_after_importing("gunicorn_reader_app") == ["MainThread"]
+# What they need is no dependency of the project.
+IMPORTED = {"flask_view": "flask", "celery_task": "celery", "gunicorn_reader_app": None}
 
 
-def threads_after_importing(module):
-    """Name the threads of a program that has imported an example."""
+def test_nothing_is_started_or_read_before_a_request_or_a_task(exchange):
+    found = [module for module, needs in IMPORTED.items() if needs is None or find_spec(needs)]
     # The thread that writes to stderr is there while there is something to write.
     code = (
-        f"import threading, {module}\n"
+        f"import threading, {', '.join(found)}\n"
         "[thread.join(5) for thread in threading.enumerate() if thread.name == 'depthactors-reporting']\n"
         "print(*(thread.name for thread in threading.enumerate()), sep='\\n')"
     )
-    with program("-c", code) as example:
-        assert example.end() == 0
-    return [line for line in example.lines if "DEPTHACTORS_EXCHANGE" not in line]
+    assert lines_of("-c", code) == ["MainThread"]

@@ -162,12 +162,16 @@ def interrupted(call, number, files=_PACKAGE):
     return False
 
 
-def places_in(call_for, most=600, files=_PACKAGE):
+some_places = pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.full)])
+"""A call is interrupted at some of its places, and at each of them in the long run."""
+
+
+def places_in(call_for, every=1, most=600, files=_PACKAGE):
     """Interrupt a call at each of its places in turn, each time a fresh one; yield what `call_for` returned beside.
 
-    The places are those of the package, or of all files whose paths begin with one of `files`.
+    The places are those of the package, or of all files whose paths begin with one of `files`; or one of `every` few.
     """
-    for number in range(1, most):
+    for number in range(1, most, every):
         call, rest = call_for()
         was_interrupted = interrupted(call, number, files)
         yield rest

@@ -9,7 +9,7 @@ from depthactors import Best, BookState, DepthEngine, Full, Status, Top
 from depthactors.dispatcher.mailbox import Frames, mailbox_of
 from depthactors.errors import LifecycleError
 from depthactors.exchange import Fault
-from tests.support import Recorder, places_in, until
+from tests.support import Recorder, places_in, some_places, until
 
 LIVE = BookState.LIVE
 QUICKLY = 3.0
@@ -165,11 +165,12 @@ def test_a_callback_may_wait_for_its_own_book_and_is_told_at_once_if_it_waits_fo
     assert (live, all_live, "callbacks" in ended) == (None, None, True)
 
 
+@some_places
 @pytest.mark.one_process
-def test_ctrl_c_anywhere_in_subscribe_leaves_no_book_that_nobody_can_let_go_of(dead_address):
+def test_ctrl_c_anywhere_in_subscribe_leaves_no_book_that_nobody_can_let_go_of(dead_address, every):
     with DepthEngine() as engine:
         engine.status()
-        for _ in places_in(lambda: (lambda: engine.subscribe("BTCUSDT", on_update=print, on_event=print), None)):
+        for _ in places_in(lambda: (lambda: engine.subscribe("BTCUSDT", on_update=print, on_event=print), None), every):
             known = list(engine._handles.values())
             followed = [row.symbol for row in engine.status().books]
             assert len(followed) == len(known)
@@ -178,27 +179,29 @@ def test_ctrl_c_anywhere_in_subscribe_leaves_no_book_that_nobody_can_let_go_of(d
             assert engine.status().books == ()
 
 
+@some_places
 @pytest.mark.one_process
-def test_after_ctrl_c_anywhere_in_unsubscribe_it_may_be_called_again(dead_address):
+def test_after_ctrl_c_anywhere_in_unsubscribe_it_may_be_called_again(dead_address, every):
     with DepthEngine() as engine:
 
         def call_for():
             handle = engine.subscribe("BTCUSDT", on_update=print)
             return (lambda: engine.unsubscribe(handle)), handle
 
-        for handle in places_in(call_for):
+        for handle in places_in(call_for, every):
             engine.unsubscribe(handle)
             assert (engine.status().books, engine._handles, handle._listener.closed) == ((), {}, True)
 
 
+@some_places
 @pytest.mark.one_process
-def test_after_ctrl_c_anywhere_in_stop_it_may_be_called_again(dead_address):
+def test_after_ctrl_c_anywhere_in_stop_it_may_be_called_again(dead_address, every):
     def call_for():
         engine = DepthEngine().start()
         engine.subscribe("BTCUSDT")
         return engine.stop, engine
 
-    for engine in places_in(call_for):
+    for engine in places_in(call_for, every):
         engine.stop()
         assert (engine.wait_stopped(0), engine.running) == (True, False)
 

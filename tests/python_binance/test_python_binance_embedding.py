@@ -307,7 +307,7 @@ def answer(address, later_than=0):
             return found
 
 
-@pytest.mark.parametrize("reloader", [pytest.param("--no-reload", marks=pytest.mark.full), "--reload"])
+@pytest.mark.parametrize("reloader", ["--no-reload", pytest.param("--reload", marks=pytest.mark.full)])
 def test_under_flasks_development_server_a_view_reads_the_book(exchange, tmp_path, reloader):
     pytest.importorskip("flask", reason="flask is not installed")
     (tmp_path / "application.py").write_text(textwrap.dedent(APPLICATION))

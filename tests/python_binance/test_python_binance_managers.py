@@ -23,7 +23,7 @@ from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.exceptions import ReadLoopClosed
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.python_binance import managers
-from tests.support import places_in, until
+from tests.support import places_in, some_places, until
 
 KINDS = [DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager]
 
@@ -274,15 +274,16 @@ def test_many_threads_may_receive(exchange):
         assert [type(each) for each in received] == [DepthCache] * 4
 
 
+@some_places
 @pytest.mark.parametrize("is_shared", [pytest.param(True, marks=pytest.mark.full), False])
-def test_after_ctrl_c_anywhere_in_close_it_may_be_called_again(dead_address, is_shared):
+def test_after_ctrl_c_anywhere_in_close_it_may_be_called_again(dead_address, is_shared, every):
     with BinanceSocketManager() as bm:
 
         def call_for():
             dcm = new(bm=bm if is_shared else None).__enter__()
             return dcm.close, (dcm, dcm._engine)
 
-        for dcm, engine in places_in(call_for):
+        for dcm, engine in places_in(call_for, every):
             dcm.close()
             assert engine.wait_stopped(0)
 

@@ -1,7 +1,7 @@
 """Many symbols started in a loop: one connection, paced subscriptions, a snapshot each, no refusal.
 
-As it stands it starts 120 symbols; all 300 by `DEPTHACTORS_MANY=300 pytest -s tests/binance/test_binance_many.py`,
-which also prints what it counted.
+As it stands it starts 60 symbols; with `DEPTHACTORS_MANY=300` in the environment, 300. With `pytest -s` it also prints
+what it counted.
 """
 
 import http.client
@@ -24,7 +24,7 @@ from depthactors.exchange import LocalExchange
 from depthactors.exchange.server.client import Client
 from depthactors.exchange.shapes.invented_symbols import invent
 
-MANY = int(os.environ.get("DEPTHACTORS_MANY", "120"))
+MANY = int(os.environ.get("DEPTHACTORS_MANY", "60"))
 PATIENCE = 60.0
 
 
@@ -125,7 +125,7 @@ def eager_threads():
 
 
 def test_a_stop_is_no_error_to_any_callback(monkeypatch, eager_threads):
-    symbols = invent(markets.SPOT, 60)
+    symbols = invent(markets.SPOT, 30)
     with LocalExchange.with_order_flow(symbols, rate=5.0, levels=3.0, depth=30, history=10) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         news = FirstNews(symbols)
@@ -139,8 +139,8 @@ def test_a_stop_is_no_error_to_any_callback(monkeypatch, eager_threads):
 
 @pytest.mark.one_process
 def test_a_second_connection_is_opened_only_for_what_the_first_may_not_carry(served, monkeypatch):
-    # As if an options connection took 40 streams instead of 200: the exchange refuses what is more.
-    most, count = 40, 60
+    # As if an options connection took 20 streams instead of 200: the exchange refuses what is more.
+    most, count = 20, 30
     monkeypatch.setitem(markets.MARKETS, "options", replace(markets.OPTIONS, max_streams=most))
     served(count, "options", "--limit", f"max_streams={most}")
     symbols = invent(markets.OPTIONS, count)

@@ -118,8 +118,8 @@ def ended(process, timeout=10):
 @pytest.mark.parametrize(
     ("script", "status", "printed"),
     [
-        (program(), 0, ""),
-        (program(after="sys.exit(3)"), 3, ""),
+        (program(after="import atexit; atexit.register(print, 'exit', flush=True)"), 0, "exit\n"),
+        pytest.param(program(after="sys.exit(3)"), 3, "", marks=pytest.mark.full),
         (
             program(after="try: dcm.join()\nexcept KeyboardInterrupt: print('interrupted')", ready=JOINING),
             0,
@@ -128,7 +128,13 @@ def ended(process, timeout=10):
         pytest.param(program(before=IMPATIENT, within="threading.Event().wait()"), 0, "", marks=pytest.mark.full),
         pytest.param(CHILD, 0, "", marks=pytest.mark.full),
     ],
-    ids=["its end", "sys.exit()", "join()", "a stuck callback", "a child whose target returned"],
+    ids=[
+        "its end, then what is registered for the interpreter's",
+        "sys.exit()",
+        "join()",
+        "a stuck callback",
+        "a child whose target returned",
+    ],
 )
 def test_it_lives_on_after_its_end_and_ctrl_c_ends_it_without_a_word(run, script, status, printed):
     process = run(script)
@@ -154,7 +160,10 @@ def test_an_uncaught_ctrl_c_ends_it_with_the_programs_own_traceback_alone(run):
 @lives_on
 @pytest.mark.parametrize(
     ("before", "after", "said"),
-    [("", "1 / 0", ["ZeroDivisionError: division by zero"]), ("sys.ps1 = '>>> '", "", [])],
+    [
+        ("", "1 / 0", ["ZeroDivisionError: division by zero"]),
+        pytest.param("sys.ps1 = '>>> '", "", [], marks=pytest.mark.full),
+    ],
     ids=["an exception", "an interactive interpreter"],
 )
 def test_whoever_waits_for_the_prompt_is_shown_what_the_program_waits_for(run, before, after, said):
@@ -190,6 +199,7 @@ def test_a_callback_that_stops_the_manager_finishes_before_the_program_ends(run)
     assert ended(run(program(within=within))) == (0, "saved\n", "")
 
 
+@pytest.mark.full
 @lives_on
 def test_a_thread_of_the_programs_own_ends_by_ctrl_c_as_it_does_without_a_manager(run):
     process = run(program(after="threading.Thread(target=threading.Event().wait).start()"))
@@ -206,12 +216,3 @@ def test_a_handler_of_the_programs_own_is_left_alone(run):
     wait_until_ready(process)
     process.send_signal(signal.SIGINT)
     assert ended(process) == (0, "mine\n", "")
-
-
-@lives_on
-def test_what_is_registered_for_the_interpreters_exit_runs_after_the_managers_life(run):
-    after = "import atexit; atexit.register(print, 'exit', flush=True)"
-    process = run(program(after=after))
-    wait_until_ready(process)
-    process.send_signal(signal.SIGINT)
-    assert ended(process) == (0, "exit\n", "")

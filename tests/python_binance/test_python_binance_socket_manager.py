@@ -9,7 +9,7 @@ import pytest
 from depthactors import BinanceSocketManager, Client, DepthCacheManager, ThreadedDepthCacheManager
 from depthactors.errors import LifecycleError, UsageError
 from depthactors.python_binance.socket_manager import check, give_back, lease, shared
-from tests.support import places_in
+from tests.support import places_in, some_places
 
 
 @pytest.fixture
@@ -80,12 +80,13 @@ def test_as_a_context_manager_it_closes():
         lease(bm, "second")
 
 
-def test_after_ctrl_c_anywhere_in_close_it_may_be_called_again(dead_address):
+@some_places
+def test_after_ctrl_c_anywhere_in_close_it_may_be_called_again(dead_address, every):
     def call_for():
         bm = BinanceSocketManager()
         return bm.close, (bm, lease(bm, "first"))
 
-    for bm, engine in places_in(call_for):
+    for bm, engine in places_in(call_for, every):
         bm.close()
         assert engine.wait_stopped(0)
 

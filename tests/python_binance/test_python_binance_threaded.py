@@ -14,7 +14,7 @@ from depthactors.dispatcher.gate import Gate
 from depthactors.errors import UsageError
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
-from tests.support import places_in
+from tests.support import places_in, some_places
 
 SYMBOLS = ["BNBBTC", "BTCUSDT"]
 
@@ -340,11 +340,12 @@ def test_streams_that_were_given_up_start_anew_in_their_callbacks_without_waitin
     assert max(seconds for _, seconds in again) < 3
 
 
+@some_places
 @pytest.mark.parametrize("threads", ["manager", "book"])
-def test_ctrl_c_anywhere_in_a_start_leaves_no_stream_without_a_name(dead_address, threads):
+def test_ctrl_c_anywhere_in_a_start_leaves_no_stream_without_a_name(dead_address, threads, every):
     with ThreadedDepthCacheManager(threads=threads) as manager:
         manager.status()
-        for _ in places_in(lambda: (lambda: quickly(manager, id), None)):
+        for _ in places_in(lambda: (lambda: quickly(manager, id), None), every):
             names = list(manager._streams)
             assert names in ([], ["bnbbtc@depth10"])
             assert len(manager.status().books) == len(names)
@@ -353,21 +354,23 @@ def test_ctrl_c_anywhere_in_a_start_leaves_no_stream_without_a_name(dead_address
             assert (manager.status().books, manager._callbacks._books) == ((), {})
 
 
+@some_places
 @pytest.mark.parametrize("threads", ["manager", "book"])
-def test_after_ctrl_c_anywhere_in_stop_socket_it_may_be_called_again(dead_address, threads):
+def test_after_ctrl_c_anywhere_in_stop_socket_it_may_be_called_again(dead_address, threads, every):
     with ThreadedDepthCacheManager(threads=threads) as manager:
 
         def call_for():
             name = quickly(manager, id)
             return (lambda: manager.stop_socket(name)), name
 
-        for name in places_in(call_for):
+        for name in places_in(call_for, every):
             manager.stop_socket(name)
             assert (manager.status().books, manager._streams, manager._callbacks._books) == ((), {}, {})
 
 
+@some_places
 @pytest.mark.parametrize("is_shared", [pytest.param(True, marks=pytest.mark.full), False])
-def test_after_ctrl_c_anywhere_in_stop_it_may_be_called_again(dead_address, is_shared):
+def test_after_ctrl_c_anywhere_in_stop_it_may_be_called_again(dead_address, is_shared, every):
     def call_for():
         manager, bm = ThreadedDepthCacheManager(), BinanceSocketManager() if is_shared else None
         manager.start()
@@ -375,7 +378,7 @@ def test_after_ctrl_c_anywhere_in_stop_it_may_be_called_again(dead_address, is_s
         (stream,) = manager._streams.values()
         return manager.stop, (manager, stream.engine)
 
-    for manager, engine in places_in(call_for):
+    for manager, engine in places_in(call_for, every):
         manager.stop()
         manager.join(10)
         assert (manager.is_alive(), engine.wait_stopped(0)) == (False, True)

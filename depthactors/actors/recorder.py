@@ -178,6 +178,9 @@ class Recorder:
         try:
             while (waiting := self._next()) is not None:
                 self._write(*waiting)
+                # If books are faster than the disk, the queue is never empty.
+                if self._dispatcher.monotonic() - self._ticked_at >= _TICK:
+                    self._look_after_files()
             self._look_after_files()
             if self._is_closing and not self._is_over:
                 self._is_over = True

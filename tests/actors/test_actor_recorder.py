@@ -16,11 +16,14 @@ from depthactors.pacing import Timing
 from depthactors.recording import RecordTo
 from tests.actors.actor_support import Probe
 from tests.actors.fake_disk import FULL, FakeDisk
-from tests.support import PATIENCE, until
+from tests.support import PATIENCE, SetClock, until
 from tests.support import Recorder as Kept
 
 ROOM = 20_000
 FRAME = b"{" + b" " * 400 + b"}"
+
+
+SPEC = BookSpec(markets.SPOT, "BTCUSDT", 20, 100, None, float)
 
 
 class Recorded:
@@ -168,6 +171,25 @@ def test_a_snapshot_is_requested_for_a_file_that_waits_for_one(recorded):
     assert recorded.asked.seen == []
 
 
+def test_a_disk_that_is_slower_than_the_books_does_not_keep_the_files_from_what_is_due(tmp_path):
+    """Its queue never empties. A file that waits for a snapshot, or is to be followed by another one, is not forgotten."""
+    clock, disk = SetClock(100.0), FakeDisk()
+
+    def pass_through():
+        clock.now += 0.4
+
+    disk.pass_through, clock.random = pass_through, lambda: 0.5
+    recorder = Recorder(RecordTo(tmp_path), disk.open, clock, Timing(), None)
+    book = recorder.add(LocalCell(SPEC, Timing(), clock))
+    for number in range(10):
+        book.diff(FRAME, Diff(number, number, number - 1, 0, [], []))
+        book.flush(clock.now)
+    recorder.take_turn()
+    (files,) = disk.files
+    kinds = "".join(line[0][0] for line in files.lines)
+    assert kinds == "dddtddtddtddtd"
+
+
 def test_a_recorder_that_was_never_started_closes_nothing(tmp_path):
     recorder = Recorder(RecordTo(tmp_path), None, PooledDispatcher(), Timing(), None)
     recorder.close()
@@ -179,7 +201,7 @@ def test_in_simulated_time_it_is_a_task_like_all_others(tmp_path):
     with dispatcher.simulation as simulation:
         recorder = Recorder(RecordTo(tmp_path), disk.open, dispatcher, Timing(), None)
         recorder.start()
-        cell = LocalCell(BookSpec(markets.SPOT, "BTCUSDT", 20, 100, None, float), Timing(), dispatcher)
+        cell = LocalCell(SPEC, Timing(), dispatcher)
         book = recorder.add(cell)
         book.diff(FRAME, Diff(1, 1, 0, 0, [], []))
         book.flush(1.0)

@@ -124,12 +124,13 @@ class Recorder:
             self._timing.recording_stuck,
         )
         book = BookRecorder(cell.spec.title, writer, self._dispatcher, self.put)
-        former = self._present.get(cell.spec.key)
+        with self._lock:
+            former = self._present.get(cell.spec.key)
+            self._books[book] = cell
+            self._present[cell.spec.key] = book
         if former is not None:
             # Its actor may not have ended yet. Two recorders cannot have the same file.
             former.end("it is followed anew")
-        self._books[book] = cell
-        self._present[cell.spec.key] = book
         return book
 
     def put(self, book: BookRecorder, entry: Entry) -> None:
@@ -184,7 +185,9 @@ class Recorder:
             self._look_after_files()
             if self._is_closing and not self._is_over:
                 self._is_over = True
-                for book in tuple(self._books):
+                with self._lock:
+                    books = tuple(self._books)
+                for book in books:
                     self._write(book, Entry(None, "the engine was stopped"))
                 assert self._lane is not None, "this is a turn of it"
                 self._lane.close()
@@ -206,9 +209,10 @@ class Recorder:
         book.writer.write(entry)
         self._note(book, before)
         if book.writer.is_over:
-            cell = self._books.pop(book, None)
-            if cell is not None and self._present.get(cell.spec.key) is book:
-                del self._present[cell.spec.key]
+            with self._lock:
+                cell = self._books.pop(book, None)
+                if cell is not None and self._present.get(cell.spec.key) is book:
+                    del self._present[cell.spec.key]
             self._failing.pop(book, None)
             book.life.end()
 
@@ -218,7 +222,9 @@ class Recorder:
         is_due = now - self._ticked_at >= _TICK
         if is_due:
             self._ticked_at = now
-        for book, cell in tuple(self._books.items()):
+        with self._lock:
+            books = tuple(self._books.items())
+        for book, cell in books:
             if book.left_out:
                 with self._lock:
                     missing, book.left_out = book.left_out, 0

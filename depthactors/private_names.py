@@ -1,16 +1,15 @@
 """The names of other packages that are used though those packages do not promise them, and a check that they are there.
 
 All of them are here, and no other module has one. `pyproject.toml` has an upper bound for each of these packages. A
-release without one of the names is an error when this package is imported, and not in some thread later.
+release without one of the names is an error when an engine is imported (`from depthactors import DepthEngine`), and
+not in some thread later.
 """
 
 from __future__ import annotations
 
-import platform
 import subprocess
 import threading
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
 import pykka
@@ -76,6 +75,10 @@ def _find(name: str) -> Any:
 
 
 def _version_of(package: str) -> str:
+    # Not sooner: they take longer to import than all names to find.
+    import platform  # noqa: PLC0415
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
     try:
         return f"Python {platform.python_version()}" if package == "Python" else f"{package} {version(package)}"
     except PackageNotFoundError:

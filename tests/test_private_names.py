@@ -57,8 +57,8 @@ def test_one_that_is_missing_is_an_error_that_says_what_to_install(monkeypatch, 
     assert isinstance(missing.value, ImportError)
 
 
-def test_the_package_cannot_be_imported_without_one():
-    program = "import pykka\ndel pykka.Actor._handle_receive\nimport depthactors"
+def test_the_engine_cannot_be_imported_without_one():
+    program = "import pykka\ndel pykka.Actor._handle_receive\nfrom depthactors import DepthEngine"
     command = [sys.executable, "-c", program]
     result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert result.returncode == 1

@@ -35,8 +35,6 @@ from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.net.settings import ROTATE_AFTER
 from depthactors.pacing import USUAL, Timing
 from depthactors.pacing.seconds import checked_timeout
-from depthactors.recording import RecordTo
-from depthactors.shards.orders import Rebalance
 
 if TYPE_CHECKING:
     import os
@@ -55,6 +53,7 @@ if TYPE_CHECKING:
     from depthactors.engine.settings import Settings
     from depthactors.errors import DepthActorsError
     from depthactors.markets import Market
+    from depthactors.recording import RecordTo
     from depthactors.status import EngineStatus
 
 logger = reporting.logger(__name__)
@@ -151,9 +150,7 @@ class DepthEngine(Generic[NumberT_co]):
         check_callback("on_error", on_error)
         self.market = resolve(market)
         self.market.diff_stream("", speed_ms)
-        target = None if record is None else RecordTo.of(record)
-        if target is not None:
-            target.check()
+        target = None if record is None else _target(record)
         self._number: type[Any] = number
         self._speed_ms = speed_ms
         self._refresh_interval = refresh_interval
@@ -502,6 +499,8 @@ class DepthEngine(Generic[NumberT_co]):
         if not self._has_workers:
             msg = "expected an engine with worker processes, DepthEngine(processes=N), was one without"
             raise UsageError(msg)
+        from depthactors.shards.orders import Rebalance  # noqa: PLC0415 - an engine with workers has it
+
         moved: int = self._runtime.ask(Rebalance(processes))
         return moved
 
@@ -546,3 +545,11 @@ class DepthEngine(Generic[NumberT_co]):
         error = LifecycleError(self._runtime.fork_words)
         for handle in self._handles.values():
             handle._cell.detach(error)
+
+
+def _target(record: str | os.PathLike[str] | RecordTo) -> RecordTo:
+    from depthactors.recording import RecordTo  # noqa: PLC0415 - only needed by an engine that records
+
+    target = RecordTo.of(record)
+    target.check()
+    return target

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from depthactors.actors.book_writer import open_files
 from depthactors.dispatcher.pooled import PooledDispatcher
 from depthactors.net.network import SocketNetwork
-from depthactors.shards.process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,14 +27,14 @@ class Machine:
     Attributes:
         new_dispatcher: a function that makes the dispatcher of one engine.
         new_network: a function that makes the way to the exchange.
-        new_process: a function that starts a worker process; it takes the worker's name.
-        open_files: a function that opens the files of a book's recording.
+        new_process: a function that starts a worker process; it takes the worker's name. `None` for `WorkerProcess`.
+        open_files: a function that opens the files of a book's recording. `None` for the files of this machine.
     """
 
     new_dispatcher: Callable[[], Dispatcher] = PooledDispatcher
     new_network: Callable[[NetworkSettings], Network] = SocketNetwork
-    new_process: Callable[[str], Process] = WorkerProcess
-    open_files: Callable[[RecordTo, BookSpec], Files] = open_files
+    new_process: Callable[[str], Process] | None = None
+    open_files: Callable[[RecordTo, BookSpec], Files] | None = None
 
 
 THIS_MACHINE: Final = Machine()

@@ -14,8 +14,6 @@ import pykka
 from depthactors import reporting
 from depthactors.actors.green_threads import check_green_threads
 from depthactors.actors.notifier import Notifier
-from depthactors.actors.publisher import FolderPublisher
-from depthactors.actors.recorder import Recorder
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.supervisor_messages import CloseBook, OpenBooks, Withdraw
 from depthactors.actors.watch import Watch
@@ -28,8 +26,6 @@ from depthactors.engine.lifecycle import join, running
 from depthactors.engine.machine import THIS_MACHINE
 from depthactors.engine.stopping import callback_patience, stop_actors
 from depthactors.errors import LifecycleError, SharingError
-from depthactors.shards.supervisor import ShardSupervisor
-from depthactors.sharing import EngineFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +33,14 @@ if TYPE_CHECKING:
     from depthactors.actors.book_spec import BookSpec
     from depthactors.actors.cell import BookCell, Lease
     from depthactors.actors.publisher import Publisher
+    from depthactors.actors.recorder import Recorder
     from depthactors.dispatcher.ending import Ending
     from depthactors.engine.lifecycle import Running
     from depthactors.engine.machine import Machine
     from depthactors.errors import DepthActorsError, EscalatedError
     from depthactors.net.settings import NetworkSettings
     from depthactors.recording import RecordTo
+    from depthactors.sharing import EngineFolder
 
 logger = reporting.logger(__name__)
 
@@ -104,7 +102,10 @@ class Runtime:
         self._sharing = sharing
         self._folder: EngineFolder | None = None
         if name is not None or processes is not None:
+            from depthactors.sharing.folder import EngineFolder  # noqa: PLC0415 - as in `_supervisor_starter`
+
             self._folder = EngineFolder(name if name is not None else f"process-{os.getpid()}-{next(_nameless)}")
+        self._new_supervisor = self._supervisor_starter()
         self._supervisor: pykka.ActorRef[Any] | None = None
         self._death: EscalatedError | None = None
         self._pid: int | None = None
@@ -222,7 +223,7 @@ class Runtime:
             self.dispatcher.start()
             if self._recorder is not None:
                 self._recorder.start()
-            supervisor = self._new_supervisor(folder)
+            supervisor = self._new_supervisor()
             Watch(supervisor, lambda: not self._stopped, self._supervisor_died)
         except BaseException:
             self._close_recorder()
@@ -240,24 +241,40 @@ class Runtime:
         self._recorder: Recorder | None = None
         if self._record is not None and self._processes is None:
             # With workers, they record.
-            timing, report = self.settings.timing, self.notifier.report_error
-            self._recorder = Recorder(self._record, self._machine.open_files, self.dispatcher, timing, report)
+            from depthactors.actors.book_writer import open_files  # noqa: PLC0415 - as in `_supervisor_starter`
+            from depthactors.actors.recorder import Recorder  # noqa: PLC0415
 
-    def _new_supervisor(self, folder: EngineFolder | None) -> pykka.ActorRef[Any]:
-        if folder is None:
-            return self._new_local_supervisor(self._sharing)
-        if self._processes is not None:
-            return ShardSupervisor.start(
-                self.dispatcher,
-                self.settings,
-                self.notifier,
-                self._network,
-                folder,
-                self._processes,
-                self._machine.new_process,
-                self._record,
+            timing, report = self.settings.timing, self.notifier.report_error
+            self._recorder = Recorder(
+                self._record, self._machine.open_files or open_files, self.dispatcher, timing, report
             )
-        return self._new_local_supervisor(FolderPublisher(folder, self.dispatcher))
+
+    def _supervisor_starter(self) -> Callable[[], pykka.ActorRef[Any]]:
+        """Return the function that starts the supervisor.
+
+        What only some engines need is imported here and not at the top, by the thread that makes the engine: other
+        programs do not pay for it, and no thread of an engine imports anything.
+        """
+        folder, processes = self._folder, self._processes
+        if folder is None:
+            return lambda: self._new_local_supervisor(self._sharing)
+        if processes is None:
+            from depthactors.actors.publisher import FolderPublisher  # noqa: PLC0415
+
+            return lambda: self._new_local_supervisor(FolderPublisher(folder, self.dispatcher))
+        from depthactors.shards.process import WorkerProcess  # noqa: PLC0415
+        from depthactors.shards.supervisor import ShardSupervisor  # noqa: PLC0415
+
+        return lambda: ShardSupervisor.start(
+            self.dispatcher,
+            self.settings,
+            self.notifier,
+            self._network,
+            folder,
+            processes,
+            self._machine.new_process or WorkerProcess,
+            self._record,
+        )
 
     def _new_local_supervisor(self, publisher: Publisher | None) -> pykka.ActorRef[Any]:
         return Supervisor.start(self.dispatcher, self.settings, self.notifier, self._network, publisher, self._recorder)

@@ -10,7 +10,6 @@ from depthactors.net.proxy import parse_proxy
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import USUAL, Backoff, Timing
 from depthactors.pacing.seconds import check_seconds
-from depthactors.shards.interpreter import check_possible
 
 if TYPE_CHECKING:
     import os
@@ -96,4 +95,6 @@ def check_processes(processes: Any) -> None:
         msg = f"expected a number of worker processes of at least 1 or None, was {processes!r}"
         raise UsageError(msg)
     if processes is not None:
+        from depthactors.shards.interpreter import check_possible  # noqa: PLC0415 - only needed with workers
+
         check_possible()

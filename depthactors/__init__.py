@@ -7,29 +7,32 @@ from depthactors import early_interrupt  # noqa: F401 - before everything that t
 
 # isort: split
 import logging
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from depthactors import markets
-from depthactors.actors.book_event import BookEvent
-from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
-from depthactors.book import BookState, BookView, OrderBook
-from depthactors.book.delta import BookDelta
-from depthactors.engine.depth_engine import DepthEngine
-from depthactors.engine.handle import BookHandle
-from depthactors.markets import Market
-from depthactors.python_binance import (
-    BinanceSocketManager,
-    Client,
-    DepthCache,
-    DepthCacheManager,
-    FuturesDepthCacheManager,
-    OptionsDepthCacheManager,
-    ThreadedDepthCacheManager,
-)
+from depthactors.on_demand import on_demand
 from depthactors.python_binance.missing import missing_in_module
-from depthactors.sharing import DepthReader, SharedBook
-from depthactors.status import BookStatus, EngineStatus, WorkerStatus
 from depthactors.version import VERSION
+
+if TYPE_CHECKING:
+    from depthactors import markets
+    from depthactors.actors.book_event import BookEvent
+    from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
+    from depthactors.book import BookState, BookView, OrderBook
+    from depthactors.book.delta import BookDelta
+    from depthactors.engine.depth_engine import DepthEngine
+    from depthactors.engine.handle import BookHandle
+    from depthactors.markets import Market
+    from depthactors.python_binance.client import Client
+    from depthactors.python_binance.depth_cache import DepthCache
+    from depthactors.python_binance.managers import (
+        DepthCacheManager,
+        FuturesDepthCacheManager,
+        OptionsDepthCacheManager,
+    )
+    from depthactors.python_binance.socket_manager import BinanceSocketManager
+    from depthactors.python_binance.threaded import ThreadedDepthCacheManager
+    from depthactors.sharing import DepthReader, SharedBook
+    from depthactors.status import BookStatus, EngineStatus, WorkerStatus
 
 __all__ = [
     "Best",
@@ -64,11 +67,42 @@ __all__ = [
 __version__ = VERSION
 
 if not TYPE_CHECKING:
-    # Hidden from type checkers, which report these names by themselves.
-
-    def __getattr__(name: str) -> NoReturn:
-        """Raise an error that names the replacement of a name of python-binance that this package does not have."""
-        raise missing_in_module(__name__, name)
+    # A type checker knows the names from above, and reports any other one by itself.
+    __getattr__, __dir__ = on_demand(
+        __name__,
+        {
+            "Best": "actors.questions",
+            "BinanceSocketManager": "python_binance.socket_manager",
+            "BookDelta": "book.delta",
+            "BookEvent": "actors.book_event",
+            "BookHandle": "engine.handle",
+            "BookState": "book",
+            "BookStatus": "status",
+            "BookView": "book",
+            "Client": "python_binance.client",
+            "DepthCache": "python_binance.depth_cache",
+            "DepthCacheManager": "python_binance.managers",
+            "DepthEngine": "engine.depth_engine",
+            "DepthReader": "sharing",
+            "DepthTo": "actors.questions",
+            "EngineStatus": "status",
+            "Full": "actors.questions",
+            "FuturesDepthCacheManager": "python_binance.managers",
+            "Market": "markets",
+            "OptionsDepthCacheManager": "python_binance.managers",
+            "OrderBook": "book",
+            "SharedBook": "sharing",
+            "Status": "actors.questions",
+            "ThreadedDepthCacheManager": "python_binance.threaded",
+            "Top": "actors.questions",
+            "WorkerStatus": "status",
+            "errors": "errors",
+            "exceptions": "exceptions",
+            "markets": "markets",
+            "recording": "recording",
+        },
+        missing=missing_in_module,
+    )
 
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -25,7 +25,7 @@ signal.pause()
 )
 def test_a_command_ends_quietly_and_a_program_as_it_would_without_the_package(tmp_path, command, quiet):
     begun, end = os.pipe()
-    (tmp_path / "orjson.py").write_text(SLOW.format(end=end))
+    (tmp_path / "logging.py").write_text(SLOW.format(end=end))
     variables = os.environ | {"PYTHONPATH": str(tmp_path)}
     with subprocess.Popen(
         [sys.executable, *command], env=variables, pass_fds=[end], stderr=subprocess.PIPE, text=True

@@ -46,13 +46,54 @@ def test_the_package_exports_what_is_documented():
         assert hasattr(depthactors, name)
 
 
-def test_the_package_imports_no_extra():
-    script = (
-        "import depthactors, sys\n"
-        "print([name for name in ('depthactors.exchange', 'websockets', 'rich') if name in sys.modules])"
-    )
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
-    assert result.stdout == "[]\n"
+def imported_by(program):
+    """Run a program; return the modules of the package, and of other packages, that it has imported."""
+    script = f"import sys\n{program}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("program", "needless"),
+    [
+        (
+            "from depthactors import DepthEngine; DepthEngine()",
+            "recording shards sharing worker exchange cli python_binance.client actors.recorder actors.publisher",
+        ),
+        (
+            "from depthactors import ThreadedDepthCacheManager; ThreadedDepthCacheManager()",
+            "recording shards sharing worker exchange cli",
+        ),
+        ("from depthactors import DepthReader", "actors dispatcher net engine recording shards sync exchange cli"),
+        ("from depthactors.exchange import Fault, Limits", "actors dispatcher net engine book sync exchange.local cli"),
+        ("import depthactors", "actors book engine markets recording sharing status exchange cli"),
+    ],
+    ids=["engine", "manager", "reader", "faults", "package"],
+)
+def test_a_program_imports_what_it_uses(program, needless):
+    imported = imported_by(program)
+    assert [name for name in needless.split() if f"depthactors.{name}" in imported] == []
+    assert imported & {"websockets", "rich", "numpy", "pyarrow", "prometheus_client", "asyncio"} == set()
+
+
+def test_the_constructor_imports_all_that_its_engine_needs(tmp_path):
+    """Not a thread of the engine, which would import while the program forks or ends."""
+    program = f"""
+import depthactors
+from depthactors.exchange import LocalExchange
+arguments = [dict(), dict(name="imports-all"), dict(record={str(tmp_path)!r}), dict(processes=1)]
+with LocalExchange.with_order_flow(["BTCUSDT"]) as exchange:
+    market = depthactors.markets.lookup("spot").at(exchange.url)
+    for each in arguments:
+        engine = depthactors.DepthEngine(market, **each)
+        before = {{*sys.modules}}
+        with engine:
+            engine.subscribe("BTCUSDT", depth=5, on_update=print).wait_live(20)
+            engine.status()
+        late = [name for name in {{*sys.modules}} - before if name.startswith("depthactors")]
+        assert late == [], (each, late)
+"""
+    imported_by(program.replace("on_update=print", "on_update=id"))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from depthactors.cli.drawing import Drawing
 from depthactors.cli.output import complain
 from depthactors.cli.showing import show
 from depthactors.engine.environment import EXCHANGE_VARIABLE
-from depthactors.python_binance import ThreadedDepthCacheManager
+from depthactors.python_binance.threaded import ThreadedDepthCacheManager
 
 if TYPE_CHECKING:
     import argparse

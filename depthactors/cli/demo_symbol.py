@@ -10,7 +10,7 @@ from depthactors.cli.rate import Rate
 from depthactors.cli.shown import Look
 
 if TYPE_CHECKING:
-    from depthactors.python_binance import DepthCache
+    from depthactors.python_binance.depth_cache import DepthCache
 
 
 @dataclass(slots=True)

@@ -9,7 +9,9 @@ prices come from), `streams` (which client gets which event), `rest` (replies), 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from depthactors.on_demand import on_demand
 
 if TYPE_CHECKING:
     from depthactors.exchange.fault import KINDS, Fault
@@ -20,35 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "BookTruth", "Fault", "Feed", "Limits", "LocalExchange"]
 
-_MODULES = {
-    "KINDS": "fault",
-    "BookTruth": "feeds.truth",
-    "Fault": "fault",
-    "Feed": "feeds.feed",
-    "Limits": "limits",
-    "LocalExchange": "local",
-}
-
-
-def __dir__() -> list[str]:
-    """Return all names, so that `help()` and `dir()` show the classes before they are imported."""
-    from importlib.util import find_spec  # noqa: PLC0415 - only needed here
-
-    lacking = set() if find_spec("websockets") else {"LocalExchange"}
-    return sorted({*globals(), *__all__} - lacking)
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: only `LocalExchange` needs the extra package `websockets`."""
-    from importlib import import_module  # noqa: PLC0415 - see above
-
-    if name not in _MODULES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    try:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "websockets":
-            raise
-        msg = "the local exchange needs the package 'websockets': pip install 'depthactors[demo]'"
-        raise ImportError(msg) from error
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = on_demand(
+        __name__,
+        {
+            "KINDS": "fault",
+            "BookTruth": "feeds.truth",
+            "Fault": "fault",
+            "Feed": "feeds.feed",
+            "Limits": "limits",
+            "LocalExchange": "local",
+        },
+        extra="demo",
+        needs={"LocalExchange": ["websockets"]},
+    )

@@ -10,7 +10,9 @@ a recording before its first snapshot, and behind a gap until the next snapshot,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from depthactors.on_demand import on_demand
 
 if TYPE_CHECKING:
     from depthactors.export.hftbacktest import to_hftbacktest
@@ -21,36 +23,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Exported", "Gap", "Progress", "to_hftbacktest", "to_parquet", "to_tardis"]
 
-_MODULES = {
-    "Exported": "result",
-    "Gap": "steps",
-    "Progress": "result",
-    "to_hftbacktest": "hftbacktest",
-    "to_parquet": "parquet",
-    "to_tardis": "tardis",
-}
-_PACKAGES = {"numpy", "pyarrow"}
-
-
-def __dir__() -> list[str]:
-    """Return all names, so that `help()` and `dir()` show them before they are imported."""
-    return sorted({*globals(), *__all__})
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: a target needs no package of another one."""
-    from importlib import import_module  # noqa: PLC0415 - only needed here
-
-    from depthactors.errors import DependencyError  # noqa: PLC0415
-
-    if name not in _MODULES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    try:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in _PACKAGES:
-            raise
-        msg = f"depthactors.export.{name} needs the package {package!r}: pip install 'depthactors[export]'"
-        raise DependencyError(msg) from None
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = on_demand(
+        __name__,
+        {
+            "Exported": "result",
+            "Gap": "steps",
+            "Progress": "result",
+            "to_hftbacktest": "hftbacktest",
+            "to_parquet": "parquet",
+            "to_tardis": "tardis",
+        },
+        extra="export",
+        needs={"to_hftbacktest": ["numpy"], "to_parquet": ["numpy", "pyarrow"]},
+    )

@@ -507,7 +507,7 @@ def test_the_package_is_imported_without_websockets_and_only_serving_needs_it():
         "from depthactors.exchange import LocalExchange\n"
     )
     works, kind, message = json.loads(done.stdout)
-    assert (works, kind) == (True, "ImportError")
+    assert (works, kind) == (True, "DependencyError")
     assert "'websockets'" in message
     assert "pip install 'depthactors[demo]'" in message
     # An import by name ends the program with the remedy.

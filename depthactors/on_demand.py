@@ -1,0 +1,62 @@
+"""Public names of a package that are imported when they are first used (PEP 562): a program pays for what it uses."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from depthactors.errors import DependencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+
+def on_demand(
+    package: str,
+    modules: Mapping[str, str],
+    *,
+    extra: str = "",
+    needs: Mapping[str, Collection[str]] | None = None,
+    missing: Callable[[str, str], Exception] | None = None,
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return the `__getattr__` and the `__dir__` of a package, which imports the names for type checkers alone.
+
+    Args:
+        package: the package's `__name__`.
+        modules: the module of each public name, relative to the package; a name's own is the name of a module.
+        extra: the extra of depthactors with the packages in `needs`.
+        needs: the packages that a name needs, and depthactors alone does not.
+        missing: returns the error for any other name; given the package and the name.
+    """
+    needs = needs or {}
+
+    def __getattr__(name: str) -> Any:  # noqa: N807 - a module's own
+        """Import a public name.
+
+        Raises:
+            DependencyError: a package that it needs is not installed; the message says how to install it.
+        """
+        if name not in modules:
+            if missing is not None:
+                raise missing(package, name)
+            msg = f"module {package!r} has no attribute {name!r}"
+            raise AttributeError(msg, name=name)
+        try:
+            module = import_module(f"{package}.{modules[name]}")
+        except ModuleNotFoundError as error:
+            lacking = (error.name or "").partition(".")[0]
+            if lacking not in needs.get(name, ()):
+                raise
+            msg = f"{package}.{name} needs the package {lacking!r}: pip install 'depthactors[{extra}]'"
+            raise DependencyError(msg) from None
+        return module if modules[name] == name else getattr(module, name)
+
+    def __dir__() -> list[str]:  # noqa: N807
+        """Return all names that can be used, so that `help()` and `dir()` show them before they are imported."""
+        from importlib.util import find_spec  # noqa: PLC0415 - only needed here
+
+        lacking = {name for name, packages in needs.items() if not all(map(find_spec, packages))}
+        return sorted({*vars(sys.modules[package]), *modules} - lacking)
+
+    return __getattr__, __dir__

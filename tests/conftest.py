@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import signal
@@ -72,6 +73,17 @@ def pytest_xdist_setupnodes(config):
     command = [sys.executable, "-m", "pytest", "--collect-only", "--numprocesses", "0", "-qqq"]
     for process in [subprocess.Popen([*command, *half], stdout=subprocess.DEVNULL) for half in halves]:
         process.wait()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Keep the garbage collector from going through thousands of tests again and again, now and while they run."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_generate_tests(metafunc):

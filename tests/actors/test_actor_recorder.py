@@ -172,7 +172,7 @@ def test_a_snapshot_is_requested_for_a_file_that_waits_for_one(recorded):
 
 
 def test_a_disk_that_is_slower_than_the_books_does_not_keep_the_files_from_what_is_due(tmp_path):
-    """Its queue never empties. A file that waits for a snapshot, or is to be followed by another one, is not forgotten."""
+    """Its queue never empties, and a file may wait for a snapshot, or for its successor."""
     clock, disk = SetClock(100.0), FakeDisk()
 
     def pass_through():

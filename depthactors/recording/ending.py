@@ -76,6 +76,10 @@ class Ending:
             OSError: the file cannot be read, or the notes cannot be written.
             RecordingError: the notes cannot be read.
         """
+        beside = notes.notes_of(self.path)
+        if not (self.path.exists() and beside.exists()):
+            # Somebody took them away.
+            return True
         with self.path.open("rb") as file:
             file.seek(self._size)
             part = file.read(_STEP)
@@ -83,20 +87,19 @@ class Ending:
         self._size += len(part)
         if len(part) == _STEP:
             return False
-        self._write()
+        self._write(beside)
         return True
 
     def again(self) -> Ending:
         """Return the same work from its beginning."""
         return Ending(self._unended, *self._next)
 
-    def _write(self) -> None:
+    def _write(self, beside: Path) -> None:
         tally, why, rows = self._unended.tally, self._unended.why, list(self._unended.rows)
         next_id, next_ns = self._next
         if next_id is None or next_id > tally.last_id:
             repaired = NOT_REPAIRED if next_id is None else NEXT_FILE
             rows.append(notes.gap_row(Gap(tally.last_id, next_id, tally.last_ns, next_ns, why, repaired)))
-        beside = notes.notes_of(self.path)
         # Those that are told: a gap may have been repaired in lines that were lost.
         tally = replace(tally, gaps=sum(row["row"] == "gap" for row in (*notes.read_notes(beside), *rows)))
         rows.append(end_row(self.path, tally, self._digest.hexdigest(), self._size, why, cut=True))

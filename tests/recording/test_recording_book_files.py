@@ -1,3 +1,4 @@
+import shutil
 import signal
 import subprocess
 import sys
@@ -282,6 +283,24 @@ def test_a_full_disk_is_an_error_of_the_call_and_the_recording_goes_on_in_a_new_
     assert "No space left on device" in end["why"]
     assert rows_of(second, "gap") == []
     check(stream)
+
+
+def test_a_folder_that_is_removed_is_told_in_seconds_and_the_recording_goes_on_when_it_is_back(stream):
+    stream.begin()
+    stream.tick(after=4)
+    shutil.rmtree(stream.folder)
+    stream.send()
+    with pytest.raises(RecordingError, match="No such file or directory"):
+        stream.tick(after=3)
+    stream.send()
+    with pytest.raises(RecordingError, match="No such file or directory"):
+        stream.answer(lag=1)
+    stream.folder.mkdir()
+    stream.answer(lag=1)
+    stream.send()
+    stream.close()
+    [path] = files_in(stream.folder)
+    assert recording.verify(path).last_id == stream.last_id
 
 
 @pytest.mark.parametrize("again", ["closed again", "its recorder was killed"])

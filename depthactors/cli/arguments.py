@@ -3,78 +3,71 @@
 from __future__ import annotations
 
 import argparse
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Final
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from depthactors import markets
-from depthactors.errors import UnknownMarketError, UsageError
+from depthactors.errors import UsageError
 from depthactors.recording import Rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+NumberT = TypeVar("NumberT", int, float, Decimal)
 
 HELP: Final = "help"
 """The value that asks for a list of the values."""
 
 
 def above_zero(text: str) -> float:
-    """Read a finite number above zero.
-
-    Raises:
-        argparse.ArgumentTypeError: anything else; names it.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < float("inf"):
-        msg = f"expected a number above zero, was {text!r}"
-        raise argparse.ArgumentTypeError(msg)
-    return value
+    """Read a finite number above zero; `ArgumentTypeError` names anything else, here and below."""
+    return _number(text, float, "a number above zero")
 
 
 def price_step(text: str) -> Decimal:
-    """Read an exact number above zero.
-
-    Raises:
-        argparse.ArgumentTypeError: anything else; names it.
-    """
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal(-1)
-    if not (value.is_finite() and value > 0):
-        msg = f"expected a step of the price above zero, was {text!r}"
-        raise argparse.ArgumentTypeError(msg)
-    return value
+    """Read an exact number above zero."""
+    return _number(text, Decimal, "a step of the price above zero")
 
 
 def at_least_one(text: str) -> int:
-    """Read a whole number of at least one.
-
-    Raises:
-        argparse.ArgumentTypeError: anything else; names it.
-    """
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        msg = f"expected a whole number of at least 1, was {text!r}"
-        raise argparse.ArgumentTypeError(msg)
-    return value
+    """Read a whole number of at least one."""
+    return _number(text, int, "a whole number of at least 1")
 
 
 def market(text: str) -> str:
-    """Read the name of a market.
+    """Read the name of a market; the error lists them, and says which may be meant."""
+    return checked(markets.lookup, text).name
+
+
+def rotation(text: str) -> Rotation:
+    """Read after how much a file of a recording is followed by a new one."""
+    return checked(Rotation.parse, text)
+
+
+def checked(parse: Callable[[str], T], text: str) -> T:
+    """Return what `parse` returns; its `UsageError` becomes argparse's.
 
     Raises:
-        argparse.ArgumentTypeError: no market's; lists them, and says which may be meant.
+        argparse.ArgumentTypeError: the text is refused, with the words of the error.
     """
     try:
-        return markets.lookup(text).name
-    except UnknownMarketError as error:
+        return parse(text)
+    except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _number(text: str, kind: type[NumberT], what: str) -> NumberT:
+    """Read a finite number above zero of this kind."""
+    try:
+        value = kind(text)
+        if 0 < value < float("inf"):
+            return value
+    except (ValueError, ArithmeticError):
+        # Decimal raises the latter, also where a NaN is compared.
+        pass
+    msg = f"expected {what}, was {text!r}"
+    raise argparse.ArgumentTypeError(msg)
 
 
 class Listed(argparse.Action):
@@ -93,16 +86,3 @@ class Listed(argparse.Action):
             print(*self._lines(), sep="\n")
             parser.exit()
         setattr(namespace, self.dest, [*getattr(namespace, self.dest), values])
-
-
-def rotation(text: str) -> str:
-    """Read after how much a file of a recording is followed by a new one.
-
-    Raises:
-        argparse.ArgumentTypeError: no time and no size; names it.
-    """
-    try:
-        Rotation.parse(text)
-    except UsageError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import markets
-from depthactors.cli.arguments import HELP, Listed, above_zero, market
+from depthactors.cli.arguments import HELP, Listed, above_zero, checked, market
 from depthactors.errors import UsageError
 from depthactors.exchange.catalogue import PRECEDENCE
 from depthactors.exchange.fault import KINDS, Fault, Place
@@ -15,7 +15,7 @@ from depthactors.exchange.shapes.invented_symbols import invent
 from depthactors.markets import MARKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from depthactors.exchange import LocalExchange
 
@@ -149,7 +149,7 @@ def _symbols(text: str, market: list[str] | None) -> list[str]:
 
 
 def _fault(text: str) -> Fault | str:
-    return HELP if text == HELP else _checked(Fault.parse, text)
+    return HELP if text == HELP else checked(Fault.parse, text)
 
 
 def _faults() -> Iterable[str]:
@@ -173,10 +173,3 @@ def _limits() -> Iterable[str]:
     for name, meaning in MEANINGS.items():
         values = " ".join(f"{getattr(Limits.of(row), name):>8g}" for row in PRECEDENCE)
         yield f"  {name:<20}{values}  {meaning}"
-
-
-def _checked(parse: Callable[[str], Fault], text: str) -> Fault:
-    try:
-        return parse(text)
-    except UsageError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from depthactors.cli.arguments import above_zero, at_least_one, price_step, rotation
+from depthactors.recording import Rotation
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", 1.0), ("0.25", 0.25), ("1e3", 1000.0)])
@@ -35,7 +36,7 @@ def test_a_step_of_the_price_is_read_exactly(text):
     assert price_step(text) == Decimal(text)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "", "ten"])
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "sNaN", "inf", "", "ten"])
 def test_what_is_no_step_is_refused_and_named(text):
     with pytest.raises(argparse.ArgumentTypeError, match=f"expected a step of the price above zero, was '{text}'"):
         price_step(text)
@@ -43,7 +44,7 @@ def test_what_is_no_step_is_refused_and_named(text):
 
 @pytest.mark.parametrize("text", ["1h", "15m", "500MB"])
 def test_a_rotation_is_a_time_or_a_size(text):
-    assert rotation(text) == text
+    assert rotation(text) == Rotation.parse(text)
 
 
 @pytest.mark.parametrize("text", ["", "1", "1 week", "-1h", "5s"])

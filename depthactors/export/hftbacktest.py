@@ -69,17 +69,12 @@ def to_hftbacktest(
         progress: function that is called meanwhile.
 
     Raises:
-        UsageError: `out` or `last_book` exists or is no `.npz`, or another argument is not allowed.
+        UsageError: `out` or `last_book` exists or is no `.npz`, both are one, or another argument is not allowed.
         RecordingError: unreadable, not what its notes say, malformed, of several symbols, or without a snapshot; names
             file and line. A file that ends within a line is exported up to there, see `Exported.warnings`.
-        ExportError: `out` cannot be written.
+        ExportError: `out` or `last_book` cannot be written.
     """
-    for path in (Path(each) for each in (out, last_book) if each is not None):
-        if path.suffix != ".npz":
-            # hftbacktest reads it as something else.
-            msg = f"expected a name that ends in .npz, was {str(path)!r}"
-            raise UsageError(msg)
-        refuse_existing(path)
+    _check_names([Path(each) for each in (out, last_book) if each is not None])
     book = None if last_book is None else _LastBook()
     with beside(out) as partial:
         reader = StepReader(source, market, progress)
@@ -95,11 +90,24 @@ def to_hftbacktest(
                 _save(partial, spool.events(base_latency), spool.count)
         finally:
             unordered.unlink(missing_ok=True)
-    if book is not None and last_book is not None:
-        with beside(last_book) as partial:
-            rows = book.rows()
-            _save(partial, iter([rows]), len(rows))
+        if book is not None and last_book is not None:
+            # While `out` is not there yet: both are written, or none.
+            with beside(last_book) as last:
+                rows = book.rows()
+                _save(last, iter([rows]), len(rows))
     return reader.exported(out, spool.count)
+
+
+def _check_names(paths: list[Path]) -> None:
+    for path in paths:
+        if path.suffix != ".npz":
+            # hftbacktest reads it as something else.
+            msg = f"expected a name that ends in .npz, was {str(path)!r}"
+            raise UsageError(msg)
+        refuse_existing(path)
+    if len({path.absolute() for path in paths}) < len(paths):
+        msg = f"expected another file for the last book, was {str(paths[0])!r}, too"
+        raise UsageError(msg)
 
 
 class _Spool:

@@ -169,7 +169,8 @@ def test_names_that_cannot_be_right(tmp_path):
     path = write(tmp_path / "a.gz", [Made([{99: 1}]).snapshot(10), *Made([{99: 1}]).events])
     (tmp_path / "there.npz").touch()
     for out, last, error in (("a.npy", None, UsageError), ("there.npz", None, UsageError), ("a.npz", "b", UsageError),
-                             ("a.npz", "there.npz", UsageError), ("none/a.npz", None, ExportError)):  # fmt: skip
+                             ("a.npz", "there.npz", UsageError), ("a.npz", "a.npz", UsageError),
+                             ("none/a.npz", None, ExportError), ("a.npz", "none/b.npz", ExportError)):  # fmt: skip
         with pytest.raises(error):
             export.to_hftbacktest(path, tmp_path / out, last_book=last and tmp_path / last)
     assert {each.name for each in tmp_path.iterdir()} == {"a.gz", "there.npz"}

@@ -104,7 +104,7 @@ class Catalogue:
             if market.depth_path == depth_path:
                 feed = self._found(market, symbol)
                 if feed is not None:
-                    if self._on_demand is not None and not feed.is_recording:
+                    if not feed.is_recording:
                         self.play([feed])
                     return feed
         return None

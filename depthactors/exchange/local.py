@@ -41,7 +41,7 @@ LAST_PORT: Final = 65_535
 class LocalExchange:
     """A small Binance on 127.0.0.1: REST and streams on one port, for the markets of its feeds.
 
-    Recordings start at their symbol's first subscription, order flows when the exchange starts. An
+    An order flow starts at its symbol's first depth request or subscription, a recording at its first subscription. An
     exchange starts once. Its threads are daemons, and `stop` ends them all.
 
     `limits` in each constructor replaces some of the markets' own limits (`Limits`), so that a client reaches them
@@ -149,9 +149,9 @@ class LocalExchange:
         for a small difference, and follows the same path from a symbol's first event on.
 
         Args:
-            symbols: one or more symbols to serve alone, upper or lower case. They trade from the start; a symbol that
-                several markets could list trades on the first of spot, us, coinm, usdm, options from the start, and on
-                the others when it is first asked for there.
+            symbols: one or more symbols to serve alone, upper or lower case. A symbol that several markets could list
+                is listed on the first of spot, us, coinm, usdm, options from the start, and on the others when it is
+                first asked for there.
             market: the name of the market, or several names; `None` for spot, usdm, coinm and options, each with the
                 symbols that look like its own.
             also: symbols to list beside those of well-known assets.
@@ -224,7 +224,7 @@ class LocalExchange:
         return self._catalogue.has_table
 
     def start(self) -> Self:
-        """Listen, and start the order flows; a second call changes nothing.
+        """Listen; a second call changes nothing.
 
         Raises:
             LifecycleError: the exchange was stopped.
@@ -248,7 +248,6 @@ class LocalExchange:
                 self._server = server
                 self._player.start()
                 server.start()
-                self._player.play(feed for feed in self._catalogue.feeds if not feed.is_recording)
         return self
 
     def stop(self, timeout: float = 5.0) -> None:

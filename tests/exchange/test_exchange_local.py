@@ -13,6 +13,7 @@ import requests
 from depthactors import markets
 from depthactors.errors import LifecycleError, RecordingError, UnknownMarketError, UsageError
 from depthactors.exchange import BookTruth, Fault, LocalExchange
+from depthactors.exchange.feeds.order_flow import OrderFlow
 from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
 from tests.exchange.exchange_support import (
     CAPTURES,
@@ -34,7 +35,7 @@ from tests.exchange.exchange_support import (
     stream_of,
     write_recording,
 )
-from tests.support import table
+from tests.support import table, until
 
 STREAM = "btcusdt@depth@100ms"
 MARKETS = list(SYMBOLS)
@@ -213,6 +214,19 @@ def test_symbols_come_in_any_case_and_are_all_served(repeat, connect):
             assert event["U"] == books.get(event["s"], event["U"] - 1) + 1
             books[event["s"]] = event["u"]
         assert set(books) == {"ETHUSDT", "BTCUSDT"}
+
+
+def test_a_symbol_trades_from_when_it_is_first_asked_for(connect):
+    figures = {"rate": 500.0, "levels": 6.0, "depth": 60}
+    with LocalExchange.with_order_flow(["BTCUSDT", "ETHUSDT"], **figures) as exchange:
+
+        def last_id():
+            return get(exchange, "/api/v3/depth", symbol="BTCUSDT").json()["lastUpdateId"]
+
+        first = last_id()
+        until(lambda: last_id() > first)
+        flow = OrderFlow("ETHUSDT", markets.SPOT, levels=6.0, depth=60)
+        assert connect(exchange, "/ws/ethusdt@depth@100ms").receive()["U"] == flow.last_id + 1
 
 
 @pytest.mark.parametrize("repeat", [None, 100], ids=["live", "repeated"])

@@ -34,7 +34,7 @@ LONGEST_LAG_TIME: Final = 0.2
 
 
 class OrderFlowFeed:
-    """One symbol of random but consistent traffic, from the exchange's start to its stop.
+    """One symbol of random but consistent traffic, from when it is first asked for to the exchange's stop.
 
     The events are those of `OrderFlow` for the seed; only `E` and `T` depend on the clock. Snapshots are
     0 to 2 events behind, at most a fifth of a second: the real exchange takes them from a copy of its book, too.

@@ -212,7 +212,7 @@ def dispatcher():
 def exchange(monkeypatch):
     """Three busy symbols on a local exchange, to which every engine of the test goes."""
     with LocalExchange.with_order_flow(
-        ["BTCUSDT", "ETHUSDT", "BNBUSDT"], rate=100.0, levels=5.0, depth=700
+        ["BTCUSDT", "ETHUSDT", "BNBUSDT"], rate=100.0, levels=5.0, depth=150
     ) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         yield exchange

@@ -99,7 +99,7 @@ def test_an_exchange_that_comes_back_is_followed_again(exchange):
 
 
 def _feeds_of(exchange):
-    return LocalExchange.with_order_flow(SYMBOLS, rate=100.0, levels=5.0, depth=700)._catalogue.feeds
+    return LocalExchange.with_order_flow(SYMBOLS, rate=100.0, levels=5.0, depth=150)._catalogue.feeds
 
 
 def test_unsubscribing_ends_the_actor_and_the_stream(engine):
@@ -116,9 +116,9 @@ def test_unsubscribing_ends_the_actor_and_the_stream(engine):
 
 def test_the_same_symbol_twice_is_one_book_as_deep_as_the_deeper_asks(engine):
     shallow = engine.subscribe("BTCUSDT", depth=10).wait_live(10)
-    deep = engine.subscribe("BTCUSDT", depth=200).wait_live(10)
+    deep = engine.subscribe("BTCUSDT", depth=110).wait_live(10)
     assert deep.ref.actor_urn == shallow.ref.actor_urn
-    assert (len(shallow.view().bids), len(deep.view().bids)) == (10, 200)
+    assert (len(shallow.view().bids), len(deep.view().bids)) == (10, 110)
     engine.unsubscribe(shallow)
     assert deep.view().state is BookState.LIVE
     assert len(engine.status().books) == 1
@@ -170,7 +170,7 @@ def test_in_a_worker_it_is_refreshed_as_often_too(exchange):
 
 def test_a_deeper_subscription_is_told_only_of_books_that_deep(engine):
     engine.subscribe("BTCUSDT", depth=10).wait_live(10)
-    for depth in (120, 200):
+    for depth in (60, 110):
         updates = Recorder()
         engine.subscribe("BTCUSDT", depth=depth, on_update=updates)
         until(lambda updates=updates: len(updates.seen) >= 5)

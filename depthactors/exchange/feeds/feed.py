@@ -37,7 +37,7 @@ class Feed(Protocol):
 
     @property
     def is_recording(self) -> bool:
-        """Whether it may end, and starts at its first subscription. If not, it starts at its first depth request, too."""
+        """Whether it may end, and starts at its first subscription. Others start at the first depth request, too."""
 
     @property
     def interval(self) -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from depthactors.recording import notes
 from depthactors.recording.continuity import Continuity, Tally
-from depthactors.recording.ending import Unended, end_row, lock
+from depthactors.recording.ending import Unended, end_row
+from depthactors.recording.lock import lock
 from depthactors.recording.member import member
 
 if TYPE_CHECKING:

@@ -1,24 +1,19 @@
-"""The end of a recording file: the lock on it, the proof in its notes, and files whose end was not written."""
+"""The end of a recording file: the proof in its notes, and files whose end was not written."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthactors.errors import RecordingError
 from depthactors.recording import notes
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED, Continuity, Gap, Tally
 from depthactors.recording.lines import parse_line
+from depthactors.recording.lock import lock
 from depthactors.recording.member import last_member, member
 
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - not POSIX
-    fcntl = None  # type: ignore[assignment]
-
 if TYPE_CHECKING:
-    from io import FileIO
     from pathlib import Path
 
     from depthactors.markets import Sequencing
@@ -110,20 +105,6 @@ def end_row(path: Path, tally: Tally, sha256: str, size: int, why: str, *, cut: 
     """Return the last row of the notes: the proof of what the file has."""
     counts = {name: value for name, value in asdict(tally).items() if name not in _INNER}
     return {"row": "end", "file": path.name} | counts | {"sha256": sha256, "bytes": size, "why": why, "cut": cut}
-
-
-def lock(file: FileIO | BinaryIO, path: Path) -> None:
-    """Keep other recorders away from a file until it is closed.
-
-    Raises:
-        RecordingError: another one has it open.
-    """
-    if fcntl is None:  # pragma: no cover - not POSIX
-        return
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise RecordingError(str(path), 0, "expected a file that no other recorder has open, was open") from None
 
 
 def failed(path: Path, error: OSError) -> RecordingError:

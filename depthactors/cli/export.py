@@ -39,7 +39,10 @@ def add_parser(commands: Any) -> None:
         "--last-book", metavar="FILE", help="also write the last book, for hftbacktest's next day (.npz)"
     )
     parser.add_argument(
-        "--market", type=market, metavar="MARKET", help="market of the recording (default: recognised by the events)"
+        "--market",
+        type=market,
+        metavar="MARKET",
+        help="market of the recording (default: by its notes, else by its events)",
     )
     parser.set_defaults(run=run)
 

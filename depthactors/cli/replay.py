@@ -39,7 +39,10 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object for each recording")
     parser.add_argument(
-        "--market", type=market, metavar="MARKET", help="market of the recordings (default: recognised by the events)"
+        "--market",
+        type=market,
+        metavar="MARKET",
+        help="market of the recordings (default: by their notes, else by their events)",
     )
     parser.set_defaults(run=run)
 

@@ -55,24 +55,14 @@ def to_hftbacktest(
     market: str | Market | None = None,
     progress: Progress | None = None,
 ) -> Exported:
-    """Write a recording as hftbacktest's event array; O(file), in bounded memory, with a temporary file beside `out`.
+    """Write a recording as hftbacktest's event array, with a temporary file beside `out`.
 
     A snapshot is a clear of each side down to its last price, and a row for each level; behind a gap the clear has the
     price NaN, which clears the whole side. Trades of the `trade` streams are in it, `aggTrade` is not.
 
-    Args:
-        source: path of a recording: a file, a folder, or several files of the same symbol, in any order.
-        out: path of the file to write, `NAME.npz`; it is there when it is complete.
-        last_book: path of a further file to write: the last book, as hftbacktest's initial snapshot of the next day.
-        base_latency: nanoseconds that are added to each local time where local times are moved.
-        market: market of the recording; by default it is recognised from the depth events.
-        progress: function that is called meanwhile.
-
-    Raises:
-        UsageError: `out` or `last_book` exists or is no `.npz`, both are one, or another argument is not allowed.
-        RecordingError: unreadable, not what its notes say, malformed, of several symbols, or without a snapshot; names
-            file and line. A file that ends within a line is exported up to there, see `Exported.warnings`.
-        ExportError: `out` or `last_book` cannot be written.
+    `out` is `NAME.npz`. `last_book` is a further one to write: the last book, as the initial snapshot of hftbacktest's
+    next day; `base_latency`: nanoseconds that are added to each local time where local times are moved. Other
+    arguments, and errors: see `depthactors.export`.
     """
     _check_names([Path(each) for each in (out, last_book) if each is not None])
     book = None if last_book is None else _LastBook()

@@ -51,24 +51,14 @@ _NAMES: Final = ("deltas", "snapshots", "gaps")
 def to_parquet(
     source: Source, out: str | Path, *, market: str | Market | None = None, progress: Progress | None = None
 ) -> Exported:
-    """Write a recording as Parquet; O(file), in bounded memory.
+    """Write a recording as Parquet.
 
     `deltas.parquet` and `snapshots.parquet` have a row for each level, `gaps.parquet` one for each gap. Prices and
     quantities are decimals, exact; times are UTC, in nanoseconds. The file's metadata have the market, the symbol, and
     name, size and sha256 of each recording, under keys that begin with `depthactors.`. If a number has more digits
     than the first ones, the tables are written anew.
 
-    Args:
-        source: path of a recording: a file, a folder, or several files of the same symbol, in any order.
-        out: path of the folder to write; it is there when it is complete.
-        market: market of the recording; by default it is recognised from the depth events.
-        progress: function that is called meanwhile.
-
-    Raises:
-        UsageError: `out` exists, or an argument is not allowed.
-        RecordingError: unreadable, not what its notes say, malformed, of several symbols, or without a snapshot; names
-            file and line. A file that ends within a line is exported up to there, see `Exported.warnings`.
-        ExportError: `out` cannot be written.
+    `out` is a folder. Arguments and errors: see `depthactors.export`.
     """
     spelling = Spelling()
     with beside(out) as partial:

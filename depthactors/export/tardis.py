@@ -40,22 +40,12 @@ _BUFFER: Final = 1 << 18
 def to_tardis(
     source: Source, out: str | Path, *, market: str | Market | None = None, progress: Progress | None = None
 ) -> Exported:
-    """Write the book of a recording as Tardis' `incremental_book_L2`; O(file), in bounded memory.
+    """Write the book of a recording as Tardis' `incremental_book_L2`.
 
     Prices and quantities stay as the exchange spelt them. `timestamp` is the event's `E`; a spot snapshot has none, so
     its `timestamp` is that of its receipt, as Tardis has it. After a gap there are no rows until the next snapshot.
 
-    Args:
-        source: path of a recording: a file, a folder, or several files of the same symbol, in any order.
-        out: path of the file to write, by custom `NAME.csv.gz`; it is there when it is complete.
-        market: market of the recording; by default it is recognised from the depth events.
-        progress: function that is called meanwhile.
-
-    Raises:
-        UsageError: `out` exists, or an argument is not allowed.
-        RecordingError: unreadable, not what its notes say, malformed, of several symbols, or without a snapshot; names
-            file and line. A file that ends within a line is exported up to there, see `Exported.warnings`.
-        ExportError: `out` cannot be written.
+    `out` is a file, by custom `NAME.csv.gz`. Arguments and errors: see `depthactors.export`.
     """
     with beside(out) as partial:
         reader = StepReader(source, market, progress)

@@ -33,9 +33,14 @@ class LeftFiles:
             next_id: id of the snapshot of the file that follows them, `None` without one.
             next_ns: time of its receipt.
         """
-        left, self._unended = self._unended, []
-        places = [*((each.tally.first_id, each.tally.first_ns) for each in left[1:]), (next_id, next_ns)]
-        self._endings += (*self._failed, *(Ending(each, *place) for each, place in zip(left, places, strict=False)))
+        endings = []
+        for each in reversed(self._unended):
+            endings.append(Ending(each, next_id, next_ns))
+            if each.tally.first_id:
+                # One without an event repairs no gap of those before it.
+                next_id, next_ns = each.tally.first_id, each.tally.first_ns
+        self._endings += (*self._failed, *reversed(endings))
+        self._unended.clear()
         self._failed.clear()
         self.step()
 

@@ -9,6 +9,8 @@ import pytest
 
 from depthactors import recording
 from depthactors.errors import LifecycleError, RecordingError
+from depthactors.recording.book_file import BookFile
+from depthactors.recording.names import name_of
 from depthactors.recording.rotation import Rotation
 from depthactors.replay import replay
 from tests.recording.recorded import BEGIN, HOUR, SPOT, USDM, FullDisk, Stream, check, events_of, files_in, rows_of
@@ -215,6 +217,25 @@ def test_what_was_written_seconds_ago_survives_a_kill_and_the_next_recorder_ends
         "snapshot of the next file",
     )
     assert (end["cut"], end["last_id"], end["gaps"]) == (True, kept, 1)
+    check(stream)
+
+
+def test_a_gap_reaches_over_a_file_whose_recorder_was_killed_before_its_first_event(stream):
+    stream.begin()
+    stream.tick(after=4)
+    kept = stream.last_id
+    stream.kill()
+    [first] = files_in(stream.folder)
+    later = first.with_name(name_of(stream.symbol, stream.now))
+    BookFile(later, rows_of(first)[0] | {"file": later.name}, stream.market.sequencing).unended("killed")
+    stream.make()
+    stream.start()
+    stream.begin()
+    stream.close()
+    first, empty, last = files_in(stream.folder)
+    [gap] = rows_of(first, "gap")
+    assert (gap["from_id"], gap["to_id"]) == (kept, stream.last_id - 2)
+    assert rows_of(empty, "gap") == rows_of(last, "gap") == []
     check(stream)
 
 

@@ -4,10 +4,11 @@ import pytest
 
 from tests.bench.bisection import highest
 from tests.bench.window import Window
+from tests.support import table
 
 
-@pytest.mark.parametrize("limit", [130.0, 999.0, 1000.0, 7_777.0, 21_000.0, 59_000.0])
-@pytest.mark.parametrize("start", [100.0, 2_000.0, 60_000.0])
+@table("limit", [130.0, 999.0, 1000.0, 7_777.0, 21_000.0, 59_000.0])
+@table("start", [100.0, 2_000.0, 60_000.0])
 def test_a_known_limit_is_found_to_five_per_cent(limit, start):
     tried = []
 
@@ -20,7 +21,7 @@ def test_a_known_limit_is_found_to_five_per_cent(limit, start):
     assert len(tried) <= 16
 
 
-@pytest.mark.parametrize(("limit", "found"), [(50.0, 0.0), (100.0, 100.0), (90_000.0, 1000.0)])
+@table("limit, found", [(50.0, 0.0), (100.0, 100.0), (90_000.0, 1000.0)])
 def test_there_are_a_lowest_and_a_highest_rate(limit, found):
     assert highest(lambda rate: rate <= limit, 400, least=100, most=1000, precision=0.05) == pytest.approx(
         found, rel=0.05
@@ -43,7 +44,7 @@ def test_a_client_that_shows_all_in_time_holds_the_rate():
     assert window(updates=990).holds
 
 
-@pytest.mark.parametrize(
+@table(
     "what",
     [
         {"updates": 989},
@@ -52,7 +53,6 @@ def test_a_client_that_shows_all_in_time_holds_the_rate():
         {"coalesced": 1},
         {"sent": 900, "updates": 900},
     ],
-    ids=["not shown", "nothing", "late", "coalesced", "generator behind"],
 )
 def test_none_of_these_holds_the_rate(what):
     assert not window(**what).holds

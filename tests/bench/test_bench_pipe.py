@@ -4,6 +4,7 @@ import pytest
 
 from tests.bench import follower, pipe
 from tests.bench.bench_support import options
+from tests.support import table
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +35,7 @@ def test_a_client_that_ends_has_a_failure_for_a_row():
     assert "ended with 2" in pipe._table([row])
 
 
-@pytest.mark.parametrize(
-    ("ceiling", "behind", "limit"), [(1300, False, False), (1299, False, True), (9000, True, True)]
-)
+@table("ceiling, behind, limit", [(1300, False, False), (1299, False, True), (9000, True, True)])
 def test_a_rate_that_the_generator_does_not_exceed_by_far_is_said_to_be_its_own(ceiling, behind, limit):
     assert pipe.generator_is_limit({"sustained": 1000, "generator_behind": behind}, ceiling) is limit
 

@@ -10,6 +10,7 @@ import pytest
 
 from depthactors.engine.callbacks import check_callback
 from depthactors.errors import CallbackError
+from tests.support import table
 
 
 class WithCall:
@@ -57,7 +58,7 @@ GOOD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("good", GOOD)
+@table("good", GOOD)
 def test_anything_that_can_be_called_plainly_is_taken(good):
     check_callback("on_update", good)
 
@@ -66,7 +67,7 @@ def test_one_that_cannot_be_asked_for_its_parameters_is_taken():
     check_callback("on_update", LikeAnArray())
 
 
-@pytest.mark.parametrize("bad", [lambda: None, two, partial(two, 1, 2), lambda *, view: view, WithCall])
+@table("bad", [lambda: None, two, partial(two, 1, 2), lambda *, view: view, WithCall])
 def test_one_that_cannot_take_one_argument_is_refused(bad):
     with pytest.raises(CallbackError, match=r"expected a function of one argument as on_update, was .*, which takes"):
         check_callback("on_update", bad)
@@ -78,13 +79,13 @@ def test_a_function_that_is_refused_is_named_with_its_parameters():
         check_callback("on_update", two)
 
 
-@pytest.mark.parametrize("bad", [generator, partial(generator), async_generator])
+@table("bad", [generator, partial(generator), async_generator])
 def test_a_generator_function_is_refused_because_a_call_of_it_runs_nothing(bad):
     with pytest.raises(CallbackError, match="expected a plain function as on_update, was a generator function"):
         check_callback("on_update", bad)
 
 
-@pytest.mark.parametrize("bad", [7, "print", object(), coroutine, partial(coroutine)])
+@table("bad", [7, "print", object(), coroutine, partial(coroutine)])
 def test_anything_else_is_refused_with_its_name(bad):
     with pytest.raises(CallbackError, match="on_update") as caught:
         check_callback("on_update", bad)

@@ -20,7 +20,7 @@ from depthactors.errors import (
 )
 from depthactors.exchange import LocalExchange
 from tests.engine.simulated import following
-from tests.support import Recorder, until
+from tests.support import Recorder, table, until
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 pytestmark = pytest.mark.usefixtures("fast")
@@ -203,8 +203,8 @@ def test_a_raising_callback_harms_nobody(engine, caplog):
     assert "the user's mistake" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "words"),
+@table(
+    "arguments, error, words",
     [
         ({"symbol": "BTC USDT"}, UsageError, "BTC USDT"),
         ({"symbol": ""}, UsageError, "symbol"),
@@ -220,7 +220,6 @@ def test_a_raising_callback_harms_nobody(engine, caplog):
         ({"on_event": "x"}, UsageError, "on_event"),
         ({"on_delta": "x"}, UsageError, "on_delta"),
     ],
-    ids=str,
 )
 def test_a_wrong_argument_is_named_and_starts_nothing(engine, arguments, error, words):
     with pytest.raises(error, match=words):
@@ -279,7 +278,7 @@ def test_a_coroutine_function_is_refused(engine):
         engine.subscribe("BTCUSDT", on_update=on_update)
 
 
-@pytest.mark.parametrize(
+@table(
     "settings",
     [
         {"market": "nope"},
@@ -289,7 +288,6 @@ def test_a_coroutine_function_is_refused(engine):
         {"silence_limit": "x"},
         {"on_error": 1},
     ],
-    ids=str,
 )
 def test_a_wrong_setting_is_refused_before_anything_starts(settings):
     with pytest.raises(UsageError):

@@ -9,7 +9,7 @@ from depthactors import Best, BookState, DepthEngine, Full, Status, Top
 from depthactors.dispatcher.mailbox import Frames, mailbox_of
 from depthactors.errors import LifecycleError
 from depthactors.exchange import Fault
-from tests.support import Recorder, places_in, some_places, until
+from tests.support import Recorder, places_in, some_places, table, until
 
 LIVE = BookState.LIVE
 QUICKLY = 3.0
@@ -37,7 +37,7 @@ class Timed:
         return [words for _, words in self.took.seen]
 
 
-@pytest.mark.parametrize("ended", ["its own", "that of a later listener", "that of an earlier one"])
+@table("ended", ["its own", "that of a later listener", "that of an earlier one"])
 def test_once_unsubscribe_returned_in_a_callback_the_listener_is_not_called(engine, ended):
     handles, calls, after = {}, Recorder(), Recorder()
 

@@ -9,6 +9,7 @@ import pytest
 from depthactors import markets
 from depthactors.engine.environment import EXCHANGE_VARIABLE, resolve
 from depthactors.errors import UsageError
+from tests.support import table
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +23,7 @@ def test_without_the_variable_a_market_is_its_row(name, caplog):
     assert not caplog.records
 
 
-@pytest.mark.parametrize("name", markets.MARKETS)
+@table("name", markets.MARKETS)
 def test_with_it_every_market_goes_there(name, monkeypatch):
     monkeypatch.setenv(EXCHANGE_VARIABLE, "http://127.0.0.1:9000")
     row = resolve(name)
@@ -46,18 +47,29 @@ def test_our_own_commands_do_not_say_so(monkeypatch, capfd):
     assert EXCHANGE_VARIABLE not in ran.stderr
 
 
-@pytest.mark.parametrize(
+@table(
     "address",
-    ["ftp://127.0.0.1:9", "127.0.0.1:9000", "http://127.0.0.1", "http://", "http://[::1", "http://:80", "http://h:x",
-     "https://127.0.0.1:9000", "http://127.0.0.1:9000/path", "http://127.0.0.1:99999", "true"],
-)  # fmt: skip
+    [
+        "ftp://127.0.0.1:9",
+        "127.0.0.1:9000",
+        "http://127.0.0.1",
+        "http://",
+        "http://[::1",
+        "http://:80",
+        "http://h:x",
+        "https://127.0.0.1:9000",
+        "http://127.0.0.1:9000/path",
+        "http://127.0.0.1:99999",
+        "true",
+    ],
+)
 def test_a_wrong_address_is_named(address, monkeypatch):
     monkeypatch.setenv(EXCHANGE_VARIABLE, address)
     with pytest.raises(UsageError, match=re.escape(f"like http://127.0.0.1:9000, was {address!r}")):
         resolve("spot")
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.8.9.1", "[::1]", "box.localhost"])
+@table("host", ["localhost", "127.8.9.1", "[::1]", "box.localhost"])
 def test_every_name_of_this_machine_is_taken(host, monkeypatch):
     monkeypatch.setenv(EXCHANGE_VARIABLE, f"http://{host}:9000/")
     assert resolve("spot").rest_url == f"http://{host}:9000"

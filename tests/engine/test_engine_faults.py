@@ -9,6 +9,7 @@ from depthactors.actors import book as book_module
 from depthactors.actors.book_timers import RefreshDue
 from depthactors.errors import AuditError, SilentStreamError, StreamError, SubscriptionError
 from tests.engine.simulated import BNB, BTC, ETH, LIVE, STALE, Simulated, following
+from tests.support import table
 
 pytestmark = pytest.mark.one_process
 
@@ -120,7 +121,7 @@ def test_after_any_fault_of_a_book_the_others_were_not_disturbed():
         assert eth.states == [LIVE]
 
 
-@pytest.mark.parametrize("fault", ["cut", "reset", "expire"])
+@table("fault", ["cut", "reset", "expire"])
 def test_a_lost_connection_is_told_once_and_every_book_of_it_is_live_again(fault):
     with following(BTC, ETH) as (simulated, _, btc, eth):
         simulated.strike(fault, BTC)

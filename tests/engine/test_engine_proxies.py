@@ -8,6 +8,7 @@ import pytest
 
 from depthactors import DepthEngine
 from depthactors.errors import DepthActorsError, UsageError
+from tests.support import table
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -95,7 +96,7 @@ def test_an_error_names_the_proxy_that_it_went_through(exchange):
     assert f"through the proxy {NOWHERE}" in str(caught.value)
 
 
-@pytest.mark.parametrize("proxy", ["foo", "https://proxy:3128", 8080])
+@table("proxy", ["foo", "https://proxy:3128", 8080])
 def test_what_is_no_proxy_is_refused_before_anything_is_started(proxy):
     threads = threading.active_count()
     with pytest.raises(UsageError, match="proxy"):

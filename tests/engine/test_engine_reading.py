@@ -8,6 +8,7 @@ import pytest
 
 from depthactors import BookState, DepthEngine, Top
 from depthactors.exchange import LocalExchange
+from tests.support import table
 
 READERS = 4
 UPDATES = 12
@@ -28,7 +29,7 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@table("way", WAYS.values())
 def test_no_reader_ever_sees_a_torn_pair(busy, way):
     exchange, book = busy
     begin = threading.Barrier(READERS)

@@ -21,7 +21,7 @@ from depthactors.recording import RecordTo
 from depthactors.replay import replay
 from tests.actors.fake_disk import FULL, FakeDisk
 from tests.engine.simulated import BTC, ETH, LIVE, following
-from tests.support import until
+from tests.support import table, until
 
 pytestmark = pytest.mark.one_process
 ALWAYS = ("file", "end")
@@ -228,8 +228,8 @@ def test_stop_does_not_wait_longer_than_its_deadline_for_the_disk(on_fake_disk, 
     until(lambda: disk.files[0].closed)
 
 
-@pytest.mark.parametrize(
-    ("record", "words"),
+@table(
+    "record, words",
     [(5, "expected a folder"), ("", "expected a folder"), (b"data", "expected a folder"), (["a"], "expected a folder")],
 )
 def test_what_is_no_folder_is_refused(record, words):

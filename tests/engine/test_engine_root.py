@@ -14,7 +14,7 @@ from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.dispatcher.threads import THREAD_PREFIX
 from depthactors.errors import EscalatedError, LifecycleError
 from depthactors.shards.supervisor import ShardSupervisor
-from tests.support import Recorder, until
+from tests.support import Recorder, table, until
 
 FAILED = BookState.FAILED
 PROMPT = 5.0
@@ -56,8 +56,8 @@ def promptly():
     assert time.monotonic() - started < PROMPT
 
 
-@pytest.mark.parametrize("end", WAYS)
-@pytest.mark.parametrize("options", [{}, pytest.param({"processes": 1}, id="worker")])
+@table("end", WAYS)
+@table("options", [{}, {"processes": 1}])
 def test_without_its_supervisor_an_engine_is_over_and_says_so(dead_address, end, options):
     errors, events = Recorder(), Recorder()
     engine = DepthEngine(on_error=errors, **options)

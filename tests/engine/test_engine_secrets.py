@@ -10,7 +10,7 @@ from depthactors.errors import UsageError
 from depthactors.markets import SPOT
 from depthactors.net.settings import NetworkSettings
 from tests.net.net_support import rest_client
-from tests.support import Recorder
+from tests.support import Recorder, table
 
 SECRET = "s3cr3t-w0rd"
 
@@ -61,7 +61,7 @@ def test_keys_are_not_kept(everything):
     assert SECRET not in f"{vars(client)} {vars(manager)} {vars(manager._client)} {client!r} {manager!r}"
 
 
-@pytest.mark.parametrize("callable_", [DepthEngine, ThreadedDepthCacheManager, Client, NetworkSettings])
+@table("callable_", [DepthEngine, ThreadedDepthCacheManager, Client, NetworkSettings])
 def test_nothing_that_a_user_can_set_turns_the_verification_of_certificates_off(callable_):
     names = " ".join(inspect.signature(callable_).parameters)
     assert not any(word in names for word in ("verify", "ssl", "tls", "cert", "insecure", "hostname"))

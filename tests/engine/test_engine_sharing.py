@@ -18,7 +18,7 @@ from depthactors.errors import EngineGoneError, LifecycleError, NotLiveError, Sh
 from depthactors.exchange import LocalExchange
 from depthactors.sharing import EngineFolder, folder
 from depthactors.sharing.place import folder_of
-from tests.support import Recorder, until
+from tests.support import Recorder, table, until
 
 LIVE, STALE, STOPPED = BookState.LIVE, BookState.STALE, BookState.STOPPED
 _numbers = count()
@@ -242,7 +242,7 @@ def test_a_book_deepened_along_with_one_that_finds_no_room_is_read_on(shared, re
 # Signals and forks.
 
 
-@pytest.mark.parametrize("moment", ["_empty", "_sweep", "_locked", "try_lock"])
+@table("moment", ["_empty", "_sweep", "_locked", "try_lock"])
 def test_a_stop_in_the_middle_of_the_start_is_not_undone(exchange, name, monkeypatch, moment):
     """A signal handler may stop an engine that its thread is just starting."""
     engine = DepthEngine(name=name)

@@ -12,7 +12,7 @@ from depthactors.actors.supervision import RESTARTS, LookAtChildren
 from depthactors.dispatcher.actor import DispatchedActor
 from depthactors.dispatcher.threads import THREAD_PREFIX
 from depthactors.errors import EscalatedError, LifecycleError
-from tests.support import Recorder, until
+from tests.support import Recorder, table, until
 
 pytestmark = pytest.mark.one_process
 
@@ -69,7 +69,7 @@ def look(engine):
     return engine.status()
 
 
-@pytest.mark.parametrize("refused", ["book-BNBUSDT", "socket", "snapshots", "dispatcher"])
+@table("refused", ["book-BNBUSDT", "socket", "snapshots", "dispatcher"])
 def test_of_several_books_all_are_followed_or_none(dead_address, threads, refused):
     threads.refused = (refused,)
     engine = DepthEngine()

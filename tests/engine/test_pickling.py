@@ -6,11 +6,12 @@ import pickle
 import pytest
 
 from depthactors import Client, DepthCacheManager, DepthEngine, ThreadedDepthCacheManager
+from tests.support import table
 
 READER = r"DepthReader\(name\)"
 
 
-@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
+@table("copied", [pickle.dumps, copy.copy, copy.deepcopy])
 def test_what_has_threads_is_not_pickled_and_says_what_to_do(dead_address, copied):
     with DepthEngine() as engine, ThreadedDepthCacheManager() as manager:
         for each, instead in (

@@ -6,6 +6,7 @@ import pytest
 
 from depthactors.engine.settings import check_interval, network_settings
 from depthactors.errors import UsageError
+from tests.support import table
 
 GOOD = {
     "max_reconnects": None,
@@ -23,14 +24,14 @@ def test_good_settings_are_kept():
     assert "kept-secret" not in repr(settings)
 
 
-@pytest.mark.parametrize("name", ["connect_timeout", "read_timeout", "silence_limit", "rotate_after"])
-@pytest.mark.parametrize("value", [0, -1.0, inf, nan, "5", True], ids=repr)
+@table("name", ["connect_timeout", "read_timeout", "silence_limit", "rotate_after"])
+@table("value", [0, -1.0, inf, nan, "5", True])
 def test_a_time_that_is_none_is_refused_by_name(name, value):
     with pytest.raises(UsageError, match=f"expected {name} in seconds above zero"):
         network_settings(**GOOD | {name: value})
 
 
-@pytest.mark.parametrize("value", [-1, 1.5, "3", True], ids=repr)
+@table("value", [-1, 1.5, "3", True])
 def test_a_number_of_tries_that_is_none_is_refused(value):
     with pytest.raises(UsageError, match="max_reconnects"):
         network_settings(**GOOD | {"max_reconnects": value})
@@ -43,7 +44,7 @@ def test_an_interval_may_be_left_out():
     check_interval(0.5)
 
 
-@pytest.mark.parametrize("value", [-1, -0.5, inf, nan, "5", True, []], ids=repr)
+@table("value", [-1, -0.5, inf, nan, "5", True, []])
 def test_an_interval_that_is_none_is_refused_with_its_value(value):
     with pytest.raises(UsageError, match="expected refresh_interval in seconds") as refused:
         check_interval(value)

@@ -4,6 +4,7 @@ import pytest
 
 from depthactors import DepthCacheManager, DepthEngine
 from depthactors.errors import UsageError
+from tests.support import table
 
 
 class Engine(DepthEngine):
@@ -16,7 +17,7 @@ class Manager(DepthCacheManager):
         assert not hasattr(self, "anything")
 
 
-@pytest.mark.parametrize(
+@table(
     "call",
     [
         lambda: Engine().subscribe("BTCUSDT"),

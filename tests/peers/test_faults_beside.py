@@ -20,6 +20,7 @@ from faults_stage import MarketFeed
 
 from depthactors.errors import UsageError
 from depthactors.exchange import KINDS
+from tests.support import table
 
 DROP = CASES[0]
 WATCH = Watch(100.0, 120.0, last_id=1_000)
@@ -152,8 +153,8 @@ def test_the_worst_lag_is_of_the_oldest_book():
 ERROR_LINE = {"t": 101.0, "error": "BinanceWebsocketClosed", "m": "gone"}
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
+@table(
+    "lines, expected",
     [
         (steady(100.1, 120.0), "nothing: the next update is right"),
         ([], "nothing: silent for ever"),
@@ -184,8 +185,8 @@ def test_a_client_that_does_not_stop_or_was_never_right_is_told():
     assert text == "nothing: the next update is right; not right before, either; killed"
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
+@table(
+    "lines, expected",
     [
         (steady(100.2, 120.0), "0.2"),
         ([], "never"),

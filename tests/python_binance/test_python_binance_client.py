@@ -6,6 +6,7 @@ import pytest
 
 from depthactors import Client
 from depthactors.errors import UsageError
+from tests.support import table
 
 
 def test_a_client_keeps_what_concerns_market_data_and_no_keys():
@@ -23,7 +24,7 @@ def test_the_arguments_of_either_client_of_theirs_are_taken_by_name():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("endpoint", [True, 1, "5", None, "https://api1.binance.com"], ids=repr)
+@table("endpoint", [True, 1, "5", None, "https://api1.binance.com"])
 def test_what_is_no_base_endpoint_is_refused(endpoint):
     with pytest.raises(UsageError, match="base_endpoint"):
         Client(None, None, None, "com", endpoint)

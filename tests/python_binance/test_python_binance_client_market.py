@@ -7,6 +7,7 @@ import pytest
 from depthactors import Client, DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager, markets
 from depthactors.errors import UsageError
 from depthactors.python_binance.client_market import market_of
+from tests.support import table
 
 ALL = ["spot", "usdm", "coinm", "options"]
 
@@ -41,19 +42,19 @@ KINDS = pytest.mark.parametrize("kind", [Client, theirs], ids=["ours", "theirs"]
 
 
 @KINDS
-@pytest.mark.parametrize("market", ALL)
+@table("market", ALL)
 def test_the_usual_client_and_none_mean_the_usual_exchange(kind, market):
     assert market_of(None, market) == market_of(kind(), market) == markets.lookup(market)
 
 
 @KINDS
-@pytest.mark.parametrize("market", ALL)
+@table("market", ALL)
 def test_a_testnet_client_means_the_test_network(kind, market):
     assert market_of(kind(testnet=True), market) == markets.lookup(f"{market}-testnet")
 
 
 @KINDS
-@pytest.mark.parametrize("market", ["spot", "usdm", "coinm"])
+@table("market", ["spot", "usdm", "coinm"])
 def test_a_demo_client_means_the_demo_hosts(kind, market):
     assert market_of(kind(demo=True), market) == markets.lookup(f"{market}-demo")
 
@@ -75,14 +76,14 @@ def test_us_is_a_market_of_its_own(kind):
 
 
 @KINDS
-@pytest.mark.parametrize("market", ["usdm", "coinm", "options"])
+@table("market", ["usdm", "coinm", "options"])
 def test_us_has_spot_alone(kind, market):
     with pytest.raises(UsageError, match=rf"{market}.*tld='us'"):
         market_of(kind(tld="us"), market)
 
 
 @KINDS
-@pytest.mark.parametrize("market", ALL)
+@table("market", ALL)
 def test_another_domain_is_the_market_at_that_domain_with_a_weight_of_its_own(kind, market):
     row, usual = market_of(kind(tld="example"), market), markets.lookup(market)
     assert row.rest_url == usual.rest_url.replace("binance.com", "binance.example")
@@ -92,15 +93,15 @@ def test_another_domain_is_the_market_at_that_domain_with_a_weight_of_its_own(ki
 
 
 @KINDS
-@pytest.mark.parametrize("tld", ["", "com/path", "a b", "-//x"], ids=repr)
+@table("tld", ["", "com/path", "a b", "-//x"])
 def test_what_is_no_domain_is_refused(kind, tld):
     with pytest.raises(UsageError, match="top-level domain"):
         market_of(kind(tld=tld), "spot")
 
 
 @KINDS
-@pytest.mark.parametrize("tld", ["com", "us", "example"])
-@pytest.mark.parametrize("endpoint", ["1", "4"])
+@table("tld", ["com", "us", "example"])
+@table("endpoint", ["1", "4"])
 def test_a_base_endpoint_is_another_address_of_the_same_place(kind, tld, endpoint):
     row, usual = market_of(kind(tld=tld, base_endpoint=endpoint), "spot"), market_of(kind(tld=tld), "spot")
     assert row.rest_url == f"https://api{endpoint}.binance.{tld}"
@@ -108,8 +109,8 @@ def test_a_base_endpoint_is_another_address_of_the_same_place(kind, tld, endpoin
 
 
 @KINDS
-@pytest.mark.parametrize(
-    ("market", "attribute", "url", "place"),
+@table(
+    "market, attribute, url, place",
     [
         ("spot", "API_URL", "https://testnet.binance.vision/api", "spot-testnet"),
         ("spot", "API_URL", "https://demo-api.binance.com/api", "spot-demo"),
@@ -128,7 +129,7 @@ def test_an_address_that_a_program_has_set_is_the_place_that_it_is_of(kind, mark
 
 
 @KINDS
-@pytest.mark.parametrize("host", ["https://data-api.binance.vision", "https://api-gcp.binance.com"])
+@table("host", ["https://data-api.binance.vision", "https://api-gcp.binance.com"])
 def test_an_address_of_the_exchange_that_has_no_row_has_the_streams_of_spot(kind, host):
     client = kind()
     client.API_URL = f"{host}/api"
@@ -145,7 +146,7 @@ def test_an_address_whose_streams_nobody_knows_is_refused(kind):
 
 
 @KINDS
-@pytest.mark.parametrize("options", [{}, {"tld": "us"}, {"tld": "example"}, {"testnet": True}, {"demo": True}], ids=str)
+@table("options", [{}, {"tld": "us"}, {"tld": "example"}, {"testnet": True}, {"demo": True}])
 def test_the_local_exchange_comes_before_any_place(monkeypatch, kind, options):
     monkeypatch.setenv("DEPTHACTORS_EXCHANGE", "http://127.0.0.1:9")
     assert market_of(kind(**options), "spot").rest_url == "http://127.0.0.1:9"
@@ -155,14 +156,14 @@ def test_a_client_of_an_older_version_of_theirs_has_neither_demo_nor_addresses()
     assert market_of(SimpleNamespace(tld="us", testnet=False), "spot") == markets.lookup("us")
 
 
-@pytest.mark.parametrize("client", ["com", 3, object(), SimpleNamespace(tld="com")])
+@table("client", ["com", 3, object(), SimpleNamespace(tld="com")])
 def test_what_is_no_client_is_refused(client):
     with pytest.raises(UsageError, match="Client"):
         market_of(client, "spot")
 
 
-@pytest.mark.parametrize(
-    ("manager", "market"),
+@table(
+    "manager, market",
     [(DepthCacheManager, "spot"), (FuturesDepthCacheManager, "usdm"), (OptionsDepthCacheManager, "options")],
 )
 def test_a_manager_follows_the_place_of_its_client(manager, market):

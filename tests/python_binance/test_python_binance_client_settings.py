@@ -9,6 +9,7 @@ from depthactors.errors import UsageError
 from depthactors.net.proxy import parse_proxy
 from depthactors.python_binance.client_settings import settings_of
 from depthactors.python_binance.socket_manager import lease
+from tests.support import table
 
 PROXY = "http://user:hush@proxy:1"
 OTHER = "http://other:2"
@@ -32,8 +33,8 @@ KINDS = pytest.mark.parametrize("kind", [Client, theirs], ids=["ours", "theirs"]
 
 
 @KINDS
-@pytest.mark.parametrize(
-    ("params", "expected"),
+@table(
+    "params, expected",
     [
         (None, {}),
         ({}, {}),
@@ -44,7 +45,6 @@ KINDS = pytest.mark.parametrize("kind", [Client, theirs], ids=["ours", "theirs"]
         ({"timeout": (3, None)}, {"connect_timeout": 3}),
         ({"verify": True}, {}),
     ],
-    ids=repr,
 )
 def test_a_timeout_becomes_the_engines(kind, params, expected):
     assert settings_of(kind(requests_params=params)) == {"proxy": None} | expected
@@ -59,7 +59,7 @@ def test_a_request_timeout_that_a_program_has_set_holds():
     assert settings_of(theirs({"timeout": 3}, REQUEST_TIMEOUT=30))["read_timeout"] == 3
 
 
-@pytest.mark.parametrize(
+@table(
     "client",
     [
         Client(https_proxy=PROXY),
@@ -72,14 +72,13 @@ def test_a_request_timeout_that_a_program_has_set_holds():
         theirs(session_params={"proxy": PROXY}),
         theirs(session={"proxies": {"https": PROXY}}),
     ],
-    ids=lambda client: f"{type(client).__module__}",
 )
 def test_a_proxy_is_the_engines_wherever_it_is_said(client):
     assert settings_of(client) == {"proxy": PROXY}
 
 
-@pytest.mark.parametrize(
-    ("client", "words"),
+@table(
+    "client, words",
     [
         (theirs({"verify": False}), r"requests_params\['verify'\]"),
         (theirs({"verify": "/etc/ca.pem"}), r"requests_params\['verify'\]"),
@@ -95,7 +94,6 @@ def test_a_proxy_is_the_engines_wherever_it_is_said(client):
         (Client(requests_params={"verify": False}), "verify"),
         (Client(session_params={"timeout": 3}), "session_params"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_cannot_be_honoured_is_refused_by_name_in_every_manager(client, words):
     for use in (settings_of, BinanceSocketManager, lambda client: DepthCacheManager(client, "BTCUSDT")):
@@ -104,14 +102,13 @@ def test_what_cannot_be_honoured_is_refused_by_name_in_every_manager(client, wor
         assert "hush" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@table(
     "options",
     [
         {"requests_params": {"verify": False}},
         {"session_params": {"connector": 1}},
         {"requests_params": {"timeout": "x"}},
     ],
-    ids=str,
 )
 def test_what_cannot_be_honoured_is_refused_as_an_argument_of_the_threaded_manager_too(options):
     with pytest.raises(UsageError):

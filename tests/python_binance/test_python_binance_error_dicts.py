@@ -19,6 +19,7 @@ from depthactors.errors import (
 )
 from depthactors.exceptions import own
 from depthactors.python_binance.error_dicts import ERRORS, error_messages
+from tests.support import table
 
 GUIDE = Path(__file__).parents[2] / "examples" / "README.md"
 ROWS = pytest.mark.parametrize("row", ERRORS, ids=lambda row: row.what)
@@ -41,7 +42,7 @@ def messages(state, error):
 
 
 @ROWS
-@pytest.mark.parametrize("state", UNDER_WAY)
+@table("state", UNDER_WAY)
 def test_what_goes_on_is_a_dict_only_where_the_table_says_so(row, state):
     error = None if row.error is None else row.error("why")
     expected = [] if row.type is None or row.ends else [{"e": "error", "type": row.type, "m": "why"}]
@@ -49,7 +50,7 @@ def test_what_goes_on_is_a_dict_only_where_the_table_says_so(row, state):
 
 
 @ROWS
-@pytest.mark.parametrize("state", OVER)
+@table("state", OVER)
 def test_an_end_is_one_dict_that_says_why_and_then_none(row, state):
     message, end = messages(state, None if row.error is None else row.error("why"))
     assert end is None
@@ -59,7 +60,7 @@ def test_an_end_is_one_dict_that_says_why_and_then_none(row, state):
         assert message["type"] == row.type
 
 
-@pytest.mark.parametrize("state", UNDER_WAY)
+@table("state", UNDER_WAY)
 def test_a_change_of_state_without_an_error_is_nothing(state):
     assert messages(state, None) == []
 
@@ -88,7 +89,7 @@ def test_an_error_without_a_row_is_reported_as_its_nearest_base():
     assert messages(BookState.FAILED, EngineGoneError("why"))[0]["type"] == "SharingError"
 
 
-@pytest.mark.parametrize("error", [MalformedFrameError("why"), LifecycleError("why"), UsageError("why")], ids=repr)
+@table("error", [MalformedFrameError("why"), LifecycleError("why"), UsageError("why")])
 def test_an_end_that_the_table_does_not_know_has_the_name_of_its_error(error):
     assert messages(BookState.FAILED, error)[0]["type"] == type(error).__name__
 

@@ -23,7 +23,7 @@ from depthactors.errors import LifecycleError, NotLiveError, UsageError
 from depthactors.exceptions import ReadLoopClosed
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.python_binance import managers
-from tests.support import places_in, some_places, until
+from tests.support import places_in, some_places, table, until
 
 KINDS = [DepthCacheManager, FuturesDepthCacheManager, OptionsDepthCacheManager]
 
@@ -37,17 +37,15 @@ def own_threads():
     return [name for name in names if "exchange" not in name]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@table("kind", KINDS)
 def test_making_one_starts_nothing(kind):
     dcm = kind(None, "BTCUSDT")
     assert own_threads() == []
     assert dcm.get_symbol() == "BTCUSDT"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "form", [lambda kind: kind(None, "BTCUSDT", print), lambda kind: kind(symbol="BTCUSDT", callback=print)]
-)
+@table("kind", KINDS)
+@table("form", [lambda kind: kind(None, "BTCUSDT", print), lambda kind: kind(symbol="BTCUSDT", callback=print)])
 def test_the_form_before_version_one_is_refused_and_the_new_one_is_shown(kind, form):
     with pytest.raises(
         UsageError, match=rf"with {kind.__name__}\(client, symbol\) as dcm:.*start_depth_cache\(callback"
@@ -55,7 +53,7 @@ def test_the_form_before_version_one_is_refused_and_the_new_one_is_shown(kind, f
         form(kind)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@table("kind", KINDS)
 def test_a_subclass_that_replaces_a_private_part_of_theirs_is_refused(kind):
     with pytest.raises(UsageError, match=r"Deep with _get_socket, .*leave it out and give `limit`"):
         type("Deep", (kind,), {"_get_socket": print})
@@ -113,11 +111,7 @@ def test_given_up_and_closed_it_can_be_entered_again(exchange):
     assert own_threads() == []
 
 
-@pytest.mark.parametrize(
-    "options",
-    [{"ws_interval": 250}, {"limit": 0}, {"conv_type": 3}, {"refresh_interval": -1}, {"symbol": ""}],
-    ids=str,
-)
+@table("options", [{"ws_interval": 250}, {"limit": 0}, {"conv_type": 3}, {"refresh_interval": -1}, {"symbol": ""}])
 def test_what_cannot_be_right_is_refused_on_entering_and_nothing_is_left(exchange, options):
     dcm = new(**options)
     with pytest.raises(UsageError):
@@ -164,7 +158,7 @@ def test_a_bm_that_closes_ends_the_reading(exchange):
         thread.join(5)
 
 
-@pytest.mark.parametrize("convert", [float, Decimal, str, lambda text: (text,)], ids=["float", "Decimal", "str", "any"])
+@table("convert", [float, Decimal, str, lambda text: (text,)])
 def test_recv_is_of_the_type_asked_for(exchange, convert):
     with new(conv_type=convert) as dcm:
         cache = dcm.recv(timeout=10)

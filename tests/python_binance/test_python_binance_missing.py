@@ -6,6 +6,7 @@ import pytest
 
 import depthactors
 from depthactors import BinanceSocketManager, Client
+from tests.support import table
 
 ELSEWHERE = [
     ("AsyncClient", r"client = Client\(\)"),
@@ -17,7 +18,7 @@ ELSEWHERE = [
 ]
 
 
-@pytest.mark.parametrize(("name", "words"), ELSEWHERE)
+@table("name, words", ELSEWHERE)
 def test_a_name_of_theirs_is_no_attribute_and_an_import_says_where_it_is(name, words):
     assert not hasattr(depthactors, name)
     with pytest.raises(AttributeError, match=words):
@@ -36,8 +37,8 @@ def test_the_package_has_a_version():
     assert depthactors.__version__.count(".") == 2
 
 
-@pytest.mark.parametrize("name", ["get_order_book", "KLINE_INTERVAL_1MINUTE", "create"])
-@pytest.mark.parametrize("client", [Client, Client()], ids=["class", "object"])
+@table("name", ["get_order_book", "KLINE_INTERVAL_1MINUTE", "create"])
+@table("client", [Client, Client()])
 def test_what_only_their_client_has_is_missing_with_the_way_to_it(client, name):
     assert not hasattr(client, name)
     with pytest.raises(AttributeError, match=rf"{name}.*from binance import Client"):

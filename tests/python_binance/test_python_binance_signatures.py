@@ -2,8 +2,6 @@
 
 import inspect
 
-import pytest
-
 from depthactors import (
     BinanceSocketManager,
     Client,
@@ -13,6 +11,7 @@ from depthactors import (
     OptionsDepthCacheManager,
     ThreadedDepthCacheManager,
 )
+from tests.support import table
 
 CONSTRUCTOR = "api_key=None, api_secret=None, requests_params=None, tld='com', testnet=False, *"
 CLIENT = (
@@ -68,32 +67,39 @@ def arguments(function):
     return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
 
 
-@pytest.mark.parametrize(("function", "expected"), TABLE, ids=[row[0].__qualname__ for row in TABLE])
+@table("function, expected", TABLE)
 def test_arguments_are_those_of_the_table(function, expected):
     assert arguments(function) == f"({expected})"
 
 
-@pytest.mark.parametrize(
-    ("kind", "names"),
+@table(
+    "kind, names",
     [
         (
             ThreadedDepthCacheManager,
             {
-                "start", "start_depth_cache", "start_futures_depth_socket", "start_coin_futures_depth_socket",
-                "start_options_depth_socket", "stop_socket", "stop", "join", "is_alive", "status",
+                "start",
+                "start_depth_cache",
+                "start_futures_depth_socket",
+                "start_coin_futures_depth_socket",
+                "start_options_depth_socket",
+                "stop_socket",
+                "stop",
+                "join",
+                "is_alive",
+                "status",
             },
         ),
         (DepthCacheManager, {"recv", "get_depth_cache", "get_symbol", "close"}),
         (BinanceSocketManager, {"close"}),
     ],
-    ids=["ThreadedDepthCacheManager", "DepthCacheManager", "BinanceSocketManager"],
-)  # fmt: skip
+)
 def test_what_programs_call_is_there(kind, names):
     assert names <= {name for name, _ in inspect.getmembers(kind, inspect.isfunction)}
 
 
-@pytest.mark.parametrize("name", ["__enter__", "__exit__", "__iter__"])
-@pytest.mark.parametrize("kind", MANAGERS)
+@table("name", ["__enter__", "__exit__", "__iter__"])
+@table("kind", MANAGERS)
 def test_nothing_of_a_manager_is_a_coroutine(kind, name):
     assert not inspect.iscoroutinefunction(getattr(kind, name))
 

@@ -9,7 +9,7 @@ import pytest
 from depthactors import BinanceSocketManager, Client, DepthCacheManager, ThreadedDepthCacheManager
 from depthactors.errors import LifecycleError, UsageError
 from depthactors.python_binance.socket_manager import check, give_back, lease, shared
-from tests.support import places_in, some_places
+from tests.support import places_in, some_places, table
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_the_arguments_are_taken_by_place_and_the_clients_settings_hold():
         assert lease(bm, "first")._runtime.settings.read_timeout == 7
 
 
-@pytest.mark.parametrize("tries", [5, 2, None])
+@table("tries", [5, 2, None])
 def test_the_tries_are_the_engines(tries):
     with BinanceSocketManager(max_reconnects=tries) as bm:
         assert lease(bm, "first")._runtime.settings.backoff.tries == tries
@@ -148,8 +148,8 @@ def test_ours_is_shared_and_another_one_is_refused_with_the_import_line(bm):
         shared(object())
 
 
-@pytest.mark.parametrize(
-    ("bm_client", "client"),
+@table(
+    "bm_client, client",
     [
         (None, None),
         (Client(), None),
@@ -165,8 +165,8 @@ def test_a_manager_that_agrees_is_served(monkeypatch, bm_client, client):
     check(BinanceSocketManager(bm_client), client, "spot")
 
 
-@pytest.mark.parametrize(
-    ("bm_client", "client", "words"),
+@table(
+    "bm_client, client, words",
     [
         (Client(testnet=True), Client(), "spot.*spot-testnet"),
         (Client(), Client(tld="us"), "us.*spot"),

@@ -12,6 +12,7 @@ from depthactors.book.part import OwnPart
 from depthactors.errors import CallbackError, LifecycleError, UsageError
 from depthactors.exchange import LocalExchange
 from depthactors.python_binance.subscription import DEFAULT_REFRESH, follow, own_part
+from tests.support import table
 
 ARGUMENTS = {"refresh_interval": None, "limit": 10, "conv_type": float, "ws_interval": 100}
 
@@ -36,8 +37,8 @@ def test_a_refresh_interval_of_nothing_is_none(engine, given, kept):
     assert begin(engine, refresh_interval=given)._cell.spec.refresh_interval == kept
 
 
-@pytest.mark.parametrize(
-    ("market", "given", "speed"),
+@table(
+    "market, given, speed",
     [
         (markets.SPOT, 0, 1000),
         (markets.SPOT, None, 1000),
@@ -48,7 +49,6 @@ def test_a_refresh_interval_of_nothing_is_none(engine, given, kept):
         (markets.OPTIONS, 0, 500),
         (markets.OPTIONS, 100, 100),
     ],
-    ids=lambda value: getattr(value, "name", str(value)),
 )
 def test_an_interval_is_a_stream_of_the_market(engine, market, given, speed):
     assert begin(engine, market=market, ws_interval=given)._cell.spec.speed_ms == speed
@@ -59,7 +59,7 @@ def test_the_symbol_is_taken_in_any_case_and_the_limit_is_the_depth(engine):
     assert (handle.symbol, handle.depth) == ("BTCUSDT", 25)
 
 
-@pytest.mark.parametrize(("given", "depth"), [("10", 10), ("1000", 1000), (None, 100)], ids=repr)
+@table("given, depth", [("10", 10), ("1000", 1000), (None, 100)])
 def test_a_limit_may_be_a_text_or_none(engine, given, depth):
     assert begin(engine, limit=given).depth == depth
 
@@ -71,8 +71,8 @@ def test_a_limit_beyond_the_market_is_cut_with_a_warning(engine, caplog):
     assert str(10**6) in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
+@table(
+    "options, words",
     [
         ({"ws_interval": 250}, "ws_interval"),
         ({"ws_interval": "100"}, "ws_interval"),
@@ -86,7 +86,6 @@ def test_a_limit_beyond_the_market_is_cut_with_a_warning(engine, caplog):
         ({"conv_type": 3}, "conv_type"),
         ({"conv_type": None}, "conv_type"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_right_is_refused_and_nothing_is_followed(engine, options, words):
     with pytest.raises(UsageError, match=words):
@@ -120,7 +119,7 @@ def test_the_listener_is_greeted():
             pass
 
 
-@pytest.mark.parametrize("market", [markets.SPOT, markets.USDM, markets.OPTIONS], ids=lambda market: market.name)
+@table("market", [markets.SPOT, markets.USDM, markets.OPTIONS])
 def test_a_book_of_no_deeper_promise_than_a_snapshot_of_the_limit_allows_is_taken_whole(market):
     for depth in (1, 20, market.max_depth):
         limit = market.snapshot_limit(depth)

@@ -30,6 +30,7 @@ from depthactors.errors import DepthActorsError
 from depthactors.exchange import Fault, LocalExchange
 from depthactors.exchange.rest.api import RestApi
 from depthactors.pacing import Backoff
+from tests.support import table
 
 SYMBOL = "BNBBTC"
 NAME = "bnbbtc@depth10"
@@ -147,7 +148,7 @@ def own_threads():
 # Names a user imports.
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         "ThreadedDepthCacheManager",
@@ -164,7 +165,7 @@ def test_name_is_imported_from_depthactors(name):
     assert getattr(depthactors, name).__name__ == name
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         "BinanceWebsocketClosed",
@@ -180,11 +181,7 @@ def test_exception_name_is_imported_and_under_the_one_base(name):
     assert issubclass(getattr(exceptions, name), DepthActorsError)
 
 
-@pytest.mark.parametrize(
-    "client",
-    [Client(), SimpleNamespace(tld="com", testnet=False), None],
-    ids=["ours", "one with tld and testnet", "none"],
-)
+@table("client", [Client(), SimpleNamespace(tld="com", testnet=False), None])
 def test_client_of_either_library_is_taken(exchange, client):
     with DepthCacheManager(client, SYMBOL, ws_interval=100) as dcm:
         assert dcm.recv(timeout=10).symbol == SYMBOL
@@ -273,14 +270,9 @@ def test_start_gives_exact_books_of_its_market(serve, rest, market, start, symbo
             assert bids == [list(level) for level in truth.bids[:30]]
             assert asks == [list(level) for level in truth.asks[:30]]
             assert all(quantity for _, quantity in bids + asks)
-    assert rest.count(symbol) == 1
-
-
-@pytest.mark.parametrize(("market", "start", "symbol"), MARKETS, ids=[row[0] for row in MARKETS])
-def test_start_takes_lower_case_and_no_keyword_but_its_two(serve, market, start, symbol):
-    serve(symbol, market=market)
-    inbox = Inbox()
-    with ThreadedDepthCacheManager() as manager:
+        assert rest.count(symbol) == 1
+        # Lower case is taken, and no keyword but the stream's own two is needed.
+        inbox = Inbox()
         assert getattr(manager, start)(inbox, symbol.lower()) == f"{symbol.lower()}@depth10"
         assert inbox.next().symbol == symbol
 
@@ -315,8 +307,8 @@ def test_start_without_an_exchange_returns_a_name_and_stop_ends_it(dead_address)
         assert inbox.next()["type"] == "BinanceWebsocketClosed"
 
 
-@pytest.mark.parametrize("start", [row[1] for row in MARKETS])
-@pytest.mark.parametrize("stopped", [False, True], ids=["before start", "after stop"])
+@table("start", [row[1] for row in MARKETS])
+@table("stopped", [False, True])
 def test_start_of_a_stream_needs_a_running_manager(start, stopped):
     manager = ThreadedDepthCacheManager()
     if stopped:
@@ -362,7 +354,7 @@ def interval_of(manager, name):
     return manager._streams[name].handle._cell.spec.refresh_interval
 
 
-@pytest.mark.parametrize("start", [row[1] for row in MARKETS])
+@table("start", [row[1] for row in MARKETS])
 def test_refresh_interval_left_out_is_half_an_hour(dead_address, start):
     with ThreadedDepthCacheManager() as manager:
         assert interval_of(manager, getattr(manager, start)(Inbox(), SYMBOL)) == 1800
@@ -374,7 +366,7 @@ def test_refresh_interval_of_zero_or_none_is_off(dead_address, none):
         assert interval_of(manager, manager.start_depth_cache(Inbox(), SYMBOL, none)) is None
 
 
-@pytest.mark.parametrize("interval", [-1, "60", float("inf"), float("nan")], ids=repr)
+@table("interval", [-1, "60", float("inf"), float("nan")])
 def test_refresh_interval_that_cannot_be_is_refused(manager, interval):
     with pytest.raises(ValueError, match="refresh_interval"):
         manager.start_depth_cache(Inbox(), SYMBOL, interval)
@@ -405,18 +397,25 @@ def test_refresh_neither_empties_nor_freezes_nor_rewinds_the_book(manager, rest)
 
 
 @pytest.mark.one_process
-@pytest.mark.parametrize("limit", [1, 10, 100, 500])
-def test_limit_is_how_many_of_the_best_levels_are_exact(serve, limit):
-    exchange, seen = serve(SYMBOL, depth=800), Inbox()
+def test_limit_is_how_many_of_the_best_levels_are_exact(serve):
+    exchange = serve(SYMBOL, depth=800)
     with ThreadedDepthCacheManager() as manager:
-        quickly(manager, lambda cache: seen((cache.view(1), cache.get_bids())), limit=limit, conv_type=Decimal)
-        for view, bids in [seen.next() for _ in range(5)]:
-            assert len(bids) >= limit
-            truth = exchange.book_at(SYMBOL, view.last_update_id)
-            assert bids[:limit] == [list(level) for level in truth.bids[:limit]]
+        for limit in (1, 10, 100, 500):
+            seen = Inbox()
+            name = quickly(
+                manager,
+                lambda cache, seen=seen: seen((cache.view(1), cache.get_bids())),
+                limit=limit,
+                conv_type=Decimal,
+            )
+            for view, bids in [seen.next() for _ in range(5)]:
+                assert len(bids) >= limit
+                truth = exchange.book_at(SYMBOL, view.last_update_id)
+                assert bids[:limit] == [list(level) for level in truth.bids[:limit]]
+            manager.stop_socket(name)
 
 
-@pytest.mark.parametrize("limit", [0, -1, 1.5, "ten", "", True], ids=repr)
+@table("limit", [0, -1, 1.5, "ten", "", True])
 def test_limit_that_is_no_number_of_levels_is_refused(manager, limit):
     with pytest.raises(ValueError, match="limit"):
         manager.start_depth_cache(Inbox(), SYMBOL, limit=limit)
@@ -438,8 +437,8 @@ def test_ws_interval_chooses_the_stream(manager, caplog, given, stream):
     assert f'"{stream}"' in asked[0]
 
 
-@pytest.mark.parametrize("value", [1, 99, 101, 250, 500, 1000, -100, 0.5, "100"], ids=repr)
-@pytest.mark.parametrize("start", [row[1] for row in MARKETS])
+@table("value", [1, 99, 101, 250, 500, 1000, -100, 0.5, "100"])
+@table("start", [row[1] for row in MARKETS])
 def test_ws_interval_of_another_value_is_a_value_error(dead_address, start, value):
     with ThreadedDepthCacheManager() as manager:
         with pytest.raises(ValueError, match="ws_interval"):
@@ -450,11 +449,7 @@ def test_ws_interval_of_another_value_is_a_value_error(dead_address, start, valu
 # conv_type.
 
 
-@pytest.mark.parametrize(
-    "convert",
-    [float, Decimal, str, lambda text: int(Decimal(text) * 10**8)],
-    ids=["float", "Decimal", "str", "lambda"],
-)
+@table("convert", [float, Decimal, str, lambda text: int(Decimal(text) * 10**8)])
 def test_conv_type_is_called_on_the_text_of_each_number(exchange, manager, convert):
     seen = Inbox()
     quickly(manager, lambda cache: seen((cache.view(1), cache.get_bids(5), cache.get_asks(5))), conv_type=convert)
@@ -519,7 +514,7 @@ def test_stop_socket_ends_the_actor_and_the_stream_before_it_returns(exchange, m
     assert any("UNSUBSCRIBE" in each.getMessage() and "bnbbtc" in each.getMessage() for each in caplog.records)
 
 
-@pytest.mark.parametrize("name", ["", "nosuch@depth10", NAME, None], ids=repr)
+@table("name", ["", "nosuch@depth10", NAME, None])
 def test_stop_socket_of_an_unknown_name_is_ignored(manager, name):
     assert manager.stop_socket(name) is None
     assert manager.is_alive()
@@ -1009,7 +1004,7 @@ MANAGERS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "market", "symbol"), MANAGERS, ids=[row[1] for row in MANAGERS])
+@table("kind, market, symbol", MANAGERS)
 def test_with_and_recv_return_books_of_its_market(serve, kind, market, symbol):
     exchange = serve(symbol, market=market, depth=800)
     with kind(Client(), symbol.lower(), conv_type=Decimal, ws_interval=100) as dcm_socket:
@@ -1152,7 +1147,7 @@ def test_loop_is_accepted_and_ignored_with_a_warning(exchange):
         assert isinstance(dcm.recv(timeout=10), DepthCache)
 
 
-@pytest.mark.parametrize("kind", [row[0] for row in MANAGERS])
+@table("kind", [row[0] for row in MANAGERS])
 def test_async_with_is_a_type_error_that_shows_the_with_form_and_the_one_in_a_coroutine(kind):
     async def program():
         async with kind(None, SYMBOL):

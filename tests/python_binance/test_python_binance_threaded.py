@@ -14,7 +14,7 @@ from depthactors.dispatcher.gate import Gate
 from depthactors.errors import UsageError
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
-from tests.support import places_in, some_places
+from tests.support import places_in, some_places, table
 
 SYMBOLS = ["BNBBTC", "BTCUSDT"]
 
@@ -58,7 +58,7 @@ def test_the_arguments_are_those_of_python_binance_in_their_order():
     assert {"session_params": None, "https_proxy": None, "verbose": False}.items() <= defaults.items()
 
 
-@pytest.mark.parametrize("timeout", [None, 20, 2.5, (3, 10), (None, 10), (3, None)], ids=repr)
+@table("timeout", [None, 20, 2.5, (3, 10), (None, 10), (3, None)])
 def test_a_timeout_is_taken_in_each_form_that_requests_takes(timeout):
     assert not ThreadedDepthCacheManager(requests_params={"timeout": timeout}).is_alive()
 
@@ -71,7 +71,7 @@ STARTS = [
 ]
 
 
-@pytest.mark.parametrize("name", STARTS)
+@table("name", STARTS)
 def test_every_start_takes_the_same_arguments(name):
     parameters = inspect.signature(getattr(ThreadedDepthCacheManager, name)).parameters
     assert [(each.name, each.default) for each in list(parameters.values())[1:]] == [
@@ -503,11 +503,7 @@ class Called:
         pass
 
 
-@pytest.mark.parametrize(
-    "callback",
-    [coroutine, WithMethod().callback, functools.partial(coroutine), Called()],
-    ids=["function", "method", "partial", "object"],
-)
+@table("callback", [coroutine, WithMethod().callback, functools.partial(coroutine), Called()])
 def test_a_coroutine_callback_is_refused_with_the_reason_and_the_way_for_a_coroutine(manager, callback):
     with pytest.raises(TypeError, match=r"event loop.*await asyncio\.to_thread\(dcm\.recv\)"):
         manager.start_depth_cache(callback, "BNBBTC")
@@ -536,8 +532,8 @@ def test_a_subclass_that_starts_streams_by_the_private_call_is_told_what_to_do(e
     assert not hasattr(ThreadedDepthCacheManager, "_start_depth_cache")
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
+@table(
+    "options, words",
     [
         ({"ws_interval": 250}, "ws_interval"),
         ({"ws_interval": -1}, "ws_interval"),
@@ -549,7 +545,6 @@ def test_a_subclass_that_starts_streams_by_the_private_call_is_told_what_to_do(e
         ({"callback": None}, "callback"),
         ({"conv_type": "float"}, "conv_type"),
     ],
-    ids=str,
 )
 def test_an_argument_that_cannot_be_right_is_refused_and_nothing_is_started(manager, options, words):
     with pytest.raises(ValueError, match=words) as caught:

@@ -14,6 +14,7 @@ import pytest
 from depthactors import DepthEngine
 from depthactors.errors import UsageError
 from depthactors.shards import interpreter
+from tests.support import table
 
 SEEN = """
 import json, sys
@@ -81,7 +82,7 @@ def test_a_frozen_program_has_no_workers(monkeypatch):
     DepthEngine()
 
 
-@pytest.mark.parametrize("path", ["/usr/sbin/uwsgi", "/usr/bin/uwsgi_python3", "/usr/sbin/apache2", "", None])
+@table("path", ["/usr/sbin/uwsgi", "/usr/bin/uwsgi_python3", "/usr/sbin/apache2", "", None])
 def test_a_server_with_python_inside_has_workers_only_on_an_interpreter_that_it_names(path, executable, monkeypatch):
     executable(path)
     with refused("no Python interpreter that could run a worker"):
@@ -90,7 +91,7 @@ def test_a_server_with_python_inside_has_workers_only_on_an_interpreter_that_it_
     DepthEngine(processes=2)
 
 
-@pytest.mark.parametrize("path", ["/usr/bin/python", "/v/bin/python3.13t", "/Library/Python", "/usr/bin/pypy3"])
+@table("path", ["/usr/bin/python", "/v/bin/python3.13t", "/Library/Python", "/usr/bin/pypy3"])
 def test_the_usual_interpreters_are_known(path, executable):
     executable(path)
     DepthEngine(processes=2)

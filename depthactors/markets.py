@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
@@ -304,6 +303,8 @@ def _hint(market: object) -> str:
 
 def _meant(name: str) -> str | None:
     """Return the market that a wrong name may mean, `None` if it is similar to none."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only an error needs it
+
     text = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     base, _, place = text.rpartition("-") if text.endswith(_PLACES) else (text, "", "")
     known = {**_OTHER_NAMES, **{row: row for row in MARKETS}}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from depthactors.book import OrderBook, top_digest
+from depthactors.book import OrderBook
+from depthactors.book.digest import top_digest
 from depthactors.book.numerals import plain
 from depthactors.recording.parts import Parts
 from depthactors.recording.proof import NotedFile

@@ -46,11 +46,20 @@ def test_the_package_exports_what_is_documented():
         assert hasattr(depthactors, name)
 
 
+COMMAND = """
+from depthactors.cli import main
+try:
+    main({})
+except SystemExit:
+    pass
+"""
+
+
 def imported_by(program):
     """Run a program; return the modules of the package, and of other packages, that it has imported."""
     script = f"import sys\n{program}\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
-    return set(done.stdout.split())
+    return set(done.stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize(
@@ -66,9 +75,12 @@ def imported_by(program):
         ),
         ("from depthactors import DepthReader", "actors dispatcher net engine recording shards sync exchange cli"),
         ("from depthactors.exchange import Fault, Limits", "actors dispatcher net engine book sync exchange.local cli"),
+        (COMMAND.format(["--help"]), "actors book engine markets recording sharing status exchange"),
+        (COMMAND.format(["watch", "--attach", "nobodys"]), "actors dispatcher net recording shards sync exchange"),
+        (COMMAND.format(["exchange", "--help"]), "actors dispatcher net book recording shards sync sharing"),
         ("import depthactors", "actors book engine markets recording sharing status exchange cli"),
     ],
-    ids=["engine", "manager", "reader", "faults", "package"],
+    ids=["engine", "manager", "reader", "faults", "help", "watch", "exchange", "package"],
 )
 def test_a_program_imports_what_it_uses(program, needless):
     imported = imported_by(program)

@@ -6,10 +6,11 @@ import argparse
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from depthactors import early_interrupt, reporting
-from depthactors.cli import demo, exchange, export, output, record, replay, sandbox, watch
+from depthactors.cli import output
 from depthactors.errors import DepthActorsError
 from depthactors.version import VERSION
 
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
+_COMMANDS: Final = {
+    "demo": "follow three books of a local exchange",
+    "watch": "show books of the exchange, or of another process",
+    "record": "write books into files, for replay and research",
+    "replay": "replay recordings and report their gaps",
+    "export": "write recordings in the formats of other tools",
+    "exchange": "run a local exchange",
+    "sandbox": "run a command against a local exchange",
+}
+"""The help of each command. Its module here has its options; it is imported where the command is named."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,14 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    parser = _parser()
+    parser = _parser(words)
     if not words:
         parser.print_help()
         return 0
     options, unknown = parser.parse_known_args(words)
     if unknown:
-        hint = f"; write {sandbox.USAGE}" if options.run is sandbox.run else ""
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{getattr(options, 'hint', '')}")
     reporting.quiet()
     logging.basicConfig(level=options.log, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
@@ -56,7 +66,7 @@ def _run(words: Sequence[str]) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="depthactors", description="Live Binance order books for programs that use threads."
     )
@@ -69,8 +79,10 @@ def _parser() -> argparse.ArgumentParser:
         help="write the log from this level up to stderr: DEBUG, INFO, WARNING or ERROR (default ERROR)",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (demo, watch, record, replay, export, exchange, sandbox):
-        command.add_parser(commands)
+    for name, words_of_help in _COMMANDS.items():
+        command = commands.add_parser(name, help=words_of_help)
+        if name in words:
+            import_module(f"{__name__}.{name}").set_up(command)
     return parser
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from depthactors import markets
 from depthactors.errors import UsageError
-from depthactors.recording import Rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from depthactors.recording import Rotation
 
 T = TypeVar("T")
 NumberT = TypeVar("NumberT", int, float, Decimal)
@@ -42,6 +43,8 @@ def market(text: str) -> str:
 
 def rotation(text: str) -> Rotation:
     """Read after how much a file of a recording is followed by a new one."""
+    from depthactors.recording import Rotation  # noqa: PLC0415 - only needed by the command that records
+
     return checked(Rotation.parse, text)
 
 

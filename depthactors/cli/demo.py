@@ -36,14 +36,12 @@ PICTURE: Final = (120, 24)
 LEVELS_COMPARED: Final = 20
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "demo",
-        help="follow three books of a local exchange",
-        description="Start a local exchange (no network is needed), follow three symbols, draw their ladders, and "
+def set_up(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description = (
+        "Start a local exchange (no network is needed), follow three symbols, draw their ladders, and "
         "compare each book with the exchange's own at the end. Events of two of the symbols are lost, repeated, late "
-        "or broken now and then. Exit status 1 if a book differed, 130 on Ctrl-C.",
+        "or broken now and then. Exit status 1 if a book differed, 130 on Ctrl-C."
     )
     parser.add_argument("--seconds", type=above_zero, default=15.0, help="seconds until the end (default 15)")
     parser.add_argument("--seed", type=int, default=7, help="seed of the exchange's order flow (default 7)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from depthactors.cli.serving import add_options, described, open_exchange
 from depthactors.engine.environment import EXCHANGE_VARIABLE
@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 PORT: Final = 9000
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "exchange",
-        help="run a local exchange",
-        description="Run a small Binance on 127.0.0.1 until Ctrl-C (status 130) or SIGTERM (status 0), and say how to "
-        "point a program at it.",
+def set_up(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description = (
+        "Run a small Binance on 127.0.0.1 until Ctrl-C (status 130) or SIGTERM (status 0), and say how to "
+        "point a program at it."
     )
     add_options(parser, port=PORT)
     parser.set_defaults(run=run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from depthactors import export
 from depthactors.cli.arguments import market
@@ -21,16 +21,14 @@ TARGETS: Final = ("hftbacktest", "parquet", "tardis")
 UNREPAIRED: Final = 1
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "export",
-        help="write recordings in the formats of other tools",
-        description="Write the book of a recording, or of several of one symbol, in the format of another tool: "
+def set_up(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description = (
+        "Write the book of a recording, or of several of one symbol, in the format of another tool: "
         "hftbacktest (an event array, .npz), parquet (a folder of tables), tardis (a CSV file, incremental_book_L2, "
         ".csv.gz). OUT is there when it is complete. A file that ends within a line is exported up to there, with a "
         "warning. Exit status 1: no snapshot repairs the last gap, and what is behind it is left out; 2: nothing was "
-        "written.",
+        "written."
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="recording, or a folder with one")
     parser.add_argument("--to", required=True, choices=TARGETS, dest="target", help="format")

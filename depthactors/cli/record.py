@@ -29,16 +29,14 @@ _LOOK: Final = 0.25
 """Seconds between two checks whether all books are given up."""
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "record",
-        help="write books into files, for replay and research",
-        description="Follow books and write what arrives, as it arrives, into files of a folder: depth events, "
+def set_up(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description = (
+        "Follow books and write what arrives, as it arrives, into files of a folder: depth events, "
         "snapshots and their times of receipt, in the format of hftbacktest's collector. Each file begins with a "
         "snapshot; gaps, reconnects and a proof of what the file has are in the notes beside it. It ends with "
         "--seconds, Ctrl-C or SIGTERM. Exit status 1 if a symbol was not recorded, or if the disk refused something; "
-        "gaps of the connection are counted and do not change it.",
+        "gaps of the connection are counted and do not change it."
     )
     parser.add_argument("symbols", nargs="+", metavar="SYMBOL", help="books to record")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder of the files, of one market")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -21,15 +21,13 @@ UNREPAIRED = 1
 UNREADABLE = 2
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "replay",
-        help="replay recordings and report their gaps",
-        description="Run recordings through the code that keeps live books, without threads: the same result every "
+def set_up(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description = (
+        "Run recordings through the code that keeps live books, without threads: the same result every "
         "time. The files of one symbol, named or in a folder, are one recording, and a file with notes is checked "
         "against its proof. Exit status 1: a gap that no snapshot repairs, or no snapshot; 2: a file that is "
-        "unreadable, or not what its proof says. A file that is cut is read as far as it goes, with a warning.",
+        "unreadable, or not what its proof says. A file that is cut is read as far as it goes, with a warning."
     )
     parser.add_argument(
         "files",

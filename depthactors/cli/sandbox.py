@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from depthactors.cli.output import complain
 from depthactors.cli.serving import add_options, described, open_exchange
@@ -44,18 +44,16 @@ os.execvp(sys.argv[2], sys.argv[2:])
 """Program that becomes the command: the kernel ends it with its parent, and signals have their default action again."""
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "sandbox",
-        help="run a command against a local exchange",
-        usage=USAGE,
-        description=f"Start a local exchange, run COMMAND with {EXCHANGE_VARIABLE} set to it, and end with the "
-        "command's exit status (127: no such command).",
+def set_up(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.usage = USAGE
+    parser.description = (
+        f"Start a local exchange, run COMMAND with {EXCHANGE_VARIABLE} set to it, and end with the "
+        "command's exit status (127: no such command)."
     )
     add_options(parser, port=0)
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="command to run, and its arguments")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, hint=f"; write {USAGE}")
 
 
 def run(options: argparse.Namespace) -> int:

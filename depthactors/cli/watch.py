@@ -11,7 +11,6 @@ from depthactors.cli.followed import Engine, Followed
 from depthactors.cli.output import complain
 from depthactors.cli.showing import draws, show
 from depthactors.cli.watched import Watched
-from depthactors.engine.depth_engine import DepthEngine
 from depthactors.errors import BookNotSharedError, EngineGoneError
 from depthactors.markets import lookup, normalize_symbol
 from depthactors.sharing import DepthReader, running_engines
@@ -30,16 +29,14 @@ _LOOK: Final = 0.05
 """Seconds between two checks for books that are not shared yet."""
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "watch",
-        help="show books of the exchange, or of another process",
-        description="Follow books of the exchange and show them: ladders on a terminal, elsewhere one line per book "
+def set_up(parser: argparse.ArgumentParser) -> None:
+    """Describe the command, and add its options."""
+    parser.description = (
+        "Follow books of the exchange and show them: ladders on a terminal, elsewhere one line per book "
         "and second. With --attach, show the books of an engine that runs in another process of this machine and "
         "shares them by a name (DepthEngine(name=NAME)); when that engine ends, wait for the next one of that name. "
         "Keys: ? lists them. Exit status 130 on Ctrl-C, 1 if a book was given up, or was not live when the time was "
-        "over and never before, 2 if there is no such engine or book.",
+        "over and never before, 2 if there is no such engine or book."
     )
     parser.add_argument(
         "symbols", nargs="*", metavar="SYMBOL", help=f"books to show (with --attach the default is the first {HANDFUL})"
@@ -116,6 +113,8 @@ def _list_engines(symbols: list[str]) -> int:
 
 def _follow(options: argparse.Namespace) -> int:
     """Follow books and show them, until all of them are given up."""
+    from depthactors.engine.depth_engine import DepthEngine  # noqa: PLC0415 - the books of another process need none
+
     market = lookup(options.market or "spot")
     depth = options.depth or min(DEPTH, market.max_depth)
     with DepthEngine(market) as engine:

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthactors.binance import Snapshot, parse_levels
-from depthactors.book import OrderBook, top_digest
+from depthactors.book import OrderBook
+from depthactors.book.digest import top_digest
 from tests.support import table
 
 

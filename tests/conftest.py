@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from _pytest.runner import runtestprotocol
 from hypothesis import settings
 from pykka import ActorRegistry
 
@@ -141,6 +142,16 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker("one_process"):
                 item.add_marker(skip)
+
+
+def pytest_runtest_protocol(item, nextitem):
+    """Report a test that passed in one message to the process that prints, where xdist sends it five."""
+    if not hasattr(item.config, "workerinput") or item.config.option.verbose > 0:
+        return None
+    for report in runtestprotocol(item, log=False, nextitem=nextitem):
+        if report.when == "call" or not report.passed:
+            item.ihook.pytest_runtest_logreport(report=report)
+    return True
 
 
 @pytest.fixture

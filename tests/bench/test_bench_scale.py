@@ -32,6 +32,7 @@ def test_books_are_kept_by_one_process_and_by_two_and_are_right():
     assert "frames a second, 2 processes : 1, depth 5" in result.text
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("_short")
 def test_a_wrong_book_would_be_seen(monkeypatch):
     monkeypatch.setattr(scale, "_truth", lambda *_: ([], []))

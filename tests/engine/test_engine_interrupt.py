@@ -88,6 +88,7 @@ def test_an_interrupted_script_ends_in_time_without_a_thread_left(run, script, s
     assert (process.returncode, output) == (status, "['MainThread']\n"), errors
 
 
+@pytest.mark.full
 def test_an_unguarded_interrupt_ends_as_any_program_does(run):
     process = run(UNGUARDED)
     begin = time.monotonic()

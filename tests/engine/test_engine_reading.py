@@ -11,7 +11,7 @@ from depthactors.exchange import LocalExchange
 from tests.support import table
 
 READERS = 4
-UPDATES = 12
+UPDATES = 6
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from depthactors.dispatcher.gate import Gate
 from tests.support import PATIENCE, Recorder
 
 
-def test_a_callback_may_block_ask_for_the_whole_book_subscribe_and_unsubscribe(exchange):
-    done, ready = Recorder(), Gate()
+def test_a_callback_may_block_ask_subscribe_unsubscribe_and_stop_the_engine(exchange):
+    done, ready, ended = Recorder(), Gate(), Recorder()
 
     def on_update(view):
         ready.wait(PATIENCE)
@@ -18,27 +18,20 @@ def test_a_callback_may_block_ask_for_the_whole_book_subscribe_and_unsubscribe(e
         engine.unsubscribe(book)
         done((view, whole, other.state))
 
-    with DepthEngine(number=Decimal, processes=1) as engine:
-        book = engine.subscribe("BTCUSDT", depth=5, on_update=on_update)
-        ready.set()
-        view, whole, other = done.wait_one()
-        assert len(view.bids) == 5 < len(whole.bids)
-        assert whole.last_update_id >= view.last_update_id
-        assert (other, book.state, engine.status().books) == (BookState.STOPPED, BookState.STOPPED, ())
-        assert len(done.seen) == 1, "unsubscribed, it is not called again"
-
-
-def test_a_callback_may_stop_the_engine(exchange):
-    done, ready = Recorder(), Gate()
-
-    def on_update(_view):
-        ready.wait(PATIENCE)
+    def stop(_view):
         engine.stop()
-        done(engine.running)
+        ended(engine.running)
 
     engine = DepthEngine(number=Decimal, processes=1)
     book = engine.subscribe("BTCUSDT", depth=5, on_update=on_update)
     ready.set()
-    assert done.wait_one() is False
+    view, whole, other = done.wait_one()
+    assert len(view.bids) == 5 < len(whole.bids)
+    assert whole.last_update_id >= view.last_update_id
+    assert (other, book.state, engine.status().books) == (BookState.STOPPED, BookState.STOPPED, ())
+
+    last = engine.subscribe("BNBUSDT", depth=5, on_update=stop)
+    assert ended.wait_one() is False
     assert engine.wait_stopped(PATIENCE)
-    assert (book.state, len(done.seen)) == (BookState.STOPPED, 1)
+    assert last.state is BookState.STOPPED
+    assert (len(done.seen), len(ended.seen)) == (1, 1), "unsubscribed or stopped, it is not called again"

@@ -12,6 +12,7 @@ from depthactors.errors import EscalatedError
 from tests.support import PATIENCE, Recorder, until
 
 
+@pytest.mark.full
 def test_a_worker_that_keeps_dying_is_given_up_once_and_a_new_subscription_begins_anew(exchange, monkeypatch, caplog):
     monkeypatch.setattr("depthactors.actors.supervision.RESTARTS", 1)
     errors, events = Recorder(), Recorder()

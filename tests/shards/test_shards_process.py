@@ -63,16 +63,6 @@ def test_a_worker_of_another_version_sends_its_version_and_ends(process, monkeyp
         process.channel.receive()
 
 
-def test_it_gives_signs_of_life_and_ends_with_its_channel(process, folder):
-    begin(process, folder)
-    while not isinstance(process.channel.receive(), Alive):
-        pass
-    assert process.status is None
-    assert process.stop(PATIENCE)
-    assert process.status == 0
-    assert not Path(f"/proc/{process.pid}").exists(), "a zombie"
-
-
 def test_what_it_says_is_received_and_then_its_end(process, folder):
     received = Received(process)
     process.send(Begin("worker-1", NetworkSettings(), str(folder.path), logging.WARNING))
@@ -123,7 +113,7 @@ def test_a_process_of_another_version_ends_the_receiving_and_the_error_names_bot
     assert re.search(rf"expected a process of depthactors {VERSION} \(.*{words}", str(error))
 
 
-def test_it_ignores_ctrl_c_while_it_is_loaded(process, folder):
+def test_it_ignores_ctrl_c_while_it_is_loaded_gives_signs_of_life_and_ends_with_its_channel(process, folder):
     deadline = time.monotonic() + PATIENCE
     while not ignores_interrupts(process.pid):
         assert time.monotonic() < deadline
@@ -131,6 +121,10 @@ def test_it_ignores_ctrl_c_while_it_is_loaded(process, folder):
     os.kill(process.pid, signal.SIGINT)
     begin(process, folder)
     assert isinstance(process.channel.receive(), Alive)
+    assert process.status is None
+    assert process.stop(PATIENCE)
+    assert process.status == 0
+    assert not Path(f"/proc/{process.pid}").exists(), "a zombie"
 
 
 def test_a_process_that_does_not_end_by_itself_is_killed(process):

@@ -43,12 +43,12 @@ def share(*arguments, timeout=55):
     [(SMALL, 0), pytest.param(LARGE, 0, marks=pytest.mark.full), pytest.param(LARGE, 2_000, marks=pytest.mark.full)],
 )
 def test_a_short_run_of_torn_has_no_wrong_view(captures, recording, rate):
-    run = share("torn", "--readers", 2, "--reads", 20_000, "--recording", captures / recording, "--rate", rate)
+    run = share("torn", "--readers", 2, "--reads", 12_000, "--recording", captures / recording, "--rate", rate)
     assert run.returncode == 0, run.stdout + run.stderr
     figures = told(run.stdout)
     assert (figures["wrong views"], figures["views that went backwards"]) == ("0", "0")
-    assert int(figures["reads"].split()[0]) == 20_000
-    assert int(figures["updates seen by each reader"].split()[0]) > 10
+    assert int(figures["reads"].split()[0]) == 12_000
+    assert int(figures["updates seen by each reader"].split()[0]) > 5
 
 
 @pytest.mark.full

@@ -244,6 +244,8 @@ class BookFiles:
             if former is None:
                 self._frames += file.continuity.frames
             else:
+                if former.continuity.last_id > bridge.last_id:
+                    former.continuity.interrupt("the update ids began anew")
                 overlap = {"first_id": bridge.first_id, "last_id": bridge.last_id}
                 former.note({"row": "overlap", "next_file": file.path.name} | overlap)
                 self._end_file(former, self._why_next, bridge.snapshot_id, snapshot_ns, NEXT_FILE)

@@ -2,7 +2,8 @@
 
 A file that a recorder writes begins with a snapshot, and the recorder's file before it goes on until the snapshot is
 continued: both have the events in between, which are read once. Where the next file does not continue the one before,
-the recording is interrupted.
+the recording is interrupted. The order is that of the exchange's clock: the recorder's can be set back, and the
+exchange's ids can begin anew.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from depthactors.errors import RecordingCutError, RecordingError, UnknownMarketE
 from depthactors.recording import notes
 from depthactors.recording.lines import ids_of, read_file
 from depthactors.recording.names import is_of
+from depthactors.recording.restart import Restart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -35,12 +37,14 @@ class Part(NamedTuple):
         symbol: the symbol of its first depth event.
         market: the market that its notes name, or else the one that its first depth event is recognised by.
         first: the ids of its first depth event.
+        first_ms: its time on the exchange's clock.
     """
 
     path: Path
     symbol: str
     market: Market
     first: Ids
+    first_ms: int
 
 
 class Parts:
@@ -86,7 +90,9 @@ class Parts:
             if row is None and part.market.name != first.market.name:
                 cause = f"expected the market {first.market.name}, as in {first.path}, was {part.market.name}"
                 raise RecordingError(str(part.path), 0, cause)
-        self.files = [part.path for part in sorted(parts, key=lambda part: (part.first.first_id, part.path))]
+        self.files = [
+            part.path for part in sorted(parts, key=lambda part: (part.first_ms, part.first.first_id, part.path))
+        ]
         with_events = {part.path for part in found}
         self.empty = [path for path in paths if path not in with_events]
         self.cuts: list[RecordingCutError] = []
@@ -108,18 +114,27 @@ class Parts:
         if len(self.files) == 1:
             yield from self._whole_lines(read(self.files[0]))
             return
-        last_id = 0
+        last_id = begin_id = count = 0
+        restart = Restart()
         for number, path in enumerate(self.files):
-            if number and self._firsts[path].previous_id > last_id:
+            first = self._firsts[path]
+            if first.last_id < begin_id:
+                # The ids have begun anew since then.
+                last_id = 0
+            begin_id = first.first_id
+            if number and first.previous_id > last_id:
                 yield None
             known = last_id
             for line in self._whole_lines(read(path)):
                 if line.is_diff:
-                    last = ids_of(line, self.market.sequencing).last_id
-                    if last <= known:
+                    ids = ids_of(line, self.market.sequencing)
+                    if ids.last_id <= known:
                         continue
-                    known = 0
-                    last_id = max(last_id, last)
+                    known, count = 0, count + 1
+                    if ids.last_id > last_id:
+                        last_id = ids.last_id
+                    elif restart.is_shown_by(ids, count):
+                        last_id, begin_id = ids.last_id, ids.first_id
                 yield line
 
     def _whole_lines(self, lines: Iterator[Line]) -> Iterator[Line]:
@@ -200,7 +215,7 @@ def part_of(path: Path) -> Part | None:
     if line is None:
         return None
     market = _market_of(path, line)
-    return Part(path, str(line.event.get("s")), market, ids_of(line, market.sequencing))
+    return Part(path, str(line.event.get("s")), market, ids_of(line, market.sequencing), line.event["E"])
 
 
 def _files_in(folder: Path) -> list[Path]:

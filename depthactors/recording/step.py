@@ -43,6 +43,9 @@ class Stepper:
         self.machine = Synchronizer(market.sequencing, new_book, buffer_limit=_BUFFER)
         self.interruptions = 0
         self._market, self._symbol = market, symbol
+        # Whether no diff has come since an interruption, and the snapshot that waits for the first one.
+        self._is_silent = False
+        self._held: Line | None = None
         self.machine.stream_up(1)
 
     def step(self, line: Line | None) -> Sequence[Effect]:
@@ -54,16 +57,30 @@ class Stepper:
         machine, epoch = self.machine, 1 + self.interruptions
         if line is None:
             self.interruptions += 1
+            self._is_silent, self._held = True, None
             effects = machine.stream_down(epoch, StreamError("the next file of the recording begins later"))
             return [*effects, *machine.stream_up(epoch + 1)]
         try:
             if line.is_snapshot:
                 limit = self._market.implied_limit(max(len(line.message["bids"]), len(line.message["asks"])))
                 snapshot = binance.parse_snapshot(line.message, limit, self._symbol)
+                if self._is_alone_below(snapshot):
+                    self._held = line
+                    return ()
                 return machine.snapshot(epoch, snapshot, line.recv_ns * _NS)
             if line.is_diff:
                 diff = binance.parse_diff(line.event, self._market.sequencing, self._symbol)
-                return machine.diff(epoch, diff, line.recv_ns * _NS)
+                effects = machine.diff(epoch, diff, line.recv_ns * _NS)
+                held, self._is_silent, self._held = self._held, False, None
+                return effects if held is None else [*effects, *self.step(held)]
         except (MalformedFrameError, KeyError, TypeError) as error:
             raise RecordingError(line.path, line.number, str(error)) from None
         return ()
+
+    def _is_alone_below(self, snapshot: Snapshot) -> bool:
+        """Return whether a snapshot is to wait for a diff, which shows whether it is old or the ids began anew.
+
+        A file begins with its snapshot, and the ids may have begun anew since the file before.
+        """
+        book = self.machine.book
+        return self._is_silent and book is not None and snapshot.last_update_id < book.last_update_id

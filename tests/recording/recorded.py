@@ -40,7 +40,7 @@ class Stream:
         self.folder, self.market, self.symbol = folder, market, symbol
         self.rotation = rotation or Rotation()
         self.chained = market.sequencing is Sequencing.CHAINED
-        self.now, self.last_id = BEGIN, 100
+        self.now, self.exchange_ms, self.last_id = BEGIN, BEGIN // 1_000_000, 100
         self.made = []
         self.files = None
         self.start()
@@ -54,8 +54,16 @@ class Stream:
         first = self.last_id + 1 + (hole if self.chained else 0)
         ids = {"U": first, "u": first + width - 1} | ({"pu": self.last_id} if self.chained else {})
         self.last_id = ids["u"]
+        self.exchange_ms += 100
         self.made.append(ids["u"])
-        return {"e": "depthUpdate", "E": 1, "s": self.symbol, **ids, "b": [["99", str(self.last_id)]], "a": []}
+        return {
+            "e": "depthUpdate",
+            "E": self.exchange_ms,
+            "s": self.symbol,
+            **ids,
+            "b": [["99", str(self.last_id)]],
+            "a": [],
+        }
 
     def send(self, width=1, hole=0, after=0.1):
         """Make an event, and give it to the recorder."""

@@ -7,7 +7,7 @@ from depthactors.errors import RecordingCutError, RecordingError, UsageError
 from depthactors.recording import notes
 from depthactors.recording.parts import Parts, recordings_of
 from depthactors.replay import replay
-from tests.recording.recorded import HOUR, SECOND, SPOT, USDM, Stream, files_in
+from tests.recording.recorded import HOUR, SECOND, SPOT, USDM, Stream, files_in, rows_of
 
 
 @pytest.fixture(params=[SPOT, USDM], ids=["spot", "usdm"])
@@ -49,6 +49,33 @@ def test_a_clock_that_was_set_back_does_not_change_the_order(stream):
         path.rename(path.with_name(path.name.replace("20261129", "20271129")))
     assert ids(recording.read(stream.folder)) == stream.made
     assert second in Parts(stream.folder).files
+
+
+@pytest.mark.parametrize("held", [0, 3, 20], ids=["between two files", "at the end of one", "within one"])
+def test_ids_that_begin_anew_do_not_change_the_order(stream, held):
+    stream.start()
+    stream.last_id = 5_000
+    stream.begin()
+    before, latest = stream.now, stream.last_id
+    stream.last_id = 100
+    for _ in range(held):
+        stream.send()
+    stream.answer()
+    stream.tick(after=3600)
+    for _ in range(12):
+        stream.send()
+        if stream.files.wants_snapshot:
+            stream.answer()
+    stream.close()
+    views = list(recording.views(stream.folder, depth=1))
+    # The first event of a file was received before the snapshot that it continues.
+    times = [round(view.recv_time) for view in views]
+    assert times == sorted(times)
+    assert (views[-1].last_update_id, views[-1].state) == (stream.last_id, BookState.LIVE)
+    assert recording.book_at(stream.folder, before / SECOND).last_update_id == latest
+    assert set(ids(recording.read(stream.folder))) <= set(stream.made)
+    gaps = [row for path in files_in(stream.folder) for row in rows_of(path, "gap")]
+    assert latest in {row["from_id"] for row in gaps}
 
 
 def test_the_book_is_live_from_one_file_to_the_next(stream):

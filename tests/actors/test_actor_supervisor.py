@@ -52,7 +52,7 @@ QUICK = NetworkSettings(backoff=Backoff(first=0.02, factor=1.0))
 
 @pytest.fixture
 def exchange():
-    with LocalExchange.with_order_flow(SYMBOLS, rate=100.0, levels=5.0, depth=700) as exchange:
+    with LocalExchange.with_order_flow(SYMBOLS, rate=100.0, levels=5.0, depth=150) as exchange:
         yield exchange
 
 

@@ -21,7 +21,7 @@ def serve(monkeypatch):
 
     def serve(symbols, *faults, **options):
         exchange = LocalExchange.with_order_flow(
-            symbols, faults=faults, **{"rate": 50.0, "levels": 10.0, "depth": 700} | options
+            symbols, faults=faults, **{"rate": 50.0, "levels": 10.0, "depth": 150} | options
         )
         running.append(exchange.start())
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)

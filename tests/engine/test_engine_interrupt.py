@@ -57,7 +57,7 @@ print("ready", flush=True)
 def run(monkeypatch):
     """Start a script against a local exchange and wait until it says that it is ready."""
     started = []
-    with LocalExchange.with_order_flow(["BTCUSDT", "ETHUSDT"], rate=50.0, levels=5.0, depth=700) as exchange:
+    with LocalExchange.with_order_flow(["BTCUSDT", "ETHUSDT"], rate=50.0, levels=5.0, depth=150) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
 
         def begin(script):

@@ -231,9 +231,9 @@ def test_callbacks_deltas_and_waits_get_the_exchanges_books_and_a_slow_callback_
 def test_several_markets_in_one_engine(monkeypatch):
     markets = ["spot", "usdm", "coinm"]
     with (
-        LocalExchange.with_order_flow("BTCUSDT", rate=50.0, depth=700) as spot,
-        LocalExchange.with_order_flow("BTCUSDT", market="usdm", rate=50.0, depth=700) as usdm,
-        LocalExchange.with_order_flow("BTCUSD_PERP", market="coinm", rate=50.0, depth=700) as coinm,
+        LocalExchange.with_order_flow("BTCUSDT", rate=50.0, depth=150) as spot,
+        LocalExchange.with_order_flow("BTCUSDT", market="usdm", rate=50.0, depth=150) as usdm,
+        LocalExchange.with_order_flow("BTCUSD_PERP", market="coinm", rate=50.0, depth=150) as coinm,
     ):
         exchanges = dict(zip(markets, (spot, usdm, coinm), strict=True))
         with DepthEngine(processes=2) as engine:
@@ -327,7 +327,7 @@ def test_a_worker_that_is_stopped_is_noticed_and_replaced(exchange, errors, set_
 def test_rebalance_spreads_over_more_and_fewer_processes(monkeypatch):
     symbols = [f"S{number}USDT" for number in range(3)]
     name = f"rebalance-{os.getpid()}"
-    with LocalExchange.with_order_flow(symbols, rate=20.0, depth=700) as exchange:
+    with LocalExchange.with_order_flow(symbols, rate=20.0, depth=150) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         with DepthEngine(processes=1, number=Decimal, name=name) as engine, DepthReader(name, number=Decimal) as reader:
             events = Recorder()

@@ -16,7 +16,7 @@ UPDATES = 6
 
 @pytest.fixture
 def busy(monkeypatch):
-    with LocalExchange.with_order_flow(["BTCUSDT"], rate=500.0, levels=2.0, history=200_000) as exchange:
+    with LocalExchange.with_order_flow(["BTCUSDT"], rate=500.0, levels=2.0, depth=150, history=200_000) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         with DepthEngine() as engine:
             yield exchange, engine.subscribe("BTCUSDT", depth=20).wait_live(10)

@@ -59,7 +59,7 @@ def test_every_view_of_a_reader_is_the_truth(name, monkeypatch, market, number):
     symbols = ["BTCUSDT", "ETHUSDT"] if market != "options" else ["BTC-260925-50000-C", "ETH-260925-3000-P"]
     with ExitStack() as stack:
         exchange = stack.enter_context(
-            LocalExchange.with_order_flow(symbols, market=market, rate=50.0, levels=5.0, depth=700)
+            LocalExchange.with_order_flow(symbols, market=market, rate=50.0, levels=5.0, depth=150)
         )
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         engine = stack.enter_context(DepthEngine(market, name=name, number=number))

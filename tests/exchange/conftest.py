@@ -44,7 +44,7 @@ def connect(serve):
 @pytest.fixture
 def flow():
     """An exchange with one spot symbol, at a rate at which a test sees a few events."""
-    with LocalExchange.with_order_flow(["BTCUSDT"], rate=200.0) as exchange:
+    with LocalExchange.with_order_flow(["BTCUSDT"], rate=200.0, levels=6.0, depth=60) as exchange:
         yield exchange
 
 

@@ -63,7 +63,7 @@ class Victim:
 
 @pytest.fixture(scope="module")
 def exchange():
-    with LocalExchange.with_order_flow("BTCUSDT", rate=100.0) as exchange:
+    with LocalExchange.with_order_flow("BTCUSDT", rate=100.0, levels=5.0, depth=150) as exchange:
         yield exchange
 
 

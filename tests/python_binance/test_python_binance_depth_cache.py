@@ -204,7 +204,7 @@ def follow(monkeypatch):
     with ExitStack() as stack:
 
         def follow(symbol="BNBBTC", market="spot"):
-            served = LocalExchange.with_order_flow([symbol], market=market, rate=50.0, levels=5.0, depth=700)
+            served = LocalExchange.with_order_flow([symbol], market=market, rate=50.0, levels=5.0, depth=150)
             exchange = stack.enter_context(served)
             monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
             return Following(exchange, stack.enter_context(ThreadedDepthCacheManager()))

@@ -25,7 +25,7 @@ DEADLINE = 20.0
 
 @pytest.fixture
 def exchange(monkeypatch):
-    with LocalExchange.with_order_flow(["BNBBTC"], rate=50.0, levels=5.0, depth=700) as exchange:
+    with LocalExchange.with_order_flow(["BNBBTC"], rate=50.0, levels=5.0, depth=150) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         yield exchange
 

@@ -68,7 +68,7 @@ lives_on = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def address():
-    with LocalExchange.with_order_flow("BTCUSDT", rate=50.0, levels=5.0, depth=700) as exchange:
+    with LocalExchange.with_order_flow("BTCUSDT", rate=50.0, levels=5.0, depth=150) as exchange:
         yield exchange.url
 
 

@@ -110,7 +110,7 @@ def test_a_stopped_engine_follows_nothing(dead_address):
 
 def test_the_listener_is_greeted():
     updates, events = queue.Queue(), queue.Queue()
-    with LocalExchange.with_order_flow("BTCUSDT", rate=50.0, depth=700) as exchange, DepthEngine() as engine:
+    with LocalExchange.with_order_flow("BTCUSDT", rate=50.0, depth=150) as exchange, DepthEngine() as engine:
         row = markets.SPOT.at(exchange.url)
         handle = follow(engine, row, "BTCUSDT", **ARGUMENTS)
         handle._listen(Listener(lambda book: updates.put(book.symbol), events.put, handle.depth))

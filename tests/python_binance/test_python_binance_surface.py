@@ -104,7 +104,7 @@ def serve(monkeypatch):
     with contextlib.ExitStack() as stack:
 
         def serve(*symbols, **options):
-            flow = LocalExchange.with_order_flow(symbols, **{"rate": 50.0, "levels": 5.0, "depth": 700} | options)
+            flow = LocalExchange.with_order_flow(symbols, **{"rate": 50.0, "levels": 5.0, "depth": 150} | options)
             exchange = stack.enter_context(flow)
             monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
             return exchange
@@ -341,9 +341,9 @@ def test_same_symbol_twice_is_one_book_two_callbacks_two_names(exchange, manager
 def test_same_symbol_twice_each_has_the_levels_and_the_type_it_asked_for(manager):
     seen, deep = Inbox(), Inbox()
     assert quickly(manager, lambda cache: seen(cache.get_bids())) == NAME
-    assert quickly(manager, lambda cache: deep(cache.get_bids()), limit=200, conv_type=str) == "bnbbtc@depth200"
+    assert quickly(manager, lambda cache: deep(cache.get_bids()), limit=100, conv_type=str) == "bnbbtc@depth100"
     bids, deeper = seen.next(), deep.next()
-    assert (len(bids) >= 10, len(deeper) >= 200) == (True, True)
+    assert (len(bids) >= 10, len(deeper) >= 100) == (True, True)
     assert (type(bids[0][0]), type(deeper[0][0])) == (float, str)
 
 
@@ -1121,7 +1121,7 @@ def test_get_depth_cache_follows_the_book(dcm):
     dcm.recv(timeout=10)
     cache = dcm.get_depth_cache()
     first = cache.view(1).last_update_id
-    assert (cache.symbol, len(cache.get_bids()) >= 500, cache.state) == (SYMBOL, True, BookState.LIVE)
+    assert (cache.symbol, len(cache.get_bids()) > 100, cache.state) == (SYMBOL, True, BookState.LIVE)
     while cache.view(1).last_update_id <= first:
         dcm.recv(timeout=10)
 

@@ -35,7 +35,7 @@ class Inbox(queue.Queue):
 
 @pytest.fixture
 def exchange(monkeypatch):
-    with LocalExchange.with_order_flow(SYMBOLS, rate=50.0, levels=5.0, depth=700) as exchange:
+    with LocalExchange.with_order_flow(SYMBOLS, rate=50.0, levels=5.0, depth=150) as exchange:
         monkeypatch.setenv("DEPTHACTORS_EXCHANGE", exchange.url)
         yield exchange
 

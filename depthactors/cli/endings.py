@@ -1,4 +1,4 @@
-"""The end of a command that runs until a signal: Ctrl-C and SIGTERM let it finish its work."""
+"""The end of a command that runs until a signal: Ctrl-C, SIGTERM and the end of its terminal let it finish its work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def until_signal() -> Iterator[Gate]:
-    """Open a gate at SIGINT or SIGTERM; a second signal does what it did before: Ctrl-C raises `KeyboardInterrupt`.
+    """Open a gate at SIGINT, SIGTERM, or SIGHUP where that is not ignored, as by `nohup`.
+
+    A second SIGINT or SIGTERM does what it did before: Ctrl-C raises `KeyboardInterrupt`.
 
     Thread: in another one than the main thread, which alone may handle signals, the gate stays shut.
     """
@@ -31,6 +33,11 @@ def until_signal() -> Iterator[Gate]:
         restore()
         gate.set()
 
+    def hang_up(number: int, frame: FrameType | None) -> None:
+        # Not as before: a shell may send it once more when it ends itself.
+        del number, frame
+        gate.set()
+
     def restore() -> None:
         for each, handler in before.items():
             signal.signal(each, handler)
@@ -38,6 +45,8 @@ def until_signal() -> Iterator[Gate]:
     try:
         for each in (signal.SIGINT, signal.SIGTERM):
             before[each] = signal.signal(each, end)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hang_up)
         yield gate
     finally:
         restore()

@@ -20,6 +20,25 @@ def test_the_first_signal_opens_the_gate_and_the_second_one_interrupts(number):
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+def test_a_terminal_that_is_closed_opens_the_gate_however_often_it_is_told():
+    before = signal.getsignal(signal.SIGHUP)
+    with until_signal() as gate:
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+        assert gate.wait(0.0)
+    assert signal.getsignal(signal.SIGHUP) == before
+
+
+def test_a_hang_up_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with until_signal() as gate:
+            signal.raise_signal(signal.SIGHUP)
+            assert not gate.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_without_a_signal_the_handlers_are_as_before():
     before = signal.getsignal(signal.SIGTERM)
     with until_signal() as gate:

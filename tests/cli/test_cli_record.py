@@ -119,7 +119,9 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path, capsys):
 
 
 @pytest.mark.local_exchange(["BTCUSDT"], rate=50.0)
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, *(pytest.param(each, marks=pytest.mark.full) for each in (signal.SIGTERM, signal.SIGHUP))]
+)
 def test_a_signal_closes_the_files_with_their_proof(local_exchange, tmp_path, number):
     with recorder(tmp_path, "BTCUSDT") as child:
         until(lambda: files_in(tmp_path))

@@ -35,8 +35,8 @@ def set_up(parser: argparse.ArgumentParser) -> None:
         "Follow books and write what arrives, as it arrives, into files of a folder: depth events, "
         "snapshots and their times of receipt, in the format of hftbacktest's collector. Each file begins with a "
         "snapshot; gaps, reconnects and a proof of what the file has are in the notes beside it. It ends with "
-        "--seconds, Ctrl-C, SIGTERM or its terminal. Exit status 1 if a symbol was not recorded, or if the disk refused "
-        "something; gaps of the connection are counted and do not change it."
+        "--seconds, Ctrl-C, SIGTERM or its terminal. Exit status 1 if a symbol was not recorded, or if the disk "
+        "refused something; gaps of the connection are counted and do not change it."
     )
     parser.add_argument("symbols", nargs="+", metavar="SYMBOL", help="books to record")
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder of the files, of one market")

@@ -30,7 +30,10 @@ def test_with_it_every_market_goes_there(name, monkeypatch):
     assert (row.name, row.rest_url, row.stream_url) == (name, "http://127.0.0.1:9000", "ws://127.0.0.1:9000")
 
 
-@pytest.mark.parametrize("logging_set_up", ["", "import logging; logging.basicConfig(level='CRITICAL');"])
+@pytest.mark.parametrize(
+    "logging_set_up",
+    [pytest.param("", marks=pytest.mark.full), "import logging; logging.basicConfig(level='CRITICAL');"],
+)
 def test_stderr_says_so_once_whatever_logging_is_set_up(logging_set_up, monkeypatch):
     monkeypatch.setenv(EXCHANGE_VARIABLE, "http://127.0.0.1:9")
     program = f"{logging_set_up}from depthactors import DepthEngine; DepthEngine(); DepthEngine('usdm')"

@@ -52,7 +52,7 @@ CAPS = [
     pytest.param({"levels": 10}, id="ten"),
     pytest.param({"levels": 3}, id="three"),
     pytest.param({"levels": 15, "side": "ask"}, id="asks only"),
-    pytest.param({}, id="another number each time"),
+    pytest.param({}, id="another number each time", marks=pytest.mark.full),
 ]
 
 

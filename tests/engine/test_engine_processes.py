@@ -438,12 +438,17 @@ def test_a_fork_raises_a_typed_error_and_does_not_keep_the_workers_alive(exchang
 
 def test_readers_and_the_cache_manager(exchange):
     name = f"manager-{os.getpid()}"
-    caches = Recorder()
+    sizes, deep = Recorder(), Recorder()
     manager = ThreadedDepthCacheManager(processes=1, shared_as=name)
     manager.start()
     try:
-        manager.start_depth_cache(caches, "BTCUSDT")
-        caches.wait_for(lambda cache: bool(cache and cache.get_bids()))
+        # The levels of each stream's own limit, however deep the book is kept for another.
+        manager.start_depth_cache(lambda cache: sizes(len(cache.get_bids())), "BTCUSDT", ws_interval=100)
+        assert sizes.wait_one() == 10
+        manager.start_depth_cache(lambda cache: deep(len(cache.get_bids())), "BTCUSDT", limit=50, ws_interval=100)
+        assert deep.wait_one() == 50
+        sizes.wait(count=len(sizes.seen) + 2)
+        assert {*sizes.seen} == {10}
         with DepthReader(name) as reader:
             until(lambda: reader.view("BTCUSDT").state is BookState.LIVE)
             check(exchange, reader.view("BTCUSDT", 5), 5, float)

@@ -9,7 +9,10 @@ from depthactors import markets
 from tests.engine.simulated import LIVE, STALE, following
 
 MARKETS = {markets.SPOT: ("BTCUSDT", "ETHUSDT"), markets.COINM: ("BTCUSD_PERP", "ETHUSD_PERP")}
-pytestmark = [pytest.mark.one_process, pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)]
+CASES = [
+    pytest.param(each, id=each.name, marks=[pytest.mark.full] if each is markets.COINM else []) for each in MARKETS
+]
+pytestmark = [pytest.mark.one_process, pytest.mark.parametrize("market", CASES)]
 
 
 def assert_nothing_was_lost(simulated, followers):

@@ -322,6 +322,7 @@ def echo(inbox, outbox):
     outbox.put((shown(cache), cache))
 
 
+@pytest.mark.full
 def test_it_goes_through_a_queue_to_another_process_and_back(follow):
     cache, before, _ = in_a_callback(follow, conv_type=Decimal)
     context = multiprocessing.get_context("spawn")
@@ -440,17 +441,6 @@ def test_levels_are_those_of_the_streams_own_limit_whatever_others_ask_for(monke
     for limit, (fewest, many) in sizes.items():
         assert least[limit] <= fewest, sizes
         assert many <= most[limit], sizes
-
-
-def test_in_a_worker_process_they_are_the_best_of_the_streams_own_limit(exchange):
-    seen, deep = queue.Queue(), queue.Queue()
-    with ThreadedDepthCacheManager(processes=1) as manager:
-        manager.start_depth_cache(lambda cache: seen.put(len(cache.get_bids())), "BTCUSDT", ws_interval=100)
-        assert seen.get(timeout=20) == 10
-        manager.start_depth_cache(lambda cache: deep.put(len(cache.get_bids())), "BTCUSDT", limit=50, ws_interval=100)
-        assert deep.get(timeout=20) == 50
-        seen.queue.clear()
-        assert seen.get(timeout=20) == 10
 
 
 @pytest.mark.one_process

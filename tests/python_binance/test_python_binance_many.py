@@ -137,6 +137,7 @@ def test_a_stop_is_no_error_to_any_callback(monkeypatch, eager_threads):
     assert news.others == []
 
 
+@pytest.mark.full
 @pytest.mark.one_process
 def test_a_second_connection_is_opened_only_for_what_the_first_may_not_carry(served, monkeypatch):
     # As if an options connection took 20 streams instead of 200: the exchange refuses what is more.

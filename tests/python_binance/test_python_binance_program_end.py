@@ -120,10 +120,11 @@ def ended(process, timeout=10):
     [
         (program(after="import atexit; atexit.register(print, 'exit', flush=True)"), 0, "exit\n"),
         pytest.param(program(after="sys.exit(3)"), 3, "", marks=pytest.mark.full),
-        (
+        pytest.param(
             program(after="try: dcm.join()\nexcept KeyboardInterrupt: print('interrupted')", ready=JOINING),
             0,
             "interrupted\n",
+            marks=pytest.mark.full,
         ),
         pytest.param(program(before=IMPATIENT, within="threading.Event().wait()"), 0, "", marks=pytest.mark.full),
         pytest.param(CHILD, 0, "", marks=pytest.mark.full),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from math import inf
 from typing import TYPE_CHECKING, Final
@@ -42,6 +43,8 @@ class Progress:
         now = self._clock()
         if now - self._shown_at >= (_EVERY if self._is_terminal else _EVERY_PLAIN):
             self._shown_at = now
+            if not _takes_more(self._stream):
+                return
             if self._is_terminal:
                 # The cursor goes back, so that what the log writes does not stand behind the line.
                 print(f"{_CLEAR}{described(status)}", end="\r", flush=True, file=self._stream)
@@ -52,6 +55,18 @@ class Progress:
         """Show what was recorded, in a line that stays."""
         clear = _CLEAR if self._is_terminal else ""
         print(f"{clear}recorded {_what(rows)}", flush=True, file=self._stream)
+
+
+def _takes_more(stream: IO[str] | None) -> bool:
+    """Return whether a stream can be written to without a wait, in which a signal would not end the command.
+
+    A terminal takes nothing after Ctrl-S, a pipe while nobody reads it.
+    """
+    try:
+        return stream is None or bool(select.select([], [stream], [], 0)[1])
+    except (OSError, ValueError):
+        # One without a descriptor, which does not wait.
+        return True
 
 
 def described(status: EngineStatus) -> str:

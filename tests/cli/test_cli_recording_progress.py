@@ -1,6 +1,8 @@
 """The progress of a recording: one line on a terminal, a line every few seconds elsewhere."""
 
 import io
+import os
+from contextlib import suppress
 
 import pytest
 
@@ -73,6 +75,20 @@ def test_elsewhere_there_is_a_line_every_five_seconds():
         progress.show(EngineStatus((row(),), (), ()))
     progress.end([row()])
     assert [line.partition(" ")[0] for line in pipe.getvalue().splitlines()] == ["1", "1", "recorded"]
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for():
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, bytes(1 << 16))
+    with os.fdopen(writing, "w") as stream:
+        Progress(stream).show(EngineStatus((row(),), (), ()))
+        os.read(reading, 1 << 20)
+        Progress(stream).show(EngineStatus((row(),), (), ()))
+    assert os.read(reading, 1 << 20).count(b"frames") == 1
+    os.close(reading)
 
 
 def test_without_a_standard_output_nothing_is_shown(monkeypatch):

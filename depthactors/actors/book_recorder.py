@@ -80,7 +80,7 @@ class BookRecorder:
             self._put(self, Entry(partial(_write_diffs, recv_ns, diffs), events=len(diffs), size=size))
         if self._unread:
             count, self._unread = self._unread, 0
-            self._tell(lambda files: files.lost(recv_ns, count, "a frame that cannot be read"))
+            self._lose(recv_ns, count, "a frame that cannot be read")
 
     # The rest.
 
@@ -117,8 +117,7 @@ class BookRecorder:
 
     def lost(self, count: int, reason: str) -> None:
         """Note that frames of the stream were lost before they were recorded."""
-        recv_ns = self._now()
-        self._tell(lambda files: files.lost(recv_ns, count, reason))
+        self._lose(self._now(), count, reason)
 
     def interrupted(self, reason: str) -> None:
         """Note that another stream of the symbol comes no more."""
@@ -142,6 +141,10 @@ class BookRecorder:
     def _disconnected(self, reason: str) -> None:
         recv_ns = self._now()
         self._tell(lambda files: files.disconnected(recv_ns, reason))
+
+    def _lose(self, recv_ns: int, count: int, reason: str) -> None:
+        # They are lost, too, if the queue has no room for their note.
+        self._put(self, Entry(lambda files: files.lost(recv_ns, count, reason), events=count))
 
     def _tell(self, write: Callable[[Files], object]) -> None:
         self._put(self, Entry(write))

@@ -55,7 +55,7 @@ class Entry(NamedTuple):
     Attributes:
         write: a function that writes it; `None` for the end of the recording.
         reason: why the recording ends; empty for any other part.
-        events: number of events in it.
+        events: number of events in it, or of those whose loss it notes.
         size: bytes of them.
         missing: number of events of the book that found no room in the queue before this entry.
     """

@@ -130,6 +130,24 @@ def test_a_disk_that_blocks_stops_nobody_and_what_finds_no_room_is_counted_and_t
     assert [line[2] for line in files.lines if line[0] == "lost"] == [left_out]
 
 
+def test_a_loss_for_which_there_is_no_room_is_counted_and_told_too(recorded):
+    book = recorded.book()
+    recorded.put(book)
+    until(recorded.ids)
+    go_on = recorded.disk.block()
+    recorded.put(book, 60)
+    for _ in range(3):
+        book.other([b"{}"], 1.0)
+    book.lost(7, "no room for frames of bookTicker")
+    book.unread()
+    book.flush(99.0)
+    go_on()
+    (files,) = recorded.disk.files
+    until(lambda: book.writer.status().lost + len(files.of("diff") + files.of("other")) == 1 + 60 + 3 + 7 + 1)
+    recorded.put(book)
+    until(lambda: sum(count for _, count, _ in files.of("lost")) == book.writer.status().lost)
+
+
 def test_a_full_disk_is_one_notice_one_error_and_over_when_all_books_are_written_again(recorded, notices):
     books = [recorded.book(symbol) for symbol in ("BTCUSDT", "ETHUSDT")]
     recorded.disk.full = FULL

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from depthactors.binance import Diff
 from depthactors.recording import Line
 from depthactors.recording.continuity import NOT_REPAIRED, Gap
+from depthactors.recording.parts import INTERRUPTED
 from depthactors.sync.sequencing import Verdict, classify_first, classify_next
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ KEPT: Final = 1_000
 _NO_LEVELS: Final[Levels] = []
 _NO_MESSAGE: Final[dict[str, Any]] = {}
 BEGUN_ANEW: Final = "the update ids began anew"
-INTERRUPTED: Final = "the next file of the recording begins later"
 REPAIRED: Final = "snapshot"
 
 

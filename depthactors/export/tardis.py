@@ -9,6 +9,7 @@ snapshot lacks, which came before it, have the snapshot's `local_timestamp`. A r
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from depthactors.export.beside import beside
@@ -50,18 +51,18 @@ def to_tardis(
     with beside(out) as partial:
         reader = StepReader(source, market, progress)
         with gzip.open(partial, "wb", compresslevel=_LEVEL) as file:
-            rows = _write(reader, file)
-    return reader.exported(out, rows)
+            rows, snapshots = _write(reader, file)
+    return replace(reader.exported(out, rows), snapshots=snapshots)
 
 
-def _write(reader: StepReader, file: GzipFile) -> int:
-    """Write the rows, and return their number."""
+def _write(reader: StepReader, file: GzipFile) -> tuple[int, int]:
+    """Write the rows, and return their number, and that of the snapshots among them."""
     place = f"{_EXCHANGES[reader.market.name.partition('-')[0]]},{reader.symbol},"
     parts, size, rows = [HEADER], 0, 0
     # A snapshot waits for the first row behind it: of two in a row, a reader would take the later one for a part of the
     # one before.
     base: list[str] = []
-    base_rows = 0
+    base_rows = snapshots = 0
     for step in reader.steps(texts=True):
         if type(step) is Change:
             event = step.line.event
@@ -75,7 +76,7 @@ def _write(reader: StepReader, file: GzipFile) -> int:
             base, base_rows = [], 0
         elif type(step) is Base:
             message = step.line.message
-            reader.snapshots -= bool(base)
+            snapshots += not base
             time = (step.snapshot.event_time * 1_000) or step.line.recv_ns // 1_000
             begin = f"{place}{time},{step.known_ns // 1_000},true,"
             base, base_rows = [_rows(begin, message["bids"], message["asks"])], len(message["bids"] + message["asks"])
@@ -83,7 +84,7 @@ def _write(reader: StepReader, file: GzipFile) -> int:
             file.write("".join(parts).encode())
             parts, size = [], 0
     file.write("".join(parts + base).encode())
-    return rows + base_rows
+    return rows + base_rows, snapshots
 
 
 def _rows(begin: str, bids: list[list[str]], asks: list[list[str]]) -> str:

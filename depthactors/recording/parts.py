@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from depthactors import markets
 from depthactors.errors import RecordingCutError, RecordingError, UnknownMarketError, UsageError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from depthactors.markets import Market
     from depthactors.recording.lines import Ids, Line
 
+INTERRUPTED: Final = "the next file of the recording begins later"
 Source: TypeAlias = "str | Path | Iterable[str | Path]"
 """Path of a recording, of a folder with the files of one, or the paths of several files of one."""
 

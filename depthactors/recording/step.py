@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from depthactors import binance
 from depthactors.errors import MalformedFrameError, RecordingError, StreamError
+from depthactors.recording.parts import INTERRUPTED
 from depthactors.sync import Synchronizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from depthactors.binance import Snapshot
     from depthactors.book import OrderBook
     from depthactors.markets import Market
     from depthactors.recording.lines import Line
-    from depthactors.sync.effects import Effect
 
 _NS: Final = 1e-9
 _BUFFER: Final = 100_000
@@ -48,7 +48,7 @@ class Stepper:
         self._held: Line | None = None
         self.machine.stream_up(1)
 
-    def step(self, line: Line | None) -> Sequence[Effect]:
+    def step(self, line: Line | None) -> None:
         """Pass a depth event, a snapshot, or `None` for an interruption; other lines have no effect.
 
         Raises:
@@ -58,24 +58,25 @@ class Stepper:
         if line is None:
             self.interruptions += 1
             self._is_silent, self._held = True, None
-            effects = machine.stream_down(epoch, StreamError("the next file of the recording begins later"))
-            return [*effects, *machine.stream_up(epoch + 1)]
+            machine.stream_down(epoch, StreamError(INTERRUPTED))
+            machine.stream_up(epoch + 1)
+            return
         try:
             if line.is_snapshot:
                 limit = self._market.implied_limit(max(len(line.message["bids"]), len(line.message["asks"])))
                 snapshot = binance.parse_snapshot(line.message, limit, self._symbol)
                 if self._is_alone_below(snapshot):
                     self._held = line
-                    return ()
-                return machine.snapshot(epoch, snapshot, line.recv_ns * _NS)
-            if line.is_diff:
+                else:
+                    machine.snapshot(epoch, snapshot, line.recv_ns * _NS)
+            elif line.is_diff:
                 diff = binance.parse_diff(line.event, self._market.sequencing, self._symbol)
-                effects = machine.diff(epoch, diff, line.recv_ns * _NS)
+                machine.diff(epoch, diff, line.recv_ns * _NS)
                 held, self._is_silent, self._held = self._held, False, None
-                return effects if held is None else [*effects, *self.step(held)]
+                if held is not None:
+                    self.step(held)
         except (MalformedFrameError, KeyError, TypeError) as error:
             raise RecordingError(line.path, line.number, str(error)) from None
-        return ()
 
     def _is_alone_below(self, snapshot: Snapshot) -> bool:
         """Return whether a snapshot is to wait for a diff, which shows whether it is old or the ids began anew.

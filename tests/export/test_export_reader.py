@@ -6,10 +6,10 @@ import pytest
 from export_support import BEGIN, Made, write
 
 from depthactors.errors import RecordingError, UnknownMarketError, UsageError
-from depthactors.export import steps
 from depthactors.export.reader import StepReader
 from depthactors.export.steps import Change
 from depthactors.recording import Rotation
+from depthactors.recording.parts import INTERRUPTED
 from tests.recording.recorded import SPOT, USDM, Stream, files_in
 
 MADE = Made([{99: number} for number in range(1, 13)])
@@ -35,7 +35,7 @@ def test_a_file_that_is_missing_between_two_is_a_gap(tmp_path):
     reader = StepReader([first, third], None, None)
     assert [step.diff.last_id for step in reader.steps() if isinstance(step, Change)][3:] == list(range(19, 23))
     [gap] = reader.gaps
-    assert (gap.from_id, gap.to_id, gap.why) == (13, 18, steps.INTERRUPTED)
+    assert (gap.from_id, gap.to_id, gap.why) == (13, 18, INTERRUPTED)
 
 
 @pytest.mark.parametrize("market", [SPOT, USDM], ids=["spot", "usdm"])

@@ -8,25 +8,15 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.text import Text
 
+from depthactors.cli.styled import COLOURS
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from depthactors.cli.styled import Line
+    from depthactors.cli.styled import Line, Style
 
-_STYLES: Final = {
-    "": "",
-    "ask": "red",
-    "bid": "green",
-    "bold": "bold",
-    "dim": "dim",
-    "chosen": "bold",
-    "LIVE": "green",
-    "STALE": "yellow",
-    "SYNCING": "cyan",
-    "FAILED": "red",
-    "STOPPED": "red",
-}
+_STYLES: Final[Mapping[Style, str]] = {"": "", "bold": "bold", "dim": "dim", "chosen": "bold", **COLOURS}
 
 
 def save(lines: Sequence[Line], width: int, path: Path, title: str) -> None:

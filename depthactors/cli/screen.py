@@ -12,7 +12,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from depthactors.cli.styled import cells
+from depthactors.cli.styled import COLOURS, cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,15 +32,6 @@ _KEYS: Final = {
     ord("\n"): "enter",
     ord("\r"): "enter",
     ord("\t"): "tab",
-}
-_COLOURS: Final = {
-    "ask": curses.COLOR_RED,
-    "bid": curses.COLOR_GREEN,
-    "LIVE": curses.COLOR_GREEN,
-    "STALE": curses.COLOR_YELLOW,
-    "SYNCING": curses.COLOR_CYAN,
-    "FAILED": curses.COLOR_RED,
-    "STOPPED": curses.COLOR_RED,
 }
 _ATTRIBUTES: Final = {"bold": curses.A_BOLD, "dim": curses.A_DIM, "chosen": curses.A_REVERSE}
 _ENDINGS: Final = (signal.SIGTERM, signal.SIGHUP)
@@ -107,10 +98,10 @@ def _coloured() -> dict[str, int]:
     with suppress(curses.error):
         curses.start_color()
         curses.use_default_colors()
-        for number, colour in enumerate(_COLOURS.values(), start=1):
-            curses.init_pair(number, colour, -1)
-        return {style: curses.color_pair(number) for number, style in enumerate(_COLOURS, start=1)}
-    return dict.fromkeys(_COLOURS, curses.A_NORMAL)
+        for number, colour in enumerate(COLOURS.values(), start=1):
+            curses.init_pair(number, getattr(curses, f"COLOR_{colour.upper()}"), -1)
+        return {style: curses.color_pair(number) for number, style in enumerate(COLOURS, start=1)}
+    return dict.fromkeys(COLOURS, curses.A_NORMAL)
 
 
 def _is_closed() -> bool:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from unicodedata import east_asian_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 Style: TypeAlias = Literal["", "ask", "bid", "bold", "dim", "chosen", "LIVE", "STALE", "SYNCING", "FAILED", "STOPPED"]
 Line: TypeAlias = tuple[tuple[str, Style], ...]
+
+COLOURS: Final[Mapping[Style, str]] = {
+    "ask": "red",
+    "bid": "green",
+    "LIVE": "green",
+    "STALE": "yellow",
+    "SYNCING": "cyan",
+    "FAILED": "red",
+    "STOPPED": "red",
+}
+"""The styles that are colours; the others make text stand out, as far as the terminal can."""
 
 
 def cells(text: str) -> int:

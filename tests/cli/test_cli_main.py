@@ -87,7 +87,7 @@ def test_help_names_the_commands():
 
 
 def test_a_wrong_argument_of_the_program_itself_ends_with_status_2_and_no_traceback():
-    done = run("demo", "--seconds", "nope")
+    done = run("exchange", "--rate", "nope")
     assert (done.returncode, done.stdout) == (2, "")
     assert "was 'nope'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -3,6 +3,7 @@
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -58,38 +59,36 @@ def test_a_command_is_required(capsys):
     assert "COMMAND" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_what_is_served_is_said_on_standard_error():
-    ended = subprocess.run(sandbox("true"), capture_output=True, text=True, timeout=30, check=False)
-    assert (ended.returncode, ended.stdout) == (0, "")
+def test_what_is_served_is_said_on_standard_error(capfd):
+    assert main(["sandbox", "--depth", "50", "--", "true"]) == 0
+    output, errors = capfd.readouterr()
+    assert output == ""
     assert re.fullmatch(
         r"depthactors: sandbox: spot, coinm, usdm, options: any pair of well-known assets "
         r"\(BTCUSDT, ETHUSDT, .* and \d+ more\)\n",
-        ended.stderr,
+        errors,
     )
-    ended = subprocess.run(
-        sandbox("true", options=("--market", "usdm", "--symbols", "2")), capture_output=True, text=True, check=False
-    )
-    assert ended.stderr == "depthactors: sandbox: usdm: BTCUSDT, ETHUSDT\n"
+    assert main(["sandbox", "--depth", "50", "--market", "usdm", "--symbols", "2", "--", "true"]) == 0
+    assert capfd.readouterr().err == "depthactors: sandbox: usdm: BTCUSDT, ETHUSDT\n"
 
 
-def test_a_market_that_is_not_served_is_said_to_be_none_of_the_sandboxs():
-    ended = subprocess.run(
-        sandbox(sys.executable, "-c", FOLLOW.replace("timeout=20", "timeout=2"), options=("--market", "usdm")),
-        capture_output=True,
-        text=True,
-        timeout=40,
-        check=False,
-    )
-    assert ended.returncode == 1
+def test_a_typo_is_no_symbol_and_a_market_that_is_not_served_is_said_to_be_none_of_the_sandboxs():
+    program = """
+from depthactors import DepthEngine
+from depthactors.errors import DepthActorsError
+for market, symbol in [("usdm", "ETHUSTD"), ("spot", "ETHUSDT")]:
+    with DepthEngine(market) as engine:
+        try:
+            engine.subscribe(symbol).wait_live(timeout=2)
+        except DepthActorsError as error:
+            print(error)
+"""
+    command = sandbox(sys.executable, "-c", program, options=("--market", "usdm"))
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=40, check=False)
+    typo, unserved = ended.stdout.splitlines()
+    assert "does not list 'ETHUSTD' (-1121: Invalid symbol.)" in typo
+    assert re.search(r"spot at http://127.0.0.1:\d+ does not list 'ETHUSDT'", unserved)
     assert "a client asked for spot, but this exchange serves only usdm" in ended.stderr
-    assert re.search(r"spot at http://127.0.0.1:\d+ does not list 'ETHUSDT'", ended.stderr)
-
-
-def test_a_typo_is_no_symbol():
-    code = FOLLOW.replace("ETHUSDT", "ETHUSTD")
-    ended = subprocess.run(sandbox(sys.executable, "-c", code), capture_output=True, text=True, timeout=40, check=False)
-    assert ended.returncode == 1
-    assert "does not list 'ETHUSTD' (-1121: Invalid symbol.)" in ended.stderr
 
 
 def test_options_of_a_command_without_the_dashes_before_it_get_a_hint(capsys):
@@ -116,17 +115,14 @@ def test_a_sandbox_that_is_killed_leaves_no_command():
 def test_the_command_has_the_signals_of_a_shells():
     code = "import signal; print(*[signal.getsignal(n).name for n in (signal.SIGTERM, signal.SIGHUP)])"
     # Python ignores SIGPIPE for itself; a command that does not would write for ever to a reader who is gone.
-    shell = "yes | head -1; trap"
+    shell = f"yes | head -1; trap; exec {shlex.join([sys.executable, '-c', code])}"
     ended = subprocess.run(sandbox("sh", "-c", shell), capture_output=True, text=True, timeout=30, check=False)
-    assert ended.stdout == "y\n"
+    assert ended.stdout == "y\nSIG_DFL SIG_DFL\n"
     assert "Broken pipe" not in ended.stderr
-    ended = subprocess.run(sandbox(sys.executable, "-c", code), capture_output=True, text=True, timeout=30, check=False)
-    assert ended.stdout == "SIG_DFL SIG_DFL\n"
 
 
 def test_a_command_that_a_signal_ended_has_a_shells_status():
-    code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    assert subprocess.run(sandbox(sys.executable, "-c", code), timeout=30, check=False).returncode == 128 + 9
+    assert main(["sandbox", "--depth", "50", "--", "sh", "-c", "kill -KILL $$"]) == 128 + 9
 
 
 def test_ctrl_c_is_the_commands_affair_and_the_exchange_ends_after_it():

@@ -24,7 +24,8 @@ def on_demand(
 
     Args:
         package: the package's `__name__`.
-        modules: the module of each public name, relative to the package; a name's own is the name of a module.
+        modules: the module of each public name, relative to the package. A name of which the module has the same name
+            is the module itself: once a module is imported, the package has it under its name.
         extra: the extra of depthactors with the packages in `needs`.
         needs: the packages that a name needs, and depthactors alone does not.
         missing: returns the error for any other name; given the package and the name.

@@ -70,18 +70,21 @@ def imported_by(program):
             "recording shards sharing worker exchange cli actors.recorder actors.publisher",
         ),
         ("from depthactors import DepthReader", "actors dispatcher net engine recording shards sync exchange cli"),
+        ("from depthactors.exchange import LocalExchange", "actors net engine book sync recording.book_files cli"),
+        ("from depthactors.recording import RecordTo", "actors net engine book sync binance cli"),
         ("from depthactors.exchange import Fault, Limits", "actors dispatcher net engine book sync exchange.local cli"),
         (COMMAND.format(["--help"]), "actors book engine markets recording sharing status exchange"),
         (COMMAND.format(["watch", "--attach", "nobodys"]), "actors dispatcher net recording shards sync exchange"),
         (COMMAND.format(["exchange", "--help"]), "actors dispatcher net book recording shards sync sharing"),
         ("import depthactors", "actors book engine markets recording sharing status exchange cli"),
     ],
-    ids=["engine", "reader", "faults", "help", "watch", "exchange", "package"],
+    ids=["engine", "reader", "local", "record", "faults", "help", "watch", "exchange", "package"],
 )
 def test_a_program_imports_what_it_uses(program, needless):
     imported = imported_by(program)
     assert [name for name in needless.split() if f"depthactors.{name}" in imported] == []
-    assert imported & {"websockets", "rich", "numpy", "pyarrow", "prometheus_client", "asyncio"} == set()
+    extras = {"websockets", "rich", "numpy", "pyarrow", "prometheus_client"}
+    assert imported & extras <= ({"websockets"} if "LocalExchange" in program else set())
 
 
 def test_the_constructor_imports_all_that_its_engine_needs(tmp_path):

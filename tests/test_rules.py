@@ -49,7 +49,7 @@ THROUGH_OTHERS = {
     "python_binance.callback_stream": "python_binance/test_python_binance_threaded.py",
     "recording.left_files": "recording/test_recording_ending.py",
     "recording.book_file": "recording/test_recording_book_files.py",
-    "recording.step": "recording/test_recording_views.py",
+    "recording.step": "recording/test_recording_sampling.py",
     "reporting.trouble": "reporting/test_reporting_notices.py",
     "reporting.words": "reporting/test_reporting_notices.py",
     "sharing.forks": "sharing/test_sharing_reader.py",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from depthactors.recording.proof import Proof, verify
     from depthactors.recording.record_to import RecordTo
     from depthactors.recording.rotation import Rotation
-    from depthactors.recording.views import book_at, views
+    from depthactors.recording.sampling import book_at, views
 
 __all__ = ["BookFiles", "FileCounters", "Line", "Proof", "RecordTo", "Rotation", "book_at", "read", "verify", "views"]
 
@@ -33,9 +33,9 @@ if not TYPE_CHECKING:
             "Proof": "proof",
             "RecordTo": "record_to",
             "Rotation": "rotation",
-            "book_at": "views",
+            "book_at": "sampling",
             "read": "parts",
             "verify": "proof",
-            "views": "views",
+            "views": "sampling",
         },
     )

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _STAMP_DIGITS: Final = 19
 """Digits of the nanoseconds since the epoch, until the year 2286."""
+_LONGEST: Final = 64 * 1024 * 1024
+"""Bytes of a line; of what an exchange sends, nothing has a tenth of that, and a file of a few kilobytes can unpack to
+any size."""
 _CUT: Final = "cut short, as by a recorder that was killed; the lines before are whole"
 _BEGUN: Final = repr(b"\x1f")
 """Words of `gzip` for a member of which the file has only the first byte."""
@@ -117,8 +120,8 @@ def read_file(path: str | Path) -> Iterator[Line]:
     """Yield the lines of a file, in their order, one at a time.
 
     Raises:
-        RecordingError: no such file, not gzip, a line that is not `<ns> <json>`, or a version of the format that this
-            package does not know.
+        RecordingError: no such file, not gzip, a line that is not `<ns> <json>` or has no end, or a version of the
+            format that this package does not know.
         RecordingCutError: it ends within a line; raised after the last whole line.
     """
     name, number = str(path), 0
@@ -126,7 +129,10 @@ def read_file(path: str | Path) -> Iterator[Line]:
         with Path(path).open("rb") as packed, gzip.open(packed, "rb") as file:
             check_format(packed.read(HEAD_BYTES), name)
             packed.seek(0)
-            for number, raw in enumerate(file, start=1):
+            while raw := file.readline(_LONGEST):
+                if len(raw) == _LONGEST:
+                    raise RecordingError(name, number + 1, f"expected a line of less than {_LONGEST:,} bytes, was more")
+                number += 1
                 yield parse_line(raw, number, name)
     except EOFError:
         raise RecordingCutError(name, number + 1, _CUT) from None

@@ -155,3 +155,13 @@ def test_every_capture_is_read_to_its_end(capture):
     lines = list(recording.read(capture))
     assert len(lines) == count
     assert sum(line.is_snapshot for line in lines) == 1
+
+
+def test_a_line_without_end_does_not_fill_the_memory(path, monkeypatch):
+    monkeypatch.setattr("depthactors.recording.lines._LONGEST", 1_000)
+    path.write_bytes(gzip.compress(b"1 {}\n1 " + b" " * 1_000_000))
+    read = recording.read(path)
+    assert next(read).number == 1
+    with pytest.raises(RecordingError, match="expected a line of less than 1,000 bytes") as caught:
+        next(read)
+    assert caught.value.line == 2

@@ -27,11 +27,11 @@ class Drawing:
     """The picture of some books, and what a person has chosen to see."""
 
     def __init__(
-        self, books: Sequence[Shown], step: Decimal | None = None, said: Callable[[], Sequence[str]] = tuple
+        self, books: Sequence[Shown], step: Decimal | None = None, remarks: Callable[[], Sequence[str]] = tuple
     ) -> None:
         """Draw nothing yet."""
         self._books = books
-        self._said = said
+        self._remarks = remarks
         self._choice = Choice(books=len(books), steps={} if step is None else dict.fromkeys(range(len(books)), step))
         self._looks: dict[int, Look] = {}
         self._words: Sequence[str] = ()
@@ -47,10 +47,10 @@ class Drawing:
         at = self._layout(width, height, news)
         places = at.places(self._choice.books)
         if not self._choice.is_paused:
-            self._words = self._said()
+            self._words = self._remarks()
             self._looks.clear()
         looks = [self._look(place) for place in places]
-        return page(looks, self._choice, at, (width, height), said=self._words, news=news, mark=self._mark)
+        return page(looks, self._choice, at, (width, height), remarks=self._words, news=news, mark=self._mark)
 
     def ladders(self, width: int, height: int) -> list[Line]:
         """Return the picture without the lines at the bottom, which are about keys, and without the help."""

@@ -85,31 +85,31 @@ class Followed:
         self._per_second = self._rate.take(now, row.counters.applied)
 
 
-class Engine:
-    """The engine of these books, which is asked now and then."""
+class Remarks:
+    """Words about all books of an engine, which is asked for its status once a second."""
 
     def __init__(self, engine: DepthEngine[Any], books: Sequence[Followed]) -> None:
         """Ask nothing yet."""
         self._engine = engine
         self._books = {book.key: book for book in books}
         self._asked = 0.0
-        self._said: list[str] = []
+        self._words: list[str] = []
         # Simulated prices must not be taken for real ones.
         self._where = ["local exchange"] if os.environ.get(EXCHANGE_VARIABLE) else []
 
-    def said(self) -> Sequence[str]:
-        """Return what is to be said of all books: what is wrong, and how many are live."""
+    def latest(self) -> Sequence[str]:
+        """Return what is wrong, and how many books are live; waits for the engine for a second at most."""
         now = time.monotonic()
         if now - self._asked >= _ASK_EVERY:
             self._asked = now
             try:
                 self._note(self._engine.status(timeout=_ASK_EVERY), now)
             except LifecycleError as error:
-                self._said = [str(error)]
-        return [*self._said, *self._where]
+                self._words = [str(error)]
+        return [*self._words, *self._where]
 
     def _note(self, status: EngineStatus, now: float) -> None:
         for row in status.books:
             if book := self._books.get((row.market, row.symbol, row.speed_ms)):
                 book.take(row, now)
-        self._said = [*trouble(status), *progress(status)]
+        self._words = [*trouble(status), *progress(status)]

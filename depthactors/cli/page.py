@@ -97,7 +97,7 @@ def page(
     at: Layout,
     size: tuple[int, int],
     *,
-    said: Sequence[str] = (),
+    remarks: Sequence[str] = (),
     news: Sequence[str] = (),
     mark: str = "#",
 ) -> list[Line]:
@@ -108,7 +108,7 @@ def page(
         choice: what a person has chosen.
         at: where the books are.
         size: width and height of the screen.
-        said: what is to be said of all books, such as how many are live.
+        remarks: words about all books, such as how many are live.
         news: lines of the log, the latest last.
         mark: what bars are drawn with.
     """
@@ -119,7 +119,7 @@ def page(
     else:
         lines = _ladders(looks, choice, at, mark)[:room]
     lines += [()] * (room - len(lines))
-    return [fitted(line, width) for line in [*lines, *_bottom_lines(choice, at, size, said, news)][:height]]
+    return [fitted(line, width) for line in [*lines, *_bottom_lines(choice, at, size, remarks, news)][:height]]
 
 
 def _ladders(looks: Sequence[Look], choice: Choice, at: Layout, mark: str) -> list[Line]:
@@ -135,20 +135,20 @@ def _ladders(looks: Sequence[Look], choice: Choice, at: Layout, mark: str) -> li
 
 
 def _bottom_lines(
-    choice: Choice, at: Layout, size: tuple[int, int], said: Sequence[str], news: Sequence[str]
+    choice: Choice, at: Layout, size: tuple[int, int], remarks: Sequence[str], news: Sequence[str]
 ) -> list[Line]:
     """Return the news, and the line about the whole screen, for which a low screen with news has no room."""
     width, height = size
     lines: list[Line] = [((cut(line, width), "STALE"),) for line in news[-NEWS:]]
-    status: Line = ((_status(choice, at, width, said), "chosen"),)
+    status: Line = ((_status(choice, at, width, remarks), "chosen"),)
     return [*lines, status] if height > _LOW else (lines[-1:] or [status])
 
 
-def _status(choice: Choice, at: Layout, width: int, said: Sequence[str]) -> str:
+def _status(choice: Choice, at: Layout, width: int, remarks: Sequence[str]) -> str:
     """Return what concerns all books; what does not fit is left out."""
     shown = at.places(choice.books)
     parts = ["PAUSED"] if choice.is_paused else []
-    parts += said
+    parts += remarks
     if len(shown) < choice.books:
         last = f"-{shown[-1] + 1}" if len(shown) > 1 else ""
         parts.append(f"book{'s' * bool(last)} {shown[0] + 1}{last} of {choice.books}")

@@ -39,7 +39,7 @@ def show(
     levels: int,
     form: str | None = None,
     step: Decimal | None = None,
-    said: Callable[[], Sequence[str]] = tuple,
+    remarks: Callable[[], Sequence[str]] = tuple,
     is_over: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Show books for `seconds`, or until there is nothing more to see; returns whether a person has quit.
@@ -52,13 +52,13 @@ def show(
         levels: number of levels a side in a line of JSON.
         form: form of the lines, `json` or `csv`; `None` for a person.
         step: step of the price by which a ladder puts levels together; `None` for every level apart.
-        said: returns what is to be said of all books beside the ladders.
+        remarks: returns words about all books, which are shown below the ladders.
         is_over: returns whether there is nothing more to see.
     """
     if draws(form):
         from depthactors.cli.live import draw  # noqa: PLC0415 - needs curses
 
-        return draw(Drawing(books, step, said), seconds, is_over)
+        return draw(Drawing(books, step, remarks), seconds, is_over)
     if form == "csv":
         print(*COLUMNS, sep=",", flush=True)
     line_of = LINES[form]

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.cli.arguments import above_zero, at_least_one, market, price_step
-from depthactors.cli.followed import Engine, Followed
+from depthactors.cli.followed import Followed, Remarks
 from depthactors.cli.output import complain
 from depthactors.cli.showing import draws, show
 from depthactors.cli.watched import Watched
@@ -125,7 +125,7 @@ def _follow(options: argparse.Namespace) -> int:
             levels=depth,
             form=options.form,
             step=options.group,
-            said=Engine(engine, books).said,
+            remarks=Remarks(engine, books).latest,
             is_over=lambda: all(book.is_given_up for book in books),
         )
         # The log has said why.

@@ -60,13 +60,13 @@ def test_a_step_of_the_price_is_of_the_chosen_book_or_of_all_from_the_start(book
 
 
 def test_a_pause_holds_the_picture_and_what_is_looked_at_for_the_first_time(books):
-    said = ["so far"]
-    drawing = Drawing(books, said=lambda: list(said))
+    remarks = ["so far"]
+    drawing = Drawing(books, remarks=lambda: list(remarks))
     before = text(drawing)
     press(drawing, " ")
     for book in books:
         book.seen = look(deep(20), symbol="NEW")
-    said[:] = ["later"]
+    remarks[:] = ["later"]
     assert text(drawing).splitlines()[:-1] == before.splitlines()[:-1]
     assert text(drawing).splitlines()[-1].startswith("PAUSED  so far  ")
     press(drawing, " ")

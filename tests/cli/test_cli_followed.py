@@ -4,7 +4,7 @@ import pytest
 
 from depthactors import DepthEngine
 from depthactors.book import BookState
-from depthactors.cli.followed import Engine, Followed
+from depthactors.cli.followed import Followed, Remarks
 from tests.support import until
 
 
@@ -17,8 +17,8 @@ def engine(local_exchange):
 def test_a_live_book_has_its_levels_and_what_the_engine_knows_of_it(engine):
     handle = engine.subscribe("BTCUSDT", depth=20).wait_live(20)
     book = Followed(handle)
-    asked = Engine(engine, [book])
-    assert asked.said() == ["local exchange"]
+    remarks = Remarks(engine, [book])
+    assert remarks.latest() == ["local exchange"]
     seen = book.look(3)
     assert (seen.symbol, seen.market, seen.speed_ms, seen.depth, seen.why) == ("BTCUSDT", "spot", 100, 20, None)
     assert (seen.view.state, len(seen.view.bids), len(book.look(None).view.bids)) == (BookState.LIVE, 3, 20)
@@ -45,6 +45,6 @@ def test_a_book_that_is_given_up_says_why(engine):
 
 
 def test_an_engine_that_has_ended_says_so(engine):
-    asked = Engine(engine, [])
+    remarks = Remarks(engine, [])
     engine.stop()
-    assert asked.said()[0].startswith("the engine was stopped")
+    assert remarks.latest()[0].startswith("the engine was stopped")

@@ -69,12 +69,18 @@ def test_a_book_alone_has_the_whole_screen():
 
 
 def test_the_last_line_says_what_concerns_all_books_and_leaves_out_what_does_not_fit():
-    said = ["12 of 100 books live, about 40 s left", "requests are refused for 12 s more"]
+    remarks = ["12 of 100 books live, about 40 s left", "requests are refused for 12 s more"]
     choice = Choice(books=12, is_paused=True)
-    assert drawn(choice, (200, 50), said=said)[1][-1].rstrip() == f"PAUSED  {said[0]}  {said[1]}  ? help  q quit"
-    assert drawn(choice, (80, 24), said=said)[1][-1].rstrip() == f"PAUSED  {said[0]}  books 1-4 of 12  ? help  q quit"
-    assert drawn(choice, (40, 20), said=said)[1][-1].rstrip() == "PAUSED  book 1 of 12  ? help  q quit"
-    assert drawn(choice, (20, 20), said=said)[1][-1].rstrip() == "PAUSED  book 1 of 12"
+    assert (
+        drawn(choice, (200, 50), remarks=remarks)[1][-1].rstrip()
+        == f"PAUSED  {remarks[0]}  {remarks[1]}  ? help  q quit"
+    )
+    assert (
+        drawn(choice, (80, 24), remarks=remarks)[1][-1].rstrip()
+        == f"PAUSED  {remarks[0]}  books 1-4 of 12  ? help  q quit"
+    )
+    assert drawn(choice, (40, 20), remarks=remarks)[1][-1].rstrip() == "PAUSED  book 1 of 12  ? help  q quit"
+    assert drawn(choice, (20, 20), remarks=remarks)[1][-1].rstrip() == "PAUSED  book 1 of 12"
 
 
 def test_news_stand_above_the_last_line_the_latest_last_and_alone_on_a_low_screen():

@@ -10,6 +10,7 @@ from depthactors import export
 from depthactors.cli.arguments import market
 from depthactors.cli.output import complain
 from depthactors.errors import UsageError
+from depthactors.markets import normalize_symbol
 
 if TYPE_CHECKING:
     import argparse
@@ -36,6 +37,7 @@ def set_up(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--last-book", metavar="FILE", help="also write the last book, for hftbacktest's next day (.npz)"
     )
+    parser.add_argument("--symbol", metavar="SYMBOL", help="the symbol to export, of a folder with several")
     parser.add_argument(
         "--market",
         type=market,
@@ -47,7 +49,7 @@ def set_up(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Export; returns the exit status."""
-    extra = {}
+    extra = {} if options.symbol is None else {"symbol": normalize_symbol(options.symbol)}
     if options.last_book is not None:
         if options.target != "hftbacktest":
             msg = f"expected --last-book with --to hftbacktest only, was {options.target}"

@@ -10,6 +10,7 @@ a recording before its first snapshot, and behind a gap until the next snapshot,
 What every target takes and does; O(recording), in bounded memory and in the caller's thread:
 
     source: path of a recording: a file, a folder, or several files of one symbol, in any order.
+    symbol: symbol whose files are exported, in a folder with others.
     out: path of the file or folder to write. It must not exist, and it is there when it is complete.
     market: market of the recording; by default the one in its notes, or else recognised from the depth events.
     progress: function that is called meanwhile, see `Progress`.

@@ -52,6 +52,7 @@ def to_hftbacktest(
     *,
     last_book: str | Path | None = None,
     base_latency: int = 0,
+    symbol: str | None = None,
     market: str | Market | None = None,
     progress: Progress | None = None,
 ) -> Exported:
@@ -67,7 +68,7 @@ def to_hftbacktest(
     _check_names([Path(each) for each in (out, last_book) if each is not None])
     book = None if last_book is None else _LastBook()
     with beside(out) as partial:
-        reader = StepReader(source, market, progress)
+        reader = StepReader(source, market, progress, symbol)
         unordered = partial.with_suffix(".rows")
         try:
             with unordered.open("w+b") as file:

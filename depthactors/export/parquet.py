@@ -49,7 +49,12 @@ _NAMES: Final = ("deltas", "snapshots", "gaps")
 
 
 def to_parquet(
-    source: Source, out: str | Path, *, market: str | Market | None = None, progress: Progress | None = None
+    source: Source,
+    out: str | Path,
+    *,
+    symbol: str | None = None,
+    market: str | Market | None = None,
+    progress: Progress | None = None,
 ) -> Exported:
     """Write a recording as Parquet.
 
@@ -64,7 +69,7 @@ def to_parquet(
     with beside(out) as partial:
         partial.mkdir()
         while True:
-            reader = StepReader(source, market, progress)
+            reader = StepReader(source, market, progress, symbol)
             try:
                 with _Folder(partial, _proof(reader), spelling) as folder:
                     for step in reader.steps(texts=True):

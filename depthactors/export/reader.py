@@ -51,7 +51,9 @@ class StepReader:
         gaps: the gaps that were given.
     """
 
-    def __init__(self, source: Source, market: str | Market | None, progress: Progress | None) -> None:
+    def __init__(
+        self, source: Source, market: str | Market | None, progress: Progress | None, symbol: str | None = None
+    ) -> None:
         """Look at the beginning of each file, and digest it; O(files).
 
         Raises:
@@ -59,7 +61,7 @@ class StepReader:
             RecordingError: a file is unreadable or not what its notes say, none has a depth event, or they are of
                 several symbols or markets.
         """
-        self._parts = Parts(source, market)
+        self._parts = Parts(source, market, symbol)
         self.files = [NotedFile(path) for path in self._parts.files]
         self.market, self.symbol = self._parts.market, self._parts.symbol
         self.events = self.snapshots = 0

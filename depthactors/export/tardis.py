@@ -39,7 +39,12 @@ _BUFFER: Final = 1 << 18
 
 
 def to_tardis(
-    source: Source, out: str | Path, *, market: str | Market | None = None, progress: Progress | None = None
+    source: Source,
+    out: str | Path,
+    *,
+    symbol: str | None = None,
+    market: str | Market | None = None,
+    progress: Progress | None = None,
 ) -> Exported:
     """Write the book of a recording as Tardis' `incremental_book_L2`.
 
@@ -49,7 +54,7 @@ def to_tardis(
     `out` is a file, by custom `NAME.csv.gz`. Arguments and errors: see `depthactors.export`.
     """
     with beside(out) as partial:
-        reader = StepReader(source, market, progress)
+        reader = StepReader(source, market, progress, symbol)
         with gzip.open(partial, "wb", compresslevel=_LEVEL) as file:
             rows, snapshots = _write(reader, file)
     return replace(reader.exported(out, rows), snapshots=snapshots)

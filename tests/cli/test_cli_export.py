@@ -41,6 +41,18 @@ def test_it_says_what_it_wrote(write, capsys, tmp_path):
     assert gzip.decompress((tmp_path / "out.csv.gz").read_bytes()).count(b"\n") == 7
 
 
+@pytest.mark.parametrize("target", ["tardis", "hftbacktest", "parquet"])
+def test_one_symbol_of_a_folder_with_several(write, capsys, tmp_path, target):
+    if target != "tardis":
+        pytest.importorskip("pyarrow", reason="the extra `export` is not installed")
+    write("eth.gz", SNAPSHOT, event(11, symbol="ETHUSDT"))
+    arguments = ["export", str(tmp_path), "--to", target, "-o", "out.npz"]
+    assert main(arguments) == 2
+    assert "expected a recording of ETHUSDT" in capsys.readouterr().err
+    assert main([*arguments, "--symbol", "ethusdt"]) == 0
+    assert capsys.readouterr().out.startswith("out.npz: ETHUSDT (spot) 1 events")
+
+
 def test_a_cut_file_is_exported_with_a_warning_and_status_0(write, capsys, tmp_path):
     whole = gzip.compress(b"".join(b"%d %s\n" % (n, orjson.dumps(m)) for n, m in enumerate([SNAPSHOT, event(11)], 1)))
     (tmp_path / "cut.gz").write_bytes(whole[:-9])

@@ -271,10 +271,10 @@ def test_spot_and_futures_of_an_asset_move_together():
     pairs = [(SPOT, "BTCUSDT"), (USDM, "BTCUSDT"), (COINM, "BTCUSD_PERP"), (SPOT, "ETHUSDT"), (SPOT, "ETHBTC")]
     flows = [OrderFlow(symbol, row, 2, levels=20.0, depth=100) for row, symbol in pairs]
     moments = []
-    for step in range(1_801):
+    for step in range(901):
         for flow in flows:
             flow.step()
-        if step % 300 == 0:
+        if step % 150 == 0:
             moments.append([float(flow.book()[0][0][0]) for flow in flows])
     spot, usdm, coinm, eth, cross = zip(*moments, strict=True)
     moved = max(abs(price / spot[0] - 1) for price in spot)

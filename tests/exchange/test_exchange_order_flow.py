@@ -122,7 +122,7 @@ def test_reported_best_prices_follow_each_other_and_change_nothing_else(row):
     silent, told = (OrderFlow("BTCUSDT", row, 5, depth=300) for _ in range(2))
     touch = tuple(side[0] for side in told.book())
     seen = 0
-    for _ in range(60):
+    for _ in range(30):
         without, change = silent.step(), told.step(best_prices=True)
         assert change._replace(best_prices=[]) == without
         ids = [update_id for update_id, _, _ in change.best_prices]
@@ -133,7 +133,7 @@ def test_reported_best_prices_follow_each_other_and_change_nothing_else(row):
             touch = tuple(best)
             seen += 1
         assert touch == tuple(side[0] for side in told.book())
-    assert seen > 100
+    assert seen > 50
 
 
 @table("depth", [10, 100, 1_000, 2_000, 5_000])
@@ -153,8 +153,13 @@ def test_a_step_has_as_many_level_changes_as_asked_for(levels, depth):
     assert 0.75 * levels <= mean <= 1.25 * levels
 
 
-@table("row", [markets.SPOT, markets.USDM])
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.full) for seed in (2, 3))])
+@pytest.mark.parametrize(
+    ("row", "seed"),
+    [
+        (markets.SPOT, 1),
+        *(pytest.param(row, seed, marks=pytest.mark.full) for row in (markets.SPOT, markets.USDM) for seed in (2, 3)),
+    ],
+)
 def test_the_market_keeps_its_shape_and_moves(row, seed):
     shape = Shape(OrderFlow("BTCUSDT", row, seed), 20.0, 2_000)
     for _ in range(5 * STEPS_A_MINUTE):
@@ -173,12 +178,13 @@ def test_a_small_book_is_kept_up_while_the_price_moves():
 def test_below_the_floor_the_price_only_rises():
     flow = OrderFlow("BTCUSDT", markets.SPOT, 1, depth=100)
     flow._floor = flow.best_bid + 10_000
-    for _ in range(30):
+    for _ in range(10):
         before = flow.best_bid
         changes(flow, 100)
         assert flow.best_bid > before
 
 
+@pytest.mark.full
 def test_the_command_that_trades_for_an_hour(capsys):
     assert main(["--hours", "0.1", "--seed", "6", "--market", "coinm"]) == 0
     assert "left the range" in capsys.readouterr().out

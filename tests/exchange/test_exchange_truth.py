@@ -34,32 +34,23 @@ def naive(events):
     )
 
 
-@given(EVENTS)
-def test_the_book_is_for_each_price_the_last_quantity(events):
-    assert book_of(events).cut() == naive(events)
-
-
 @given(EVENTS, st.integers(0, 10))
-def test_a_cut_is_the_best_levels_of_each_side(events, limit):
+def test_the_book_is_for_each_price_the_last_quantity_and_a_cut_the_best_of_it(events, limit):
     bids, asks = naive(events)
+    assert book_of(events).cut() == (bids, asks)
     assert book_of(events).cut(limit) == (bids[:limit], asks[:limit])
 
 
 @given(EVENTS, EVENTS)
-def test_changes_lead_from_any_book_to_any_other(before, after):
-    book, goal = book_of(before), book_of(after)
-    bids, asks = book.changes_to(goal)
-    book.apply({"b": bids, "a": asks})
-    assert book.cut() == goal.cut()
-
-
-@given(EVENTS, EVENTS)
-def test_changes_name_each_level_that_differs_once_and_no_other_best_first(before, after):
-    changes = book_of(before).changes_to(book_of(after))
+def test_changes_to_another_book_are_each_level_that_differs_once_and_no_other_best_first(before, after):
+    book = book_of(before)
+    changes = book.changes_to(book_of(after))
     for changed, now, then, sign in zip(changes, naive(before), naive(after), (-1, 1), strict=True):
         prices = [price for price, _ in changed]
         differing = {price for price, _ in set(now) ^ set(then)}
         assert prices == sorted(differing, key=lambda price: sign * Decimal(price))
+    book.apply(dict(zip("ba", changes, strict=True)))
+    assert book.cut() == naive(after)
 
 
 def test_a_level_that_is_gone_has_a_zero_as_the_exchange_spells_it():

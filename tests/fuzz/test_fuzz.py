@@ -6,13 +6,14 @@ from hypothesis import given, settings
 from tests.fuzz import grammar
 from tests.fuzz.command import CORPUS, LONGEST, NAMES
 from tests.fuzz.targets import TARGETS
+from tests.support import table
 
 FILES = sorted(CORPUS.glob("*/*"))
 _effort = settings(derandomize=True)
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@table("path", FILES)
 def test_the_corpus(path):
     TARGETS[path.parent.name](path.read_bytes())
 

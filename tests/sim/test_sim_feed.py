@@ -29,7 +29,7 @@ def replay_of(depth):
 def test_the_truth_is_what_its_events_make_of_its_first_book(row):
     feed = feed_of(row)
     book = replay_of(feed.present(10_000))
-    for count, event in enumerate(events(feed, 600)):
+    for count, event in enumerate(events(feed, 300)):
         assert book.apply(event)
         if count % 60 == 0:
             truth = feed.book_at(event["u"])

@@ -18,8 +18,18 @@ def _quiet(caplog):
     caplog.set_level("CRITICAL", logger="depthactors")
 
 
+def test_the_faults_of_workers_strike_and_are_survived():
+    faults = [PlannedFault(8.0 * number, kind, None, 3.0) for number, kind in enumerate(OF_WORKERS, 1)]
+    result = World(3, 8.0 * len(faults) + 8.0, faults, quiet=15.0, processes=2).run()
+    assert result.failure is None, "\n".join((result.failure, *result.trace))
+    assert (result.processes, result.faults) == (2, dict.fromkeys(OF_WORKERS, 1))
+    assert result.worker_restarts == len(REPLACED)
+    assert result.compared > 3_000
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("kind", OF_WORKERS)
-def test_a_fault_of_a_worker_strikes_and_is_survived(kind):
+def test_each_fault_of_a_worker_alone_is_survived(kind):
     result = World(3, 20.0, [PlannedFault(5.0, kind, None, 3.0)], quiet=15.0, processes=2).run()
     assert result.failure is None, "\n".join((result.failure, *result.trace))
     assert (result.processes, result.faults[kind]) == (2, 1)
@@ -33,7 +43,7 @@ def test_a_worker_that_stands_still_for_too_long_is_replaced():
 
 
 def test_many_faults_at_once_are_survived_and_nothing_is_left():
-    world = World(3, 60.0, every=3.0, quiet=60.0, processes=2)
+    world = World(3, 40.0, every=3.0, quiet=30.0, processes=2)
     result = world.run()
     assert result.failure is None, "\n".join((result.failure, *result.trace))
     assert result.worker_restarts > 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from depthactors import binance
 from depthactors.actors.base import EngineActor
 from depthactors.actors.book_messages import FramesLost, StreamDown, StreamUp
 from depthactors.dispatcher.mailbox import Frames
-from depthactors.errors import UsageError
+from depthactors.errors import MalformedFrameError, UsageError
 
 if TYPE_CHECKING:
     import pykka
@@ -31,7 +32,11 @@ class TickerActor(EngineActor):
         """Handle frames, and the news of their connections."""
         match message:
             case Frames():
-                self._recorder.other(message.frames, message.recv_time)
+                # Nothing else reads them before they are in the file, which one bad line would end for its readers.
+                frames = [frame for frame in message.frames if _is_event(frame)]
+                self._recorder.other(frames, message.recv_time)
+                if len(frames) < len(message.frames):
+                    self._recorder.lost(len(message.frames) - len(frames), "a frame of bookTicker that cannot be read")
             case StreamUp(epoch):
                 self._up.add(epoch)
             case StreamDown(epoch, error):
@@ -44,3 +49,13 @@ class TickerActor(EngineActor):
             case _:
                 msg = f"{self.name}: expected frames, was {type(message).__name__}"
                 raise UsageError(msg)
+
+
+def _is_event(frame: bytes) -> bool:
+    """Return whether a frame is a JSON object of a bookTicker stream, with an object as its event."""
+    try:
+        message = binance.decode(frame)
+        binance.payload_of(message)
+    except MalformedFrameError:
+        return False
+    return binance.stream_of(message).endswith(b"@bookTicker")

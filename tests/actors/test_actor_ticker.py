@@ -7,6 +7,7 @@ from depthactors.actors.ticker import TickerActor
 from depthactors.dispatcher.mailbox import Frames
 from depthactors.errors import StreamError, UsageError
 
+FRAME = b'{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}}'
 CUT = StreamError("cut")
 
 
@@ -40,7 +41,17 @@ def ticker(actors):
 
 
 def test_frames_are_recorded_as_they_come(ticker):
-    assert ticker(Frames(1, [b"{}", b"{}"], 1.5)) == [("frames", [b"{}", b"{}"], 1.5)]
+    assert ticker(Frames(1, [FRAME, FRAME], 1.5)) == [("frames", [FRAME, FRAME], 1.5)]
+
+
+@pytest.mark.parametrize(
+    "bad", [FRAME[:-1], b'{"stream":"btcusdt@bookTicker","data":[]}', FRAME[:-1] + b',"stream":"btcusdt@depth"}']
+)
+def test_a_frame_that_no_reader_of_the_file_could_read_is_left_out_and_noted(ticker, bad):
+    assert ticker(Frames(1, [FRAME, bad], 1.5)) == [
+        ("frames", [FRAME], 1.5),
+        ("lost", 1, "a frame of bookTicker that cannot be read"),
+    ]
 
 
 def test_the_end_of_the_last_connection_is_noted(ticker):

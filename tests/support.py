@@ -180,10 +180,11 @@ def places_in(call_for, every=1, most=600, files=_PACKAGE):
     pytest.fail(f"more than {most} places")
 
 
-def table(names, rows):
+def table(names, rows, ids=None):
     """Run a test for each row of a table, in one test that lists all rows that fail.
 
-    It is written like `pytest.mark.parametrize`. All rows share the test's fixtures.
+    It is written like `pytest.mark.parametrize`; `ids` has a name for each row, where its values do not say enough.
+    All rows share the test's fixtures.
     """
     names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
 
@@ -195,12 +196,12 @@ def table(names, rows):
             failures = []
             every = list(rows)
             assert every, "a table needs a row"
-            for row in every:
+            for name, row in zip(ids or [""] * len(every), every, strict=True):
                 values = dict(zip(names, row if len(names) > 1 else (row,), strict=True))
                 try:
                     test(**values, **fixtures)
                 except (Exception, pytest.fail.Exception) as failure:  # noqa: BLE001 - listed with the others below
-                    failure.add_note(f"in the row {values!r}")
+                    failure.add_note(f"in the row {name} {values!r}" if name else f"in the row {values!r}")
                     failures.append(failure)
             if failures:
                 msg = f"{len(failures)} of {len(every)} rows"

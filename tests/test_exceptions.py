@@ -13,6 +13,7 @@ import pytest
 from depthactors import DepthCacheManager, exceptions
 from depthactors.errors import DepthActorsError, ExchangeError, LifecycleError, SnapshotError, StreamError
 from depthactors.exceptions import own
+from tests.support import table
 
 BASES = [
     ("BinanceWebsocketClosed", StreamError),
@@ -39,7 +40,7 @@ def test_another_name_is_none():
     assert not hasattr(exceptions, "BinanceNothing")
 
 
-@pytest.mark.parametrize(("name", "base"), BASES)
+@table(("name", "base"), BASES)
 def test_a_class_is_caught_by_our_base_and_has_its_documentation(name, base):
     kind = getattr(exceptions, name)
     assert issubclass(kind, base)

@@ -7,6 +7,7 @@ from importlib import metadata
 import pytest
 
 import depthactors
+from tests.support import table
 
 
 def test_its_version_is_that_of_the_distribution():
@@ -107,7 +108,7 @@ with LocalExchange.with_order_flow(["BTCUSDT"]) as exchange:
     imported_by(program.replace("on_update=print", "on_update=id"))
 
 
-@pytest.mark.parametrize(
+@table(
     ("public", "names"),
     [
         (
@@ -121,7 +122,6 @@ with LocalExchange.with_order_flow(["BTCUSDT"]) as exchange:
         (depthactors.BinanceSocketManager, "close"),
         (depthactors.DepthReader, "alive books close reason records torn updates view wait wait_for_engine wait_live"),
     ],
-    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_help_of_a_public_class_has_what_a_program_calls_and_nothing_else(public, names):
     assert [name for name in dir(public) if not name.startswith("_")] == names.split()

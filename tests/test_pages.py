@@ -16,7 +16,7 @@ from depthactors.sharing import book_size
 from depthactors.sync import Priority
 from depthactors.sync.table import diagram
 from tests.page_support import PAGES, ROOT, anchors, name_of, python_blocks, text
-from tests.support import write_recording
+from tests.support import table, write_recording
 
 PAGE = 4096
 ARCHITECTURE = text("depthactors/README.md")
@@ -41,7 +41,7 @@ def test_the_top_level_holds_these_and_nothing_else():
     }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@table("page", PAGES)
 def test_links_within_a_page_and_between_pages_lead_somewhere(page):
     for link in re.findall(r"\]\(((?!https?:)[^)]+)\)", page.read_text(encoding="utf-8")):
         path, _, heading = link.partition("#")
@@ -159,7 +159,7 @@ def test_the_memory_of_a_shared_book_is_what_it_says():
     assert all(0.95 * fits < int(number.replace(",", "")) <= fits for number, fits in zip(said, fitting, strict=True))
 
 
-@pytest.mark.parametrize("depth", [67, 333, 667])
+@table("depth", [67, 333, 667])
 def test_what_an_address_has_weight_for_is_what_it_says(depth):
     spot = markets.SPOT
     limit = spot.snapshot_limit(depth)

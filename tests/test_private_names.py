@@ -12,6 +12,7 @@ from websocket import WebSocket
 
 from depthactors import private_names
 from depthactors.errors import DependencyError
+from tests.support import table
 
 ROOT = Path(__file__).parents[1]
 PRIVATE = re.compile(r"(?:pykka|websocket|subprocess|threading|_socket)\._\w+|from \S+ import .*\b_[a-zA-Z]\w*")
@@ -44,7 +45,7 @@ def test_all_of_them_are_there():
     private_names.check()
 
 
-@pytest.mark.parametrize(("requirement", "name"), [each for each in NAMED if each[1] != "_socket:socket.shutdown"])
+@table(("requirement", "name"), [each for each in NAMED if each[1] != "_socket:socket.shutdown"])
 def test_one_that_is_missing_is_an_error_that_says_what_to_install(monkeypatch, requirement, name):
     take_away(monkeypatch, name)
     with pytest.raises(DependencyError) as missing:

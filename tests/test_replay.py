@@ -8,7 +8,7 @@ import pytest
 from depthactors.cli import main
 from depthactors.errors import RecordingError, UnknownMarketError
 from depthactors.replay import replay
-from tests.support import write_recording
+from tests.support import table, write_recording
 
 SNAPSHOT = {"lastUpdateId": 10, "bids": [["99", "1"], ["98", "2"]], "asks": [["101", "1"], ["102.50", "2"]]}
 
@@ -106,7 +106,7 @@ def test_an_unknown_market(write):
         replay(write(*SOUND), "kraken")
 
 
-@pytest.mark.parametrize(
+@table(
     ("bad", "words"),
     [
         (diff(14, bids=[["1", "-1"]]), "quantity"),
@@ -123,7 +123,6 @@ def test_an_unknown_market(write):
         (ticker(14, ([1], "1"), ("1", "1")), "bookTicker"),
         ({"stream": "btcusdt@bookTicker", "data": {}}, "bookTicker"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_malformed_line_is_named(write, bad, words):
     path = write(*SOUND, bad, diff(14))
@@ -159,7 +158,7 @@ def test_memory_does_not_grow_with_the_file(write):
     assert long - short < 1_000 * 100
 
 
-@pytest.mark.parametrize("messages", [(), (SNAPSHOT,), (ticker(1, ("1", "1"), ("2", "1")),)])
+@table("messages", [(), (SNAPSHOT,), (ticker(1, ("1", "1"), ("2", "1")),)])
 def test_a_file_without_a_depth_event(write, messages):
     with pytest.raises(RecordingError, match="depth event"):
         replay(write(*messages))
@@ -258,7 +257,7 @@ def test_the_market_can_be_said(write, capsys):
     assert (status, orjson.loads(line)["market"]) == (0, "us")
 
 
-@pytest.mark.parametrize("arguments", [[], ["--market", "kraken", "x.gz"], ["--nonsense"]])
+@table("arguments", [[], ["--market", "kraken", "x.gz"], ["--nonsense"]])
 def test_a_wrong_call_exits_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["replay", *arguments])

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import table
+
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent / "depthactors"
 FILES = sorted(HERE.rglob("test_*.py"))
@@ -112,7 +114,7 @@ def test_no_test_lets_time_pass_without_the_mark_for_it():
     assert {path: lines for path, lines in found.items() if lines} == {}
 
 
-@pytest.mark.parametrize(
+@table(
     ("source", "found"),
     [
         ("def test_a():\n    time.sleep(1)", ["test_a: 2"]),

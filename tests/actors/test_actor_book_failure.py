@@ -8,6 +8,7 @@ from depthactors.actors import book_failure
 from depthactors.actors.book_failure import is_failure, report_failure
 from depthactors.errors import SupervisorDiedError, UnknownSymbolError
 from tests.actors.actor_support import spec
+from tests.support import table
 
 
 @pytest.fixture
@@ -36,6 +37,6 @@ def test_the_death_of_the_supervisor_is_no_notice_of_each_book(notices):
     assert notices == []
 
 
-@pytest.mark.parametrize("cause", ["end", ("room", "BTCUSDT"), None])
+@table("cause", ["end", ("room", "BTCUSDT"), None])
 def test_another_cause_is_no_failure(cause):
     assert not is_failure(cause)

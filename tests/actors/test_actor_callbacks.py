@@ -14,6 +14,7 @@ from depthactors.book import BookState, OrderBook
 from depthactors.errors import CallbackError
 from tests.actors.actor_support import snapshot
 from tests.stepped import SteppedDispatcher
+from tests.support import table
 
 
 def plain(argument):
@@ -68,7 +69,7 @@ def wrapped(argument):
 HERE = __name__
 
 
-@pytest.mark.parametrize(
+@table(
     ("callback", "name"),
     [
         (plain, f"{HERE}.plain"),

@@ -6,23 +6,22 @@ import pytest
 
 from depthactors.actors.questions import Best, DepthTo, Full, Status, Top
 from depthactors.errors import UsageError
+from tests.support import table
 
 
-@pytest.mark.parametrize("levels", [0, -1, 1.0, "5", None, True], ids=repr)
+@table("levels", [0, -1, 1.0, "5", None, True])
 def test_top_wants_a_number_of_levels(levels):
     with pytest.raises(UsageError, match=f"at least 1, was {levels!r}"):
         Top(levels)
 
 
-@pytest.mark.parametrize("side", ["bids", "BID", "", None, 1], ids=repr)
+@table("side", ["bids", "BID", "", None, 1])
 def test_depth_to_wants_a_side(side):
     with pytest.raises(UsageError, match="'bid' or 'ask'"):
         DepthTo(side, 100.0)
 
 
-@pytest.mark.parametrize(
-    "question", [Top(5), Best(), Full(), DepthTo("ask", 1.5), Status()], ids=lambda question: type(question).__name__
-)
+@table("question", [Top(5), Best(), Full(), DepthTo("ask", 1.5), Status()])
 def test_questions_are_values(question):
     twin = pickle.loads(pickle.dumps(question))
     assert twin == question

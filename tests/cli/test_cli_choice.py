@@ -2,8 +2,6 @@
 
 from decimal import Decimal
 
-import pytest
-
 from depthactors.cli.choice import HELP, Choice, pressed
 from tests.support import table
 
@@ -59,7 +57,7 @@ def test_a_pause_ends_by_the_same_key_and_help_by_any():
     assert press(Choice(books=1), "q").is_over
 
 
-@pytest.mark.parametrize("key", ["x", "é", "\x1b", "²", "٣"])
+@table("key", ["x", "é", "\x1b", "²", "٣"])
 def test_any_other_key_changes_nothing(key):
     assert press(Choice(books=3), key) == Choice(books=3)
 

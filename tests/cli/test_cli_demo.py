@@ -14,6 +14,7 @@ from depthactors.cli import demo as demo_command
 from depthactors.cli import main
 from depthactors.status import BookStatus
 from depthactors.sync import Counters
+from tests.support import table
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT"]
 
@@ -93,7 +94,7 @@ def test_an_interrupt_before_the_books_are_there_has_status_130_too(monkeypatch)
     assert "DIFFERENT" not in output.getvalue()
 
 
-@pytest.mark.parametrize(
+@table(
     ("state", "error", "words"),
     [
         (BookState.LIVE, "gap: expected U <= 8, was 9", "(LIVE, 1 levels)"),

@@ -8,6 +8,7 @@ from importlib import metadata
 import pytest
 
 from depthactors.cli import main
+from tests.support import table
 
 
 def run(*arguments):
@@ -16,7 +17,7 @@ def run(*arguments):
     )
 
 
-@pytest.mark.parametrize(
+@table(
     ("arguments", "words"),
     [
         (["--log", "nonsense", "demo"], "argument --log: expected a level like INFO, was 'nonsense'"),
@@ -29,7 +30,6 @@ def run(*arguments):
         (["demo", "--nonsense"], "--nonsense"),
         (["nonsense"], "nonsense"),
     ],
-    ids=" ".join,
 )
 def test_a_wrong_argument_is_one_clear_line_and_status_2(capsys, arguments, words):
     with pytest.raises(SystemExit) as ended:
@@ -42,7 +42,7 @@ def test_a_wrong_argument_is_one_clear_line_and_status_2(capsys, arguments, word
     assert errors.splitlines()[-1] == lines[0], "the error is what stays on the screen"
 
 
-@pytest.mark.parametrize("level", ["DEBUG", "info", "Warning"])
+@table("level", ["DEBUG", "info", "Warning"])
 def test_a_level_may_be_spelt_in_any_case(capsys, level):
     with pytest.raises(SystemExit) as ended:
         main(["--log", level, "demo", "--help"])
@@ -103,7 +103,7 @@ def test_an_unreadable_recording_is_one_line_with_its_place(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["demo", "watch", "replay", "exchange", "sandbox"])
+@table("command", ["demo", "watch", "replay", "exchange", "sandbox"])
 def test_each_option_says_what_it_is(capsys, command):
     with pytest.raises(SystemExit):
         main([command, "--help"])

@@ -89,14 +89,14 @@ def test_news_stand_above_the_last_line_the_latest_last_and_alone_on_a_low_scree
     assert drawn(Choice(books=1), (30, 10), news)[1][-1].rstrip() == news[-1]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@table("size", SIZES)
 def test_the_help_is_drawn_in_place_of_the_books(size):
     lines = drawn(Choice(books=3, is_help=True), size)[1]
     assert lines[0].rstrip() == "Keys"
     assert (len(lines), {cells(line) for line in lines}) == (size[1], {size[0]})
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 2), (9, 3), (13, 5)], ids=str)
+@table("size", [(1, 1), (3, 2), (9, 3), (13, 5)])
 def test_a_screen_that_is_too_small_for_anything_is_drawn_all_the_same(size):
     for choice in (Choice(books=3), Choice(books=3, is_help=True, is_paused=True)):
         lines = drawn(choice, size, ["news"])[1]

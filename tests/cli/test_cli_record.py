@@ -11,7 +11,7 @@ from depthactors import recording
 from depthactors.cli import main
 from depthactors.errors import RecordingCutError
 from depthactors.replay import replay
-from tests.support import PATIENCE, until
+from tests.support import PATIENCE, table, until
 
 LIMITED = """
 import resource, sys
@@ -92,7 +92,7 @@ def test_a_folder_of_another_market_is_refused(local_exchange, tmp_path, capsys)
     assert len(files_in(tmp_path)) == 1
 
 
-@pytest.mark.parametrize(
+@table(
     ("arguments", "words"),
     [
         (["BTCUSDT", "--rotate", "soon"], "expected a time like 15m or 1h, or a size like 500MB, was 'soon'"),

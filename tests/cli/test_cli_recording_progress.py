@@ -4,12 +4,11 @@ import io
 import os
 from contextlib import suppress
 
-import pytest
-
 from depthactors.book import BookState
 from depthactors.cli.recording_progress import Progress, described
 from depthactors.status import BookStatus, EngineStatus, RecordingStatus, SocketStatus
 from depthactors.sync import Counters
+from tests.support import table
 
 
 def row(state=BookState.LIVE, **changes):
@@ -37,7 +36,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(
+@table(
     ("rows", "words"),
     [
         ([row(), row()], "2 of 2 books live: 1,200 frames, 2.0 kB, 0 gaps, 2 files"),

@@ -8,6 +8,7 @@ import pytest
 from depthactors.cli import main, serving
 from depthactors.errors import UsageError
 from depthactors.exchange import KINDS, Fault, Limits
+from tests.support import table
 
 
 def parse(*arguments, port=0):
@@ -22,7 +23,7 @@ def symbols_of(*arguments):
     return exchange.symbols
 
 
-@pytest.mark.parametrize(
+@table(
     ("arguments", "symbols"),
     [
         (("--symbols", "1"), ("BTCUSDT",)),
@@ -58,7 +59,7 @@ def test_faults_and_limits_may_be_repeated():
     assert options.limit == [("max_streams", 3.0), ("ban", 1.0)]
 
 
-@pytest.mark.parametrize(
+@table(
     ("arguments", "words"),
     [
         (["--rate", "0"], "argument --rate: expected a number above zero, was '0'"),
@@ -73,7 +74,6 @@ def test_faults_and_limits_may_be_repeated():
         (["--limit", "max_streams=-1"], "argument --limit: expected a number above zero, was '-1'"),
         (["--port", "http"], "argument --port: invalid int value: 'http'"),
     ],
-    ids=" ".join,
 )
 def test_a_value_that_is_none_is_one_clear_line_and_status_2(capsys, arguments, words):
     with pytest.raises(SystemExit) as ended:
@@ -82,7 +82,7 @@ def test_a_value_that_is_none_is_one_clear_line_and_status_2(capsys, arguments, 
     assert words in capsys.readouterr().err.splitlines()[-1]
 
 
-@pytest.mark.parametrize(
+@table(
     ("arguments", "words"),
     [
         (["--symbols", "0"], "expected at least one symbol, was 0"),
@@ -99,7 +99,6 @@ def test_a_value_that_is_none_is_one_clear_line_and_status_2(capsys, arguments, 
         (["--depth", "0"], "was 0"),
         (["--repeat", "0"], "was 0"),
     ],
-    ids=" ".join,
 )
 def test_values_that_make_no_exchange_are_one_clear_line_and_status_2(capsys, arguments, words):
     assert main(["exchange", *arguments]) == 2
@@ -115,10 +114,8 @@ def test_a_port_that_is_taken_is_told(capsys):
         serving.open_exchange(parse("--symbols", "1", "--depth", "50", "--port", str(exchange.port)))
 
 
-@pytest.mark.parametrize(
-    ("option", "names"), [("--fault", KINDS), ("--limit", [field.name for field in fields(Limits)])]
-)
-@pytest.mark.parametrize("command", [["exchange"], ["sandbox"]])
+@table(("option", "names"), [("--fault", KINDS), ("--limit", [field.name for field in fields(Limits)])])
+@table("command", [["exchange"], ["sandbox"]])
 def test_what_there_is_to_choose_is_listed_on_request(capsys, command, option, names):
     with pytest.raises(SystemExit) as ended:
         main([*command, option, "help"])

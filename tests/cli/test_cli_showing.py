@@ -1,17 +1,16 @@
 """Books as lines: one a book and second, whatever there is to see of it."""
 
-import pytest
-
 from depthactors.book import BookState, BookView
 from depthactors.cli.showing import show
 from tests.cli.looks import Still, look
+from tests.support import table
 
 
 def view(state, bids=(), asks=()):
     return BookView("ETHBTC", state, last_update_id=7, age=2.25, bids=bids, asks=asks)
 
 
-@pytest.mark.parametrize(
+@table(
     ("answer", "line"),
     [
         (

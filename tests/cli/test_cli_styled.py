@@ -1,7 +1,5 @@
 """Parts of lines have a width in cells, whatever characters they are of."""
 
-import pytest
-
 from depthactors.cli.styled import beside, cells, cut, fitted, packed, plain
 from tests.support import table
 
@@ -26,7 +24,7 @@ def test_what_is_cut_ends_with_dots_and_fits(text, width, shown):
     assert cells(shown) <= width
 
 
-@pytest.mark.parametrize("width", range(12))
+@table("width", range(12))
 def test_a_line_is_cut_or_filled_to_its_width(width):
     line = fitted((("币安", "bold"), ("BTC", "")), width)
     assert cells(plain(line)) == width

@@ -17,6 +17,7 @@ from depthactors import DepthEngine
 from depthactors.cli import main
 from depthactors.sharing import EngineFolder
 from tests.cli.terminal import FORMER_SCREEN, OTHER_SCREEN, Terminal
+from tests.support import table
 
 NAME = f"watch-{os.getpid()}"
 ENGINE = f"""
@@ -138,7 +139,7 @@ def test_no_more_than_a_handful_unasked_and_the_rest_is_not_hidden(books, capsys
     assert errors == "depthactors: 6 of 8 books; --list lists them, name others\n"
 
 
-@pytest.mark.parametrize("more", [(), ("--list",), ("--wait", "0.01"), ("BTCUSDT",)], ids=" ".join)
+@table("more", [(), ("--list",), ("--wait", "0.01"), ("BTCUSDT",)])
 def test_without_an_engine_it_is_one_clear_line_and_status_2(capsys, more):
     assert watch(*more) == 2
     output, errors = capsys.readouterr()
@@ -159,7 +160,7 @@ def test_an_engine_without_books_is_one_clear_line_and_status_2(capsys):
     assert capsys.readouterr() == ("", f"depthactors: expected the engine '{NAME}' to share a book, was none\n")
 
 
-@pytest.mark.parametrize(
+@table(
     ("arguments", "words"),
     [
         (["watch", "BTCUSDT", "--json", "--csv"], "argument --csv: not allowed with argument --json"),
@@ -174,7 +175,6 @@ def test_an_engine_without_books_is_one_clear_line_and_status_2(capsys):
         ),
         (["watch", "--attach", "x", "--wait", "-1"], "argument --wait: expected a number above zero, was '-1'"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_wrong_argument_is_status_2(capsys, arguments, words):
     with pytest.raises(SystemExit) as ended:
@@ -331,7 +331,7 @@ def test_its_own_books_are_drawn_on_a_terminal_and_what_was_logged_follows_them(
     assert re.search(r"ERROR \S+ NOSUCHUSDT \(spot\): given up", left.splitlines()[-1])
 
 
-@pytest.mark.parametrize(
+@table(
     ("more", "words"),
     [
         (("--wait", "5"), "expected --attach NAME beside --wait, which waits for that engine and its books, was none"),

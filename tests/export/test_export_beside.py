@@ -4,6 +4,7 @@ import pytest
 
 from depthactors.errors import ExportError, UsageError
 from depthactors.export.beside import beside
+from tests.support import table
 
 
 def test_a_file_is_there_when_it_is_complete(tmp_path):
@@ -13,8 +14,8 @@ def test_a_file_is_there_when_it_is_complete(tmp_path):
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("out", "whole")]
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-@pytest.mark.parametrize("kind", ["file", "folder", "nothing"])
+@table("error", [ValueError, KeyboardInterrupt])
+@table("kind", ["file", "folder", "nothing"])
 def test_nothing_is_left_of_one_that_failed(tmp_path, error, kind):
     def fail(partial):
         if kind == "file":

@@ -20,6 +20,7 @@ from depthactors.export.hftbacktest import (
     SELL_EVENT,
     TRADE_EVENT,
 )
+from tests.support import table
 
 EXCH, LOCAL = 1 << 31, 1 << 30
 BOTH = EXCH | LOCAL
@@ -156,7 +157,7 @@ def test_of_trades_those_of_the_market_are_written(tmp_path):
     assert flags & (BUY_EVENT | SELL_EVENT) == BUY_EVENT
 
 
-@pytest.mark.parametrize("change", [{"p": "x"}, {"q": "0"}, {"T": "1"}, {"m": 1}, {"s": "ETHUSDT"}, {"p": "inf"}])
+@table("change", [{"p": "x"}, {"q": "0"}, {"T": "1"}, {"m": 1}, {"s": "ETHUSDT"}, {"p": "inf"}])
 def test_a_bad_trade_is_named_and_nothing_is_left(tmp_path, change):
     made = Made([{99: 1}])
     path = write(tmp_path / "a.gz", [made.snapshot(10), made.events[0], TRADE | change])

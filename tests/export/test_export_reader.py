@@ -11,6 +11,7 @@ from depthactors.export.steps import Change
 from depthactors.recording import Rotation
 from depthactors.recording.parts import INTERRUPTED
 from tests.recording.recorded import SPOT, USDM, Stream, files_in
+from tests.support import table
 
 MADE = Made([{99: number} for number in range(1, 13)])
 
@@ -78,7 +79,7 @@ def test_a_cut_file_is_read_up_to_its_last_whole_line_and_the_next_one_goes_on(t
     assert str(first) in done.warnings[0]
 
 
-@pytest.mark.parametrize(
+@table(
     ("change", "words"),
     [
         ({"s": "ETHUSDT"}, "expected a depthUpdate of BTCUSDT"),

@@ -10,6 +10,7 @@ pa = pytest.importorskip("pyarrow", reason="the extra `export` is not installed"
 
 from depthactors.errors import MalformedFrameError
 from depthactors.export.tables import Digits, LevelRows, Misfit, Spelling
+from tests.support import table
 
 COLUMNS = [("id", pa.int64())]
 NUMBERS = st.decimals(0, 10**12, places=8, allow_nan=False).map(lambda number: f"{number:f}")
@@ -38,7 +39,7 @@ def test_every_number_is_exact(messages):
     assert rows.rows == 0
 
 
-@pytest.mark.parametrize(
+@table(
     ("texts", "digits", "type_"),
     [
         (["1.50", "20"], Digits(2, 2), pa.decimal128(18, 2)),

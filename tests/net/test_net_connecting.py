@@ -12,6 +12,7 @@ import pytest
 from depthactors.errors import SnapshotError
 from depthactors.markets import SPOT
 from tests.net.net_support import PATIENCE, Client, Peer, black_hole, connecting, frame, resolving, rest_client, through
+from tests.support import table
 
 LONG = 60.0
 SHORT = 0.4
@@ -215,8 +216,8 @@ def test_a_request_whose_proxy_drips_is_given_up(data):
                 assert type(replies[0]) is SnapshotError
 
 
-@pytest.mark.parametrize("how", ["cut", "abort"])
-@pytest.mark.parametrize("phase", ["tcp", "proxy", "tls", "tls behind a proxy"])
+@table("how", ["cut", "abort"])
+@table("phase", ["tcp", "proxy", "tls", "tls behind a proxy"])
 def test_a_request_that_is_being_connected_is_cut_by_another_thread(phase, how):
     with contextlib.ExitStack() as stack:
         settings = {"connect_timeout": LONG, "read_timeout": LONG}

@@ -13,6 +13,7 @@ from depthactors.markets import SPOT
 from depthactors.net.proxy import Proxy, parse_proxy, proxy_for
 from depthactors.net.stream import StreamConnection
 from tests.net.net_support import connecting, frame, rest_client, settings, through
+from tests.support import table
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +23,7 @@ def no_proxies_of_this_machine(monkeypatch):
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-@pytest.mark.parametrize(
+@table(
     ("address", "scheme", "host", "port", "login"),
     [
         ("http://proxy:8080", "http", "proxy", 8080, None),
@@ -44,7 +45,7 @@ def test_an_address(address, scheme, host, port, login):
     assert "secret" not in f"{proxy} {proxy!r}"
 
 
-@pytest.mark.parametrize(
+@table(
     "address",
     [
         "",
@@ -60,7 +61,6 @@ def test_an_address(address, scheme, host, port, login):
         8080,
         b"http://user:secret@proxy:80",
     ],
-    ids=ascii,
 )
 def test_another_form_is_a_usage_error_that_does_not_tell_the_password(address):
     for make in (parse_proxy, lambda proxy: DepthEngine(proxy=proxy), lambda proxy: rest_client(proxy=proxy)):
@@ -99,7 +99,7 @@ def test_the_environment_is_read_alike_for_rest_and_streams(monkeypatch, environ
     assert [proxy_for(url, given) for url in (REST, STREAM)] == [given, given]
 
 
-@pytest.mark.parametrize(
+@table(
     ("host", "listed", "is_excepted"),
     [
         ("10.1.2.3", "elsewhere, 10.0.0.0/8", True),
@@ -115,8 +115,8 @@ def test_the_environment_may_except_networks(monkeypatch, host, listed, is_excep
     assert (proxy_for(f"https://{host}/depth", None) is None) == is_excepted
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:9000", "127.9.9.9", "localhost:9000", "a.localhost", "[::1]:9000"])
-@pytest.mark.parametrize("scheme", ["http", "https", "ws", "wss"])
+@table("host", ["127.0.0.1:9000", "127.9.9.9", "localhost:9000", "a.localhost", "[::1]:9000"])
+@table("scheme", ["http", "https", "ws", "wss"])
 def test_this_machine_is_never_reached_through_a_proxy_of_the_environment(monkeypatch, host, scheme):
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://proxy:1")
@@ -125,7 +125,7 @@ def test_this_machine_is_never_reached_through_a_proxy_of_the_environment(monkey
     assert proxy_for(f"{scheme}://{host}/stream", given) is given
 
 
-@pytest.mark.parametrize("address", ["foo:bar", "https://user:secret@proxy:1", "ftp://user:secret@proxy:1"])
+@table("address", ["foo:bar", "https://user:secret@proxy:1", "ftp://user:secret@proxy:1"])
 def test_an_environment_that_names_no_proxy_is_an_error_that_names_the_variable(monkeypatch, address):
     monkeypatch.setenv("ALL_PROXY", address)
     with contextlib.closing(rest_client()) as client:
@@ -226,10 +226,9 @@ def test_without_a_proxy_both_take_the_environments(proxy, stream_request, rest_
     assert user == "us@er:secret"
 
 
-@pytest.mark.parametrize(
+@table(
     "answer",
     [b"HTTP/1.1 407 Who are you\r\n\r\n", b"garbage\r\n\r\n", b"\r\n\r\n", b"\n\n", b"HTTP/1.1 200", b""],
-    ids=repr,
 )
 def test_a_proxy_that_does_not_connect(answer):
     with through() as (peer, client):

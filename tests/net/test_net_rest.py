@@ -18,6 +18,7 @@ from depthactors.binance.depth_reply import MAX_BODY
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError
 from depthactors.markets import COINM, SPOT
 from tests.net.net_support import rest_client
+from tests.support import table
 
 DEPTH = {"lastUpdateId": 7, "bids": [["10.50", "1"]], "asks": [["11.00", "2"]]}
 
@@ -102,7 +103,7 @@ def test_one_connection_serves_many_requests(fetch, server):
     assert len(set(server.ports)) == 1
 
 
-@pytest.mark.parametrize(
+@table(
     ("header", "used"),
     [
         ("0", 0),
@@ -114,7 +115,6 @@ def test_one_connection_serves_many_requests(fetch, server):
         ("²", None),
         ("9" * 5000, None),
     ],
-    ids=lambda value: str(value)[:5],
 )
 def test_the_used_weight_is_told_where_it_is_a_number(fetch, header, used):
     assert fetch(X_MBX_USED_WEIGHT_1M=header).used_weight == used
@@ -126,7 +126,7 @@ def test_the_used_weight_is_told_with_every_answer(fetch, status):
     assert fetch(status=status).used_weight is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "header", "seconds"),
     [
         (429, "7", 7.0),
@@ -168,7 +168,7 @@ def test_an_unknown_symbol(fetch):
     assert "BTCUSDT" in str(error)
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "body", "code", "words"),
     [
         (400, {"code": -4021, "msg": "7 is not valid depth limit"}, -4021, "7 is not valid"),
@@ -189,11 +189,10 @@ def test_a_failure_keeps_the_numbers(fetch, status, body, code, words):
     assert error.__traceback__ is None, "it is a value: it keeps no body alive"
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [b"", b"<html>", b"[]", b"null", b'{"lastUpdateId":7', {}, {"code": -1},
      DEPTH | {"bids": [["x", "1"]]}, DEPTH | {"lastUpdateId": None}, DEPTH | {"bids": {"12": 0}}],
-    ids=repr,
 )  # fmt: skip
 def test_a_reply_that_is_no_snapshot(fetch, body):
     assert type(fetch(body=body).result) is MalformedFrameError

@@ -28,6 +28,7 @@ from tests.net.net_support import (
     connecting,
     frame,
 )
+from tests.support import table
 
 
 @settings(max_examples=40)
@@ -83,7 +84,7 @@ def test_what_is_sent_arrives_as_text():
             assert peer.read() == (TEXT, text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("payload", "words"),
     [
         (struct.pack("!H", 1008) + b"Too many requests", ["1008", "Too many requests"]),
@@ -100,7 +101,7 @@ def test_a_close_frame_is_reported_after_the_frames_before_it(payload, words):
         assert peer.read()[0] == CLOSE
 
 
-@pytest.mark.parametrize("rest", [b"", frame(b"cut")[:1], frame(b"cut")[:-1]], ids=["whole", "cut head", "cut body"])
+@table("rest", [b"", frame(b"cut")[:1], frame(b"cut")[:-1]], ids=["whole", "cut head", "cut body"])
 def test_a_peer_that_ends_the_connection(rest):
     with connected(frame(b"last"), rest) as (peer, client):
         assert client.frames(1) == [b"last"]
@@ -114,7 +115,7 @@ def test_a_peer_that_resets_the_connection():
         assert peer.url in client.end()
 
 
-@pytest.mark.parametrize(
+@table(
     "broken",
     [
         frame(b"x", 3),
@@ -131,12 +132,11 @@ def test_a_peer_that_breaks_the_protocol(broken):
         client.end()
 
 
-@pytest.mark.parametrize(
+@table(
     "answer",
     [b"HTTP/1.1 404 Not Found\r\n\r\n", b"HTTP/1.1 500 X\r\nContent-Length: 2\r\n\r\nno", b"garbage\r\n\r\n",
      b"\r\n\r\n", b"HTTP/1.1 101 X\r\n\r\n", b"HTTP/1.1 x\r\n\r\n",
      b"HTTP/1.1 302 X\r\n\r\n", b"\xff\xff\r\n\r\n", b""],
-    ids=repr,
 )  # fmt: skip
 def test_a_refused_upgrade(answer):
     with connecting(connect_timeout=1.0) as (peer, client):
@@ -220,7 +220,7 @@ def test_a_pong_that_the_peer_does_not_take_ends_the_connection():
         assert client.batches.empty()
 
 
-@pytest.mark.parametrize("when", ["reading", "shaking hands", "before the start"])
+@table("when", ["reading", "shaking hands", "before the start"])
 def test_close_from_another_thread(when):
     peer = Peer()
     client = Client(peer.url, connect_timeout=60.0)
@@ -411,7 +411,7 @@ def test_a_finished_connection_whose_peer_does_not_end_it_is_closed_by_force():
 BAN = b'{"code":-1003,"msg":"banned until 1445412780000"}'
 
 
-@pytest.mark.parametrize(
+@table(
     ("answer", "retry_after"),
     [
         (b"HTTP/1.1 429 X\r\nRetry-After: 7\r\n\r\n", 7.0),
@@ -430,7 +430,7 @@ def test_a_handshake_that_is_answered_not_now_says_for_how_long(answer, retry_af
         assert peer.url in str(error)
 
 
-@pytest.mark.parametrize("status", [200, 400, 502])
+@table("status", [200, 400, 502])
 def test_another_answer_to_the_handshake_is_named(status):
     with connecting() as (peer, client):
         peer.request()

@@ -3,6 +3,7 @@ import pytest
 from depthactors.markets import Sequencing
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED, SAME_FILE, Continuity, Tally
 from depthactors.recording.lines import Ids
+from tests.support import table
 
 
 def one(update_id):
@@ -89,7 +90,7 @@ def test_a_tally_is_what_its_bytes_say(tally):
     assert Tally.from_bytes(tally.as_bytes()) == tally
 
 
-@pytest.mark.parametrize("text", [b"", b"1 2 3", b"a b c d e f g h i", b"1 2 3 4 5 6 7 8 9 0"])
+@table("text", [b"", b"1 2 3", b"a b c d e f g h i", b"1 2 3 4 5 6 7 8 9 0"])
 def test_other_bytes_are_no_tally(text):
     with pytest.raises(ValueError, match=r"zip\(\)|invalid literal"):
         Tally.from_bytes(text)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from depthactors import recording
 from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError
-from tests.support import write_recording
+from tests.support import table, write_recording
 
 SNAPSHOT = {"lastUpdateId": 1, "bids": [], "asks": []}
 DIFF = {"e": "depthUpdate", "s": "BTCUSDT"}
@@ -58,7 +58,7 @@ def test_lines_come_one_at_a_time(path):
         next(lines)
 
 
-@pytest.mark.parametrize(
+@table(
     ("message", "snapshot", "diff", "ticker"),
     [
         (SNAPSHOT, True, False, False),
@@ -73,7 +73,6 @@ def test_lines_come_one_at_a_time(path):
         ({"stream": "btcusdt@trade", "data": {"e": "trade"}}, False, False, False),
         ({"result": None, "id": 1}, False, False, False),
     ],
-    ids=lambda value: str(value.get("stream", "bare")) if isinstance(value, dict) else "",
 )
 def test_kinds_of_lines(path, message, snapshot, diff, ticker):
     [line] = recording.read(put(path, b"1 " + orjson.dumps(message)))
@@ -81,11 +80,10 @@ def test_kinds_of_lines(path, message, snapshot, diff, ticker):
     assert line.event == message.get("data", message)
 
 
-@pytest.mark.parametrize(
+@table(
     "bad",
     [b"", b"nonsense", b"{}", b"1", b"1 ", b"x {}", b"-1 {}", b"1.5 {}", b"1 []", b"1 {", b'1 {"data":1}', b"\xff\xfe",
      b"1" * 5000 + b" {}"],
-    ids=lambda line: repr(line[:12]),
 )  # fmt: skip
 def test_a_bad_line_is_named(path, bad):
     with pytest.raises(RecordingError) as caught:
@@ -94,7 +92,7 @@ def test_a_bad_line_is_named(path, bad):
     assert str(caught.value).startswith(f"{path}:3: ")
 
 
-@pytest.mark.parametrize("kept", [0.2, 0.5, 0.9, 0.999])
+@table("kept", [0.2, 0.5, 0.9, 0.999])
 def test_a_file_cut_short_is_named_with_the_line_where_reading_ended(path, kept):
     whole = gzip.compress(b"".join(b'%d {"n":%d}\n' % (n, n * 7919 % 1000) for n in range(1, 5000)))
     path.write_bytes(whole[: int(len(whole) * kept)])
@@ -108,7 +106,7 @@ def test_a_file_cut_short_is_named_with_the_line_where_reading_ended(path, kept)
     assert caught.value.line == good + 1
 
 
-@pytest.mark.parametrize(
+@table(
     "content",
     [b"1 {}\n", b"\x1f\x8b", b"\x1f\x8bgarbage", gzip.compress(b"1 {}\n")[:-1] + b"x", gzip.compress(b"1 {}\n") + b"x"],
     ids=["plain text", "magic only", "bad header", "bad checksum", "garbage behind"],

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from depthactors import recording
 from depthactors.errors import RecordingError
 from depthactors.recording.member import HEAD_BYTES, check_format, last_member, member
+from tests.support import table
 
 LINES = st.lists(st.binary(max_size=40).map(lambda text: text.replace(b"\n", b"") + b"\n"), max_size=5).map(b"".join)
 
@@ -57,14 +58,14 @@ def test_the_whole_lines_of_a_torn_member_are_found(before, torn, share):
         assert last.lines.endswith(b"\n") or not last.lines
 
 
-@pytest.mark.parametrize("tail", [bytes(500), b"\xff" * 40, member(b"1 {}\n" * 50, b"")[:52] + bytes(100)])
+@table("tail", [bytes(500), b"\xff" * 40, member(b"1 {}\n" * 50, b"")[:52] + bytes(100)])
 def test_what_a_loss_of_power_leaves_does_not_count(tail):
     sound = member(b"0 {}\n", b"")
     last = last_member(io.BytesIO(sound + tail))
     assert (last.end or last.begin) == len(sound)
 
 
-@pytest.mark.parametrize("size", [10, (1 << 16) - 20, (1 << 16) + 5, 200_000])
+@table("size", [10, (1 << 16) - 20, (1 << 16) + 5, 200_000])
 def test_the_last_member_is_found_from_the_end_wherever_it_begins(size):
     noise = random.Random(size).randbytes(size)
     sound = member(noise.hex().encode() + b"\n", b"")

@@ -3,6 +3,7 @@ import pytest
 
 from depthactors.errors import RecordingError
 from depthactors.recording import notes
+from tests.support import table
 
 FIRST = {"row": "file", "format": "depthactors-recording", "version": 1, "market": "spot"}
 END = {"row": "end", "gaps": 0}
@@ -41,7 +42,7 @@ def test_half_a_row_is_left_out_and_dropped_by_the_next(path, half):
     assert notes.read_notes(path) == [FIRST, END]
 
 
-@pytest.mark.parametrize(
+@table(
     ("content", "words"),
     [
         (b"nonsense\n", ":1: expected a row"),

@@ -8,6 +8,7 @@ import pytest
 
 from depthactors.errors import RecordingError, UsageError
 from depthactors.recording import RecordTo, Rotation
+from tests.support import table
 
 
 def test_a_folder_alone_is_enough(tmp_path):
@@ -43,7 +44,7 @@ def test_a_folder_without_permission_is_refused(tmp_path):
         RecordTo(tmp_path).check()
 
 
-@pytest.mark.parametrize(
+@table(
     ("arguments", "options", "words"),
     [
         (("",), {}, "expected a folder to record to, was ''"),

@@ -1,12 +1,11 @@
 """Ids that begin anew far below: events are recorded, and the gap is noted, whatever the file was waiting for."""
 
-import pytest
-
 from depthactors.markets import Sequencing
 from depthactors.recording.bridge import Bridge
 from depthactors.recording.continuity import Continuity
 from depthactors.recording.lines import Ids
 from depthactors.recording.restart import Restart
+from tests.support import table
 
 CONTIGUOUS, CHAINED = Sequencing.CONTIGUOUS, Sequencing.CHAINED
 
@@ -42,8 +41,8 @@ def test_a_file_has_a_gap_there_and_goes_on_with_the_next_snapshot():
     assert (gap.from_id, gap.to_id, continuity.last_id) == (1_001, 18, 19)
 
 
-@pytest.mark.parametrize("sequencing", [CONTIGUOUS, CHAINED])
-@pytest.mark.parametrize("held", [None, 10_005], ids=["no snapshot", "a snapshot ahead"])
+@table("sequencing", [CONTIGUOUS, CHAINED])
+@table("held", [None, 10_005], ids=["no snapshot", "a snapshot ahead"])
 def test_a_file_that_waits_for_its_snapshot_begins_with_one_of_the_new_ids(sequencing, held):
     bridge = Bridge(sequencing, 10_000)
     bridge.diff(one(10_001), 10_001, 1)

@@ -5,7 +5,7 @@ from depthactors.recording.rotation import Rotation
 from tests.support import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "rotation", "words"),
     [
         ("30s", Rotation(seconds=30), "30 s"),

@@ -19,6 +19,7 @@ from depthactors.sharing import DepthReader, EngineFolder, SharedBook, book_size
 from depthactors.sharing import place as place_module
 from depthactors.sharing.place import LOCK, folder_of, parts_of
 from tests.sharing.publisher import ROOT, Program, Publisher
+from tests.support import table
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def modes(path):
 # Names.
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-a", "a" * 65, "a b", "a\n", 7, None])
+@table("name", ["", ".", "..", "a/b", "-a", "a" * 65, "a b", "a\n", 7, None])
 def test_what_cannot_be_a_name_is_refused(name):
     with pytest.raises(UsageError, match="expected a name of 1 to 64 letters"):
         EngineFolder(name)

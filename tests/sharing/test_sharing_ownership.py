@@ -14,6 +14,7 @@ from depthactors.sharing import DepthReader, pulse
 from depthactors.sharing.ownership import believed_users, open_file, open_folder
 from depthactors.sharing.place import BOOKS, ENGINE, LOCK, folder_of
 from tests.sharing.publisher import Publisher, descriptors
+from tests.support import table
 
 OTHER = 54_321
 MINE = believed_users(None)
@@ -42,7 +43,7 @@ def test_ones_own_user_and_root_are_believed_and_whoever_is_named():
     assert believed_users(OTHER) == {os.geteuid(), 0, OTHER}
 
 
-@pytest.mark.parametrize("owner", [-1, True, 1.0, b"root", "no such user here"])
+@table("owner", [-1, True, 1.0, b"root", "no such user here"])
 def test_who_cannot_be_a_user_is_refused(owner):
     with pytest.raises(UsageError, match="expected the name or number of a user as owner"):
         believed_users(owner)

@@ -10,6 +10,7 @@ import pytest
 from depthactors.errors import SharingError, UsageError
 from depthactors.sharing import place
 from depthactors.sharing.place import check_name, find_folder, folder_of, is_held, memory_folder, try_lock
+from tests.support import table
 
 
 @pytest.fixture
@@ -23,13 +24,13 @@ def descriptors(tmp_path):
         os.close(descriptor)
 
 
-@pytest.mark.parametrize("name", ["a", "books", "A.b-c_9", "9", "a" * 64])
+@table("name", ["a", "books", "A.b-c_9", "9", "a" * 64])
 def test_names_that_are_names(name):
     check_name(name)
     assert folder_of(name).parent == memory_folder()
 
 
-@pytest.mark.parametrize("name", ["", "..", "a/b", "é", "a" * 65, "a\n", b"a"])
+@table("name", ["", "..", "a/b", "é", "a" * 65, "a\n", b"a"])
 def test_names_that_are_none(name):
     with pytest.raises(UsageError, match="expected a name of 1 to 64"):
         check_name(name)

@@ -25,6 +25,7 @@ from depthactors.sharing import DepthReader, SharedBook, pulse
 from depthactors.sharing import reader as reader_module
 from depthactors.sharing.record import pack
 from tests.sharing.publisher import PATIENCE, ROOT, Program, Publisher, book_of, descriptors
+from tests.support import table
 
 LIVE, STALE, STOPPED = BookState.LIVE, BookState.STALE, BookState.STOPPED
 
@@ -87,7 +88,7 @@ def test_as_many_levels_as_are_wanted_and_shared(reader, levels):
     assert (view.bids, view.asks) == tuple(side[:levels] for side in truth(1))
 
 
-@pytest.mark.parametrize("levels", [0, -1, 1.0, True, "5"])
+@table("levels", [0, -1, 1.0, True, "5"])
 def test_a_number_of_levels_that_is_none_is_refused(reader, levels):
     with pytest.raises(UsageError, match="expected a number of levels of at least 1, was"):
         reader.view("BTCUSDT", levels)

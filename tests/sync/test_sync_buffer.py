@@ -7,9 +7,10 @@ from depthactors.errors import BookIntegrityError
 from depthactors.markets import Sequencing
 from depthactors.sync.buffer import DiffBuffer
 from depthactors.sync.sequencing import Follower, Verdict
+from tests.support import table
 from tests.sync.sync_support import NaiveExchange, new_book, top_of
 
-BOTH = pytest.mark.parametrize("sequencing", Sequencing, ids=lambda each: each.value)
+BOTH = table("sequencing", Sequencing)
 
 
 @BOTH

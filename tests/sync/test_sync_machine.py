@@ -36,10 +36,10 @@ from depthactors.sync import (
 )
 from depthactors.sync.doubts import EMPTIED_AFTER, LAGGING_AFTER, OVERLAP_MS, STALE_LIMIT, STALE_LIMIT_JOINED
 from depthactors.sync.phases import SyncState
-from tests.support import flat, pairs
+from tests.support import flat, pairs, table
 from tests.sync.sync_support import LIMIT, NaiveExchange, new_book, top_of
 
-BOTH = pytest.mark.parametrize("sequencing", Sequencing, ids=lambda each: each.value)
+BOTH = table("sequencing", Sequencing)
 
 
 class Bench:
@@ -128,7 +128,7 @@ def test_a_quiet_book_that_did_not_change_while_it_was_cut_off_is_live_on_its_sn
 
 
 @BOTH
-@pytest.mark.parametrize("told_by", ["stream", "second snapshot"])
+@table("told_by", ["stream", "second snapshot"])
 def test_a_quiet_book_that_changed_while_it_was_cut_off_is_live_after_a_diff_or_a_second_snapshot(sequencing, told_by):
     bench = cut_off_and_back(Bench(sequencing).live())
     while bench.exchange.top(bench.exchange.id) == top_of(bench.sync.book):
@@ -451,7 +451,7 @@ def test_a_snapshot_that_is_ahead_by_its_id_alone_is_used_when_it_is_overdue():
 
 
 @BOTH
-@pytest.mark.parametrize("joined", [True, False], ids=["its own", "its predecessor's"])
+@table("joined", [True, False], ids=["its own", "its predecessor's"])
 def test_a_stream_that_only_repeats_old_ids_is_doubted(sequencing, joined):
     bench = Bench(sequencing).live()
     old = bench.exchange.event()
@@ -469,7 +469,7 @@ def test_a_stream_that_only_repeats_old_ids_is_doubted(sequencing, joined):
 
 
 @BOTH
-@pytest.mark.parametrize("phase", [SyncState.BUFFERING, SyncState.FOLLOWING, SyncState.REFRESHING])
+@table("phase", [SyncState.BUFFERING, SyncState.FOLLOWING, SyncState.REFRESHING])
 def test_ids_that_begin_anew_on_the_same_connection_are_noticed_at_once_and_followed(sequencing, phase):
     bench = Bench(sequencing).live()
     if phase is SyncState.BUFFERING:
@@ -511,7 +511,7 @@ def test_a_symbol_without_a_diff_that_is_not_listed_is_given_up_at_once():
     assert list(bench.sync.unlisted(1, error)) == [StateChanged(BookState.SYNCING, BookState.FAILED, error)]
 
 
-@pytest.mark.parametrize("phase", [SyncState.BUFFERING, SyncState.REFRESHING])
+@table("phase", [SyncState.BUFFERING, SyncState.REFRESHING])
 def test_a_symbol_whose_stream_brings_diffs_is_not_given_up_though_it_is_not_listed(phase):
     bench, error = Bench(), UnknownSymbolError("no such symbol")
     if phase is SyncState.REFRESHING:
@@ -535,7 +535,7 @@ def test_a_book_that_was_live_is_given_up_after_several_answers_that_it_is_not_l
 
 
 @BOTH
-@pytest.mark.parametrize("way", ["refresh", "refresh whose id alone is ahead", "outage"])
+@table("way", ["refresh", "refresh whose id alone is ahead", "outage"])
 def test_a_snapshot_at_the_books_own_update_changes_no_time_of_it(sequencing, way):
     bench = Bench(sequencing).live().trade()
     times = bench.sync.book.event_time, bench.sync.book.recv_time
@@ -556,7 +556,7 @@ def test_a_snapshot_at_the_books_own_update_changes_no_time_of_it(sequencing, wa
     assert (bench.sync.book.event_time, bench.sync.book.recv_time) == times
 
 
-@pytest.mark.parametrize("place", [0, -1], ids=["best", "worst vouched for"])
+@table("place", [0, -1], ids=["best", "worst vouched for"])
 def test_an_audit_that_finds_a_difference_believes_neither_book(place):
     bench = Bench().live()
     before = bench.sync.book
@@ -631,7 +631,7 @@ class TwoConnections:
             self.bench.sync.stream_down(old, StreamError("handed over"))
 
 
-@BOTH
+@pytest.mark.parametrize("sequencing", Sequencing, ids=lambda each: each.value)
 @pytest.mark.parametrize("merged", [False, True], ids=["the same events", "longer events"])
 @given(data=st.data())
 def test_a_successor_takes_over_without_a_gap_whatever_the_order_of_the_two(sequencing, merged, data):
@@ -667,7 +667,7 @@ def join(one, other):
 
 
 @BOTH
-@pytest.mark.parametrize("first", ["the end", "the beginning"])
+@table("first", ["the end", "the beginning"])
 def test_a_stream_that_moves_to_an_older_connection_goes_on_whichever_is_reported_first(sequencing, first):
     bench = Bench(sequencing).live()
     bench.sync.stream_down(1, StreamError("cut"))
@@ -746,7 +746,7 @@ def test_a_successor_that_ends_first_leaves_no_trace(sequencing):
 
 
 @BOTH
-@pytest.mark.parametrize("phase", [SyncState.BUFFERING, SyncState.BRIDGING, SyncState.REFRESHING, SyncState.ALIGNING])
+@table("phase", [SyncState.BUFFERING, SyncState.BRIDGING, SyncState.REFRESHING, SyncState.ALIGNING])
 def test_a_handover_while_a_snapshot_is_under_way(sequencing, phase):
     bench = Bench(sequencing)
     if phase is SyncState.BUFFERING:
@@ -883,7 +883,7 @@ def test_a_deeper_promise_makes_a_thin_book_stale_until_it_is_refreshed():
     assert bench.sync.state is BookState.STALE
 
 
-@pytest.mark.parametrize("state", [BookState.STOPPED, BookState.FAILED])
+@table("state", [BookState.STOPPED, BookState.FAILED])
 def test_after_the_end_nothing_changes_any_more(state):
     bench = Bench().live()
     book, error = bench.sync.book, EscalatedError("given up")
@@ -954,7 +954,7 @@ def test_an_empty_snapshot_against_what_the_stream_brought_is_not_believed(seque
 
 
 @BOTH
-@pytest.mark.parametrize("ahead", [0, 1], ids=["met", "ahead by its id"])
+@table("ahead", [0, 1], ids=["met", "ahead by its id"])
 def test_an_empty_snapshot_of_a_live_book_is_requested_again_and_believed_when_it_repeats(sequencing, ahead):
     bench = Bench(sequencing).live()
     bench.sync.refresh()
@@ -1074,7 +1074,7 @@ def test_a_request_that_was_sent_again_as_a_repair_is_not_sent_once_more():
     assert RequestSnapshot not in bench.trade().kinds()
 
 
-@pytest.mark.parametrize("way", ["crossed", "silent"])
+@table("way", ["crossed", "silent"])
 def test_a_fault_is_counted_once(way):
     bench = Bench().live()
     if way == "crossed":

@@ -7,7 +7,6 @@ eventlet has replaced: a green thread cannot wait for a channel.
 
 from __future__ import annotations
 
-import multiprocessing.spawn
 import os
 import re
 import sys
@@ -80,6 +79,9 @@ def _obstacle() -> str | None:
 
 
 def _executable() -> str:
+    # Not at the top: a worker starts no worker, and has this module too.
+    import multiprocessing.spawn  # noqa: PLC0415
+
     return os.fsdecode(multiprocessing.spawn.get_executable() or "")
 
 

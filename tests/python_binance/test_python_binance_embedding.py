@@ -141,7 +141,7 @@ def test_a_shared_socket_manager_in_a_fork_says_that_it_is_of_the_parent(exchang
 
         def work():
             with DepthCacheManager(None, "BNBBTC", bm=bm) as other:
-                return str(other.recv(timeout=2).symbol)
+                return str(other.recv(timeout=DEADLINE).symbol)
 
         assert re.fullmatch(r"BNBBTC|LifecycleError: .*fork.*", in_fork(work))
         dcm.recv(timeout=DEADLINE)

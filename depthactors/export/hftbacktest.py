@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
@@ -69,18 +70,15 @@ def to_hftbacktest(
     book = None if last_book is None else _LastBook()
     with beside(out) as partial:
         reader = StepReader(source, market, progress, symbol)
-        unordered = partial.with_suffix(".rows")
-        try:
-            with unordered.open("w+b") as file:
-                spool = _Spool(file)
-                for step in reader.steps(trades=True):
-                    spool.add(step)
-                    if book is not None:
-                        book.add(step)
-                spool.flush()
-                _save(partial, spool.events(base_latency), spool.count)
-        finally:
-            unordered.unlink(missing_ok=True)
+        # It has no name, and is gone with the process, whatever ends that.
+        with TemporaryFile(dir=partial.parent) as file:
+            spool = _Spool(file)
+            for step in reader.steps(trades=True):
+                spool.add(step)
+                if book is not None:
+                    book.add(step)
+            spool.flush()
+            _save(partial, spool.events(base_latency), spool.count)
         if book is not None and last_book is not None:
             # While `out` is not there yet: both are written, or none.
             with beside(last_book) as last:

@@ -39,6 +39,13 @@ def test_what_is_there_is_not_overwritten_not_even_if_it_came_meanwhile(tmp_path
     assert out.read_text() == "old"
 
 
+@pytest.mark.parametrize("name", ["file/out", "x" * 300], ids=["in a file", "too long"])
+def test_a_name_that_cannot_be_is_an_error_of_the_tree(tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(ExportError, match=r"Not a directory|File name too long"), beside(tmp_path / name) as partial:
+        partial.write_text("whole")
+
+
 def test_a_full_disk_or_a_missing_folder_is_an_error_of_the_tree(tmp_path):
     with pytest.raises(ExportError, match=r"none/out: No such file or directory"), beside(tmp_path / "none/out") as it:
         it.write_text("")

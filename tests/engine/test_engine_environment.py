@@ -17,7 +17,7 @@ def unset(monkeypatch):
     monkeypatch.delenv(EXCHANGE_VARIABLE, raising=False)
 
 
-@pytest.mark.parametrize("name", markets.MARKETS)
+@table("name", markets.MARKETS)
 def test_without_the_variable_a_market_is_its_row(name, caplog):
     assert resolve(name) is markets.MARKETS[name]
     assert not caplog.records

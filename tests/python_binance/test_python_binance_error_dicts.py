@@ -3,8 +3,6 @@
 import inspect
 from pathlib import Path
 
-import pytest
-
 from depthactors import errors
 from depthactors.actors.book_event import BookEvent
 from depthactors.book import BookState
@@ -22,7 +20,7 @@ from depthactors.python_binance.error_dicts import ERRORS, error_messages
 from tests.support import table
 
 GUIDE = Path(__file__).parents[2] / "examples" / "README.md"
-ROWS = pytest.mark.parametrize("row", ERRORS, ids=lambda row: row.what)
+ROWS = table("row", ERRORS)
 OVER = [BookState.FAILED, BookState.STOPPED]
 UNDER_WAY = [BookState.SYNCING, BookState.STALE, BookState.LIVE]
 NOT_OF_A_BOOK = {

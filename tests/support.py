@@ -1,4 +1,7 @@
-"""What the tests of all folders share: waiting with a deadline, recorders, levels, digests, and Ctrl-C anywhere."""
+"""What the tests of all folders share: waiting with a deadline, recorders, levels, digests, and Ctrl-C anywhere.
+
+Programs of tests use it too: what needs pytest, whose import takes longer than all of such a program, imports it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ from functools import wraps
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-
-import pytest
 
 import depthactors
 
@@ -162,8 +163,11 @@ def interrupted(call, number, files=_PACKAGE):
     return False
 
 
-some_places = pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.full)])
-"""A call is interrupted at some of its places, and at each of them in the long run."""
+def some_places(test):
+    """Interrupt a call at some of its places, and at each of them in the long run."""
+    import pytest  # noqa: PLC0415
+
+    return pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.full)])(test)
 
 
 def places_in(call_for, every=1, most=600, files=_PACKAGE):
@@ -177,7 +181,8 @@ def places_in(call_for, every=1, most=600, files=_PACKAGE):
         yield rest
         if not was_interrupted:
             return
-    pytest.fail(f"more than {most} places")
+    msg = f"more than {most} places"
+    raise AssertionError(msg)
 
 
 def table(names, rows, ids=None):
@@ -186,6 +191,8 @@ def table(names, rows, ids=None):
     It is written like `pytest.mark.parametrize`; `ids` has a name for each row, where its values do not say enough.
     All rows share the test's fixtures.
     """
+    import pytest  # noqa: PLC0415
+
     names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
 
     def decorate(test):

@@ -92,7 +92,7 @@ class Ending:
     def _write(self, beside: Path) -> None:
         tally, why, rows = self._unended.tally, self._unended.why, list(self._unended.rows)
         next_id, next_ns = self._next
-        if tally.first_id and (next_id is None or next_id > tally.last_id):
+        if next_id is None or next_id > tally.last_id:
             repaired = NOT_REPAIRED if next_id is None else NEXT_FILE
             rows.append(notes.gap_row(Gap(tally.last_id, next_id, tally.last_ns, next_ns, why, repaired)))
         # Those that are told: a gap may have been repaired in lines that were lost.

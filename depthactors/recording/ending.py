@@ -72,7 +72,7 @@ class Ending:
             RecordingError: the notes cannot be read.
         """
         beside = notes.notes_of(self.path)
-        if not (self.path.exists() and beside.exists()):
+        if not (self.path.exists() and notes.exists(beside)):
             # Somebody took them away.
             return True
         with self.path.open("rb") as file:

@@ -49,7 +49,7 @@ def prepare(folder: Path, market: Market, symbol: str) -> list[Unended]:
 
 def _prepare_file(path: Path, market: Market, symbol: str) -> Unended | None:
     beside = notes.notes_of(path)
-    if not beside.exists():
+    if not notes.exists(beside):
         # Somebody took them away, since they are written before the file is: nothing is to be ended.
         part = part_of(path)
         if part is not None and part.symbol != symbol:

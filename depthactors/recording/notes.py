@@ -6,6 +6,7 @@ file without an `end` row is being written, or its recorder was killed.
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from os import SEEK_END
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,11 @@ _TAIL: Final = 4_096
 def notes_of(path: Path) -> Path:
     """Return the path of the notes of a recording file."""
     return path.with_name(path.name.removesuffix(".gz") + SUFFIX)
+
+
+def exists(path: Path) -> bool:
+    """Return whether there are notes; there are none under a name that is too long for the system."""
+    return os.path.exists(path)  # noqa: PTH110 - `Path.exists` raises for such a name
 
 
 def gap_row(gap: Gap) -> dict[str, Any]:
@@ -93,11 +99,17 @@ def read_notes(path: Path) -> list[dict[str, Any]]:
             row = orjson.loads(line)
         except orjson.JSONDecodeError:
             row = None
-        if not isinstance(row, dict) or "row" not in row:
+        if not isinstance(row, dict) or "row" not in row or not _is_sound(row):
             raise RecordingError(str(path), number, f"expected a row of a recording's notes, was {line[:60]!r}")
         rows.append(row)
     _check_first(rows, path)
     return rows
+
+
+def _is_sound(row: dict[str, Any]) -> bool:
+    """Return whether the numbers that readers use are some, if it is the row of a gap."""
+    numbers = [row.get(name, 0) for name in ("from_id", "lost")] if row["row"] == "gap" else []
+    return all(type(each) is int and each >> 63 == 0 for each in numbers)
 
 
 def first_row(path: Path) -> dict[str, Any] | None:

@@ -181,7 +181,7 @@ def files_of(source: Source) -> list[Path]:
     named = [source] if isinstance(source, str | os.PathLike) else list(source)
     paths: list[Path] = []
     for path in map(Path, named):
-        paths += _files_in(path) if path.is_dir() else [path]
+        paths += _files_in(path) if os.path.isdir(path) else [path]  # noqa: PTH112 - see `notes.exists`
     if not paths:
         msg = "expected the path of a recording, was none"
         raise UsageError(msg)
@@ -231,7 +231,7 @@ def _files_in(folder: Path) -> list[Path]:
 
 def _market_of(path: Path, line: Line) -> Market:
     beside = notes.notes_of(path)
-    row = notes.first_row(beside) if beside.exists() else None
+    row = notes.first_row(beside) if notes.exists(beside) else None
     if row is not None:
         try:
             return markets.lookup(str(row.get("market")))

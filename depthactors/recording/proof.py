@@ -76,7 +76,7 @@ class NotedFile:
         except OSError as error:
             raise RecordingError(str(path), 0, error.strerror or str(error)) from None
         beside = notes.notes_of(path)
-        self._rows = notes.read_notes(beside) if beside.exists() else []
+        self._rows = notes.read_notes(beside) if notes.exists(beside) else []
         self.gaps = [row for row in self._rows if row["row"] == "gap"]
         self.proof: Proof | None = None
         self.doubt: str | None = None

@@ -42,6 +42,9 @@ def test_half_a_row_is_left_out_and_dropped_by_the_next(path, half):
     assert notes.read_notes(path) == [FIRST, END]
 
 
+BAD_GAPS = (b'"from_id":[1]', b'"lost":"7"', b'"lost":null', b'"lost":9223372036854775808', b'"from_id":-1')
+
+
 @table(
     ("content", "words"),
     [
@@ -50,6 +53,7 @@ def test_half_a_row_is_left_out_and_dropped_by_the_next(path, half):
         (b"", ":1: expected a row"),
         (orjson.dumps(FIRST | {"version": 2}) + b"\n", "expected version 1 .*, was 2; a newer depthactors may read it"),
         (orjson.dumps(FIRST) + b"\n{}\n", ":2: expected a row"),
+        *((orjson.dumps(FIRST) + b'\n{"row":"gap",' + bad + b"}\n", ":2: expected a row") for bad in BAD_GAPS),
     ],
 )
 def test_what_is_no_notes_is_named_with_its_line(path, content, words):

@@ -179,6 +179,15 @@ def test_a_file_without_a_depth_event_is_left_out_with_a_warning(stream):
     assert (result.files, result.warnings) == (2, (f"{empty}: it has no depth event",))
 
 
+def test_names_at_the_edge_of_what_the_system_allows(stream, tmp_path):
+    [first, _] = files_in(stream.folder)
+    # Its notes would have a name that is too long, so it has none.
+    longest = first.rename(tmp_path / f"{'x' * 252}.gz")
+    assert next(recording.views(longest)).symbol == "BTCUSDT"
+    with pytest.raises(RecordingError, match="File name too long"):
+        recording.views("x" * 5_000)
+
+
 def test_no_file_at_all(tmp_path):
     with pytest.raises(UsageError, match="expected the path of a recording, was none"):
         replay([])

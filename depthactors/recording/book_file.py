@@ -130,7 +130,7 @@ class BookFile:
     def unended(self, why: str) -> Unended:
         """Return what was written of a file that could not be written to its end."""
         self._file.close()
-        return Unended(self.path, self._written, why, tuple(self._rows))
+        return Unended(self.path, self._written, why, tuple(self._rows), self.size)
 
     def discard(self) -> None:
         """Delete a file whose beginning could not be written."""

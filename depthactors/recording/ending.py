@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -33,12 +34,14 @@ class Unended(NamedTuple):
         tally: what it has.
         why: why it ended.
         rows: rows that its notes do not have yet.
+        size: its bytes, if there may be more behind them which could not be removed.
     """
 
     path: Path
     tally: Tally
     why: str
     rows: tuple[dict[str, Any], ...] = ()
+    size: int | None = None
 
 
 class Ending:
@@ -75,6 +78,9 @@ class Ending:
         if not (self.path.exists() and notes.exists(beside)):
             # Somebody took them away.
             return True
+        whole = self._unended.size
+        if whole is not None and self.path.stat().st_size > whole:
+            os.truncate(self.path, whole)
         with self.path.open("rb") as file:
             file.seek(self._size)
             part = file.read(_STEP)

@@ -114,10 +114,13 @@ class Stream:
 
 
 class FullDisk:
-    """Lets a recorder write a few more bytes, and nothing more until there is room again."""
+    """Lets a recorder write a few more bytes, and nothing more until there is room again.
 
-    def __init__(self, files, room):
-        self._files, self._room = files, room
+    If it is dead, what was written last cannot be removed either.
+    """
+
+    def __init__(self, files, room, *, is_dead=False):
+        self._files, self._room, self._is_dead = files, room, is_dead
         self._append = notes.append
         self._raw = None
 
@@ -143,7 +146,7 @@ class FullDisk:
         return self._raw.write(part)
 
     def fileno(self):
-        return self._raw.fileno()
+        return -1 if self._is_dead else self._raw.fileno()
 
     def close(self):
         self._raw.close()

@@ -317,6 +317,20 @@ def test_a_full_disk_is_an_error_of_the_call_and_the_recording_goes_on_in_a_new_
     check(stream)
 
 
+def test_half_a_block_that_a_dead_disk_keeps_is_removed_when_it_is_back(stream):
+    stream.begin()
+    stream.tick(after=4)
+    stream.send()
+    with FullDisk(stream.files, room=20, is_dead=True), pytest.raises(RecordingError):
+        stream.tick(after=4)
+    stream.send()
+    stream.answer(lag=1)
+    stream.close()
+    first, second = files_in(stream.folder)
+    assert (recording.verify(first).cut, recording.verify(second).cut) == (True, False)
+    check(stream)
+
+
 def test_a_folder_that_is_removed_is_told_in_seconds_and_the_recording_goes_on_when_it_is_back(stream):
     stream.begin()
     stream.tick(after=4)

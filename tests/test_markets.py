@@ -11,7 +11,7 @@ from depthactors.errors import DepthTooLargeError, UnknownMarketError, UsageErro
 from depthactors.markets import MARKETS, SPOT, Sequencing, guess, lookup, normalize_symbol
 from tests.support import table
 
-rows = pytest.mark.parametrize("market", MARKETS.values(), ids=MARKETS)
+rows = table("market", MARKETS.values(), ids=MARKETS)
 ROW = st.sampled_from(list(MARKETS.values()))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import select
+import shutil
 import time
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 from depthactors.book import BookState
 from depthactors.cli.progress import progress, trouble
+from depthactors.cli.styled import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,15 +28,22 @@ _UNITS: Final = ("kB", "MB", "GB", "TB")
 class Progress:
     """Shows how far a recording is. Thread: one."""
 
-    def __init__(self, stream: IO[str] | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        stream: IO[str] | None,
+        clock: Callable[[], float] = time.monotonic,
+        width: Callable[[], int] = lambda: shutil.get_terminal_size().columns,
+    ) -> None:
         """Show nothing yet.
 
         Args:
             stream: where to, a terminal or not; `None` for nowhere.
             clock: returns monotonic seconds.
+            width: returns the number of cells in a line of the terminal.
         """
         self._stream = stream
         self._clock = clock
+        self._width = width
         self._is_terminal = stream is not None and stream.isatty()
         self._shown_at = -inf
 
@@ -46,8 +55,10 @@ class Progress:
             if not _takes_more(self._stream):
                 return
             if self._is_terminal:
-                # The cursor goes back, so that what the log writes does not stand behind the line.
-                print(f"{_CLEAR}{described(status)}", end="\r", flush=True, file=self._stream)
+                # The cursor goes back, so that what the log writes does not stand behind the line. A line that wraps
+                # would leave its beginning behind; one that fills the last cell wraps on some terminals.
+                line = cut(described(status), self._width() - 1)
+                print(f"{_CLEAR}{line}", end="\r", flush=True, file=self._stream)
             else:
                 print(described(status), flush=True, file=self._stream)
 

@@ -67,6 +67,12 @@ def test_on_a_terminal_the_line_is_rewritten_each_second_and_the_last_one_stays(
     assert screen.getvalue() == f"\r\x1b[K1 of 1 books live: {line}\r" * 2 + f"\r\x1b[Krecorded {line}\n"
 
 
+def test_a_line_that_is_longer_than_the_terminal_is_cut_so_that_it_does_not_wrap():
+    screen = Terminal()
+    Progress(screen, width=lambda: 31).show(EngineStatus((row(),), (), ()))
+    assert screen.getvalue() == "\r\x1b[K1 of 1 books live: 600 fram...\r"
+
+
 def test_elsewhere_there_is_a_line_every_five_seconds():
     pipe, now = io.StringIO(), [10.0]
     progress = Progress(pipe, lambda: now[0])

@@ -12,6 +12,7 @@ from depthactors.cli.endings import until_signal
 from depthactors.cli.output import complain
 from depthactors.cli.recording_progress import Progress
 from depthactors.engine.depth_engine import DepthEngine
+from depthactors.engine.environment import announcement
 from depthactors.markets import normalize_symbol
 from depthactors.recording import RecordTo
 
@@ -67,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
     target = RecordTo(options.output, rotate=options.rotate, book_ticker=options.bookticker)
     deadline = time.monotonic() + options.seconds
     with until_signal() as ended, DepthEngine(options.market, record=target) as engine:
+        if where := announcement():
+            complain(where)
         handles = engine.subscribe_many(symbols, depth=options.depth)
         progress = Progress(sys.stdout)
         while not ended.wait(min(_LOOK, max(0.0, deadline - time.monotonic()))):

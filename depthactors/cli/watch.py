@@ -11,6 +11,7 @@ from depthactors.cli.followed import Followed, Remarks
 from depthactors.cli.output import complain
 from depthactors.cli.showing import draws, show
 from depthactors.cli.watched import Watched
+from depthactors.engine.environment import announcement
 from depthactors.errors import BookNotSharedError, EngineGoneError
 from depthactors.markets import lookup, normalize_symbol
 from depthactors.sharing import DepthReader, running_engines
@@ -119,6 +120,9 @@ def _follow(options: argparse.Namespace) -> int:
     depth = options.depth or min(DEPTH, market.max_depth)
     with DepthEngine(market) as engine:
         books = [Followed(handle) for handle in engine.subscribe_many(_symbols(options), depth=depth)]
+        # On a terminal the line at the bottom says it.
+        if (where := announcement()) and not draws(options.form):
+            complain(where)
         has_quit = show(
             books,
             options.seconds,

@@ -71,5 +71,18 @@ def _is_loopback(host: str) -> bool:
 
 @lru_cache
 def _announce_once(address: str) -> None:
-    """Write the address to stderr, once in a process: simulated prices must not be taken for real ones."""
-    reporting.announce(f"{EXCHANGE_VARIABLE} is set: every market is at {address}, not at the exchange")
+    """Write the address to stderr, once in a process."""
+    reporting.announce(_words(address))
+
+
+def announcement() -> str:
+    """Return where every market is, if the environment names a local exchange; else an empty text.
+
+    A command that shows prices, or keeps them, says so: simulated ones must not be taken for real ones.
+    """
+    address = os.environ.get(EXCHANGE_VARIABLE)
+    return _words(address) if address else ""
+
+
+def _words(address: str) -> str:
+    return f"{EXCHANGE_VARIABLE} is set: every market is at {address}, not at the exchange"

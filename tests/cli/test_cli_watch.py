@@ -286,8 +286,9 @@ def test_books_of_the_exchange_are_followed_without_an_engine_elsewhere(local_ex
             assert line_of(watcher, f"{symbol} LIVE ").endswith("spot 100 ms\n")
         watcher.send_signal(signal.SIGINT)
         output, errors = watcher.communicate(timeout=10)
-        assert (watcher.returncode, len(errors.splitlines())) == (130, 1)
-        assert "NOSUCHUSDT (spot): given up, no more data comes: " in errors
+        place, given_up = errors.splitlines()
+        assert (watcher.returncode, place.endswith(", not at the exchange")) == (130, True)
+        assert "NOSUCHUSDT (spot): given up, no more data comes: " in given_up
         # Ctrl-C may come between a line and its end, which leaves an empty line.
         assert {words[0] for line in output.splitlines() if (words := line.split())} <= {
             "BTCUSDT",
@@ -309,7 +310,10 @@ def test_an_exchange_that_does_not_answer_is_in_each_line(dead_address, capsys):
     assert main(["watch", "BTCUSDT", "--seconds", "1.5"]) == 1
     output, errors = capsys.readouterr()
     assert re.search(r"BTCUSDT SYNCING no levels .*, spot 100 ms: ws://127.0.0.1", output)
-    assert re.fullmatch(r"depthactors: 1 of 1 books were never live in 1.5 s, BTCUSDT: ws://127.0.0.1:.*\n", errors)
+    never = r"depthactors: 1 of 1 books were never live in 1.5 s, BTCUSDT: ws://127.0.0.1:.*\n"
+    # Simulated prices must not be taken for real ones.
+    place = f"depthactors: DEPTHACTORS_EXCHANGE is set: every market is at {dead_address}, not at the exchange\n"
+    assert re.fullmatch(re.escape(place) + never, errors)
 
 
 def test_another_market_may_be_chosen(local_exchange):

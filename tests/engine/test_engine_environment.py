@@ -43,7 +43,7 @@ def test_stderr_says_so_once_whatever_logging_is_set_up(logging_set_up, monkeypa
     )
 
 
-def test_our_own_commands_do_not_say_so(monkeypatch, capfd):
+def test_a_command_of_ours_that_follows_nothing_does_not_say_so(monkeypatch, capfd):
     monkeypatch.setenv(EXCHANGE_VARIABLE, "http://127.0.0.1:9")
     command = [sys.executable, "-m", "depthactors", "watch", "nonsense!", "--market", "spot"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)

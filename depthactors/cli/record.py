@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.cli.arguments import above_zero, at_least_one, market, rotation
@@ -77,8 +78,8 @@ def run(options: argparse.Namespace) -> int:
             progress.show(status)
             if time.monotonic() >= deadline or not any(map(_may_be_recorded, status.books)):
                 break
-        rows = engine.status().books
         given_up = {handle.symbol for handle in handles if handle.state.over}
+        rows = engine.status().books
     results = [_after_stop(handle, row) for handle, row in zip(handles, rows, strict=True)]
     progress.end(results)
     return _verdict(results, given_up)
@@ -91,9 +92,9 @@ def _may_be_recorded(row: BookStatus) -> bool:
 
 
 def _after_stop(handle: BookHandle[Any], row: BookStatus) -> BookStatus:
-    """Return the status of a book whose files are closed; that before if the book was in a worker process."""
-    after = handle.status()
-    return row if after.recording is None else after
+    """Return the status of a book before the stop, which has its error, with its recording after it, if it has one."""
+    recording = handle.status().recording
+    return row if recording is None else replace(row, recording=recording)
 
 
 def _verdict(rows: Sequence[BookStatus], given_up: set[str]) -> int:

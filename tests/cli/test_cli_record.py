@@ -81,6 +81,13 @@ def test_an_unknown_symbol_beside_a_good_one_is_told_and_the_other_recorded(loca
     assert replay(path).symbol == "BTCUSDT"
 
 
+def test_why_nothing_came_is_told(dead_address, tmp_path, capsys):
+    assert record(tmp_path, "BTCUSDT", "--seconds", "1") == 1
+    _, reason, _ = capsys.readouterr().err.splitlines()
+    assert reason.startswith("depthactors: BTCUSDT (spot): nothing is recorded: ")
+    assert "Connection refused" in reason
+
+
 @pytest.mark.local_exchange(["BTCUSDT"])
 def test_it_ends_when_no_book_is_left(local_exchange, tmp_path):
     assert record(tmp_path, "NOPEUSDT") == 1

@@ -67,7 +67,7 @@ def _check(beside: Path, market: Market, symbol: str | None) -> None:
     if row is None:
         return
     if row.get("market") != market.name:
-        cause = f"expected recordings of the market {market.name} in this folder, was one of {row.get('market')!r}"
-        raise RecordingError(str(beside), 1, cause)
+        was = f"was one of {row.get('market')!r}: a folder has one market"
+        raise RecordingError(str(beside), 1, f"expected recordings of the market {market.name} in this folder, {was}")
     if symbol is not None and row.get("symbol") != symbol:
         raise RecordingError(str(beside), 1, f"expected a recording of {symbol}, was one of {row.get('symbol')!r}")

@@ -22,7 +22,7 @@ def recorded(tmp_path):
 
 def test_a_folder_of_another_market_is_refused(recorded):
     for symbol in ("BTCUSDT", "ETHUSDT"):
-        with pytest.raises(RecordingError, match="of the market usdm in this folder, was one of 'spot'"):
+        with pytest.raises(RecordingError, match="usdm in this folder, was one of 'spot': a folder has one market"):
             prepare(recorded, USDM, symbol)
     assert prepare(recorded, SPOT, "ETHUSDT") == []
 

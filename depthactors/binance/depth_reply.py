@@ -71,7 +71,8 @@ def _result_of(
     status = answer.status
     pause = read_not_now(answer, now)
     if pause is not None:
-        msg = f"{symbol}: {market.name} answered {status}, {pause.words}: silent for {pause.seconds:.0f} s or longer"
+        wait = f"no request for {pause.seconds:.0f} s or longer"
+        msg = f"{symbol}: {market.name} answered {status}, {pause.words}: {wait}"
         return RateLimitedError(msg, status=status, retry_after=pause.seconds, longest=pause.longest)
     if answer.body is None:
         msg = f"{symbol}: expected an answer of at most {MAX_BODY} bytes, was larger, or cut off within"

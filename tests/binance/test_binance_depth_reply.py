@@ -47,7 +47,7 @@ def test_a_failure_comes_with_the_weight_and_the_date(status):
 def test_not_now_is_a_rate_limit_that_says_for_how_long():
     error = read(429, {"code": -1003, "msg": "Too much"}, retry_after="7").result
     assert (type(error), error.status, error.retry_after, error.longest) == (RateLimitedError, 429, 7.0, 7.0)
-    assert str(error) == "BTCUSDT: spot answered 429, too many requests: silent for 7 s or longer"
+    assert str(error) == "BTCUSDT: spot answered 429, too many requests: no request for 7 s or longer"
     error = read(418, None).result
     assert (type(error), error.retry_after, error.longest) == (RateLimitedError, 120.0, 3600.0)
     error = read(429, b"", retry_after="Wed, 21 Oct 2015 07:28:09 GMT", date=DATE).result

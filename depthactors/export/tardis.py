@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from depthactors.errors import UsageError
 from depthactors.export.beside import beside
 from depthactors.export.reader import StepReader
 from depthactors.export.steps import Base, Change
 
 if TYPE_CHECKING:
     from gzip import GzipFile
-    from pathlib import Path
 
     from depthactors.export.result import Exported, Progress
     from depthactors.markets import Market
@@ -53,6 +54,10 @@ def to_tardis(
 
     `out` is a file, by custom `NAME.csv.gz`. Arguments and errors: see `depthactors.export`.
     """
+    if Path(out).suffix == ".csv":
+        # Whoever reads it goes by the name, and takes it for plain text.
+        msg = f"expected a name that ends in .gz, as what is written is compressed, was {str(out)!r}"
+        raise UsageError(msg)
     with beside(out) as partial:
         reader = StepReader(source, market, progress, symbol)
         with gzip.open(partial, "wb", compresslevel=_LEVEL) as file:

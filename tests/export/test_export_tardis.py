@@ -9,6 +9,7 @@ import pytest
 from export_support import BEGIN, Made, levels, write
 
 from depthactors import export, recording
+from depthactors.errors import UsageError
 
 COLUMNS = ["exchange", "symbol", "timestamp", "local_timestamp", "is_snapshot", "side", "price", "amount"]
 MADE = Made([{98 + number % 5: number % 4} for number in range(1, 40)])
@@ -49,6 +50,13 @@ def test_rows_are_as_documented(tmp_path):
         f"binance,BTCUSDT,{ms + 3}000,{ms + 4}000,false,ask,101.10,0.000\n"
     )
     assert (done.events, done.rows, done.snapshots, done.gaps, done.repaired) == (2, 4, 1, (), True)
+
+
+def test_a_name_of_plain_text_is_refused(tmp_path):
+    path = write(tmp_path / "a.gz", [MADE.snapshot(10), MADE.events[0]])
+    with pytest.raises(UsageError, match=r"expected a name that ends in \.gz, .*, was '.*/out\.csv'"):
+        export.to_tardis(path, tmp_path / "out.csv")
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

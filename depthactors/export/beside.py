@@ -19,9 +19,12 @@ def beside(out: str | Path) -> Iterator[Path]:
     """Give the path of a file or folder to write; it becomes `out` if the block ends without an error, else is removed.
 
     Raises:
-        UsageError: `out` exists.
+        UsageError: `out` exists, or is an empty text.
         ExportError: it cannot be written; the message has the system's words.
     """
+    if out == "":
+        msg = "expected a file or folder to write, was ''"
+        raise UsageError(msg)
     out = Path(out)
     refuse_existing(out)
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")

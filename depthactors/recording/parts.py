@@ -175,10 +175,14 @@ def files_of(source: Source) -> list[Path]:
     """Return the paths of a source, those in a folder for the folder.
 
     Raises:
-        UsageError: no path.
+        UsageError: no path, or an empty one.
         RecordingError: a folder without a recording, or one that cannot be read.
     """
     named = [source] if isinstance(source, str | os.PathLike) else list(source)
+    if "" in named:
+        # For `Path` it is the working directory, and in a script a variable that is not set.
+        msg = "expected the path of a recording, was ''"
+        raise UsageError(msg)
     paths: list[Path] = []
     for path in map(Path, named):
         paths += _files_in(path) if os.path.isdir(path) else [path]  # noqa: PTH112 - see `notes.exists`

@@ -46,6 +46,11 @@ def test_a_name_that_cannot_be_is_an_error_of_the_tree(tmp_path, name):
         partial.write_text("whole")
 
 
+def test_an_empty_path_is_not_the_working_directory():
+    with pytest.raises(UsageError, match="expected a file or folder to write, was ''"), beside(""):
+        pytest.fail("expected the block not to run")
+
+
 def test_a_full_disk_or_a_missing_folder_is_an_error_of_the_tree(tmp_path):
     with pytest.raises(ExportError, match=r"none/out: No such file or directory"), beside(tmp_path / "none/out") as it:
         it.write_text("")

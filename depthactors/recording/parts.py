@@ -75,19 +75,21 @@ class Parts:
         row = None if market is None else markets.lookup(market)
         paths = files_of(source)
         if symbol is not None:
+            symbol = markets.normalize_symbol(symbol)
             paths = [path for path in paths if is_of(path.name, symbol) is not False] or paths
         found = [part for part in map(part_of, paths) if part is not None]
         parts = [part for part in found if symbol in {None, part.symbol}]
         if not parts:
             place = paths[0] if len(paths) == 1 else paths[0].parent
             what = "expected a depth event in the file" if symbol is None else f"expected a depth event of {symbol}"
-            raise RecordingError(str(place), 0, f"{what}, was none")
+            why = ": a file is cut short" if any(map(_is_cut, paths)) else ""
+            raise RecordingError(str(place), 0, f"{what}, was none{why}")
         first = parts[0]
         self.symbol, self.market = first.symbol, row or first.market
         for part in parts:
             if part.symbol != first.symbol:
                 cause = f"expected a recording of {first.symbol}, as in {first.path}, was one of {part.symbol}"
-                raise RecordingError(str(part.path), 0, cause)
+                raise RecordingError(str(part.path), 0, f"{cause}: choose one by its symbol")
             if row is None and part.market.name != first.market.name:
                 cause = f"expected the market {first.market.name}, as in {first.path}, was {part.market.name}"
                 raise RecordingError(str(part.path), 0, cause)
@@ -221,6 +223,15 @@ def part_of(path: Path) -> Part | None:
         return None
     market = _market_of(path, line)
     return Part(path, str(line.event.get("s")), market, ids_of(line, market.sequencing), line.event["E"])
+
+
+def _is_cut(path: Path) -> bool:
+    try:
+        for _ in read_file(path):
+            pass
+    except RecordingCutError:
+        return True
+    return False
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -132,7 +132,8 @@ def test_files_of_two_symbols_or_markets_are_no_recording(tmp_path):
         stream.close()
     a, b, c = (files_in(tmp_path / name)[0] for name in "abc")
     with pytest.raises(
-        RecordingError, match=f"expected a recording of BTCUSDT, as in {a}, was one of ETHUSDT"
+        RecordingError,
+        match=f"expected a recording of BTCUSDT, as in {a}, was one of ETHUSDT: choose one by its symbol",
     ) as caught:
         recording.views([a, b])
     assert caught.value.path == str(b)
@@ -157,7 +158,8 @@ def test_one_symbol_of_a_folder_with_several(tmp_path):
         path.rename(path.with_name(f"named by hand {path.name[:3]}.gz"))
     result = replay(tmp_path, symbol="ETHUSDT")
     assert (result.symbol, result.files, result.warnings) == ("ETHUSDT", 1, ())
-    with pytest.raises(RecordingError, match="expected a depth event of SOLUSDT, was none"):
+    assert replay(tmp_path, symbol="ethusdt") == result
+    with pytest.raises(RecordingError, match=r"expected a depth event of SOLUSDT, was none$"):
         recording.views(tmp_path, symbol="SOLUSDT")
 
 
@@ -186,6 +188,19 @@ def test_names_at_the_edge_of_what_the_system_allows(stream, tmp_path):
     assert next(recording.views(longest)).symbol == "BTCUSDT"
     with pytest.raises(RecordingError, match="File name too long"):
         recording.views("x" * 5_000)
+
+
+def test_a_file_that_is_cut_before_its_first_depth_event_says_so(tmp_path):
+    path = tmp_path / "cut.gz"
+    path.write_bytes(gzip.compress(b'1 {"lastUpdateId":1,"bids":[],"asks":[]}\n')[:-12])
+    with pytest.raises(RecordingError, match="expected a depth event in the file, was none: a file is cut short"):
+        recording.views(path)
+
+
+@pytest.mark.parametrize("source", ["", ["a.gz", ""]])
+def test_an_empty_path_is_not_the_working_directory(source):
+    with pytest.raises(UsageError, match="expected the path of a recording, was ''"):
+        recording.views(source)
 
 
 def test_no_file_at_all(tmp_path):

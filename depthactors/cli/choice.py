@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 HELP: Final = (
-    "Keys",
-    "",
     "arrows, Tab   another book",
     "Page keys     the books before or after",
     "1 to 9        the book of that number",
@@ -25,8 +23,11 @@ HELP: Final = (
     "?             this help",
     "q             quit",
     "",
+    "columns       price, quantity, running sum",
     "sums          of the bids / asks shown",
+    "lag           arrival minus event time",
     "vouched for   levels that are certain",
+    "1.5+          a step that goes on beyond",
     "",
     "Any key goes back.",
 )

@@ -152,7 +152,7 @@ def _status(choice: Choice, at: Layout, width: int, remarks: Sequence[str]) -> s
     if len(shown) < choice.books:
         last = f"-{shown[-1] + 1}" if len(shown) > 1 else ""
         parts.append(f"book{'s' * bool(last)} {shown[0] + 1}{last} of {choice.books}")
-    parts.append("? help  q quit")
+    parts += ["? help", "q quit"]
     words = ""
     for part in parts:
         joined = f"{words}  {part}" if words else cut(part, width)

@@ -62,7 +62,9 @@ def test_any_other_key_changes_nothing(key):
     assert press(Choice(books=3), key) == Choice(books=3)
 
 
-def test_the_help_has_every_key():
+def test_the_help_has_every_key_and_every_word_of_the_screen():
     text = "\n".join(HELP)
     for key in ("arrows", "Tab", "1 to 9", "Enter", "+ -", "a ", "] [", "space", "?", "q "):
         assert key in text
+    for word in ("columns ", "sums ", "lag ", "vouched for ", "+ "):
+        assert f"\n{word}" in text or f"5{word}" in text

@@ -241,6 +241,17 @@ def test_the_files_of_a_symbol_are_one_recording(write, capsys, tmp_path):
     status, [line], err = run(capsys, tmp_path)
     assert (status, err) == (0, [])
     assert line.startswith(f"2 files of {tmp_path}: BTCUSDT (spot) 3 of 4 events applied, 0 gaps")
+    assert line.endswith(", ticker 1 of 2")
+
+
+def test_the_folders_of_a_recording_are_named_and_a_ticker_that_it_lacks_is_not(write, capsys, tmp_path):
+    first, second = write(SNAPSHOT, diff(11)), write(diff(13), name="later.gz")
+    (tmp_path / "b").mkdir()
+    second = second.rename(tmp_path / "b" / second.name)
+    status, [line], err = run(capsys, first, second)
+    assert (status, err) == (1, [])
+    assert line.startswith(f"2 files of {tmp_path}, {tmp_path}/b: BTCUSDT (spot) 1 of 2 events applied, 1 gap, ")
+    assert "ticker" not in line
 
 
 def test_a_file_that_is_cut_exits_0_with_a_warning_that_says_where(write, capsys):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from depthactors import export
 from depthactors.cli.arguments import market
 from depthactors.cli.output import complain
+from depthactors.cli.progress import counted
 from depthactors.errors import UsageError
 from depthactors.markets import normalize_symbol
 
@@ -61,8 +62,8 @@ def run(options: argparse.Namespace) -> int:
     for warning in done.warnings:
         complain(f"warning: {warning}")
     print(
-        f"{done.path}: {done.symbol} ({done.market}) {done.events} events, {done.rows} rows, "
-        f"{done.snapshots} snapshots, {len(done.gaps)} gaps"
+        f"{done.path}: {done.symbol} ({done.market}) {counted(done.events, 'event')}, {counted(done.rows, 'row')}, "
+        f"{counted(done.snapshots, 'snapshot')}, {counted(len(done.gaps), 'gap')}"
     )
     if done.left_out:
         complain(f"warning: {done.left_out} events between a gap and the next snapshot are left out")

@@ -35,3 +35,8 @@ def trouble(status: EngineStatus) -> list[str]:
     if silent := ceil(max((pool.silent_for for pool in status.pools), default=0.0)):
         words.append(f"requests are refused for {silent} s more")
     return words
+
+
+def counted(count: int, thing: str) -> str:
+    """Return a number of things, with an s unless it is one."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -9,7 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from depthactors.book import BookState
-from depthactors.cli.progress import progress, trouble
+from depthactors.cli.progress import counted, progress, trouble
 from depthactors.cli.styled import cut
 
 if TYPE_CHECKING:
@@ -97,11 +97,7 @@ def _what(rows: Sequence[BookStatus]) -> str:
     lost = sum(each.lost for each in recordings)
     more = f", {lost:,} events lost" if lost else ""
     size = _size(sum(each.bytes for each in recordings))
-    return f"{frames:,} frames, {size}, {_counted(gaps, 'gap')}, {_counted(files, 'file')}{more}"
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+    return f"{frames:,} frames, {size}, {counted(gaps, 'gap')}, {counted(files, 'file')}{more}"
 
 
 def _size(size: float) -> str:

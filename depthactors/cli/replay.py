@@ -8,6 +8,7 @@ import orjson
 
 from depthactors.cli.arguments import market
 from depthactors.cli.output import complain
+from depthactors.cli.progress import counted
 from depthactors.errors import RecordingError
 from depthactors.recording.parts import files_of, recordings_of
 from depthactors.replay import Replay
@@ -77,11 +78,13 @@ def _as_json(result: Replay) -> str:
 
 
 def _as_text(files: list[Path], result: Replay) -> str:
-    place = str(files[0]) if len(files) == 1 else f"{len(files)} files of {files[0].parent}"
+    folders = ", ".join(dict.fromkeys(str(path.parent) for path in files))
+    place = str(files[0]) if len(files) == 1 else f"{len(files)} files of {folders}"
+    ticker = f", ticker {result.ticker_matches} of {result.ticker_checks}" if result.ticker_checks else ""
     return (
         f"{place}: {result.symbol} ({result.market}) {result.applied} of {result.events} events applied, "
-        f"{result.gaps} gaps, {result.resyncs} resyncs, {result.bids}/{result.asks} levels, "
-        f"best {result.best_bid}/{result.best_ask}, ticker {result.ticker_matches} of {result.ticker_checks}"
+        f"{counted(result.gaps, 'gap')}, {counted(result.resyncs, 'resync')}, {result.bids}/{result.asks} levels, "
+        f"best {result.best_bid}/{result.best_ask}{ticker}"
         f"{'' if result.repaired else ', NOT IN SEQUENCE AT THE END'}"
         f"{', CUT SHORT: its recorder was killed, perhaps' if result.cut else ''}"
     )

@@ -37,7 +37,7 @@ def write(tmp_path, monkeypatch):
 
 def test_it_says_what_it_wrote(write, capsys, tmp_path):
     assert main(["export", "good.gz", "--to", "tardis", "-o", "out.csv.gz"]) == 0
-    assert capsys.readouterr() == ("out.csv.gz: BTCUSDT (spot) 2 events, 6 rows, 1 snapshots, 0 gaps\n", "")
+    assert capsys.readouterr() == ("out.csv.gz: BTCUSDT (spot) 2 events, 6 rows, 1 snapshot, 0 gaps\n", "")
     assert gzip.decompress((tmp_path / "out.csv.gz").read_bytes()).count(b"\n") == 7
 
 
@@ -50,7 +50,7 @@ def test_one_symbol_of_a_folder_with_several(write, capsys, tmp_path, target):
     assert main(arguments) == 2
     assert "expected a recording of ETHUSDT" in capsys.readouterr().err
     assert main([*arguments, "--symbol", "ethusdt"]) == 0
-    assert capsys.readouterr().out.startswith("out.npz: ETHUSDT (spot) 1 events")
+    assert capsys.readouterr().out.startswith("out.npz: ETHUSDT (spot) 1 event, ")
 
 
 def test_a_cut_file_is_exported_with_a_warning_and_status_0(write, capsys, tmp_path):
@@ -58,7 +58,7 @@ def test_a_cut_file_is_exported_with_a_warning_and_status_0(write, capsys, tmp_p
     (tmp_path / "cut.gz").write_bytes(whole[:-9])
     assert main(["export", "cut.gz", "--to", "tardis", "-o", "out"]) == 0
     output, errors = capsys.readouterr()
-    assert "1 events" in output
+    assert "1 event, " in output
     assert errors.startswith("depthactors: warning: cut.gz:")
     assert "cut short" in errors
 
@@ -67,7 +67,7 @@ def test_a_gap_that_nothing_repairs_is_a_warning_and_status_1(write, capsys):
     write("gap.gz", SNAPSHOT, event(11), event(13), event(14))
     assert main(["export", "gap.gz", "--to", "tardis", "-o", "out"]) == 1
     output, errors = capsys.readouterr()
-    assert output == "out: BTCUSDT (spot) 1 events, 4 rows, 1 snapshots, 1 gaps\n"
+    assert output == "out: BTCUSDT (spot) 1 event, 4 rows, 1 snapshot, 1 gap\n"
     assert errors == "depthactors: warning: 2 events between a gap and the next snapshot are left out\n"
 
 

@@ -35,6 +35,8 @@ _WAITING_BYTES: Final = 2_000_000
 """Bytes of frames that are kept for the next file: half a minute of a busy book, and no snapshot is that old."""
 _CLOCK_STEP: Final = 10.0
 """Seconds by which frames may be older than others before: more is a clock that was set back."""
+_REASON_BYTES: Final = 400
+"""Bytes of a reason in the notes."""
 _MS: Final = 1_000_000
 _NS: Final = 1e-9
 
@@ -155,7 +157,7 @@ class BookFiles:
 
     def disconnected(self, recv_ns: int, reason: str) -> None:
         """Note that the connection ended; the next depth event shows whether one is missing. Raises as `diff`."""
-        self._interrupt(recv_ns, f"disconnected: {reason}", 0)
+        self._interrupt(recv_ns, f"disconnected: {_words(reason)}", 0)
 
     def connected(self, recv_ns: int) -> None:
         """Note that there is a connection again; raises as `diff`."""
@@ -164,7 +166,7 @@ class BookFiles:
     def lost(self, recv_ns: int, count: int, reason: str) -> None:
         """Note that frames were lost before they came here; raises as `diff`."""
         self._lost += count
-        self._interrupt(recv_ns, f"{count} frames lost: {reason}", count)
+        self._interrupt(recv_ns, f"{count} frames lost: {_words(reason)}", count)
 
     def tick(self, recv_ns: int) -> None:
         """Write what waits, and begin a rotation, if they are due; to be called each second. Raises as `diff`."""
@@ -182,7 +184,7 @@ class BookFiles:
         file, self._file = self._file, None
         try:
             if file is not None:
-                self._end_file(file, reason, None, recv_ns, NOT_REPAIRED)
+                self._end_file(file, _words(reason), None, recv_ns, NOT_REPAIRED)
         finally:
             self._left.end(None, None)
             while self._left.step():
@@ -297,6 +299,11 @@ class BookFiles:
 
     def _new_bridge(self) -> Bridge[bytes]:
         return Bridge(self._market.sequencing, _WAITING_BYTES)
+
+
+def _words(reason: str) -> str:
+    """Return a reason as it can be in the notes: of bounded length, whatever a foreign exception says."""
+    return reason.encode("utf-8", "backslashreplace")[:_REASON_BYTES].decode("utf-8", "ignore")
 
 
 def _line(recv_ns: int, text: bytes) -> bytes:

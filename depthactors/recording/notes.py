@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 FORMAT: Final = "depthactors-recording"
 VERSION: Final = 1
 SUFFIX: Final = ".notes.jsonl"
-_TAIL: Final = 4_096
-"""Bytes at the end of the notes in which the last row is looked for; an `end` row has about 300."""
+_TAIL: Final = 16_384
+"""Bytes at the end of the notes in which the last row is looked for: an `end` row has about 300, the row of a gap with
+the most and longest reasons, each character of them escaped, 12,000."""
 
 
 def notes_of(path: Path) -> Path:

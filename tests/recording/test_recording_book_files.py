@@ -9,6 +9,7 @@ import pytest
 
 from depthactors import recording
 from depthactors.errors import LifecycleError, RecordingError
+from depthactors.recording import notes
 from depthactors.recording.book_file import BookFile
 from depthactors.recording.names import name_of
 from depthactors.recording.rotation import Rotation
@@ -365,6 +366,26 @@ def test_a_disk_that_is_full_at_the_end_leaves_a_file_that_is_ended_later(stream
         stream.close()
     assert again in {rows_of(path, "end")[0]["why"], "closed again"}
     check(stream)
+
+
+def test_long_reasons_are_cut_and_half_a_row_of_them_is_repaired(stream):
+    stream.begin()
+    for number in range(9):
+        stream.files.disconnected(stream.now, f"{number}" + "\n" * 9_000 + "\udcff")
+    stream.make()
+    stream.send()
+    stream.answer()
+    stream.send()
+    stream.tick(after=4)
+    [path] = files_in(stream.folder)
+    beside = notes.notes_of(path)
+    beside.write_bytes(beside.read_bytes()[:-1])
+    stream.kill()
+    stream.start()
+    stream.begin()
+    stream.close("\udcff" * 9_000)
+    assert [len(rows_of(each, "end")) for each in files_in(stream.folder)] == [1, 1]
+    assert all(notes.has_end(notes.notes_of(each)) for each in files_in(stream.folder))
 
 
 def test_after_the_end_nothing_is_recorded(stream):

@@ -10,6 +10,7 @@ import inspect
 import sys
 import threading
 import time
+import tracemalloc
 from functools import wraps
 from hashlib import sha256
 from itertools import chain
@@ -39,6 +40,15 @@ def comes_true(condition, timeout=PATIENCE):
     while not (found := condition()) and time.monotonic() < deadline:
         pause.wait(_LOOK_EVERY)
     return found
+
+
+def peak_of(call, *arguments):
+    """Call a function; return what it returns, and the most bytes that its objects had meanwhile."""
+    tracemalloc.start()
+    try:
+        return call(*arguments), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def write_recording(path, messages):

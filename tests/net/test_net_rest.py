@@ -5,7 +5,6 @@ import gzip
 import socket
 import threading
 import time
-import tracemalloc
 import zlib
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +17,7 @@ from depthactors.binance.depth_reply import MAX_BODY
 from depthactors.errors import MalformedFrameError, RateLimitedError, SnapshotError, UnknownSymbolError
 from depthactors.markets import COINM, SPOT
 from tests.net.net_support import rest_client
-from tests.support import table
+from tests.support import peak_of, table
 
 DEPTH = {"lastUpdateId": 7, "bids": [["10.50", "1"]], "asks": [["11.00", "2"]]}
 
@@ -283,12 +282,7 @@ def bomb(handler):
 
 @pytest.mark.parametrize("answer", [endless, bomb], ids=lambda f: f.__name__)
 def test_a_body_beyond_all_bounds_is_a_failure_and_not_kept(fetch, answer):
-    tracemalloc.start()
-    try:
-        error = fetch(answer).result
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    error, peak = peak_of(lambda: fetch(answer).result)
     assert type(error) is SnapshotError
     assert str(MAX_BODY) in str(error)
     assert peak < 6 * MAX_BODY

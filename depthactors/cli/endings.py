@@ -1,17 +1,19 @@
-"""The end of a command that runs until a signal: Ctrl-C, SIGTERM and the end of its terminal let it finish its work."""
+"""The end of a command by a signal: one that runs until then finishes its work, any other one clears it away."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from depthactors.dispatcher.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+
+_ENDINGS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -50,3 +52,28 @@ def until_signal() -> Iterator[Gate]:
         yield gate
     finally:
         restore()
+
+
+@contextmanager
+def ended_by_signal() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise `SystemExit`, so that everything is put back and nothing half done is left.
+
+    Thread: the main one; in another one nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.signal(each, _end) for each in _ENDINGS if signal.getsignal(each) is not signal.SIG_IGN}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """End as a program does that a signal ends, but by way of everything that has to be put back."""
+    for each in _ENDINGS:
+        # A second one must not come between; the former handlers are back at the end.
+        signal.signal(each, signal.SIG_IGN)
+    raise SystemExit(128 + number)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from depthactors import export
 from depthactors.cli.arguments import market
+from depthactors.cli.endings import ended_by_signal
 from depthactors.cli.output import complain
 from depthactors.cli.progress import counted
 from depthactors.errors import UsageError
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(msg)
         extra["last_book"] = options.last_book
     write = getattr(export, f"to_{options.target}")
-    with _progress() as progress:
+    with ended_by_signal(), _progress() as progress:
         done: Exported = write(options.files, options.out, market=options.market, progress=progress, **extra)
     for warning in done.warnings:
         complain(f"warning: {warning}")

@@ -6,17 +6,16 @@ import curses
 import os
 import select
 import shutil
-import signal
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
+from depthactors.cli.endings import ended_by_signal
 from depthactors.cli.styled import COLOURS, cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import FrameType
 
     from depthactors.cli.styled import Line, Style
 
@@ -34,7 +33,6 @@ _KEYS: Final = {
     ord("\t"): "tab",
 }
 _ATTRIBUTES: Final = {"bold": curses.A_BOLD, "dim": curses.A_DIM, "chosen": curses.A_REVERSE}
-_ENDINGS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 class TerminalClosedError(Exception):
@@ -128,8 +126,7 @@ def screen() -> Iterator[Screen]:
 
     SIGTERM and SIGHUP raise `SystemExit` meanwhile. Ctrl-Z and `fg` are in the hands of `curses`.
     """
-    before = {each: signal.signal(each, _end) for each in _ENDINGS}
-    try:
+    with ended_by_signal():
         window = curses.initscr()
         try:
             curses.set_escdelay(25)
@@ -145,14 +142,3 @@ def screen() -> Iterator[Screen]:
                 curses.curs_set(1)
             with suppress(curses.error):
                 curses.endwin()
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    """End as a program does that a signal ends, but by way of everything that has to be put back."""
-    for each in _ENDINGS:
-        # A second one must not come between; the former handlers are back when the terminal is.
-        signal.signal(each, signal.SIG_IGN)
-    raise SystemExit(128 + number)

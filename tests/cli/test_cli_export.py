@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import signal
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import orjson
 import pytest
 
 from depthactors.cli import main
+from depthactors.export.reader import StepReader
 from tests.support import write_recording
 
 BEGIN = 1_700_000_000_000_000_000
@@ -39,6 +41,17 @@ def test_it_says_what_it_wrote(write, capsys, tmp_path):
     assert main(["export", "good.gz", "--to", "tardis", "-o", "out.csv.gz"]) == 0
     assert capsys.readouterr() == ("out.csv.gz: BTCUSDT (spot) 2 events, 6 rows, 1 snapshot, 0 gaps\n", "")
     assert gzip.decompress((tmp_path / "out.csv.gz").read_bytes()).count(b"\n") == 7
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_nothing_half_done(write, tmp_path, monkeypatch, number):
+    monkeypatch.setattr(StepReader, "exported", lambda *_: pytest.fail("expected no end"))
+    monkeypatch.setattr(StepReader, "steps", lambda *_, **_options: iter(lambda: signal.raise_signal(number), 0))
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "good.gz", "--to", "tardis", "-o", "out.csv.gz"])
+    assert (ended.value.code, signal.getsignal(number)) == (128 + number, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["good.gz"]
 
 
 @pytest.mark.parametrize("target", ["tardis", "hftbacktest", "parquet"])

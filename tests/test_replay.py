@@ -144,7 +144,8 @@ def test_a_file_that_is_cut_is_replayed_up_to_there_and_says_so(write):
 
 
 def views_of(path):
-    return sum(1 for _ in recording.views(path))
+    # Of more levels than the snapshot has, the machine keeps the latest events for a fresh one, up to a limit.
+    return sum(1 for _ in recording.views(path, depth=1))
 
 
 def steps_of(path):
@@ -160,9 +161,9 @@ def test_memory_does_not_grow_with_the_file(write, read, monkeypatch):
         path = write(SNAPSHOT, *(each for update in updates for each in (diff(update), ticker(update, *TOUCH))))
         return peak_of(read, path)[1]
 
-    short, long = peak(100), peak(1_100)
-    # A line and its message take more than 1,000 bytes; a buffer of the file may be 128 KiB larger.
-    assert long - short < 1_000 * 300
+    short, long = peak(1_000), peak(2_000)
+    # A line and its message take more than 1,000 bytes. The shorter file, too, fills the buffers that it is read by.
+    assert long - short < 1_000 * 100
 
 
 @table("messages", [(), (SNAPSHOT,), (ticker(1, ("1", "1"), ("2", "1")),)])

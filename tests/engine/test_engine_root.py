@@ -95,6 +95,7 @@ def dying(monkeypatch):
     return entered, leave
 
 
+@pytest.mark.one_process
 def test_a_book_whose_actor_had_died_before_is_failed_too(dead_address, dying):
     entered, leave = dying
     engine = DepthEngine()
@@ -110,6 +111,7 @@ def test_a_book_whose_actor_had_died_before_is_failed_too(dead_address, dying):
     engine.stop()
 
 
+@pytest.mark.one_process
 def test_who_waits_for_an_answer_of_the_supervisor_has_one_when_it_dies(dead_address, dying):
     entered, leave = dying
     engine = DepthEngine().start()
@@ -134,7 +136,10 @@ def test_who_waits_for_an_answer_of_the_supervisor_has_one_when_it_dies(dead_add
 
 @pytest.mark.parametrize(
     ("kind", "options"),
-    [(Supervisor, {}), pytest.param(ShardSupervisor, {"processes": 1}, id="worker", marks=pytest.mark.full)],
+    [
+        pytest.param(Supervisor, {}, id="one process", marks=pytest.mark.one_process),
+        pytest.param(ShardSupervisor, {"processes": 1}, id="worker", marks=pytest.mark.full),
+    ],
 )
 def test_a_supervisor_that_is_stuck_keeps_no_child_from_being_stopped(dead_address, monkeypatch, kind, options):
     entered, leave = threading.Event(), threading.Event()

@@ -286,9 +286,10 @@ def test_books_of_the_exchange_are_followed_without_an_engine_elsewhere(local_ex
             assert line_of(watcher, f"{symbol} LIVE ").endswith("spot 100 ms\n")
         watcher.send_signal(signal.SIGINT)
         output, errors = watcher.communicate(timeout=10)
-        place, given_up = errors.splitlines()
+        # A busy machine may add a line on a book that was late.
+        place, *rest = errors.splitlines()
         assert (watcher.returncode, place.endswith(", not at the exchange")) == (130, True)
-        assert "NOSUCHUSDT (spot): given up, no more data comes: " in given_up
+        assert [line for line in rest if "NOSUCHUSDT (spot): given up, no more data comes: " in line], errors
         # Ctrl-C may come between a line and its end, which leaves an empty line.
         assert {words[0] for line in output.splitlines() if (words := line.split())} <= {
             "BTCUSDT",

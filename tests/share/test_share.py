@@ -47,8 +47,8 @@ def test_a_short_run_of_torn_has_no_wrong_view(captures, recording, rate):
     assert run.returncode == 0, run.stdout + run.stderr
     figures = told(run.stdout)
     assert (figures["wrong views"], figures["views that went backwards"]) == ("0", "0")
-    assert int(figures["reads"].split()[0]) == 12_000
-    assert int(figures["updates seen by each reader"].split()[0]) > 5
+    assert int(figures["reads"].split()[0]) >= 12_000
+    assert int(figures["updates seen by each reader"].split()[0]) >= 10
 
 
 @pytest.mark.full
@@ -126,7 +126,7 @@ def test_the_readers_of_torn_see_a_wrong_view(captures, tmp_path):
         assert writer.heard(40) == "ready"
         with Child("torn_reader", name, proof, 5, 1_000) as reader:
             row = reader.heard(40)
-    assert (row["reads"], row["wrong"]) == (1_000, 1_000)
+    assert row["wrong"] == row["reads"] >= 1_000
 
 
 def test_the_truths_of_a_tape_are_those_of_its_books(captures):

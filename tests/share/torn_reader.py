@@ -26,6 +26,8 @@ BATCH = 500
 """Views that are timed at once, and are not checked."""
 CHECKED = 4_000
 """Views that are checked between two such batches."""
+UPDATES = 10
+"""Updates that a reader sees at least: one that has a core for itself may read for long before the writer runs."""
 
 
 def cost_us(read: Callable[[], object]) -> float:
@@ -37,7 +39,7 @@ def cost_us(read: Callable[[], object]) -> float:
 
 
 def main(name: str, proof: str, levels: int, reads: int) -> None:
-    """Read and check so many times, or until the parent is gone."""
+    """Read and check at least so many times and so many updates, or until the parent is gone."""
     over = parent_wants_the_end()
     symbol, snapshot, table = pickle.loads(Path(proof).read_bytes())
     cell = LocalCell(BookSpec(markets.USDM, symbol, levels, 100, None, float), USUAL, PooledDispatcher())
@@ -45,8 +47,8 @@ def main(name: str, proof: str, levels: int, reads: int) -> None:
     wrong = backwards = done = last = 0
     seen, states, shared, own = set(), set(), [], []
     with DepthReader(name) as reader:
-        while done < reads and not over.is_set():
-            count = min(CHECKED, reads - done)
+        while (done < reads or len(seen) < UPDATES) and not over.is_set():
+            count = min(CHECKED, max(reads - done, BATCH))
             for _ in range(count):
                 view = reader.view(symbol, levels)
                 update_id = view.last_update_id

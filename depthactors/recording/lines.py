@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from depthactors import binance
 from depthactors.errors import MalformedFrameError, RecordingCutError, RecordingError
 from depthactors.recording.member import HEAD_BYTES, check_format
+from depthactors.recording.opened import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,13 +121,13 @@ def read_file(path: str | Path) -> Iterator[Line]:
     """Yield the lines of a file, in their order, one at a time.
 
     Raises:
-        RecordingError: no such file, not gzip, a line that is not `<ns> <json>` or has no end, or a version of the
-            format that this package does not know.
+        RecordingError: no such file, a pipe or a device, not gzip, a line that is not `<ns> <json>` or has no end, or a
+            version of the format that this package does not know.
         RecordingCutError: it ends within a line; raised after the last whole line.
     """
     name, number = str(path), 0
     try:
-        with Path(path).open("rb") as packed, gzip.open(packed, "rb") as file:
+        with open_file(Path(path)) as packed, gzip.open(packed, "rb") as file:
             check_format(packed.read(HEAD_BYTES), name)
             packed.seek(0)
             while raw := file.readline(_LONGEST):

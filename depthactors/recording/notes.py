@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from depthactors.errors import RecordingError
+from depthactors.recording.opened import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -91,7 +92,8 @@ def read_notes(path: Path) -> list[dict[str, Any]]:
         RecordingError: no such file, no notes of a recording, or of a version that this package does not know.
     """
     try:
-        content = path.read_bytes()
+        with open_file(path) as file:
+            content = file.read()
     except OSError as error:
         raise RecordingError(str(path), 0, error.strerror or str(error)) from None
     rows = []
@@ -116,7 +118,7 @@ def _is_sound(row: dict[str, Any]) -> bool:
 def first_row(path: Path) -> dict[str, Any] | None:
     """Return the first row of the notes, `None` if it was never written; raises as `read_notes`. O(1)."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             line = file.readline(1 << 16)
     except OSError as error:
         raise RecordingError(str(path), 0, error.strerror or str(error)) from None

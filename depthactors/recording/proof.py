@@ -12,6 +12,7 @@ from depthactors.errors import RecordingError, UnknownMarketError
 from depthactors.recording import notes
 from depthactors.recording.continuity import Continuity
 from depthactors.recording.lines import read_file
+from depthactors.recording.opened import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,7 @@ class NotedFile:
         """
         self.path = path
         try:
-            with path.open("rb") as file:
+            with open_file(path) as file:
                 self.sha256, self.bytes = file_digest(file, "sha256").hexdigest(), file.tell()
         except OSError as error:
             raise RecordingError(str(path), 0, error.strerror or str(error)) from None

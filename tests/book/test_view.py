@@ -62,7 +62,7 @@ def test_texts_are_the_exchanges_own():
 
 
 def test_an_empty_view():
-    assert (EMPTY.bids, EMPTY.asks, EMPTY.texts("bid")) == ((), (), [])
+    assert (EMPTY.bids, EMPTY.asks, EMPTY.texts("bid"), EMPTY.decimals) == ((), (), [], (0, 0))
     assert [EMPTY.best_bid, EMPTY.best_ask, EMPTY.mid, EMPTY.spread, EMPTY.microprice, EMPTY.imbalance(5)] == [None] * 6
     assert [EMPTY.spread_bps, EMPTY.vwap("ask", 1), EMPTY.vwap("ask", quote=1)] == [None] * 3
     assert EMPTY.to_price("bid", 1) == EMPTY.to_volume("ask", 1) == EMPTY.cumulative("bid") == ()

@@ -382,7 +382,7 @@ def test_no_view_of_a_half_applied_book():
     assert capture_view(book, 5, BookState.LIVE, float, 0.0) is None
 
 
-@table(("state", "shown"), [("LIVE", "STALE"), ("STALE", "STALE"), ("STOPPED", "STOPPED")])
+@table(("state", "shown"), [("LIVE", "STALE"), ("STALE", "STALE"), ("STOPPED", "STOPPED"), ("FAILED", "FAILED")])
 def test_a_book_whose_promise_is_broken_is_not_live(state, shown):
     book = book_of(5, depth=6, limit=5)
     assert capture_view(book, 5, BookState(state), float, 0.0).state == shown

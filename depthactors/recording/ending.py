@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from depthactors.errors import RecordingError
 from depthactors.recording import notes
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED, Continuity, Gap, Tally
-from depthactors.recording.lines import parse_line
+from depthactors.recording.lines import parse_line, read_file
 from depthactors.recording.lock import lock
 from depthactors.recording.member import last_member, member
 
@@ -119,7 +119,9 @@ def failed(path: Path, error: OSError) -> RecordingError:
 
 
 def mend(path: Path, sequencing: Sequencing) -> Unended:
-    """Repair the file of a killed recorder: the whole lines of a member that is torn are kept. O(its last member).
+    """Repair the file of a killed recorder: the whole lines of a member that is torn are kept.
+
+    O(its last member), or O(the file) if the stream was broken before it.
 
     Raises:
         OSError: it cannot be written.
@@ -142,8 +144,13 @@ def mend(path: Path, sequencing: Sequencing) -> Unended:
         else:
             file.seek(last.end)
         file.truncate()
-    continuity = Continuity.after(sequencing, tally)
-    gaps = [continuity.line(parse_line(line, 0, str(path))) for line in last.lines.splitlines()]
+    if tally.broken or not tally.first_id:
+        # A snapshot of the last lines may continue events of any line before.
+        continuity, lines = Continuity(sequencing), read_file(path)
+    else:
+        continuity = Continuity.after(sequencing, tally)
+        lines = (parse_line(line, 0, str(path)) for line in last.lines.splitlines())
+    gaps = [continuity.line(line) for line in lines]
     told = {row.get("from_id") for row in notes.read_notes(notes.notes_of(path)) if row["row"] != "file"}
     rows = tuple(notes.gap_row(gap) for gap in gaps if gap is not None and gap.from_id not in told)
     return Unended(path, continuity.tally, _KILLED, rows)

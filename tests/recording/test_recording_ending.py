@@ -37,6 +37,22 @@ def test_all_of_it_is_made_at_the_end(stream, monkeypatch):
     assert recording.verify(path).cut
 
 
+def test_a_snapshot_of_the_last_lines_repairs_a_break_of_lines_long_before(tmp_path):
+    stream = Stream(tmp_path)
+    stream.begin()
+    stream.make()
+    stream.send()
+    stream.tick(after=4)
+    stream.answer()
+    stream.tick(after=4)
+    stream.kill()
+    stream.start()
+    stream.close()
+    [path] = files_in(stream.folder)
+    assert recording.verify(path).last_id == stream.last_id
+    assert [(row["from_id"], row["to_id"]) for row in rows_of(path, "gap")] == [(103, 105), (105, None)]
+
+
 def test_what_cannot_be_written_is_tried_again_with_the_next_file_and_not_each_second(stream):
     [path] = files_in(stream.folder)
     stream.send()

@@ -80,6 +80,11 @@ class Tally:
     gaps: int = 0
     broken: bool = False
 
+    @property
+    def in_sequence(self) -> bool:
+        """Whether its last event continues a snapshot: if not, a later snapshot may continue any of its events."""
+        return self.first_id > 0 and not self.broken
+
     def as_bytes(self) -> bytes:
         """Return all numbers, in order."""
         return b" ".join(b"%d" % number for number in astuple(self))
@@ -123,25 +128,18 @@ class Continuity:
 
     @classmethod
     def after(cls, sequencing: Sequencing, tally: Tally) -> Continuity:
-        """Go on where a file had come to; of a gap that is open, a snapshot repairs it if later events continue it."""
+        """Go on where a file had come to that was in sequence there, see `Tally.in_sequence`."""
         continuity = cls(sequencing)
         for each in fields(Tally):
             if each.name != "broken":
                 setattr(continuity, each.name, getattr(tally, each.name))
-        continuity._has_begun = tally.first_id > 0
-        if continuity._has_begun and not tally.broken:
-            continuity._bridge = None
+        continuity._has_begun, continuity._bridge = True, None
         return continuity
 
     @property
     def wants_snapshot(self) -> bool:
         """Whether the events do not continue a snapshot, and none could fit."""
         return self._bridge is not None and self._bridge.wants_snapshot
-
-    @property
-    def in_sequence(self) -> bool:
-        """Whether the last event continues a snapshot."""
-        return self._bridge is None
 
     @property
     def tally(self) -> Tally:

@@ -144,8 +144,7 @@ def mend(path: Path, sequencing: Sequencing) -> Unended:
         else:
             file.seek(last.end)
         file.truncate()
-    if tally.broken or not tally.first_id:
-        # A snapshot of the last lines may continue events of any line before.
+    if not tally.in_sequence:
         continuity, lines = Continuity(sequencing), read_file(path)
     else:
         continuity = Continuity.after(sequencing, tally)

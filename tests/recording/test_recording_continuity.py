@@ -24,7 +24,7 @@ def test_a_file_without_a_gap(continuity):
     continuity.other()
     continuity.diff(80, one(7))
     assert continuity.tally == Tally(4, 3, 1, first_id=6, first_ns=60, last_id=7, last_ns=70)
-    assert continuity.in_sequence
+    assert continuity.tally.in_sequence
     assert continuity.end(None, None, NOT_REPAIRED) is None
 
 
@@ -42,7 +42,7 @@ def test_a_gap_reaches_to_the_snapshot_that_repairs_it(continuity):
 def test_a_snapshot_of_the_last_event_repairs_a_gap_at_once(continuity):
     continuity.diff(90, one(9))
     assert continuity.snapshot(105, 9) is not None
-    assert continuity.in_sequence
+    assert continuity.tally.in_sequence
     assert continuity.diff(110, one(10)) is None
 
 
@@ -82,7 +82,7 @@ def test_before_its_first_snapshot_a_file_has_no_gap():
         assert continuity.diff(1, ids) is None
     assert continuity.end(None, None, NOT_REPAIRED) is None
     assert continuity.snapshot(2, 8) is None
-    assert (continuity.in_sequence, continuity.first_id, continuity.last_id) == (True, 9, 13)
+    assert (continuity.tally.in_sequence, continuity.first_id, continuity.last_id) == (True, 9, 13)
 
 
 @pytest.mark.parametrize("tally", [Tally(), Tally(4, 3, 1, 6, 60, 7, 70, 2, broken=True)])
@@ -100,9 +100,7 @@ def test_a_file_is_continued_after_its_tally(continuity):
     again = Continuity.after(Sequencing.CONTIGUOUS, continuity.tally)
     assert again.tally == continuity.tally
     assert again.diff(80, one(8)) is None
+    assert again.end(None, None, NOT_REPAIRED) is None
     again.diff(100, one(10))
-    broken = Continuity.after(Sequencing.CONTIGUOUS, again.tally)
-    assert (broken.wants_snapshot, broken.tally.gaps) == (True, 1)
-    broken.diff(110, one(11))
-    assert broken.snapshot(115, 11) is not None
-    assert Continuity.after(Sequencing.CONTIGUOUS, Tally()).end(None, None, NOT_REPAIRED) is None
+    assert (again.wants_snapshot, again.tally.gaps) == (True, 1)
+    assert [each.in_sequence for each in (Tally(), continuity.tally, again.tally)] == [False, True, False]

@@ -19,6 +19,7 @@ def open_file(path: Path) -> BufferedReader:
         RecordingError: no such file, no permission, a path that no file can have, or a pipe or a device.
     """
     try:
+        # The system refuses a folder in its own words.
         if stat.S_IFMT(path.stat().st_mode) in (stat.S_IFREG, stat.S_IFDIR):
             return path.open("rb")
     except OSError as error:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-_ENDINGS: Final = (signal.SIGTERM, signal.SIGHUP)
+ENDINGS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""The signals that end a program; Windows has no SIGHUP."""
 
 
 @contextmanager
@@ -47,8 +48,9 @@ def until_signal() -> Iterator[Gate]:
     try:
         for each in (signal.SIGINT, signal.SIGTERM):
             before[each] = signal.signal(each, end)
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hang_up)
+        hangup = getattr(signal, "SIGHUP", None)
+        if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+            before[hangup] = signal.signal(hangup, hang_up)
         yield gate
     finally:
         restore()
@@ -63,7 +65,7 @@ def ended_by_signal() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {each: signal.signal(each, _end) for each in _ENDINGS if signal.getsignal(each) is not signal.SIG_IGN}
+    before = {each: signal.signal(each, _end) for each in ENDINGS if signal.getsignal(each) is not signal.SIG_IGN}
     try:
         yield
     finally:
@@ -73,7 +75,7 @@ def ended_by_signal() -> Iterator[None]:
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
     """End as a program does that a signal ends, but by way of everything that has to be put back."""
-    for each in _ENDINGS:
+    for each in ENDINGS:
         # A second one must not come between; the former handlers are back at the end.
         signal.signal(each, signal.SIG_IGN)
     raise SystemExit(128 + number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +9,7 @@ from depthactors.book import BookState
 from depthactors.cli.progress import progress, trouble
 from depthactors.cli.rate import Rate
 from depthactors.cli.shown import Look
-from depthactors.engine.environment import EXCHANGE_VARIABLE
+from depthactors.engine.environment import announcement
 from depthactors.errors import LifecycleError
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class Remarks:
         self._asked = 0.0
         self._words: list[str] = []
         # Simulated prices must not be taken for real ones.
-        self._where = ["local exchange"] if os.environ.get(EXCHANGE_VARIABLE) else []
+        self._where = ["local exchange"] if announcement() else []
 
     def latest(self) -> Sequence[str]:
         """Return what is wrong, and how many books are live; waits for the engine for a second at most."""

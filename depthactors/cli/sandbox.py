@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from depthactors.cli.endings import ENDINGS
 from depthactors.cli.output import complain
 from depthactors.cli.serving import add_options, described, open_exchange
 from depthactors.engine.environment import EXCHANGE_VARIABLE
@@ -24,11 +25,6 @@ NOT_EXECUTABLE: Final = 126
 SIGNALLED: Final = 128
 """Added to the number of the signal that ended the command, as shells do."""
 USAGE: Final = "depthactors sandbox [options] -- COMMAND..."
-_PASSED_ON: Final = tuple(
-    getattr(signal, name)
-    for name in ("SIGTERM", "SIGHUP")
-    if hasattr(signal, name)  # Windows has no SIGHUP
-)
 _MORTAL: Final = """
 import ctypes, os, signal, sys
 for number in (signal.SIGPIPE, signal.SIGXFSZ):
@@ -92,7 +88,7 @@ def _mortal() -> list[str]:
 @contextmanager
 def _passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
     """Pass signals that end this process on to the command; Ctrl-C reaches it by itself, and it decides what to do."""
-    before = {number: signal.signal(number, lambda number, _: child.send_signal(number)) for number in _PASSED_ON}
+    before = {number: signal.signal(number, lambda number, _: child.send_signal(number)) for number in ENDINGS}
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         # No `KeyboardInterrupt`: one that comes just as the wait ends loses the command's status.
         before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: None)

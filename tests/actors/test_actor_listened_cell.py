@@ -79,6 +79,27 @@ def test_the_first_exception_of_each_function_is_reported_to_event_and_to_on_err
     )
 
 
+class Counted(Listener):
+    """A listener that has skipped so many updates and whose functions have raised as often."""
+
+    def __init__(self, count):
+        super().__init__(None, None)
+        self.skipped = self.failures = count
+
+
+def test_counters_are_the_sums_over_the_listeners_of_now_and_before(cell):
+    listeners = [Counted(1), Counted(3), Counted(5)]
+    for each in listeners:
+        cell.add(each)
+    cell.counters.coalesced, cell.counters.callback_errors = 7, 9
+    sums = 7 + 1 + 3 + 5, 9 + 1 + 3 + 5
+    for each in [None, *listeners]:
+        if each is not None:
+            cell.remove(each)
+        assert (cell.counted().coalesced, cell.counted().callback_errors) == sums
+    assert (cell.counters.coalesced, cell.counters.callback_errors) == (7, 9), "a count changes nothing"
+
+
 def test_a_signal_handler_removes_a_listener_while_its_thread_counts(cell):
     class Interrupting(Listener):
         @property

@@ -46,6 +46,10 @@ def test_before_the_first_book_there_is_a_view_of_nothing(cell):
     assert (view.bids, view.asks, view.best_bid) == ((), (), None)
     assert not cell.settled.is_set()
     assert cell.last_good() is None
+    status = cell.status()
+    assert (status.state, status.error, status.recording) == (SYNCING, None, None)
+    numbers = "last_update_id", "age", "lag", "trusted_bids", "trusted_asks", "waiting_frames", "restarts"
+    assert [getattr(status, name) for name in numbers] == [0] * len(numbers)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from depthactors.errors import CallbackError
 from depthactors.pacing import USUAL
 from tests.actors.actor_support import BookScene, frame, spec
 from tests.stepped import SteppedDispatcher
-from tests.support import Recorder
+from tests.support import Recorder, table
 
 LATE = USUAL.late
 STEPS = st.lists(
@@ -142,6 +142,15 @@ def test_a_late_function_is_named_in_the_log_once_in_a_while(scene, caplog):
     assert len(caplog.records) == 1
     assert "BTCUSDT" in caplog.text
     assert "append" in caplog.text
+
+
+@table(("functions", "name"), [({"update": sorted, "event": len}, "sorted"), ({"update": None, "event": len}, "len")])
+def test_the_function_that_a_line_names_is_the_one_for_updates_if_there_is_one(caplog, functions, name):
+    caplog.clear()
+    scene = Scene(**functions)
+    for number in range(EVENT_ROOM + 1):
+        scene.mailbox.event(number)
+    assert [name in record.getMessage() for record in caplog.records] == [True]
 
 
 def test_a_closed_listener_is_not_called_with_what_waits_or_comes(scene):

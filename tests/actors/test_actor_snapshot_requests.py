@@ -319,3 +319,18 @@ def test_a_book_that_begins_anew_while_it_waits_because_of_a_cap_waits_as_usual_
     planner.requests.plan(Priority.NEW, again=False)
     assert planner.waits[-1] == pytest.approx(usual_wait * 3 / 4), "the wait goes on"
     assert len(planner.sent) == 1
+
+
+def test_requests_that_follow_each_other_soon_wait_ever_longer_and_the_first_after_a_pause_does_not(planner):
+    planner.sync.in_sequence, planner.sync.buffered = False, 1
+    backoff, waits = Timing().snapshot_backoff, []
+    for later in (0.0, 0.0, 0.0, 0.0, Timing().snapshot_pause, 0.0):
+        planner.now += later
+        planner.requests.plan(Priority.NEW, again=False)
+        if len(planner.sent) == len(waits):
+            waits.append(planner.waits[-1])
+            planner.now += waits[-1]
+            planner.requests.send()
+        else:
+            waits.append(None)
+    assert waits == [None, *(backoff.wait(0, number, 0.0) for number in (1, 2, 3)), None, backoff.wait(0, 1, 0.0)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from depthactors import markets
+from depthactors import markets, reporting
 from depthactors.actors.questions import Status
 from depthactors.actors.snapshot_messages import SnapshotArrived, SnapshotDelayed, SnapshotFailed, SnapshotWanted
 from depthactors.actors.snapshots import SnapshotActor
@@ -305,6 +305,21 @@ def test_what_is_no_snapshot_is_a_typed_failure_and_the_next_request_is_served(
     assert words in str(failed.error)
     ref.tell(want(epoch=5))
     assert told.wait_one(SnapshotArrived).epoch == 5
+
+
+@pytest.mark.parametrize("answer", [INVALID_SYMBOL, (500, {}, {"msg": "An internal error"})], ids=["unknown", "500"])
+def test_a_failed_request_is_a_notice_unless_the_book_itself_reports_it(start, server, want, told, monkeypatch, answer):
+    notices = Recorder()
+    monkeypatch.setattr(reporting.Trouble, "came", lambda _self, _cause, words, *values: notices(words % values))
+    server.on_request = lambda *_: answer
+    ref = start()
+    for priority in (Priority.REFRESH, Priority.NEW):
+        ref.tell(want(priority=priority))
+        told.wait_one(SnapshotFailed)
+        told.seen.clear()
+    expected = [] if answer is INVALID_SYMBOL else ["without which no book becomes live"]
+    assert len(notices.seen) == len(expected)
+    assert all(words in notice for words, notice in zip(expected, notices.seen, strict=True))
 
 
 def test_nobody_at_the_address_is_a_failure(start, want, told):

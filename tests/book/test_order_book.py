@@ -142,6 +142,15 @@ def test_a_locked_book_is_legal_and_a_crossed_one_is_not(bid, ask, crossed):
             book.check()
 
 
+@table("crossed", [False, True])
+def test_a_book_that_is_wrong_about_being_crossed_is_seen(crossed):
+    book = book_of(bids=[("12" if crossed else "10", "1")])
+    assert book.crossed is crossed
+    book.crossed = not crossed
+    with pytest.raises(BookIntegrityError, match="crossed at update"):
+        book.check()
+
+
 def test_a_crossing_that_a_later_event_ends():
     book = book_of()
     book.apply(diff_of(2, [["11.5", "1"]], []))

@@ -199,6 +199,12 @@ def test_a_cumulative_quantity_has_no_digits_of_the_floats_own():
     assert view.cumulative("ask") == ((1.0, 0.1), (2.0, 0.3), (3.0, 0.6))
 
 
+def test_an_imbalance_of_equal_floats_is_zero():
+    # Added one after the other, ten times 0.1 is less than 1.0.
+    tenths = [(str(price), "0.1") for price in range(1, 11)]
+    assert view_of(bids=tenths, asks=[("20", "1.0")], number=float).imbalance(10) == 0.0
+
+
 HEAD = {"symbol": "BTCUSDT", "state": "LIVE", "last_update_id": 7, "event_time": 1000, "recv_time": 2.0}
 
 

@@ -257,6 +257,17 @@ def test_the_error_of_a_book_is_set_before_its_state(actors, monkeypatch):
     assert seen[-1] == (FAILED, error)
 
 
+def test_an_epoch_is_known_by_its_value(scene):
+    # Equal numbers are one object only while they are small.
+    scene.send(StreamUp(1_000_000))
+    assert scene.request(1).epoch == 1_000_000
+    scene.send(SnapshotFailed(int("1000000"), SnapshotError("500")))
+    scene.request(2)
+    scene.frames(frame(99, 101), epoch=int("1000000"))
+    scene.arrive(epoch=int("1000000"), last_id=100)
+    assert scene.updates.wait() == [101]
+
+
 def test_a_stream_that_is_silent_while_the_book_changes_is_reported_to_the_supervisor(actors):
     scene = BookScene(actors, timing=usual(quiet_limit=0.1, ahead_deadline=0.1))
     scene.go_live()

@@ -16,7 +16,7 @@ BIDS, ASKS = [99.0, 1.5, 98.0, 1.0], [101.0, 2.5, 102.0, 3.0]
 def book_at(update_id):
     book = OrderBook("BTCUSDT", binance.Snapshot(update_id, 0, 100, (2, 1), BIDS, ASKS), depth=10, whole=True)
     # As after some hundred updates.
-    book.version = 1_000
+    book.version = 1_002
     return book
 
 

@@ -1,9 +1,12 @@
 """The messages between actors: never changed after they are made."""
 
 import dataclasses
+import importlib
+import pkgutil
 
 import pytest
 
+from depthactors import actors
 from depthactors.actors import (
     base,
     book_event,
@@ -41,6 +44,19 @@ def test_each_is_frozen():
     assert len(classes) > 30
     open_ones = [each for each in classes if not each.__dataclass_params__.frozen or "__slots__" not in vars(each)]
     assert not open_ones
+
+
+def test_each_value_of_an_actor_is_frozen_whole():
+    names = [f"{actors.__name__}.{each.name}" for each in pkgutil.iter_modules(actors.__path__)]
+    classes = [
+        each
+        for name in names
+        for each in vars(importlib.import_module(name)).values()
+        if dataclasses.is_dataclass(each) and isinstance(each, type) and each.__module__ == name
+    ]
+    assert len(classes) > 50
+    # An instance without slots takes further attributes, and three times the memory.
+    assert [each for each in classes if "__slots__" not in vars(each)] == []
 
 
 def test_a_change_is_refused():

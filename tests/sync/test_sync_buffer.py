@@ -68,6 +68,18 @@ def test_its_levels_are_bounded_too_but_for_the_newest_diff():
     assert [each.first_id for each in buffer] == [7]
 
 
+@table(("bids", "asks"), [(6, 2), (3, 5), (0, 4), (7, 7)])
+def test_both_sides_count_for_the_size(bids, asks):
+    buffer = DiffBuffer(100, Sequencing.CONTIGUOUS)
+    buffer.append(Diff(1, 1, 0, 0, [1.0] * bids, [2.0] * asks))
+    together = buffer.size
+    one_side = DiffBuffer(100, Sequencing.CONTIGUOUS)
+    one_side.append(Diff(1, 1, 0, 0, [1.0] * (bids + asks), []))
+    assert together == one_side.size > 0
+    buffer.forget(1)
+    assert buffer.size == 0
+
+
 @BOTH
 def test_a_broken_run_is_found(sequencing):
     exchange = NaiveExchange(sequencing, seed=1)

@@ -23,6 +23,7 @@ from depthactors.net.allowance import Allowance
 from depthactors.net.network import SocketNetwork
 from depthactors.net.settings import NetworkSettings
 from depthactors.pacing import Backoff, Timing
+from depthactors.pacing.reconnects import Reconnects
 from tests.actors.actor_support import Actors, frame, join, market_at
 from tests.support import PATIENCE, Recorder, until
 
@@ -117,6 +118,17 @@ def test_hundreds_of_streams_become_few_requests_within_the_allowed_rate(start, 
     times = [at for _, at, _ in asked]
     for first, third in zip(times, times[2:], strict=False):
         assert third - first > 0.9, "three requests in a second, where four messages are allowed, two of them pongs"
+
+
+def test_the_seconds_that_a_connection_lasted_are_counted_from_its_opening(scene, server, monkeypatch):
+    lasted, wait = Recorder(), Reconnects.wait
+    monkeypatch.setattr(Reconnects, "wait", lambda self, *values: (lasted(values[0]), wait(self, *values))[1])
+    scene.carry(BTC)
+    opened = mailbox_of(scene.ref).now()
+    # It lasts three times as long as the machine had been running when it opened.
+    monkeypatch.setattr(mailbox_of(scene.ref), "now", lambda: 4 * opened)
+    server.cut()
+    assert lasted.wait_one() == pytest.approx(3 * opened, abs=PATIENCE)
 
 
 def test_streams_come_and_go_on_a_live_connection(scene, server):

@@ -33,7 +33,7 @@ _EXCHANGES: Final = {
     "coinm": "binance-delivery",
     "options": "binance-european-options",
 }
-"""Tardis' name of each market, by the market's name without its place (`-testnet`)."""
+"""Tardis' name of each market that it has, by the market's name without its place (`-testnet`)."""
 _LEVEL: Final = 1
 """Level of compression: a higher one takes longer than all the rest, and saves a fifth."""
 _BUFFER: Final = 1 << 18
@@ -67,7 +67,8 @@ def to_tardis(
 
 def _write(reader: StepReader, file: GzipFile) -> tuple[int, int]:
     """Write the rows, and return their number, and that of the snapshots among them."""
-    place = f"{_EXCHANGES[reader.market.name.partition('-')[0]]},{reader.symbol},"
+    name = reader.market.name.partition("-")[0]
+    place = f"{_EXCHANGES.get(name, name)},{reader.symbol},"
     parts, size, rows = [HEADER], 0, 0
     # A snapshot waits for the first row behind it: of two in a row, a reader would take the later one for a part of the
     # one before.

@@ -52,10 +52,10 @@ class Allowing(Protocol):
         """Learn from an answer."""
 
     def block_requests(self, seconds: float, longest: float = 0.0) -> None:
-        """Block all requests for `seconds`, and longer each time in a row."""
+        """Block all requests for `seconds`; where that is a guess, for longer each time in a row, up to `longest`."""
 
     def block_connections(self, seconds: float, longest: float = 0.0) -> None:
-        """Block all attempts to connect for `seconds`, and longer each time in a row."""
+        """Block all attempts to connect for `seconds`; a guess is longer each time in a row, up to `longest`."""
 
     def estimate(self, weight: int, reserve: float = 0.0) -> float:
         """Return the seconds until `weight` can have been spent."""

@@ -17,7 +17,7 @@ class RequestBlock:
     """A time in which no request is sent.
 
     Where the exchange says how long to wait, the block has that length. Where it does not, a block that follows another
-    one is twice as long, up to a limit. Answers to requests that were sent before a block began do not make it longer.
+    one is twice as long, up to a limit; an answer that comes during a block, to an earlier request, does not count.
     """
 
     def __init__(self) -> None:

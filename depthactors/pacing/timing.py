@@ -90,7 +90,7 @@ class Timing:
     def fast(cls) -> Timing:
         """Return the timing of tests: short back-offs, looks and overlaps.
 
-        The deadlines after which a peer, an actor or a callback counts as too slow stay: a busy machine is slow.
+        The deadlines after which an actor, a callback or a worker counts as too slow stay: a busy machine is slow.
         """
         quick = Backoff(first=0.02, factor=2.0, cap=0.2)
         return cls(

@@ -2,13 +2,14 @@
 
 import csv
 import gzip
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 
 import pytest
 from export_support import BEGIN, Made, levels, write
 
-from depthactors import export, recording
+from depthactors import export, markets, recording
 from depthactors.errors import UsageError
 
 COLUMNS = ["exchange", "symbol", "timestamp", "local_timestamp", "is_snapshot", "side", "price", "amount"]
@@ -68,6 +69,13 @@ def test_each_market_has_tardis_name(tmp_path, market, exchange):
     path = write(tmp_path / "a.gz", [made.snapshot(10), made.events[0]])
     export.to_tardis(path, tmp_path / "out", market=market)
     assert {row["exchange"] for row in rows_of(tmp_path / "out")} == {exchange}
+
+
+def test_a_market_that_tardis_does_not_have_keeps_its_name(tmp_path):
+    made = Made([{99: 1}], chained=True)
+    path = write(tmp_path / "a.gz", [made.snapshot(10), made.events[0]])
+    export.to_tardis(path, tmp_path / "out", market=replace(markets.USDM, name="further-usdm"))
+    assert {row["exchange"] for row in rows_of(tmp_path / "out")} == {"further"}
 
 
 def test_a_reader_has_the_exchanges_book_after_each_group_through_gaps_and_fresh_snapshots(tmp_path):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import selectors
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from depthactors import reporting
 from depthactors.net.names import look_up
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
+_UNDER_WAY: Final = {errno.EINPROGRESS, errno.EWOULDBLOCK}
+"""What `connect_ex` says of a connection that is not made yet; the second on Windows."""
+
 
 def dial(host: str, port: int, deadline: Deadline, hold: Callable[[socket.socket], None]) -> socket.socket:
     """Connect to the first of a host's addresses that answers.
@@ -26,8 +32,8 @@ def dial(host: str, port: int, deadline: Deadline, hold: Callable[[socket.socket
         host: name or address.
         port: TCP port.
         deadline: end of the look-up of the name and of all addresses together.
-        hold: called with each socket before it is connected, so that another thread can shut it down. It may raise an
-            `OSError` to prevent the connection.
+        hold: called with each socket before it connects and again when it has begun to, so that another thread can
+            shut it down. It may raise an `OSError` to prevent the connection.
 
     Raises:
         OSError: there is no address, or none answered; a `TimeoutError` if that took all the time. It names host and
@@ -72,9 +78,30 @@ def _reached(found: tuple[Any, ...], seconds: float, hold: Callable[[socket.sock
     try:
         hold(sock)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)
+        result = sock.connect_ex(address)
+        # A socket cannot be shut down before it has begun to connect: what came until here is noticed by `hold`.
+        hold(sock)
+        if result in _UNDER_WAY:
+            result = _end_of_connecting(sock, seconds)
+        _check(result)
         sock.settimeout(seconds)
-        sock.connect(address)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _end_of_connecting(sock: socket.socket, seconds: float) -> int:
+    """Wait until a socket is connected or has failed to, and return the system's error number, 0 for none."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_WRITE)
+        if not selector.select(seconds):
+            msg = "timed out"
+            raise TimeoutError(msg)
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+def _check(result: int) -> None:
+    if result:
+        raise OSError(result, os.strerror(result))

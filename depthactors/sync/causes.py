@@ -47,7 +47,7 @@ class DiffStale:
 class DiffBehind:
     """A stale diff of a stream that has not met the base yet."""
 
-    title: ClassVar = "stale first diff"
+    title: ClassVar = "diff behind its base"
 
 
 @dataclass(frozen=True, slots=True)

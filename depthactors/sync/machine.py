@@ -102,7 +102,7 @@ class Synchronizer:
         self._buffer = self._transitions.buffer
         self._standby: Standby | None = None
         # An older connection that brings every diff, too: a stream may move to it from a newer one.
-        self._spare: int | None = None
+        self._older: int | None = None
 
     def stream_up(self, epoch: int, beside: int | None = None) -> Sequence[Effect]:
         """Note that a connection brings every diff from now on.
@@ -118,7 +118,7 @@ class Synchronizer:
             if epoch <= current:
                 # The same subscription again, or an older connection, which is used if the present one ends.
                 if epoch < current:
-                    self._spare = epoch
+                    self._older = epoch
                 return NOTHING
             if beside == current:
                 self._standby = Standby(epoch, self._buffer_limit, self._sequencing)
@@ -133,19 +133,19 @@ class Synchronizer:
         if standby is not None and epoch == standby.epoch:
             self._standby = None
             return NOTHING
-        spare = self._spare
-        if epoch == spare:
-            self._spare = None
+        older = self._older
+        if epoch == older:
+            self._older = None
         if epoch != self.epoch:
             self.counters.late += 1
             return NOTHING
         if standby is not None:
             return self._hand_over(standby)
         effects = self._step(ConnectionDown(error))
-        if spare is None:
+        if older is None:
             return effects
-        self._spare = None
-        return [*effects, *self._step(ConnectionUp(spare))]
+        self._older = None
+        return [*effects, *self._step(ConnectionUp(older))]
 
     def diff(self, epoch: int, diff: Diff, recv_time: float) -> Sequence[Effect]:
         """Take one checked depth event; O(levels) when it is applied."""
@@ -267,7 +267,7 @@ class Synchronizer:
 
     def close(self, state: BookState, error: DepthActorsError | None = None) -> Sequence[Effect]:
         """End in `STOPPED` or `FAILED`; the last good book stays readable."""
-        self._standby = self._spare = None
+        self._standby = self._older = None
         return self._step(Close(state, error))
 
     def wanted(self) -> RequestSnapshot | None:

@@ -139,6 +139,8 @@ def _not_begun(callback: Callable[[Any], object], result: Any, owner: str) -> Ca
 def _count_fork() -> None:
     global _forks  # noqa: PLW0603 - it is the process's
     _forks += 1
+    # Only the calling thread is here, and new threads may have the idents of the others.
+    _calling.intersection_update({threading.get_ident()})
 
 
 def _end_child(error: BaseException | None) -> NoReturn:

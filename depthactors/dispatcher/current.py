@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -73,3 +74,8 @@ def sleep(seconds: float) -> None:
     left = about_to_wait(timeout=seconds)
     if left:
         time.sleep(left)
+
+
+# A fork has none of these threads, and gives their idents to new ones, which would run the parent's queue.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.clear)

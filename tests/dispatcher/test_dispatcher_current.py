@@ -1,5 +1,6 @@
 """Which task the calling thread runs, and that a thread which is about to wait lets others run."""
 
+import os
 import threading
 
 import pytest
@@ -56,6 +57,19 @@ def test_where_nobody_can_take_the_queue_the_wait_is_refused(enter):
     enter(FakeThread("task", LifecycleError("no thread is left")))
     with pytest.raises(LifecycleError, match="no thread is left"):
         about_to_wait()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_has_none_of_its_parents_threads(enter):
+    thread = FakeThread("task")
+    enter(thread)
+    child = os.fork()
+    if child == 0:
+        about_to_wait()
+        os._exit(int(current_task() is not None or thread.left))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert current_task() == "task"
 
 
 def test_each_thread_has_its_own(enter):

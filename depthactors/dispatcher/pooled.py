@@ -4,8 +4,8 @@ Two threads that both ran tasks would only wait for each other: the interpreter 
 the run queue. When a lane has not come back for a while and others are ready, `dispatcher.queue_watch` has another
 thread take over the queue, and the lane is slow: from then on it runs in the threads that do not have the queue, until
 it is quick again. At most `MOST_SLOW` threads run slow lanes; beyond that, slow lanes wait for each other, and the
-thread with the queue calls no user's function at all, so that no book is ever late because a callback blocks. While an
-actor waits, there is one thread more; these threads are not counted, and end when their actors have the answers.
+thread with the queue calls no user's function at all, so that no book is ever late because a callback blocks. For each
+actor that waits there is a thread more, which the limit does not count and which ends with the wait.
 """
 
 from __future__ import annotations
@@ -44,8 +44,20 @@ _IDLE: Final = 10.0
 """Seconds after which a thread without anything to do ends."""
 _CLOSING_WAIT: Final = 0.02
 """Seconds between two checks whether the last actors have ended."""
+_NO_THREAD_PAUSE: Final = 1.0
+"""Seconds between two attempts to start a thread for a slow lane, while the system has none to give."""
 _LONGEST_WAIT: Final = 3600.0
 """Seconds of one wait. A timer may be set for any time, but no system waits for an arbitrary time."""
+
+
+class _Starting:
+    """The timer for another attempt to start a thread for a slow task."""
+
+    def __init__(self, dispatcher: PooledDispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def put_due(self, _message: None) -> None:
+        self._dispatcher.start_waiting()
 
 
 class PooledDispatcher(Dispatcher):
@@ -182,15 +194,21 @@ class PooledDispatcher(Dispatcher):
                 if member.given is None:
                     self._run_queue(member)
                 else:
-                    self._run_slow(member, member.given)
+                    self._run_given(member, member.given)
                 if not self._next(member):
                     return
         finally:
             unregister()
+            # It may end by an exception from outside; the queue must not.
+            self._forget(member)
             if self._runner is member and not self._is_closed:
-                # It ends by an exception from outside; the queue must not.
-                self._members.discard(member)
                 self.take_over(member)
+
+    def _forget(self, member: PoolThread) -> None:
+        with self._changing:
+            self._members.discard(member)
+            with suppress(ValueError):
+                self._parked.remove(member)
 
     def _run_queue(self, member: PoolThread) -> None:
         while self._runner is member:
@@ -200,11 +218,15 @@ class PooledDispatcher(Dispatcher):
             except BaseException:
                 # What a profiler or the host program raises in this thread. The queue goes on.
                 logger.exception("! %s: the thread with the run queue was interrupted", self.name)
-                if (task := member.task) is not None:
-                    member.task = None
-                    self.put(task)
+                self._queue_again(member)
         # A wake-up that this thread has taken may have been for its successor.
         self._wake.put(None)
+
+    def _queue_again(self, member: PoolThread) -> None:
+        """Queue the task that a member was interrupted in."""
+        if (task := member.task) is not None:
+            member.task = None
+            self.put(task)
 
     def _run_next(self, member: PoolThread) -> bool:
         """Run one task, or wait for one; return whether to go on."""
@@ -263,6 +285,14 @@ class PooledDispatcher(Dispatcher):
                 target.put_due(message)
         finally:
             self._firing.release()
+
+    def _run_given(self, member: PoolThread, task: Runnable) -> None:
+        try:
+            self._run_slow(member, task)
+        except BaseException:
+            # As in `_run_queue`.
+            logger.exception("! %s: a thread with a slow task was interrupted", self.name)
+            self._queue_again(member)
 
     def _run_slow(self, member: PoolThread, task: Runnable) -> None:
         begin = time.monotonic()
@@ -345,8 +375,16 @@ class PooledDispatcher(Dispatcher):
             except LifecycleError as error:
                 logger.warning("! %s", error)
                 is_given = False
+                self.after(_NO_THREAD_PAUSE, _Starting(self), None)
             if not is_given:
                 self._slow.append(task)
+
+    def start_waiting(self) -> None:
+        """Start a thread for a slow task that waits because there was none. Thread: the one with the queue."""
+        with self._changing:
+            task = self._slow.popleft() if self._slow else None
+        if task is not None:
+            self._give(task)
 
     def _start_member(self, given: Runnable | None, *, is_bounded: bool = True) -> bool:
         """Give a task, or the queue, to a parked or a new thread; `False` if there may be no more. The lock is held.

@@ -8,17 +8,22 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol
 
+from depthactors import reporting
 from depthactors.dispatcher.threads import start_thread, thread_name
 
 if TYPE_CHECKING:
     from depthactors.dispatcher.pool_thread import PoolThread
+
+logger = reporting.logger(__name__)
 
 PATIENCE: Final = 0.015
 """Seconds that a call may hold up the run queue; well beyond the interpreter's switch interval of 5 ms."""
 _TICK: Final = 0.005
 """Seconds between two checks whether a call holds up the queue."""
 _LOOK: Final = 0.25
-"""Seconds between two checks whether an actor holds up the queue; it does so only by a bug."""
+"""Seconds between two checks whether an actor holds up the queue: one message takes longer only by a bug."""
+_PAUSE: Final = 1.0
+"""Seconds until the watch goes on after an exception."""
 _CALM: Final = 20
 """Checks without a user's function under way, after which the watch sleeps until one is called."""
 
@@ -88,6 +93,15 @@ class QueueWatch:
         member.lost_at = 0.0
 
     def _watch(self) -> None:
+        while not self._is_closed:
+            try:
+                self._look_until_closed()
+            except BaseException:
+                # What a profiler or the host program raises in this thread. Without a watch, one call could stop all.
+                logger.exception("! %s: the watch over the run queue was interrupted", self._pool.name)
+                time.sleep(_PAUSE)
+
+    def _look_until_closed(self) -> None:
         seen: object = None
         while not self._is_closed:
             self.is_asleep = True
@@ -96,7 +110,8 @@ class QueueWatch:
                 self.is_asleep = False
                 self._look_until_calm()
             member = self._pool.runner
-            now = None if member is None or member.task is None else (member, member.turns, member.task.steps)
+            task = None if member is None else member.task
+            now = None if member is None or task is None else (member, member.turns, task.steps)
             if member is not None and now is not None and now == seen:
                 self._pool.take_over(member)
             seen = now

@@ -14,27 +14,29 @@ if TYPE_CHECKING:
 
 
 class Timers:
-    """Timers by their time; at equal times the order in which they were set. No clock. Thread: one at a time."""
+    """Timers by their time; at equal times the order in which they were set. No clock. Thread: one at a time.
+
+    Attributes:
+        next_at: time of the next timer, infinite without one. Thread: any.
+    """
 
     def __init__(self) -> None:
         """Begin without a timer."""
+        self.next_at = inf
         self._heap: list[tuple[float, int, TakesTimers, Any]] = []
         self._serial = count()
 
     def __len__(self) -> int:
         return len(self._heap)
 
-    @property
-    def next_at(self) -> float:
-        """The time of the next timer, infinite without one."""
-        return self._heap[0][0] if self._heap else inf
-
     def add(self, at: float, target: TakesTimers, message: Any) -> None:
         """Set a timer for the time `at`. O(log timers)."""
         heappush(self._heap, (at, next(self._serial), target, message))
+        self.next_at = self._heap[0][0]
 
     def due(self, now: float) -> Iterator[tuple[TakesTimers, Any]]:
         """Remove and yield what is due."""
         while self._heap and self._heap[0][0] <= now:
             _, _, target, message = heappop(self._heap)
+            self.next_at = self._heap[0][0] if self._heap else inf
             yield target, message

@@ -39,7 +39,8 @@ takes a third of a second, an actor handles one in a turn."""
 
 _Entry: TypeAlias = tuple[float, Any, list[tuple[int, int]]]
 """A data message: when it was put, the message, and its numbers of frames and bytes, in a list with one item.
-`pop` is one step, so only one thread gets the item: the actor's with the message, or a thread that drops frames."""
+`list.pop` is safe between threads, so only one gets the item: the actor's thread with the message, or one that drops
+frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,9 @@ class Mailbox(Task):
         self.schedule(urgent=True)
 
     def close(self, refuse: Callable[[Envelope[Any]], None]) -> None:
-        """Refuse the messages that wait, and all later ones. Thread: the actor's, at its end.
+        """Refuse the control messages that wait, and drop the data; likewise what is put later.
+
+        Thread: the actor's, at its end.
 
         Args:
             refuse: called once with each message, in this thread or in a thread that puts a message later.
@@ -141,6 +144,7 @@ class Mailbox(Task):
         self._handle = self._crash = None
         self._refuse = refuse
         self._due.clear()
+        self._data.clear()
         self._timed.mailbox = None
         self._refuse_all(refuse)
 
@@ -157,11 +161,13 @@ class Mailbox(Task):
                 # A control message is handled between two timers, so timers cannot delay a `stop`.
                 self._due_was_last = True
                 left -= 1
+                self.steps += 1
                 handle(self._due.pop(0), None)
                 continue
             self._due_was_last = False
             if self._control:
                 left -= 1
+                self.steps += 1
                 envelope = self._control.pop(0)
                 handle(envelope.message, envelope.reply_to)
                 continue
@@ -180,6 +186,7 @@ class Mailbox(Task):
             self._bytes_out += size
             left -= frames or 1
             room -= size
+            self.steps += 1
             handle(message, None)
 
     def _split(self, put_at: float, message: Frames, size: int, most: int, room: int) -> tuple[Frames, int, int]:
@@ -258,13 +265,13 @@ class Mailbox(Task):
 
     @property
     def waiting_frames(self) -> int:
-        """Number of frames that wait."""
-        return self._frames_in - self._frames_out - self._frames_dropped
+        """Number of frames that wait; none after the end."""
+        return 0 if self._refuse is not None else self._frames_in - self._frames_out - self._frames_dropped
 
     @property
     def waiting_bytes(self) -> int:
-        """Bytes of the frames that wait."""
-        return self._bytes_in - self._bytes_out - self._bytes_dropped
+        """Bytes of the frames that wait; none after the end."""
+        return 0 if self._refuse is not None else self._bytes_in - self._bytes_out - self._bytes_dropped
 
     def drop_frames(self) -> int:
         """Drop all frames that wait, and return their number. Thread: the supervisor's, which then sends `Dropped`.
@@ -311,9 +318,10 @@ class Mailbox(Task):
 
     def _put_in_order(self, message: Any, frames: int, size: int) -> None:
         self._data.append((self.dispatcher.monotonic(), message, [(frames, size)]))
-        if self._handle is not None and not self._is_queued:
-            self._is_queued = True
-            self.dispatcher.put(self)
+        if self._handle is not None:
+            self.schedule()
+        elif self._refuse is not None:
+            self._data.clear()
 
     def _refuse_all(self, refuse: Callable[[Envelope[Any]], None]) -> None:
         while True:

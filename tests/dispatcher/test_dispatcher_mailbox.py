@@ -370,6 +370,20 @@ def test_each_message_that_is_left_at_the_end_or_put_after_it_is_refused_once(ma
     stepped.run()
 
 
+def test_the_data_of_a_dead_actor_is_dropped_whether_it_was_put_before_the_end_or_after_it(make, stepped):
+    mailbox = make(frame_limit=10)
+    mailbox.put_frames(frames(1, 9))
+    mailbox.close(lambda _envelope: None)
+    for _ in range(2):
+        stepped.now += 5.0
+        assert (mailbox.waiting_frames, mailbox.waiting_bytes, mailbox.lag()) == (0, 0, 0.0)
+        assert mailbox.empty()
+        assert mailbox.has_room(some(9))
+        mailbox.put_frames(frames(1, 9))
+        mailbox.put_ordered("a notice")
+    stepped.run()
+
+
 def test_the_timers_of_a_dead_actor_do_not_keep_it_in_memory(make, stepped):
     mailbox = make()
     mailbox.after(3600.0, "in an hour")

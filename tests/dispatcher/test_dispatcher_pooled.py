@@ -6,7 +6,7 @@ from collections import deque
 
 import pytest
 
-from depthactors.dispatcher import pooled
+from depthactors.dispatcher import pooled, queue_watch
 from depthactors.dispatcher.actor import DispatchedActor
 from depthactors.dispatcher.lane import Lane
 from depthactors.dispatcher.mailbox import mailbox_of
@@ -270,6 +270,24 @@ def test_a_callback_that_waits_where_the_system_has_no_thread_is_told_so(dispatc
     ref.stop(timeout=10)
 
 
+def test_a_slow_lane_that_found_no_thread_runs_as_soon_as_there_is_one(dispatcher, monkeypatch):
+    monkeypatch.setattr(pooled, "_NO_THREAD_PAUSE", 0.01)
+    lane, told, start, refused = Lane(dispatcher, "slow"), Recorder(), pooled.start_thread, threading.Event()
+
+    def refuse_once(thread, owner):
+        if refused.is_set():
+            return start(thread, owner)
+        refused.set()
+        msg = f"{owner}: its thread could not be started"
+        raise LifecycleError(msg)
+
+    monkeypatch.setattr(pooled, "start_thread", refuse_once)
+    lane.is_slow = True
+    lane.give_turn(Calls(lambda: told("called")))
+    told.wait_for(lambda words: words == "called")
+    assert refused.is_set()
+
+
 class Timed(DispatchedActor):
     """Notes the messages of its timers."""
 
@@ -341,6 +359,28 @@ def test_what_the_host_program_raises_in_the_thread_with_the_queue_loses_nothing
         task.errors.clear()
     task.give("last")
     until(lambda: "last" in task.done)
+
+
+def test_what_the_host_program_raises_in_the_watch_ends_no_watching(dispatcher, blocking, monkeypatch):
+    monkeypatch.setattr(queue_watch, "_PAUSE", 0.01)
+    ident = dispatcher.watch.thread.ident
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt))
+    lane, other = Lane(dispatcher, "slow"), Counting(dispatcher)
+    lane.give_turn(Calls(blocking))
+    until(lambda: blocking.entered)
+    other.give("a")
+    until(lambda: other.done == ["a"])
+
+
+def test_an_actor_with_many_messages_in_a_turn_is_not_taken_for_one_that_is_stuck(dispatcher):
+    ref = Timed.start(dispatcher)
+    ref.ask({}, timeout=10)
+    before = mailbox_of(ref).steps
+    for number in range(3):
+        ref.tell(number)
+    ref.ask({}, timeout=10)
+    assert mailbox_of(ref).steps - before == 4
+    ref.stop()
 
 
 def test_a_system_without_a_thread_is_told_and_the_next_try_has_a_new_dispatcher(monkeypatch):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import queue
 import sys
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pykka
 
-from depthactors.dispatcher.current import about_to_wait
 from depthactors.dispatcher.gate import Gate
 
 if TYPE_CHECKING:
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 T = TypeVar("T")
-
-_LONG: Final = 3600.0
-"""Seconds: no system can wait without limit in one call."""
 
 
 class _Answer(NamedTuple):
@@ -37,7 +33,7 @@ class DispatchedFuture(pykka.Future[T]):
     def __init__(self) -> None:
         """Begin without an answer."""
         super().__init__()
-        # At most one, which is put in one step.
+        # At most one: `dict.setdefault` is safe between threads.
         self._answers: dict[None, _Answer] = {}
         self._answered = Gate()
 
@@ -54,11 +50,9 @@ class DispatchedFuture(pykka.Future[T]):
         """
         if self._get_hook is not None:
             return super().get(timeout=timeout)
-        left = about_to_wait(self.is_answered, timeout)
-        while not self._answered.wait(_LONG if left is None else left):
-            if left is not None:
-                msg = f"{timeout} seconds"
-                raise pykka.Timeout(msg)
+        if not self._answered.wait(timeout):
+            msg = f"{timeout} seconds"
+            raise pykka.Timeout(msg)
         answer = self._answers[None]
         if answer.error is not None:
             raise answer.error.with_traceback(answer.traceback)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from typing import Final
 
 from depthactors.dispatcher.current import about_to_wait
+
+_LONG: Final = 3600.0
+"""Seconds: no system can wait without limit in one call."""
 
 
 class Gate:
@@ -39,18 +43,26 @@ class Gate:
         """Shut the gate."""
         self._is_open = False
 
-    def wait(self, timeout: float) -> bool:
-        """Wait until the gate is open, for `timeout` seconds at most; return whether it was open."""
+    def wait(self, timeout: float | None) -> bool:
+        """Wait until the gate is open, for `timeout` seconds at most, `None` without end; return whether it was open.
+
+        Raises:
+            LifecycleError: this thread runs a queue, and no other thread can go on with it.
+        """
         if self._is_open:
             return True
         left = about_to_wait(self.is_set, timeout)
-        assert left is not None, "it is at most the timeout"
         passing = threading.Lock()
         passing.acquire()
         self._waiting.append(passing)
         try:
             # The gate may have opened before the lock was put there.
-            return self.is_set() or passing.acquire(timeout=min(max(0.0, left), threading.TIMEOUT_MAX))
+            while not self.is_set():
+                if passing.acquire(timeout=_LONG if left is None else min(max(0.0, left), threading.TIMEOUT_MAX)):
+                    return True
+                if left is not None:
+                    return False
+            return True
         finally:
             with suppress(ValueError):
                 self._waiting.remove(passing)

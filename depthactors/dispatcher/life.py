@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from depthactors.dispatcher.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_LONG: Final = 3600.0
-"""Seconds: no system can wait without limit in one call."""
 
 
 class Life:
@@ -48,5 +45,4 @@ class Life:
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the end, for `timeout` seconds at most."""
-        while not self._over.wait(_LONG if timeout is None else timeout) and timeout is None:
-            pass
+        self._over.wait(timeout)

@@ -6,7 +6,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from depthactors.actors.cell import Listener
 from depthactors.dispatcher.gate import Gate
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from depthactors.book.part import OwnPart
     from depthactors.engine.depth_engine import DepthEngine
     from depthactors.engine.handle import BookHandle
-
-_LONG: Final = 3600.0
-"""Seconds: no system can wait without limit in one call."""
 
 
 class DepthCacheManager:
@@ -283,8 +280,8 @@ class DepthCacheManager:
                     self._changed = False
                     return _Changed()
                 self._news.clear()
-            left = _LONG if deadline is None else deadline - time.monotonic()
-            if left <= 0:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
                 msg = f"{self._symbol}: expected an update in time, was none"
                 raise NotLiveError(msg)
             self._news.wait(left)

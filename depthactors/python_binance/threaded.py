@@ -157,8 +157,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         self._engine.wait_stopped()
         if not (self._was_stopped or any(stream.bm is not None for stream in tuple(self._streams.values()))):
             self._end_without_engine()
-        while not self._ended.wait(_LONG):
-            pass
+        self._ended.wait(None)
         # A callback that stops the manager may have something to finish, such as a file to save.
         if self._stopping_callback is not None:
             self._stopping_callback.join()

@@ -17,7 +17,7 @@ from depthactors.actors.subscriptions import Subscriptions
 from depthactors.dispatcher.guarded import Guarded
 from depthactors.dispatcher.mailbox import mailbox_of
 from depthactors.dispatcher.threads import THREAD_PREFIX
-from depthactors.errors import StreamError
+from depthactors.errors import LifecycleError, StreamError
 from depthactors.pacing import RateWindow
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Connection:
         mailbox.helpers = (*(thread for thread in mailbox.helpers if thread.is_alive()), self._stream.thread)
         try:
             self._stream.start()
-        except RuntimeError as error:
+        except LifecycleError as error:
             # The system has no thread to give: a try that failed, like any other.
             self.reader_died(StreamError(f"{context.name}: its reader could not be started: {error}"))
         mailbox.after(context.settings.timing.opening_deadline, OpeningOverdue(self.epoch))
@@ -175,7 +175,7 @@ class Connection:
     def subscribe(self, stream: bytes) -> None:
         """Ask for a stream whose receiver is new, unless the exchange refuses it.
 
-        If it is up, the receiver is notified, since only its predecessor knows that.
+        If the stream is up already, sends `StreamUp` to the receiver, which is new and has not got it.
         """
         with self._subscriptions as subscriptions:
             if self.is_open and subscriptions.is_up(stream):

@@ -12,6 +12,9 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from depthactors.dispatcher.threads import THREAD_PREFIX, start_thread
+from depthactors.errors import LifecycleError
+
 if TYPE_CHECKING:
     from depthactors.net.deadline import Deadline
 
@@ -30,7 +33,8 @@ class _LookUp:
         self._found: Found = []
         self._failure: str | None = None
         self._hangs = False
-        threading.Thread(target=self._run, name=f"depthactors-look-up-{host:.40}", daemon=True).start()
+        name = f"{THREAD_PREFIX}look-up-{host:.40}"
+        start_thread(threading.Thread(target=self._run, name=name, daemon=True), "look-up")
 
     def wait(self, seconds: float) -> Found | None:
         """Return the addresses, `None` if the look-up takes longer."""
@@ -76,7 +80,7 @@ def look_up(host: str, port: int, deadline: Deadline) -> Found:
         if asked is None:
             try:
                 asked = _under_way[host, port] = _LookUp(host, port)
-            except RuntimeError as error:
+            except LifecycleError as error:
                 msg = f"the name {host} could not be looked up: {error}"
                 raise OSError(msg) from error
     found = asked.wait(deadline.left())

@@ -33,7 +33,11 @@ class Stream(Protocol):
         """The reading thread, or its like in a simulation; it ends with the connection."""
 
     def start(self) -> None:
-        """Connect."""
+        """Connect.
+
+        Raises:
+            LifecycleError: the system cannot start another thread.
+        """
 
     def send(self, text: bytes) -> None:
         """Send one text frame, or raise `StreamError`."""

@@ -22,6 +22,7 @@ from websocket import ABNF, WebSocket, WebSocketBadStatusException, WebSocketExc
 
 from depthactors import binance, reporting
 from depthactors.dispatcher import SYSTEM_CLOCK
+from depthactors.dispatcher.threads import start_thread
 from depthactors.errors import HandshakeRefusedError, StreamError, as_value
 from depthactors.net.deadline import Deadline
 from depthactors.net.dial import shut_down
@@ -108,8 +109,12 @@ class StreamConnection:
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start the reader thread, which connects."""
-        self.thread.start()
+        """Start the reader thread, which connects.
+
+        Raises:
+            LifecycleError: the system has no thread to give.
+        """
+        start_thread(self.thread, self._url)
 
     def send(self, text: bytes) -> None:
         """Send one text frame.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, isnan
+from math import isnan
 from numbers import Real
 from typing import Any, Final
 
@@ -13,13 +13,13 @@ _LONGEST: Final = 1e9
 
 
 def check_seconds(name: str, seconds: Any) -> None:
-    """Check that a duration is a positive, finite number.
+    """Check that a duration is a positive number, and not longer than a system can wait.
 
     Raises:
         UsageError: it is not; the message has the setting's name and its value.
     """
-    if type(seconds) not in {int, float} or not 0 < seconds < inf:
-        msg = f"expected {name} in seconds above zero, was {seconds!r}"
+    if type(seconds) not in {int, float} or not 0 < seconds <= _LONGEST:
+        msg = f"expected {name} in seconds above zero and at most {_LONGEST:.0e}, was {seconds!r}"
         raise UsageError(msg)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from depthactors import reporting
 from depthactors.actors.book_event import BookEvent
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from depthactors.sync import StateChanged
 
 logger = reporting.logger(__name__)
+
+_TOO_SLOW: Final = "updates are late, and only the latest one is passed on: the machine is too slow"
 
 
 class BookListeners:
@@ -100,18 +102,21 @@ class BookListeners:
             self._call(listener, "event", BookEvent(self._symbol, state, state, error))
 
     def count_skipped(self, updates: int) -> None:
-        """Count updates that no listener was called with because they came too late, and warn once in a while."""
+        """Count updates that no listener was called with because they came too late, and report it once in a while.
+
+        Functions of users are called in lanes, so they delay no book: the machine is too slow.
+        """
         listeners = [listener for listener in self._cell.listeners if listener.update is not None]
         if not updates or not listeners:
             return
         self._cell.counters.coalesced += updates
         if not any(listener.in_turn for listener in listeners):
-            # The book waits for none of them, so the machine is too slow.
+            # Nobody sees the late updates but a function of a user, which `QueuedListener` reports if it is late, too.
             return
         now = self._cell.dispatcher.monotonic()
         if now - self._warned_at > self._cell.timing.notice_pause:
             self._warned_at = now
-            self.notify_error(SlowCallbackError("callbacks are late and are called with the latest update only"))
+            self.notify_error(SlowCallbackError(_TOO_SLOW))
 
     def _show(self, listener: Listener) -> None:
         # A listener that needs more levels than the book has is called as soon as the book has them.

@@ -25,7 +25,8 @@ _MOST_OLD: Final = 100
 class BookRecorder:
     """Puts what happens to one book into the queue of the recorder. It outlives the book's actor.
 
-    Thread: the book actor's; after the actor's death the supervisor's calls `end`.
+    Thread: the book actor's. The ticker's also calls `other`, `lost` and `interrupted`; the supervisor's also calls
+    `interrupted` and, after the actor's death, `end`.
 
     Attributes:
         writer: writes the book; only the recorder's lane uses it, and any thread its `status`.

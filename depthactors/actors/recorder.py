@@ -1,4 +1,4 @@
-"""The recorder of an engine: it has what the books receive written, in a thread that may wait for the disk.
+"""The recorder of an engine: writes what the books receive to files, in a thread that may wait for the disk.
 
 Books put what they receive into one queue, which has a bound in bytes, and go on. A few times a second the recorder's
 lane writes what waits. If the disk takes nothing, the queue fills up; then the newest events are left out and counted,

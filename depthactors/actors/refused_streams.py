@@ -30,7 +30,7 @@ _MOST_REFUSED: Final = 20
 
 
 class RefusedStreams:
-    """Finds the streams to blame (`Refusals`), and has connections carry them on which they harm no others."""
+    """Finds the streams to blame (`Refusals`), and moves them to connections without other books."""
 
     def __init__(self, context: SocketContext, supervisor: pykka.ActorRef[Any] | None) -> None:
         """Begin with nothing refused.

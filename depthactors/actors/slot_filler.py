@@ -70,7 +70,7 @@ class SlotFiller:
         cell.add(self.listener, first=True)
 
     def mark_if_late(self) -> None:
-        """Mark the slot as late or not: whether the actor is late or dead, or the latest write failed."""
+        """Mark the slot as late if the actor is late or dead, or the latest write failed; else remove the mark."""
         stale = self._shown is BookState.LIVE and self.cell.state_of(self.depth) is not BookState.LIVE
         late = self._failed or stale
         self._slot.mark(behind=late)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from depthactors.sync import Synchronizer
 
 _AFTER_USE: Final = 2
-"""Requests in a row that still count after one of them was of use: the next one waits a second at most."""
+"""Requests in a row that still count after one of them was of use: the next one waits two seconds at most."""
 _USED_UP: Final = 0.6
 """Share of the levels beyond the promise: with fewer left, a refresh asks for more levels than the latest one."""
 _WIDEST: Final = 1_000

@@ -40,7 +40,7 @@ def start_thread(thread: threading.Thread, owner: str) -> None:
 
 
 def give_way() -> None:
-    """Give the interpreter to another thread that is ready, which may be in the middle of what this one needs."""
+    """Let another thread run that is ready: it may be in the middle of what this one needs."""
     sleep(0)
 
 

@@ -10,7 +10,7 @@ _FACTOR: Final = 2.0
 _SPREAD: Final = 0.1
 """Largest share of a guessed block by which it is made longer at random."""
 _AGAIN: Final = 60.0
-"""Seconds after a block in which the next one is its continuation: the cause was not over."""
+"""Seconds. A block that begins within this time after the last one continues it: the cause was not over."""
 
 
 class RequestBlock:

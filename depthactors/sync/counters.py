@@ -20,7 +20,7 @@ class Counters:
         snapshots_too_old: snapshots that did not reach the stream.
         snapshots_unwanted: snapshots that came when none was awaited any more.
         snapshots_refused: snapshots that the stream did not meet, that were crossed, or that were empty without reason.
-        late: messages of connections that are over.
+        late: messages of connections that are neither the present one nor its successor, such as ended ones.
         overlapped: depth events of a successor connection before it took over.
         handovers: times that a successor connection took over.
         refreshes: replacements of a live book by a fresh one.

@@ -30,7 +30,7 @@ OVERLAP_MS: Final = 5_000
 """Milliseconds for which a successor connection may repeat its predecessor's updates with other event times. Both run
 together for a second or two; this is several times as long."""
 RESTARTED_AFTER: Final = 3
-"""Snapshots in a row that are older than the book, each followed by diffs, until they are believed."""
+"""Number of snapshots in a row, older than the book and each with buffered diffs, after which they are believed."""
 EMPTIED_AFTER: Final = 2
 """Empty snapshots in a row of a book that has levels and is in sequence, after which the next one is believed."""
 LAGGING_AFTER: Final = 3

@@ -374,7 +374,7 @@ class Synchronizer:
         return max(self.book.last_update_id if self.book is not None else 0, self._buffer.last_id)
 
     def _take_beside(self, epoch: int, diff: Diff, recv_time: float) -> Sequence[Effect]:
-        """Take a diff of another connection than the present one: of its successor, or of an ended connection."""
+        """Take a diff of another connection than the present one: of its successor, or of an older one."""
         standby = self._standby
         if standby is not None and epoch == standby.epoch:
             self.counters.overlapped += 1

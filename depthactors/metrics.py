@@ -41,7 +41,7 @@ _POOL_LABELS: Final = ("engine", "pool")
 
 _BOOK_GAUGES: Final = {
     "live": ("live", "Whether the book equals the exchange's (1) or says that it does not (0)"),
-    "age_seconds": ("age", "Seconds since the book's last change"),
+    "age_seconds": ("age", "Seconds since the book's last change; 0 before the first"),
     "lag_seconds": ("lag", "Seconds for which the oldest frame not yet handled has waited"),
     "promised_levels": ("depth", "Levels a side that are promised"),
     "trusted_bid_levels": ("trusted_bids", "Best bids that the last snapshot vouches for"),

@@ -50,7 +50,7 @@ class BookStatus:
         state: whether the book can be believed.
         error: latest error of the book, `None` if there was none.
         depth: number of promised levels a side.
-        age: seconds since the latest change.
+        age: seconds since the latest change; 0 before the first one.
         trusted_bids, trusted_asks: number of levels that the snapshot vouches for; `None` for a book whose worker
             process does not answer.
         lag: seconds for which the oldest unhandled frame has waited.

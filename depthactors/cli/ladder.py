@@ -138,7 +138,7 @@ def _wrapped(words: str, width: int, most: int) -> list[str]:
 
 def _facts(look: Look, view: BookView[Any], levels: Levels, frame: Frame) -> list[str]:
     """Return what is known beside the levels; what comes last is left out first."""
-    facts = [f"{view.age:.1f} s old"]
+    facts = [f"{view.age:.1f} s old"] if view.recv_time else []
     if look.lag is not None:
         facts.append(f"lag {look.lag * 1000:.0f} ms")
     if look.rate is not None:

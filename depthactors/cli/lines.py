@@ -36,7 +36,9 @@ def for_people(each: Shown, _levels: int) -> str:
     if view is None:
         return f"{look.symbol} {look.why}"
     touch = f"{view.best_bid[0]} / {view.best_ask[0]}" if view.best_bid and view.best_ask else "no levels"
-    return f"{look.symbol} {view.state} {touch}  {view.age:.1f} s old, {words}"
+    # A book that never had data has no age.
+    age = f"  {view.age:.1f} s old" if view.recv_time else ""
+    return f"{look.symbol} {view.state} {touch}{age}, {words}"
 
 
 def as_json(each: Shown, levels: int) -> str:

@@ -45,7 +45,7 @@ def set_up(parser: argparse.ArgumentParser) -> None:
     parser.usage = USAGE
     parser.description = (
         f"Start a local exchange, run COMMAND with {EXCHANGE_VARIABLE} set to it, and end with the "
-        "command's exit status (127: no such command)."
+        "command's exit status (127: no such command). Ctrl-C reaches the command as in a shell; SIGTERM is passed on."
     )
     add_options(parser, port=0)
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="command to run, and its arguments")

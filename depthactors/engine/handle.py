@@ -222,12 +222,14 @@ class BookHandle(Generic[NumberT_co]):
     def ask(self, message: Any, timeout: float = 5.0) -> Any:
         """Ask the book's actor and wait for the answer; some 60 microseconds.
 
+        The answer is what the book has now, whatever its state, which a view tells: call `wait_live` first for a book
+        that is `LIVE`.
         If the actor dies meanwhile, its replacement is asked. In a thread of an engine, so in a callback, the answer
         is read from the book instead where that is possible.
 
         Raises:
             pykka.Timeout: no answer in `timeout` seconds.
-            LifecycleError: the book was unsubscribed or given up, or the engine was stopped.
+            LifecycleError: the book was unsubscribed, its actor was given up, or the engine was stopped.
             BusyError: too many orders wait in the book's worker process.
             UsageError: the message is no question to a book, or `timeout` is no number of seconds.
         """

@@ -7,7 +7,8 @@ from tests.support import table
 
 
 def view(state, bids=(), asks=()):
-    return BookView("ETHBTC", state, last_update_id=7, age=2.25, bids=bids, asks=asks)
+    had_data = bool(bids or asks)
+    return BookView("ETHBTC", state, last_update_id=7, recv_time=float(had_data), age=2.25, bids=bids, asks=asks)
 
 
 @table(
@@ -17,11 +18,11 @@ def view(state, bids=(), asks=()):
             (view(BookState.LIVE, ((1.5, 2.0),), ((2.5, 1.0),)), None),
             "ETHBTC LIVE 1.5 / 2.5  2.2 s old, spot 100 ms",
         ),
-        ((view(BookState.SYNCING), "no network"), "ETHBTC SYNCING no levels  2.2 s old, spot 100 ms: no network"),
+        ((view(BookState.SYNCING), "no network"), "ETHBTC SYNCING no levels, spot 100 ms: no network"),
         ((view(BookState.STALE, ((1.5, 2.0),)), None), "ETHBTC STALE no levels  2.2 s old, spot 100 ms"),
         ((None, "waits for the first update"), "ETHBTC waits for the first update"),
     ],
-    ids=["live", "empty", "one-sided", "none"],
+    ids=["live", "never had data", "one-sided", "none"],
 )
 def test_a_line_has_state_touch_and_age_and_what_is_to_be_said(capsys, answer, line):
     book = Still(look(*answer))

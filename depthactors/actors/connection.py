@@ -77,7 +77,7 @@ class Connection:
         is_open: whether the handshake is done, and nothing has ended the connection since.
         opened_at: the time of the handshake, monotonic.
         has_served: whether a control message was accepted, and none is overdue.
-        refusals: number of control messages that were refused.
+        refused_requests: number of control messages that were refused.
     """
 
     def __init__(self, context: SocketContext, *, notify_failure: bool, beside: int | None = None) -> None:
@@ -92,7 +92,7 @@ class Connection:
         self.is_open = False
         self.opened_at = 0.0
         self.has_served = False
-        self.refusals = 0
+        self.refused_requests = 0
         self._context = context
         self._receivers = context.receivers
         self._subscriptions = Guarded(Subscriptions())

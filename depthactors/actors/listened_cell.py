@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from depthactors.pacing import Timing
 
 
-def _unheard(_error: DepthActorsError) -> None:
+def _ignore(_error: DepthActorsError) -> None:
     """Report nothing: there is no `on_error`."""
 
 
@@ -52,7 +52,7 @@ class ListenedCell(BookCell):
         self._skipped = self._failures = 0
         self.restarts = 0
         self.followers = 0
-        self.report: Callable[[DepthActorsError], object] = _unheard
+        self.report: Callable[[DepthActorsError], object] = _ignore
 
     @property
     def is_over(self) -> bool:

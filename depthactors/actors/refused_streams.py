@@ -45,13 +45,13 @@ class RefusedStreams:
     def refused(self, connection: Connection, streams: tuple[bytes, ...], words: str, code: int | None) -> None:
         """Ask for the streams of a refused request in another way; the connection and its other streams go on."""
         context = self._context
-        connection.refusals += 1
+        connection.refused_requests += 1
         error = SubscriptionError(f"{context.name}: the exchange refused {_listed(streams)}: {printable(words)}")
         if len(streams) == 1:
             logger.notice(("refused", context.market.stream_url, streams[0]), "no data: %s", error)
         else:
             logger.info("! %s", error)
-        if not connection.has_served and connection.refusals > _MOST_REFUSED:
+        if not connection.has_served and connection.refused_requests > _MOST_REFUSED:
             connection.abort(error)
             return
         wanted = self._followed(streams)

@@ -28,7 +28,7 @@ class FakeConnection:
     epoch = 7
 
     def __init__(self, carried=0, unanswered=()):
-        self.carried, self.refusals, self.has_served = carried, 0, False
+        self.carried, self.refused_requests, self.has_served = carried, 0, False
         self.asked, self.aborted, self.pending = [], False, list(unanswered)
 
     def subscribe_apart(self, groups):
@@ -72,7 +72,7 @@ def scene(actors):
 def test_of_a_request_for_several_each_half_is_asked_for(scene):
     connection = FakeConnection()
     scene.streams.refused(connection, STREAMS, "no", 2)
-    assert (connection.asked, connection.refusals) == ([STREAMS[:1], STREAMS[1:]], 1)
+    assert (connection.asked, connection.refused_requests) == ([STREAMS[:1], STREAMS[1:]], 1)
     assert scene.told.seen == scene.reported.seen == []
 
 

@@ -99,6 +99,8 @@ class BookActor(EngineActor):
         self._timers = BookTimers(cell, self._sync, self.mailbox)
         self._listeners = BookListeners(cell)
         self._was_refused = False
+        # Whether the latest update came too late to be shown at once, and no listener was called with it since.
+        self._update_is_owed = False
         self._recorder = cell.recorder
         cell.ref = self.actor_ref
         cell.buffered_bytes = self._buffered_bytes
@@ -198,7 +200,7 @@ class BookActor(EngineActor):
         """Apply frames in their order. This is the hot path."""
         epoch, recv_time = message.epoch, message.recv_time
         sync, sequencing, symbol = self._sync, self._market.sequencing, self._symbol
-        late, skipped, now = self._cell.timing.late, 0, self.dispatcher.time
+        late, skipped, now = self._cell.timing.late, int(self._update_is_owed), self.dispatcher.time
         recorder = self._recorder
         for frame in message.frames:
             try:
@@ -214,28 +216,36 @@ class BookActor(EngineActor):
             if len(effects) == 1 and type(effects[0]) is Publish:
                 if now() - recv_time > late:
                     skipped += 1
+                    self._update_is_owed = True
                 else:
-                    self._listeners.notify_update()
+                    self._notify_update()
             elif effects:
                 self._carry_out(effects)
         self._finish_read(recv_time, skipped)
 
     def _finish_read(self, recv_time: float, skipped: int) -> None:
-        """Do what is to be done once for all frames of a read."""
+        """Do what is to be done once for all frames of a read.
+
+        Args:
+            recv_time: time of the read in seconds since the epoch.
+            skipped: number of updates that came too late, those that are still owed included.
+        """
         if self._recorder is not None:
             self._recorder.flush(recv_time)
         if self._requests.awaits_first_diff and self._sync.buffered:
             self._requests.first_diff()
-        if skipped:
-            self._notify_latest(skipped)
-
-    def _notify_latest(self, skipped: int) -> None:
-        """Call the listeners with the latest update instead of the late ones, and count the late ones."""
-        if self.mailbox.waiting_frames == 0:
-            # Listeners are called with the latest update, however late it is.
+        if self._update_is_owed:
+            # Listeners are called with the latest update, however late it is, but not while a later one may follow:
+            # the last of the frames that wait brings it, whether it is an update or not.
             skipped -= 1
-            self._listeners.notify_update()
-        self._listeners.count_skipped(skipped)
+            if self.mailbox.waiting_frames == 0:
+                self._notify_update()
+        if skipped:
+            self._listeners.count_skipped(skipped)
+
+    def _notify_update(self) -> None:
+        self._update_is_owed = False
+        self._listeners.notify_update()
 
     def _stream_down(self, epoch: int, error: DepthActorsError) -> None:
         if self._recorder is not None:
@@ -328,7 +338,7 @@ class BookActor(EngineActor):
         for effect in effects:
             match effect:
                 case Publish():
-                    self._listeners.notify_update()
+                    self._notify_update()
                 case RequestSnapshot(_, priority):
                     self._requests.plan(priority, again=again)
                 case Ahead():

@@ -15,7 +15,7 @@ from depthactors.actors.snapshot_messages import SnapshotFailed
 from depthactors.book import BookState
 from depthactors.errors import ActorDiedError, MalformedFrameError, SlowCallbackError, SnapshotError, StreamError
 from tests.actors.actor_support import BookScene, Host, frame, join
-from tests.support import Recorder
+from tests.support import PATIENCE, Recorder
 
 LIVE, STALE, SYNCING, FAILED = BookState.LIVE, BookState.STALE, BookState.SYNCING, BookState.FAILED
 
@@ -69,6 +69,36 @@ def test_a_slow_callback_is_called_with_the_latest_update_while_many_frames_wait
     assert len(calls.seen) - 1 + row.counters.coalesced == total, "each update is either shown or counted"
     errors = [event.error for event in live.events.seen if event.error is not None]
     assert [type(error) for error in errors] == [SlowCallbackError]
+
+
+@pytest.mark.parametrize(
+    ("send_last", "shown", "skipped"),
+    [
+        (lambda scene: scene.frames(frame(101, 101), age=5.0), [100, 101], 0),
+        (lambda scene: scene.frames(frame(101, 101), epoch=2), [100, 101], 0),
+        (lambda scene: scene.frames(b"{", epoch=2), [100, 101], 0),
+        (lambda scene: scene.frames(frame(102, 102), age=5.0), [100, 102], 1),
+        (lambda scene: scene.frames(frame(102, 102), age=-PATIENCE), [100, 102], 1),
+    ],
+    ids=["a repetition", "the successor's", "unreadable, the successor's", "a late update", "an update in time"],
+)
+def test_a_late_update_is_shown_whatever_the_last_of_the_waiting_frames_brings(live, send_last, shown, skipped):
+    entered, leave = threading.Event(), threading.Event()
+    calls = Recorder()
+
+    def slow(last_id):
+        calls(last_id)
+        entered.set()
+        leave.wait(PATIENCE)
+
+    live.send(StreamUp(2, 1))
+    live.listen(slow)
+    assert entered.wait(PATIENCE)
+    live.frames(frame(101, 101), age=5.0)
+    send_last(live)
+    leave.set()
+    row = live.settled()
+    assert (row.state, calls.seen, row.counters.coalesced) == (LIVE, shown, skipped)
 
 
 @pytest.mark.parametrize("listened", [True, False], ids=["one late update", "nobody to call"])

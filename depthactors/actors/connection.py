@@ -185,6 +185,13 @@ class Connection:
                 subscriptions.want(stream)
         self._send_soon()
 
+    def ask_for(self, streams: Iterable[bytes]) -> None:
+        """Ask for streams, unless they are requested already; before the handshake this has no effect."""
+        with self._subscriptions as subscriptions:
+            for stream in streams:
+                subscriptions.want(stream)
+        self._send_soon()
+
     def subscribe_apart(self, groups: Iterable[tuple[bytes, ...]]) -> None:
         """Ask for streams behind all others, each group in a request of its own."""
         with self._subscriptions as subscriptions:

@@ -303,16 +303,29 @@ class SocketActor(EngineActor):
             self._reconnects.served()
             self._outage = None
             self._trouble.over("%s: connected to the stream", self._books)
+            self._take_along(streams)
         else:
             self._rotation.consider_overlap()
+
+    def _take_along(self, streams: tuple[bytes, ...]) -> None:
+        """Have a successor carry what came up on the present connection.
+
+        It asked at its opening for all streams but those that were refused until then, and takes over with all of them.
+        """
+        successor = self._connections.successor
+        if successor is not None:
+            successor.ask_for(stream for stream in streams if stream in self._receivers.now)
 
     def _closed(self, epoch: int, error: StreamError) -> None:
         if self._connections.has_left(epoch):
             self._refusals.resume(self.mailbox.now())
-            return
-        connection = self._connections.find(epoch)
-        if connection is None:
-            return
+        elif (connection := self._connections.find(epoch)) is not None:
+            self._lost(connection, error)
+        # Refused streams whose answer does not come any more.
+        self._ask_again()
+
+    def _lost(self, connection: Connection, error: StreamError) -> None:
+        """Go on without the present connection or its successor."""
         connection.is_open = False
         if isinstance(error, HandshakeRefusedError):
             self._allowance.block_connections(error.retry_after, error.longest)

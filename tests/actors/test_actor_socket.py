@@ -31,6 +31,7 @@ QUICK = Backoff(first=0.02, factor=1.0, cap=0.02)
 THREE_TRIES = Backoff(first=0.01, factor=1.0, tries=3)
 BTC, ETH = "btcusdt@depth@100ms", "ethusdt@depth@100ms"
 REFUSAL = {"error": {"code": 2, "msg": "Invalid request"}}
+SHUTDOWN = '{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}'
 
 
 class Scene:
@@ -354,10 +355,66 @@ def test_a_successor_takes_over_though_a_stream_is_refused(start, server):
     told = carry_all(scene, [BTC, ETH])
     told[ETH].wait(StreamUp)
     told[BTC].wait(StreamDown)
-    server.send('{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}')
+    server.send(SHUTDOWN)
     until(lambda: scene.status().rotations == 1)
     up, successor, down = told[ETH].wait(count=3)
     assert (up, successor, down.epoch) == (StreamUp(1), StreamUp(2, 1), 1)
+
+
+class RefusesOnce:
+    """Refuses BTC once; its next request, and all that a second connection sends, is answered when the test says so."""
+
+    def __init__(self, server):
+        self._server, self._refused, self._held = server, False, []
+        server.on_request = self
+
+    def __call__(self, connection, message):
+        if not self._refused and message["params"] == [BTC]:
+            self._refused = True
+            return REFUSAL | {"id": message["id"]}
+        if connection or (self._refused and message["params"] == [BTC]):
+            self._held.append((connection, message["id"]))
+            return None
+        return self._server.acknowledge(connection, message)
+
+    def asked_again(self):
+        return len(self._held) > 0
+
+    def accept(self, connection):
+        """Accept what a connection has asked for, and on the second connection what it will ask for."""
+        if connection:
+            self._server.on_request = self._server.acknowledge
+        for number, request_id in self._held:
+            if number == connection:
+                self._server.connections[number].send(f'{{"result":null,"id":{request_id}}}')
+
+
+def test_a_refused_stream_that_comes_up_during_a_rotation_is_carried_by_the_successor_too(start, server):
+    scene, exchange = start(), RefusesOnce(server)
+    scene.carry(ETH)
+    told = scene.subscribe(BTC)
+    until(exchange.asked_again)
+    server.send(SHUTDOWN)
+    until(lambda: server.subscribed(connection=1) == [ETH])
+    exchange.accept(0)
+    assert told.wait(StreamUp) == [StreamUp(1)]
+    until(lambda: server.subscribed(connection=1) == [ETH, BTC])
+    exchange.accept(1)
+    until(lambda: scene.status().rotations == 1)
+    assert [each.epoch for each in told.wait(StreamUp, 2)] == [1, 2]
+    assert told.wait(StreamDown, 2)[-1].epoch == 1, "handed over"
+
+
+def test_a_refused_stream_whose_answer_was_awaited_on_the_predecessor_is_asked_for_after_a_rotation(start, server):
+    scene, exchange = start(), RefusesOnce(server)
+    scene.carry(ETH)
+    told = scene.subscribe(BTC)
+    until(exchange.asked_again)
+    server.send(SHUTDOWN)
+    until(lambda: server.subscribed(connection=1) == [ETH])
+    exchange.accept(1)
+    assert told.wait(StreamUp)[0].epoch == 2
+    assert scene.status().rotations == 1
 
 
 def test_an_unreadable_frame_is_counted_and_told(scene, server):

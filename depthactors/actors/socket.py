@@ -152,6 +152,7 @@ class SocketActor(EngineActor):
         self._outage: StreamError | None = None
         self._connect_is_due = False
         self._connect_at = 0.0
+        self._connect_serial = 0
         self._unread: set[int] = set()
 
     def begin(self) -> None:
@@ -167,9 +168,8 @@ class SocketActor(EngineActor):
                 self._unsubscribe(stream.encode(), error)
             case Resubscribe(stream):
                 self._resubscribe(stream.encode())
-            case Connect():
-                self._connect_is_due = False
-                self._connect()
+            case Connect(serial):
+                self._connect_due(serial)
             case ConnectionEnded(epoch, error):
                 self._closed(epoch, error)
             case Rotate(epoch):
@@ -240,6 +240,8 @@ class SocketActor(EngineActor):
         """End the connections when no stream is left; the next stream opens a connection at once."""
         self._reconnects.served()
         self._outage = None
+        # A wait that the exchange has imposed is the allowance's, which no connection gets round.
+        self._connect_is_due = False
         for connection in self._connections.serving:
             connection.detach()
             self._connections.leave(connection, StreamError(f"{self.name}: closed, no stream was left on it"))
@@ -275,7 +277,13 @@ class SocketActor(EngineActor):
     def _connect_in(self, seconds: float) -> None:
         self._connect_is_due = True
         self._connect_at = self.mailbox.now() + seconds
-        self.mailbox.after(seconds, Connect())
+        self._connect_serial += 1
+        self.mailbox.after(seconds, Connect(self._connect_serial))
+
+    def _connect_due(self, serial: int) -> None:
+        if self._connect_is_due and serial == self._connect_serial:
+            self._connect_is_due = False
+            self._connect()
 
     def _handle_for(self, connection: Connection, message: Any) -> None:
         """Handle a message about one of the connections, other than its end."""

@@ -87,7 +87,9 @@ class FrameRejected:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Open a connection, if there is none and one is needed."""
+    """Open a connection, if there is none and one is needed; void unless `serial` is the latest timer's."""
+
+    serial: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from depthactors.actors import refused_streams, router
 from depthactors.actors.book_messages import StreamDown, StreamUp
 from depthactors.actors.questions import Status
 from depthactors.actors.socket import SocketActor
-from depthactors.actors.socket_messages import FrameRejected, Resubscribe, Rotate, Subscribe, Unsubscribe
+from depthactors.actors.socket_messages import Connect, FrameRejected, Resubscribe, Rotate, Subscribe, Unsubscribe
 from depthactors.actors.supervisor_messages import ReconnectExhausted, StreamsRefused
 from depthactors.dispatcher.mailbox import Frames, mailbox_of
 from depthactors.errors import HandshakeRefusedError, StreamError, SubscriptionError
@@ -149,6 +149,22 @@ def test_the_last_stream_takes_the_connection_along_and_the_next_brings_it_back(
     scene.unsubscribe(BTC)
     until(lambda: not scene.status().connected and not mailbox_of(scene.ref).helpers[0].is_alive())
     assert (scene.carry(following).seen, scene.reported.seen) == ([StreamUp(2)], [])
+
+
+def test_the_wait_of_an_outage_ends_with_the_last_stream_and_the_next_connects_at_once(start, server):
+    server.refuse = True
+    scene = start(backoff=Backoff(first=600.0, cap=600.0))
+    scene.subscribe(BTC)
+    until(lambda: scene.status().retry_in > 200)
+    scene.unsubscribe(BTC)
+    assert scene.status().retry_in == 0.0
+    told = scene.subscribe(ETH)
+    assert "503" in str(told.wait_one(StreamDown).error), "the book of the next stream hears why it is not up"
+    until(lambda: scene.status().retry_in > 200)
+    # The timer of the first wait.
+    scene.ref.tell(Connect(1))
+    assert scene.status().retry_in > 200, "the second wait is as long as it was to be"
+    assert len(server.handshakes.seen) == 2
 
 
 def test_a_peer_that_cuts_each_connection_is_tried_ever_more_slowly(start, server):
@@ -697,6 +713,10 @@ def test_a_handshake_refused_for_a_time_holds_up_every_socket_of_the_pool(start,
     second.subscribe(ETH)
     until(lambda: 30 < second.status().retry_in <= 60)
     assert (len(server.handshakes.seen), first.status().error) == (1, str(refused))
+    first.unsubscribe(BTC)
+    first.subscribe(ETH)
+    assert 30 < first.status().retry_in <= 60, "the exchange's wait does not end with the last stream"
+    assert len(server.handshakes.seen) == 1
     assert allowance.take_weight(5) == 0.0, "snapshots are another matter"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from depthactors import reporting
 from depthactors.actors.supervision import Supervised
+from depthactors.errors import as_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,21 +82,38 @@ class Sockets:
         """Remove a socket and return it, `None` if it was given up before."""
         return self._sockets.pop(name, None)
 
-    def with_room(self, market: Market, *, alone: bool = False) -> SupervisedSocket:
+    def with_room(self, market: Market, *, alone: bool = False, moving: str | None = None) -> SupervisedSocket:
         """Return a socket with room for one more stream, or one without any stream if `alone`; a new one if need be.
+
+        Args:
+            market: the market of the stream.
+            alone: whether the socket is to have no other stream.
+            moving: the stream, if a socket has it already; it takes no room there.
 
         Raises:
             Exception: the actor of a new socket could not be started.
         """
         room = 1 if alone else self._stream_limits.get(market, market.max_streams)
         for socket in self._sockets.values():
-            if socket.market == market and len(socket.streams) < room:
+            if socket.market == market and len(socket.streams) - (moving in socket.streams) < room:
                 return socket
         place = next(self._places)
         name = f"{self._kind}-{market.name}-{place + 1}"
         child = Supervised(self._start(name, market, place=place, restarts=0))
         socket = self._sockets[name] = SupervisedSocket(name, market, place, child)
         return socket
+
+    def to_move(self, stream: str, market: Market, *, alone: bool) -> SupervisedSocket | None:
+        """Return the socket that is to carry a stream from now on, `None` if its actor could not be started.
+
+        Whatever the start raises is logged. The stream then stays where it is, and is moved another time.
+        """
+        try:
+            return self.with_room(market, alone=alone, moving=stream)
+        except Exception as error:  # noqa: BLE001 - nothing that a child does may end the supervisor
+            words = "%s: no other connection could be started for it, and will be tried again: %s"
+            logger.notice(("move", stream), words, stream, as_value(error))
+            return None
 
     def limit_streams(self, market: Market, room: int) -> None:
         """Give no connection of a market more than `room` streams from now on."""

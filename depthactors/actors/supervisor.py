@@ -383,26 +383,39 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         if self._is_stopping:
             return
         if self._tickers is not None and self._tickers.has(name):
-            self._tickers.refused(name, streams, is_full=is_full)
+            left = self._tickers.refused(name, streams, is_full=is_full)
+        else:
+            left = self._relieve(name, streams, is_full=is_full)
+        if left and is_full:
+            # A full connection does not ask for them again, so no other report of them comes.
+            self.mailbox.after(self._timing.watch_interval, StreamsRefused(name, left, is_full))
+
+    def _relieve(self, name: str, streams: tuple[str, ...], *, is_full: bool) -> tuple[str, ...]:
+        """Move streams of books away from a socket; returns those for which no other connection could be started."""
         socket = self._sockets.get(name)
         if socket is None:
-            return
+            return ()
         books = [self._books[socket.streams[stream]] for stream in streams if stream in socket.streams]
-        if not books:
-            return
-        if is_full:
+        if is_full and books:
             self._sockets.limit_streams(socket.market, max(1, len(socket.streams) - len(books)))
+        left: list[str] = []
         for book in books:
             # The stream may be up on the present connection, and refused on its successor. The other socket may have an
             # older connection, so the book has to know that this one is over.
             error = StreamError(f"{book.cell.spec.symbol}: {name} does not carry its stream any more")
-            self._carry_elsewhere(book, error, alone=not is_full)
+            if not self._carry_elsewhere(book, error, alone=not is_full):
+                left.append(book.stream)
+        return tuple(left)
 
-    def _carry_elsewhere(self, book: _Book, error: StreamError, *, alone: bool) -> None:
-        """Have another connection carry a book's stream."""
+    def _carry_elsewhere(self, book: _Book, error: StreamError, *, alone: bool) -> bool:
+        """Have another connection carry a book's stream; returns whether it could be started."""
+        socket = self._sockets.to_move(book.stream, book.cell.spec.market, alone=alone)
+        if socket is None:
+            return False
         self._unsubscribe(book, error)
-        book.socket = self._sockets.with_room(book.cell.spec.market, alone=alone).name
+        book.socket = socket.name
         self._attach(book)
+        return True
 
     # Giving up.
 

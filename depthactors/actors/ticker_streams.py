@@ -60,8 +60,9 @@ class TickerStreams:
         former = self._tickers.get(spec.key)
         if former is not None:
             self.close(former.cell)
-        child = Supervised(self._start(cell))
+        # The socket first: without one the actor would be nobody's child.
         socket = self._sockets.with_room(spec.market)
+        child = Supervised(self._start(cell))
         stream = spec.market.book_ticker_stream(spec.symbol)
         ticker = self._tickers[spec.key] = _Ticker(cell, stream, child, socket.name)
         self._attach(ticker)
@@ -85,16 +86,25 @@ class TickerStreams:
         """Return whether a socket is one of these."""
         return self._sockets.get(name) is not None
 
-    def refused(self, name: str, streams: tuple[str, ...], *, is_full: bool) -> None:
-        """Have other connections carry streams that the exchange refuses on this one."""
+    def refused(self, name: str, streams: tuple[str, ...], *, is_full: bool) -> tuple[str, ...]:
+        """Have other connections carry streams that the exchange refuses on this one.
+
+        Returns those for which no other connection could be started; they stay.
+        """
         socket = self._sockets[name]
         moving = [self._tickers[socket.streams[stream]] for stream in streams if stream in socket.streams]
         if is_full and moving:
             self._sockets.limit_streams(socket.market, max(1, len(socket.streams) - len(moving)))
+        left: list[str] = []
         for ticker in moving:
+            other = self._sockets.to_move(ticker.stream, socket.market, alone=not is_full)
+            if other is None:
+                left.append(ticker.stream)
+                continue
             self._detach(ticker)
-            ticker.socket = self._sockets.with_room(socket.market, alone=not is_full).name
+            ticker.socket = other.name
             self._attach(ticker)
+        return tuple(left)
 
     def give_up(self, name: str, error: BaseException) -> None:
         """Record the streams of a socket no longer; the books go on."""

@@ -86,6 +86,23 @@ def test_a_socket_that_cannot_be_started_leaves_nothing(scene):
     assert list(scene.sockets) == []
 
 
+def test_a_stream_that_is_moved_takes_no_room_where_it_is(scene):
+    name = scene.fill(SPOT, 1)[0]
+    (stream,) = scene.sockets[name].streams
+    assert scene.sockets.to_move(stream, SPOT, alone=True).name == name
+    assert scene.sockets.to_move("another", SPOT, alone=True).name != name
+
+
+def test_a_stream_that_no_other_socket_can_be_started_for_stays_and_is_moved_another_time(scene):
+    name = scene.fill(SPOT, 2)[0]
+    stream, _ = streams = list(scene.sockets[name].streams)
+    scene.fails = True
+    assert scene.sockets.to_move(stream, SPOT, alone=True) is None
+    assert [(each.name, list(each.streams)) for each in scene.sockets] == [(name, streams)]
+    scene.fails = False
+    assert scene.sockets.to_move(stream, SPOT, alone=True).name != name
+
+
 def test_a_socket_that_was_given_up_is_gone(scene):
     scene.fill(SPOT, 1)
     socket = scene.sockets.pop("socket-spot-1")

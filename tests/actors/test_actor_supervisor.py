@@ -441,6 +441,63 @@ def test_a_silent_stream_is_subscribed_to_anew_and_then_given_a_connection_of_it
     assert other.counters.resyncs == 0
 
 
+def fail_once(monkeypatch):
+    """Let the next start of a socket actor fail."""
+    start, failures = SocketActor.start, iter([RuntimeError("can't start new thread")])
+
+    def sometimes(*arguments, **options):
+        for failure in failures:
+            raise failure
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(SocketActor, "start", sometimes)
+
+
+@pytest.mark.parametrize("why", ["silent", "refused alone"])
+def test_a_stream_stays_where_it_is_if_no_other_connection_can_be_started(
+    supervisor, market, open_books, monkeypatch, why
+):
+    cell, other = open_books(*SYMBOLS[:2])
+    told = [listen(each)[0] for each in (cell, other)]
+    stream = market.diff_stream(cell.spec.symbol, cell.spec.speed_ms)
+
+    def report():
+        if why == "silent":
+            # The first time it is only subscribed to anew.
+            supervisor.tell(StreamSilent(cell, SilentStreamError("nothing comes"), NEVER_REACHED))
+            supervisor.tell(StreamSilent(cell, SilentStreamError("nothing comes"), NEVER_REACHED))
+        else:
+            supervisor.tell(StreamsRefused("socket-spot-1", (stream,), is_full=False))
+
+    fail_once(monkeypatch)
+    report()
+    (socket,) = children(supervisor).sockets
+    assert socket.ask(Status(), timeout=5).streams == 2
+    goes_on(cell)
+    goes_on(other)
+    assert [event.state for events in told for event in events.seen if event.state is FAILED] == []
+    report()
+    until(lambda: len(children(supervisor).sockets) == 2)
+    goes_on(cell)
+    goes_on(other)
+
+
+def test_a_stream_of_a_full_connection_is_moved_as_soon_as_another_connection_can_be_started(
+    actors, market, monkeypatch
+):
+    settings = replace(QUICK, timing=usual(watch_interval=0.05))
+    notifier = Notifier(actors.dispatcher)
+    supervisor = actors.start(Supervisor, actors.dispatcher, settings, notifier, SocketNetwork(settings))
+    cells = supervisor.ask(OpenBooks(tuple(spec(market, symbol) for symbol in SYMBOLS)), timeout=5)
+    fail_once(monkeypatch)
+    stream = market.diff_stream(SYMBOLS[0], 100)
+    supervisor.tell(StreamsRefused("socket-spot-1", (stream,), is_full=True))
+    until(lambda: len(children(supervisor).sockets) == 2)
+    until(lambda: [ref.ask(Status(), timeout=5).streams for ref in children(supervisor).sockets] == [2, 1])
+    for cell in cells:
+        goes_on(cell)
+
+
 def test_a_silent_stream_that_has_come_since_is_left_as_it_is(supervisor, open_books):
     (cell,) = open_books("BTCUSDT")
     goes_on(cell)

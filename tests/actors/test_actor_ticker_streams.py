@@ -1,12 +1,14 @@
 """The bookTicker streams of recorded books: opened, given back, moved and replaced."""
 
 import pytest
+from pykka import ActorRegistry
 
 from depthactors import markets
 from depthactors.actors.local_cell import LocalCell
 from depthactors.actors.socket_messages import Subscribe, Unsubscribe
 from depthactors.actors.sockets import Sockets
 from depthactors.actors.supervision import RESTARTS
+from depthactors.actors.ticker import TickerActor
 from depthactors.actors.ticker_streams import TickerStreams
 from depthactors.errors import StreamError
 from depthactors.pacing import USUAL
@@ -25,10 +27,13 @@ class Noted(list):
 
 class Scene:
     def __init__(self, actors):
-        self.actors, self.carriers = actors, {}
+        self.actors, self.carriers, self.fails = actors, {}, False
         self.streams = TickerStreams(Sockets(self._start_socket, "tickers"), actors.probe("supervisor")[0])
 
     def _start_socket(self, name, _market, **_):
+        if self.fails:
+            msg = "no actor"
+            raise RuntimeError(msg)
         ref, record = self.actors.probe(name)
         self.carriers.setdefault(name, []).append((ref, record))
         return ref
@@ -119,6 +124,24 @@ def test_a_stream_that_is_refused_alone_gets_a_connection_of_its_own(scene):
     scene.open("BTCUSDT", "ETHUSDT")
     scene.streams.refused("tickers-spot-1", (BTC,), is_full=False)
     assert scene.told("tickers-spot-2", Subscribe) == [BTC]
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_refused_stream_stays_where_it_is_if_no_other_connection_can_be_started(scene, is_full):
+    scene.open("BTCUSDT", "ETHUSDT")
+    scene.fails = True
+    assert scene.streams.refused("tickers-spot-1", (ETH,), is_full=is_full) == (ETH,)
+    scene.fails = False
+    assert scene.streams.refused("tickers-spot-1", (ETH,), is_full=is_full) == ()
+    assert scene.told("tickers-spot-1", Unsubscribe) == [ETH], "given back once, when it is moved"
+    assert len(scene.streams.refs) == 2
+
+
+def test_a_stream_that_no_connection_can_be_started_for_leaves_no_actor_behind(scene):
+    scene.fails = True
+    with pytest.raises(RuntimeError, match="no actor"):
+        scene.open("BTCUSDT")
+    assert (list(scene.streams.children()), ActorRegistry.get_by_class(TickerActor)) == ([], [])
 
 
 def test_a_connection_that_is_given_up_is_noted_in_each_recording(scene):

@@ -71,6 +71,17 @@ def shut_down(sock: socket.socket) -> None:
         logger.debug("= a socket was closed already: %s", error)
 
 
+def takes_bytes(sock: socket.socket) -> bool:
+    """Return whether a few bytes can be sent at once: the peer has read most of the earlier ones. Thread: any."""
+    with selectors.DefaultSelector() as selector:
+        try:
+            selector.register(sock, selectors.EVENT_WRITE)
+        except (OSError, ValueError):
+            # It is closed: a send fails at once.
+            return True
+        return bool(selector.select(0))
+
+
 def _reached(found: tuple[Any, ...], seconds: float, hold: Callable[[socket.socket], None]) -> socket.socket:
     """Connect to one address as `getaddrinfo` describes it."""
     family, kind, protocol, _, address = found

@@ -21,6 +21,11 @@ class Fragments:
         """Bytes of the message that is not whole yet."""
         return 0 if self._gathered is None else len(self._gathered)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a message is not whole yet."""
+        return self._gathered is not None
+
     def add(self, opcode: int, data: bytes, *, is_last: bool) -> tuple[int, bytes] | None:
         """Add the data of a frame. Amortised O(its bytes).
 

@@ -25,7 +25,7 @@ from depthactors.dispatcher import SYSTEM_CLOCK
 from depthactors.dispatcher.threads import start_thread
 from depthactors.errors import HandshakeRefusedError, StreamError, as_value
 from depthactors.net.deadline import Deadline
-from depthactors.net.dial import shut_down
+from depthactors.net.dial import shut_down, takes_bytes
 from depthactors.net.fragments import Fragments
 from depthactors.net.handshake import open_socket
 from depthactors.net.proxy import proxy_for
@@ -79,7 +79,7 @@ class StreamConnection:
             url: `ws://` or `wss://`.
             settings: how the exchange is reached. `silence_limit` is the time that a send may take. It is also the time
                 without a byte after which the peer is pinged; after the same time again the connection is given up. It
-                is given up, too, if no frame is complete for twice that time. A quiet market is not silence: its
+                is given up, too, if no message is complete for twice that time. A quiet market is not silence: its
                 server answers pings.
             on_open: called after the handshake.
             on_frames: called with the opcode of one or several messages, these messages, whole and in order, and the
@@ -120,8 +120,11 @@ class StreamConnection:
         """Send one text frame.
 
         Raises:
-            StreamError: the connection is not open, or did not take the frame in time.
+            StreamError: the connection is not open, the peer does not read, or it did not take the frame in time.
         """
+        if not self._peer_reads():
+            msg = f"could not send on {self._url}: the peer does not read"
+            raise StreamError(msg)
         try:
             self._web_socket.send(text, ABNF.OPCODE_TEXT)
         except (WebSocketException, OSError, AttributeError) as error:
@@ -136,6 +139,8 @@ class StreamConnection:
         """
         self._reason = reason
         self._closing.set()
+        if not self._peer_reads():
+            return
         try:
             self._web_socket.send_close()
         except (WebSocketException, OSError, AttributeError) as error:
@@ -220,9 +225,9 @@ class StreamConnection:
         """Parse frames until the end; `_buffered_read` passes messages on before it blocks."""
         try:
             while not self._aborting.is_set():
-                frame = self._web_socket.recv_frame()  # type: ignore[no-untyped-call]
-                self._is_alive = True
-                self._take(frame)
+                self._take(self._web_socket.recv_frame())  # type: ignore[no-untyped-call]
+                # Fragments without an end are no sign of life, however many come.
+                self._is_alive = not self._fragments.is_open
         finally:
             # Messages that were complete before the end are good.
             self._pass_on()
@@ -234,7 +239,8 @@ class StreamConnection:
                 if len(data) > _LONGEST_PING:
                     msg = f"{self._url}: expected a ping of at most {_LONGEST_PING} bytes, was one of {len(data)}"
                     raise StreamError(msg)
-                self._web_socket.pong(data)
+                if self._peer_reads():
+                    self._web_socket.pong(data)
             case ABNF.OPCODE_PONG:
                 # It only shows that the peer is there.
                 pass
@@ -277,13 +283,13 @@ class StreamConnection:
         self._unparsed = memoryview(data)
 
     def _check_progress(self) -> None:
-        """Check, once a read, that messages are not too large, and that frames become complete."""
+        """Check, once a read, that messages are not too large, and that they become complete."""
         web_socket, now = self._web_socket, SYSTEM_CLOCK.monotonic()
         self.read_at = now
         if self._is_alive:
             self._is_alive, self._whole_at = False, now
         elif now - self._whole_at > 2 * self._silence_limit:
-            msg = f"{self._url}: no whole frame for {now - self._whole_at:.1f} s"
+            msg = f"{self._url}: no whole message for {now - self._whole_at:.1f} s"
             raise StreamError(msg)
         size = bytes_of_frame(web_socket) + self._fragments.size
         if size > MAX_MESSAGE:
@@ -310,6 +316,11 @@ class StreamConnection:
         if self._batch:
             frames, self._batch = self._batch, []
             self._on_frames(self._opcode, frames, self._recv_time)
+
+    def _peer_reads(self) -> bool:
+        """Return whether the peer reads what is sent, so that no thread waits in a send, or for the lock of one."""
+        connection = self._socket
+        return connection is None or takes_bytes(connection)
 
     def _receive(self, connection: socket.socket) -> bytes:
         """Wait for bytes; ping a silent peer, and wait once more."""

@@ -355,7 +355,33 @@ def test_a_frame_that_drips_is_no_sign_of_life():
             for _ in range(200):
                 pause.wait(0.02)
                 peer.socket_send(b"x")
-        assert "no whole frame" in client.end()
+        assert "no whole message" in client.end()
+
+
+def test_fragments_without_bytes_are_no_sign_of_life():
+    with connected(frame(b"whole"), frame(b"", TEXT, fin=False), silence_limit=0.2) as (peer, client):
+        assert client.frames(1) == [b"whole"]
+        pause = threading.Event()
+        with contextlib.suppress(OSError):
+            for _ in range(200):
+                pause.wait(0.02)
+                peer.socket_send(frame(b"", CONTINUED, fin=False) + frame(b"", PING))
+        assert "no whole message" in client.end()
+
+
+def test_a_peer_that_pings_and_does_not_read_holds_up_no_thread():
+    with connected(silence_limit=12 * PATIENCE) as (peer, client):
+        client.connection._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for _ in range(100):
+            peer.socket_send(frame(b"x" * 125, PING) * 100)
+        peer.socket_send(frame(b"here"))
+        assert client.frames(1) == [b"here"]
+        with pytest.raises(StreamError, match="the peer does not read"):
+            client.connection.send(b"{}")
+        client.connection.close(StreamError("over"))
+        client.connection.abort()
+        assert client.end() == "over"
 
 
 @pytest.mark.parametrize(

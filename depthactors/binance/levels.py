@@ -7,6 +7,7 @@ trailing zeros. A price with more digits is refused; a quantity with more digits
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import chain
 from math import inf
 from typing import Any, Final, TypeAlias
 
@@ -23,6 +24,7 @@ EXACT_DIGITS: Final = 15
 """Significant decimal digits that a float has without loss (IEEE 754 binary64)..."""
 _LEAST_EXACT: Final = 1e-300
 """... from about here on; nearer to zero it has fewer."""
+_NUMERALS: Final = b"0123456789.eE+-"
 _LONGEST_NUMBER: Final = 32
 """Most characters of a price or a quantity: the exchange's longest numbers have about twenty."""
 
@@ -55,6 +57,7 @@ def parse_levels(levels: Any) -> Levels:
                 flat += _checked(price_text, quantity_text)
             else:
                 flat += price, quantity
+        _check_characters(levels)
     except MalformedFrameError:
         raise
     except (TypeError, ValueError) as error:
@@ -64,6 +67,15 @@ def parse_levels(levels: Any) -> Levels:
         msg = f"expected levels as [price, quantity] texts, was {SHORT.repr(level)} ({error})"
         raise MalformedFrameError(msg) from None
     return flat
+
+
+def _check_characters(levels: list[list[str]]) -> None:
+    """Check that no number has what only Python takes: blanks, underscores, digits of other scripts."""
+    others = "".join(chain.from_iterable(levels)).encode("ascii", "replace").translate(None, _NUMERALS)
+    if others:
+        level = next(level for level in levels if "".join(level).encode("ascii", "replace").translate(None, _NUMERALS))
+        msg = f"expected digits in price and quantity, was {SHORT.repr(level)}"
+        raise MalformedFrameError(msg)
 
 
 def decimals_of(text: str) -> int:

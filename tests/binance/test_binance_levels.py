@@ -120,3 +120,11 @@ def test_captures_of_2017_have_a_third_element():
 def test_an_unsound_level_is_malformed(level):
     with pytest.raises(MalformedFrameError):
         binance.parse_levels([["1", "1"], level])
+
+
+@table("text", ["1_0", " 10", "10 ", "10\n", "\t10", "١٠", "1٠"])  # noqa: RUF001 - digits of another script
+def test_what_only_python_takes_for_a_number_is_malformed(text):
+    float(text)
+    for level in ([text, "1"], ["1", text]):
+        with pytest.raises(MalformedFrameError, match="expected digits in price and quantity"):
+            binance.parse_levels([["2", "1"], level])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Dispatcher(ABC):
 
     threads: tuple[Ending, ...] = ()
     """The threads that run now; none in a simulation."""
+    ends_by: float = inf
+    """The monotonic time by which all actors must have ended; infinite before the stop."""
 
     def start(self) -> None:  # noqa: B027 - only some have threads
         """Begin to run tasks.

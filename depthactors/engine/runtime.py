@@ -416,7 +416,7 @@ class Runtime:
     def _end(self, timeout: float) -> None:
         """Stop everything and wait for it, unless that was done before."""
         clock = self.dispatcher
-        deadline = clock.monotonic() + timeout
+        deadline = self.dispatcher.ends_by = clock.monotonic() + timeout
         ref = self._supervisor
         if ref is None and self._ended.is_set():
             return

@@ -61,6 +61,8 @@ logger = reporting.logger(__name__)
 
 _END_TIMEOUT: Final = 3.0
 """Seconds for a process to end by itself after the order to stop."""
+_SHARE: Final = 0.8
+"""Share of what is left of an engine's stop that a process has for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class WorkerActor(EngineActor):
             if error is not None or not self._signs.is_heard:
                 # A process that is still being loaded keeps no book, and would notice the end of the channel late.
                 process.abort()
-            elif not process.stop(_END_TIMEOUT):
+            elif not process.stop(self._end_timeout()):
                 logger.warning("! %s (process %d) was killed: it did not end by itself", self.name, process.pid)
             for helper in self.mailbox.helpers:
                 helper.join(1.0)
@@ -187,6 +189,10 @@ class WorkerActor(EngineActor):
             asked.clear()
         for future in unanswered:
             future.set_exception((type(gone), gone, None))
+
+    def _end_timeout(self) -> float:
+        # Killed in time: nobody is there to do it after the stop of an engine, at the end of the interpreter.
+        return min(_END_TIMEOUT, _SHARE * max(0.0, self.dispatcher.ends_by - self.mailbox.now()))
 
     def refuse(self, message: Any, error: pykka.ActorDeadError) -> None:
         """Answer a request that came too late to be sent."""

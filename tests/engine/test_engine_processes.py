@@ -381,6 +381,24 @@ def test_stop_leaves_nothing_and_a_second_engine_may_follow(exchange):
     assert children() == set()
 
 
+def test_a_worker_that_stands_still_does_not_outlive_the_program(exchange):
+    program = """
+        import os, signal
+        from depthactors import DepthEngine
+        engine = DepthEngine(processes=1)
+        engine.subscribe("BTCUSDT", depth=5).wait_live(20)
+        (row,) = engine.status().workers
+        os.kill(row.pid, signal.SIGSTOP)
+        print(row.pid, flush=True)
+    """
+    # In a session of its own, the system ends no process that is left behind.
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        pid = process.stdout.readline().strip()
+        process.wait(PATIENCE)
+    assert not _runs(pid)
+
+
 @pytest.mark.parametrize("end", [pytest.param(signal.SIGTERM, marks=pytest.mark.full), signal.SIGKILL])
 def test_workers_end_with_the_engines_process_however_it_ends_and_leave_nothing(exchange, end):
     program = """

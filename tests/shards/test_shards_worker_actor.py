@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from math import inf
 from queue import SimpleQueue
 
 import pykka
@@ -45,7 +46,7 @@ from depthactors.shards.orders import Ask, Send
 from depthactors.shards.routes import Routes
 from depthactors.shards.worker_actor import WorkerActor
 from tests.shards.shard_support import PATIENCE, Silent, end
-from tests.support import Recorder, until
+from tests.support import Recorder, SetClock, until
 
 
 class FakeProcess:
@@ -59,11 +60,12 @@ class FakeProcess:
         self.status = None
         self.sent = SimpleQueue()
         self.ended = threading.Event()
+        self.receiver = Life(name)
         FakeProcess.last = self
 
     def start(self, on_message, on_end):
         self._on_message, self._on_end = on_message, on_end
-        return Life(self.name)
+        return self.receiver
 
     def send(self, message):
         pickled(message)
@@ -81,13 +83,18 @@ class FakeProcess:
     def end(self, error):
         self._on_end(error)
 
-    def stop(self, _timeout):
-        self.ended.set()
+    def stop(self, timeout):
+        self.timeout = timeout
+        self._over()
         return True
 
     def abort(self):
         self.status = -signal.SIGKILL
+        self._over()
+
+    def _over(self):
         self.ended.set()
+        self.receiver.end()
 
     def close(self):
         assert self.ended.is_set()
@@ -99,7 +106,7 @@ class Scene:
         self.told, self.errors = Recorder(), Recorder()
         self.parent = Silent.start(self.told, dispatcher)
         self.notifier = Notifier(dispatcher, self.errors)
-        self.allowance = Allowance(100, 10)
+        self.allowance = Allowance(100, 10, SetClock(20.0))
         self.ref = WorkerActor.start(
             "worker-1",
             self.parent,
@@ -191,6 +198,15 @@ def test_it_begins_sends_asks_and_ends_in_order(scene, folder):
     end(scene.ref)
     assert scene.process.ended.is_set()
     assert scene.process.status is None, "it ends by itself"
+
+
+@pytest.mark.parametrize(("left", "least", "most"), [(inf, 3.0, 3.0), (2.0, 1.0, 1.6), (-1.0, 0.0, 0.0)])
+def test_a_process_is_killed_before_the_stop_of_its_engine_is_over(scene, dispatcher, left, least, most):
+    scene.says(Alive(1.0))
+    scene.hears(1.0)
+    dispatcher.ends_by = dispatcher.monotonic() + left
+    end(scene.ref)
+    assert least <= scene.process.timeout <= most
 
 
 def test_a_process_that_is_still_being_loaded_is_not_waited_for(scene):

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from depthactors.errors import DependencyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+
+_importing = threading.RLock()
+"""Held during an import, so that no two threads import a package and a module of it at the same time: each would wait
+for the other, and Python ends one of the imports with an error."""
+_PATIENCE: Final = 10.0
+"""Seconds to wait for the import of another thread; the longest ones take less than one."""
 
 
 def on_demand(
@@ -44,7 +52,7 @@ def on_demand(
             msg = f"module {package!r} has no attribute {name!r}"
             raise AttributeError(msg, name=name)
         try:
-            module = import_module(f"{package}.{modules[name]}")
+            module = _imported(f"{package}.{modules[name]}")
         except ModuleNotFoundError as error:
             lacking = (error.name or "").partition(".")[0]
             if lacking not in needs.get(name, ()):
@@ -57,7 +65,32 @@ def on_demand(
         """Return all names that can be used, so that `help()` and `dir()` show them before they are imported."""
         from importlib.util import find_spec  # noqa: PLC0415 - only needed here
 
-        lacking = {name for name, packages in needs.items() if not all(map(find_spec, packages))}
+        def is_there(needed: str) -> bool:
+            # Python refuses to look for a module that is imported and has no spec, as a stand-in has none.
+            return sys.modules[needed] is not None if needed in sys.modules else find_spec(needed) is not None
+
+        lacking = {name for name, packages in needs.items() if not all(map(is_there, packages))}
         return sorted({*vars(sys.modules[package]), *modules} - lacking)
 
     return __getattr__, __dir__
+
+
+def _imported(module: str) -> Any:
+    lock = _importing
+    # Not without end: another thread may wait for this one in an import that does not come through here.
+    is_held = lock.acquire(timeout=_PATIENCE)
+    try:
+        return import_module(module)
+    finally:
+        if is_held:
+            lock.release()
+
+
+def _begin_anew() -> None:
+    """Have a lock that nobody holds, in a fork: a thread that is not there may have held it."""
+    global _importing  # noqa: PLW0603 - it is the process's
+    _importing = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -5,15 +5,18 @@ import inspect
 import pickle
 import pydoc
 import sys
+import threading
+import types
 from pathlib import Path
 
 import pytest
 
 import depthactors
+import tests
 from depthactors import exchange, export, recording
 from depthactors.errors import DependencyError
 from depthactors.on_demand import on_demand
-from tests.support import table
+from tests.support import PATIENCE, table
 
 PACKAGES = [depthactors, exchange, export, recording]
 
@@ -75,6 +78,39 @@ def test_a_package_that_a_name_needs_is_named_and_another_one_is_no_affair_of_ou
         find("Needed")
     with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_package'"):
         find("Other")
+
+
+def test_two_threads_may_use_a_package_and_a_module_of_it_at_once(tmp_path, monkeypatch):
+    """Python alone would find a deadlock, and end the import of one of them."""
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    (whole / "__init__.py").write_text("import between\nbetween.pause()\nfrom . import part\n")
+    (whole / "part.py").write_text("import tests.whole\nPart = 1\n")
+    find, _ = on_demand("tests", {"whole": "whole", "Part": "whole.part"})
+    monkeypatch.setattr("tests.__path__", [*tests.__path__, str(tmp_path)])
+    found, has_part = [], threading.Event()
+
+    def use_the_part():
+        found.append(find("Part"))
+        has_part.set()
+
+    other = threading.Thread(target=use_the_part)
+
+    def start_the_other():
+        other.start()
+        # It imports, or waits for this import.
+        has_part.wait(0.2)
+
+    monkeypatch.setitem(sys.modules, "between", types.SimpleNamespace(pause=start_the_other))
+    assert find("whole").part.Part == 1
+    other.join(PATIENCE)
+    assert found == [1]
+
+
+def test_a_module_without_a_spec_stands_for_a_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "standing_in", types.ModuleType("standing_in"))
+    _, names = on_demand("tests", {"Needed": "support"}, needs={"Needed": ["standing_in"]})
+    assert "Needed" in names()
 
 
 def test_any_other_name_is_an_attribute_error():

@@ -331,7 +331,7 @@ def test_stop_all_streams_by_ctrl_c(exchange):
 
 def test_shared_socket_manager_connects_once(exchange):
     logged = "import logging, shared_socket_manager as it; logging.basicConfig(level='INFO'); it.main()"
-    with program("-c", logged) as example:
+    with program("-c", logged, PYTHONUNBUFFERED="") as example:
         assert example.end() == 0
         (_,) = example.wait_for(r"socket-spot-\d+ connected")
         for symbol in ("BTCUSDT", "ETHUSDT"):

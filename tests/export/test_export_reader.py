@@ -84,9 +84,9 @@ def test_a_cut_file_is_read_up_to_its_last_whole_line_and_the_next_one_goes_on(t
     [
         ({"s": "ETHUSDT"}, "expected a depthUpdate of BTCUSDT"),
         ({"b": [["x", "1"]]}, "expected levels"),
-        ({"b": [["1_0", "1"]]}, "expected plain decimal numbers"),
+        ({"b": [["1_0", "1"]]}, "expected digits in price and quantity"),
         ({"a": [["1e5", "1"]]}, "expected plain decimal numbers"),
-        ({"a": [["105", "\u0661"]]}, "expected plain decimal numbers"),
+        ({"a": [["105", "\u0661"]]}, "expected digits in price and quantity"),
         ({"U": "1"}, "expected a"),
     ],
 )

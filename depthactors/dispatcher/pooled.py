@@ -56,7 +56,8 @@ class _Starting:
     def __init__(self, dispatcher: PooledDispatcher) -> None:
         self._dispatcher = dispatcher
 
-    def put_due(self, _message: None) -> None:
+    def put_due(self, message: Any) -> None:
+        del message
         self._dispatcher.start_waiting()
 
 

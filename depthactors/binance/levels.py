@@ -9,10 +9,13 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import chain
 from math import inf
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from depthactors.binance.envelope import SHORT
 from depthactors.errors import MalformedFrameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Levels: TypeAlias = list[Any]
 """Prices and quantities in turn: `[price, quantity, price, quantity, ...]`, in the exchange's order.
@@ -71,11 +74,15 @@ def parse_levels(levels: Any) -> Levels:
 
 def _check_characters(levels: list[list[str]]) -> None:
     """Check that no number has what only Python takes: blanks, underscores, digits of other scripts."""
-    others = "".join(chain.from_iterable(levels)).encode("ascii", "replace").translate(None, _NUMERALS)
-    if others:
-        level = next(level for level in levels if "".join(level).encode("ascii", "replace").translate(None, _NUMERALS))
-        msg = f"expected digits in price and quantity, was {SHORT.repr(level)}"
+    # All of them in one step, which is quick; only a bad one is looked for.
+    if not _are_numerals(chain.from_iterable(levels)):
+        bad = next(level for level in levels if not _are_numerals(level))
+        msg = f"expected digits in price and quantity, was {SHORT.repr(bad)}"
         raise MalformedFrameError(msg)
+
+
+def _are_numerals(texts: Iterable[str]) -> bool:
+    return not "".join(texts).encode("ascii", "replace").translate(None, _NUMERALS)
 
 
 def decimals_of(text: str) -> int:

@@ -405,13 +405,19 @@ class RefusesOnce:
                 self._server.connections[number].send(f'{{"result":null,"id":{request_id}}}')
 
 
-def test_a_refused_stream_that_comes_up_during_a_rotation_is_carried_by_the_successor_too(start, server):
+def asked_again_before_a_rotation(start, server):
+    """Have a stream refused and asked for again, and a successor that asks for the other stream alone."""
     scene, exchange = start(), RefusesOnce(server)
     scene.carry(ETH)
     told = scene.subscribe(BTC)
     until(exchange.asked_again)
     server.send(SHUTDOWN)
     until(lambda: server.subscribed(connection=1) == [ETH])
+    return scene, exchange, told
+
+
+def test_a_refused_stream_that_comes_up_during_a_rotation_is_carried_by_the_successor_too(start, server):
+    scene, exchange, told = asked_again_before_a_rotation(start, server)
     exchange.accept(0)
     assert told.wait(StreamUp) == [StreamUp(1)]
     until(lambda: server.subscribed(connection=1) == [ETH, BTC])
@@ -422,12 +428,7 @@ def test_a_refused_stream_that_comes_up_during_a_rotation_is_carried_by_the_succ
 
 
 def test_a_refused_stream_whose_answer_was_awaited_on_the_predecessor_is_asked_for_after_a_rotation(start, server):
-    scene, exchange = start(), RefusesOnce(server)
-    scene.carry(ETH)
-    told = scene.subscribe(BTC)
-    until(exchange.asked_again)
-    server.send(SHUTDOWN)
-    until(lambda: server.subscribed(connection=1) == [ETH])
+    scene, exchange, told = asked_again_before_a_rotation(start, server)
     exchange.accept(1)
     assert told.wait(StreamUp)[0].epoch == 2
     assert scene.status().rotations == 1

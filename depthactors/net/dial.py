@@ -73,13 +73,13 @@ def shut_down(sock: socket.socket) -> None:
 
 def takes_bytes(sock: socket.socket) -> bool:
     """Return whether a few bytes can be sent at once: the peer has read most of the earlier ones. Thread: any."""
-    with selectors.DefaultSelector() as selector:
-        try:
+    try:
+        with selectors.DefaultSelector() as selector:
             selector.register(sock, selectors.EVENT_WRITE)
-        except (OSError, ValueError):
-            # It is closed: a send fails at once.
-            return True
-        return bool(selector.select(0))
+            return bool(selector.select(0))
+    except (OSError, ValueError):
+        # It is closed, so that a send fails at once; or the process has no descriptor left, and a send needs none.
+        return True
 
 
 def _reached(found: tuple[Any, ...], seconds: float, hold: Callable[[socket.socket], None]) -> socket.socket:

@@ -49,7 +49,7 @@ THROUGH_OTHERS = {
     "net.dial": "net/test_net_connecting.py",
     "net.handshake": "net/test_net_connecting.py",
     "python_binance.callback_stream": "python_binance/test_python_binance_threaded.py",
-    "recording.left_files": "recording/test_recording_ending.py",
+    "recording.left_files": "recording/test_recording_notes_end.py",
     "recording.book_file": "recording/test_recording_book_files.py",
     "recording.step": "recording/test_recording_sampling.py",
     "reporting.trouble": "reporting/test_reporting_notices.py",

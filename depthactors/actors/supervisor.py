@@ -81,7 +81,7 @@ class LookAtBacklog:
 
 
 @dataclass(slots=True)
-class _Pool:
+class _WeightPool:
     """The snapshot actor of a weight pool; `market` is any market of the pool."""
 
     market: Market
@@ -123,7 +123,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         self._tickers: TickerStreams | None = None
         if recorder is not None and recorder.target.book_ticker:
             self._tickers = TickerStreams(Sockets(start, "tickers", places), self.actor_ref)
-        self._pools: dict[str, _Pool] = {}
+        self._pools: dict[str, _WeightPool] = {}
         self._overloaded = False
 
     def begin(self) -> None:
@@ -276,10 +276,10 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
         pool = self._pool_for(cell.spec.market)
         return BookActor.start(f"book-{cell.spec.symbol}", cell, pool.child.ref, self.actor_ref)
 
-    def _pool_for(self, market: Market) -> _Pool:
+    def _pool_for(self, market: Market) -> _WeightPool:
         pool = self._pools.get(market.weight_pool)
         if pool is None:
-            pool = _Pool(market, Supervised(self._start_pool(market)))
+            pool = _WeightPool(market, Supervised(self._start_pool(market)))
             self._pools[market.weight_pool] = pool
         return pool
 
@@ -304,7 +304,7 @@ class Supervisor(BaseSupervisor[LocalCell, _Book]):
             for key in list(socket.streams.values()):
                 self._attach(self._books[key])
 
-    def _replace_pool(self, pool: _Pool, error: BaseException) -> None:
+    def _replace_pool(self, pool: _WeightPool, error: BaseException) -> None:
         name = pool.market.weight_pool
         books = [book for key, book in self._books.items() if key[0].weight_pool == name]
         if not pool.child.may_restart(self.mailbox.now()):

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import numpy as np
 
 from depthactors.errors import UsageError
-from depthactors.export.beside import beside, refuse_existing
 from depthactors.export.event_order import EVENT, EXCH_EVENT, LOCAL_EVENT, in_order, late_rows
+from depthactors.export.partial_file import partial_file, refuse_existing
 from depthactors.export.reader import StepReader
 from depthactors.export.steps import Base, Change, Trade, exchange_ms
 
@@ -68,7 +68,7 @@ def to_hftbacktest(
     """
     _check_names([Path(each) for each in (out, last_book) if each is not None])
     book = None if last_book is None else _LastBook()
-    with beside(out) as partial:
+    with partial_file(out) as partial:
         reader = StepReader(source, market, progress, symbol)
         # It has no name, and is gone with the process, whatever ends that.
         with TemporaryFile(dir=partial.parent) as file:
@@ -81,7 +81,7 @@ def to_hftbacktest(
             _save(partial, spool.events(base_latency), spool.count)
         if book is not None and last_book is not None:
             # While `out` is not there yet: both are written, or none.
-            with beside(last_book) as last:
+            with partial_file(last_book) as last:
                 rows = book.rows()
                 _save(last, iter([rows]), len(rows))
     return reader.exported(out, spool.count)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from depthactors.errors import MalformedFrameError, RecordingError
-from depthactors.export.beside import beside
+from depthactors.export.partial_file import partial_file
 from depthactors.export.reader import StepReader
 from depthactors.export.steps import Base, Change
 from depthactors.export.tables import GAPS, TIME, LevelRows, Misfit, Spelling
@@ -66,7 +66,7 @@ def to_parquet(
     `out` is a folder. Arguments and errors: see `depthactors.export`.
     """
     spelling = Spelling()
-    with beside(out) as partial:
+    with partial_file(out) as partial:
         partial.mkdir()
         while True:
             reader = StepReader(source, market, progress, symbol)

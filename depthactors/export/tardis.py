@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from depthactors.errors import UsageError
-from depthactors.export.beside import beside
+from depthactors.export.partial_file import partial_file
 from depthactors.export.reader import StepReader
 from depthactors.export.steps import Base, Change
 
@@ -58,7 +58,7 @@ def to_tardis(
         # Whoever reads it goes by the name, and takes it for plain text.
         msg = f"expected a name that ends in .gz, as what is written is compressed, was {str(out)!r}"
         raise UsageError(msg)
-    with beside(out) as partial:
+    with partial_file(out) as partial:
         reader = StepReader(source, market, progress, symbol)
         with gzip.open(partial, "wb", compresslevel=_LEVEL) as file:
             rows, snapshots = _write(reader, file)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from depthactors.recording import notes
 from depthactors.recording.continuity import Continuity, Tally
-from depthactors.recording.ending import Unended, end_row
 from depthactors.recording.lock import lock
 from depthactors.recording.member import member
+from depthactors.recording.notes_end import Unended, end_row
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,11 +17,11 @@ from depthactors.recording import notes
 from depthactors.recording.book_file import BookFile
 from depthactors.recording.bridge import Bridge
 from depthactors.recording.continuity import NEXT_FILE, NOT_REPAIRED
-from depthactors.recording.ending import failed
 from depthactors.recording.folder import prepare
 from depthactors.recording.left_files import LeftFiles
 from depthactors.recording.lines import Ids
 from depthactors.recording.names import name_of
+from depthactors.recording.notes_end import failed
 
 if TYPE_CHECKING:
     from depthactors.markets import Market

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from depthactors.errors import RecordingError, UsageError
 from depthactors.recording import notes
-from depthactors.recording.ending import failed, mend
 from depthactors.recording.names import names_of
+from depthactors.recording.notes_end import failed, mend
 from depthactors.recording.parts import part_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from depthactors.markets import Market
-    from depthactors.recording.ending import Unended
+    from depthactors.recording.notes_end import Unended
 
 
 def prepare(folder: Path, market: Market, symbol: str) -> list[Unended]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from depthactors.errors import RecordingError
-from depthactors.recording.ending import Ending, failed
+from depthactors.recording.notes_end import NotesEnd, failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthactors.recording.ending import Unended
+    from depthactors.recording.notes_end import Unended
 
 
 class LeftFiles:
@@ -19,8 +19,8 @@ class LeftFiles:
     def __init__(self, unended: Iterable[Unended]) -> None:
         """Begin with those that were found, in the order of their events."""
         self._unended = list(unended)
-        self._endings: list[Ending] = []
-        self._failed: list[Ending] = []
+        self._endings: list[NotesEnd] = []
+        self._failed: list[NotesEnd] = []
 
     def add(self, unended: Unended) -> None:
         """Add one that follows the others."""
@@ -35,7 +35,7 @@ class LeftFiles:
         """
         endings = []
         for each in reversed(self._unended):
-            endings.append(Ending(each, next_id, next_ns))
+            endings.append(NotesEnd(each, next_id, next_ns))
             if each.tally.first_id:
                 # One without an event repairs no gap of those before it.
                 next_id, next_ns = each.tally.first_id, each.tally.first_ns

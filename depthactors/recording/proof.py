@@ -76,8 +76,8 @@ class NotedFile:
                 self.sha256, self.bytes = file_digest(file, "sha256").hexdigest(), file.tell()
         except OSError as error:
             raise RecordingError(str(path), 0, error.strerror or str(error)) from None
-        beside = notes.notes_of(path)
-        self._rows = notes.read_notes(beside) if notes.exists(beside) else []
+        notes_path = notes.notes_of(path)
+        self._rows = notes.read_notes(notes_path) if notes.exists(notes_path) else []
         self.gaps = [row for row in self._rows if row["row"] == "gap"]
         self.proof: Proof | None = None
         self.doubt: str | None = None
@@ -86,7 +86,7 @@ class NotedFile:
         if self._rows[-1]["row"] != "end":
             self.doubt = f"{path}: its notes have no proof: it is being written, or its recorder was killed"
             return
-        self.proof = proof = _proof_of(self._rows[-1], beside)
+        self.proof = proof = _proof_of(self._rows[-1], notes_path)
         self._compare("sha256", proof.sha256, self.sha256)
         self._compare("bytes", proof.bytes, self.bytes)
         self._compare("gaps", proof.gaps, len(self.gaps))
@@ -137,8 +137,8 @@ def verify(path: str | Path) -> Proof:
     return file.proof
 
 
-def _proof_of(row: dict[str, Any], beside: Path) -> Proof:
+def _proof_of(row: dict[str, Any], notes_path: Path) -> Proof:
     try:
         return Proof(**{each.name: row[each.name] for each in fields(Proof)})
     except KeyError as error:
-        raise RecordingError(str(beside), 0, f"expected {error} in the proof") from None
+        raise RecordingError(str(notes_path), 0, f"expected {error} in the proof") from None

@@ -30,7 +30,7 @@ class Charge(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Pool:
+class _PoolUse:
     minute: int = -1
     used: int = 0
     refusals: int = 0
@@ -46,7 +46,7 @@ class WeightCounter:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._pools: dict[str, _Pool] = {}
+        self._pools: dict[str, _PoolUse] = {}
 
     def charge(self, name: str, weight: int, limits: Limits, now: float) -> Charge:
         """Add the weight of one request, and return its result.
@@ -59,7 +59,7 @@ class WeightCounter:
         """
         minute = int(now // MINUTE)
         with self._lock:
-            pool = self._pools.setdefault(name, _Pool())
+            pool = self._pools.setdefault(name, _PoolUse())
             if minute != pool.minute:
                 pool.minute, pool.used, pool.refusals = minute, 0, 0
             pool.used += weight

@@ -3,12 +3,12 @@
 import pytest
 
 from depthactors.errors import ExportError, UsageError
-from depthactors.export.beside import beside
+from depthactors.export.partial_file import partial_file
 from tests.support import table
 
 
 def test_a_file_is_there_when_it_is_complete(tmp_path):
-    with beside(tmp_path / "out") as partial:
+    with partial_file(tmp_path / "out") as partial:
         partial.write_text("whole")
         assert not (tmp_path / "out").exists()
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("out", "whole")]
@@ -25,16 +25,16 @@ def test_nothing_is_left_of_one_that_failed(tmp_path, error, kind):
             (partial / "table").write_text("half")
         raise error
 
-    with pytest.raises(error), beside(tmp_path / "out") as partial:
+    with pytest.raises(error), partial_file(tmp_path / "out") as partial:
         fail(partial)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_there_is_not_overwritten_not_even_if_it_came_meanwhile(tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(UsageError, match="which exists"), beside(out):
+    with pytest.raises(UsageError, match="which exists"), partial_file(out):
         out.write_text("old")
-    with pytest.raises(UsageError, match="which exists"), beside(out):
+    with pytest.raises(UsageError, match="which exists"), partial_file(out):
         pytest.fail("expected the block not to run")
     assert out.read_text() == "old"
 
@@ -42,17 +42,23 @@ def test_what_is_there_is_not_overwritten_not_even_if_it_came_meanwhile(tmp_path
 @pytest.mark.parametrize("name", ["file/out", "x" * 300], ids=["in a file", "too long"])
 def test_a_name_that_cannot_be_is_an_error_of_the_tree(tmp_path, name):
     (tmp_path / "file").touch()
-    with pytest.raises(ExportError, match=r"Not a directory|File name too long"), beside(tmp_path / name) as partial:
+    with (
+        pytest.raises(ExportError, match=r"Not a directory|File name too long"),
+        partial_file(tmp_path / name) as partial,
+    ):
         partial.write_text("whole")
 
 
 def test_an_empty_path_is_not_the_working_directory():
-    with pytest.raises(UsageError, match="expected a file or folder to write, was ''"), beside(""):
+    with pytest.raises(UsageError, match="expected a file or folder to write, was ''"), partial_file(""):
         pytest.fail("expected the block not to run")
 
 
 def test_a_full_disk_or_a_missing_folder_is_an_error_of_the_tree(tmp_path):
-    with pytest.raises(ExportError, match=r"none/out: No such file or directory"), beside(tmp_path / "none/out") as it:
+    with (
+        pytest.raises(ExportError, match=r"none/out: No such file or directory"),
+        partial_file(tmp_path / "none/out") as it,
+    ):
         it.write_text("")
-    with pytest.raises(ExportError, match="No space left on device"), beside(tmp_path / "out"):
+    with pytest.raises(ExportError, match="No space left on device"), partial_file(tmp_path / "out"):
         raise OSError(28, "No space left on device")

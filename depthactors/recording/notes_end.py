@@ -44,7 +44,7 @@ class Unended(NamedTuple):
     size: int | None = None
 
 
-class Ending:
+class NotesEnd:
     """Writes the end of the notes of a file: the gap up to the next file's snapshot, if there is one, and the proof.
 
     The file is read for that, a part in each call. Thread: one at a time.
@@ -74,8 +74,8 @@ class Ending:
             OSError: the file cannot be read, or the notes cannot be written.
             RecordingError: the notes cannot be read.
         """
-        beside = notes.notes_of(self.path)
-        if not (self.path.exists() and notes.exists(beside)):
+        path = notes.notes_of(self.path)
+        if not (self.path.exists() and notes.exists(path)):
             # Somebody took them away.
             return True
         whole = self._unended.size
@@ -88,23 +88,23 @@ class Ending:
         self._size += len(part)
         if len(part) == _STEP:
             return False
-        self._write(beside)
+        self._write(path)
         return True
 
-    def again(self) -> Ending:
+    def again(self) -> NotesEnd:
         """Return the same work from its beginning."""
-        return Ending(self._unended, *self._next)
+        return NotesEnd(self._unended, *self._next)
 
-    def _write(self, beside: Path) -> None:
+    def _write(self, path: Path) -> None:
         tally, why, rows = self._unended.tally, self._unended.why, list(self._unended.rows)
         next_id, next_ns = self._next
         if next_id is None or next_id > tally.last_id:
             repaired = NOT_REPAIRED if next_id is None else NEXT_FILE
             rows.append(notes.gap_row(Gap(tally.last_id, next_id, tally.last_ns, next_ns, why, repaired)))
         # Those that are told: a gap may have been repaired in lines that were lost.
-        tally = replace(tally, gaps=sum(row["row"] == "gap" for row in (*notes.read_notes(beside), *rows)))
+        tally = replace(tally, gaps=sum(row["row"] == "gap" for row in (*notes.read_notes(path), *rows)))
         rows.append(end_row(self.path, tally, self._digest.hexdigest(), self._size, why, cut=True))
-        notes.append(beside, rows)
+        notes.append(path, rows)
 
 
 def end_row(path: Path, tally: Tally, sha256: str, size: int, why: str, *, cut: bool) -> dict[str, Any]:

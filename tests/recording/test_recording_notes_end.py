@@ -2,7 +2,7 @@ import pytest
 
 from depthactors import recording
 from depthactors.errors import RecordingError
-from depthactors.recording import ending, notes
+from depthactors.recording import notes, notes_end
 from tests.recording.recorded import Stream, files_in, rows_of
 
 
@@ -19,7 +19,7 @@ def stream(tmp_path):
 
 def test_the_proof_is_made_a_part_in_each_tick(stream, monkeypatch):
     [path] = files_in(stream.folder)
-    monkeypatch.setattr(ending, "_STEP", path.stat().st_size // 3)
+    monkeypatch.setattr(notes_end, "_STEP", path.stat().st_size // 3)
     stream.begin()
     ticks = 0
     while not rows_of(path, "end"):
@@ -31,7 +31,7 @@ def test_the_proof_is_made_a_part_in_each_tick(stream, monkeypatch):
 
 def test_all_of_it_is_made_at_the_end(stream, monkeypatch):
     [path] = files_in(stream.folder)
-    monkeypatch.setattr(ending, "_STEP", 100)
+    monkeypatch.setattr(notes_end, "_STEP", 100)
     stream.begin()
     stream.close()
     assert recording.verify(path).cut

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def beside(out: str | Path) -> Iterator[Path]:
+def partial_file(out: str | Path) -> Iterator[Path]:
     """Give the path of a file or folder to write; it becomes `out` if the block ends without an error, else is removed.
 
     Raises:

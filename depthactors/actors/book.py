@@ -157,10 +157,10 @@ class BookActor(EngineActor):
 
     def _handle_stream(self, news: StreamNews) -> None:
         match news:
-            case StreamUp(epoch, beside):
+            case StreamUp(epoch, predecessor):
                 if self._recorder is not None:
-                    self._recorder.stream_up(epoch, beside)
-                self._carry_out(self._sync.stream_up(epoch, beside))
+                    self._recorder.stream_up(epoch, predecessor)
+                self._carry_out(self._sync.stream_up(epoch, predecessor))
             case StreamDown(epoch, error):
                 self._stream_down(epoch, error)
             case FramesLost(epoch, count):

@@ -16,11 +16,11 @@ class StreamUp:
 
     Attributes:
         epoch: number of the connection.
-        beside: number of the connection's predecessor if that still brings all updates, too.
+        predecessor: number of the connection's predecessor if that still brings all updates, too.
     """
 
     epoch: int
-    beside: int | None = None
+    predecessor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,10 +96,10 @@ class BookRecorder:
         recv_ns = _nanoseconds(recv_time)
         self._put(self, Entry(lambda files: files.snapshot(recv_ns, body, last_update_id), size=len(body)))
 
-    def stream_up(self, epoch: int, beside: int | None) -> None:
+    def stream_up(self, epoch: int, predecessor: int | None) -> None:
         """Note that a connection brings the stream from now on, beside its predecessor or alone."""
         newest = max(self._up, default=epoch)
-        if epoch > newest and beside not in self._up:
+        if epoch > newest and predecessor not in self._up:
             # Its predecessor ended without notice.
             self._up.clear()
             self._disconnected(f"connection {newest} ended without notice")

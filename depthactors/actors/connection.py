@@ -80,13 +80,13 @@ class Connection:
         refused_requests: number of control messages that were refused.
     """
 
-    def __init__(self, context: SocketContext, *, notify_failure: bool, beside: int | None = None) -> None:
+    def __init__(self, context: SocketContext, *, notify_failure: bool, predecessor: int | None = None) -> None:
         """Connect, in a reader thread of its own.
 
         Args:
             context: the part that the connections of the actor share.
             notify_failure: see `Router`.
-            beside: the connection that it is to succeed.
+            predecessor: the connection that it is to succeed.
         """
         self.epoch = next(context.epochs)
         self.is_open = False
@@ -102,7 +102,7 @@ class Connection:
             context.receivers,
             self._subscriptions,
             notify_failure=notify_failure,
-            beside=beside,
+            predecessor=predecessor,
         )
         self._sending_is_due = False
         self._rate = RateWindow(max(1, context.market.messages_per_second - _SPARE_MESSAGES), 1.0)
@@ -123,9 +123,9 @@ class Connection:
         mailbox.after(context.settings.timing.opening_deadline, OpeningOverdue(self.epoch))
 
     @property
-    def beside(self) -> int | None:
+    def predecessor(self) -> int | None:
         """The number of the connection that it is to succeed, `None` without one."""
-        return self._router.beside
+        return self._router.predecessor
 
     @property
     def is_read(self) -> bool:
@@ -179,7 +179,7 @@ class Connection:
         """
         with self._subscriptions as subscriptions:
             if self.is_open and subscriptions.is_up(stream):
-                mailbox_of(self._receivers.now[stream]).put_ordered(StreamUp(self.epoch, self.beside))
+                mailbox_of(self._receivers.now[stream]).put_ordered(StreamUp(self.epoch, self.predecessor))
             elif stream not in self._context.refusals:
                 # Before the handshake this has no effect: `begin` then asks for all streams.
                 subscriptions.want(stream)
@@ -251,7 +251,7 @@ class Connection:
     def take_over(self) -> None:
         """Go on without the predecessor, which ended before its time."""
         with self._subscriptions:
-            self._router.beside = None
+            self._router.predecessor = None
 
     def close(self, reason: StreamError) -> None:
         """Ask the peer to end the connection, and pass on all that it sends until then; `abort` does not wait."""

@@ -60,11 +60,11 @@ class Connections:
 
     def open(self, *, notify_failure: bool) -> None:
         """Open the present connection."""
-        self.present = self._new(notify_failure=notify_failure, beside=None)
+        self.present = self._new(notify_failure=notify_failure, predecessor=None)
 
     def open_successor(self, present: Connection) -> None:
         """Open the connection that is to take over from the present one."""
-        self.successor = self._new(notify_failure=False, beside=present.epoch)
+        self.successor = self._new(notify_failure=False, predecessor=present.epoch)
 
     def promote(self, successor: Connection) -> None:
         """Make the successor the present connection."""
@@ -99,8 +99,8 @@ class Connections:
         """Note that a connection has ended; returns whether it was a leaving one."""
         return self._leaving.pop(epoch, None) is not None
 
-    def _new(self, *, notify_failure: bool, beside: int | None) -> Connection:
-        connection = Connection(self._context, notify_failure=notify_failure, beside=beside)
+    def _new(self, *, notify_failure: bool, predecessor: int | None) -> Connection:
+        connection = Connection(self._context, notify_failure=notify_failure, predecessor=predecessor)
         self.opened += 1
         self.last_epoch = connection.epoch
         return connection

@@ -40,7 +40,7 @@ class Router:
 
     Attributes:
         epoch: the connection's number, in every message that comes from it.
-        beside: the connection that this one is the successor of; `None` if there is none, or if it ended before its
+        predecessor: the connection that this one is to succeed; `None` if there is none, or if it ended before its
             time. Read and changed within `subscriptions`.
         is_detached: no book is notified of the end. Read and changed within `subscriptions`.
         unrouted: number of frames of streams that are not followed (any more).
@@ -55,7 +55,7 @@ class Router:
         subscriptions: Guarded[Subscriptions],
         *,
         notify_failure: bool,
-        beside: int | None = None,
+        predecessor: int | None = None,
     ) -> None:
         """Serve one connection.
 
@@ -65,10 +65,10 @@ class Router:
             receivers: the receiver of each stream.
             subscriptions: the subscriptions of the connection.
             notify_failure: whether all books are notified of the end if no request was accepted: once an outage.
-            beside: the connection that this one is to succeed.
+            predecessor: the connection that this one is to succeed.
         """
         self.epoch = epoch
-        self.beside = beside
+        self.predecessor = predecessor
         self.is_detached = False
         self.unrouted = 0
         self.rejected = 0
@@ -178,7 +178,7 @@ class Router:
             streams = request.streams if request is not None and request.subscribes else ()
             # At its place among the frames, and before the socket actor can give the stream back.
             for stream in () if request is None else request.came_up:
-                self._put_ordered(self._receivers.now.get(stream), StreamUp(self.epoch, self.beside))
+                self._put_ordered(self._receivers.now.get(stream), StreamUp(self.epoch, self.predecessor))
         if request is None:
             self._reject(MalformedFrameError("expected a reply to a request that is not answered yet", frame))
         elif reply.error is not None:

@@ -104,13 +104,13 @@ class Synchronizer:
         # An older connection that brings every diff, too: a stream may move to it from a newer one.
         self._older: int | None = None
 
-    def stream_up(self, epoch: int, beside: int | None = None) -> Sequence[Effect]:
+    def stream_up(self, epoch: int, predecessor: int | None = None) -> Sequence[Effect]:
         """Note that a connection brings every diff from now on.
 
         Args:
             epoch: the connection's number; later connections have larger numbers.
-            beside: the connection whose successor this one is, and which still brings every diff, too: the successor
-                takes over when that connection ends.
+            predecessor: the connection that this one is to succeed, and which still brings every diff, too: this one
+                takes over when that one ends.
         """
         effects: list[Effect] = []
         current = self.epoch
@@ -120,7 +120,7 @@ class Synchronizer:
                 if epoch < current:
                     self._older = epoch
                 return NOTHING
-            if beside == current:
+            if predecessor == current:
                 self._standby = Standby(epoch, self._buffer_limit, self._sequencing)
                 return NOTHING
             self._standby = None

@@ -55,7 +55,7 @@ def test_a_successor_becomes_the_present_connection_and_its_predecessor_leaves(s
     first = connections.present
     connections.open_successor(first)
     second = connections.successor
-    assert (first.epoch, first.beside, second.epoch, second.beside) == (1, None, 2, 1)
+    assert (first.epoch, first.predecessor, second.epoch, second.predecessor) == (1, None, 2, 1)
     assert (connections.serving, connections.opened, connections.last_epoch) == ((first, second), 2, 2)
     assert (connections.find(1), connections.find(2), connections.find(3)) == (first, second, None)
     connections.promote(second)

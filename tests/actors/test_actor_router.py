@@ -53,8 +53,10 @@ class Scene:
         self.guarded = Guarded(self.subscriptions)
         self.router = self.new_router()
 
-    def new_router(self, *, notify_failure=True, beside=None):
-        return Router(EPOCH, self.owner, self.receivers, self.guarded, notify_failure=notify_failure, beside=beside)
+    def new_router(self, *, notify_failure=True, predecessor=None):
+        return Router(
+            EPOCH, self.owner, self.receivers, self.guarded, notify_failure=notify_failure, predecessor=predecessor
+        )
 
     def route(self, *frames):
         self.router.route(binance.TEXT, list(frames), 1.5)
@@ -310,7 +312,7 @@ def test_a_connection_that_brings_nothing_but_rubbish_is_to_end(scene, rubbish):
 
 def test_a_successor_says_whose(scene):
     scene.request(BTC)
-    scene.new_router(beside=6).route(binance.TEXT, [ACCEPTED], 1.5)
+    scene.new_router(predecessor=6).route(binance.TEXT, [ACCEPTED], 1.5)
     assert scene.btc_told.wait_one() == StreamUp(EPOCH, 6)
 
 

@@ -97,9 +97,9 @@ class Driver:
         return self.sync.stream_up(self.epochs - value % 2)
 
     def _up_beside(self, value: int):
-        beside = self.sync.epoch if value % 2 else self.epochs
+        predecessor = self.sync.epoch if value % 2 else self.epochs
         self.epochs += 1
-        return self.sync.stream_up(self.epochs, beside)
+        return self.sync.stream_up(self.epochs, predecessor)
 
     def _down(self, value: int):
         epoch = self.sync.epoch if value % 2 else self._epoch(value)

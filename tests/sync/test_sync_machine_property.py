@@ -59,9 +59,9 @@ class Interleavings(RuleBasedStateMachine):
     def connect(self):
         """A connection, or the successor of the one there is."""
         self.epochs += 1
-        beside = next(iter(self.wires), None)
+        predecessor = next(iter(self.wires), None)
         self.wires[self.epochs] = deque()
-        self.take(self.sync.stream_up(self.epochs, beside))
+        self.take(self.sync.stream_up(self.epochs, predecessor))
 
     @precondition(lambda self: self.wires)
     @rule()

@@ -122,7 +122,7 @@ class SnapshotRequests:
 
     def used(self) -> None:
         """Shorten the wait of the next request if the snapshot was of use; call it after the snapshot was used."""
-        if self._sync.wanted() is None:
+        if not self._sync.waits_for_snapshot:
             self._in_a_row = min(self._in_a_row, _AFTER_USE)
 
     def failed(self) -> None:
@@ -138,7 +138,7 @@ class SnapshotRequests:
     def send(self) -> None:
         """Send a request at once if the book needs a snapshot."""
         self.awaits_first_diff = self._is_waiting = self._waits_as_short = False
-        wanted = self._sync.wanted()
+        wanted = self._sync.request_again()
         if wanted is None:
             return
         self._sent_at = self._mailbox.now()

@@ -98,9 +98,12 @@ class Doubts:
         return cls(former=former, was_live=book is not None or former != NEVER_SHOWN, unlisted_at=diffs)
 
     def doubted(self, follower: Follower) -> bool:
-        """Return whether a book in sequence is not believed; the stream's first diff ends the doubt."""
-        self.unheard = self.unheard and not follower.confirmed
-        return self.unheard
+        """Return whether a book in sequence is not believed, since its stream has not been seen at its id."""
+        return self.unheard and not follower.confirmed
+
+    def followed(self, follower: Follower) -> None:
+        """Note the book in sequence; once its stream has been seen at its id, the doubt is over for good."""
+        self.unheard = self.doubted(follower)
 
     def hold(self, diffs: int) -> None:
         """Note that a snapshot is kept until the stream reaches it; `diffs` is the number of diffs so far."""

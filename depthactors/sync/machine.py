@@ -270,9 +270,14 @@ class Synchronizer:
         self._standby = self._older = None
         return self._step(Close(state, error))
 
-    def wanted(self) -> RequestSnapshot | None:
-        """Return the request that is still unanswered, to send it again after a failure."""
-        return self._transitions.wanted()
+    def request_again(self) -> RequestSnapshot | None:
+        """Return the request that is still unanswered, to send it again; its priority is the present need."""
+        return self._transitions.request_again()
+
+    @property
+    def waits_for_snapshot(self) -> bool:
+        """Whether a request is still unanswered."""
+        return isinstance(self._transitions.phase, Buffering | Refreshing)
 
     @property
     def book(self) -> OrderBook | None:

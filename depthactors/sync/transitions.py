@@ -167,8 +167,8 @@ class Transitions:
             return RequestSnapshot(phase.epoch, Priority.REFRESH)
         return RequestSnapshot(phase.epoch, Priority.RESYNC if self.doubts.was_live else Priority.NEW)
 
-    def wanted(self) -> RequestSnapshot | None:
-        """Return the request that is still unanswered, `None` if the book waits for no snapshot."""
+    def request_again(self) -> RequestSnapshot | None:
+        """Return the request that is still unanswered, `None` if there is none; its priority is the present need."""
         if isinstance(self.phase, Buffering):
             return self.request(self.phase)
         if isinstance(self.phase, Refreshing):
@@ -180,6 +180,8 @@ class Transitions:
     def _relabelled(self, effects: Sequence[Effect], error: DepthActorsError | None) -> Sequence[Effect]:
         """Prepend a `StateChanged` when the public state is not what it was."""
         previous, self.state = self.state, self.label(self.phase)
+        if isinstance(self.phase, Followed):
+            self.doubts.followed(self.phase.follower)
         if self.state is previous:
             return effects
         if self.state is BookState.LIVE:

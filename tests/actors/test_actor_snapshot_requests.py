@@ -244,7 +244,7 @@ class Planner:
             buffered=0,
             agreements=None,
             book=None,
-            wanted=lambda: RequestSnapshot(1, Priority.REFRESH),
+            request_again=lambda: RequestSnapshot(1, Priority.REFRESH),
         )
         cell = SimpleNamespace(spec=spec(depth=100, **options), timing=Timing())
         mailbox = SimpleNamespace(

@@ -116,7 +116,7 @@ class Driver:
             return self.sync.refresh()
         if value % 3 == 1:
             return self.sync.overdue()
-        wanted = self.sync.wanted()
+        wanted = self.sync.request_again()
         return () if wanted is None else (wanted,)
 
     def _deepen(self, value: int):

@@ -143,8 +143,12 @@ def test_a_book_that_was_live_is_unlisted_after_several_answers_without_a_diff_b
 def test_the_streams_first_diff_ends_the_doubt_about_a_book():
     doubts, follower = Doubts(unheard=True), follower_at(0, joined=False)
     assert doubts.doubted(follower)
+    doubts.followed(follower)
+    assert doubts.doubted(follower)
     follower.confirmed = True
     assert not doubts.doubted(follower)
+    assert doubts.unheard, "a question changes nothing"
+    doubts.followed(follower)
     follower.confirmed = False
     assert not doubts.doubted(follower), "it is over for good"
 

@@ -520,7 +520,7 @@ def test_a_symbol_whose_stream_brings_diffs_is_not_given_up_though_it_is_not_lis
         state = bench.trade().sync.state
         assert not bench.sync.unlisted(1, error)
         assert (bench.sync.phase, bench.sync.state) == (phase, state)
-        assert bench.sync.wanted() is not None, "it is asked again"
+        assert bench.sync.request_again() is not None, "it is asked again"
     assert bench.snapshot(lag=1).sync.state is BookState.LIVE
 
 
@@ -896,7 +896,7 @@ def test_after_the_end_nothing_changes_any_more(state):
         bench.sync.close(BookState.STOPPED),
     ):
         assert not effects
-    assert (bench.sync.book, bench.sync.state, bench.sync.wanted()) == (book, state, None)
+    assert (bench.sync.book, bench.sync.state, bench.sync.request_again()) == (book, state, None)
 
 
 def test_a_successor_shows_the_last_good_book_as_stale():
@@ -919,7 +919,7 @@ def test_an_empty_snapshot_of_a_quiet_stream_is_a_book_without_levels(sequencing
     assert top_of(bench.sync.book) == ([], [])
     assert bench.sync.refresh(), "it can be refreshed"
     bench.sync.snapshot(1, empty(bench.exchange), 2.0)
-    assert (bench.sync.state, bench.sync.wanted()) == (BookState.LIVE, None)
+    assert (bench.sync.state, bench.sync.request_again()) == (BookState.LIVE, None)
 
 
 @BOTH
@@ -942,7 +942,7 @@ def test_a_listing_that_opens_is_seen_with_its_first_diff_and_looked_at_again():
     assert bench.sync.state is BookState.LIVE
     assert top_of(bench.sync.book) == bench.exchange.top(bench.exchange.id)
     bench.snapshot()
-    assert (bench.sync.state, bench.sync.book.believed, bench.sync.wanted()) == (BookState.LIVE, False, None)
+    assert (bench.sync.state, bench.sync.book.believed, bench.sync.request_again()) == (BookState.LIVE, False, None)
 
 
 @BOTH
@@ -963,7 +963,7 @@ def test_an_empty_snapshot_of_a_live_book_is_requested_again_and_believed_when_i
         effects += bench.sync.snapshot(1, empty(bench.exchange)._replace(last_update_id=bench.exchange.id + ahead), 2.0)
         effects += bench.sync.overdue()
         assert bench.sync.state is BookState.LIVE
-        assert bench.sync.wanted() is not None
+        assert bench.sync.request_again() is not None
     assert [type(effect) for effect in effects if not isinstance(effect, Ahead)] == [
         SnapshotRefused,
         RequestSnapshot,
@@ -1061,7 +1061,7 @@ def test_a_refresh_that_has_become_a_repair_is_requested_once_more_and_no_oftene
     bench.trade()
     (request,) = [effect for effect in bench.effects if isinstance(effect, RequestSnapshot)]
     assert (request.priority, bench.sync.state) == (Priority.RESYNC, BookState.STALE)
-    assert bench.sync.wanted() == request
+    assert bench.sync.request_again() == request
     for _ in range(3):
         assert RequestSnapshot not in bench.trade().kinds()
 
@@ -1070,7 +1070,7 @@ def test_a_request_that_was_sent_again_as_a_repair_is_not_sent_once_more():
     bench = Bench().live()
     bench.sync.refresh()
     bench.sync.book.promise(LIMIT + 1)
-    assert bench.sync.wanted().priority is Priority.RESYNC
+    assert bench.sync.request_again().priority is Priority.RESYNC
     assert RequestSnapshot not in bench.trade().kinds()
 
 

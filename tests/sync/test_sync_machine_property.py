@@ -175,7 +175,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule()
     def snapshot_fails(self):
         self.requests.popleft()
-        wanted = self.sync.wanted()
+        wanted = self.sync.request_again()
         self.take([] if wanted is None else [wanted])
 
     @rule()

@@ -195,3 +195,23 @@ def test_a_child_that_returns_from_a_function_that_forked_ends(end, status):
         os._exit(99)
     assert failure is None
     assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == status
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_what_such_a_child_has_printed_is_not_lost(tmp_path, monkeypatch):
+    parent, children = os.getpid(), []
+
+    def fork(_argument):
+        if child := os.fork():
+            children.append(child)
+        else:
+            print("from the child")
+
+    with (tmp_path / "out").open("w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", None)
+        call(fork, None)
+        if os.getpid() != parent:
+            os._exit(99)
+        assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+    assert (tmp_path / "out").read_text() == "from the child\n"

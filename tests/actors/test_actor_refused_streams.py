@@ -104,6 +104,13 @@ def test_streams_beyond_what_a_connection_may_carry_are_carried_elsewhere(scene,
     assert (connection.aborted, connection.asked) == (not carried, [])
 
 
+def test_a_stream_that_is_too_many_by_itself_is_refused_like_any_other(scene):
+    connection = FakeConnection()
+    scene.streams.refused(connection, STREAMS[:1], "too many", binance.TOO_MANY_STREAMS)
+    assert scene.told.wait_one(StreamDown).epoch == 7
+    assert (connection.aborted, scene.reported.seen) == (False, []), "no other connection would carry it"
+
+
 def test_what_nobody_follows_any_more_is_not_asked_for(scene):
     scene.receivers.pop(STREAMS[1])
     connection = FakeConnection()

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,7 @@ from depthactors.actors.notifier import Notifier
 from depthactors.actors.questions import Status, Top
 from depthactors.actors.snapshots import SnapshotActor
 from depthactors.actors.socket import SocketActor
+from depthactors.actors.sockets import Sockets
 from depthactors.actors.supervision import LookAtChildren
 from depthactors.actors.supervisor import Supervisor
 from depthactors.actors.supervisor_messages import (
@@ -334,6 +336,39 @@ def test_shutting_down_returns_the_mailboxes_of_actors_that_end(supervisor, mark
         ending.join(5)
         assert not ending.is_alive(), ending.name
     assert {cell.state for cell in cells} == {BookState.STOPPED}
+
+
+class FakeRecorder:
+    """Notes why the recording of each book ended."""
+
+    target = SimpleNamespace(book_ticker=False)
+
+    def __init__(self):
+        self.ended = []
+
+    def add(self, _cell):
+        return SimpleNamespace(end=self.ended.append)
+
+
+@pytest.mark.parametrize("recorder", [None, FakeRecorder()], ids=["not recorded", "recorded"])
+def test_a_book_that_cannot_be_started_leaves_nothing_behind(actors, dispatcher, market, monkeypatch, recorder):
+    network = SocketNetwork(QUICK)
+    supervisor = actors.start(Supervisor, dispatcher, QUICK, Notifier(dispatcher), network, recorder=recorder)
+
+    def with_room(*_):
+        msg = "no room"
+        raise ZeroDivisionError(msg)
+
+    monkeypatch.setattr(Sockets, "with_room", with_room)
+    with pytest.raises(ZeroDivisionError, match="no room"):
+        supervisor.ask(OpenBooks((spec(market),)), timeout=5)
+    if recorder is not None:
+        assert recorder.ended[0] == "it could not be followed"
+        return
+    monkeypatch.undo()
+    (cell,) = supervisor.ask(OpenBooks((spec(market),)), timeout=5)
+    assert cell.settled.wait(10)
+    assert cell.state is LIVE
 
 
 @pytest.mark.parametrize("raised", [ZeroDivisionError, MemoryError, SystemExit, KeyboardInterrupt])

@@ -215,6 +215,16 @@ def test_room_is_checked_before_anything_is_followed(shared, reader, monkeypatch
     assert (shared.status().books, reader.books()) == ((), ())
 
 
+def test_a_book_that_is_followed_as_deep_already_takes_no_room(shared, monkeypatch):
+    shared.subscribe("BTCUSDT", depth=10)
+    rooms = []
+    monkeypatch.setattr(shared._runtime._folder, "check_room", lambda depths: rooms.append(tuple(depths)))
+    shared.subscribe("BTCUSDT", depth=5)
+    shared.subscribe("BTCUSDT", depth=10)
+    shared.subscribe("BTCUSDT", depth=20)
+    assert rooms == [(), (), (20,)]
+
+
 def test_without_room_to_deepen_a_book_it_stays_as_it_was(exchange, shared, reader, room):
     book = shared.subscribe("BTCUSDT", depth=5).wait_live(20)
     room(0)

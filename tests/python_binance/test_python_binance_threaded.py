@@ -14,6 +14,7 @@ from depthactors.dispatcher.gate import Gate
 from depthactors.errors import UsageError
 from depthactors.exchange import LocalExchange
 from depthactors.exchange.feeds.order_flow_feed import OrderFlowFeed
+from depthactors.python_binance import threaded
 from tests.support import places_in, some_places, table
 
 SYMBOLS = ["BNBBTC", "BTCUSDT"]
@@ -104,6 +105,26 @@ def test_a_callback_that_is_busy_when_the_engine_dies_is_called_with_the_end_onc
         assert calls.next() is None
         manager.join(10)
         assert not manager.is_alive()
+
+
+@pytest.mark.one_process
+def test_a_callback_that_does_not_come_back_keeps_no_manager_alive_whose_engine_died(exchange, monkeypatch):
+    monkeypatch.setattr(threaded, "END_TIMEOUT", 0.1)
+    monkeypatch.setattr(threaded, "_LAST_CALL", 0.1)
+    busy, go_on = threading.Event(), threading.Event()
+
+    def handle(_item):
+        busy.set()
+        go_on.wait(20)
+
+    manager = ThreadedDepthCacheManager()
+    manager.start()
+    quickly(manager, handle)
+    assert busy.wait(10)
+    manager._engine._runtime._supervisor.tell(ZeroDivisionError("no message for it"))
+    manager.join(10)
+    assert not manager.is_alive()
+    go_on.set()
 
 
 def test_who_stops_at_an_error_hears_no_more(local_exchange):

@@ -195,7 +195,7 @@ def test_a_refresh_behind_the_stream_is_caught_up_compared_and_swapped(sequencin
     bench.snapshot(lag=1)
     assert list(bench.effects) == [Audited(bench.exchange.id, 0)], "no update: readers have seen it"
     assert bench.sync.book is not before
-    assert bench.sync.state is BookState.LIVE
+    assert (bench.sync.state, bench.sync.counters.refreshes) == (BookState.LIVE, 1)
 
 
 @BOTH
@@ -731,6 +731,17 @@ def test_a_book_is_resynced_when_a_successor_has_missed_something(sequencing):
     assert bench.kinds() == [StateChanged, Resync, RequestSnapshot]
     assert bench.effects[2].epoch == 2
     assert bench.sync.buffered == 1
+
+
+@BOTH
+def test_a_fault_beside_a_successor_is_that_of_the_connection_it_names(sequencing):
+    bench = Bench(sequencing).live()
+    bench.sync.stream_up(2, 1)
+    assert not bench.sync.fault(2, MalformedFrameError("garbled"))
+    assert (bench.sync.counters.faults, bench.sync.counters.late) == (0, 0)
+    bench.effects = bench.sync.fault(1, MalformedFrameError("garbled"))
+    assert bench.kinds() == [StateChanged, Resync, RequestSnapshot]
+    assert bench.sync.counters.faults == 1
 
 
 @BOTH

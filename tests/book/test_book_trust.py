@@ -83,6 +83,7 @@ def test_few_levels_or_none_are_believed_at_the_first_look(count):
     ("count", "circumstances"),
     [
         (LEAST_CAP, {}),
+        (LEAST_CAP + 1, {}),
         (0, {"quiet": False}),
         (3, {"quiet": False}),
         (3, {"last_good": reply(LEAST_CAP)}),

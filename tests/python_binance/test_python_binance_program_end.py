@@ -200,7 +200,6 @@ def test_a_callback_that_stops_the_manager_finishes_before_the_program_ends(run)
     assert ended(run(program(within=within))) == (0, "saved\n", "")
 
 
-@pytest.mark.full
 @lives_on
 def test_a_thread_of_the_programs_own_ends_by_ctrl_c_as_it_does_without_a_manager(run):
     process = run(program(after="threading.Thread(target=threading.Event().wait).start()"))

@@ -75,6 +75,17 @@ def test_a_snapshot_is_requested_when_the_first_diff_has_arrived(scene, cause):
     scene.request(requests)
 
 
+def test_the_diffs_after_the_first_request_nothing(scene):
+    scene.set_timing(snapshot_patience=30.0)
+    scene.send(StreamUp(1))
+    scene.frames(frame(150, 151))
+    scene.request(1)
+    waits = waits_of(scene)
+    for number in range(3):
+        scene.frames(frame(152 + number, 152 + number))
+    assert (scene.settled().counters.diffs, waits, len(scene.requests.seen)) == (4, [], 1)
+
+
 def test_a_quiet_book_gets_its_snapshot_without_a_diff(scene):
     scene.send(StreamUp(1))
     scene.request(1)

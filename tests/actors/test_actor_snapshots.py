@@ -413,7 +413,7 @@ def test_a_request_whose_worker_is_stuck_for_good_is_given_up(start, want, told)
     ref = start(network=ClientNetwork(lambda: FakeClient(fetch)), answer_deadline=0.1, timing=SOON_LOST)
     try:
         ref.tell(want())
-        assert "no answer within" in str(told.wait_one(SnapshotFailed).error)
+        assert "no answer within 0.2 s" in str(told.wait_one(SnapshotFailed).error)
         assert ref.ask(Status(), timeout=5).under_way == 0
     finally:
         leave.set()

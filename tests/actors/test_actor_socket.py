@@ -167,6 +167,16 @@ def test_the_wait_of_an_outage_ends_with_the_last_stream_and_the_next_connects_a
     assert len(server.handshakes.seen) == 2
 
 
+def test_a_further_stream_does_not_shorten_the_wait_of_an_outage(start, server):
+    server.refuse = True
+    scene = start(backoff=Backoff(first=600.0, cap=600.0))
+    scene.subscribe(BTC)
+    until(lambda: scene.status().retry_in > 200)
+    scene.subscribe(ETH)
+    assert scene.status().retry_in > 200
+    assert (scene.status().connections, len(server.handshakes.seen)) == (1, 1)
+
+
 def test_a_peer_that_cuts_each_connection_is_tried_ever_more_slowly(start, server):
     scene = start(backoff=Backoff(first=0.1, factor=2.0, tries=1))
     told = scene.carry(BTC)

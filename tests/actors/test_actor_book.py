@@ -1,5 +1,7 @@
 """The book actor, driven by messages: from raw frames to a correct book and its listeners."""
 
+from functools import partial
+
 import pytest
 
 from depthactors.actors import book as book_module
@@ -117,13 +119,14 @@ def test_a_broken_chain_is_reported_once_and_repaired_with_a_new_snapshot(live, 
 
 
 def test_a_snapshot_that_does_not_fit_is_a_notice_until_one_fits(scene, monkeypatch):
-    said = []
+    said, causes = [], []
+
+    def say(name, cause, words, *arguments):
+        causes.append(cause)
+        said.append((name, words % arguments))
+
     for name in ("notice", "over"):
-        monkeypatch.setattr(
-            book_module.logger,
-            name,
-            lambda _cause, words, *arguments, name=name: said.append((name, words % arguments)),
-        )
+        monkeypatch.setattr(book_module.logger, name, partial(say, name))
     scene.send(StreamUp(1))
     scene.request(1)
     scene.arrive(best_bid=1200.0)
@@ -136,6 +139,7 @@ def test_a_snapshot_that_does_not_fit_is_a_notice_until_one_fits(scene, monkeypa
     assert (notice, words.startswith("BTCUSDT (spot): no snapshot that fits, ")) == ("notice", True)
     assert "bid <= ask" in words
     assert later == [("over", "BTCUSDT (spot): a snapshot fits")]
+    assert causes == [("refused", scene.cell.spec.market.rest_url)] * 2, "that of all books of the server"
 
 
 def test_the_event_that_showed_a_gap_is_kept_for_the_new_book(live):

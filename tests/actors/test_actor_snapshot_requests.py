@@ -247,7 +247,7 @@ class Planner:
     """Requests without an actor or a clock: it records what is sent and for when the timer is set."""
 
     def __init__(self, monkeypatch, **options):
-        self.now, self.waits, self.sent = 100.0, [], []
+        self.now, self.waits, self.timers, self.sent = 100.0, [], [], []
         monkeypatch.setattr(snapshot_requests, "tell", lambda _ref, message: self.sent.append(message))
         self.sync = SimpleNamespace(
             in_sequence=True,
@@ -258,10 +258,12 @@ class Planner:
             request_again=lambda: RequestSnapshot(1, Priority.REFRESH),
         )
         cell = SimpleNamespace(spec=spec(depth=100, **options), timing=Timing())
-        mailbox = SimpleNamespace(
-            after=lambda seconds, _message: self.waits.append(seconds), now=lambda: self.now, random=lambda: 0.0
-        )
+        mailbox = SimpleNamespace(after=self._set_timer, now=lambda: self.now, random=lambda: 0.0)
         self.requests = SnapshotRequests(cell, self.sync, mailbox, None, None)
+
+    def _set_timer(self, seconds, message):
+        self.waits.append(seconds)
+        self.timers.append(message)
 
     def base(self, *, spare=0, sound=True):
         """Let the book be of a new snapshot."""
@@ -291,6 +293,16 @@ def test_a_refresh_is_wider_each_time_that_the_levels_were_used_up_soon_and_usua
     usual_limit = spec(depth=100).market.snapshot_limit(100)
     assert limits[-1] == limits[3] == usual_limit
     assert usual_limit < limits[0] <= limits[1] <= limits[2] <= 1_000
+
+
+def test_of_two_timers_the_later_setting_sends(planner):
+    for _ in range(2):
+        planner.requests.plan(Priority.REFRESH, again=False)
+    earlier, later = planner.timers
+    planner.requests.due(earlier.serial)
+    assert planner.sent == []
+    planner.requests.due(later.serial)
+    assert len(planner.sent) == 1
 
 
 def test_an_exchange_that_grants_fewer_levels_is_not_asked_for_more(planner):

@@ -59,7 +59,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 reporting.quiet()
 
 settings.register_profile("quick", deadline=None, max_examples=30, derandomize=bool(os.environ.get("CI")))
-settings.register_profile("full", deadline=None, max_examples=300, derandomize=bool(os.environ.get("CI")))
+settings.register_profile("full", deadline=None, max_examples=200, derandomize=bool(os.environ.get("CI")))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 

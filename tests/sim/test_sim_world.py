@@ -44,8 +44,8 @@ def test_each_fault_of_the_program_or_the_process_strikes_and_is_survived():
 
 @pytest.mark.full
 def test_a_run_is_its_seed_whatever_the_hashes_are():
-    assert len(found := digests("5, 60.0, every=10.0")) == 1
-    assert found != {f"{World(6, 60.0, every=10.0).run().digest}\n"}
+    assert len(found := digests("5, 20.0, every=10.0")) == 1
+    assert found != {f"{World(6, 20.0, every=10.0).run().digest}\n"}
 
 
 def test_streams_that_are_given_up_together_are_started_anew_in_their_callbacks_at_once():

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from depthactors import BookState, DepthReader
 from depthactors.errors import BookNotSharedError, EngineGoneError
 from tests.share.child import parent_wants_the_end, say
 from tests.share.tape import digest
 
+if TYPE_CHECKING:
+    import threading
+
 STARTING = 60.0
+"""Seconds for an engine to come."""
 TURN = 0.5
 """Seconds between two words that it gets on."""
 WAIT = 0.02
@@ -23,9 +28,12 @@ WAIT = 0.02
 def main(name: str, depth: int, symbols: list[str]) -> None:
     """Read all books, one after the other, until the parent wants the end or is gone."""
     over = parent_wants_the_end()
+    reader = _attached(name, over)
+    if reader is None:
+        return
     last = dict.fromkeys(symbols)
     was_live, next_turn = False, 0.0
-    with DepthReader.wait_for_engine(name, STARTING) as reader:
+    with reader:
         while not over.is_set():
             is_live = True
             for symbol in symbols:
@@ -49,6 +57,18 @@ def main(name: str, depth: int, symbols: list[str]) -> None:
             if now >= next_turn:
                 say(["turn"])
                 next_turn = now + TURN
+
+
+def _attached(name: str, over: threading.Event) -> DepthReader[float] | None:
+    """Attach as soon as the engine runs; None if the parent wants the end before."""
+    deadline = time.monotonic() + STARTING
+    while not over.is_set():
+        try:
+            return DepthReader.wait_for_engine(name, TURN)
+        except EngineGoneError:
+            if time.monotonic() >= deadline:
+                raise
+    return None
 
 
 if __name__ == "__main__":

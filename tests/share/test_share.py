@@ -89,7 +89,10 @@ def test_ctrl_c_leaves_no_process_behind(captures, arguments):
         output, _ = process.communicate(timeout=40)
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        # Not read to their end: a child that is left may hold them open.
+        process.stdout.close()
+        process.stderr.close()
     assert (process.returncode, output) == (130, "interrupted\n")
     assert not folder_of(name).exists()
     until(lambda: not left_of(name))

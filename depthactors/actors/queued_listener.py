@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 logger = reporting.logger(__name__)
 
-UPDATE_ROOM: Final = 64
-"""Number of updates that may wait, however young they are: a burst after a reconnect."""
+UPDATE_ROOM: Final = 256
+"""Number of updates that may wait, however young they are: a burst after a reconnect.
+
+It is what a quick book brings while the interpreter lets another thread run, twice its switch interval of 5 ms: with
+less room, updates are skipped that nobody has kept waiting.
+"""
 EVENT_ROOM: Final = 1_000
 """Number of events that may wait; a book has a few an hour."""
 

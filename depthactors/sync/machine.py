@@ -328,7 +328,7 @@ class Synchronizer:
     @property
     def doubted(self) -> bool:
         """Whether the book is in sequence and not believed: it has changed while its stream brought nothing."""
-        return self._follower is not None and self._doubts.unheard
+        return self._follower is not None and self._doubts.doubted(self._follower)
 
     @property
     def buffered(self) -> int:

@@ -350,25 +350,37 @@ class FakeRecorder:
         return SimpleNamespace(end=self.ended.append)
 
 
-@pytest.mark.parametrize("recorder", [None, FakeRecorder()], ids=["not recorded", "recorded"])
-def test_a_book_that_cannot_be_started_leaves_nothing_behind(actors, dispatcher, market, monkeypatch, recorder):
-    network = SocketNetwork(QUICK)
-    supervisor = actors.start(Supervisor, dispatcher, QUICK, Notifier(dispatcher), network, recorder=recorder)
+@pytest.fixture
+def no_room(monkeypatch):
+    """No connection takes a stream."""
 
     def with_room(*_):
         msg = "no room"
         raise ZeroDivisionError(msg)
 
-    monkeypatch.setattr(Sockets, "with_room", with_room)
+    with monkeypatch.context() as patch:
+        patch.setattr(Sockets, "with_room", with_room)
+        yield patch
+
+
+def test_a_book_that_cannot_be_started_leaves_nothing_behind(supervisor, market, no_room):
     with pytest.raises(ZeroDivisionError, match="no room"):
         supervisor.ask(OpenBooks((spec(market),)), timeout=5)
-    if recorder is not None:
-        assert recorder.ended[0] == "it could not be followed"
-        return
-    monkeypatch.undo()
+    no_room.undo()
     (cell,) = supervisor.ask(OpenBooks((spec(market),)), timeout=5)
     assert cell.settled.wait(10)
     assert cell.state is LIVE
+
+
+@pytest.mark.usefixtures("no_room")
+def test_the_recording_of_a_book_that_cannot_be_started_says_why_it_ended(actors, dispatcher, market):
+    recorder = FakeRecorder()
+    network, notifier = SocketNetwork(QUICK), Notifier(dispatcher)
+    supervisor = actors.start(Supervisor, dispatcher, QUICK, notifier, network, recorder=recorder)
+    with pytest.raises(ZeroDivisionError, match="no room"):
+        supervisor.ask(OpenBooks((spec(market),)), timeout=5)
+    # The first reason is the one that is kept.
+    assert recorder.ended[0] == "it could not be followed"
 
 
 @pytest.mark.parametrize("raised", [ZeroDivisionError, MemoryError, SystemExit, KeyboardInterrupt])

@@ -21,6 +21,7 @@
     ├── SharingError                        books cannot be shared between processes, or cannot be read there
     │   ├── EngineGoneError                 no engine of that name runs on this machine
     │   └── BookNotSharedError              the engine shares no such book
+    ├── ServerGoneError                     a server of books cannot be reached, refuses, or does not answer
     ├── SlowCallbackError                   a callback is too slow, and updates are left out for it; or the machine is
     ├── BacklogError                        too much waits in an engine; a book lost its backlog and is resynced
     ├── ActorDiedError                      a handler raised; the supervisor replaces the actor
@@ -212,6 +213,10 @@ class EngineGoneError(SharingError):
 
 class BookNotSharedError(SharingError):
     """The engine runs, and shares no book of that kind, or several; the message lists its books."""
+
+
+class ServerGoneError(DepthActorsError):
+    """A server of books that cannot be reached, refuses, or does not answer; the message says which."""
 
 
 class SlowCallbackError(DepthActorsError):

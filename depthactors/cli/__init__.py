@@ -1,4 +1,4 @@
-"""The command line: `depthactors demo`, `watch`, `record`, `replay`, `export`, `exchange` and `sandbox`."""
+"""The command line: `depthactors demo`, `watch`, `record`, `replay`, `export`, `serve`, `exchange` and `sandbox`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "record": "write books into files, for replay and research",
     "replay": "replay recordings and report their gaps",
     "export": "write recordings in the formats of other tools",
+    "serve": "serve books over HTTP and websockets",
     "exchange": "run a local exchange",
     "sandbox": "run a command against a local exchange",
 }

@@ -26,7 +26,7 @@ UNDER_WAY = [BookState.SYNCING, BookState.STALE, BookState.LIVE]
 NOT_OF_A_BOOK = {
     # What a call raises, in the program's own thread.
     "DepthTooLargeError", "UnknownMarketError", "UsageError", "LifecycleError", "NotLiveError", "RecordingError",
-    "RecordingCutError", "ExportError", "BusyError",
+    "RecordingCutError", "ExportError", "BusyError", "ServerGoneError",
     # What an import raises.
     "DependencyError",
     # What is between the processes of an engine, and has another name for its consequences.
